@@ -1,0 +1,145 @@
+//! What every error of this crate can say about itself.
+//!
+//! In: nothing. Out: [`Diagnostic`], which each module's own error enum implements, and [`Error`], the
+//! one type that crosses module borders. An error enum keeps its evidence in fields; this module never
+//! formats evidence and never decides what a caller does with an error.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of failure an error is; a command line turns it into its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The call itself is wrong: a flag, a name, a configuration file (exit code 2).
+    Usage,
+    /// Something on disk is not as it must be (exit code 1).
+    Finding,
+    /// The environment failed: files, permissions, space, locks (exit code 3).
+    Environment,
+    /// kubepki could do it and will not, because it would do harm (exit code 4).
+    Refused,
+    /// A part was done and a part was not (exit code 5).
+    Partial,
+    /// The user interrupted the work (exit code 130).
+    Interrupted,
+}
+
+impl Category {
+    /// The process exit code of this category.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Finding => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+            Self::Refused => 4,
+            Self::Partial => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// An error with a stable code, a hint that says what to do, and evidence.
+///
+/// Codes are `area.what_is_wrong` (`key.encrypted`) and never change once released;
+/// `docs/reference/errors.md` lists them all.
+pub trait Diagnostic: std::error::Error + Send + Sync + 'static {
+    /// The stable dotted code.
+    fn code(&self) -> &'static str;
+
+    /// What the user can do about it: one sentence, no trailing newline.
+    fn hint(&self) -> String;
+
+    /// The kind of failure.
+    fn category(&self) -> Category {
+        Category::Environment
+    }
+
+    /// The evidence as data (paths, names, numbers; never key material).
+    fn context(&self) -> serde_json::Value {
+        serde_json::Value::Object(serde_json::Map::new())
+    }
+}
+
+/// Any module's error, with its code, hint and evidence intact.
+pub struct Error(Box<dyn Diagnostic>);
+
+/// The result of everything that can fail across a module border.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The stable dotted code, as `key.encrypted`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.code()
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        self.0.hint()
+    }
+
+    /// The kind of failure.
+    #[must_use]
+    pub fn category(&self) -> Category {
+        self.0.category()
+    }
+
+    /// The evidence as data.
+    #[must_use]
+    pub fn context(&self) -> serde_json::Value {
+        self.0.context()
+    }
+}
+
+impl<T: Diagnostic> From<T> for Error {
+    fn from(error: T) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.0.code(), self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("no such thing: {0}")]
+    struct Absent(String);
+
+    impl Diagnostic for Absent {
+        fn code(&self) -> &'static str {
+            "test.absent"
+        }
+        fn hint(&self) -> String {
+            "make it".into()
+        }
+    }
+
+    #[test]
+    fn an_error_keeps_code_hint_and_text_across_the_border() {
+        fn fails() -> Result<()> {
+            Err(Absent("x".into()))?
+        }
+        let error = fails().unwrap_err();
+        assert_eq!(error.code(), "test.absent");
+        assert_eq!(error.hint(), "make it");
+        assert_eq!(error.to_string(), "no such thing: x");
+        assert_eq!(format!("{error:?}"), "[test.absent] no such thing: x");
+        assert_eq!(error.category().exit_code(), 3);
+    }
+}

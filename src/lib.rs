@@ -1,0 +1,19 @@
+//! kubepki: the certificates of kubeadm clusters, made, checked, renewed, signed and embedded.
+//!
+//! The crate is built in floors; a module uses only floors below its own:
+//!
+//! | floor | modules |
+//! |---|---|
+//! | 0 | [`error`] [`clock`] [`secret`] |
+//! | 1 | [`key`] |
+//! | 2 | [`config`] |
+
+// Unit tests may unwrap: a panic there is a failed test.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
+
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod key;
+pub mod secret;
+pub mod tree;

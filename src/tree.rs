@@ -1,0 +1,79 @@
+//! What was read from disk, as data: the input of every judgement and every plan.
+//!
+//! In: nothing (floor 5's `store` fills it). Out: [`Tree`], a map from path to [`Observed`]. It never reads,
+//! parses or judges; a file that could not be read is an entry like any other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::secret::Secret;
+
+/// How one path was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observed {
+    /// Nothing is there.
+    Missing,
+    /// A regular file (perhaps through a symbolic link).
+    File {
+        /// Its content: PEM, YAML or anything else; possibly a private key.
+        content: Secret,
+        /// Its permission bits (`0o600`), without the file type.
+        mode: u32,
+    },
+    /// Something is there that cannot be used: no permission, a directory, a dangling link, too large.
+    Unreadable {
+        /// The stable code, as `store.is_a_directory`.
+        code: &'static str,
+        /// What is wrong, with the path.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+/// A set of observed files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    files: BTreeMap<PathBuf, Observed>,
+}
+
+impl Tree {
+    /// Records how `path` was found; a later record replaces an earlier one.
+    pub fn insert(&mut self, path: PathBuf, observed: Observed) {
+        self.files.insert(path, observed);
+    }
+
+    /// How `path` was found; a path that was never looked at counts as missing.
+    #[must_use]
+    pub fn get(&self, path: &Path) -> &Observed {
+        self.files.get(path).unwrap_or(&Observed::Missing)
+    }
+
+    /// The content of `path`, if it is a readable file.
+    #[must_use]
+    pub fn content(&self, path: &Path) -> Option<&[u8]> {
+        match self.get(path) {
+            Observed::File { content, .. } => Some(content.expose()),
+            Observed::Missing | Observed::Unreadable { .. } => None,
+        }
+    }
+
+    /// Every path that was looked at, in byte order, with how it was found.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &Observed)> {
+        self.files.iter().map(|(path, observed)| (path.as_path(), observed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_never_looked_at_is_missing() {
+        let mut tree = Tree::default();
+        let path = Path::new("/pki/ca.crt");
+        assert_eq!(tree.get(path), &Observed::Missing);
+        tree.insert(path.into(), Observed::File { content: Secret::new(b"x".to_vec()), mode: 0o644 });
+        assert_eq!(tree.content(path), Some(&b"x"[..]));
+    }
+}
