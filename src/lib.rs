@@ -17,3 +17,4 @@ pub mod error;
 pub mod key;
 pub mod secret;
 pub mod tree;
+pub mod x509;

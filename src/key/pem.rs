@@ -1,0 +1,191 @@
+//! PEM as Go's `encoding/pem` reads it, and as it writes it.
+//!
+//! In: bytes with any text around the blocks. Out: [`Block`]s in order; text with 64-column lines and LF.
+//! It never interprets what a block holds. RFC 7468 readers are stricter than Go's: a file that kubeadm reads
+//! (headers, trailing blanks, unwrapped base64) must be readable here too.
+//!
+//! Source: RFC 7468; Go `encoding/pem` Decode.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END ";
+const DASHES: &[u8] = b"-----";
+
+/// One PEM block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block<'a> {
+    /// The label, as `CERTIFICATE`.
+    pub label: &'a str,
+    /// Whether it carries RFC 1421 headers (`Proc-Type: 4,ENCRYPTED`).
+    pub has_headers: bool,
+    /// The decoded bytes.
+    pub der: Secret,
+}
+
+/// Every well-formed block of `input`, in order. Malformed blocks are passed over, as Go does; see
+/// [`has_broken_block`] to tell a truncated file from one without PEM.
+pub fn blocks(input: &[u8]) -> impl Iterator<Item = Block<'_>> {
+    let mut rest = input;
+    std::iter::from_fn(move || {
+        loop {
+            let start = find_line_start(rest, BEGIN)?;
+            let after = rest.get(start.saturating_add(BEGIN.len())..)?;
+            rest = after;
+            if let Some((block, remaining)) = read_block(after) {
+                rest = remaining;
+                return Some(block);
+            }
+        }
+    })
+}
+
+/// Whether a line begins a block that is not well-formed: truncated, or its base64 is damaged.
+#[must_use]
+pub fn has_broken_block(input: &[u8]) -> bool {
+    let mut rest = input;
+    while let Some(start) = find_line_start(rest, BEGIN) {
+        let Some(after) = rest.get(start.saturating_add(BEGIN.len())..) else { return false };
+        match read_block(after) {
+            Some((_, remaining)) => rest = remaining,
+            None => return true,
+        }
+    }
+    false
+}
+
+/// Writes one block: no headers, 64 columns, LF at the end.
+#[must_use]
+pub fn encode(label: &str, der: &[u8]) -> Secret {
+    let body = Zeroizing::new(STANDARD.encode(der));
+    let mut text = Vec::with_capacity(body.len().saturating_add(body.len() / 64).saturating_add(80));
+    text.extend_from_slice(BEGIN);
+    text.extend_from_slice(label.as_bytes());
+    text.extend_from_slice(b"-----\n");
+    for line in body.as_bytes().chunks(64) {
+        text.extend_from_slice(line);
+        text.push(b'\n');
+    }
+    text.extend_from_slice(END);
+    text.extend_from_slice(label.as_bytes());
+    text.extend_from_slice(b"-----\n");
+    Secret::new(text)
+}
+
+/// What follows `-----BEGIN `: the block and the input behind it.
+fn read_block(input: &[u8]) -> Option<(Block<'_>, &[u8])> {
+    let (first_line, body) = split_line(input);
+    let label = trim_end(first_line).strip_suffix(DASHES)?;
+    let label = std::str::from_utf8(label).ok()?;
+
+    let end = if body.starts_with(END) { 0 } else { find_line_start(body, END)? };
+    let (content, trailer) = body.split_at_checked(end)?;
+    let (last_line, remaining) = split_line(trailer.get(END.len()..)?);
+    if trim_end(last_line).strip_suffix(DASHES) != Some(label.as_bytes()) {
+        return None;
+    }
+    // A BEGIN inside means that the first block was cut off and another follows.
+    if find_line_start(content, BEGIN).is_some() {
+        return None;
+    }
+
+    let (has_headers, base64) = split_headers(content);
+    let mut compact = Zeroizing::new(Vec::with_capacity(base64.len()));
+    compact.extend(base64.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
+    let der = STANDARD.decode(&*compact).ok()?;
+    Some((Block { label, has_headers, der: Secret::new(der) }, remaining))
+}
+
+/// Separates `Key: value` lines from the base64 behind them.
+fn split_headers(content: &[u8]) -> (bool, &[u8]) {
+    let mut rest = content;
+    let mut has_headers = false;
+    loop {
+        let (line, remaining) = split_line(rest);
+        if line.contains(&b':') {
+            has_headers = true;
+            rest = remaining;
+        } else {
+            return (has_headers, rest);
+        }
+    }
+}
+
+/// The position of `needle` at the start of a line.
+fn find_line_start(input: &[u8], needle: &[u8]) -> Option<usize> {
+    if input.starts_with(needle) {
+        return Some(0);
+    }
+    input
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .map(|(position, _)| position.saturating_add(1))
+        .find(|start| input.get(*start..).is_some_and(|line| line.starts_with(needle)))
+}
+
+fn split_line(input: &[u8]) -> (&[u8], &[u8]) {
+    match input.iter().position(|byte| *byte == b'\n') {
+        Some(position) => {
+            (input.get(..position).unwrap_or_default(), input.get(position.saturating_add(1)..).unwrap_or_default())
+        }
+        None => (input, &[]),
+    }
+}
+
+fn trim_end(line: &[u8]) -> &[u8] {
+    line.trim_ascii_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_and_broken_blocks_around_a_block_are_passed_over() {
+        let input = b"subject=/CN=x\n-----BEGIN JUNK-----\n%%%\n-----END JUNK-----\n-----BEGIN A-----  \r\naGk=\r\n-----END A-----\r\ntail";
+        let found: Vec<_> = blocks(input).collect();
+        assert_eq!(found, [Block { label: "A", has_headers: false, der: Secret::new(b"hi".to_vec()) }]);
+        assert!(has_broken_block(input));
+    }
+
+    #[test]
+    fn a_truncated_block_does_not_swallow_the_next() {
+        let input = b"-----BEGIN A-----\naGk=\n-----BEGIN B-----\naGk=\n-----END B-----\n";
+        let labels: Vec<_> = blocks(input).map(|block| block.label).collect();
+        assert_eq!(labels, ["B"]);
+        assert!(has_broken_block(b"-----BEGIN A-----\naGk="));
+        assert!(!has_broken_block(b"no pem at all"));
+    }
+
+    #[test]
+    fn headers_are_seen() {
+        let input =
+            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: x\n\naGk=\n-----END RSA PRIVATE KEY-----\n";
+        let block = blocks(input).next().unwrap();
+        assert!(block.has_headers);
+        assert_eq!(block.der.expose(), b"hi");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(der in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let text = encode("X Y", &der);
+            let all: Vec<_> = blocks(text.expose()).collect();
+            prop_assert_eq!(all.len(), 1);
+            prop_assert_eq!(all[0].der.expose(), &der[..]);
+            prop_assert!(text.expose().split(|byte| *byte == b'\n').all(|line| line.len() <= 64));
+        }
+
+        #[test]
+        fn no_input_panics(input in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = blocks(&input).count();
+            let _ = has_broken_block(&input);
+        }
+    }
+}

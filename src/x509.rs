@@ -1,0 +1,99 @@
+//! X.509: names, alternative names, usages, templates, certificates, requests, chains.
+//!
+//! In: templates and keys, or DER and PEM. Out: certificates and requests as DER, and what they say. Writing
+//! (`der` derives, our own order of extensions) and reading (x509-parser) are two independent codes, so each
+//! test of one by the other proves something. It never reads a clock and never touches a file.
+//!
+//! Source: RFC 5280, RFC 2986; the shapes are those of Go's `crypto/x509` as kubeadm uses it.
+
+mod certificate;
+mod chain;
+mod name;
+mod request;
+mod serial;
+mod subject_alt_name;
+mod template;
+mod usage;
+
+pub use certificate::{Certificate, read_certificates};
+pub use chain::{ChainProblem, verify_chain};
+pub use name::{DistinguishedName, NameAttribute};
+pub use request::{CertificateRequest, RequestTemplate};
+pub use serial::SerialNumber;
+pub use subject_alt_name::{SubjectAltName, SubjectAltNames};
+pub use template::{CertificateTemplate, Issuer};
+pub use usage::{ExtendedKeyUsage, KeyUsage};
+
+use crate::error::{Category, Diagnostic};
+use crate::key::KeyError;
+
+/// Why a certificate or a request could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum X509Error {
+    /// A value does not fit into DER.
+    #[error("the {what} cannot be encoded")]
+    Encoding {
+        /// Which part.
+        what: &'static str,
+    },
+    /// There is no certificate in the data.
+    #[error("data does not contain any valid RSA or ECDSA certificates")]
+    NoCertificate,
+    /// A certificate block is truncated, or its DER is damaged.
+    #[error("the certificate is truncated or damaged: {reason}")]
+    Damaged {
+        /// Where reading stopped.
+        reason: String,
+    },
+    /// A name that no certificate can carry.
+    #[error("{value:?} is not a valid subject alternative name")]
+    BadAlternativeName {
+        /// The text.
+        value: String,
+    },
+    /// The signing key is not the one in the issuer's certificate.
+    #[error("the key does not belong to the certificate of {issuer}")]
+    IssuerKeyMismatch {
+        /// The issuer's subject.
+        issuer: String,
+    },
+    /// Signing failed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl Diagnostic for X509Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Encoding { .. } => "x509.encoding",
+            Self::NoCertificate => "x509.none",
+            Self::Damaged { .. } => "x509.damaged",
+            Self::BadAlternativeName { .. } => "x509.bad_alternative_name",
+            Self::IssuerKeyMismatch { .. } => "x509.issuer_key_mismatch",
+            Self::Key(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Encoding { .. } => "shorten the value; report it if it is an ordinary one".into(),
+            Self::NoCertificate => "give a PEM file with a CERTIFICATE block".into(),
+            Self::Damaged { .. } => "restore the file from a backup, or remove it so that it is made again".into(),
+            Self::BadAlternativeName { .. } => {
+                "use an IP address, a DNS name, or a DNS name after a leading `*.`".into()
+            }
+            Self::IssuerKeyMismatch { .. } => {
+                "put the CA's own key beside its certificate; compare: openssl x509 -pubkey, openssl pkey -pubout"
+                    .into()
+            }
+            Self::Key(error) => error.hint(),
+        }
+    }
+
+    fn category(&self) -> Category {
+        match self {
+            Self::Key(error) => error.category(),
+            _ => Category::Finding,
+        }
+    }
+}

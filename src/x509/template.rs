@@ -1,0 +1,264 @@
+//! Writing certificates: what a certificate is to say, and the DER and signature of it.
+//!
+//! In: a [`CertificateTemplate`], a serial number, the subject's public key and an [`Issuer`]. Out: a
+//! [`Certificate`]. The order of extensions is kubeadm's, so that a certificate built again from the serial,
+//! times and key of kubeadm's own equals it byte for byte. It never decides what a certificate should say.
+//!
+//! Source: RFC 5280 section 4.1; Go `crypto/x509` `CreateCertificate` (order, omission of the AKI); contract of
+//! kubeadm `util/pkiutil` `NewSignedCert` and client-go `util/cert` `NewSelfSignedCACert`.
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, Datelike, Utc};
+use der::asn1::{AnyRef, BitString, GeneralizedTime, Ia5String, ObjectIdentifier, OctetString, UintRef, UtcTime};
+use der::flagset::FlagSet;
+use der::{Decode, Encode, Sequence};
+use serde::{Deserialize, Serialize};
+use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsages};
+use x509_cert::time::{Time, Validity};
+
+use super::{
+    Certificate, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, SubjectAltName, SubjectAltNames,
+    X509Error,
+};
+use crate::key::PrivateKey;
+
+const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
+const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
+const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
+pub(super) const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+
+/// Everything that a certificate says but for serial, key and issuer. No key material.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateTemplate {
+    /// The subject.
+    pub subject: DistinguishedName,
+    /// The alternative names; none leaves the extension out.
+    pub subject_alt_names: SubjectAltNames,
+    /// The key usages (critical).
+    pub key_usages: Vec<KeyUsage>,
+    /// The extended key usages (not critical); none leaves the extension out.
+    pub extended_key_usages: Vec<ExtendedKeyUsage>,
+    /// Whether it is a CA's.
+    pub is_ca: bool,
+    /// The first moment of validity, whole seconds.
+    pub not_before: DateTime<Utc>,
+    /// The last moment of validity, whole seconds.
+    pub not_after: DateTime<Utc>,
+}
+
+/// Who signs: a CA's certificate and its key, both on this machine.
+#[derive(Debug)]
+pub struct Issuer {
+    certificate: Certificate,
+    key: PrivateKey,
+}
+
+impl Issuer {
+    /// Puts a CA's certificate and key together.
+    ///
+    /// # Errors
+    /// [`X509Error::IssuerKeyMismatch`] when the key is not the certificate's.
+    pub fn new(certificate: Certificate, key: PrivateKey) -> Result<Self, X509Error> {
+        if certificate.public_key_info() != key.public_key_info() {
+            return Err(X509Error::IssuerKeyMismatch { issuer: certificate.subject().to_string() });
+        }
+        Ok(Self { certificate, key })
+    }
+
+    /// The CA's certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+}
+
+impl CertificateTemplate {
+    /// Signs a certificate for `public_key_info` (a `SubjectPublicKeyInfo`).
+    ///
+    /// # Errors
+    /// [`X509Error::Encoding`] when a value does not fit into DER, [`X509Error::Key`] when signing fails.
+    pub fn issue(
+        &self,
+        serial: &SerialNumber,
+        public_key_info: &[u8],
+        issuer: &Issuer,
+    ) -> Result<Certificate, X509Error> {
+        let ca = &issuer.certificate;
+        // Go leaves the identifier out for a subject that equals its issuer.
+        let authority_key = if ca.subject() == &self.subject { None } else { ca.subject_key_identifier() };
+        self.sign(serial, public_key_info, ca.subject(), authority_key, &issuer.key)
+    }
+
+    /// Signs a certificate for `key` with `key` itself.
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub fn self_sign(&self, serial: &SerialNumber, key: &PrivateKey) -> Result<Certificate, X509Error> {
+        self.sign(serial, key.public_key_info(), &self.subject, None, key)
+    }
+
+    fn sign(
+        &self,
+        serial: &SerialNumber,
+        public_key_info: &[u8],
+        issuer: &DistinguishedName,
+        authority_key: Option<&[u8]>,
+        key: &PrivateKey,
+    ) -> Result<Certificate, X509Error> {
+        let to_be_signed = TbsCertificate {
+            version: 2,
+            serial_number: UintRef::new(serial.as_bytes()).map_err(failed("serial number"))?,
+            signature: key.signature_algorithm(),
+            issuer: AnyRef::from_der(issuer.as_der()).map_err(failed("issuer"))?,
+            validity: Validity::new(time(self.not_before)?, time(self.not_after)?),
+            subject: AnyRef::from_der(self.subject.as_der()).map_err(failed("subject"))?,
+            subject_public_key_info: AnyRef::from_der(public_key_info).map_err(failed("public key"))?,
+            extensions: self.extensions(public_key_info, authority_key)?,
+        };
+        Certificate::from_der(&signed(to_be_signed, key)?)
+    }
+
+    /// The extensions in Go's order: KU, EKU, BC, SKI, AKI, SAN.
+    fn extensions(&self, public_key_info: &[u8], authority_key: Option<&[u8]>) -> Result<Vec<Extension>, X509Error> {
+        let mut extensions = vec![extension(KEY_USAGE, true, &key_usage_bits(&self.key_usages))?];
+        if !self.extended_key_usages.is_empty() {
+            let purposes: Option<Vec<ObjectIdentifier>> =
+                self.extended_key_usages.iter().map(ExtendedKeyUsage::object_identifier).collect();
+            let purposes = purposes.ok_or(X509Error::Encoding { what: "extended key usage" })?;
+            extensions.push(extension(EXTENDED_KEY_USAGE, false, &purposes)?);
+        }
+        let constraints = BasicConstraints { ca: self.is_ca, path_len_constraint: None };
+        extensions.push(extension(BASIC_CONSTRAINTS, true, &constraints)?);
+        if self.is_ca {
+            let identifier = OctetString::new(key_identifier(public_key_info)?).map_err(failed("key identifier"))?;
+            extensions.push(extension(SUBJECT_KEY_IDENTIFIER, false, &identifier)?);
+        }
+        if let Some(identifier) = authority_key {
+            let authority = AuthorityKeyIdentifier {
+                key_identifier: Some(OctetString::new(identifier).map_err(failed("key identifier"))?),
+                authority_cert_issuer: None,
+                authority_cert_serial_number: None,
+            };
+            extensions.push(extension(AUTHORITY_KEY_IDENTIFIER, false, &authority)?);
+        }
+        if !self.subject_alt_names.is_empty() {
+            extensions.push(subject_alt_name_extension(&self.subject_alt_names)?);
+        }
+        Ok(extensions)
+    }
+}
+
+/// RFC 5280 section 4.1.2; names and the key are copied as DER.
+#[derive(Sequence)]
+struct TbsCertificate<'a> {
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
+    version: u8,
+    serial_number: UintRef<'a>,
+    signature: AlgorithmIdentifierOwned,
+    issuer: AnyRef<'a>,
+    validity: Validity,
+    subject: AnyRef<'a>,
+    subject_public_key_info: AnyRef<'a>,
+    #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
+    extensions: Vec<Extension>,
+}
+
+/// `SEQUENCE { toBeSigned, signatureAlgorithm, signature }`: a certificate's and a request's outer shape.
+#[derive(Sequence)]
+struct Signed<'a> {
+    to_be_signed: AnyRef<'a>,
+    signature_algorithm: AlgorithmIdentifierOwned,
+    signature: BitString,
+}
+
+/// Signs `to_be_signed` with `key` and wraps both.
+pub(super) fn signed(to_be_signed: impl Encode, key: &PrivateKey) -> Result<Vec<u8>, X509Error> {
+    let body = to_be_signed.to_der().map_err(failed("body"))?;
+    let signature = key.sign(&body)?;
+    Signed {
+        to_be_signed: AnyRef::from_der(&body).map_err(failed("body"))?,
+        signature_algorithm: key.signature_algorithm(),
+        signature: BitString::from_bytes(&signature).map_err(failed("signature"))?,
+    }
+    .to_der()
+    .map_err(failed("signature"))
+}
+
+/// The subject alternative name extension (not critical).
+pub(super) fn subject_alt_name_extension(names: &SubjectAltNames) -> Result<Extension, X509Error> {
+    let names: GeneralNames = names.iter().map(general_name).collect::<Result<_, _>>()?;
+    extension(SUBJECT_ALT_NAME, false, &names)
+}
+
+fn general_name(name: &SubjectAltName) -> Result<GeneralName, X509Error> {
+    let bad = || X509Error::BadAlternativeName { value: name.to_string() };
+    let ia5 = |text: &str| Ia5String::new(text).map_err(|_| bad());
+    match name {
+        SubjectAltName::Dns(name) => Ok(GeneralName::DnsName(ia5(name)?)),
+        SubjectAltName::Email(address) => Ok(GeneralName::Rfc822Name(ia5(address)?)),
+        SubjectAltName::Uri(uri) => Ok(GeneralName::UniformResourceIdentifier(ia5(uri)?)),
+        SubjectAltName::Ip(address) => {
+            let octets = match address {
+                std::net::IpAddr::V4(address) => address.octets().to_vec(),
+                std::net::IpAddr::V6(address) => address.octets().to_vec(),
+            };
+            OctetString::new(octets).map(GeneralName::IpAddress).map_err(|_| bad())
+        }
+        SubjectAltName::Other(hexadecimal) => {
+            let der = super::name::from_hex(hexadecimal).ok_or_else(bad)?;
+            GeneralName::from_der(&der).map_err(|_| bad())
+        }
+    }
+}
+
+fn extension(oid: ObjectIdentifier, critical: bool, value: &impl Encode) -> Result<Extension, X509Error> {
+    let der = value.to_der().map_err(failed("extension"))?;
+    let extn_value = OctetString::new(der).map_err(failed("extension"))?;
+    Ok(Extension { extn_id: oid, critical, extn_value })
+}
+
+fn key_usage_bits(usages: &[KeyUsage]) -> x509_cert::ext::pkix::KeyUsage {
+    let flag = |usage: &KeyUsage| match usage {
+        KeyUsage::DigitalSignature => KeyUsages::DigitalSignature,
+        KeyUsage::ContentCommitment => KeyUsages::NonRepudiation,
+        KeyUsage::KeyEncipherment => KeyUsages::KeyEncipherment,
+        KeyUsage::DataEncipherment => KeyUsages::DataEncipherment,
+        KeyUsage::KeyAgreement => KeyUsages::KeyAgreement,
+        KeyUsage::KeyCertSign => KeyUsages::KeyCertSign,
+        KeyUsage::CrlSign => KeyUsages::CRLSign,
+        KeyUsage::EncipherOnly => KeyUsages::EncipherOnly,
+        KeyUsage::DecipherOnly => KeyUsages::DecipherOnly,
+    };
+    let empty = FlagSet::<KeyUsages>::default();
+    x509_cert::ext::pkix::KeyUsage(usages.iter().map(flag).fold(empty, |set, bit| set | bit))
+}
+
+/// The leftmost 20 bytes of SHA-256 over the public key's bits, as Go has it since 1.25.
+fn key_identifier(public_key_info: &[u8]) -> Result<Vec<u8>, X509Error> {
+    let info =
+        SubjectPublicKeyInfoRef::from_der(public_key_info).map_err(|_| X509Error::Encoding { what: "public key" })?;
+    let hash = digest::digest(&digest::SHA256, info.subject_public_key.raw_bytes());
+    Ok(hash.as_ref().iter().copied().take(20).collect())
+}
+
+/// UTCTime through 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5).
+fn time(moment: DateTime<Utc>) -> Result<Time, X509Error> {
+    let seconds = u64::try_from(moment.timestamp()).map_err(|_| X509Error::Encoding { what: "time before 1970" })?;
+    let since_epoch = std::time::Duration::from_secs(seconds);
+    if moment.year() <= 2049 {
+        UtcTime::from_unix_duration(since_epoch).map(Time::UtcTime).map_err(failed("time"))
+    } else {
+        GeneralizedTime::from_unix_duration(since_epoch)
+            .map(Time::GeneralTime)
+            .map_err(|_| X509Error::Encoding { what: "time after the year 9999" })
+    }
+}
+
+pub(super) fn failed(what: &'static str) -> impl Fn(der::Error) -> X509Error {
+    move |_| X509Error::Encoding { what }
+}
