@@ -4,8 +4,8 @@
 //! filled in, and warnings; or a [`ConfigError`] with *all* problems of the file, each with line, column, field and
 //! hint. It never touches a file, a socket or the host, and never asks a cluster.
 //!
-//! A file passes through: [`document`] (which documents count), [`yaml`] (text to tree), [`schema`] and [`fields`]
-//! (known fields, right types), [`cluster`], [`etcd`], [`node`] and [`join`] (defaults and rules), and is put
+//! A file passes through: `document` (which documents count), `yaml` (text to tree), `schema` and `fields`
+//! (known fields, right types), `cluster`, `etcd`, `node` and `join` (defaults and rules), and is put
 //! together here. Where kubeadm warns of an unknown field and goes on with a default path, kubepki stops;
 //! `docs/reference/configuration.md` lists every difference.
 //!
@@ -236,8 +236,8 @@ fn assemble_joining(
         let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         (Role::Worker, Local { advertise_address: unspecified, bind_port: node::BIND_PORT })
     };
-    let found = cluster.control_plane_endpoint.is_some() || joining.discovery_endpoint.is_some();
-    if role == Role::Worker && !found && !problems.has_errors() {
+    let has_endpoint = view(documents.cluster.as_ref()).field("controlPlaneEndpoint").is_present();
+    if role == Role::Worker && joining.discovers_by_file && !has_endpoint {
         problems.error(
             Code::ApiEndpoint,
             &Place::at(document.root.mark),

@@ -5,6 +5,8 @@
 //!
 //! Source: kubeadm `SplitYAMLDocuments`, `validateSupportedVersion`, `documentMapToInitConfiguration`.
 
+use std::collections::HashMap;
+
 use super::problem::{Code, Place, Problems, quoted};
 use super::scalar::Kind as ScalarKind;
 use super::schema::{ApiVersion, nearest};
@@ -60,7 +62,7 @@ const DROPPED: [(&str, &str); 5] =
 /// Reads all documents of `text`. One that cannot be read is a problem and does not hide the others' problems.
 pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
     let mut documents = Documents::default();
-    let mut kinds: Vec<(String, usize)> = Vec::new();
+    let mut kinds: HashMap<String, usize> = HashMap::new();
     for chunk in split(text, problems) {
         if chunk.text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             problems.error(
@@ -81,12 +83,12 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
         let Some(meta) = type_meta(&root, problems) else {
             continue;
         };
-        if let Some((_, line)) = kinds.iter().find(|(kind, _)| *kind == meta.kind) {
+        if let Some(line) = kinds.get(&meta.kind) {
             let message = format!("a second {}; the first begins on line {line}", quoted(&meta.kind));
             problems.error(Code::KindTwice, &Place::at(meta.kind_mark), message, "keep one document of each kind");
             continue;
         }
-        kinds.push((meta.kind.clone(), root.mark.line));
+        kinds.insert(meta.kind.clone(), root.mark.line);
         if let Some((kind, version)) = classify(&meta, problems) {
             let slot = match kind {
                 Kind::Init => &mut documents.init,

@@ -21,6 +21,8 @@ pub(super) struct Join {
     /// Where discovery asks the API server.
     pub(super) discovery_endpoint: Option<Endpoint>,
     pub(super) ca_cert_path: String,
+    /// Whether only a file, which nobody has read, says where the API server is.
+    pub(super) discovers_by_file: bool,
     /// Whether the node becomes part of the control plane.
     pub(super) is_control_plane: bool,
 }
@@ -29,7 +31,9 @@ pub(super) struct Join {
 pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Join {
     let control_plane = view.field("controlPlane");
     certificate_key(&control_plane.field("certificateKey"), problems);
+    let by = |method: &str| view.path(&["discovery", method]).is_present();
     Join {
+        discovers_by_file: by("file") && !by("bootstrapToken"),
         discovery_endpoint: discovery(&view.field("discovery"), problems),
         ca_cert_path: ca_cert_path(&view.field("caCertPath"), problems),
         is_control_plane: control_plane.is_present(),

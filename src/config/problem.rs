@@ -178,6 +178,7 @@ codes! {
     Tag = "config.tag",
     Token = "config.token",
     TooComplex = "config.too_complex",
+    TooMany = "config.too_many_problems",
     UnknownAlgorithm = "config.unknown_algorithm",
     UnknownField = "config.unknown_field",
     UnknownKind = "config.unknown_kind",
@@ -212,11 +213,17 @@ pub(super) struct Problems {
     file: String,
     lenient: bool,
     list: Vec<Problem>,
+    /// What was found after the list was full, and whether an error was among it.
+    more: usize,
+    more_errors: bool,
 }
+
+/// Nobody reads more; a hostile file cannot make a larger report.
+const MOST: usize = 500;
 
 impl Problems {
     pub(super) fn new(file: &str, lenient: bool) -> Self {
-        Self { file: file.to_owned(), lenient, list: Vec::new() }
+        Self { file: file.to_owned(), lenient, list: Vec::new(), more: 0, more_errors: false }
     }
 
     /// Records an error.
@@ -236,6 +243,11 @@ impl Problems {
     }
 
     fn push(&mut self, severity: Severity, code: Code, place: &Place, message: String, hint: String) {
+        if self.is_full() {
+            self.more = self.more.saturating_add(1);
+            self.more_errors |= severity == Severity::Error;
+            return;
+        }
         self.list.push(Problem {
             severity,
             code: code.as_str(),
@@ -248,14 +260,31 @@ impl Problems {
         });
     }
 
+    /// Whether further problems are only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MOST
+    }
+
     /// Whether an error was recorded.
     pub(super) fn has_errors(&self) -> bool {
-        self.list.iter().any(|problem| problem.severity == Severity::Error)
+        self.more_errors || self.list.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// The warnings, or all problems when one of them is an error; in file order, those without a place first.
     pub(super) fn finish(mut self) -> Result<Vec<Problem>, ConfigError> {
         self.list.sort_by_key(|problem| (problem.line, problem.column));
+        if self.more > 0 {
+            self.list.push(Problem {
+                severity: if self.more_errors { Severity::Error } else { Severity::Warning },
+                code: Code::TooMany.as_str(),
+                file: self.file.clone(),
+                line: None,
+                column: None,
+                field: String::new(),
+                message: format!("{} more problems are not listed", self.more),
+                hint: "correct those that are listed and look again".into(),
+            });
+        }
         if self.has_errors() { Err(ConfigError::Invalid { problems: self.list }) } else { Ok(self.list) }
     }
 }
@@ -296,6 +325,20 @@ mod tests {
             problems.strict(Code::UnknownField, &Place::file(), "m", "h");
             assert_eq!(problems.finish().is_ok(), usable);
         }
+    }
+
+    #[test]
+    fn an_error_counts_even_when_the_list_is_full() {
+        let mut problems = Problems::new("k.yaml", false);
+        for _ in 0..=MOST {
+            problems.warning(Code::LongValidity, &Place::file(), "m", "h");
+        }
+        assert!(!problems.has_errors());
+        problems.error(Code::Syntax, &Place::file(), "m", "h");
+        let ConfigError::Invalid { problems } = problems.finish().unwrap_err() else { panic!("not invalid") };
+        assert_eq!(problems.len(), MOST + 1);
+        assert_eq!(problems[MOST].code, "config.too_many_problems");
+        assert_eq!(problems[MOST].message, "2 more problems are not listed");
     }
 
     #[test]

@@ -91,13 +91,11 @@ impl Struct {
     }
 }
 
-/// The dotted path of the field `name` under `parent`.
+/// The dotted path of the field `name` under `parent`; a strange name is cut and escaped.
 pub(super) fn child(parent: &str, name: &str) -> String {
-    let name = if name.chars().nth(64).is_some() {
-        format!("{}…", name.chars().take(64).collect::<String>())
-    } else {
-        name.into()
-    };
+    const LONGEST: usize = 64;
+    let ordinary = name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_graphic());
+    let name = if ordinary { name.to_owned() } else { quoted(name) };
     if parent.is_empty() { name } else { format!("{parent}.{name}") }
 }
 
@@ -148,6 +146,10 @@ impl Check<'_> {
     }
 
     fn unknown(&mut self, name: &str, schema: &'static Struct, place: &Place) {
+        if self.problems.is_full() {
+            self.problems.strict(Code::UnknownField, place, "", "");
+            return;
+        }
         if let Some(other) = schema.fields().find(|field| field.name == name) {
             let exists_in = other.only.map_or("", ApiVersion::as_str);
             let hint = if other.instead.is_empty() {
@@ -336,7 +338,7 @@ mod tests {
         assert_eq!(nearest("certificateDir", names.into_iter()), Some("certificatesDir"));
         assert_eq!(nearest("cluster_name", names.into_iter()), Some("clusterName"));
         assert_eq!(nearest("ectd", names.into_iter()), Some("etcd"));
-        assert_eq!(nearest("clusterNames2", names.into_iter()), Some("clusterName"));
+        assert_eq!(nearest("etcdServers", names.into_iter()), Some("etcd"));
         assert_eq!(nearest("somethingElse", names.into_iter()), None);
         assert_eq!(nearest(&"e".repeat(65), names.into_iter()), None);
     }

@@ -125,11 +125,8 @@ fn wrong_types_say_what_to_write() {
 }
 
 #[test]
-fn values_are_judged_by_kubeadm_s_rules() {
+fn values_of_a_cluster_are_judged_by_kubeadm_s_rules() {
     let path = "config.path";
-    let subnet = "config.subnet";
-    let subnet_field = "networking.serviceSubnet";
-    let pod_field = "networking.podSubnet";
     assert_refused(
         CLUSTER,
         &[
@@ -168,6 +165,28 @@ fn values_are_judged_by_kubeadm_s_rules() {
             ("certificatesDir: pki", path, 3, "certificatesDir", "beginning with /"),
             ("etcd: {local: {dataDir: etcd}}", path, 3, "etcd.local.dataDir", "beginning with /"),
             ("networking: {dnsDomain: Cluster.local}", "config.dns_name", 3, "networking.dnsDomain", "lower case"),
+            (
+                "featureGates: {publicKeysECDSA: true}",
+                "config.feature_gate",
+                3,
+                "featureGates.publicKeysECDSA",
+                "did you mean PublicKeysECDSA?",
+            ),
+            ("featureGates: {AllAlpha: true}", "config.feature_gate", 3, "featureGates.AllAlpha", "kubeadm knows"),
+            ("kubernetesVersion: '1.36'", "config.kubernetes_version", 3, "kubernetesVersion", "v1.36.0"),
+            ("scheduler: {extraArgs: [{value: b}]}", "config.value", 3, "scheduler.extraArgs[0]", "name:"),
+        ],
+    );
+}
+
+#[test]
+fn networks_are_judged_by_kubeadm_s_rules() {
+    let subnet = "config.subnet";
+    let subnet_field = "networking.serviceSubnet";
+    let pod_field = "networking.podSubnet";
+    assert_refused(
+        CLUSTER,
+        &[
             ("networking: {serviceSubnet: '10.96.0.0/12, fd00::/112'}", subnet, 3, subnet_field, "without a space"),
             ("networking: {serviceSubnet: '10.96.0.0/16,10.97.0.0/16'}", subnet, 3, subnet_field, "one of IPv6"),
             ("networking: {serviceSubnet: 10.96.0.0}", subnet, 3, subnet_field, "prefix length"),
@@ -185,18 +204,12 @@ fn values_are_judged_by_kubeadm_s_rules() {
                 "controllerManager.extraArgs[0].value",
                 "\"24\"",
             ),
-            (
-                "featureGates: {publicKeysECDSA: true}",
-                "config.feature_gate",
-                3,
-                "featureGates.publicKeysECDSA",
-                "did you mean PublicKeysECDSA?",
-            ),
-            ("featureGates: {AllAlpha: true}", "config.feature_gate", 3, "featureGates.AllAlpha", "kubeadm knows"),
-            ("kubernetesVersion: '1.36'", "config.kubernetes_version", 3, "kubernetesVersion", "v1.36.0"),
-            ("scheduler: {extraArgs: [{value: b}]}", "config.value", 3, "scheduler.extraArgs[0]", "name:"),
         ],
     );
+}
+
+#[test]
+fn values_of_a_node_are_judged_by_kubeadm_s_rules() {
     assert_refused(
         INIT,
         &[
@@ -317,6 +330,7 @@ fn joining_needs_a_way_to_the_cluster() {
     let found = "unsafeSkipCAVerification: true";
     let at = "apiServerEndpoint: 'a:6443'";
     let discovery = "config.discovery";
+    let known = format!("\n---\n{CLUSTER}controlPlaneEndpoint: a.b");
     let cases = [
         ("dryRun: false".to_owned(), discovery, "discovery", "print-join-command"),
         (
@@ -368,12 +382,12 @@ fn joining_needs_a_way_to_the_cluster() {
             "64 hexadecimal",
         ),
         (
-            "discovery: {file: {kubeConfigPath: 'http://x/y'}}".into(),
+            format!("discovery: {{file: {{kubeConfigPath: 'http://x/y'}}}}{known}"),
             discovery,
             "discovery.file.kubeConfigPath",
             "https",
         ),
-        ("discovery: {file: {}}".into(), discovery, "discovery.file.kubeConfigPath", "kubeconfig"),
+        (format!("discovery: {{file: {{}}}}{known}"), discovery, "discovery.file.kubeConfigPath", "kubeconfig"),
         (format!("{DISCOVERY}caCertPath: ca.crt"), "config.path", "caCertPath", "/etc/kubernetes/pki/ca.crt"),
         ("discovery: {file: {kubeConfigPath: /x}}".into(), "config.no_api_endpoint", "", "controlPlaneEndpoint"),
     ];
@@ -499,6 +513,13 @@ fn a_host_that_says_nothing_must_be_told() {
     // A worker serves no API.
     let named = Options { node_name: Some("w1".into()), ..Options::default() };
     assert_eq!(load("k.yaml", format!("{JOIN}{DISCOVERY}").as_bytes(), &named).unwrap().spec.node_name, "w1");
+}
+
+#[test]
+fn a_field_name_cannot_write_to_the_terminal() {
+    let problem = problem_of(&format!("{CLUSTER}\"\\e[31m\": 1\n"));
+    assert_eq!(problem.field, r#""\u{1b}[31m""#);
+    assert!(!problem.to_string().contains('\u{1b}') && !problem.hint.contains('\u{1b}'));
 }
 
 #[test]
