@@ -117,9 +117,20 @@ pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, Confi
     } else {
         document::read(text, &mut problems)
     };
+    let unreadable = problems.has_errors();
     check_documents(&mut documents, &mut problems);
-    let spec = assemble(&documents, options, &mut problems);
+    let spec = if unreadable {
+        // What an unreadable document may have said must not be reported as missing.
+        assemble(&documents, &Options { host: stand_in(), ..options.clone() }, &mut problems)
+    } else {
+        assemble(&documents, options, &mut problems)
+    };
     Ok(Loaded { spec, warnings: problems.finish()? })
+}
+
+/// A host that knows all of itself.
+fn stand_in() -> HostFacts {
+    HostFacts { hostname: Some("host".into()), default_address: Some(Ipv4Addr::new(192, 0, 2, 1).into()) }
 }
 
 /// What kubeadm does without a configuration file: a first control-plane node with every default.
@@ -168,14 +179,6 @@ fn check_documents(documents: &mut Documents, problems: &mut Problems) {
             let hint = "migrate the file with `kubeadm config migrate` of kubeadm 1.31 or newer";
             problems.warning(Code::DeprecatedVersion, &place, "kubeadm.k8s.io/v1beta3 is deprecated", hint);
         }
-    }
-    if documents.init.is_none() && documents.cluster.is_none() && documents.join.is_none() && !problems.has_errors() {
-        problems.error(
-            Code::NoConfiguration,
-            &Place::file(),
-            "the file has no InitConfiguration, ClusterConfiguration or JoinConfiguration",
-            "add a document with apiVersion: kubeadm.k8s.io/v1beta4 and kind: ClusterConfiguration",
-        );
     }
 }
 

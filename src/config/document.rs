@@ -98,6 +98,14 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
             *slot = Some(Document { kind, version, version_mark: meta.version_mark, root });
         }
     }
+    if documents.init.is_none() && documents.cluster.is_none() && documents.join.is_none() && !problems.has_errors() {
+        problems.error(
+            Code::NoConfiguration,
+            &Place::file(),
+            "the file has no InitConfiguration, ClusterConfiguration or JoinConfiguration",
+            "add a document with apiVersion: kubeadm.k8s.io/v1beta4 and kind: ClusterConfiguration",
+        );
+    }
     documents
 }
 

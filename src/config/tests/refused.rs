@@ -448,6 +448,8 @@ fn files_without_a_usable_document_say_what_is_missing() {
         let problem = problem_of(text);
         assert_eq!((problem.code, problem.line), (*code, *line), "{text:?}\n{problem:?}");
         assert!(problem.hint.contains(hint), "{text:?}\n{problem:?}");
+        // Whatever a file that cannot be read leaves unsaid is not reported as missing.
+        assert_eq!(problems_with(text, &Options::default()).len(), 1, "{text:?}");
     }
     let ignored = loaded(&format!("{CLUSTER}---\napiVersion: example.com/v1\nkind: Thing\n"));
     assert_eq!(codes(&ignored.warnings), ["config.ignored_document"]);
