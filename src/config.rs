@@ -9,7 +9,7 @@
 //! together here. Where kubeadm warns of an unknown field and goes on with a default path, kubepki stops;
 //! `docs/reference/configuration.md` lists every difference.
 //!
-//! Source: kubeadm `util/config`, `apis/kubeadm`; contract sections 1.2 to 1.4, 2.1, 9 and 10.
+//! Source: kubeadm `util/config`, `apis/kubeadm`.
 
 mod cluster;
 mod document;

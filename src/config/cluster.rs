@@ -2,8 +2,7 @@
 //!
 //! In: the view of a checked document, or of none for the defaults. Out: [`Cluster`], defaulted and judged.
 //!
-//! Source: kubeadm `SetDefaults_ClusterConfiguration`, `ValidateClusterConfiguration`; contract sections 1.2, 1.3,
-//! 1.4, 2.1 and 9.1.
+//! Source: kubeadm `SetDefaults_ClusterConfiguration`, `ValidateClusterConfiguration`.
 
 use chrono::TimeDelta;
 use ipnet::IpNet;

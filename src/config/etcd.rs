@@ -3,7 +3,7 @@
 //! In: the view of `etcd`. Out: [`Etcd`], with kubeadm's default (local) when nothing is said. Files are not
 //! looked at.
 //!
-//! Source: kubeadm `ValidateEtcd`, `SetDefaults_Etcd`; contract section 9.1.
+//! Source: kubeadm `ValidateEtcd`, `SetDefaults_Etcd`.
 
 use super::problem::{Code, Problems, quoted};
 use super::spec::Etcd;

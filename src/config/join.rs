@@ -3,8 +3,7 @@
 //! In: the view of a checked document. Out: [`Join`], defaulted and judged. No cluster is asked and no discovery file
 //! is read.
 //!
-//! Source: kubeadm `ValidateJoinConfiguration`, `ValidateDiscovery`, `SetDefaults_JoinConfiguration`; contract section
-//! 9.1.
+//! Source: kubeadm `ValidateJoinConfiguration`, `ValidateDiscovery`, `SetDefaults_JoinConfiguration`.
 
 use super::network::{parse_host_port, split_host_port};
 use super::problem::{Code, Problems, quoted};

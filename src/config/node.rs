@@ -5,7 +5,7 @@
 //! judged.
 //!
 //! Source: kubeadm `SetNodeRegistrationDynamicDefaults`, `SetAPIEndpointDynamicDefaults`,
-//! `ValidateNodeRegistrationOptions`, `ValidateBootstrapTokens`; contract sections 2.1 and 9.1.
+//! `ValidateNodeRegistrationOptions`, `ValidateBootstrapTokens`.
 
 use std::net::IpAddr;
 

@@ -3,7 +3,7 @@
 //! In: [`View`]s. Out: the value, and a problem if it is bad; then the value is a stand-in that nobody sees, as
 //! one error refuses the whole file.
 //!
-//! Source: kubeadm `apis/kubeadm/validation/validation.go`; contract sections 1.3 and 9.1.
+//! Source: kubeadm `apis/kubeadm/validation/validation.go`.
 
 use super::name::san_fault;
 use super::network::parse_address;

@@ -98,6 +98,8 @@ mod tests {
             "v1.36.0/x",
             "vv1.36.0",
             "stable1",
+            "stable-12",
+            "stable-1.123",
         ] {
             assert!(!is_version(bad), "{bad}");
         }

@@ -1,8 +1,8 @@
 //! One YAML document to a tree in which every node knows its place.
 //!
 //! In: the text of a document and the line it starts on. Out: a [`Node`] tree with anchors, aliases and merge
-//! keys resolved as go-yaml v2 does, or the one [`SyntaxError`] that ended the reading. Work and memory are bounded: nesting,
-//! and the size of the tree after aliases. It knows nothing of kubeadm.
+//! keys resolved as go-yaml v2 does, or the one [`SyntaxError`] that ended the reading. Work and memory are bounded:
+//! nesting, and the size of the tree after aliases. It knows nothing of kubeadm.
 //!
 //! The events come from `granit-parser`, on which `serde-saphyr` is built; serde itself gives no place to a
 //! duplicate key, and stops at the first error.

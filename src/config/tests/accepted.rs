@@ -316,6 +316,7 @@ fn odd_validity_is_a_warning() {
     assert_eq!(read("certificateValidityPeriod: 2h\ncaCertificateValidityPeriod: 1h\n"), ["config.leaf_outlives_ca"]);
     assert_eq!(read("caCertificateValidityPeriod: 1h\n"), ["config.leaf_outlives_ca"]);
     assert_eq!(read("certificateValidityPeriod: -1h\n"), ["config.empty_validity"]);
+    assert_eq!(read("certificateValidityPeriod: 1h\ncaCertificateValidityPeriod: 1h\n"), [""; 0]);
     let spec = spec_of(&format!("{CLUSTER}certificateValidityPeriod: 1h30m10.7s\n"));
     assert_eq!(spec.certificate_validity, TimeDelta::milliseconds(5_410_700));
 }
@@ -350,6 +351,14 @@ fn lenient_reading_goes_on_where_kubeadm_does() {
     let Loaded { spec, warnings } = load("k.yaml", text.as_bytes(), &lenient()).unwrap();
     assert_eq!(codes(&warnings), ["config.deprecated_version", "config.field_of_other_version"]);
     assert_eq!(spec.algorithm, Algorithm::Rsa2048);
+}
+
+#[test]
+fn the_smallest_and_largest_service_networks_are_accepted() {
+    for network in ["10.96.0.0/12", "10.96.0.0/28", "fd00::/108", "fd00::/124"] {
+        let spec = spec_of(&format!("{CLUSTER}networking: {{serviceSubnet: '{network}'}}\n"));
+        assert_eq!(spec.service_subnets, [network.parse().unwrap()]);
+    }
 }
 
 #[test]

@@ -274,7 +274,13 @@ fn values_of_a_node_are_judged_by_kubeadm_s_rules() {
             ),
             ("certificateKey: xyz", "config.certificate_key", 3, "certificateKey", "certificate-key"),
             ("certificateKey: abcd", "config.certificate_key", 3, "certificateKey", "certificate-key"),
-            ("bootstrapTokens: [{token: nope}]", "config.token", 3, "bootstrapTokens[0].token", "token generate"),
+            (
+                "bootstrapTokens: [{token: abcdef.0123}]",
+                "config.token",
+                3,
+                "bootstrapTokens[0].token",
+                "token generate",
+            ),
             (
                 "bootstrapTokens: [{ttl: 1h, expires: '2030-01-01T00:00:00Z'}]",
                 "config.token",
