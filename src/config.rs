@@ -1,5 +1,302 @@
 //! kubeadm configuration files: v1beta3 and v1beta4 to one [`ClusterSpec`].
+//!
+//! In: the bytes of a file, and what the host says of itself ([`HostFacts`]). Out: a [`ClusterSpec`] with every default
+//! filled in, and warnings; or a [`ConfigError`] with *all* problems of the file, each with line, column, field and
+//! hint. It never touches a file, a socket or the host, and never asks a cluster.
+//!
+//! A file passes through: `document` (which documents count), `yaml` (text to tree), `schema` and `fields`
+//! (known fields, right types), `cluster`, `etcd`, `node` and `join` (defaults and rules), and is put
+//! together here. Where kubeadm warns of an unknown field and goes on with a default path, kubepki stops;
+//! `docs/reference/configuration.md` lists every difference.
+//!
+//! Source: kubeadm `util/config`, `apis/kubeadm`.
 
+mod cluster;
+mod document;
+mod duration;
+mod etcd;
+mod fields;
+mod join;
+mod name;
+mod network;
+mod node;
+mod problem;
+mod scalar;
+mod schema;
 mod spec;
+mod value;
+mod version;
+mod view;
+mod yaml;
 
+use std::net::{IpAddr, Ipv4Addr};
+
+pub use network::parse_address;
+pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
+
+use cluster::Cluster;
+use document::{Document, Documents, Kind};
+use node::Local;
+use problem::{Code, Place, Problems};
+use schema::{ApiVersion, Struct};
+use view::View;
+use yaml::Mark;
+
+/// The largest file that is read, in bytes.
+pub const LARGEST_FILE: usize = 1 << 20;
+
+/// What the host says of itself; floor 5 reads it, and this module takes it as given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostFacts {
+    /// The host's name, the default of `nodeRegistration.name`.
+    pub hostname: Option<String>,
+    /// The source address of the default route, the default of `localAPIEndpoint.advertiseAddress`.
+    pub default_address: Option<IpAddr>,
+}
+
+/// How a configuration is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether unknown fields, unknown kinds and duplicate keys are warnings, as they are to kubeadm, and not errors.
+    pub lenient: bool,
+    /// A node name that goes before the file's. Unlike the file's it is not lower-cased, as kubeadm's `--node-name` is
+    /// not.
+    pub node_name: Option<String>,
+    /// What the host says of itself.
+    pub host: HostFacts,
+}
+
+/// A configuration that can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The node and its cluster, every default filled in.
+    pub spec: ClusterSpec,
+    /// What the user should know, in file order.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads the configuration file `bytes`, which messages call `name`.
+///
+/// The role follows from the documents: `InitConfiguration` or `ClusterConfiguration` alone describe a first
+/// control-plane node; `JoinConfiguration` a further one, or a worker when it has no `controlPlane`. Beside a
+/// `JoinConfiguration` a `ClusterConfiguration` tells what kubeadm would ask the cluster.
+///
+/// # Errors
+/// [`ConfigError::TooLarge`] over [`LARGEST_FILE`] bytes, [`ConfigError::NotUtf8`], and
+/// [`ConfigError::Invalid`] with every problem when one of them is an error.
+///
+/// # Example
+/// ```
+/// use kubepki::config::{self, Options, Role};
+///
+/// let file = b"
+/// apiVersion: kubeadm.k8s.io/v1beta4
+/// kind: InitConfiguration
+/// localAPIEndpoint: {advertiseAddress: 192.0.2.10}
+/// nodeRegistration: {name: cp1}
+/// ";
+/// let loaded = config::load("kubeadm.yaml", file, &Options::default())?;
+/// assert_eq!(loaded.spec.role, Role::ControlPlane);
+/// assert_eq!(loaded.spec.local_endpoint().https_url(), "https://192.0.2.10:6443");
+/// # Ok::<(), config::ConfigError>(())
+/// ```
+pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, ConfigError> {
+    if bytes.len() > LARGEST_FILE {
+        return Err(ConfigError::TooLarge { file: name.to_owned(), size: bytes.len(), limit: LARGEST_FILE });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.split(|&byte| byte == b'\n').count();
+        ConfigError::NotUtf8 { file: name.to_owned(), line }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut problems = Problems::new(name, options.lenient);
+    let mut documents = if refuse_control_characters(text, &mut problems) {
+        Documents::default()
+    } else {
+        document::read(text, &mut problems)
+    };
+    let unreadable = problems.has_errors();
+    check_documents(&mut documents, &mut problems);
+    let spec = if unreadable {
+        // What an unreadable document may have said must not be reported as missing.
+        assemble(&documents, &Options { host: stand_in(), ..options.clone() }, &mut problems)
+    } else {
+        assemble(&documents, options, &mut problems)
+    };
+    Ok(Loaded { spec, warnings: problems.finish()? })
+}
+
+/// A host that knows all of itself.
+fn stand_in() -> HostFacts {
+    HostFacts { hostname: Some("host".into()), default_address: Some(Ipv4Addr::new(192, 0, 2, 1).into()) }
+}
+
+/// What kubeadm does without a configuration file: a first control-plane node with every default.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] when the host's facts (or the node name of `options`) give no name or no address.
+pub fn defaults(options: &Options) -> Result<ClusterSpec, ConfigError> {
+    let mut problems = Problems::new("(defaults)", options.lenient);
+    let spec = assemble_control_plane(&Documents::default(), options, &mut problems);
+    problems.finish().map(|_| spec)
+}
+
+/// Reports the first character that YAML does not allow at all, such as NUL.
+fn refuse_control_characters(text: &str, problems: &mut Problems) -> bool {
+    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    for (index, line) in text.split('\n').enumerate() {
+        if let Some((column, c)) = line.chars().enumerate().find(|(_, c)| forbidden(*c)) {
+            let mark = Mark { line: index.saturating_add(1), column: column.saturating_add(1) };
+            let message = format!("the file holds the control character U+{:04X}", u32::from(c));
+            problems.error(Code::ControlCharacter, &Place::at(mark), message, "remove it: this may be a binary file");
+            return true;
+        }
+    }
+    false
+}
+
+/// Holds each document against its schema, and the documents against each other.
+fn check_documents(documents: &mut Documents, problems: &mut Problems) {
+    let elsewhere: [(&str, &'static Struct); 3] = [
+        (Kind::Cluster.as_str(), &fields::CLUSTER),
+        (Kind::Init.as_str(), &fields::INIT),
+        (Kind::Join.as_str(), &fields::JOIN),
+    ];
+    let Documents { init, cluster, join } = documents;
+    let mut warned = false;
+    for document in [init, cluster, join].into_iter().flatten() {
+        let schema = match document.kind {
+            Kind::Init => &fields::INIT,
+            Kind::Cluster => &fields::CLUSTER,
+            Kind::Join => &fields::JOIN,
+        };
+        schema::check(&mut document.root, schema, document.version, &elsewhere, problems);
+        if document.version == ApiVersion::V1beta3 && !warned {
+            warned = true;
+            let place = Place { mark: Some(document.version_mark), field: "apiVersion".into() };
+            let hint = "migrate the file with `kubeadm config migrate` of kubeadm 1.31 or newer";
+            problems.warning(Code::DeprecatedVersion, &place, "kubeadm.k8s.io/v1beta3 is deprecated", hint);
+        }
+    }
+}
+
+fn view(document: Option<&Document>) -> View<'_> {
+    View::root(document.map(|document| &document.root))
+}
+
+fn assemble(documents: &Documents, options: &Options, problems: &mut Problems) -> ClusterSpec {
+    match &documents.join {
+        Some(join) if documents.init.is_none() => assemble_joining(join, documents, options, problems),
+        join => {
+            if let Some(join) = join {
+                let place = Place::at(join.root.mark);
+                let hint = "keep it in a file of its own, for the node that joins";
+                let message = "JoinConfiguration is ignored beside InitConfiguration";
+                problems.warning(Code::IgnoredDocument, &place, message, hint);
+            }
+            assemble_control_plane(documents, options, problems)
+        }
+    }
+}
+
+fn assemble_control_plane(documents: &Documents, options: &Options, problems: &mut Problems) -> ClusterSpec {
+    let init = view(documents.init.as_ref());
+    node::check_init(&init, problems);
+    let local = node::local_endpoint(&init.field("localAPIEndpoint"), &options.host, problems);
+    let name = node::name(&init, options.node_name.as_deref(), &options.host, problems);
+    let cluster = cluster::read(&view(documents.cluster.as_ref()), problems);
+    warn_of_ports(&cluster, local, problems);
+    spec(Role::ControlPlane, name, local, cluster, join::CA_CERT_PATH.to_owned(), None)
+}
+
+fn assemble_joining(
+    document: &Document,
+    documents: &Documents,
+    options: &Options,
+    problems: &mut Problems,
+) -> ClusterSpec {
+    let root = view(Some(document));
+    let joining = join::read(&root, problems);
+    let name = node::name(&root, options.node_name.as_deref(), &options.host, problems);
+    let cluster = cluster::read(&view(documents.cluster.as_ref()), problems);
+    let (role, local) = if joining.is_control_plane {
+        let endpoint = root.path(&["controlPlane", "localAPIEndpoint"]);
+        let local = node::local_endpoint(&endpoint, &options.host, problems);
+        warn_of_ports(&cluster, local, problems);
+        if documents.cluster.is_none() {
+            problems.warning(
+                Code::ClusterDefaults,
+                &Place::at(document.root.mark),
+                "there is no ClusterConfiguration beside the JoinConfiguration: kubeadm would ask the cluster, kubepki \
+                 takes the defaults",
+                "add the cluster's ClusterConfiguration (`kubectl -n kube-system get configmap kubeadm-config`)",
+            );
+        }
+        (Role::SecondaryControlPlane, local)
+    } else {
+        let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        (Role::Worker, Local { advertise_address: unspecified, bind_port: node::BIND_PORT })
+    };
+    let has_endpoint = view(documents.cluster.as_ref()).field("controlPlaneEndpoint").is_present();
+    if role == Role::Worker && joining.discovers_by_file && !has_endpoint {
+        problems.error(
+            Code::ApiEndpoint,
+            &Place::at(document.root.mark),
+            "nothing says where the worker's kubelet finds the API server",
+            "add a ClusterConfiguration with controlPlaneEndpoint, or discovery.bootstrapToken.apiServerEndpoint",
+        );
+    }
+    spec(role, name, local, cluster, joining.ca_cert_path, joining.discovery_endpoint)
+}
+
+fn warn_of_ports(cluster: &Cluster, local: Local, problems: &mut Problems) {
+    let Some(endpoint) = &cluster.control_plane_endpoint else {
+        return;
+    };
+    if let Some(port) = endpoint.port.filter(|port| *port != local.bind_port) {
+        problems.warning(
+            Code::EndpointPort,
+            &endpoint.place,
+            format!("port {port} is not the bindPort {} of this node's API server", local.bind_port),
+            "this is right for a load balancer that forwards the port, else make them equal",
+        );
+    }
+}
+
+fn spec(
+    role: Role,
+    node_name: String,
+    local: Local,
+    cluster: Cluster,
+    ca_cert_path: String,
+    discovery_endpoint: Option<Endpoint>,
+) -> ClusterSpec {
+    let control_plane_endpoint = cluster
+        .control_plane_endpoint
+        .map(|endpoint| Endpoint { host: endpoint.host, port: endpoint.port.unwrap_or(local.bind_port) });
+    ClusterSpec {
+        role,
+        node_name,
+        advertise_address: local.advertise_address,
+        bind_port: local.bind_port,
+        cluster_name: cluster.cluster_name,
+        certificates_dir: cluster.certificates_dir,
+        control_plane_endpoint,
+        discovery_endpoint,
+        dns_domain: cluster.dns_domain,
+        service_subnets: cluster.service_subnets,
+        pod_subnets: cluster.pod_subnets,
+        api_server_cert_sans: cluster.api_server_cert_sans,
+        etcd: cluster.etcd,
+        algorithm: cluster.algorithm,
+        certificate_validity: cluster.certificate_validity,
+        ca_certificate_validity: cluster.ca_certificate_validity,
+        kubernetes_version: cluster.kubernetes_version,
+        ca_cert_path,
+    }
+}
+
+#[cfg(test)]
+mod tests;

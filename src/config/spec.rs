@@ -70,9 +70,9 @@ pub enum Etcd {
     Local {
         /// `etcd.local.dataDir`, absolute.
         data_dir: String,
-        /// `etcd.local.serverCertSANs` in the file's order.
+        /// `etcd.local.serverCertSANs` in the file's order, addresses in canonical form.
         server_cert_sans: Vec<String>,
-        /// `etcd.local.peerCertSANs` in the file's order.
+        /// `etcd.local.peerCertSANs` in the file's order, addresses in canonical form.
         peer_cert_sans: Vec<String>,
     },
     /// Somebody else's etcd; kubeadm makes none of its certificates.
@@ -93,7 +93,7 @@ pub enum Etcd {
 pub struct ClusterSpec {
     /// What the node does.
     pub role: Role,
-    /// `nodeRegistration.name`, trimmed and lower-cased.
+    /// `nodeRegistration.name`, trimmed and lower-cased; or the name that the caller gave, in its own case.
     pub node_name: String,
     /// `localAPIEndpoint.advertiseAddress`; meaningless for a worker (then the unspecified address).
     pub advertise_address: IpAddr,
@@ -114,7 +114,8 @@ pub struct ClusterSpec {
     pub service_subnets: Vec<IpNet>,
     /// `networking.podSubnet`, as many as the file has.
     pub pod_subnets: Vec<IpNet>,
-    /// `apiServer.certSANs`, lower-cased, in the file's order.
+    /// `apiServer.certSANs`, lower-cased, in the file's order; addresses in canonical form, so that what parses as an
+    /// [`IpAddr`] is one.
     pub api_server_cert_sans: Vec<String>,
     /// Where etcd runs.
     pub etcd: Etcd,

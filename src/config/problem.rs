@@ -1,0 +1,350 @@
+//! What can be wrong with a configuration file, and the one list in which all of it is gathered.
+//!
+//! In: what the other modules of `config` find, each with its place. Out: [`Problem`]s in file order, and
+//! [`ConfigError`]. It never decides whether something is wrong, and a value of a secret field never gets here.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::yaml::Mark;
+use crate::error::{Category, Diagnostic};
+
+/// Whether a problem stops the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The file cannot be used.
+    Error,
+    /// The file can be used; the user should know.
+    Warning,
+}
+
+/// One thing that is wrong with a configuration file, or suspicious in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Whether it stops the work.
+    pub severity: Severity,
+    /// The stable code, as `config.unknown_field`; `docs/reference/configuration.md` lists them all.
+    pub code: &'static str,
+    /// The name of the file, as the caller gave it.
+    pub file: String,
+    /// The line, from 1; absent when the problem has no place (nothing is there).
+    pub line: Option<usize>,
+    /// The column in characters, from 1.
+    pub column: Option<usize>,
+    /// The dotted path of the field, as `apiServer.certSANs[1]`; empty for the file or a whole document.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:", self.file)?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, "{line}:{column}:")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, " {}:", self.field)?;
+        }
+        write!(f, " {}", self.message)
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is larger than any kubeadm configuration.
+    #[error("{file}: {size} bytes are more than the {limit} that a configuration file may have")]
+    TooLarge {
+        /// The name of the file.
+        file: String,
+        /// Its size in bytes.
+        size: usize,
+        /// The largest accepted size in bytes.
+        limit: usize,
+    },
+    /// The file is not UTF-8 text.
+    #[error("{file}:{line}: the text is not UTF-8")]
+    NotUtf8 {
+        /// The name of the file.
+        file: String,
+        /// The line of the first byte that is not UTF-8, from 1.
+        line: usize,
+    },
+    /// The file has at least one error; everything that was found in it, warnings too, in file order.
+    #[error("{}", lines(.problems))]
+    Invalid {
+        /// All of it.
+        problems: Vec<Problem>,
+    },
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Diagnostic for ConfigError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "config.too_large",
+            Self::NotUtf8 { .. } => "config.not_utf8",
+            Self::Invalid { .. } => "config.invalid",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::TooLarge { .. } => "check that this is the kubeadm configuration and not another file".into(),
+            Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
+            Self::Invalid { problems } => {
+                let mut errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+                match (errors.next(), errors.count()) {
+                    (Some(only), 0) => only.hint.clone(),
+                    (_, more) => format!("correct the {} places listed; each has its own hint", more.saturating_add(1)),
+                }
+            }
+        }
+    }
+
+    fn category(&self) -> Category {
+        Category::Usage
+    }
+
+    fn context(&self) -> serde_json::Value {
+        match self {
+            Self::TooLarge { file, size, limit } => json!({"file": file, "size": size, "limit": limit}),
+            Self::NotUtf8 { file, line } => json!({"file": file, "line": line}),
+            Self::Invalid { problems } => json!({"problems": problems}),
+        }
+    }
+}
+
+/// Declares [`Code`] with its text forms, so that the list for the documentation cannot miss one.
+macro_rules! codes {
+    ($($name:ident = $text:literal),+ $(,)?) => {
+        /// The kinds of problem.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Code { $($name),+ }
+
+        impl Code {
+            /// The stable dotted text.
+            pub(super) const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+
+        /// Every code a [`Problem`] can have.
+        pub const PROBLEM_CODES: &[&str] = &[$($text),+];
+    };
+}
+
+codes! {
+    Address = "config.address",
+    AlgorithmOverridden = "config.algorithm_overridden",
+    ApiEndpoint = "config.no_api_endpoint",
+    CertificateKey = "config.certificate_key",
+    ClusterDefaults = "config.cluster_defaults",
+    ControlCharacter = "config.control_character",
+    CriSocket = "config.cri_socket",
+    DeprecatedVersion = "config.deprecated_version",
+    Discovery = "config.discovery",
+    DnsName = "config.dns_name",
+    DuplicateKey = "config.duplicate_key",
+    Duration = "config.duration",
+    EmptyDocument = "config.empty_document",
+    EmptyValidity = "config.empty_validity",
+    Endpoint = "config.endpoint",
+    EndpointPort = "config.endpoint_port",
+    Etcd = "config.etcd",
+    FeatureGate = "config.feature_gate",
+    IgnoredDocument = "config.ignored_document",
+    KindTwice = "config.kind_twice",
+    LeafOutlivesCa = "config.leaf_outlives_ca",
+    LongValidity = "config.long_validity",
+    NoAddress = "config.no_address",
+    NoConfiguration = "config.no_configuration",
+    NoNodeName = "config.no_node_name",
+    NoTypeMeta = "config.no_type_meta",
+    NodeName = "config.node_name",
+    OtherVersion = "config.field_of_other_version",
+    Path = "config.path",
+    Port = "config.port",
+    San = "config.san",
+    Subnet = "config.subnet",
+    Syntax = "config.syntax",
+    Tag = "config.tag",
+    Token = "config.token",
+    TooComplex = "config.too_complex",
+    TooMany = "config.too_many_problems",
+    UnknownAlgorithm = "config.unknown_algorithm",
+    UnknownField = "config.unknown_field",
+    UnknownKind = "config.unknown_kind",
+    UnsupportedVersion = "config.unsupported_version",
+    Value = "config.value",
+    Version = "config.kubernetes_version",
+    WrongType = "config.wrong_type",
+}
+
+/// A place in a file: where, and under which dotted path.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) mark: Option<Mark>,
+    pub(super) field: String,
+}
+
+impl Place {
+    /// The file as a whole.
+    pub(super) const fn file() -> Self {
+        Self { mark: None, field: String::new() }
+    }
+
+    /// A place outside every field.
+    pub(super) const fn at(mark: Mark) -> Self {
+        Self { mark: Some(mark), field: String::new() }
+    }
+}
+
+/// Gathers the problems of one file.
+#[derive(Debug)]
+pub(super) struct Problems {
+    file: String,
+    lenient: bool,
+    list: Vec<Problem>,
+    /// What was found after the list was full, and whether an error was among it.
+    more: usize,
+    more_errors: bool,
+}
+
+/// Nobody reads more; a hostile file cannot make a larger report.
+const MOST: usize = 500;
+
+impl Problems {
+    pub(super) fn new(file: &str, lenient: bool) -> Self {
+        Self { file: file.to_owned(), lenient, list: Vec::new(), more: 0, more_errors: false }
+    }
+
+    /// Records an error.
+    pub(super) fn error(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(Severity::Error, code, place, message.into(), hint.into());
+    }
+
+    /// Records a warning.
+    pub(super) fn warning(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(Severity::Warning, code, place, message.into(), hint.into());
+    }
+
+    /// Records what is an error unless the caller asked for leniency.
+    pub(super) fn strict(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        let severity = if self.lenient { Severity::Warning } else { Severity::Error };
+        self.push(severity, code, place, message.into(), hint.into());
+    }
+
+    fn push(&mut self, severity: Severity, code: Code, place: &Place, message: String, hint: String) {
+        if self.is_full() {
+            self.more = self.more.saturating_add(1);
+            self.more_errors |= severity == Severity::Error;
+            return;
+        }
+        self.list.push(Problem {
+            severity,
+            code: code.as_str(),
+            file: self.file.clone(),
+            line: place.mark.map(|mark| mark.line),
+            column: place.mark.map(|mark| mark.column),
+            field: place.field.clone(),
+            message,
+            hint,
+        });
+    }
+
+    /// Whether further problems are only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= MOST
+    }
+
+    /// Whether an error was recorded.
+    pub(super) fn has_errors(&self) -> bool {
+        self.more_errors || self.list.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The warnings, or all problems when one of them is an error; in file order, those without a place first.
+    pub(super) fn finish(mut self) -> Result<Vec<Problem>, ConfigError> {
+        self.list.sort_by_key(|problem| (problem.line, problem.column));
+        if self.more > 0 {
+            self.list.push(Problem {
+                severity: if self.more_errors { Severity::Error } else { Severity::Warning },
+                code: Code::TooMany.as_str(),
+                file: self.file.clone(),
+                line: None,
+                column: None,
+                field: String::new(),
+                message: format!("{} more problems are not listed", self.more),
+                hint: "correct those that are listed and look again".into(),
+            });
+        }
+        if self.has_errors() { Err(ConfigError::Invalid { problems: self.list }) } else { Ok(self.list) }
+    }
+}
+
+/// A value of the file for a message: quoted, control characters escaped, cut when long.
+pub(super) fn quoted(value: &str) -> String {
+    const LONGEST: usize = 80;
+    if value.chars().nth(LONGEST).is_some() {
+        let start: String = value.chars().take(LONGEST).collect();
+        format!("{start:?}…")
+    } else {
+        format!("{value:?}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_shows_its_place_its_field_and_itself() {
+        let mut problems = Problems::new("k.yaml", false);
+        let place = Place { mark: Some(Mark { line: 3, column: 7 }), field: "a.b[1]".into() };
+        problems.error(Code::San, &place, "is bad", "make it good");
+        problems.warning(Code::NoNodeName, &Place::file(), "is odd", "look");
+        let error = problems.finish().unwrap_err();
+        assert_eq!(error.to_string(), "k.yaml: is odd\nk.yaml:3:7: a.b[1]: is bad");
+        assert_eq!(error.hint(), "make it good");
+        assert_eq!(error.category(), Category::Usage);
+        assert_eq!(error.context()["problems"][1]["line"], 3);
+        assert_eq!(error.context()["problems"][1]["code"], "config.san");
+    }
+
+    #[test]
+    fn leniency_turns_strict_problems_into_warnings() {
+        for (lenient, usable) in [(false, false), (true, true)] {
+            let mut problems = Problems::new("k.yaml", lenient);
+            problems.strict(Code::UnknownField, &Place::file(), "m", "h");
+            assert_eq!(problems.finish().is_ok(), usable);
+        }
+    }
+
+    #[test]
+    fn an_error_counts_even_when_the_list_is_full() {
+        let mut problems = Problems::new("k.yaml", false);
+        for _ in 0..=MOST {
+            problems.warning(Code::LongValidity, &Place::file(), "m", "h");
+        }
+        assert!(!problems.has_errors());
+        problems.error(Code::Syntax, &Place::file(), "m", "h");
+        let ConfigError::Invalid { problems } = problems.finish().unwrap_err() else { panic!("not invalid") };
+        assert_eq!(problems.len(), MOST + 1);
+        assert_eq!(problems[MOST].code, "config.too_many_problems");
+        assert_eq!(problems[MOST].message, "2 more problems are not listed");
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        assert_eq!(quoted("a\nb"), r#""a\nb""#);
+        assert_eq!(quoted(&"ä".repeat(80)), format!("\"{}\"", "ä".repeat(80)));
+        assert_eq!(quoted(&"ä".repeat(81)), format!("\"{}\"…", "ä".repeat(80)));
+    }
+}

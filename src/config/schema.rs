@@ -1,0 +1,345 @@
+//! The shape of a kubeadm configuration, and the check of a document against it.
+//!
+//! In: the tables of [`super::fields`] and a document's tree. Out: problems, and the tree without what the schema
+//! does not know, so that everything behind this module meets only known fields of the right type. It judges
+//! no value but its type; [`super::cluster`] and [`super::node`] do.
+
+use chrono::DateTime;
+
+use super::duration;
+use super::problem::{Code, Place, Problems, quoted};
+use super::scalar::Kind;
+use super::yaml::{Entry, Node, Value};
+
+/// A version of kubeadm's configuration API that kubepki reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ApiVersion {
+    V1beta3,
+    V1beta4,
+}
+
+impl ApiVersion {
+    pub(super) const ALL: [Self; 2] = [Self::V1beta3, Self::V1beta4];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1beta3 => "v1beta3",
+            Self::V1beta4 => "v1beta4",
+        }
+    }
+}
+
+/// The type of a field.
+#[derive(Debug)]
+pub(super) enum Type {
+    /// A string.
+    Text,
+    /// A string that no message repeats.
+    Secret,
+    /// One of a few strings, or the empty string.
+    OneOf(&'static [&'static str]),
+    /// A truth value.
+    Flag,
+    /// An integer.
+    Integer,
+    /// A string in Go's duration syntax.
+    Duration,
+    /// A string as RFC 3339 writes times.
+    Time,
+    /// A Kubernetes quantity: a string or a number.
+    Quantity,
+    /// A sequence.
+    List(&'static Type),
+    /// A mapping with free keys.
+    Map(&'static Type),
+    /// A mapping with known keys.
+    Struct(&'static Struct),
+}
+
+/// A mapping with known keys.
+#[derive(Debug)]
+pub(super) struct Struct {
+    /// The rows; several groups where kubeadm's type embeds another.
+    pub(super) groups: &'static [&'static [Field]],
+}
+
+/// One row: a field of one or both versions.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Type,
+    /// The one version that has it; `None` for both.
+    pub(super) only: Option<ApiVersion>,
+    /// What the other version has in its place, for the hint.
+    pub(super) instead: &'static str,
+}
+
+impl Field {
+    const fn is_in(&self, version: ApiVersion) -> bool {
+        matches!(
+            (self.only, version),
+            (None, _)
+                | (Some(ApiVersion::V1beta3), ApiVersion::V1beta3)
+                | (Some(ApiVersion::V1beta4), ApiVersion::V1beta4)
+        )
+    }
+}
+
+impl Struct {
+    fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.groups.iter().flat_map(|group| group.iter())
+    }
+}
+
+/// The dotted path of the field `name` under `parent`; a strange name is cut and escaped.
+pub(super) fn child(parent: &str, name: &str) -> String {
+    const LONGEST: usize = 64;
+    let ordinary = name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_graphic());
+    let name = if ordinary { name.to_owned() } else { quoted(name) };
+    if parent.is_empty() { name } else { format!("{parent}.{name}") }
+}
+
+/// Checks a whole document; `elsewhere` are the kinds in which an unknown field is looked for.
+pub(super) fn check(
+    root: &mut Node,
+    schema: &'static Struct,
+    version: ApiVersion,
+    elsewhere: &[(&str, &'static Struct)],
+    problems: &mut Problems,
+) {
+    let Value::Map(entries) = &mut root.value else {
+        return;
+    };
+    Check { version, elsewhere, problems }.structure(entries, schema, "");
+}
+
+struct Check<'a> {
+    version: ApiVersion,
+    elsewhere: &'a [(&'a str, &'static Struct)],
+    problems: &'a mut Problems,
+}
+
+impl Check<'_> {
+    fn structure(&mut self, entries: &mut Vec<Entry>, schema: &'static Struct, path: &str) {
+        entries.retain_mut(|entry| {
+            let place = Place { mark: Some(entry.mark), field: child(path, &entry.key) };
+            let row = schema.fields().find(|field| field.name == &*entry.key && field.is_in(self.version));
+            let Some(row) = row else {
+                self.unknown(&entry.key, schema, &place);
+                return false;
+            };
+            self.duplicate(entry, &place);
+            self.value(&mut entry.node, &row.kind, &place.field);
+            true
+        });
+    }
+
+    fn duplicate(&mut self, entry: &Entry, place: &Place) {
+        if let Some(earlier) = entry.earlier {
+            self.problems.strict(
+                Code::DuplicateKey,
+                place,
+                format!("the key is given twice; first on line {}", earlier.line),
+                "keep one: the last one wins in kubeadm, silently",
+            );
+        }
+    }
+
+    fn unknown(&mut self, name: &str, schema: &'static Struct, place: &Place) {
+        if self.problems.is_full() {
+            self.problems.strict(Code::UnknownField, place, "", "");
+            return;
+        }
+        if let Some(other) = schema.fields().find(|field| field.name == name) {
+            let exists_in = other.only.map_or("", ApiVersion::as_str);
+            let hint = if other.instead.is_empty() {
+                format!("write apiVersion: kubeadm.k8s.io/{exists_in}, or remove the field")
+            } else {
+                other.instead.into()
+            };
+            let message = format!("the field exists in {exists_in}, not in {}", self.version.as_str());
+            self.problems.strict(Code::OtherVersion, place, message, hint);
+            return;
+        }
+        let names = || schema.fields().filter(|field| field.is_in(self.version)).map(|field| field.name);
+        let miscased = names().find(|known| known.eq_ignore_ascii_case(name));
+        let hint = if let Some(known) = miscased {
+            format!("did you mean {known}? Field names are case-sensitive")
+        } else if let Some(path) = self.find_elsewhere(name) {
+            format!("did you mean {path}?")
+        } else if let Some(known) = nearest(name, names()) {
+            format!("did you mean {known}?")
+        } else {
+            format!("remove it; known here: {}", names().collect::<Vec<_>>().join(", "))
+        };
+        self.problems.strict(Code::UnknownField, place, format!("unknown field {}", quoted(name)), hint);
+    }
+
+    /// The full path of a field called `name` in some kind, for a field that was indented wrongly.
+    fn find_elsewhere(&self, name: &str) -> Option<String> {
+        self.elsewhere.iter().find_map(|(kind, schema)| {
+            let path = find(schema, name, self.version, "")?;
+            Some(format!("{path} in {kind}"))
+        })
+    }
+
+    fn value(&mut self, node: &mut Node, kind: &'static Type, path: &str) {
+        let place = Place { mark: Some(node.mark), field: path.into() };
+        match (kind, &mut node.value) {
+            (Type::Struct(schema), Value::Map(entries)) => self.structure(entries, schema, path),
+            (Type::Map(item), Value::Map(entries)) => {
+                for entry in entries {
+                    let place = Place { mark: Some(entry.mark), field: child(path, &entry.key) };
+                    self.duplicate(entry, &place);
+                    self.value(&mut entry.node, item, &place.field);
+                }
+            }
+            (Type::List(item), Value::List(items)) => {
+                for (index, node) in items.iter_mut().enumerate() {
+                    self.value(node, item, &format!("{path}[{index}]"));
+                }
+            }
+            // null is the default of every Go type.
+            (_, Value::Null | Value::Unusable)
+            | (Type::Text | Type::Secret, Value::Scalar { kind: Kind::Text, .. })
+            | (Type::Flag, Value::Scalar { kind: Kind::Bool(_), .. })
+            | (Type::Integer, Value::Scalar { kind: Kind::Integer(_) | Kind::LargeInteger, .. })
+            | (
+                Type::Quantity,
+                Value::Scalar { kind: Kind::Text | Kind::Integer(_) | Kind::LargeInteger | Kind::Float, .. },
+            ) => {}
+            (Type::OneOf(values), Value::Scalar { kind: Kind::Text, text }) => {
+                if !text.is_empty() && !values.contains(&&**text) {
+                    let message = format!("{} is none of the possible values", quoted(text));
+                    self.problems.error(Code::Value, &place, message, format!("write one of {}", values.join(", ")));
+                    node.value = Value::Unusable;
+                }
+            }
+            (Type::Duration, Value::Scalar { kind: Kind::Text, text }) => {
+                if let Err(bad) = duration::parse(text) {
+                    let message =
+                        if text.is_empty() { bad.message } else { format!("{}: {}", quoted(text), bad.message) };
+                    self.problems.error(Code::Duration, &place, message, bad.hint);
+                    node.value = Value::Unusable;
+                }
+            }
+            (Type::Duration, Value::Scalar { kind: Kind::Integer(_) | Kind::LargeInteger, text }) => {
+                let message = format!("{text}: the duration has no unit");
+                let hint = duration::parse(text).err().map_or("write a duration as 8760h".into(), |bad| bad.hint);
+                self.problems.error(Code::Duration, &place, message, hint);
+                node.value = Value::Unusable;
+            }
+            (Type::Time, Value::Scalar { kind: Kind::Text, text }) => {
+                if DateTime::parse_from_rfc3339(text).is_err() {
+                    let message = format!("{} is no time", quoted(text));
+                    self.problems.error(Code::Value, &place, message, "write it as 2030-01-31T12:00:00Z (RFC 3339)");
+                    node.value = Value::Unusable;
+                }
+            }
+            (kind, _) => {
+                let (message, hint) = mismatch(kind, &node.value, path);
+                self.problems.error(Code::WrongType, &place, message, hint);
+                node.value = Value::Unusable;
+            }
+        }
+    }
+}
+
+/// What to say when a value has not the type of its field.
+fn mismatch(wanted: &Type, found: &Value, path: &str) -> (String, String) {
+    let wanted_name = match wanted {
+        Type::Text | Type::Secret | Type::OneOf(_) => "a string",
+        Type::Flag => "true or false",
+        Type::Integer => "an integer",
+        Type::Duration => "a duration",
+        Type::Time => "a time",
+        Type::Quantity => "a quantity",
+        Type::List(_) => "a list",
+        Type::Map(_) | Type::Struct(_) => "a mapping",
+    };
+    let found_name = match found {
+        Value::Null | Value::Unusable => "nothing",
+        Value::Scalar { kind, .. } => match kind {
+            Kind::Null => "nothing",
+            Kind::Bool(_) => "a truth value",
+            Kind::Integer(_) | Kind::LargeInteger => "an integer",
+            Kind::Float => "a number",
+            Kind::Text => "a string",
+        },
+        Value::List(_) => "a list",
+        Value::Map(_) => "a mapping",
+    };
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let name = name.split('[').next().unwrap_or(name);
+    let hint = match (wanted, found) {
+        (Type::Secret, Value::Scalar { .. }) => "put it in quotes".into(),
+        (Type::Text | Type::OneOf(_) | Type::Time, Value::Scalar { text, .. }) => {
+            format!("put it in quotes: {}", quoted(text))
+        }
+        (Type::Flag, Value::Scalar { text, .. }) if matches!(&**text, "true" | "false") => "remove the quotes".into(),
+        (Type::Integer, Value::Scalar { kind: Kind::Text, text })
+            if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            "remove the quotes".into()
+        }
+        (Type::List(Type::Struct(_)), Value::Map(_)) if name.ends_with("Args") || name == "extraArgs" => {
+            "v1beta4 takes a list: write each as `- name: …` and `value: …`".into()
+        }
+        (Type::Map(_), Value::List(_)) => "v1beta3 takes a mapping: write each as `name: \"value\"`".into(),
+        (Type::List(_), _) => "write each item on its own line after a dash".into(),
+        (Type::Duration, _) => "write a duration as 8760h or 1h30m".into(),
+        _ => format!("give {name} {wanted_name}"),
+    };
+    (format!("{found_name} stands where {wanted_name} belongs"), hint)
+}
+
+/// The path of the first field called `name` inside `schema`.
+fn find(schema: &'static Struct, name: &str, version: ApiVersion, path: &str) -> Option<String> {
+    schema.fields().filter(|field| field.is_in(version)).find_map(|field| {
+        let here = child(path, field.name);
+        if field.name == name {
+            return Some(here);
+        }
+        match field.kind {
+            Type::Struct(inner) => find(inner, name, version, &here),
+            _ => None,
+        }
+    })
+}
+
+/// The name of `names` that `name` was most likely meant to be.
+pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    const SHORTEST_STEM: usize = 4;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let lower = name.to_lowercase();
+    let names: Vec<_> = names.collect();
+    let edited = names
+        .iter()
+        .copied()
+        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
+        .filter(|(distance, known)| *distance <= known.len().div_ceil(4))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known);
+    // `dataDirectory` for `dataDir` is many edits away.
+    let lengthened = |known: &&str| known.len() >= SHORTEST_STEM && lower.starts_with(&known.to_lowercase());
+    edited.or_else(|| names.into_iter().find(lengthened))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let names = ["certificatesDir", "clusterName", "etcd"];
+        assert_eq!(nearest("certificateDir", names.into_iter()), Some("certificatesDir"));
+        assert_eq!(nearest("cluster_name", names.into_iter()), Some("clusterName"));
+        assert_eq!(nearest("ectd", names.into_iter()), Some("etcd"));
+        assert_eq!(nearest("etcdServers", names.into_iter()), Some("etcd"));
+        assert_eq!(nearest("somethingElse", names.into_iter()), None);
+        assert_eq!(nearest(&"e".repeat(65), names.into_iter()), None);
+    }
+}
