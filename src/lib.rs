@@ -11,6 +11,7 @@
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
 
+pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod error;

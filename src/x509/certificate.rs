@@ -12,6 +12,7 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::name::GeneralNames;
+use x509_parser::asn1_rs::Oid;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate, X509Extension};
 use x509_parser::public_key::PublicKey;
 
@@ -278,7 +279,7 @@ fn extended_key_usages(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) ->
         (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
     ];
     let known = known.into_iter().filter(|(present, _)| *present).map(|(_, oid)| oid.to_owned());
-    known.chain(usage.other.iter().map(|oid| oid.to_id_string())).map(ExtendedKeyUsage::from).collect()
+    known.chain(usage.other.iter().map(Oid::to_id_string)).map(ExtendedKeyUsage::from).collect()
 }
 
 /// The name at `position` of the extension's `value`; forms that are not text are kept as their DER.

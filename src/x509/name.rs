@@ -239,7 +239,7 @@ fn relative_name(values: &[(ObjectIdentifier, &str)]) -> Result<Vec<u8>, X509Err
     wrap(Tag::Set, &elements.concat())
 }
 
-/// PrintableString where it can hold the text (Go leaves `*` and `&` to UTF8String), else UTF8String.
+/// `PrintableString` where it can hold the text (Go leaves `*` and `&` to `UTF8String`), else `UTF8String`.
 fn string(text: &str) -> Result<Vec<u8>, X509Error> {
     let printable = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&byte));
     if printable {

@@ -52,7 +52,7 @@ impl RequestTemplate {
             public_key: AnyRef::from_der(key.public_key_info()).map_err(failed("public key"))?,
             attributes: ContextSpecific { tag_number: TagNumber(0), tag_mode: TagMode::Implicit, value: attributes },
         };
-        Ok(CertificateRequest { der: signed(info, key)? })
+        Ok(CertificateRequest { der: signed(&info, key)? })
     }
 }
 

@@ -120,7 +120,7 @@ impl CertificateTemplate {
             subject_public_key_info: AnyRef::from_der(public_key_info).map_err(failed("public key"))?,
             extensions: self.extensions(public_key_info, authority_key)?,
         };
-        Certificate::from_der(&signed(to_be_signed, key)?)
+        Certificate::from_der(&signed(&to_be_signed, key)?)
     }
 
     /// The extensions in Go's order: KU, EKU, BC, SKI, AKI, SAN.
@@ -171,17 +171,17 @@ struct TbsCertificate<'a> {
 /// `SEQUENCE { toBeSigned, signatureAlgorithm, signature }`: a certificate's and a request's outer shape.
 #[derive(Sequence)]
 struct Signed<'a> {
-    to_be_signed: AnyRef<'a>,
+    body: AnyRef<'a>,
     signature_algorithm: AlgorithmIdentifierOwned,
     signature: BitString,
 }
 
 /// Signs `to_be_signed` with `key` and wraps both.
-pub(super) fn signed(to_be_signed: impl Encode, key: &PrivateKey) -> Result<Vec<u8>, X509Error> {
+pub(super) fn signed(to_be_signed: &impl Encode, key: &PrivateKey) -> Result<Vec<u8>, X509Error> {
     let body = to_be_signed.to_der().map_err(failed("body"))?;
     let signature = key.sign(&body)?;
     Signed {
-        to_be_signed: AnyRef::from_der(&body).map_err(failed("body"))?,
+        body: AnyRef::from_der(&body).map_err(failed("body"))?,
         signature_algorithm: key.signature_algorithm(),
         signature: BitString::from_bytes(&signature).map_err(failed("signature"))?,
     }
@@ -246,7 +246,7 @@ fn key_identifier(public_key_info: &[u8]) -> Result<Vec<u8>, X509Error> {
     Ok(hash.as_ref().iter().copied().take(20).collect())
 }
 
-/// UTCTime through 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5).
+/// `UTCTime` through 2049, `GeneralizedTime` from 2050 (RFC 5280 section 4.1.2.5).
 fn time(moment: DateTime<Utc>) -> Result<Time, X509Error> {
     let seconds = u64::try_from(moment.timestamp()).map_err(|_| X509Error::Encoding { what: "time before 1970" })?;
     let since_epoch = std::time::Duration::from_secs(seconds);

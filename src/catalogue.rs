@@ -1,0 +1,58 @@
+//! The table of every certificate, CA, key and kubeconfig that kubeadm keeps on a node.
+//!
+//! In: a [`ClusterSpec`]. Out: rows, and what each row's certificate must say for that node. Adding a certificate
+//! is adding a row. It never reads a file and never decides what happens to one.
+//!
+//! Source: kubeadm `phases/certs/certlist.go`, `phases/kubeconfig/kubeconfig.go`, `util/pkiutil/pki_helpers.go`.
+
+mod alternative_names;
+mod kubeconfigs;
+mod rows;
+
+pub use alternative_names::api_server_service_address;
+pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
+pub use rows::{AUTHORITIES, AuthorityRow, CERTIFICATES, CertificateRow, SERVICE_ACCOUNT};
+
+use crate::config::{ClusterSpec, Role};
+
+/// The CA rows of a node, in kubeadm's order.
+pub fn authorities(spec: &ClusterSpec) -> impl Iterator<Item = &'static AuthorityRow> {
+    let external_etcd = spec.has_external_etcd();
+    let worker = spec.role == Role::Worker;
+    AUTHORITIES.iter().filter(move |row| !(row.is_etcd && external_etcd || worker && row.name != "ca"))
+}
+
+/// The leaf rows of a node, in kubeadm's order; none for a worker.
+pub fn certificates(spec: &ClusterSpec) -> impl Iterator<Item = &'static CertificateRow> {
+    let external_etcd = spec.has_external_etcd();
+    let worker = spec.role == Role::Worker;
+    CERTIFICATES.iter().filter(move |row| !(worker || row.is_etcd() && external_etcd))
+}
+
+/// The kubeconfig rows of a node, in kubeadm's order.
+pub fn kubeconfigs(spec: &ClusterSpec) -> impl Iterator<Item = &'static KubeconfigRow> {
+    let role = spec.role;
+    KUBECONFIGS.iter().filter(move |row| row.roles.contains(&role))
+}
+
+/// The row of a CA by kubeadm's name (`etcd-ca`).
+#[must_use]
+pub fn authority(name: &str) -> Option<&'static AuthorityRow> {
+    AUTHORITIES.iter().find(|row| row.name == name)
+}
+
+/// Every name that `certs init` takes, in kubeadm's order.
+#[must_use]
+pub fn certificate_names() -> Vec<&'static str> {
+    let authorities = AUTHORITIES.iter().map(|row| (row.order, row.name));
+    let leaves = CERTIFICATES.iter().map(|row| (row.order, row.name));
+    let mut all: Vec<_> = authorities.chain(leaves).collect();
+    all.sort_unstable();
+    all.into_iter().map(|(_, name)| name).chain([SERVICE_ACCOUNT]).collect()
+}
+
+/// Every kubeconfig file's name, in kubeadm's order.
+#[must_use]
+pub fn kubeconfig_names() -> Vec<&'static str> {
+    KUBECONFIGS.iter().map(|row| row.name).collect()
+}

@@ -1,0 +1,124 @@
+//! The kubeconfig rows.
+//!
+//! Source: kubeadm `phases/kubeconfig/kubeconfig.go` `getKubeConfigSpecsBase`.
+
+use crate::config::{ClusterSpec, Endpoint, Role};
+use crate::x509::{DistinguishedName, X509Error};
+
+/// A kubeconfig file with an embedded client certificate, signed by `ca`.
+#[derive(Debug)]
+pub struct KubeconfigRow {
+    /// The file's name, kubeadm's name for it too.
+    pub name: &'static str,
+    /// What kubeadm calls its certificate in its messages.
+    pub long_name: &'static str,
+    /// The user: the certificate's common name is this prefix, then the node's name where it has one.
+    pub user: UserName,
+    /// The groups.
+    pub organizations: &'static [&'static str],
+    /// Which API server it names.
+    pub server: ServerRule,
+    /// The nodes that have it.
+    pub roles: &'static [Role],
+}
+
+/// A kubeconfig's user name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserName {
+    /// The same on each node.
+    Fixed(&'static str),
+    /// `system:node:` and the node's name.
+    SystemNode,
+}
+
+/// Which API server a kubeconfig names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerRule {
+    /// `controlPlaneEndpoint`, else this node's own.
+    ControlPlane,
+    /// This node's own.
+    Local,
+}
+
+const EVERY_CONTROL_PLANE: &[Role] = &[Role::ControlPlane, Role::SecondaryControlPlane];
+const EVERY_ROLE: &[Role] = &[Role::ControlPlane, Role::SecondaryControlPlane, Role::Worker];
+
+/// All kubeconfigs. `super-admin.conf` is written by init alone.
+pub static KUBECONFIGS: [KubeconfigRow; 5] = [
+    KubeconfigRow {
+        name: "admin.conf",
+        long_name: "certificate embedded in the kubeconfig file for the admin to use and for kubeadm itself",
+        user: UserName::Fixed("kubernetes-admin"),
+        organizations: &["kubeadm:cluster-admins"],
+        server: ServerRule::ControlPlane,
+        roles: EVERY_CONTROL_PLANE,
+    },
+    KubeconfigRow {
+        name: "super-admin.conf",
+        long_name: "certificate embedded in the kubeconfig file for the super-admin",
+        user: UserName::Fixed("kubernetes-super-admin"),
+        organizations: &["system:masters"],
+        server: ServerRule::ControlPlane,
+        roles: &[Role::ControlPlane],
+    },
+    KubeconfigRow {
+        name: "kubelet.conf",
+        long_name: "certificate embedded in the kubeconfig file for the kubelet to use",
+        user: UserName::SystemNode,
+        organizations: &["system:nodes"],
+        server: ServerRule::Local,
+        roles: EVERY_ROLE,
+    },
+    KubeconfigRow {
+        name: "controller-manager.conf",
+        long_name: "certificate embedded in the kubeconfig file for the controller manager to use",
+        user: UserName::Fixed("system:kube-controller-manager"),
+        organizations: &[],
+        server: ServerRule::Local,
+        roles: EVERY_CONTROL_PLANE,
+    },
+    KubeconfigRow {
+        name: "scheduler.conf",
+        long_name: "certificate embedded in the kubeconfig file for the scheduler manager to use",
+        user: UserName::Fixed("system:kube-scheduler"),
+        organizations: &[],
+        server: ServerRule::Local,
+        roles: EVERY_CONTROL_PLANE,
+    },
+];
+
+impl KubeconfigRow {
+    /// The user on the node that `spec` describes.
+    #[must_use]
+    pub fn user_name(&self, spec: &ClusterSpec) -> String {
+        match self.user {
+            UserName::Fixed(name) => name.to_owned(),
+            UserName::SystemNode => format!("system:node:{}", spec.node_name),
+        }
+    }
+
+    /// The client certificate's subject on the node that `spec` describes.
+    ///
+    /// # Errors
+    /// [`X509Error::Encoding`] when the node's name does not fit into DER.
+    pub fn subject(&self, spec: &ClusterSpec) -> Result<DistinguishedName, X509Error> {
+        DistinguishedName::new(self.organizations, &self.user_name(spec))
+    }
+
+    /// The API server's URL. A worker has no API server of its own: it uses the control plane's endpoint, or
+    /// the one through which it joins.
+    #[must_use]
+    pub fn server(&self, spec: &ClusterSpec) -> String {
+        let local = spec.local_endpoint();
+        let endpoint: &Endpoint = match (self.server, spec.role) {
+            (ServerRule::Local, Role::ControlPlane | Role::SecondaryControlPlane) => &local,
+            (ServerRule::ControlPlane, Role::ControlPlane | Role::SecondaryControlPlane) => {
+                spec.control_plane_endpoint.as_ref().unwrap_or(&local)
+            }
+            (_, Role::Worker) => {
+                spec.control_plane_endpoint.as_ref().or(spec.discovery_endpoint.as_ref()).unwrap_or(&local)
+            }
+        };
+        endpoint.https_url()
+    }
+}
