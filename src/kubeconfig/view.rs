@@ -63,8 +63,8 @@ impl<'a> CurrentCluster<'a> {
         let context = entry(root, "contexts", "context", current)
             .filter(|_| !current.is_empty())
             .ok_or_else(|| KubeconfigError::ContextMissing { context: current.to_owned(), known: known("contexts") })?;
-        let content = context.content.unwrap_or(&EMPTY);
-        let cluster_name = string(content, "cluster", &context.path)?.unwrap_or_default();
+        let joined = context.content.unwrap_or(&EMPTY);
+        let cluster_name = string(joined, "cluster", &context.path)?.unwrap_or_default();
         let cluster = entry(root, "clusters", "cluster", cluster_name).ok_or_else(|| {
             KubeconfigError::ClusterMissing { cluster: cluster_name.to_owned(), known: known("clusters") }
         })?;
@@ -72,7 +72,7 @@ impl<'a> CurrentCluster<'a> {
         let authority = bytes(fields, "certificate-authority-data", &cluster.path)?;
         Ok(Self {
             context: context.name,
-            user: string(content, "user", &context.path)?.unwrap_or_default(),
+            user: string(joined, "user", &context.path)?.unwrap_or_default(),
             server: string(fields, "server", &cluster.path)?,
             certificate_authority_data: authority.map(|authority| authority.expose().to_vec()),
             certificate_authority: string(fields, "certificate-authority", &cluster.path)?,

@@ -69,7 +69,8 @@ fn align(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
         for (width, cell) in widths.iter().zip(&line.aligned) {
-            text.push_str(&format!("{cell:<width$}"));
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count())));
         }
         text.push_str(&line.last);
         text.push('\n');

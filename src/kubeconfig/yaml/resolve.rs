@@ -30,8 +30,7 @@ pub(super) fn is_sexagesimal(text: &str) -> bool {
     let Some((last, middle)) = rest.split_last() else { return false };
     let (last, fraction) = last.split_once('.').unwrap_or((last, ""));
     let is_group = |group: &str| match group.as_bytes() {
-        [units] => units.is_ascii_digit(),
-        [b'0'..=b'5', units] => units.is_ascii_digit(),
+        [units] | [b'0'..=b'5', units] => units.is_ascii_digit(),
         _ => false,
     };
     middle.iter().all(|group| is_group(group))

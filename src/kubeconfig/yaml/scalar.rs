@@ -50,12 +50,8 @@ impl Style {
 
 /// What go-yaml prints as it is. Characters beyond the basic plane are not among them.
 pub(super) fn is_printable(c: char) -> bool {
-    match c {
-        '\n' | ' '..='~' => true,
-        '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
-        '\u{a0}'..='\u{fffd}' => true,
-        _ => false,
-    }
+    let separates = matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}') && !separates
 }
 
 /// Whether an unquoted text would begin as, or hold, something other than text.
@@ -85,8 +81,8 @@ pub(super) fn escape(c: char) -> String {
         0xa0 => "\\_".into(),
         0x2028 => "\\L".into(),
         0x2029 => "\\P".into(),
-        0..=0xff => format!("\\x{code:02X}"),
-        0x100..=0xffff => format!("\\u{code:04X}"),
+        _ if code <= 0xff => format!("\\x{code:02X}"),
+        _ if code <= 0xffff => format!("\\u{code:04X}"),
         _ => format!("\\U{code:08X}"),
     }
 }

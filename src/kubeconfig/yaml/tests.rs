@@ -1,5 +1,7 @@
 //! The writer against what kubectl wrote, the reader against what the writer wrote.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -162,18 +164,18 @@ fn bombs_are_refused() {
     assert!(too_complex(&"[".repeat(1 << 20)));
     assert!(too_complex(&"a: {".repeat(1 << 18)));
     assert!(too_complex(&"- ".repeat(1 << 19)));
-    assert!(too_complex(&(0..2000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>()));
+    assert!(too_complex(&(0..2000).map(|depth| " ".repeat(depth) + "a:\n").collect::<Vec<_>>().concat()));
     // A billion laughs, and a chain in which each link is a little deeper than the one before.
     let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     let mut chain = "c0: &c0 [x]\n".to_owned();
     for (previous, next) in (0..100).zip(1..) {
-        laughs.push_str(&format!("a{next}: &a{next} [{}]\n", vec![format!("*a{previous}"); 10].join(",")));
-        chain.push_str(&format!("c{next}: &c{next} [*c{previous}]\n"));
+        writeln!(laughs, "a{next}: &a{next} [{}]", vec![format!("*a{previous}"); 10].join(",")).unwrap();
+        writeln!(chain, "c{next}: &c{next} [*c{previous}]").unwrap();
     }
     assert!(matches!(parse(&laughs), Err(ParseError::TooComplex { .. })));
     assert!(matches!(parse(&chain), Err(ParseError::TooComplex { .. })));
     // Nested anchors, each of which keeps a copy of all below it.
-    let anchors: String = (0..50).map(|depth| format!("&b{depth} [")).collect();
+    let anchors = (0..50).map(|depth| format!("&b{depth} [")).collect::<Vec<_>>().concat();
     let nested = format!("a: {anchors}{}{}\n", "x, ".repeat(100_000), "]".repeat(50));
     assert!(matches!(parse(&nested), Err(ParseError::TooComplex { .. })));
 }
