@@ -126,7 +126,7 @@ impl Kubeconfig {
     /// `contexts` or `users` are not lists of uniquely named entries. Single fields are checked when they are used.
     pub fn parse(bytes: &[u8]) -> Result<Self, KubeconfigError> {
         let text = str::from_utf8(bytes).map_err(|error| KubeconfigError::NotUtf8 { offset: error.valid_up_to() })?;
-        let root = yaml::parse(text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        let root = yaml::parse(text)?;
         fields::check(&root)?;
         Ok(Self { root })
     }

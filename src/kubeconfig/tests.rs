@@ -29,6 +29,10 @@ fn files() -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
+/// All but the users of a kubeconfig whose current user is `u`.
+const CHAIN: &str =
+    "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nclusters: [{name: c}]\n";
+
 fn text(kubeconfig: &Kubeconfig) -> String {
     String::from_utf8(kubeconfig.to_yaml().expose().to_vec()).unwrap()
 }
@@ -270,10 +274,13 @@ fn lenient_forms_are_read() {
     let kubeconfig = parsed(numbers);
     let current = kubeconfig.current().unwrap();
     assert_eq!((current.context, current.cluster, current.user), ("010", "yes", "1e3"));
+    // The last letter may carry bits that no byte uses.
+    let user = "users: [{name: u, user: {client-key-data: Zm9vZh==}}]\n";
+    let kubeconfig = parsed(&format!("{CHAIN}{user}"));
+    assert_eq!(kubeconfig.current().unwrap().client_key_data, Some(Secret::new(b"foof".to_vec())));
     // Wrapped base64, as `base64` prints it.
     let wrapped = "users:\n- name: u\n  user:\n    client-key-data: |\n      S0\n      VZ\n";
-    let chain = "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\nclusters: [{name: c}]\n";
-    let kubeconfig = parsed(&format!("{chain}{wrapped}"));
+    let kubeconfig = parsed(&format!("{CHAIN}{wrapped}"));
     assert_eq!(kubeconfig.current().unwrap().client_key_data, Some(Secret::new(b"KEY".to_vec())));
 }
 

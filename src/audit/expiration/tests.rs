@@ -154,14 +154,15 @@ fn structured_rows_tell_missing_from_broken() {
 
 #[test]
 fn rows_sort_by_bytes_and_columns_count_characters() {
-    let names = ["é", "b", "B", "a-c", "a.conf", "a"];
+    let names = ["ééééééééé", "bbbbbbbbb", "B", "a-c", "a.conf", "a"];
     let certificates = names.map(|name| row(name, "2026-01-01T00:00:00Z", Some("ca"))).to_vec();
     let report = ExpirationReport::new(certificates, vec![]);
     let sorted: Vec<_> = report.certificates().iter().map(|row| row.name.as_str()).collect();
-    assert_eq!(sorted, ["B", "a", "a-c", "a.conf", "b", "é"]);
+    assert_eq!(sorted, ["B", "a", "a-c", "a.conf", "bbbbbbbbb", "ééééééééé"]);
     let text = report.to_text(at("2026-01-01T00:00:00Z"));
     let line = |start: &str| text.lines().find(|line| line.starts_with(start)).unwrap().to_owned();
     assert_eq!(line("é").replace('é', "b"), line("b"));
+    assert!(line("é").starts_with("ééééééééé     Jan 01"), "the header is the widest of its column");
 }
 
 #[test]
