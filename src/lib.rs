@@ -6,16 +6,20 @@
 //! |---|---|
 //! | 0 | [`error`] [`clock`] [`secret`] |
 //! | 1 | [`key`] |
-//! | 2 | [`config`] |
+//! | 2 | [`x509`] [`config`] |
+//! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
+//! | 4 | [`audit`] |
 
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
 
+pub mod audit;
 pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod error;
 pub mod key;
+pub mod kubeconfig;
 pub mod secret;
 pub mod tree;
 pub mod x509;

@@ -1,0 +1,179 @@
+//! How an existing kubeconfig differs from the wanted one.
+//!
+//! In: the existing bytes, the CAs and the server that are wanted, and a way to the file that a
+//! `certificate-authority` path names. Out: every [`Mismatch`]; none means that kubeadm would keep the file
+//! in silence. The names of contexts, clusters and users, and the user's certificate, are not compared. It
+//! decides nothing: kubeadm stops at every mismatch but the server's, which it warns of.
+//!
+//! Source: kubeadm `phases/kubeconfig` `validateKubeConfig`.
+
+use serde_json::{Value, json};
+use x509_parser::pem::Pem;
+
+use super::Kubeconfig;
+use super::error::KubeconfigError;
+use super::view::CurrentCluster;
+use crate::error::{Category, Diagnostic};
+
+/// One way in which an existing kubeconfig differs from the wanted one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The file cannot be read as a kubeconfig that leads to a cluster.
+    #[error("{0}")]
+    Unusable(#[source] KubeconfigError),
+    /// The cluster has neither CA data nor a path to a CA.
+    #[error("the cluster {cluster:?} of the kubeconfig has no certificate authority")]
+    NoCertificateAuthority {
+        /// The cluster of the current context.
+        cluster: String,
+    },
+    /// The cluster has no CA data, and the file that it names cannot be read.
+    #[error("the certificate authority {path} of the cluster {cluster:?} cannot be read")]
+    UnreadableCertificateAuthority {
+        /// The cluster of the current context.
+        cluster: String,
+        /// The path, as the kubeconfig has it.
+        path: String,
+    },
+    /// What the cluster has for a CA is no PEM certificate.
+    #[error("the certificate authority of the cluster {cluster:?} is not a PEM certificate")]
+    InvalidCertificateAuthority {
+        /// The cluster of the current context.
+        cluster: String,
+        /// The path, if the CA came from a file.
+        path: Option<String>,
+    },
+    /// The cluster's first CA certificate is none of the wanted ones.
+    #[error("the cluster {cluster:?} of the kubeconfig trusts another certificate authority")]
+    OtherCertificateAuthority {
+        /// The cluster of the current context.
+        cluster: String,
+        /// The SHA-256 of its first CA certificate, in lower-case hexadecimal.
+        found_sha256: String,
+        /// The SHA-256 of every wanted one.
+        expected_sha256: Vec<String>,
+    },
+    /// The server's URL differs, to the letter.
+    #[error("the kubeconfig leads to {found:?}, not to {expected:?}")]
+    OtherServer {
+        /// The URL that is there; empty if there is none.
+        found: String,
+        /// The URL that is wanted.
+        expected: String,
+    },
+}
+
+impl Diagnostic for Mismatch {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unusable(error) => error.code(),
+            Self::NoCertificateAuthority { .. } => "kubeconfig.no_certificate_authority",
+            Self::UnreadableCertificateAuthority { .. } => "kubeconfig.unreadable_certificate_authority",
+            Self::InvalidCertificateAuthority { .. } => "kubeconfig.invalid_certificate_authority",
+            Self::OtherCertificateAuthority { .. } => "kubeconfig.other_certificate_authority",
+            Self::OtherServer { .. } => "kubeconfig.other_server",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Unusable(error) => error.hint(),
+            Self::NoCertificateAuthority { .. }
+            | Self::InvalidCertificateAuthority { .. }
+            | Self::OtherCertificateAuthority { .. } => {
+                "embed the cluster's CA, or move the file away and make it again".to_owned()
+            }
+            Self::UnreadableCertificateAuthority { path, .. } => format!("make {path} readable, or embed the CA"),
+            Self::OtherServer { expected, .. } => {
+                format!("set server to {expected}, unless the other address is meant")
+            }
+        }
+    }
+
+    fn category(&self) -> Category {
+        Category::Finding
+    }
+
+    fn context(&self) -> Value {
+        match self {
+            Self::Unusable(error) => error.context(),
+            Self::NoCertificateAuthority { cluster } => json!({ "cluster": cluster }),
+            Self::UnreadableCertificateAuthority { cluster, path } => json!({ "cluster": cluster, "path": path }),
+            Self::InvalidCertificateAuthority { cluster, path } => json!({ "cluster": cluster, "path": path }),
+            Self::OtherCertificateAuthority { cluster, found_sha256, expected_sha256 } => json!({
+                "cluster": cluster, "found_sha256": found_sha256, "expected_sha256": expected_sha256,
+            }),
+            Self::OtherServer { found, expected } => json!({ "found": found, "expected": expected }),
+        }
+    }
+}
+
+/// Compares an existing kubeconfig with what is wanted, and says all that differs.
+///
+/// Every certificate of every text in `expected_ca_pems` counts as wanted: kubeadm gives the first of `ca.crt`,
+/// and in external-CA mode the whole bundle. `read` is asked for the file that a `certificate-authority` path
+/// names, if there is no CA data; `None` says that it cannot be read.
+#[must_use]
+pub fn compare(
+    existing: &[u8],
+    expected_ca_pems: &[&[u8]],
+    expected_server: &str,
+    read: impl FnOnce(&str) -> Option<Vec<u8>>,
+) -> Vec<Mismatch> {
+    let kubeconfig = match Kubeconfig::parse(existing) {
+        Ok(kubeconfig) => kubeconfig,
+        Err(error) => return vec![Mismatch::Unusable(error)],
+    };
+    let current = match CurrentCluster::of(&kubeconfig.root) {
+        Ok(current) => current,
+        Err(error) => return vec![Mismatch::Unusable(error)],
+    };
+    let server = current.server.unwrap_or_default();
+    let other_server = (server != expected_server)
+        .then(|| Mismatch::OtherServer { found: server.to_owned(), expected: expected_server.to_owned() });
+    compare_authority(&current, expected_ca_pems, read).into_iter().chain(other_server).collect()
+}
+
+fn compare_authority(
+    current: &CurrentCluster<'_>,
+    expected_ca_pems: &[&[u8]],
+    read: impl FnOnce(&str) -> Option<Vec<u8>>,
+) -> Option<Mismatch> {
+    let cluster = current.cluster.name.to_owned();
+    let (pem, path) = match (&current.certificate_authority_data, current.certificate_authority) {
+        (Some(data), _) => (data.clone(), None),
+        (None, None) => return Some(Mismatch::NoCertificateAuthority { cluster }),
+        (None, Some(path)) => match read(path) {
+            Some(content) => (content, Some(path.to_owned())),
+            None => return Some(Mismatch::UnreadableCertificateAuthority { cluster, path: path.to_owned() }),
+        },
+    };
+    let Some(found) = certificates(&pem).and_then(|certificates| certificates.into_iter().next()) else {
+        return Some(Mismatch::InvalidCertificateAuthority { cluster, path });
+    };
+    let expected: Vec<_> = expected_ca_pems.iter().filter_map(|pem| certificates(pem)).flatten().collect();
+    if expected.contains(&found) {
+        return None;
+    }
+    let expected_sha256 = expected.iter().map(|der| sha256(der)).collect();
+    Some(Mismatch::OtherCertificateAuthority { cluster, found_sha256: sha256(&found), expected_sha256 })
+}
+
+/// The DER of every certificate in a PEM text, at least one; `None` when there is none or one is broken.
+fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut certificates = Vec::new();
+    for block in Pem::iter_from_buffer(pem.trim_ascii()) {
+        let block = block.ok()?;
+        if block.label == "CERTIFICATE" {
+            block.parse_x509().ok()?;
+            certificates.push(block.contents);
+        }
+    }
+    (!certificates.is_empty()).then_some(certificates)
+}
+
+fn sha256(der: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
+    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+}

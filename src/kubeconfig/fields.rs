@@ -1,0 +1,157 @@
+//! The fields of a kubeconfig's tree: where they are, what shape they have, base64.
+//!
+//! In: the root mapping. Out: entries, strings and decoded bytes, or a [`KubeconfigError`] that names the field.
+//!
+//! Source: client-go `tools/clientcmd/api/v1`. Two differences, both towards reading more: base64 may hold
+//! blanks besides line breaks, and a number or boolean where a string belongs is taken by its letters.
+
+use std::collections::HashSet;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use super::error::KubeconfigError;
+use super::yaml::{Mapping, Node};
+use crate::secret::Secret;
+
+/// The lists of a kubeconfig, each with the field of an entry that holds its content.
+const LISTS: [(&str, &str); 3] = [("clusters", "cluster"), ("contexts", "context"), ("users", "user")];
+
+/// Go's decoder: padding is needed, the bits that it does not use may be anything.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Checks the document's kind and the shape of its lists.
+pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
+    for (field, expected) in [("apiVersion", "v1"), ("kind", "Config")] {
+        let found = string(root, field, "")?;
+        if found.is_some_and(|found| found != expected) {
+            let found = format!("of {field} {:?}", found.unwrap_or_default());
+            return Err(KubeconfigError::NotAKubeconfig { found });
+        }
+    }
+    for (list, content) in LISTS {
+        let mut seen = HashSet::new();
+        let Some(node) = root.get(list).filter(|node| !node.is_null()) else { continue };
+        let Node::Sequence(items) = node else {
+            return Err(KubeconfigError::WrongType { field: list.to_owned(), expected: "a list" });
+        };
+        for (index, item) in items.iter().enumerate() {
+            let field = format!("{list}[{index}]");
+            let Node::Mapping(entry) = item else {
+                return Err(KubeconfigError::WrongType { field, expected: "a mapping" });
+            };
+            let name = string(entry, "name", &field)?.unwrap_or_default();
+            if !seen.insert(name) {
+                return Err(KubeconfigError::DuplicateName { list, name: name.to_owned() });
+            }
+            match entry.get(content) {
+                None | Some(Node::Mapping(_)) => {}
+                Some(node) if node.is_null() => {}
+                Some(_) => {
+                    let field = format!("{field}.{content}");
+                    return Err(KubeconfigError::WrongType { field, expected: "a mapping" });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The letters of `key`, if it is a scalar that is not null.
+pub(super) fn name_of<'a>(mapping: &'a Mapping, key: &str) -> Option<&'a str> {
+    match mapping.get(key) {
+        Some(Node::Scalar(scalar)) if !scalar.is_null() => Some(scalar.as_str()),
+        _ => None,
+    }
+}
+
+fn entries<'a>(root: &'a Mapping, list: &str) -> impl Iterator<Item = &'a Mapping> {
+    let items = match root.get(list) {
+        Some(Node::Sequence(items)) => items.as_slice(),
+        _ => &[],
+    };
+    items.iter().filter_map(|item| match item {
+        Node::Mapping(entry) => Some(entry),
+        Node::Scalar(_) | Node::Sequence(_) => None,
+    })
+}
+
+/// The names of the entries of `list`, in order.
+pub(super) fn names<'a>(root: &'a Mapping, list: &str) -> Vec<&'a str> {
+    entries(root, list).map(|entry| name_of(entry, "name").unwrap_or_default()).collect()
+}
+
+/// One named entry of a list: its name, and its content unless that is null or absent.
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) content: Option<&'a Mapping>,
+    /// `users[admin].user`
+    pub(super) path: String,
+}
+
+/// The entry of `list` with this name.
+pub(super) fn entry<'a>(root: &'a Mapping, list: &str, content: &str, name: &str) -> Option<Entry<'a>> {
+    entries(root, list).find_map(|entry| {
+        let found = name_of(entry, "name").unwrap_or_default();
+        if found != name {
+            return None;
+        }
+        let mapping = match entry.get(content) {
+            Some(Node::Mapping(mapping)) => Some(mapping),
+            _ => None,
+        };
+        Some(Entry { name: found, content: mapping, path: format!("{list}[{name}].{content}") })
+    })
+}
+
+/// The content of an entry of `list` to change, made if it is null or absent.
+pub(super) fn content_mut<'a>(root: &'a mut Mapping, list: &str, content: &str, name: &str) -> Option<&'a mut Mapping> {
+    let Some(Node::Sequence(items)) = root.get_mut(list) else { return None };
+    let entry = items.iter_mut().find_map(|item| match item {
+        Node::Mapping(entry) if name_of(entry, "name").unwrap_or_default() == name => Some(entry),
+        _ => None,
+    })?;
+    if !matches!(entry.get(content), Some(Node::Mapping(_))) {
+        entry.set(content, Node::Mapping(Mapping::default()));
+    }
+    match entry.get_mut(content) {
+        Some(Node::Mapping(mapping)) => Some(mapping),
+        _ => None,
+    }
+}
+
+/// A string field; null, absent and empty are the same to Kubernetes, and `None` here.
+pub(super) fn string<'a>(mapping: &'a Mapping, key: &str, path: &str) -> Result<Option<&'a str>, KubeconfigError> {
+    match mapping.get(key) {
+        None => Ok(None),
+        Some(Node::Scalar(scalar)) => Ok(Some(scalar.as_str()).filter(|text| !scalar.is_null() && !text.is_empty())),
+        Some(_) => Err(KubeconfigError::WrongType { field: joined(path, key), expected: "a string" }),
+    }
+}
+
+/// A base64 field, decoded.
+pub(super) fn bytes(mapping: &Mapping, key: &str, path: &str) -> Result<Option<Secret>, KubeconfigError> {
+    let Some(text) = string(mapping, key, path)? else { return Ok(None) };
+    let letters: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    match BASE64.decode(&*letters) {
+        Ok(bytes) if bytes.is_empty() => Ok(None),
+        Ok(bytes) => Ok(Some(Secret::new(bytes))),
+        Err(_) => Err(KubeconfigError::InvalidBase64 { field: joined(path, key) }),
+    }
+}
+
+/// The node of a base64 field.
+pub(super) fn data(bytes: &[u8]) -> Node {
+    Node::text(BASE64.encode(bytes))
+}
+
+fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
