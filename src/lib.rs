@@ -7,13 +7,16 @@
 //! | 0 | [`error`] [`clock`] [`secret`] |
 //! | 1 | [`key`] |
 //! | 2 | [`config`] |
+//! | 5 | [`store`] [`edge`] |
 
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
 
 pub mod clock;
 pub mod config;
+pub mod edge;
 pub mod error;
 pub mod key;
 pub mod secret;
+pub mod store;
 pub mod tree;
