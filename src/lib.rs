@@ -9,6 +9,7 @@
 //! | 2 | [`x509`] [`config`] |
 //! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
 //! | 4 | [`audit`] |
+//! | 5 | [`store`] [`edge`] |
 
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
@@ -17,9 +18,11 @@ pub mod audit;
 pub mod catalogue;
 pub mod clock;
 pub mod config;
+pub mod edge;
 pub mod error;
 pub mod key;
 pub mod kubeconfig;
 pub mod secret;
+pub mod store;
 pub mod tree;
 pub mod x509;

@@ -1,0 +1,173 @@
+//! Files: the only module that reads, lists, writes and removes them.
+//!
+//! In: the paths that a configuration names, below an optional root directory. Out: a [`Tree`] of what is there, a
+//! [`Listing`], and, through a [`Session`], changes of many files at once of which all or none come about, at
+//! whatever instant the process is killed. It knows nothing of certificates, and never logs or reports content.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `root` | where a path leads, and that it leads not out of the root |
+//! | `read` `list` | looking |
+//! | `disk` `directory` `attributes` `lock` | single steps |
+//! | `journal` `exchange` `recovery` | what survives a crash, and what is made of it |
+//! | `session` `transaction` | the order of the steps |
+//!
+//! Guarantees and their limits, for operators: `docs/reference/store.md`.
+
+// This is the module that the ban on file functions elsewhere exists for.
+#![allow(clippy::disallowed_methods)]
+
+mod attributes;
+mod directory;
+mod disk;
+mod error;
+mod exchange;
+mod journal;
+mod list;
+mod lock;
+mod read;
+mod recovery;
+mod root;
+mod session;
+mod transaction;
+
+#[cfg(test)]
+mod crash_tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::StoreError;
+pub use list::Listing;
+pub use lock::Holder;
+pub use recovery::{Outcome, Recovery};
+pub use session::Session;
+pub use transaction::{Action, Applied, Change, Expected};
+
+use crate::tree::Tree;
+use disk::Disk;
+use root::Root;
+
+/// The largest file that is read unless told otherwise, in bytes: 1 MiB, the limit of a Kubernetes Secret.
+pub const DEFAULT_FILE_LIMIT: u64 = 1 << 20;
+
+/// How long a lock is waited for unless told otherwise.
+pub const DEFAULT_LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The most entries that are listed below one directory.
+const LIST_LIMIT: usize = 10_000;
+
+/// The files of one machine, or of a root file system that is mounted on it.
+///
+/// ```
+/// use kubepki::store::{Change, Expected, Store};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let place = tempfile::tempdir()?;
+/// let store = Store::new(Some(place.path().to_owned()))?;
+/// let mut session = store.lock(&["/etc/kubernetes/pki"])?;
+/// let applied = session.apply(&[Change::Write {
+///     path: "/etc/kubernetes/pki/sa.pub".into(),
+///     content: b"a public key".to_vec().into(),
+///     mode: 0o600,
+///     expected: Expected::Absent,
+/// }])?;
+/// assert_eq!(applied.directories.len(), 3);
+/// let tree = store.read(["/etc/kubernetes/pki/sa.pub"]);
+/// assert_eq!(tree.content("/etc/kubernetes/pki/sa.pub".as_ref()), Some(&b"a public key"[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    root: Root,
+    disk: Disk,
+    file_limit: u64,
+    lock_wait: Duration,
+}
+
+impl Store {
+    /// The files below `rootfs`, or of the machine itself.
+    ///
+    /// # Errors
+    /// [`StoreError::RootNotADirectory`] when `rootfs` is not a directory that can be entered.
+    pub fn new(rootfs: Option<PathBuf>) -> Result<Self, StoreError> {
+        Ok(Self {
+            root: Root::new(rootfs)?,
+            disk: Disk::default(),
+            file_limit: DEFAULT_FILE_LIMIT,
+            lock_wait: DEFAULT_LOCK_WAIT,
+        })
+    }
+
+    /// Reads files of at most `bytes` bytes.
+    #[must_use]
+    pub fn with_file_limit(mut self, bytes: u64) -> Self {
+        self.file_limit = bytes;
+        self
+    }
+
+    /// Waits at most `wait` for each lock; zero means not at all.
+    #[must_use]
+    pub fn with_lock_wait(mut self, wait: Duration) -> Self {
+        self.lock_wait = wait;
+        self
+    }
+
+    /// Where `logical` is on this machine: with the root directory in front and, without one, made absolute.
+    /// Symbolic links are checked, and stay in the answer as they are.
+    ///
+    /// # Errors
+    /// [`StoreError::SymlinkEscapes`] when it leads out of the root directory; the errors of a path that leads
+    /// nowhere ([`StoreError::DanglingSymlink`], [`StoreError::SymlinkLoop`], [`StoreError::NotADirectory`],
+    /// [`StoreError::NoPermission`], [`StoreError::NameTooLong`]). That nothing is there is no error.
+    pub fn locate(&self, logical: &Path) -> Result<PathBuf, StoreError> {
+        self.root.resolve(logical, true)?;
+        self.root.prefixed(logical)
+    }
+
+    /// Reads files. The tree names them as `paths` does; what cannot be read is an entry that says why.
+    #[must_use]
+    pub fn read<P: Into<PathBuf>>(&self, paths: impl IntoIterator<Item = P>) -> Tree {
+        let mut tree = Tree::default();
+        for path in paths {
+            let path = path.into();
+            let observed = read::observe(&self.root, &path, self.file_limit);
+            tree.insert(path, observed);
+        }
+        tree
+    }
+
+    /// Lists the files below `directory`, at any depth.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::NotADirectory`], [`StoreError::NoPermission`] for `directory`
+    /// itself; [`StoreError::TooManyEntries`] beyond 10 000 entries or 16 levels. What is wrong further down is in
+    /// [`Listing::problems`].
+    pub fn list(&self, directory: &Path) -> Result<Listing, StoreError> {
+        list::list(&self.root, directory, LIST_LIMIT)
+    }
+
+    /// Locks `directories` against other runs, and recovers the changes that were interrupted in them, in the
+    /// directories below them, or while one of them was made.
+    ///
+    /// A directory need not exist. The locks end with the session, or with the process. A dry run needs no lock.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has one of them for longer than the lock wait;
+    /// [`StoreError::JournalCorrupt`], [`StoreError::JournalUnreachable`], [`StoreError::RecoveryConflict`] when
+    /// an interrupted change can be neither completed nor taken back: then nothing was touched.
+    pub fn lock<P: AsRef<Path>>(&self, directories: &[P]) -> Result<Session, StoreError> {
+        let directories = directories.iter().map(|directory| directory.as_ref().to_owned()).collect::<Vec<_>>();
+        Session::begin(self, &directories)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("root", &self.root)
+            .field("file_limit", &self.file_limit)
+            .field("lock_wait", &self.lock_wait)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,266 @@
+//! One open directory, and the files in it by name.
+//!
+//! In: a physical directory and plain file names. Out: what is there, and each single step of a change. All work
+//! is relative to the open directory, so a directory that is moved or replaced during the work is never mixed up
+//! with another. It decides nothing about the order of steps (that is `transaction` and `recovery`).
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use super::attributes::Attributes;
+use super::disk::{Disk, Step};
+use super::error::StoreError;
+use super::root::Root;
+
+/// A SHA-256 digest.
+pub(super) type Digest = [u8; 32];
+
+/// The SHA-256 of `content`.
+pub(super) fn digest_of(content: &[u8]) -> Digest {
+    finish(digest::Context::new(&digest::SHA256), content)
+}
+
+fn finish(mut context: digest::Context, last: &[u8]) -> Digest {
+    context.update(last);
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
+}
+
+/// A regular file as it is now.
+pub(super) struct Found {
+    pub(super) digest: Digest,
+    pub(super) attributes: Attributes,
+}
+
+/// What a new file is made like.
+#[derive(Clone, Copy)]
+pub(super) enum Like<'a> {
+    /// These permission bits, less the process's umask.
+    Mode(u32),
+    /// Owner, mode and attributes of the file that it takes the place of.
+    Old(&'a Attributes),
+}
+
+/// An open directory.
+pub(super) struct Directory {
+    handle: File,
+    path: PathBuf,
+    disk: Disk,
+}
+
+impl Directory {
+    /// Opens the physical `path`.
+    pub(super) fn open(root: &Root, disk: &Disk, path: &Path) -> Result<Self, StoreError> {
+        let handle = root.open(path, OFlags::RDONLY | OFlags::DIRECTORY).map_err(|errno| match errno {
+            Errno::NOENT => StoreError::Missing { path: path.to_owned() },
+            errno => StoreError::os("open the directory", path, errno),
+        })?;
+        Ok(Self { handle, path: path.to_owned(), disk: disk.clone() })
+    }
+
+    /// The physical path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The open handle, for the lock.
+    pub(super) fn handle(&self) -> &File {
+        &self.handle
+    }
+
+    /// The inode number, which stays when a file system is mounted elsewhere.
+    pub(super) fn inode(&self) -> Result<u64, StoreError> {
+        Ok(self.handle.metadata().map_err(|error| StoreError::io("look at", &self.path, error))?.ino())
+    }
+
+    /// Whether the path still leads to this directory (it may have been removed or replaced).
+    pub(super) fn is_in_place(&self) -> bool {
+        match (self.handle.metadata(), self.path.symlink_metadata()) {
+            (Ok(mine), Ok(there)) => mine.dev() == there.dev() && mine.ino() == there.ino(),
+            _ => false,
+        }
+    }
+
+    /// Every name in the directory, in byte order.
+    pub(super) fn names(&self) -> Result<Vec<OsString>, StoreError> {
+        let failed = |errno| StoreError::os("list", &self.path, errno);
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(self.handle.as_fd()).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name != "." && name != ".." {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// What `name` is, links not followed; `None` if there is nothing.
+    pub(super) fn stat(&self, name: &OsStr) -> Result<Option<Stat>, StoreError> {
+        match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(StoreError::os("look at", &self.path.join(name), errno)),
+        }
+    }
+
+    /// The regular file `name`, opened; `None` if there is nothing. Devices and pipes are never opened.
+    pub(super) fn open_file(&self, name: &OsStr) -> Result<Option<File>, StoreError> {
+        let path = self.path.join(name);
+        match self.stat(name)?.map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+            None => return Ok(None),
+            Some(FileType::RegularFile) => {}
+            Some(FileType::Directory) => return Err(StoreError::IsADirectory { path }),
+            Some(FileType::Symlink) => return Err(StoreError::IsASymlink { path }),
+            Some(_) => return Err(StoreError::NotARegularFile { path, found: "special file" }),
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        match rustix::fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(file) => Ok(Some(File::from(file))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(StoreError::os("read", &path, errno)),
+        }
+    }
+
+    /// The digest and attributes of the regular file `name`; `None` if there is nothing.
+    pub(super) fn find(&self, name: &OsStr) -> Result<Option<Found>, StoreError> {
+        let Some(mut file) = self.open_file(name)? else { return Ok(None) };
+        let path = self.path.join(name);
+        let mut buffer = Zeroizing::new([0; 8192]);
+        let mut context = digest::Context::new(&digest::SHA256);
+        loop {
+            match file.read(&mut *buffer) {
+                Ok(0) => break,
+                Ok(length) => context.update(buffer.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(StoreError::io("read", &path, error)),
+            }
+        }
+        Ok(Some(Found { digest: finish(context, &[]), attributes: Attributes::of(&file, &path)? }))
+    }
+
+    /// The digest of the regular file `name`; `None` if there is nothing.
+    pub(super) fn digest(&self, name: &OsStr) -> Result<Option<Digest>, StoreError> {
+        Ok(self.find(name)?.map(|found| found.digest))
+    }
+
+    /// Makes the file `name`, which must not exist, writes it and flushes it to disk.
+    ///
+    /// It is never open to more people than it will be at the end, nor than 0600 before its owner is set.
+    pub(super) fn create(&self, name: &OsStr, content: &[u8], like: Like<'_>) -> Result<(), StoreError> {
+        let path = self.path.join(name);
+        let mode = match like {
+            Like::Mode(bits) => mode(bits & 0o777),
+            Like::Old(old) => mode(old.mode & 0o600),
+        };
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file =
+            File::from(self.step(Step::CreateFile, name, || rustix::fs::openat(&self.handle, name, flags, mode))?);
+        let mut rest = content;
+        while !rest.is_empty() {
+            let written =
+                self.step(Step::Write, name, || rustix::io::retry_on_intr(|| rustix::io::write(&file, rest)))?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        if let Like::Old(old) = like {
+            old.apply(&file, &path, &self.disk)?;
+        }
+        self.step(Step::SyncFile, name, || sync(&file))
+    }
+
+    /// Gives the file `from` the second name `to`; where the file system has no hard links, copies it.
+    pub(super) fn keep(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
+        let linked = self.disk.run(Step::Link, &self.path.join(to), || {
+            rustix::fs::linkat(&self.handle, from, &self.handle, to, AtFlags::empty())
+        });
+        match linked {
+            Ok(()) => Ok(()),
+            // No hard links here, no more links to this file, or (fs.protected_hardlinks) not to another's file.
+            Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::MLINK | Errno::ACCESS) => self.copy(from, to),
+            Err(errno) => Err(StoreError::os(Step::Link.verb(), &self.path.join(from), errno)),
+        }
+    }
+
+    fn copy(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
+        let path = self.path.join(from);
+        let Some(mut file) = self.open_file(from)? else { return Err(StoreError::Missing { path }) };
+        let attributes = Attributes::of(&file, &path)?;
+        let mut content = Zeroizing::new(Vec::new());
+        file.read_to_end(&mut content).map_err(|error| StoreError::io("read", &path, error))?;
+        self.create(to, &content, Like::Old(&attributes))
+    }
+
+    /// Puts the file `from` in the place of `to`, in one instant.
+    pub(super) fn rename(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
+        self.step(Step::Rename, to, || rustix::fs::renameat(&self.handle, from, &self.handle, to))
+    }
+
+    /// Removes the file `name` and says whether it was there.
+    ///
+    /// It looks first: a read-only file system refuses to remove even what does not exist.
+    pub(super) fn remove(&self, name: &OsStr) -> Result<bool, StoreError> {
+        if self.stat(name)?.is_none() {
+            return Ok(false);
+        }
+        self.step(Step::Unlink, name, || rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()))?;
+        Ok(true)
+    }
+
+    /// Makes the subdirectory `name` with mode 0755 less the umask; that it exists is no error.
+    pub(super) fn make_directory(&self, name: &OsStr) -> Result<(), StoreError> {
+        self.step(Step::CreateDirectory, name, || match rustix::fs::mkdirat(&self.handle, name, mode(0o755)) {
+            Err(Errno::EXIST) => Ok(()),
+            answer => answer,
+        })
+    }
+
+    /// Removes the subdirectory `name` and says whether it did; one that is not empty stays, and is no error.
+    pub(super) fn remove_directory(&self, name: &OsStr) -> Result<bool, StoreError> {
+        if self.stat(name)?.is_none() {
+            return Ok(false);
+        }
+        self.step(Step::RemoveDirectory, name, || match rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR) {
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
+            answer => answer.map(|()| true),
+        })
+    }
+
+    /// Makes all changes of names in this directory durable.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.disk
+            .run(Step::SyncDirectory, &self.path, || match sync(&self.handle) {
+                // Some network and FUSE file systems have nothing to flush for a directory.
+                Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+                answer => answer,
+            })
+            .map_err(|errno| StoreError::os(Step::SyncDirectory.verb(), &self.path, errno))
+    }
+
+    fn step<T>(&self, step: Step, name: &OsStr, call: impl FnOnce() -> Result<T, Errno>) -> Result<T, StoreError> {
+        let path = self.path.join(name);
+        self.disk.run(step, &path, call).map_err(|errno| StoreError::os(step.verb(), &path, errno))
+    }
+}
+
+/// std's flush, which on macOS is stronger than `fsync`.
+fn sync(file: &File) -> Result<(), Errno> {
+    file.sync_all().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+}
+
+/// Permission bits as the system takes them.
+#[allow(clippy::unnecessary_fallible_conversions, clippy::useless_conversion)] // `RawMode` is u16 on some systems
+pub(super) fn mode(bits: u32) -> Mode {
+    RawMode::try_from(bits & 0o7777).map_or(Mode::RUSR, Mode::from_raw_mode)
+}

@@ -1,0 +1,204 @@
+//! The three movements of a transaction, used alike while it runs and when it is recovered.
+//!
+//! In: a journal and the locked directories. Out: all new files in place ([`Exchange::publish`]), all old files in
+//! place ([`Exchange::restore`]), or everything that the transaction made for itself gone
+//! ([`Exchange::discard`]), with the journal's name to say which is due ([`Exchange::mark`]). Each can be interrupted and begun again. Which one is due is decided elsewhere.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::directory::{Digest, Directory};
+use super::error::StoreError;
+use super::journal::{Journal, JournalFile, Role, absolute};
+
+/// Directories that this process has locked, by physical path.
+pub(super) type Locks = BTreeMap<PathBuf, Directory>;
+
+/// The files of a journal, with the directories they are in.
+pub(super) struct Exchange<'a> {
+    journal: &'a Journal,
+    home: &'a Path,
+    /// As in the journal; none for a directory that is not there.
+    directories: Vec<Option<&'a Directory>>,
+}
+
+/// Which generation of all files can be had from what is on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The new files are complete.
+    Publish,
+    /// The old files are complete, the new ones are not.
+    Restore,
+}
+
+impl<'a> Exchange<'a> {
+    /// `home` is the physical path of the journal's directory.
+    pub(super) fn new(journal: &'a Journal, home: &'a Path, locks: &'a Locks) -> Self {
+        let find = |path: &str| absolute(home, path).and_then(|path| locks.get(&path));
+        let directories = journal.directories.iter().map(|directory| find(&directory.path)).collect();
+        Self { journal, home, directories }
+    }
+
+    /// What can still be completed.
+    ///
+    /// # Errors
+    /// [`StoreError::RecoveryConflict`] when a file is neither the old nor the new one;
+    /// [`StoreError::JournalCorrupt`] when neither generation is complete.
+    pub(super) fn verdict(&self) -> Result<Verdict, StoreError> {
+        let (mut can_publish, mut can_restore) = (true, true);
+        for file in &self.journal.files {
+            let directory = self.directory(file)?;
+            let [old, new] = digests(file);
+            let there = directory.digest(OsStr::new(&file.name))?;
+            if there != old && there != new {
+                let path = directory.path().join(&file.name);
+                return Err(StoreError::RecoveryConflict { path, journal: self.journal_path(&Role::Committed) });
+            }
+            can_publish &= there == new || new.is_none() || directory.digest(&self.new_name(file))? == new;
+            can_restore &= there == old || old.is_none() || directory.digest(&self.old_name(file))? == old;
+        }
+        match (can_publish, can_restore) {
+            (true, _) => Ok(Verdict::Publish),
+            (false, true) => Ok(Verdict::Restore),
+            (false, false) => Err(StoreError::JournalCorrupt {
+                path: self.journal_path(&Role::Committed),
+                reason: "neither the old nor the new files are complete".into(),
+            }),
+        }
+    }
+
+    /// Puts every new file into place.
+    pub(super) fn publish(&self) -> Result<(), StoreError> {
+        for file in &self.journal.files {
+            let (directory, name) = (self.directory(file)?, OsStr::new(&file.name));
+            let staged = self.new_name(file);
+            if file.new.is_none() {
+                directory.remove(name)?;
+            } else if directory.stat(&staged)?.is_some() {
+                directory.rename(&staged, name)?;
+            } else if directory.digest(name)? != file.new.map(|digest| digest.0) {
+                return Err(StoreError::Missing { path: directory.path().join(staged) });
+            }
+        }
+        self.sync()
+    }
+
+    /// Puts every old file back into place.
+    pub(super) fn restore(&self) -> Result<(), StoreError> {
+        for file in self.journal.files.iter().rev() {
+            let (directory, name) = (self.directory(file)?, OsStr::new(&file.name));
+            let [old, new] = digests(file);
+            let there = directory.digest(name)?;
+            if there == old {
+                continue;
+            }
+            if old.is_some() {
+                directory.rename(&self.old_name(file), name)?;
+            } else if there == new {
+                directory.remove(name)?;
+            }
+        }
+        self.sync()
+    }
+
+    /// Removes what the transaction made for itself, the journal last; with `taken_back` its directories too.
+    ///
+    /// It goes on after a failure, so that as little as possible of a key stays behind, but then keeps the
+    /// journal, so that the next run tries again.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub(super) fn discard(&self, taken_back: bool) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        let mut note = |answer: Result<bool, StoreError>, changed: &mut bool| match answer {
+            Ok(removed) => *changed |= removed,
+            Err(error) => outcome = std::mem::replace(&mut outcome, Ok(())).and(Err(error)),
+        };
+        for (index, directory) in self.directories.iter().enumerate() {
+            let Some(directory) = directory else { continue };
+            let mut changed = false;
+            for file in self.journal.files.iter().filter(|file| file.directory == index) {
+                note(directory.remove(&self.new_name(file)), &mut changed);
+                note(directory.remove(&self.old_name(file)), &mut changed);
+            }
+            note(directory.remove(&self.name(&Role::Pointer)), &mut changed);
+            if changed {
+                note(directory.sync().map(|()| false), &mut changed);
+            }
+        }
+        outcome?;
+        if taken_back {
+            self.remove_made_directories()?;
+        }
+        let Some(Some(home)) = self.directories.first() else { return Ok(()) };
+        let mut changed = false;
+        for journal in &Role::JOURNALS {
+            changed |= home.remove(&self.name(journal))?;
+        }
+        if changed { home.sync() } else { Ok(()) }
+    }
+
+    /// Notes in the journal's name how far the transaction has come.
+    pub(super) fn mark(&self, from: &Role, to: &Role) -> Result<(), StoreError> {
+        let Some(Some(home)) = self.directories.first() else { return Ok(()) };
+        home.rename(&self.name(from), &self.name(to))?;
+        home.sync()
+    }
+
+    /// Makes the names in all directories durable.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.directories.iter().flatten().try_for_each(|directory| directory.sync())
+    }
+
+    /// The physical paths of the files.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let path = |file: &JournalFile| {
+            let directory = self.journal.directories.get(file.directory)?;
+            Some(absolute(self.home, &directory.path)?.join(&file.name))
+        };
+        self.journal.files.iter().filter_map(path).collect()
+    }
+
+    fn remove_made_directories(&self) -> Result<(), StoreError> {
+        for made in self.journal.directories.iter().rev().filter(|directory| directory.made) {
+            let Some(path) = absolute(self.home, &made.path) else { continue };
+            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
+            let holds = |directory: &&&Directory| directory.path() == parent;
+            if let Some(parent) = self.directories.iter().flatten().find(holds)
+                && parent.remove_directory(name)?
+            {
+                parent.sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn directory(&self, file: &JournalFile) -> Result<&'a Directory, StoreError> {
+        self.directories.get(file.directory).copied().flatten().ok_or_else(|| StoreError::JournalUnreachable {
+            path: self.journal_path(&Role::Committed),
+            wanted: self.paths().into_iter().find(|path| path.ends_with(&file.name)).unwrap_or_default(),
+        })
+    }
+
+    fn journal_path(&self, role: &Role) -> PathBuf {
+        self.home.join(self.name(role))
+    }
+
+    fn name(&self, role: &Role) -> OsString {
+        self.journal.transaction.name(role)
+    }
+
+    fn new_name(&self, file: &JournalFile) -> OsString {
+        self.name(&Role::New(OsString::from(&file.name)))
+    }
+
+    fn old_name(&self, file: &JournalFile) -> OsString {
+        self.name(&Role::Old(OsString::from(&file.name)))
+    }
+}
+
+/// The digests of a file before and after.
+fn digests(file: &JournalFile) -> [Option<Digest>; 2] {
+    [file.old.map(|digest| digest.0), file.new.map(|digest| digest.0)]
+}

@@ -1,0 +1,75 @@
+//! Listing the files of a directory that kubepki does not know by name.
+//!
+//! In: a directory. Out: [`Listing`], every file below it in byte order. Links to directories are followed, each
+//! directory once, so circular links end. The number of entries and the depth are limited. It reads no file.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::directory::Directory;
+use super::disk::Disk;
+use super::error::StoreError;
+use super::journal::parse_name;
+use super::root::{Kind, Root};
+
+/// No PKI is nested deeper.
+const MAX_DEPTH: usize = 16;
+
+/// What is below a directory.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The files, links to files and anything that is no directory, as paths below the directory that was named;
+    /// in byte order.
+    pub files: Vec<PathBuf>,
+    /// What could not be looked into, and why.
+    pub problems: Vec<StoreError>,
+}
+
+/// Lists what is below `directory`; at most `limit` entries.
+pub(super) fn list(root: &Root, directory: &Path, limit: usize) -> Result<Listing, StoreError> {
+    let mut listing = Listing::default();
+    let mut visited = BTreeSet::new();
+    let mut pending = VecDeque::from([(directory.to_owned(), 0)]);
+    let mut entries = 0;
+    while let Some((logical, depth)) = pending.pop_front() {
+        match enter(root, &logical, &mut visited) {
+            Ok(Some(open)) => {
+                for name in open.names()?.into_iter().filter(|name| parse_name(name).is_none()) {
+                    entries += 1;
+                    if entries > limit || depth > MAX_DEPTH {
+                        return Err(StoreError::TooManyEntries { path: root.prefixed(directory)?, limit });
+                    }
+                    let path = logical.join(name);
+                    match root.resolve(&path, true) {
+                        Ok(found) if found.kind != Kind::Directory => listing.files.push(path),
+                        Ok(found) if found.missing.is_empty() => pending.push_back((path, depth + 1)),
+                        // Removed since the directory was read.
+                        Ok(_) => {}
+                        Err(error) => listing.problems.push(error),
+                    }
+                }
+            }
+            Ok(None) => {}
+            Err(error) if depth == 0 => return Err(error),
+            Err(error) => listing.problems.push(error),
+        }
+    }
+    listing.files.sort();
+    Ok(listing)
+}
+
+/// Opens a directory that was not visited yet.
+fn enter(root: &Root, logical: &Path, visited: &mut BTreeSet<(u64, u64)>) -> Result<Option<Directory>, StoreError> {
+    let shown = root.prefixed(logical)?;
+    let found = root.resolve(logical, true)?;
+    if !found.missing.is_empty() {
+        return Err(StoreError::Missing { path: shown });
+    }
+    if found.kind != Kind::Directory {
+        return Err(StoreError::NotADirectory { component: shown.clone(), path: shown });
+    }
+    let open = Directory::open(root, &Disk::default(), &found.existing)?;
+    let metadata = open.handle().metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
+    Ok(visited.insert((metadata.dev(), metadata.ino())).then_some(open))
+}

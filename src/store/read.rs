@@ -1,0 +1,80 @@
+//! Reading files into a [`Tree`].
+//!
+//! In: paths. Out: for each, its content and mode, that nothing is there, or why it cannot be used. What is not a
+//! regular file is never opened (a pipe would hang, a tape would rewind), and no more than the limit is read.
+//! Symbolic links are followed, for many keep their PKI on another disk.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use super::error::StoreError;
+use super::root::{Kind, Root};
+use crate::error::Diagnostic;
+use crate::secret::Secret;
+use crate::tree::Observed;
+
+/// How `path` is found; never fails, for what is wrong with a file is an observation too.
+pub(super) fn observe(root: &Root, path: &Path, limit: u64) -> Observed {
+    match read(root, path, limit) {
+        Ok(Some((content, mode))) => Observed::File { content, mode },
+        Ok(None) => Observed::Missing,
+        Err(error) => Observed::Unreadable { code: error.code(), message: error.to_string(), hint: error.hint() },
+    }
+}
+
+fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, StoreError> {
+    let shown = root.prefixed(path)?;
+    let resolved = root.resolve(path, true)?;
+    match resolved.kind {
+        Kind::Directory if !resolved.missing.is_empty() => return Ok(None),
+        Kind::Directory => return Err(StoreError::IsADirectory { path: shown }),
+        Kind::File => {}
+        Kind::Symlink => return Err(StoreError::SymlinkLoop { path: shown }),
+        Kind::Other(found) => return Err(StoreError::NotARegularFile { path: shown, found }),
+    }
+    // Should it have become a pipe since, NONBLOCK keeps the opening from hanging, and the type is checked again.
+    let file = match root.open(&resolved.existing, OFlags::RDONLY | OFlags::NONBLOCK) {
+        Ok(file) => file,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(StoreError::os("read", &shown, errno)),
+    };
+    let metadata = file.metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
+    if !metadata.is_file() {
+        return Err(StoreError::NotARegularFile { path: shown, found: "special file" });
+    }
+    if metadata.len() > limit {
+        return Err(StoreError::TooLarge { path: shown, size: metadata.len(), limit });
+    }
+    let content = read_all(file, metadata.len(), &shown)?;
+    Ok(Some((content, metadata.mode() & 0o7777)))
+}
+
+/// Reads a file of `size` bytes into memory that is wiped afterwards, and that never moves on the way.
+fn read_all(mut file: File, size: u64, shown: &Path) -> Result<Secret, StoreError> {
+    let length = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut buffer = Zeroizing::new(vec![0; length.saturating_add(1)]);
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(StoreError::io("read", shown, error)),
+        }
+    }
+    if filled != length {
+        return Err(StoreError::Changed {
+            path: shown.to_owned(),
+            expected: format!("{length} bytes"),
+            found: "another length while it was being read".into(),
+        });
+    }
+    buffer.truncate(filled);
+    Ok(Secret::new(std::mem::take(&mut *buffer)))
+}

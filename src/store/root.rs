@@ -1,0 +1,233 @@
+//! Where a path really leads: under the root directory, through symbolic links, never out of it.
+//!
+//! In: the paths that a configuration writes (`/etc/kubernetes/pki/ca.crt`). Out: [`Resolved`], the physical
+//! place. kubeadm's `--rootfs` chroots; this does not, so a link that would lead out of the root is refused
+//! instead of being read as the chroot would. It opens files, and changes nothing.
+//!
+//! Looking and opening are two moments. [`Root::open`] therefore asks the kernel (openat2,
+//! `RESOLVE_NO_SYMLINKS`) to fail should a component have become a link in between.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::error::StoreError;
+
+/// As many links as Linux follows (`MAXSYMLINKS`).
+const MAX_LINKS: usize = 40;
+
+/// The directory that `/` means.
+#[derive(Clone, Debug)]
+pub(super) struct Root {
+    /// Physical: absolute and without symbolic links.
+    path: PathBuf,
+    confined: bool,
+}
+
+/// What is at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Directory,
+    File,
+    /// Only where the last link was not to be followed.
+    Symlink,
+    /// A device, pipe or socket: what it is.
+    Other(&'static str),
+}
+
+/// A path with every symbolic link followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// The physical path of the last component that exists.
+    pub(super) existing: PathBuf,
+    /// What that is; a directory if anything is missing.
+    pub(super) kind: Kind,
+    /// The components below it that do not exist.
+    pub(super) missing: Vec<OsString>,
+}
+
+impl Root {
+    /// # Errors
+    /// [`StoreError::RootNotADirectory`] when `rootfs` cannot be entered.
+    pub(super) fn new(rootfs: Option<PathBuf>) -> Result<Self, StoreError> {
+        let Some(path) = rootfs else { return Ok(Self { path: "/".into(), confined: false }) };
+        match path.canonicalize() {
+            Ok(physical) if physical.is_dir() => Ok(Self { path: physical, confined: true }),
+            _ => Err(StoreError::RootNotADirectory { path }),
+        }
+    }
+
+    /// `logical` with the root in front: absolute, links not followed.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a relative path is given without a root and the working directory is gone.
+    pub(super) fn prefixed(&self, logical: &Path) -> Result<PathBuf, StoreError> {
+        if self.confined {
+            let below = logical.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+            return Ok(self.path.join(below.collect::<PathBuf>()));
+        }
+        std::path::absolute(logical).map_err(|error| StoreError::io("find", logical, error))
+    }
+
+    /// Whether the physical `path` is within the root.
+    pub(super) fn contains(&self, path: &Path) -> bool {
+        path.starts_with(&self.path)
+    }
+
+    /// Follows `logical` to its physical place; the last component's link only if `follow_last`.
+    pub(super) fn resolve(&self, logical: &Path, follow_last: bool) -> Result<Resolved, StoreError> {
+        let shown = self.prefixed(logical)?;
+        let pending = components(if self.confined { logical } else { &shown });
+        Walk { root: self, shown, pending, at: self.path.clone(), missing: Vec::new(), links: Vec::new() }
+            .run(follow_last)
+    }
+
+    /// Opens a physical path, as [`Root::resolve`] gave it, if no component has become a link since.
+    pub(super) fn open(&self, physical: &Path, flags: OFlags) -> Result<File, Errno> {
+        debug_assert!(self.contains(physical));
+        open_without_links(physical, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY).map(File::from)
+    }
+}
+
+/// A path on its way to the physical place.
+struct Walk<'r> {
+    root: &'r Root,
+    /// The path as messages show it.
+    shown: PathBuf,
+    /// What is still to be walked, the next component last.
+    pending: Vec<OsString>,
+    /// The physical directory that was reached.
+    at: PathBuf,
+    missing: Vec<OsString>,
+    /// The links whose own components are being walked, the innermost last.
+    links: Vec<Link>,
+}
+
+struct Link {
+    path: PathBuf,
+    target: PathBuf,
+    /// How many components were pending when it was met.
+    pending_below: usize,
+}
+
+impl Walk<'_> {
+    fn run(mut self, follow_last: bool) -> Result<Resolved, StoreError> {
+        let mut followed = 0;
+        while let Some(part) = self.pending.pop() {
+            while self.links.pop_if(|link| self.pending.len() < link.pending_below).is_some() {}
+            if part == ".." {
+                self.ascend()?;
+                continue;
+            }
+            if !self.missing.is_empty() {
+                self.missing.push(part);
+                continue;
+            }
+            let here = self.at.join(&part);
+            let file_type = match rustix::fs::lstat(&here) {
+                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+                Err(Errno::NOENT) => {
+                    self.note_missing(part)?;
+                    continue;
+                }
+                Err(errno) => return Err(StoreError::os("look at", &here, errno)),
+            };
+            let is_last = self.pending.is_empty();
+            match file_type {
+                FileType::Directory => self.at = here,
+                FileType::Symlink if !is_last || follow_last => {
+                    followed += 1;
+                    if followed > MAX_LINKS {
+                        return Err(StoreError::SymlinkLoop { path: self.shown });
+                    }
+                    self.follow(here)?;
+                }
+                _ if !is_last => return Err(StoreError::NotADirectory { path: self.shown, component: here }),
+                last => return Ok(Resolved { existing: here, kind: kind(last), missing: self.missing }),
+            }
+        }
+        Ok(Resolved { existing: self.at, kind: Kind::Directory, missing: self.missing })
+    }
+
+    fn ascend(&mut self) -> Result<(), StoreError> {
+        if !self.missing.is_empty() {
+            let reason = "`..` behind a name that does not exist";
+            return Err(StoreError::InvalidPath { path: self.shown.clone(), reason });
+        }
+        if self.at == self.root.path && self.root.confined {
+            let link = self.links.pop().map_or_else(|| self.shown.clone(), |link| link.path);
+            return Err(self.escape(link));
+        }
+        self.at.pop();
+        Ok(())
+    }
+
+    fn note_missing(&mut self, part: OsString) -> Result<(), StoreError> {
+        if let Some(Link { path: link, target, .. }) = self.links.pop() {
+            return Err(StoreError::DanglingSymlink { path: self.shown.clone(), link, target });
+        }
+        self.missing.push(part);
+        Ok(())
+    }
+
+    fn follow(&mut self, link: PathBuf) -> Result<(), StoreError> {
+        let target = read_link(&link)?;
+        let pending_below = self.pending.len();
+        if target.is_absolute() {
+            let Ok(below) = target.strip_prefix(&self.root.path) else { return Err(self.escape(link)) };
+            self.at.clone_from(&self.root.path);
+            self.pending.extend(components(below));
+        } else {
+            self.pending.extend(components(&target));
+        }
+        self.links.push(Link { path: link, target, pending_below });
+        Ok(())
+    }
+
+    fn escape(&self, link: PathBuf) -> StoreError {
+        StoreError::SymlinkEscapes { path: self.shown.clone(), link, root: self.root.path.clone() }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_without_links(path: &Path, flags: OFlags) -> Result<std::os::fd::OwnedFd, Errno> {
+    use rustix::fs::ResolveFlags;
+    match rustix::fs::openat2(rustix::fs::CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // Kernels before 5.6 do not know openat2, and some container sandboxes answer EPERM to what they do not know.
+        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::open(path, flags, Mode::empty()),
+        answer => answer,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_without_links(path: &Path, flags: OFlags) -> Result<std::os::fd::OwnedFd, Errno> {
+    rustix::fs::open(path, flags, Mode::empty())
+}
+
+fn kind(file_type: FileType) -> Kind {
+    match file_type {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Symlink => Kind::Symlink,
+        FileType::Fifo => Kind::Other("named pipe"),
+        FileType::Socket => Kind::Other("socket"),
+        FileType::CharacterDevice | FileType::BlockDevice => Kind::Other("device"),
+        FileType::Unknown => Kind::Other("special file"),
+    }
+}
+
+fn read_link(path: &Path) -> Result<PathBuf, StoreError> {
+    use std::os::unix::ffi::OsStringExt;
+    let target =
+        rustix::fs::readlink(path, Vec::new()).map_err(|errno| StoreError::os("read the link", path, errno))?;
+    Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+}
+
+/// The parts of a path that lead somewhere, last first, so that the next one can be popped.
+fn components(path: &Path) -> Vec<OsString> {
+    let leading = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+    path.components().rev().filter(leading).map(|part| part.as_os_str().to_owned()).collect()
+}

@@ -1,0 +1,389 @@
+//! One change of many files, all or none.
+//!
+//! In: a session and the wanted [`Change`]s. Out: [`Applied`], or an error after which every file is as it was.
+//!
+//! Order, each line durable before the next: the journal, marked "prepared" · directories that are missing · in
+//! every directory a pointer to the journal · new contents under temporary names · second names for the old
+//! files · the journal, renamed to "committed" · renames into place · the journal, renamed to "done" · removal of
+//! the temporary names and the pointers, last of the journal. `docs/reference/store.md` says why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::directory::{Digest, Found, Like, digest_of};
+use super::error::StoreError;
+use super::exchange::Exchange;
+use super::journal::{HexDigest, Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId, hex, relative};
+use super::recovery::is_reserved;
+use super::root::{Kind, Root};
+use super::session::{Session, Wanted};
+use crate::secret::Secret;
+
+/// What a file must be at the moment of the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing is there.
+    Absent,
+    /// A file with this SHA-256.
+    Digest([u8; 32]),
+    /// Whatever is there.
+    Any,
+}
+
+/// A wanted change of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The file shall have this content.
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Its whole new content.
+        content: Secret,
+        /// The permission bits of a file that did not exist, before the umask. One that exists keeps its own.
+        mode: u32,
+        /// What the change was planned for.
+        expected: Expected,
+    },
+    /// The file shall not be there.
+    Remove {
+        /// The file.
+        path: PathBuf,
+        /// What the change was planned for.
+        expected: Expected,
+    },
+}
+
+impl Change {
+    /// The file it is for, as it was named.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Write { path, .. } | Self::Remove { path, .. } => path,
+        }
+    }
+
+    const fn expected(&self) -> Expected {
+        match self {
+            Self::Write { expected, .. } | Self::Remove { expected, .. } => *expected,
+        }
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Write { content, .. } => Some(digest_of(content.expose())),
+            Self::Remove { .. } => None,
+        }
+    }
+}
+
+/// What was done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It did not exist.
+    Created,
+    /// It had another content.
+    Replaced,
+    /// It is gone.
+    Removed,
+    /// It was as wanted, and was not touched.
+    Unchanged,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Replaced => "replaced",
+            Self::Removed => "removed",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+/// A transaction that is done and durable.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// Every file, as the changes named it and in their order, with what was done.
+    pub files: Vec<(PathBuf, Action)>,
+    /// The directories that were created, with links resolved; parents first.
+    pub directories: Vec<PathBuf>,
+}
+
+/// A change with the physical place it ends at.
+struct Target<'c> {
+    change: &'c Change,
+    directory: PathBuf,
+    name: OsString,
+    digest: Option<Digest>,
+    old: Option<Found>,
+}
+
+impl Target<'_> {
+    fn path(&self) -> PathBuf {
+        self.directory.join(&self.name)
+    }
+
+    fn action(&self) -> Action {
+        match (&self.old, &self.digest) {
+            (old, new) if old.as_ref().map(|old| old.digest) == *new => Action::Unchanged,
+            (None, _) => Action::Created,
+            (Some(_), None) => Action::Removed,
+            (Some(_), Some(_)) => Action::Replaced,
+        }
+    }
+}
+
+/// A transaction under way. Dropped before it is done, it is taken back.
+pub(super) struct Transaction<'s> {
+    session: &'s mut Session,
+    home: PathBuf,
+    journal: Journal,
+    committed: bool,
+    done: bool,
+}
+
+impl<'s> Transaction<'s> {
+    /// Makes all `changes`, or none.
+    pub(super) fn run(session: &'s mut Session, changes: &[Change]) -> Result<Applied, StoreError> {
+        session.secure(|root| {
+            let places = changes.iter().map(|change| Ok((place(root, change)?.existing, false)));
+            places.collect::<Result<Wanted, StoreError>>()
+        })?;
+        let targets = targets(session, changes)?;
+        let files = targets.iter().map(|target| (target.change.path().to_owned(), target.action())).collect();
+        let work = targets.iter().filter(|target| target.action() != Action::Unchanged).collect::<Vec<_>>();
+        let mut applied = Applied { files, directories: Vec::new() };
+        if work.is_empty() {
+            return Ok(applied);
+        }
+        let mut transaction = Self::new(session, &work)?;
+        if let Err(cause) = transaction.prepare(&work).and_then(|()| transaction.commit()) {
+            return Err(transaction.take_back(cause));
+        }
+        transaction.done = true;
+        let exchange = transaction.exchange();
+        // Should the mark fail, tidying up is still right: recovery finds all new files in place.
+        if let Err(error) = exchange.mark(&Role::Committed, &Role::Done).and(exchange.discard(false)) {
+            log::warn!("all files are in place, but temporary files are left for the next run to remove: {error}");
+        }
+        applied.directories = transaction.made().collect();
+        for (path, action) in applied.files.iter().filter(|(_, action)| *action != Action::Unchanged) {
+            log::info!("{}: {action}", path.display());
+        }
+        Ok(applied)
+    }
+
+    /// Decides on the journal: which directories take part, and which is its home.
+    fn new(session: &'s mut Session, work: &[&Target<'_>]) -> Result<Self, StoreError> {
+        let mut directories = BTreeMap::new();
+        for target in work {
+            let mut path = target.directory.as_path();
+            // Up to the first directory that exists, which takes part too: it is where the others are made.
+            loop {
+                let exists = session.locks.contains_key(path);
+                directories.insert(path, !exists);
+                match path.parent() {
+                    Some(parent) if !exists => path = parent,
+                    _ => break,
+                }
+            }
+        }
+        let Some(home) = directories.iter().find(|(_, made)| !**made).map(|(path, _)| path.to_path_buf()) else {
+            let path = work.first().map(|target| target.path()).unwrap_or_default();
+            return Err(StoreError::Missing { path });
+        };
+        // The home comes first; the others are in byte order, so parents come before children.
+        let others = directories.iter().filter(|(path, _)| **path != home);
+        let order = std::iter::once((home.as_path(), false)).chain(others.map(|(path, made)| (*path, *made)));
+        let order = order.collect::<Vec<_>>();
+        let journal_directories = order.iter().map(|(path, made)| {
+            Ok(JournalDirectory { path: text(relative(&home, path).as_os_str(), path)?, made: *made })
+        });
+        let files = work.iter().map(|target| {
+            Ok(JournalFile {
+                directory: order.iter().position(|(path, _)| *path == target.directory).unwrap_or_default(),
+                name: text(&target.name, &target.path())?,
+                old: target.old.as_ref().map(|old| HexDigest(old.digest)),
+                new: target.digest.map(HexDigest),
+            })
+        });
+        let directories = journal_directories.collect::<Result<_, StoreError>>()?;
+        let journal = Journal::new(TransactionId::new(), directories, files.collect::<Result<_, StoreError>>()?);
+        Ok(Self { session, home, journal, committed: false, done: false })
+    }
+
+    /// Writes everything that is needed, beside what is there.
+    fn prepare(&mut self, work: &[&Target<'_>]) -> Result<(), StoreError> {
+        let home = self.directory(&self.home)?;
+        home.create(&self.name(&Role::Prepared), &self.journal.encode(), Like::Mode(0o600))?;
+        home.sync()?;
+        let inode = home.inode()?;
+        for path in self.made().collect::<Vec<_>>() {
+            if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+                let parent = self.directory(parent)?;
+                parent.make_directory(name)?;
+                parent.sync()?;
+            }
+            self.session.lock(&path, self.session.store.lock_wait)?;
+        }
+        for path in self.paths().skip(1) {
+            let directory = self.directory(&path)?;
+            let pointer = Pointer::new(text(relative(&path, &self.home).as_os_str(), &path)?, inode);
+            directory.create(&self.name(&Role::Pointer), &pointer.encode(), Like::Mode(0o600))?;
+            directory.sync()?;
+        }
+        for target in work {
+            if let Change::Write { content, mode, .. } = target.change {
+                let like = target.old.as_ref().map_or(Like::Mode(*mode), |old| Like::Old(&old.attributes));
+                let name = self.name(&Role::New(target.name.clone()));
+                self.directory(&target.directory)?.create(&name, content.expose(), like)?;
+            }
+        }
+        for target in work.iter().filter(|target| target.old.is_some()) {
+            let name = self.name(&Role::Old(target.name.clone()));
+            self.directory(&target.directory)?.keep(&target.name, &name)?;
+        }
+        self.exchange().sync()
+    }
+
+    /// From here on a crash leads forward.
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.exchange().mark(&Role::Prepared, &Role::Committed)?;
+        self.committed = true;
+        self.exchange().publish()
+    }
+
+    /// Undoes everything because of `cause`, and gives the error to return.
+    fn take_back(mut self, cause: StoreError) -> StoreError {
+        match self.undo() {
+            Ok(()) => cause,
+            Err(rollback) => {
+                let role = if self.committed { Role::Committed } else { Role::Prepared };
+                let journal = self.home.join(self.name(&role));
+                StoreError::RollbackIncomplete { cause: Box::new(cause), rollback: Box::new(rollback), journal }
+            }
+        }
+    }
+
+    fn undo(&mut self) -> Result<(), StoreError> {
+        self.done = true;
+        let exchange = self.exchange();
+        if self.committed {
+            exchange.restore()?;
+            exchange.mark(&Role::Committed, &Role::Prepared)?;
+        }
+        exchange.discard(true)
+    }
+
+    fn exchange(&self) -> Exchange<'_> {
+        Exchange::new(&self.journal, &self.home, &self.session.locks)
+    }
+
+    fn directory(&self, path: &Path) -> Result<&super::directory::Directory, StoreError> {
+        self.session.locks.get(path).ok_or_else(|| StoreError::Missing { path: path.to_owned() })
+    }
+
+    fn name(&self, role: &Role) -> OsString {
+        self.journal.transaction.name(role)
+    }
+
+    /// The physical directories that take part, the home first.
+    fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.journal.directories.iter().filter_map(|directory| super::journal::absolute(&self.home, &directory.path))
+    }
+
+    /// Those that the transaction makes, parents first.
+    fn made(&self) -> impl Iterator<Item = PathBuf> {
+        self.paths().zip(&self.journal.directories).filter(|(_, directory)| directory.made).map(|(path, _)| path)
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.done
+            && let Err(error) = self.undo()
+        {
+            log::error!("an interrupted change could not be taken back; the next run will: {error}");
+        }
+    }
+}
+
+/// The directory, or the nearest one that exists, in which a change takes place, and what is missing below it.
+struct Place {
+    existing: PathBuf,
+    missing: Vec<OsString>,
+    name: OsString,
+}
+
+fn place(root: &Root, change: &Change) -> Result<Place, StoreError> {
+    let path = root.prefixed(change.path())?;
+    if matches!(change, Change::Remove { .. }) && root.resolve(change.path(), false)?.kind == Kind::Symlink {
+        return Err(StoreError::IsASymlink { path });
+    }
+    let mut found = root.resolve(change.path(), true)?;
+    let (existing, name) = match found.kind {
+        Kind::Directory => match found.missing.pop() {
+            Some(name) => (found.existing, name),
+            None => return Err(StoreError::IsADirectory { path }),
+        },
+        Kind::File => match (found.existing.parent(), found.existing.file_name()) {
+            (Some(parent), Some(name)) => (parent.to_owned(), name.to_owned()),
+            _ => return Err(StoreError::IsADirectory { path }),
+        },
+        Kind::Symlink => return Err(StoreError::SymlinkLoop { path }),
+        Kind::Other(found) => return Err(StoreError::NotARegularFile { path, found }),
+    };
+    if is_reserved(&name) {
+        return Err(StoreError::InvalidPath { path, reason: "names that begin with `.kubepki-` are reserved" });
+    }
+    Ok(Place { existing, missing: found.missing, name })
+}
+
+/// Looks at every file under the lock, and compares it with what the changes expect.
+fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c>>, StoreError> {
+    let mut seen = BTreeSet::new();
+    let mut targets = Vec::new();
+    for change in changes {
+        let Place { existing, missing, name } = place(&session.store.root, change)?;
+        let old = match session.locks.get(&existing) {
+            Some(directory) if missing.is_empty() => directory.find(&name)?,
+            Some(_) => None,
+            // It vanished after it was locked.
+            None => return Err(StoreError::Missing { path: existing }),
+        };
+        let directory = missing.iter().fold(existing, |path, part| path.join(part));
+        check_expected(change, old.as_ref().map(|old| old.digest))?;
+        let target = Target { change, directory, name, digest: change.digest(), old };
+        if !seen.insert(target.path()) {
+            return Err(StoreError::DuplicateTarget { path: target.path() });
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+fn check_expected(change: &Change, found: Option<Digest>) -> Result<(), StoreError> {
+    let expected = match change.expected() {
+        Expected::Any => return Ok(()),
+        Expected::Absent => None,
+        Expected::Digest(digest) => Some(digest),
+    };
+    if expected == found {
+        return Ok(());
+    }
+    let describe = |digest: Option<Digest>| {
+        digest.map_or_else(|| "no file".to_owned(), |digest| format!("a file with SHA-256 {}", hex(&digest)))
+    };
+    Err(StoreError::Changed { path: change.path().to_owned(), expected: describe(expected), found: describe(found) })
+}
+
+/// A path or name as the journal can hold it.
+fn text(part: &OsStr, path: &Path) -> Result<String, StoreError> {
+    let reason = "only UTF-8 names can be changed";
+    part.to_str().map(str::to_owned).ok_or_else(|| StoreError::InvalidPath { path: path.to_owned(), reason })
+}
