@@ -15,5 +15,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod key;
+#[cfg(feature = "python")]
+mod python;
 pub mod secret;
 pub mod tree;
