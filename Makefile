@@ -32,7 +32,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard LICENSES/*) \
 	$(shell find python -type f -not -name '*.so' -not -path '*/__pycache__/*')
 
-CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies check-licences \
+CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-python
 
 .PHONY: help demo test check $(CHECKS) format install wheel sdist test-wheel system-tools clean
@@ -110,18 +110,15 @@ check-dependencies:
 
 # ---- Python --------------------------------------------------------------------------------------------------
 
-check-licences: $(STAMPS)/develop
-	$(BIN)/reuse lint --quiet || { $(BIN)/reuse lint; exit 1; }
-
 check-python-lint: $(STAMPS)/develop
 	$(BIN)/ruff check .
 
 check-python-types: $(STAMPS)/package
 	$(BIN)/mypy
-	$(BIN)/stubtest kubepki._core kubepki --mypy-config-file pyproject.toml
+	$(BIN)/stubtest kubepki
 
 check-python-layers: $(STAMPS)/package
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 check-python: $(STAMPS)/package
 	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel"

@@ -9,6 +9,8 @@ class BuildInfo(TypedDict):
     os: str
     architecture: str
 
+__all__ = ["__version__", "algorithm_names", "build_info", "parse_algorithm"]
+
 __version__: str
 
 def build_info() -> BuildInfo: ...

@@ -136,7 +136,5 @@ def from_native(category: str, message: str, code: str, hint: str, context: Mapp
     return _BY_CATEGORY[category](message, code=code, hint=hint, context=context)
 
 
-def _rebuild(
-    cls: type[KubepkiError], message: str, code: str, hint: str, context: Mapping[str, Any]
-) -> KubepkiError:
+def _rebuild(cls: type[KubepkiError], message: str, code: str, hint: str, context: Mapping[str, Any]) -> KubepkiError:
     return cls(message, code=code, hint=hint, context=context)

@@ -7,7 +7,7 @@ from enum import Enum
 from kubepki import _core
 
 
-class Algorithm(str, Enum):
+class Algorithm(Enum):
     """A kind of key, by kubeadm's name (`encryptionAlgorithm` in kubeadm v1beta4)."""
 
     ECDSA_P256 = "ECDSA-P256"

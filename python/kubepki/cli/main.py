@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from kubepki import __version__
 from kubepki.cli import verbs
@@ -16,14 +16,20 @@ from kubepki.errors import ConfigurationError, EnvironmentFailure, Interrupted, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from _typeshed import SupportsWrite
+
     from kubepki.cli.verbs import Verb, VerbModule
 
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are kubepki's, and that takes no abbreviated flags: a script must not break on new ones."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(**cast("dict[str, bool]", {"allow_abbrev": False, **options}))
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 (argparse's own arguments, passed on)
+        super().__init__(**options, allow_abbrev=False)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        # argparse's own passes over a failing write, and `--help` into a full disk would end with 0.
+        (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         raise ConfigurationError(message, code="cli.usage", hint=f"`{self.prog} --help` shows the usage")
@@ -104,16 +110,17 @@ def _unknown_command(words: tuple[str, ...], known: set[str]) -> ConfigurationEr
 
 def _build_parser(selected: Verb | None, module: VerbModule | None) -> argparse.ArgumentParser:
     """Build the parser: whole for the selected verb, a name and a summary for the others."""
-    root = _Parser(prog="kubepki", description="The certificates of kubeadm clusters.")
+    root: argparse.ArgumentParser = _Parser(prog="kubepki", description="The certificates of kubeadm clusters.")
     root.add_argument("--version", action="version", version=f"kubepki {__version__}")
-    groups = {(): root.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)}
+    groups: dict[tuple[str, ...], argparse._SubParsersAction[argparse.ArgumentParser]] = {}
+    groups[()] = root.add_subparsers(title="commands", metavar="COMMAND")
     for verb in verbs.VERBS:
         for depth in range(1, len(verb.words)):
             path = verb.words[:depth]
             if path not in groups:
                 summary = verbs.GROUPS[path]
                 group = groups[path[:-1]].add_parser(path[-1], help=summary, description=summary)
-                groups[path] = group.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+                groups[path] = group.add_subparsers(title="commands", metavar="COMMAND")
         if verb is selected and module is not None:
             module.add_parser(groups[verb.words[:-1]])
         else:
