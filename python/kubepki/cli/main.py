@@ -65,21 +65,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    verb = _find_verb(arguments)
+    verb, words = _find_verb(arguments)
     module = cast("VerbModule", import_module(verb.module)) if verb else None
     try:
         parsed = _build_parser(verb, module).parse_args(arguments)
     except SystemExit as end:  # --help and --version
         return end.code if isinstance(end.code, int) else 0
     if module is None:
+        program = " ".join(("kubepki", *words))
         raise ConfigurationError(
-            "a command is missing", code="cli.command_missing", hint="`kubepki --help` lists the commands"
+            "a command is missing", code="cli.command_missing", hint=f"`{program} --help` lists the commands"
         )
     return module.run(parsed)
 
 
-def _find_verb(arguments: Iterable[str]) -> Verb | None:
-    """Find the verb that the leading words name; None where they stop early, as in `kubepki --help`."""
+def _find_verb(arguments: Iterable[str]) -> tuple[Verb | None, tuple[str, ...]]:
+    """Find the verb that the leading words name, with the words; no verb where they stop early."""
     words: tuple[str, ...] = ()
     for argument in arguments:
         if argument.startswith("-"):
@@ -90,8 +91,8 @@ def _find_verb(arguments: Iterable[str]) -> Verb | None:
         if not matching:
             raise _unknown_command(words, {verb.words[len(words) - 1] for verb in candidates})
         if matching[0].words == words:
-            return matching[0]
-    return None
+            return matching[0], words
+    return None, words
 
 
 def _unknown_command(words: tuple[str, ...], known: set[str]) -> ConfigurationError:
