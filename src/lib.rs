@@ -22,6 +22,8 @@ pub mod edge;
 pub mod error;
 pub mod key;
 pub mod kubeconfig;
+#[cfg(feature = "python")]
+mod python;
 pub mod secret;
 pub mod store;
 pub mod tree;

@@ -1,0 +1,160 @@
+# kubepki's build. `make demo` and `make test` work on a bare machine that has Python 3.10+, Rust and a C compiler;
+# what else they need they install into .venv, once, at the versions pinned in requirements/.
+#
+#   make demo          build, then make and check a cluster's PKI under ./demo
+#   make test          every linter and every test
+#   make check         the same (the linters and tests one by one are the `check-*` targets)
+#   make format        rewrite the sources as the formatters want them
+#   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
+#   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
+#   make system-tools  install the programs that some tests compare with (Debian, root)
+#   make clean         remove what was built
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# rustup's own place, for a shell that has not read ~/.cargo/env.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+
+# The interpreter that the crate is built against: the venv's, whatever `python3` is elsewhere.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
+PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard LICENSES/*) \
+	$(shell find python -type f -not -name '*.so' -not -path '*/__pycache__/*')
+
+CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
+	check-python-lint check-python-types check-python-layers check-python
+
+.PHONY: help demo test check $(CHECKS) format install wheel sdist test-wheel system-tools clean
+
+help:
+	@sed -n '/^#   make/s/^# *//p' Makefile
+
+demo: install
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh demo
+
+test: check
+	@echo "make test: all linters and tests passed"
+
+check: $(CHECKS)
+
+# ---- the virtual environment ---------------------------------------------------------------------------------
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "kubepki needs Python 3.10 or newer; name one with: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null \
+		|| { echo "$(PYTHON) cannot make virtual environments (on Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	mkdir -p $(STAMPS)
+	touch $@
+
+$(STAMPS)/develop: requirements/develop.txt $(STAMPS)/venv
+	$(BIN)/python -m pip install --quiet --requirement $<
+	touch $@
+
+$(STAMPS)/wheel: requirements/wheel.txt $(STAMPS)/develop
+	$(BIN)/python -m pip install --quiet --requirement $<
+	touch $@
+
+# The package, editable: Python changes count at once, Rust changes at the next make.
+install: $(STAMPS)/package
+$(STAMPS)/package: $(RUST_SOURCES) pyproject.toml $(STAMPS)/develop
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release
+	touch $@
+
+# ---- Rust ----------------------------------------------------------------------------------------------------
+
+check-format: $(STAMPS)/develop
+	$(CARGO) fmt --check
+	$(BIN)/ruff format --check .
+
+check-clippy: $(STAMPS)/venv
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	$(CARGO) clippy --locked --all-targets --features python -- --deny warnings
+
+check-rust:
+	$(CARGO) test --locked
+
+# A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3.
+# The binding is tested through Python in any case (check-python).
+check-rust-python: $(STAMPS)/venv
+	@folder="$$($(BIN)/python requirements/libpython_folder.py)"; \
+	if [ -z "$$folder" ]; then \
+		echo "skipped: cargo test --features python, as $(PYTHON) has no libpython to link with (on Debian: libpython3-dev)"; \
+	else \
+		set -x; LD_LIBRARY_PATH="$$folder$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
+			$(CARGO) test --locked --features python --lib; \
+	fi
+
+check-rust-docs: $(STAMPS)/venv
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --features python
+
+# The advisory database is fetched from the network, so `cargo deny check advisories` is left to the person at hand.
+check-dependencies:
+	@if command -v cargo-deny >/dev/null; then \
+		set -x; cargo-deny --offline --all-features check bans licenses sources; \
+	else \
+		echo "skipped: cargo deny check, as cargo-deny is not installed (cargo install cargo-deny)"; \
+	fi
+
+# ---- Python --------------------------------------------------------------------------------------------------
+
+check-python-lint: $(STAMPS)/develop
+	$(BIN)/ruff check .
+
+check-python-types: $(STAMPS)/package
+	$(BIN)/mypy
+	$(BIN)/stubtest kubepki
+
+check-python-layers: $(STAMPS)/package
+	$(BIN)/lint-imports --no-logo
+
+check-python: $(STAMPS)/package
+	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel"
+
+format: $(STAMPS)/develop
+	$(CARGO) fmt
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+# ---- distribution --------------------------------------------------------------------------------------------
+
+# zig is the C compiler and linker here: it can aim at an old glibc from any machine, so the wheel runs on every
+# Linux from 2014 on. maturin refuses to write it when a newer symbol is needed.
+wheel: $(STAMPS)/built-wheel
+$(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel
+	rm -rf dist
+	$(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
+	$(BIN)/maturin sdist --out dist
+	touch $@
+
+test-wheel: wheel
+	$(BIN)/python -m pytest -m wheel
+
+# ---- the machine ---------------------------------------------------------------------------------------------
+
+# Some tests compare kubepki with these programs, and are skipped with a reason where one is missing.
+# program:Debian package
+SYSTEM_TOOLS := openssl:openssl etcd:etcd-server kubectl:kubernetes-client
+
+system-tools:
+	@missing=""; \
+	for tool in $(SYSTEM_TOOLS); do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+		set -x; apt-get update -q; \
+		DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+clean:
+	rm -rf $(VENV) target dist demo

@@ -1,0 +1,32 @@
+"""How the command line says that something went wrong, and with which exit code it ends.
+
+| exit code | it means |
+|---|---|
+| 0 | done |
+| 1 | there are findings |
+| 2 | the call or the configuration is wrong |
+| 3 | the environment failed: files, permissions, space, network; or kubepki has a defect |
+| 4 | refused: it would do harm |
+| 5 | partly done |
+| 130 | interrupted |
+| 141 | the reader of stdout went away (128 + SIGPIPE, what a shell reports for any other filter) |
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubepki.errors import KubepkiError
+
+BROKEN_PIPE = 141
+
+
+def report(error: KubepkiError) -> None:
+    """Print an error on stderr: what is wrong, what to do, and its code."""
+    lines = [f"error: {error.message}"]
+    if error.hint:
+        lines.append(f"  hint: {error.hint}")
+    lines.append(f"  code: {error.code}")
+    print(*lines, sep="\n", file=sys.stderr)

@@ -1,0 +1,37 @@
+"""The table of commands: what `kubepki --help` lists, and which module answers each.
+
+A verb's module is imported only when the verb is asked for, so the start of the process stays short. It has
+`add_parser(subparsers)`, which adds one parser named after the verb's last word, and `run(arguments)`, which
+returns the exit code. To add a verb, add its module and its row here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+
+class Verb(NamedTuple):
+    """A command: `words` as typed (`("certs", "init")`), its module, and its line in the help."""
+
+    words: tuple[str, ...]
+    module: str
+    summary: str
+
+
+class VerbModule(Protocol):
+    """What a verb's module offers."""
+
+    def add_parser(self, subparsers: _SubParsersAction[ArgumentParser]) -> None:
+        """Add the verb's parser, with its arguments, to those of its group."""
+
+    def run(self, arguments: Namespace) -> int:
+        """Do it and return the exit code."""
+
+
+# What a first word that groups others stands for: `{"certs": "..."}` for `kubepki certs init`.
+GROUPS: dict[tuple[str, ...], str] = {}
+
+VERBS: tuple[Verb, ...] = (Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),)

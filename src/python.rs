@@ -1,0 +1,34 @@
+//! The Python binding: the native module `kubepki._core`.
+//!
+//! In: Python values. Out: plain Python values (strings, dictionaries, lists) that the typed classes of the
+//! Python package are built from, or a `kubepki.errors` exception. It converts, calls a floor below and
+//! converts back; it takes no decision about certificates, and work runs with the GIL released
+//! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
+
+mod build;
+mod call;
+mod exceptions;
+mod key;
+mod logging;
+
+use pyo3::prelude::*;
+
+/// The native core of the `kubepki` package. Private: use `kubepki`.
+#[pymodule]
+#[pyo3(name = "_core")]
+mod native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::build::build_info;
+    #[pymodule_export]
+    use super::key::{algorithm_names, parse_algorithm};
+
+    #[pymodule_init]
+    fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::logging::install(module.py())?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        log::debug!(target: "kubepki", "native core {} loaded", env!("CARGO_PKG_VERSION"));
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! How Python calls the core: with the GIL released, log levels fresh, and errors mapped.
+//!
+//! In: a closure that owns or borrows Rust values only. Out: its value, or the Python exception of its error.
+//! Every native function that computes, reads or writes goes through [`detached`]; only conversions of
+//! arguments and results happen with the GIL held.
+
+use pyo3::prelude::*;
+
+use super::logging;
+use crate::error::Result;
+
+/// Runs `work` with the GIL released, so that other Python threads go on meanwhile.
+///
+/// # Errors
+/// What `work` returned, as the exception that `kubepki.errors` has for its category.
+pub(super) fn detached<T, F>(py: Python<'_>, work: F) -> PyResult<T>
+where
+    T: Send,
+    F: FnOnce() -> Result<T> + Send,
+{
+    logging::refresh_levels();
+    py.detach(work).map_err(PyErr::from)
+}

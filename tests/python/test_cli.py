@@ -1,0 +1,183 @@
+"""The command line's frame: exit codes, error texts, suggestions, output that cannot be written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+import kubepki
+from kubepki import PartialError, _core
+from kubepki.cli import verbs
+from kubepki.cli.main import main
+from kubepki.cli.verbs import Verb
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Callable
+
+Capture = pytest.CaptureFixture[str]
+
+
+class Deed:
+    """A verb's module whose `run` does what a test wants."""
+
+    def __init__(self, name: str, deed: Callable[[], int]) -> None:
+        self.name = name
+        self.deed = deed
+
+    def add_parser(self, subparsers: _SubParsersAction[ArgumentParser]) -> None:
+        subparsers.add_parser(self.name, help="do it").add_argument("--count", type=int)
+
+    def run(self, _arguments: Namespace) -> int:
+        return self.deed()
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a verb into the table: `install("certs", "init", deed=...)`."""
+
+    def install(*words: str, deed: Callable[[], int]) -> None:
+        module = "test_verb_" + "_".join(words)
+        monkeypatch.setitem(sys.modules, module, Deed(words[-1], deed))
+        monkeypatch.setattr(verbs, "VERBS", (*verbs.VERBS, Verb(words, module, "do it")))
+        for depth in range(1, len(words)):
+            monkeypatch.setitem(verbs.GROUPS, words[:depth], "a group of commands")
+
+    return install
+
+
+def process(*arguments: str, stdout: int = subprocess.PIPE, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kubepki", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_version_flag_and_verb(capsys: Capture) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"kubepki {kubepki.__version__}\n"
+    assert main(["version"]) == 0
+    assert capsys.readouterr().out.startswith(f"kubepki {kubepki.__version__} (")
+    assert main(["version", "-o", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == _core.build_info()
+
+
+def test_help_lists_every_verb(capsys: Capture) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    for verb in verbs.VERBS:
+        assert verb.words[0] in shown.out
+
+
+@pytest.mark.parametrize("verb", verbs.VERBS, ids=lambda verb: " ".join(verb.words))
+def test_a_verb_is_called_the_same_in_the_table_and_in_its_module(verb: Verb, capsys: Capture) -> None:
+    assert main([*verb.words, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: kubepki {' '.join(verb.words)} ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint", "code"),
+    [
+        (["versoin"], "unknown command 'versoin'", "did you mean `kubepki version`?", "cli.unknown_command"),
+        (["qqqq"], "unknown command 'qqqq'", "`kubepki --help` lists the commands", "cli.unknown_command"),
+        ([], "a command is missing", "`kubepki --help` lists", "cli.command_missing"),
+        (["version", "--color"], "unrecognized arguments: --color", "`kubepki --help`", "cli.usage"),
+        (["version", "-o", "xml"], "argument -o/--output: invalid choice", "`kubepki version --help`", "cli.usage"),
+        (["version", "--out", "json"], "unrecognized arguments: --out", "--help", "cli.usage"),
+    ],
+)
+def test_a_wrong_call_says_what_and_how(
+    arguments: list[str], message: str, hint: str, code: str, capsys: Capture
+) -> None:
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    lines = shown.err.splitlines()
+    assert lines[0].startswith(f"error: {message}")
+    assert lines[1].startswith("  hint: ")
+    assert hint in lines[1]
+    assert lines[2:] == [f"  code: {code}"]
+
+
+def test_grouped_verbs(install: Callable[..., None], capsys: Capture) -> None:
+    install("certs", "init", deed=lambda: 0)
+    install("certs", "renew", deed=lambda: 1)
+    assert main(["certs", "init", "--count", "1"]) == 0
+    assert main(["certs", "renew"]) == 1
+    assert main(["certs", "--help"]) == 0
+    assert {"init", "renew"} <= set(capsys.readouterr().out.split())
+    assert main(["certs", "rewen"]) == 2
+    assert "did you mean `kubepki certs renew`? `kubepki certs --help` lists" in capsys.readouterr().err
+    assert main(["certs"]) == 2
+    assert "hint: `kubepki certs --help` lists the commands" in capsys.readouterr().err
+
+
+def test_an_error_of_the_library_decides_the_exit_code(install: Callable[..., None], capsys: Capture) -> None:
+    def fail() -> int:
+        message = "half done"
+        raise PartialError(message, code="ops.half")
+
+    install("fail", deed=fail)
+    assert main(["fail"]) == 5
+    assert capsys.readouterr().err == "error: half done\n  code: ops.half\n"
+
+
+def test_an_interrupt(install: Callable[..., None], capsys: Capture) -> None:
+    def interrupt() -> int:
+        raise KeyboardInterrupt
+
+    install("wait", deed=interrupt)
+    assert main(["wait"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n  code: cli.interrupted\n"
+
+
+def test_a_defect_is_not_taken_for_findings(install: Callable[..., None], capsys: Capture) -> None:
+    nothing: dict[str, int] = {}
+    install("break", deed=lambda: nothing["absent"])
+    assert main(["break"]) == 3
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert "code: cli.internal_error" in shown
+
+
+def test_a_file_that_cannot_be_used_is_named(install: Callable[..., None], capsys: Capture) -> None:
+    def look() -> int:
+        with open("/no/such/file"):  # noqa: PTH123
+            return 0
+
+    install("look", deed=look)
+    assert main(["look"]) == 3
+    assert capsys.readouterr().err.startswith("error: /no/such/file: No such file or directory\n")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["version"]])
+def test_a_full_disk_behind_stdout_is_an_error(arguments: list[str], unbuffered: str) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        done = process(*arguments, stdout=full, PYTHONUNBUFFERED=unbuffered)
+    finally:
+        os.close(full)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0] == "error: cannot write the output: No space left on device"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_went_away_is_no_error_to_talk_about(unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = process("version", stdout=writer, PYTHONUNBUFFERED=unbuffered)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -1,0 +1,61 @@
+"""What importing the package and starting the command load, and how the log of the core arrives.
+
+Each case is a process of its own, as only a fresh interpreter shows what was loaded.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import kubepki
+from kubepki import _core
+
+# A start must stay short: each of these costs tens of milliseconds.
+HEAVY = {"asyncio", "inspect", "kubernetes", "pandas", "rich", "yaml", "json", "importlib.metadata", "email", "urllib"}
+
+
+def fresh(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+
+
+def loaded_by(program: str) -> set[str]:
+    listing = "import sys; print('modules:', *sys.modules)"
+    return set(fresh(f"{program}\n{listing}").stdout.rpartition("modules:")[2].split())
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import kubepki",
+        "import kubepki.errors, kubepki.types",
+        "from kubepki.cli.main import main; assert main(['--version']) == 0",
+    ],
+)
+def test_the_start_loads_nothing_heavy(program: str) -> None:
+    before = loaded_by("")
+    loaded = loaded_by(program)
+    assert "kubepki._core" in loaded
+    assert (loaded - before) & HEAVY == set()
+
+
+def test_only_the_module_of_the_verb_is_loaded() -> None:
+    assert "kubepki.cli.version" not in loaded_by("from kubepki.cli.main import main; main(['--help'])")
+    assert "kubepki.cli.version" in loaded_by("from kubepki.cli.main import main; main(['version'])")
+
+
+def test_the_version_is_one_everywhere() -> None:
+    assert kubepki.__version__ == _core.build_info()["version"] == version("kubepki")
+
+
+def test_the_core_logs_to_the_logger_kubepki() -> None:
+    settings = "level='DEBUG', format='%(name)s %(levelname)s %(message)s'"
+    shown = fresh(f"import logging; logging.basicConfig({settings})\nimport kubepki").stderr
+    assert f"kubepki DEBUG native core {kubepki.__version__} loaded\n" in shown
+
+
+def test_the_core_is_silent_unless_asked() -> None:
+    assert fresh("import logging; logging.basicConfig()\nimport kubepki").stderr == ""
