@@ -1,3 +1,16 @@
 //! What there is to say about the certificates of a node: judgements over what was read, never the reading.
+//!
+//! In: a [`Tree`](crate::tree::Tree), what the catalogue expects, now. Out: findings, expirations. All pure.
 
+pub mod authority;
+pub mod certificate;
 pub mod expiration;
+mod finding;
+pub mod kubeconfig;
+mod pair;
+pub mod service_account;
+
+pub use finding::{Finding, FindingCode, Severity};
+pub use pair::{Pair, Part};
+
+use finding::Notes;

@@ -7,10 +7,12 @@
 
 mod alternative_names;
 mod kubeconfigs;
+mod layout;
 mod rows;
 
 pub use alternative_names::api_server_service_address;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
+pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside};
 pub use rows::{AUTHORITIES, AuthorityRow, CERTIFICATES, CertificateRow, SERVICE_ACCOUNT};
 
 use crate::config::{ClusterSpec, Role};

@@ -1,0 +1,179 @@
+//! Judging one leaf certificate: validity, chain, names, purposes, subject.
+//!
+//! In: the certificate, what the catalogue expects of it, its CA, now. Out: findings.
+//!
+//! Source: kubeadm `phases/certs` `validateCertificateWithConfig`; RFC 5280 section 6.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Finding, FindingCode, Notes, Pair, Severity};
+use crate::tree::Tree;
+use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames, verify_chain};
+
+/// How soon an end of validity is worth a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// At most this much left is a warning.
+    pub warning: TimeDelta,
+    /// At most this much left is critical.
+    pub critical: TimeDelta,
+}
+
+impl Thresholds {
+    /// Only what has ended already is a finding.
+    pub const NONE: Self = Self { warning: TimeDelta::zero(), critical: TimeDelta::zero() };
+}
+
+/// What the catalogue expects of a leaf. What is not known is not judged.
+#[derive(Clone, Debug, Default)]
+pub struct Expectation {
+    /// The subject.
+    pub subject: Option<DistinguishedName>,
+    /// Names that must be covered.
+    pub subject_alt_names: SubjectAltNames,
+    /// Purposes that must be allowed.
+    pub extended_key_usages: Vec<ExtendedKeyUsage>,
+}
+
+/// Judges a pair on disk: both files, and all that [`judge`] does.
+#[must_use]
+pub fn judge_pair(
+    name: &str,
+    pair: &Pair,
+    tree: &Tree,
+    expectation: &Expectation,
+    ca: Option<&Certificate>,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    pair.judge_files(tree, &mut notes, true);
+    notes.at(&pair.certificate_path);
+    if let Some(certificate) = pair.certificate() {
+        judge(&mut notes, certificate, pair.intermediates(), expectation, ca, thresholds, now);
+    }
+    notes.findings
+}
+
+/// Judges one certificate, at the path that `notes` is at.
+pub(super) fn judge(
+    notes: &mut Notes<'_>,
+    certificate: &Certificate,
+    intermediates: &[Certificate],
+    expectation: &Expectation,
+    ca: Option<&Certificate>,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) {
+    let in_time = judge_validity(notes, certificate, thresholds, now);
+    if let Some(ca) = ca {
+        // Out of its own time a chain is asked about the middle of it: who signed it is worth knowing then too.
+        let moment = if in_time { now } else { certificate.not_before() };
+        if let Err(problem) = verify_chain(certificate, intermediates, ca, moment)
+            && (in_time || now <= ca.not_after())
+        {
+            notes.add(
+                FindingCode::CertificateUntrusted,
+                Severity::Critical,
+                problem.to_string(),
+                "have it signed by the CA beside it, or put back the CA that signed it",
+            );
+        }
+        if certificate.not_after() > ca.not_after() {
+            notes.add(
+                FindingCode::CertificateOutlivesAuthority,
+                Severity::Warning,
+                format!("it ends on {}, its CA already on {}", certificate.not_after(), ca.not_after()),
+                "renew the CA before its end: the certificate is worthless from then on",
+            );
+        }
+    }
+    judge_content(notes, certificate, expectation);
+}
+
+/// Notes a validity that is over, nearly over, or not begun; `true` when `now` is within it.
+pub(super) fn judge_validity(
+    notes: &mut Notes<'_>,
+    certificate: &Certificate,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) -> bool {
+    let left = certificate.not_after() - now;
+    let renew = "renew it";
+    if now < certificate.not_before() {
+        notes.add(
+            FindingCode::CertificateNotYetValid,
+            Severity::Critical,
+            format!("it is valid from {} on only", certificate.not_before()),
+            "check this machine's clock, and the clock of the machine that made it",
+        );
+        return false;
+    }
+    if left < TimeDelta::zero() {
+        let evidence = format!("it expired on {}", certificate.not_after());
+        notes.add(FindingCode::CertificateExpired, Severity::Critical, evidence, renew);
+        return false;
+    }
+    if left <= thresholds.warning.max(thresholds.critical) && thresholds != Thresholds::NONE {
+        let severity = if left <= thresholds.critical { Severity::Critical } else { Severity::Warning };
+        let residual = super::expiration::residual_time(left.num_seconds());
+        let evidence = format!("it expires on {}, in {residual}", certificate.not_after());
+        notes.add(FindingCode::CertificateExpiresSoon, severity, evidence, renew);
+    }
+    true
+}
+
+fn judge_content(notes: &mut Notes<'_>, certificate: &Certificate, expectation: &Expectation) {
+    let missing = certificate.subject_alt_names().missing_from(&expectation.subject_alt_names);
+    if !missing.is_empty() {
+        let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        notes.add(
+            FindingCode::CertificateMissingNames,
+            Severity::Critical,
+            format!("it lacks {} (it has {})", missing.join(", "), or_none(&certificate.subject_alt_names().to_string())),
+            "have it signed with these names, or remove it and its key so that both are made again",
+        );
+    }
+    // Without the extension every purpose is allowed (RFC 5280 section 4.2.1.12).
+    if let Some(usages) = certificate.extended_key_usages() {
+        let any = ExtendedKeyUsage::Other("2.5.29.37.0".into());
+        let missing: Vec<_> = expectation
+            .extended_key_usages
+            .iter()
+            .filter(|usage| !usages.contains(usage) && !usages.contains(&any))
+            .map(ToString::to_string)
+            .collect();
+        if !missing.is_empty() {
+            notes.add(
+                FindingCode::CertificateMissingUsages,
+                Severity::Critical,
+                format!("its extended key usage lacks {}", missing.join(", ")),
+                "have it signed with this usage, or remove it and its key so that both are made again",
+            );
+        }
+    }
+    if let Some(subject) = &expectation.subject
+        && !same_subject(certificate.subject(), subject)
+    {
+        notes.add(
+            FindingCode::CertificateOtherSubject,
+            Severity::Warning,
+            format!("its subject is {}, kubeadm's is {subject}", or_none(&certificate.subject().to_string())),
+            "make sure that the cluster's access rules fit this subject",
+        );
+    }
+}
+
+/// Subjects compare by organizations, in any order, and common name: others' encodings may differ.
+fn same_subject(one: &DistinguishedName, other: &DistinguishedName) -> bool {
+    let organizations = |name: &DistinguishedName| {
+        let mut all = name.organizations();
+        all.sort();
+        all
+    };
+    one.common_name() == other.common_name() && organizations(one) == organizations(other)
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
+}

@@ -1,0 +1,178 @@
+//! What is wrong with something on disk, as a value.
+//!
+//! In: nothing. Out: [`Finding`]. A bad certificate is never an error of the program: all findings are collected,
+//! and the caller decides what they mean. Evidence holds names, times and fingerprints, never key material.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing; nothing need be done.
+    Info,
+    /// It works, and should be looked at.
+    Warning,
+    /// It does not work, or soon will not. A plan with such a finding is not applied.
+    Critical,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// One thing that is not as it should be. `docs/reference/findings.md` lists the codes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The stable dotted code.
+    pub code: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it is about: kubeadm's name of the certificate, key or kubeconfig.
+    pub subject: String,
+    /// The file, where one is concerned.
+    pub path: Option<PathBuf>,
+    /// What was seen, against what was expected: one sentence.
+    pub evidence: String,
+    /// What to do: one sentence.
+    pub remedy: String,
+}
+
+/// The kinds of finding that judging certificates, keys and trees can yield; kubeconfigs and unreadable files
+/// bring the codes of their own modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FindingCode {
+    /// A file that must be there is not.
+    FileMissing,
+    /// A key or kubeconfig that others can read.
+    FileModeTooWide,
+    /// A certificate whose validity is over.
+    CertificateExpired,
+    /// A certificate whose validity ends within a threshold.
+    CertificateExpiresSoon,
+    /// A certificate whose validity has not begun.
+    CertificateNotYetValid,
+    /// A certificate that its CA did not sign.
+    CertificateUntrusted,
+    /// A certificate that is valid for longer than its CA.
+    CertificateOutlivesAuthority,
+    /// A certificate without names that clients will look for.
+    CertificateMissingNames,
+    /// A certificate without a purpose that it is used for.
+    CertificateMissingUsages,
+    /// A certificate for another subject than kubeadm's.
+    CertificateOtherSubject,
+    /// A CA file whose certificate may not sign.
+    AuthorityNotAnAuthority,
+    /// A CA that is missing while certificates that it signed are there.
+    AuthorityMissing,
+    /// A CA without key, and a file that only its owner can make.
+    AuthorityExternalIncomplete,
+    /// A CA without key.
+    AuthorityExternal,
+    /// A private key that is not the certificate's.
+    KeyMismatch,
+    /// A kubeconfig whose user has no certificate that could be judged.
+    KubeconfigNoCertificate,
+    /// `sa.pub` is not the public half of `sa.key`.
+    ServiceAccountMismatch,
+    /// A node that does not have what nodes share.
+    SharedFileMissing,
+}
+
+impl FindingCode {
+    /// The stable dotted code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::FileMissing => "file.missing",
+            Self::FileModeTooWide => "file.mode_too_wide",
+            Self::CertificateExpired => "certificate.expired",
+            Self::CertificateExpiresSoon => "certificate.expires_soon",
+            Self::CertificateNotYetValid => "certificate.not_yet_valid",
+            Self::CertificateUntrusted => "certificate.untrusted",
+            Self::CertificateOutlivesAuthority => "certificate.outlives_authority",
+            Self::CertificateMissingNames => "certificate.missing_names",
+            Self::CertificateMissingUsages => "certificate.missing_usages",
+            Self::CertificateOtherSubject => "certificate.other_subject",
+            Self::AuthorityNotAnAuthority => "authority.not_an_authority",
+            Self::AuthorityMissing => "authority.missing",
+            Self::AuthorityExternalIncomplete => "authority.external_incomplete",
+            Self::AuthorityExternal => "authority.external",
+            Self::KeyMismatch => "key.mismatch",
+            Self::KubeconfigNoCertificate => "kubeconfig.no_certificate",
+            Self::ServiceAccountMismatch => "service_account.mismatch",
+            Self::SharedFileMissing => "shared.missing",
+        }
+    }
+}
+
+impl Finding {
+    /// Whether a plan with it must not be applied.
+    #[must_use]
+    pub fn is_critical(&self) -> bool {
+        self.severity == Severity::Critical
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {} [{}]", self.severity, self.subject, self.evidence, self.code)
+    }
+}
+
+/// Collects the findings about one subject and file.
+pub(super) struct Notes<'a> {
+    pub(super) subject: &'a str,
+    pub(super) path: Option<PathBuf>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl<'a> Notes<'a> {
+    pub(super) fn about(subject: &'a str) -> Self {
+        Self { subject, path: None, findings: Vec::new() }
+    }
+
+    /// The file that the next findings are about.
+    pub(super) fn at(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    pub(super) fn add(
+        &mut self,
+        code: FindingCode,
+        severity: Severity,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.add_coded(code.code(), severity, evidence, remedy);
+    }
+
+    /// A finding whose code another module gave.
+    pub(super) fn add_coded(
+        &mut self,
+        code: &str,
+        severity: Severity,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            code: code.to_owned(),
+            severity,
+            subject: self.subject.to_owned(),
+            path: self.path.clone(),
+            evidence: evidence.into(),
+            remedy: remedy.into(),
+        });
+    }
+}

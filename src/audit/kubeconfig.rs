@@ -1,0 +1,189 @@
+//! Judging a kubeconfig that is there: its CA, its server, its user's certificate and key.
+//!
+//! In: the file, the files it refers to, what the catalogue expects, now. Out: findings.
+//!
+//! Source: kubeadm `phases/kubeconfig` `validateKubeConfig`, which looks at CA and server alone; the user's
+//! certificate is judged here too, since an expired one locks its component out all the same.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::certificate::{Expectation, Thresholds, judge};
+use super::pair::{note_mode, note_part};
+use super::{Finding, FindingCode, Notes, Part, Severity};
+use crate::catalogue::beside;
+use crate::error::{Diagnostic, Error};
+use crate::key::PrivateKey;
+use crate::kubeconfig::{Kubeconfig, KubeconfigError, Mismatch, compare};
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, read_certificates};
+
+/// A kubeconfig's user: the certificates and the key, embedded or by path.
+#[derive(Debug)]
+pub struct ClientIdentity {
+    /// The file that holds the certificate: the kubeconfig, or the one it names.
+    pub certificate_path: PathBuf,
+    /// The certificate and the intermediates behind it.
+    pub certificates: Part<Vec<Certificate>>,
+    /// The key.
+    pub key: Part<PrivateKey>,
+}
+
+/// The files that a kubeconfig's current user and cluster refer to; none when it cannot be read.
+#[must_use]
+pub fn referenced_paths(path: &Path, content: &[u8]) -> Vec<PathBuf> {
+    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return Vec::new() };
+    let Ok(current) = kubeconfig.current() else { return Vec::new() };
+    [current.certificate_authority, current.client_certificate, current.client_key]
+        .into_iter()
+        .flatten()
+        .map(|referenced| beside(path, referenced))
+        .collect()
+}
+
+/// The certificate and key of the current user; `None` when it has none (a token, say).
+///
+/// # Errors
+/// [`KubeconfigError`] when the file cannot be read as a kubeconfig with a current user.
+pub fn client_identity(tree: &Tree, path: &Path, content: &[u8]) -> Result<Option<ClientIdentity>, KubeconfigError> {
+    let kubeconfig = Kubeconfig::parse(content)?;
+    let current = kubeconfig.current()?;
+    let (certificate_path, certificates) = match (&current.client_certificate_data, current.client_certificate) {
+        (Some(pem), _) => (path.to_owned(), parsed(read_certificates(pem))),
+        (None, Some(referenced)) => {
+            let referenced = beside(path, referenced);
+            let part = Part::read(tree, &referenced, read_certificates);
+            (referenced, part)
+        }
+        (None, None) => return Ok(None),
+    };
+    let key = match (&current.client_key_data, current.client_key) {
+        (Some(pem), _) => parsed(PrivateKey::from_pem(pem.expose())),
+        (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
+        (None, None) => Part::Missing,
+    };
+    Ok(Some(ClientIdentity { certificate_path, certificates, key }))
+}
+
+fn parsed<T, E: Diagnostic>(result: Result<T, E>) -> Part<T> {
+    match result {
+        Ok(value) => Part::Present(value),
+        Err(error) => Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() },
+    }
+}
+
+/// What a kubeconfig must be.
+#[derive(Debug)]
+pub struct ExpectedKubeconfig<'a> {
+    /// Its client certificate's subject and purposes.
+    pub client: Expectation,
+    /// The server's URL; `None` when it is not known.
+    pub server: Option<String>,
+    /// The CA that signs the client certificate.
+    pub ca: Option<&'a Certificate>,
+    /// The certificates of which the first one embedded must be one.
+    pub trusted: &'a [Certificate],
+}
+
+/// Judges the kubeconfig at `path`, which must be there.
+#[must_use]
+pub fn judge_kubeconfig(
+    name: &str,
+    path: &Path,
+    tree: &Tree,
+    expected: &ExpectedKubeconfig<'_>,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    notes.at(path);
+    match tree.get(path) {
+        Observed::Missing => note_part(&Part::<()>::Missing, &mut notes, true),
+        Observed::Unreadable { code, message, hint } => {
+            notes.add_coded(code, Severity::Critical, message.clone(), hint.clone());
+        }
+        Observed::File { content, .. } => {
+            note_mode(tree, path, &mut notes);
+            judge_content(&mut notes, path, content.expose(), tree, expected, thresholds, now);
+        }
+    }
+    notes.findings
+}
+
+fn judge_content(
+    notes: &mut Notes<'_>,
+    path: &Path,
+    content: &[u8],
+    tree: &Tree,
+    expected: &ExpectedKubeconfig<'_>,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) {
+    let client = match client_identity(tree, path, content) {
+        Ok(client) => client,
+        Err(error) => return note_error(notes, &error.into()),
+    };
+    if !expected.trusted.is_empty() {
+        let trusted: Vec<_> = expected.trusted.iter().map(Certificate::to_pem).collect();
+        let trusted: Vec<_> = trusted.iter().map(Vec::as_slice).collect();
+        let read = |referenced: &str| tree.content(&beside(path, referenced)).map(<[u8]>::to_vec);
+        for mismatch in compare(content, &trusted, expected.server.as_deref().unwrap_or_default(), read) {
+            if matches!(mismatch, Mismatch::OtherServer { .. }) && expected.server.is_none() {
+                continue;
+            }
+            // kubeadm keeps a file with another server, with a warning: it may be a load balancer.
+            let severity = match mismatch {
+                Mismatch::OtherServer { .. } => Severity::Warning,
+                _ => Severity::Critical,
+            };
+            notes.add_coded(mismatch.code(), severity, mismatch.to_string(), mismatch.hint());
+        }
+    }
+    match client {
+        Some(client) => judge_client(notes, &client, expected, thresholds, now),
+        None => notes.add(
+            FindingCode::KubeconfigNoCertificate,
+            Severity::Info,
+            "its user has no client certificate (a token, or an exec plugin)",
+            "nothing, if that is meant",
+        ),
+    }
+}
+
+fn judge_client(
+    notes: &mut Notes<'_>,
+    client: &ClientIdentity,
+    expected: &ExpectedKubeconfig<'_>,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) {
+    notes.at(&client.certificate_path);
+    note_part(&client.certificates, notes, true);
+    if let Part::Broken { code, evidence, remedy } = &client.key {
+        notes.add_coded(code, Severity::Critical, evidence.clone(), remedy.clone());
+    }
+    let Some((certificate, intermediates)) = client.certificates.present().and_then(|all| all.split_first()) else {
+        return;
+    };
+    match &client.key {
+        Part::Missing => notes.add(
+            FindingCode::FileMissing,
+            Severity::Critical,
+            "the client certificate has no key",
+            "embed the key that belongs to it, or remove the file so that it is made again",
+        ),
+        Part::Present(key) if key.public_key_info() != certificate.public_key_info() => notes.add(
+            FindingCode::KeyMismatch,
+            Severity::Critical,
+            "the client key is not the one of the client certificate",
+            "embed the key that belongs to it, or remove the file so that it is made again",
+        ),
+        Part::Present(_) | Part::Broken { .. } => {}
+    }
+    judge(notes, certificate, intermediates, &expected.client, expected.ca, thresholds, now);
+}
+
+fn note_error(notes: &mut Notes<'_>, error: &Error) {
+    notes.add_coded(error.code(), Severity::Critical, error.to_string(), error.hint());
+}

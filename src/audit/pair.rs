@@ -1,0 +1,154 @@
+//! A certificate and its key as they were found: there, missing, or there and unusable.
+//!
+//! In: a [`Tree`] and two paths. Out: [`Pair`]. It parses and never judges.
+
+use std::path::{Path, PathBuf};
+
+use super::{FindingCode, Notes, Severity};
+use crate::error::Diagnostic;
+use crate::key::PrivateKey;
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, read_certificates};
+
+/// One file of a pair.
+#[derive(Debug)]
+pub enum Part<T> {
+    /// Nothing is there.
+    Missing,
+    /// It was read and parsed.
+    Present(T),
+    /// Something is there that cannot be used.
+    Broken {
+        /// The code of the module that refused it.
+        code: &'static str,
+        /// What is wrong.
+        evidence: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl<T> Part<T> {
+    /// What was parsed, if it was.
+    #[must_use]
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            Self::Missing | Self::Broken { .. } => None,
+        }
+    }
+
+    /// Whether nothing is there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+
+    /// Parses what was found at `path`.
+    pub(super) fn read<E: Diagnostic>(tree: &Tree, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Self {
+        match tree.get(path) {
+            Observed::Missing => Self::Missing,
+            Observed::Unreadable { code, message, hint } => {
+                Self::Broken { code, evidence: message.clone(), remedy: hint.clone() }
+            }
+            Observed::File { content, .. } => match parse(content.expose()) {
+                Ok(value) => Self::Present(value),
+                Err(error) => {
+                    let evidence = if content.is_empty() { "the file is empty".into() } else { error.to_string() };
+                    Self::Broken { code: error.code(), evidence, remedy: error.hint() }
+                }
+            },
+        }
+    }
+}
+
+/// A certificate file (leaf first, then intermediates) and the key beside it.
+#[derive(Debug)]
+pub struct Pair {
+    /// Where the certificate is.
+    pub certificate_path: PathBuf,
+    /// Where the key is.
+    pub key_path: PathBuf,
+    /// The certificates of the file, at least one.
+    pub certificates: Part<Vec<Certificate>>,
+    /// The key.
+    pub key: Part<PrivateKey>,
+}
+
+impl Pair {
+    /// Parses the two files.
+    #[must_use]
+    pub fn read(tree: &Tree, certificate_path: PathBuf, key_path: PathBuf) -> Self {
+        let certificates = Part::read(tree, &certificate_path, read_certificates);
+        let key = Part::read(tree, &key_path, PrivateKey::from_pem);
+        Self { certificate_path, key_path, certificates, key }
+    }
+
+    /// Whether neither file is there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.certificates.is_missing() && self.key.is_missing()
+    }
+
+    /// The first certificate of the file.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificates.present().and_then(|certificates| certificates.first())
+    }
+
+    /// The certificates behind the first.
+    #[must_use]
+    pub fn intermediates(&self) -> &[Certificate] {
+        self.certificates.present().and_then(|certificates| certificates.get(1..)).unwrap_or_default()
+    }
+
+    /// Notes files that are missing though their partner is there, unusable, or too open, and a key that is
+    /// another certificate's.
+    pub(super) fn judge_files(&self, tree: &Tree, notes: &mut Notes<'_>, key_is_needed: bool) {
+        notes.at(&self.certificate_path);
+        note_part(&self.certificates, notes, true);
+        notes.at(&self.key_path);
+        note_part(&self.key, notes, key_is_needed);
+        note_mode(tree, &self.key_path, notes);
+        if let (Some(certificate), Part::Present(key)) = (self.certificate(), &self.key)
+            && certificate.public_key_info() != key.public_key_info()
+        {
+            notes.add(
+                FindingCode::KeyMismatch,
+                Severity::Critical,
+                format!("the key is not the one of the certificate {}", self.certificate_path.display()),
+                "put the key that belongs to the certificate beside it, or remove both so that they are made again",
+            );
+        }
+    }
+}
+
+/// Notes a file that is missing or unusable, at the path that `notes` is at.
+pub(super) fn note_part<T>(part: &Part<T>, notes: &mut Notes<'_>, is_needed: bool) {
+    match part {
+        Part::Missing if is_needed => notes.add(
+            FindingCode::FileMissing,
+            Severity::Critical,
+            "the file is missing",
+            "restore it from a backup or another node, or remove its partner so that both are made again",
+        ),
+        Part::Broken { code, evidence, remedy } => {
+            notes.add_coded(code, Severity::Critical, evidence.clone(), remedy.clone());
+        }
+        Part::Missing | Part::Present(_) => {}
+    }
+}
+
+/// Notes a secret file that others than its owner can read.
+pub(super) fn note_mode(tree: &Tree, path: &Path, notes: &mut Notes<'_>) {
+    if let Observed::File { mode, .. } = tree.get(path)
+        && mode & 0o077 != 0
+    {
+        notes.add(
+            FindingCode::FileModeTooWide,
+            Severity::Warning,
+            format!("the file holds a private key and has mode {mode:04o}"),
+            format!("chmod 600 {}", path.display()),
+        );
+    }
+}
