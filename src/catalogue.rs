@@ -14,25 +14,26 @@ pub use alternative_names::api_server_service_address;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside};
 pub use rows::{AUTHORITIES, AuthorityRow, CERTIFICATES, CertificateRow, SERVICE_ACCOUNT};
+pub(crate) use rows::{AUTHORITY_KEY_USAGES, LEAF_KEY_USAGES};
 
 use crate::config::{ClusterSpec, Role};
 
 /// The CA rows of a node, in kubeadm's order.
-pub fn authorities(spec: &ClusterSpec) -> impl Iterator<Item = &'static AuthorityRow> {
+pub fn authorities(spec: &ClusterSpec) -> impl Iterator<Item = &'static AuthorityRow> + use<> {
     let external_etcd = spec.has_external_etcd();
     let worker = spec.role == Role::Worker;
     AUTHORITIES.iter().filter(move |row| !(row.is_etcd && external_etcd || worker && row.name != "ca"))
 }
 
 /// The leaf rows of a node, in kubeadm's order; none for a worker.
-pub fn certificates(spec: &ClusterSpec) -> impl Iterator<Item = &'static CertificateRow> {
+pub fn certificates(spec: &ClusterSpec) -> impl Iterator<Item = &'static CertificateRow> + use<> {
     let external_etcd = spec.has_external_etcd();
     let worker = spec.role == Role::Worker;
     CERTIFICATES.iter().filter(move |row| !(worker || row.is_etcd() && external_etcd))
 }
 
 /// The kubeconfig rows of a node, in kubeadm's order.
-pub fn kubeconfigs(spec: &ClusterSpec) -> impl Iterator<Item = &'static KubeconfigRow> {
+pub fn kubeconfigs(spec: &ClusterSpec) -> impl Iterator<Item = &'static KubeconfigRow> + use<> {
     let role = spec.role;
     KUBECONFIGS.iter().filter(move |row| row.roles.contains(&role))
 }

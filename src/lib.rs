@@ -22,6 +22,8 @@ pub mod edge;
 pub mod error;
 pub mod key;
 pub mod kubeconfig;
+pub mod ops;
+pub mod plan;
 #[cfg(feature = "python")]
 mod python;
 pub mod secret;

@@ -138,7 +138,7 @@ fn every_request_is_rebuilt_byte_for_byte() {
             let subject = DistinguishedName::from_der(info.subject.as_raw()).unwrap();
             let names = requested_names(&parsed);
             let kubeconfig = path.with_extension("");
-            let key = if kubeconfig.to_str().unwrap().ends_with(".conf") {
+            let key = if kubeconfig.extension().is_some_and(|extension| extension == "conf") {
                 embedded(&kubeconfig, "client-key-data").unwrap()
             } else {
                 fs::read(path.with_extension("key")).unwrap()

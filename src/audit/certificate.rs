@@ -130,7 +130,11 @@ fn judge_content(notes: &mut Notes<'_>, certificate: &Certificate, expectation: 
         notes.add(
             FindingCode::CertificateMissingNames,
             Severity::Critical,
-            format!("it lacks {} (it has {})", missing.join(", "), or_none(&certificate.subject_alt_names().to_string())),
+            format!(
+                "it lacks {} (it has {})",
+                missing.join(", "),
+                or_none(&certificate.subject_alt_names().to_string())
+            ),
             "have it signed with these names, or remove it and its key so that both are made again",
         );
     }
@@ -176,4 +180,21 @@ fn same_subject(one: &DistinguishedName, other: &DistinguishedName) -> bool {
 
 fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
+}
+
+/// Judges the validity of certificates of which nothing else is expected.
+#[must_use]
+pub fn judge_certificates(
+    name: &str,
+    path: &std::path::Path,
+    certificates: &[Certificate],
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    notes.at(path);
+    for certificate in certificates {
+        judge_validity(&mut notes, certificate, thresholds, now);
+    }
+    notes.findings
 }

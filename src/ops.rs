@@ -1,0 +1,106 @@
+//! One file a verb: reads, judges, plans, applies, reports.
+//!
+//! In: a request as a command line or a script makes it. Out: plans, reports, errors. Nothing here decides what
+//! a certificate says (floors 3 and 4 do) or how a file is written (floor 5 does).
+
+pub mod apply;
+pub mod certificates;
+
+pub mod check;
+pub mod check_expiration;
+pub mod init;
+mod keys;
+mod node;
+
+pub use node::{NodeRequest, configuration};
+
+use crate::audit::Finding;
+use crate::error::{Category, Diagnostic};
+
+/// Why an operation was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperationError {
+    /// Critical findings stand against the plan.
+    #[error("nothing was changed: {}", summary(.findings))]
+    Blocked {
+        /// All findings of the plan.
+        findings: Vec<Finding>,
+    },
+    /// A file is not as it was when the plan was made.
+    #[error("nothing was changed: {path} is no longer as it was when the plan was made")]
+    Stale {
+        /// The file.
+        path: String,
+    },
+    /// No certificate, CA, key or kubeconfig of that name.
+    #[error("unknown name {name:?}")]
+    UnknownName {
+        /// What was given.
+        name: String,
+        /// The nearest name that is known.
+        nearest: Option<String>,
+        /// All names that are known.
+        known: Vec<String>,
+    },
+    /// The caller asked to stop; nothing was changed.
+    #[error("interrupted: nothing was changed")]
+    Interrupted,
+    /// A plan of another operation, or from a file that was edited.
+    #[error("this is not a plan that can be applied: {reason}")]
+    BadPlan {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Diagnostic for OperationError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Blocked { .. } => "plan.blocked",
+            Self::Stale { .. } => "plan.stale",
+            Self::UnknownName { .. } => "plan.unknown_name",
+            Self::Interrupted => "plan.interrupted",
+            Self::BadPlan { .. } => "plan.bad",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Blocked { .. } => "put the critical findings right and run it again; --dry-run shows the plan".into(),
+            Self::Stale { .. } => "make the plan again: somebody else has changed the files".into(),
+            Self::UnknownName { nearest: Some(name), .. } => format!("did you mean {name}?"),
+            Self::UnknownName { known, .. } => format!("known are: {}", known.join(", ")),
+            Self::Interrupted => "run it again".into(),
+            Self::BadPlan { .. } => "make the plan with this version of kubepki and hand it on unchanged".into(),
+        }
+    }
+
+    fn category(&self) -> Category {
+        match self {
+            Self::Blocked { .. } => Category::Finding,
+            Self::Stale { .. } => Category::Refused,
+            Self::UnknownName { .. } | Self::BadPlan { .. } => Category::Usage,
+            Self::Interrupted => Category::Interrupted,
+        }
+    }
+
+    fn context(&self) -> serde_json::Value {
+        match self {
+            Self::Blocked { findings } => serde_json::json!({ "findings": findings }),
+            Self::Stale { path } => serde_json::json!({ "path": path }),
+            Self::UnknownName { name, known, .. } => serde_json::json!({ "name": name, "known": known }),
+            Self::Interrupted => serde_json::json!({}),
+            Self::BadPlan { reason } => serde_json::json!({ "reason": reason }),
+        }
+    }
+}
+
+/// `3 critical findings: apiserver: …; …` with the first few.
+fn summary(findings: &[Finding]) -> String {
+    let critical: Vec<_> = findings.iter().filter(|finding| finding.is_critical()).collect();
+    let shown: Vec<_> = critical.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect();
+    match shown.as_slice() {
+        [one] => one.clone(),
+        all => format!("{} critical findings\n  {}", all.len(), all.join("\n  ")),
+    }
+}

@@ -1,0 +1,326 @@
+//! `kubepki check`: everything that can be known of a node's certificates, for monitoring.
+//!
+//! In: a request, now. Out: a [`CheckReport`]: every certificate with its end, every finding, one status. CAs,
+//! leaves, kubeconfigs, the kubelet's own certificates, and any file or folder besides.
+//!
+//! Without a configuration the kind of node is read off the files, and names are not judged: nobody has said
+//! which node this is.
+
+mod extra;
+mod kubelet;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::node::{Node, NodeRequest};
+use crate::audit::authority::judge_authority;
+use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
+use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
+use crate::audit::service_account::ServiceAccountKeys;
+use crate::audit::{Finding, Pair, Severity};
+use crate::catalogue;
+use crate::config::{Etcd, Problem, Role};
+use crate::error::Result;
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, ExtendedKeyUsage};
+
+/// What `check` is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// A certificate with at most this many seconds left is a warning.
+    pub warning_seconds: i64,
+    /// A certificate with at most this many seconds left is critical.
+    pub critical_seconds: i64,
+    /// The kubelet's directory; its `pki` folder is looked into.
+    pub kubelet_dir: PathBuf,
+    /// Files and folders to check besides.
+    pub extra: Vec<PathBuf>,
+}
+
+impl Default for CheckRequest {
+    fn default() -> Self {
+        Self {
+            node: NodeRequest::default(),
+            warning_seconds: TimeDelta::days(30).num_seconds(),
+            critical_seconds: TimeDelta::days(7).num_seconds(),
+            kubelet_dir: "/var/lib/kubelet".into(),
+            extra: Vec::new(),
+        }
+    }
+}
+
+/// The state of a node in one word, as monitoring systems have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing to do (exit code 0).
+    Ok,
+    /// To be looked at (exit code 1).
+    Warning,
+    /// Broken, or soon so (exit code 2).
+    Critical,
+    /// It could not be seen (exit code 3).
+    Unknown,
+}
+
+impl Status {
+    /// The exit code of the monitoring convention.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
+        }
+    }
+}
+
+/// One certificate that was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeenCertificate {
+    /// kubeadm's name, or the file's.
+    pub name: String,
+    /// The file that holds it.
+    pub path: PathBuf,
+    /// Its subject (RFC 4514).
+    pub subject: String,
+    /// Its issuer (RFC 4514).
+    pub issuer: String,
+    /// Its serial number in hexadecimal.
+    pub serial: String,
+    /// Its first moment.
+    pub not_before: DateTime<Utc>,
+    /// Its last moment.
+    pub not_after: DateTime<Utc>,
+    /// What is left, in whole seconds; negative when it has expired.
+    pub residual_seconds: i64,
+    /// Its key, as `RSA-2048`.
+    pub key: String,
+    /// Its alternative names, as `DNS:localhost`.
+    pub subject_alt_names: Vec<String>,
+    /// Whether it is a CA's.
+    pub is_ca: bool,
+}
+
+/// All that was seen and found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// The moment for which it holds.
+    pub checked_at: DateTime<Utc>,
+    /// The whole in one word.
+    pub status: Status,
+    /// Every certificate, in the catalogue's order, then the kubelet's, then others.
+    pub certificates: Vec<SeenCertificate>,
+    /// Every finding, the worst first.
+    pub findings: Vec<Finding>,
+    /// What the configuration's reader warns of.
+    pub warnings: Vec<Problem>,
+}
+
+/// What all parts of the check work with.
+struct Checking {
+    node: Node,
+    tree: Tree,
+    has_config: bool,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+    certificates: Vec<SeenCertificate>,
+    findings: Vec<Finding>,
+}
+
+/// Reads the node's files and says what is wrong with them.
+///
+/// # Errors
+/// The configuration cannot be read or is invalid; `rootfs` is no directory. Nothing in the tree is an error.
+pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
+    let mut node = Node::open(&request.node)?;
+    let tree = node.read();
+    let has_config = request.node.config.is_some();
+    if !has_config {
+        infer(&mut node, &tree);
+    }
+    let seconds = |seconds| TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::MAX);
+    let thresholds =
+        Thresholds { warning: seconds(request.warning_seconds), critical: seconds(request.critical_seconds) };
+    let mut checking =
+        Checking { node, tree, has_config, thresholds, now, certificates: Vec::new(), findings: Vec::new() };
+
+    let authorities = checking.authorities();
+    checking.leaves(&authorities)?;
+    checking.service_account();
+    checking.kubeconfigs(&authorities)?;
+    checking.kubelet(&request.kubelet_dir, &authorities);
+    checking.extra(&request.extra);
+
+    let Checking { node, certificates, mut findings, .. } = checking;
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let status = status(&certificates, &findings);
+    Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings })
+}
+
+/// Reads the kind of node off its files.
+fn infer(node: &mut Node, tree: &Tree) {
+    let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
+    let layout = &node.layout;
+    let is_control_plane = is_there(layout.certificate("apiserver"))
+        || is_there(layout.key("ca"))
+        || is_there(layout.kubeconfig("admin.conf"))
+        || is_there(layout.kubeconfig("controller-manager.conf"));
+    let etcd_bases = ["etcd/ca", "etcd/server", "etcd/peer"];
+    let has_etcd = etcd_bases.iter().any(|base| is_there(layout.certificate(base)) || is_there(layout.key(base)));
+    node.spec.role = if is_control_plane { Role::SecondaryControlPlane } else { Role::Worker };
+    if !has_etcd {
+        node.spec.etcd = Etcd::External {
+            endpoints: Vec::new(),
+            ca_file: String::new(),
+            cert_file: String::new(),
+            key_file: String::new(),
+        };
+    }
+}
+
+/// Monitoring's word: unknown when the only thing wrong is that something could not be looked at.
+fn status(certificates: &[SeenCertificate], findings: &[Finding]) -> Status {
+    let critical: Vec<_> = findings.iter().filter(|finding| finding.is_critical()).collect();
+    let unseen = |finding: &&Finding| finding.code == "store.no_permission";
+    if critical.iter().any(|finding| !unseen(finding)) {
+        Status::Critical
+    } else if !critical.is_empty() || certificates.is_empty() {
+        Status::Unknown
+    } else if findings.iter().any(|finding| finding.severity == Severity::Warning) {
+        Status::Warning
+    } else {
+        Status::Ok
+    }
+}
+
+type Authorities = Vec<(&'static str, Vec<Certificate>)>;
+
+fn authority<'a>(authorities: &'a Authorities, name: &str) -> &'a [Certificate] {
+    authorities.iter().find(|(one, _)| *one == name).map_or(&[], |(_, certificates)| certificates.as_slice())
+}
+
+impl Checking {
+    fn authorities(&mut self) -> Authorities {
+        let mut authorities = Vec::new();
+        for row in catalogue::authorities(&self.node.spec) {
+            let pair = self.pair(row.base_name);
+            if pair.is_missing() {
+                self.missing(row.name, pair.certificate_path, self.node.spec.role == Role::Worker && !self.has_config);
+                continue;
+            }
+            let findings = judge_authority(row.name, &pair, &self.tree, self.thresholds, self.now);
+            self.findings.extend(findings);
+            let certificates = pair.certificates.present().cloned().unwrap_or_default();
+            self.see(row.name, &pair.certificate_path, &certificates);
+            authorities.push((row.name, certificates));
+        }
+        authorities
+    }
+
+    fn leaves(&mut self, authorities: &Authorities) -> Result<()> {
+        for row in catalogue::certificates(&self.node.spec) {
+            let pair = self.pair(row.base_name);
+            if pair.is_missing() {
+                self.missing(row.name, pair.certificate_path, false);
+                continue;
+            }
+            let mut expectation =
+                Expectation { extended_key_usages: row.extended_key_usages.to_vec(), ..Expectation::default() };
+            if self.has_config {
+                expectation.subject = Some(row.subject(&self.node.spec)?);
+                expectation.subject_alt_names = row.subject_alt_names(&self.node.spec);
+            }
+            let ca = authority(authorities, row.issuer).first();
+            let findings = judge_pair(row.name, &pair, &self.tree, &expectation, ca, self.thresholds, self.now);
+            self.findings.extend(findings);
+            let certificates = pair.certificates.present().cloned().unwrap_or_default();
+            self.see(row.name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn service_account(&mut self) {
+        if self.node.spec.role == Role::Worker {
+            return;
+        }
+        let keys = ServiceAccountKeys::read(&self.tree, &self.node.layout);
+        if keys.key.is_missing() && keys.public_key.is_missing() {
+            self.missing(catalogue::SERVICE_ACCOUNT, keys.key_path, false);
+            return;
+        }
+        self.findings.extend(keys.judge(&self.tree));
+        if keys.public_key.is_missing() {
+            self.missing(catalogue::SERVICE_ACCOUNT, keys.public_key_path, false);
+        }
+    }
+
+    fn kubeconfigs(&mut self, authorities: &Authorities) -> Result<()> {
+        let trusted = authority(authorities, "ca");
+        for row in &catalogue::KUBECONFIGS {
+            let path = self.node.layout.kubeconfig(row.name);
+            if matches!(self.tree.get(&path), Observed::Missing) {
+                // super-admin.conf is best kept elsewhere, and only the first node ever had it.
+                let optional = row.name == "super-admin.conf" || !row.roles.contains(&self.node.spec.role);
+                self.missing(row.name, path, optional);
+                continue;
+            }
+            let mut client =
+                Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
+            if self.has_config {
+                client.subject = Some(row.subject(&self.node.spec)?);
+            }
+            let server = self.has_config.then(|| row.server(&self.node.spec));
+            let expected = ExpectedKubeconfig { client, server, ca: trusted.first(), trusted };
+            let findings = judge_kubeconfig(row.name, &path, &self.tree, &expected, self.thresholds, self.now);
+            self.findings.extend(findings);
+            let identity = self.tree.content(&path).and_then(|text| client_identity(&self.tree, &path, text).ok()?);
+            if let Some(identity) = identity {
+                let certificates = identity.certificates.present().cloned().unwrap_or_default();
+                self.see(row.name, &identity.certificate_path, certificates.get(..1).unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    fn pair(&self, base_name: &str) -> Pair {
+        Pair::read(&self.tree, self.node.layout.certificate(base_name), self.node.layout.key(base_name))
+    }
+
+    fn missing(&mut self, name: &str, path: PathBuf, optional: bool) {
+        if !optional {
+            self.findings.push(Finding {
+                code: crate::audit::FindingCode::FileMissing.code().to_owned(),
+                severity: Severity::Critical,
+                subject: name.to_owned(),
+                path: Some(path),
+                evidence: "the file is missing".into(),
+                remedy: "restore it from a backup, or make it: kubepki init".into(),
+            });
+        }
+    }
+
+    fn see(&mut self, name: &str, path: &std::path::Path, certificates: &[Certificate]) {
+        for certificate in certificates {
+            self.certificates.push(SeenCertificate {
+                name: name.to_owned(),
+                path: path.to_owned(),
+                subject: certificate.subject().to_string(),
+                issuer: certificate.issuer().to_string(),
+                serial: certificate.serial().to_string(),
+                not_before: certificate.not_before(),
+                not_after: certificate.not_after(),
+                residual_seconds: (certificate.not_after() - self.now).num_seconds(),
+                key: certificate.key_kind().to_owned(),
+                subject_alt_names: certificate.subject_alt_names().iter().map(ToString::to_string).collect(),
+                is_ca: certificate.is_ca(),
+            });
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `kubepki init`: the plan that gives a node what it lacks.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::OperationError;
+use super::node::{Node, NodeRequest};
+use crate::catalogue;
+use crate::config::Problem;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::plan::generate::{self, Options, OutliveAuthority, Selection};
+
+/// What `init` is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InitRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// Which CAs, certificates and key pairs, by kubeadm's names.
+    pub certificates: Selection,
+    /// Which kubeconfigs, by file name.
+    pub kubeconfigs: Selection,
+    /// What to do with a certificate that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+/// A plan, and what the configuration's reader warns of.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The warnings.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads the node's files and plans what it lacks.
+///
+/// # Errors
+/// The configuration cannot be read or is invalid; a name is unknown ([`OperationError::UnknownName`]); an
+/// interrupted change can be neither completed nor taken back. A file of the tree that cannot be used is a finding
+/// in the plan, not an error.
+pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
+    refuse_unknown(&request.certificates, &catalogue::certificate_names())?;
+    refuse_unknown(&request.kubeconfigs, &catalogue::kubeconfig_names())?;
+    let node = Node::open(&request.node)?;
+    if request.recover {
+        node.recover()?;
+    }
+    let tree = node.read();
+    let options = Options {
+        certificates: request.certificates.clone(),
+        kubeconfigs: request.kubeconfigs.clone(),
+        outlive_authority: request.outlive_authority,
+        rootfs: request.node.rootfs.clone(),
+    };
+    let plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
+    Ok(Planned { plan, warnings: node.warnings })
+}
+
+fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<()> {
+    let Some(name) = generate::unknown_names(selection, known).into_iter().next() else { return Ok(()) };
+    let distance = |candidate: &&&str| strsim::damerau_levenshtein(name, candidate);
+    let nearest = known.iter().min_by_key(distance).filter(|candidate| distance(candidate) <= 3);
+    Err(OperationError::UnknownName {
+        name: name.to_owned(),
+        nearest: nearest.map(|name| (*name).to_owned()),
+        known: known.iter().map(|name| (*name).to_owned()).collect(),
+    }
+    .into())
+}
+
+/// The directories of a plan, for locking.
+pub(super) fn directories(plan: &Plan) -> [&PathBuf; 2] {
+    [&plan.certificates_dir, &plan.kubeconfig_dir]
+}

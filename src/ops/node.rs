@@ -1,0 +1,150 @@
+//! A node as the operations meet it: its configuration, its directories, its files.
+//!
+//! In: a [`NodeRequest`]. Out: the cluster specification, the layout, the tree.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::audit::kubeconfig::referenced_paths;
+use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, Layout};
+use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
+use crate::edge::host;
+use crate::error::Result;
+use crate::store::{Store, StoreError};
+use crate::tree::{Observed, Tree};
+
+/// Which node, and where its files are.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeRequest {
+    /// The kubeadm configuration file; kubeadm's defaults without one. Looked for as it is named and, when it is not
+    /// there, below `rootfs`.
+    pub config: Option<PathBuf>,
+    /// Whether unknown fields are warnings.
+    pub lenient: bool,
+    /// The node's name instead of the configuration's.
+    pub node_name: Option<String>,
+    /// The certificates directory instead of the configuration's.
+    pub certificates_dir: Option<PathBuf>,
+    /// The kubeconfig directory instead of `/etc/kubernetes`.
+    pub kubeconfig_dir: Option<PathBuf>,
+    /// The directory in front of every path.
+    pub rootfs: Option<PathBuf>,
+}
+
+/// A request with its configuration read.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// The files.
+    pub(super) store: Store,
+    /// What the node shall be.
+    pub(super) spec: ClusterSpec,
+    /// Where its files are.
+    pub(super) layout: Layout,
+    /// What the configuration's reader warns of.
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl Node {
+    /// Reads the configuration and finds the directories.
+    pub(super) fn open(request: &NodeRequest) -> Result<Self> {
+        let loaded = configuration(request)?;
+        let store = Store::new(request.rootfs.clone())?;
+        let certificates_dir =
+            request.certificates_dir.clone().unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
+        let kubeconfig_dir = request.kubeconfig_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_KUBECONFIG_DIR));
+        Ok(Self {
+            store,
+            layout: Layout { certificates_dir, kubeconfig_dir },
+            spec: loaded.spec,
+            warnings: loaded.warnings,
+        })
+    }
+
+    /// Completes or takes back what an earlier run left half done.
+    pub(super) fn recover(&self) -> Result<()> {
+        self.store.lock(&[&self.layout.certificates_dir, &self.layout.kubeconfig_dir])?;
+        Ok(())
+    }
+
+    /// Reads every file of the catalogue, and those that kubeconfigs refer to.
+    pub(super) fn read(&self) -> Tree {
+        read_tree(&self.store, &self.layout)
+    }
+}
+
+/// Reads every file of the catalogue below `layout`, and those that its kubeconfigs refer to.
+pub(super) fn read_tree(store: &Store, layout: &Layout) -> Tree {
+    let mut tree = store.read(layout.every_path());
+    let referenced: Vec<PathBuf> = catalogue::kubeconfig_names()
+        .into_iter()
+        .map(|name| layout.kubeconfig(name))
+        .filter_map(|path| tree.content(&path).map(|content| referenced_paths(&path, content)))
+        .flatten()
+        .collect();
+    for (path, observed) in store.read(referenced).iter() {
+        tree.insert(path.to_owned(), observed.clone());
+    }
+    tree
+}
+
+/// Reads the request's kubeadm configuration: the file with its defaults filled in, or kubeadm's defaults.
+///
+/// # Errors
+/// The file cannot be read (`store.*`), or is not a valid configuration (`config.*`).
+pub fn configuration(request: &NodeRequest) -> Result<Loaded> {
+    let facts = host::facts();
+    let options = config::Options {
+        lenient: request.lenient,
+        node_name: request.node_name.clone(),
+        host: HostFacts { hostname: facts.hostname, default_address: facts.default_address },
+    };
+    let Some(path) = &request.config else {
+        return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });
+    };
+    let bytes = read_configuration(path, request.rootfs.as_deref())?;
+    Ok(config::load(&path.display().to_string(), &bytes, &options)?)
+}
+
+/// The bytes of a file that a user named on the command line.
+fn read_configuration(path: &Path, rootfs: Option<&Path>) -> Result<Vec<u8>> {
+    let outside = Store::new(None)?;
+    let mut tree = outside.read([path]);
+    if matches!(tree.get(path), Observed::Missing)
+        && let Some(rootfs) = rootfs
+    {
+        tree = Store::new(Some(rootfs.to_owned()))?.read([path]);
+    }
+    content_of(&tree, path)
+}
+
+/// The content of a file that must be there and readable.
+pub(super) fn content_of(tree: &Tree, path: &Path) -> Result<Vec<u8>> {
+    match tree.get(path) {
+        Observed::File { content, .. } => Ok(content.expose().to_vec()),
+        Observed::Missing => Err(StoreError::Missing { path: path.to_owned() }.into()),
+        Observed::Unreadable { code, message, hint } => {
+            Err(Unreadable { code, message: message.clone(), hint: hint.clone() }.into())
+        }
+    }
+}
+
+/// An observation that could not be read, as an error again.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Unreadable {
+    code: &'static str,
+    message: String,
+    hint: String,
+}
+
+impl crate::error::Diagnostic for Unreadable {
+    fn code(&self) -> &'static str {
+        self.code
+    }
+
+    fn hint(&self) -> String {
+        self.hint.clone()
+    }
+}

@@ -1,0 +1,134 @@
+//! The nouns of a plan.
+//!
+//! In: nothing. Out: [`Plan`] and its parts.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::audit::{Finding, Severity};
+use crate::key::Algorithm;
+use crate::x509::CertificateTemplate;
+
+/// What kind of thing an artefact is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A CA: certificate and key.
+    CertificateAuthority,
+    /// A leaf: certificate and key.
+    Certificate,
+    /// The service accounts' key pair.
+    KeyPair,
+    /// A kubeconfig with its client certificate.
+    Kubeconfig,
+}
+
+/// What happens to an artefact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is made.
+    Create,
+    /// It is there, and stays as it is.
+    Keep,
+    /// It is not this node's to have.
+    Skip,
+    /// It must be made elsewhere, or what is there must be put right first; a finding says why.
+    Blocked,
+}
+
+/// A file that an artefact's creation writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFile {
+    /// Its logical path.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What a new kubeconfig says but for certificate and key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubeconfigTemplate {
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// The API server's URL.
+    pub server: String,
+    /// The user's name.
+    pub user: String,
+}
+
+/// One certificate, CA, key pair or kubeconfig, and what happens to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artefact {
+    /// kubeadm's name (`apiserver-etcd-client`, `admin.conf`).
+    pub name: String,
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// What happens to it.
+    pub action: Action,
+    /// Why, in a few words.
+    pub reason: String,
+    /// Its files: those that are written if the action is to create.
+    pub files: Vec<PlannedFile>,
+    /// The CA that signs it.
+    pub issuer: Option<String>,
+    /// The key that is made for it; `None` when none is.
+    pub new_key: Option<Algorithm>,
+    /// What its new certificate says.
+    pub certificate: Option<CertificateTemplate>,
+    /// What its new kubeconfig says.
+    pub kubeconfig: Option<KubeconfigTemplate>,
+    /// When the certificate that is there, or that will be, ends.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A file that the plan was made from, as it was then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its logical path.
+    pub path: PathBuf,
+    /// The SHA-256 of its content in hexadecimal; `None` when nothing was there, or nothing that can be read.
+    pub sha256: Option<String>,
+}
+
+/// Everything that one run will do, and all that stands against it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The operation: `init`.
+    pub operation: String,
+    /// The moment for which it was made; validity counts from here.
+    pub made_at: DateTime<Utc>,
+    /// The directory in front of every path (`--rootfs`).
+    pub rootfs: Option<PathBuf>,
+    /// The certificates directory.
+    pub certificates_dir: PathBuf,
+    /// The kubeconfig directory.
+    pub kubeconfig_dir: PathBuf,
+    /// What happens to what, in kubeadm's order.
+    pub artefacts: Vec<Artefact>,
+    /// What was found wrong; a critical finding blocks the whole plan.
+    pub findings: Vec<Finding>,
+    /// The files that it was made from: it is applied only if they are still the same.
+    pub inputs: Vec<Input>,
+}
+
+impl Plan {
+    /// Whether a critical finding stands against it.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Critical)
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.to_create().next().is_none()
+    }
+
+    /// The artefacts that are made.
+    pub fn to_create(&self) -> impl Iterator<Item = &Artefact> {
+        self.artefacts.iter().filter(|artefact| artefact.action == Action::Create)
+    }
+}

@@ -1,0 +1,268 @@
+//! The plan that makes what a node lacks: `kubepki init`.
+//!
+//! In: the tree as read, the wanted cluster, options, now. Out: a [`Plan`]. What is there is never overwritten; it is
+//! judged in full, and any critical finding blocks the plan as a whole, so that nothing is half done.
+//!
+//! Source: kubeadm `phases/certs`, `phases/kubeconfig`; external CA mode as `UsingExternalCA` has it.
+
+mod authorities;
+mod kubeconfigs;
+mod leaves;
+mod service_account;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Artefact, Input, Kind, Plan, PlannedFile};
+use crate::audit::{Finding, FindingCode, Pair, Severity};
+use crate::catalogue::{self, Layout};
+use crate::config::ClusterSpec;
+use crate::error::Result;
+use crate::tree::{Observed, Tree};
+use crate::x509::Certificate;
+
+/// kubeadm starts each validity five minutes early, for clocks that are behind.
+pub const BACKDATE: TimeDelta = TimeDelta::minutes(5);
+
+/// What to do with a certificate that would be valid for longer than its CA.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutliveAuthority {
+    /// Refuse the plan.
+    #[default]
+    Refuse,
+    /// Let it end with its CA.
+    Clamp,
+    /// Make it as asked, as kubeadm does.
+    Allow,
+}
+
+/// Which part of the catalogue a plan is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// Everything that the node has.
+    #[default]
+    All,
+    /// Nothing of it.
+    None,
+    /// These names.
+    Names(Vec<String>),
+}
+
+impl Selection {
+    /// Whether `name` is part of it.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Names(names) => names.iter().any(|one| one == name),
+        }
+    }
+}
+
+/// How a plan is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which CAs, certificates and key pairs.
+    pub certificates: Selection,
+    /// Which kubeconfigs.
+    pub kubeconfigs: Selection,
+    /// What to do with a leaf that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+}
+
+/// What becomes of a CA, for those who need its signature.
+pub(super) enum AuthorityState {
+    /// It is there. Without a key on this node it is external.
+    Existing {
+        /// The certificates of its file, at least one.
+        certificates: Vec<Certificate>,
+        is_external: bool,
+    },
+    /// It will be made, with this validity.
+    New { not_before: DateTime<Utc>, not_after: DateTime<Utc> },
+    /// It is neither there nor made; a finding says why.
+    Unusable,
+}
+
+/// What all parts of the plan work with.
+pub(super) struct Planning<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) layout: &'a Layout,
+    pub(super) spec: &'a ClusterSpec,
+    pub(super) options: &'a Options,
+    pub(super) now: DateTime<Utc>,
+    pub(super) authorities: BTreeMap<&'static str, AuthorityState>,
+    pub(super) artefacts: Vec<(u8, Artefact)>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Plans what the node that `spec` describes lacks.
+///
+/// # Errors
+/// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a certificate.
+pub fn generate(
+    tree: &Tree,
+    layout: &Layout,
+    spec: &ClusterSpec,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Plan> {
+    let mut planning = Planning {
+        tree,
+        layout,
+        spec,
+        options,
+        now,
+        authorities: BTreeMap::new(),
+        artefacts: Vec::new(),
+        findings: Vec::new(),
+    };
+    planning.plan_authorities()?;
+    planning.plan_leaves()?;
+    planning.plan_service_account();
+    planning.plan_kubeconfigs()?;
+
+    let mut artefacts = planning.artefacts;
+    artefacts.sort_by_key(|(order, _)| *order);
+    Ok(Plan {
+        operation: "init".into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: layout.certificates_dir.clone(),
+        kubeconfig_dir: layout.kubeconfig_dir.clone(),
+        artefacts: artefacts.into_iter().map(|(_, artefact)| artefact).collect(),
+        findings: planning.findings,
+        inputs: inputs(tree),
+    })
+}
+
+impl Planning<'_> {
+    pub(super) fn find(
+        &mut self,
+        code: FindingCode,
+        severity: Severity,
+        subject: &str,
+        path: PathBuf,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            code: code.code().to_owned(),
+            severity,
+            subject: subject.to_owned(),
+            path: Some(path),
+            evidence: evidence.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// Takes over the findings about something that is there; `true` when one of them is critical.
+    pub(super) fn take(&mut self, findings: Vec<Finding>) -> bool {
+        let blocks = findings.iter().any(Finding::is_critical);
+        self.findings.extend(findings);
+        blocks
+    }
+
+    pub(super) fn pair(&self, base_name: &str) -> Pair {
+        Pair::read(self.tree, self.layout.certificate(base_name), self.layout.key(base_name))
+    }
+
+    pub(super) fn pair_files(&self, base_name: &str) -> Vec<PlannedFile> {
+        vec![
+            PlannedFile { path: self.layout.key(base_name), mode: 0o600 },
+            PlannedFile { path: self.layout.certificate(base_name), mode: 0o644 },
+        ]
+    }
+
+    /// The end of a new certificate of `issuer` that should end at `wanted`; `None` when it is refused.
+    pub(super) fn end_within_authority(
+        &mut self,
+        name: &str,
+        path: PathBuf,
+        wanted: DateTime<Utc>,
+        authority_end: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if wanted <= authority_end {
+            return Some(wanted);
+        }
+        match self.options.outlive_authority {
+            OutliveAuthority::Clamp => Some(authority_end),
+            OutliveAuthority::Allow => Some(wanted),
+            OutliveAuthority::Refuse => {
+                self.find(
+                    FindingCode::CertificateOutlivesAuthority,
+                    Severity::Critical,
+                    name,
+                    path,
+                    format!("it would be valid until {wanted}, its CA only until {authority_end}"),
+                    "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow",
+                );
+                None
+            }
+        }
+    }
+}
+
+/// An artefact of which nothing is made.
+pub(super) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, files: Vec<PlannedFile>) -> Artefact {
+    Artefact {
+        name: name.to_owned(),
+        kind,
+        action,
+        reason: reason.to_owned(),
+        files,
+        issuer: None,
+        new_key: None,
+        certificate: None,
+        kubeconfig: None,
+        expires_at: None,
+    }
+}
+
+fn inputs(tree: &Tree) -> Vec<Input> {
+    tree.iter()
+        .map(|(path, observed)| Input {
+            path: path.to_owned(),
+            sha256: match observed {
+                Observed::File { content, .. } => Some(sha256_hex(content.expose())),
+                Observed::Missing | Observed::Unreadable { .. } => None,
+            },
+        })
+        .collect()
+}
+
+/// The SHA-256 of a file's content in lower-case hexadecimal.
+#[must_use]
+pub fn sha256_hex(content: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Names of `selection` that are in none of the catalogue's lists.
+#[must_use]
+pub fn unknown_names<'a>(selection: &'a Selection, known: &[&str]) -> Vec<&'a str> {
+    match selection {
+        Selection::All | Selection::None => Vec::new(),
+        Selection::Names(names) => names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect(),
+    }
+}
+
+/// The position behind every certificate: kubeadm makes `sa` last of the certs phase, kubeconfigs after it.
+pub(super) const AFTER_CERTIFICATES: u8 = 100;
+
+/// The row of a CA, which the catalogue always has for an issuer's name.
+pub(super) fn authority_base_name(name: &str) -> &'static str {
+    catalogue::authority(name).map_or("ca", |row| row.base_name)
+}

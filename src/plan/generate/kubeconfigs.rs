@@ -1,0 +1,127 @@
+//! The kubeconfigs: judged if they are there, made if `ca` can sign here, named if it cannot.
+
+use std::path::{Path, PathBuf};
+
+use super::{AFTER_CERTIFICATES, AuthorityState, Planning, untouched};
+use crate::audit::certificate::{Expectation, Thresholds};
+use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
+use crate::audit::{FindingCode, Severity};
+use crate::catalogue::{self, KubeconfigRow, LEAF_KEY_USAGES};
+use crate::error::Result;
+use crate::plan::{Action, Artefact, Kind, KubeconfigTemplate, PlannedFile};
+use crate::tree::Observed;
+use crate::x509::{Certificate, CertificateTemplate, ExtendedKeyUsage};
+
+impl Planning<'_> {
+    pub(super) fn plan_kubeconfigs(&mut self) -> Result<()> {
+        for (order, row) in (AFTER_CERTIFICATES + 1..).zip(&catalogue::KUBECONFIGS) {
+            if !self.options.kubeconfigs.contains(row.name) {
+                continue;
+            }
+            let path = self.layout.kubeconfig(row.name);
+            let files = vec![PlannedFile { path: path.clone(), mode: 0o600 }];
+            let artefact = if !row.roles.contains(&self.spec.role) {
+                untouched(row.name, Kind::Kubeconfig, Action::Skip, "not on this kind of node", files)
+            } else if matches!(self.tree.get(&path), Observed::Missing) {
+                self.plan_missing_kubeconfig(row, path, files)?
+            } else {
+                self.plan_existing_kubeconfig(row, &path, files)?
+            };
+            self.artefacts.push((order, Artefact { issuer: Some("ca".into()), ..artefact }));
+        }
+        Ok(())
+    }
+
+    fn plan_existing_kubeconfig(
+        &mut self,
+        row: &KubeconfigRow,
+        path: &Path,
+        files: Vec<PlannedFile>,
+    ) -> Result<Artefact> {
+        let trusted = match self.authorities.get("ca") {
+            Some(AuthorityState::Existing { certificates, .. }) => certificates.as_slice(),
+            _ => &[],
+        };
+        let expected = ExpectedKubeconfig {
+            client: Expectation {
+                subject: Some(row.subject(self.spec)?),
+                extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
+                ..Expectation::default()
+            },
+            server: Some(row.server(self.spec)),
+            ca: trusted.first(),
+            trusted,
+        };
+        let findings = judge_kubeconfig(row.name, path, self.tree, &expected, Thresholds::NONE, self.now);
+        let blocked = self.take(findings);
+        let (action, reason) =
+            if blocked { (Action::Blocked, "what is there cannot be used") } else { (Action::Keep, "already there") };
+        let identity = self.tree.content(path).and_then(|content| client_identity(self.tree, path, content).ok()?);
+        let expires_at = identity.and_then(|identity| {
+            identity.certificates.present().and_then(|all| all.first().map(Certificate::not_after))
+        });
+        Ok(Artefact { expires_at, ..untouched(row.name, Kind::Kubeconfig, action, reason, files) })
+    }
+
+    fn plan_missing_kubeconfig(
+        &mut self,
+        row: &KubeconfigRow,
+        path: PathBuf,
+        files: Vec<PlannedFile>,
+    ) -> Result<Artefact> {
+        let subject = row.subject(self.spec)?;
+        let server = row.server(self.spec);
+        let blocked = |reason| untouched(row.name, Kind::Kubeconfig, Action::Blocked, reason, files.clone());
+        // A kubeconfig's first certificate is valid from the same moment as its CA.
+        let (not_before, authority_end) = match self.authorities.get("ca") {
+            Some(AuthorityState::New { not_before, not_after }) => (*not_before, *not_after),
+            Some(AuthorityState::Existing { certificates, is_external: false }) => certificates
+                .first()
+                .map_or((self.now, self.now), |certificate| (certificate.not_before(), certificate.not_after())),
+            Some(AuthorityState::Existing { is_external: true, .. }) => {
+                let evidence = format!(
+                    "{} is still needed: server {server}, client certificate with subject {subject}, signed by the external CA",
+                    path.display()
+                );
+                self.find(
+                    FindingCode::AuthorityExternalIncomplete,
+                    Severity::Critical,
+                    row.name,
+                    path,
+                    evidence,
+                    "have its client certificate signed by the owner of the CA and put the file there",
+                );
+                return Ok(blocked("external CA: must be made by its owner"));
+            }
+            Some(AuthorityState::Unusable) | None => {
+                let ca_path = self.layout.certificate("ca");
+                self.find_without_authority(row.name, "ca", ca_path);
+                return Ok(blocked("its CA cannot sign"));
+            }
+        };
+        let wanted = self.now + self.spec.certificate_validity;
+        let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
+            return Ok(blocked("it would outlive its CA"));
+        };
+        let template = CertificateTemplate {
+            subject,
+            subject_alt_names: crate::x509::SubjectAltNames::default(),
+            key_usages: LEAF_KEY_USAGES.to_vec(),
+            extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
+            is_ca: false,
+            not_before,
+            not_after,
+        };
+        Ok(Artefact {
+            new_key: Some(self.spec.algorithm),
+            certificate: Some(template),
+            kubeconfig: Some(KubeconfigTemplate {
+                cluster_name: self.spec.cluster_name.clone(),
+                server,
+                user: row.user_name(self.spec),
+            }),
+            expires_at: Some(not_after),
+            ..untouched(row.name, Kind::Kubeconfig, Action::Create, "missing", files)
+        })
+    }
+}
