@@ -20,6 +20,7 @@ use std::fmt;
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
 pub use view::Current;
+pub use yaml::to_yaml;
 
 use crate::secret::Secret;
 use fields::{data, name_of, names};

@@ -8,8 +8,9 @@
 //! | 1 | [`key`] |
 //! | 2 | [`x509`] [`config`] |
 //! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
-//! | 4 | [`audit`] |
+//! | 4 | [`audit`] [`plan`] |
 //! | 5 | [`store`] [`edge`] |
+//! | 6 | [`ops`] |
 
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]

@@ -10,6 +10,7 @@ mod call;
 mod exceptions;
 mod key;
 mod logging;
+mod operations;
 
 use pyo3::prelude::*;
 
@@ -23,6 +24,11 @@ mod native {
     use super::build::build_info;
     #[pymodule_export]
     use super::key::{algorithm_names, parse_algorithm};
+    #[pymodule_export]
+    use super::operations::{
+        apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, plan_init,
+        read_certificates, to_yaml,
+    };
 
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {

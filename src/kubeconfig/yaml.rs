@@ -8,12 +8,14 @@
 //! from its rules and held to `kubectl config` by the tables in `tests/yaml`. Reading is
 //! the event parser under serde-saphyr: serde's own data model does not say whether a scalar was quoted.
 
+mod document;
 mod node;
 mod parse;
 mod resolve;
 mod scalar;
 mod write;
 
+pub use document::to_yaml;
 pub(crate) use node::{Mapping, Node, Scalar};
 pub(crate) use parse::{ParseError, parse};
 pub(crate) use write::write;

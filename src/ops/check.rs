@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::certificates::SeenCertificate;
 use super::node::{Node, NodeRequest};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
@@ -79,33 +80,6 @@ impl Status {
             Self::Unknown => 3,
         }
     }
-}
-
-/// One certificate that was seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SeenCertificate {
-    /// kubeadm's name, or the file's.
-    pub name: String,
-    /// The file that holds it.
-    pub path: PathBuf,
-    /// Its subject (RFC 4514).
-    pub subject: String,
-    /// Its issuer (RFC 4514).
-    pub issuer: String,
-    /// Its serial number in hexadecimal.
-    pub serial: String,
-    /// Its first moment.
-    pub not_before: DateTime<Utc>,
-    /// Its last moment.
-    pub not_after: DateTime<Utc>,
-    /// What is left, in whole seconds; negative when it has expired.
-    pub residual_seconds: i64,
-    /// Its key, as `RSA-2048`.
-    pub key: String,
-    /// Its alternative names, as `DNS:localhost`.
-    pub subject_alt_names: Vec<String>,
-    /// Whether it is a CA's.
-    pub is_ca: bool,
 }
 
 /// All that was seen and found.
@@ -307,20 +281,7 @@ impl Checking {
     }
 
     fn see(&mut self, name: &str, path: &std::path::Path, certificates: &[Certificate]) {
-        for certificate in certificates {
-            self.certificates.push(SeenCertificate {
-                name: name.to_owned(),
-                path: path.to_owned(),
-                subject: certificate.subject().to_string(),
-                issuer: certificate.issuer().to_string(),
-                serial: certificate.serial().to_string(),
-                not_before: certificate.not_before(),
-                not_after: certificate.not_after(),
-                residual_seconds: (certificate.not_after() - self.now).num_seconds(),
-                key: certificate.key_kind().to_owned(),
-                subject_alt_names: certificate.subject_alt_names().iter().map(ToString::to_string).collect(),
-                is_ca: certificate.is_ca(),
-            });
-        }
+        let seen = certificates.iter().map(|certificate| SeenCertificate::of(name, path, certificate, self.now));
+        self.certificates.extend(seen);
     }
 }

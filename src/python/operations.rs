@@ -1,0 +1,207 @@
+//! The operations, as Python sees them: a request goes in as a dictionary, a plan or a report comes out as one.
+//!
+//! In: dictionaries of the fields of the request types in [`crate::ops`]. Out: dictionaries of the fields of plans,
+//! reports and findings; times as RFC 3339 text. The typed classes that users hold are in `kubepki.types`.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::call::detached;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Problem;
+use crate::ops::apply::{Continue, Progress};
+use crate::ops::check::CheckRequest;
+use crate::ops::check_expiration::{self, Checked};
+use crate::ops::init::{self, InitRequest};
+use crate::ops::{self, NodeRequest};
+use crate::plan::Plan;
+
+fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
+    pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string()))
+}
+
+fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
+    pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The caller's moment in whole seconds, or the system's.
+fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    now.map_or_else(|| SystemClock.now(), |now| now.trunc_subsecs(0))
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    spec: &'a crate::config::ClusterSpec,
+    warnings: &'a [Problem],
+}
+
+/// Reads and judges a kubeadm configuration: `spec` and `warnings`.
+///
+/// # Errors
+/// `config.*` when it is invalid, `store.*` when it cannot be read.
+#[pyfunction]
+pub(super) fn load_configuration<'py>(py: Python<'py>, node: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let node: NodeRequest = request(node)?;
+    let loaded = detached(py, || ops::configuration(&node))?;
+    answer(py, &Configuration { spec: &loaded.spec, warnings: &loaded.warnings })
+}
+
+/// Every name that `certs init` takes, in kubeadm's order.
+#[pyfunction]
+pub(super) fn certificate_names() -> Vec<&'static str> {
+    crate::catalogue::certificate_names()
+}
+
+/// Every name that `kubeconfig init` takes, in kubeadm's order.
+#[pyfunction]
+pub(super) fn kubeconfig_names() -> Vec<&'static str> {
+    crate::catalogue::kubeconfig_names()
+}
+
+#[derive(Serialize)]
+struct PlannedInit<'a> {
+    plan: &'a Plan,
+    warnings: &'a [Problem],
+}
+
+/// Plans what a node lacks: `plan` and `warnings`.
+///
+/// # Errors
+/// As [`init::plan`].
+#[pyfunction]
+#[pyo3(signature = (init_request, now=None))]
+pub(super) fn plan_init<'py>(
+    py: Python<'py>,
+    init_request: &Bound<'py, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let wanted: InitRequest = request(init_request)?;
+    let now = moment(now);
+    let planned = detached(py, || init::plan(&wanted, now))?;
+    answer(py, &PlannedInit { plan: &planned.plan, warnings: &planned.warnings })
+}
+
+/// Applies a plan. `progress(done, total, name)` is called on this thread, many times a second; it, or a signal
+/// handler, may raise to stop the work before anything is changed.
+///
+/// # Errors
+/// As [`ops::apply::apply`]; what `progress` or a signal handler raised.
+#[pyfunction]
+#[pyo3(signature = (plan, progress=None))]
+pub(super) fn apply_plan<'py>(
+    py: Python<'py>,
+    plan: &Bound<'py, PyDict>,
+    progress: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let plan: Plan = request(plan)?;
+    let progress = progress.map(Bound::unbind);
+    let mut raised: Option<PyErr> = None;
+    let outcome = detached(py, || {
+        ops::apply::apply(&plan, &mut |state| match tell(progress.as_ref(), state) {
+            Ok(()) => Continue::Yes,
+            Err(error) => {
+                raised = Some(error);
+                Continue::No
+            }
+        })
+    });
+    match raised {
+        Some(error) => Err(error),
+        None => answer(py, &outcome?),
+    }
+}
+
+fn tell(progress: Option<&Py<PyAny>>, state: &Progress) -> PyResult<()> {
+    Python::attach(|py| {
+        py.check_signals()?;
+        match progress {
+            Some(callable) => callable.call1(py, (state.done, state.total, &state.name)).map(drop),
+            None => Ok(()),
+        }
+    })
+}
+
+/// Checks a node: the fields of [`ops::check::CheckReport`], and `exit_code`.
+///
+/// # Errors
+/// As [`ops::check::check`].
+#[pyfunction]
+#[pyo3(signature = (check_request, now=None))]
+pub(super) fn check<'py>(
+    py: Python<'py>,
+    check_request: &Bound<'py, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let wanted: CheckRequest = request(check_request)?;
+    let now = moment(now);
+    let report = detached(py, || ops::check::check(&wanted, now))?;
+    let fields = answer(py, &report)?;
+    fields.set_item("exit_code", report.status.exit_code())?;
+    Ok(fields)
+}
+
+#[derive(Serialize)]
+struct Expiration<'a> {
+    text: String,
+    json: String,
+    yaml: String,
+    warnings: &'a [Problem],
+}
+
+/// kubeadm's expiration report in its three forms (`text`, `json`, `yaml`), and `warnings`.
+///
+/// # Errors
+/// As [`check_expiration::check_expiration`].
+#[pyfunction]
+#[pyo3(signature = (node, now=None))]
+pub(super) fn expiration<'py>(
+    py: Python<'py>,
+    node: &Bound<'py, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let node: NodeRequest = request(node)?;
+    let now = moment(now);
+    let Checked { report, warnings } = detached(py, || check_expiration::check_expiration(&node))?;
+    let forms = Expiration {
+        text: report.to_text(now),
+        json: report.to_json(now),
+        yaml: report.to_yaml(now),
+        warnings: &warnings,
+    };
+    answer(py, &forms)
+}
+
+/// Reads certificates from many files at once: for each path a list of certificates (`certificates`), or why it
+/// cannot be read (`code`, `message`, `hint`).
+///
+/// # Errors
+/// `rootfs` is no directory.
+#[pyfunction]
+#[pyo3(signature = (paths, rootfs=None, now=None))]
+// A slice cannot be taken from Python, and work without the GIL needs the paths owned.
+#[allow(clippy::needless_pass_by_value)]
+pub(super) fn read_certificates(
+    py: Python<'_>,
+    paths: Vec<PathBuf>,
+    rootfs: Option<PathBuf>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'_, PyAny>> {
+    let now = moment(now);
+    let read = detached(py, || ops::certificates::read(&paths, rootfs, now))?;
+    answer(py, &read)
+}
+
+/// A dictionary of plain data as YAML, in the layout of the Kubernetes tools.
+///
+/// # Errors
+/// A value that is not plain data.
+#[pyfunction]
+pub(super) fn to_yaml(fields: &Bound<'_, PyDict>) -> PyResult<String> {
+    Ok(crate::kubeconfig::to_yaml(&request(fields)?))
+}
