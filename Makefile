@@ -4,6 +4,7 @@
 #   make demo          build, then make and check a cluster's PKI under ./demo
 #   make test          every linter and every test
 #   make check         the same (the linters and tests one by one are the `check-*` targets)
+#   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -35,7 +36,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-python
 
-.PHONY: help demo test check $(CHECKS) format install wheel sdist test-wheel system-tools clean
+.PHONY: help demo test check $(CHECKS) bench format install wheel sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -75,7 +76,11 @@ $(STAMPS)/package: $(RUST_SOURCES) pyproject.toml $(STAMPS)/develop
 
 # ---- Rust ----------------------------------------------------------------------------------------------------
 
-check-format: $(STAMPS)/develop
+check-bench: $(STAMPS)/package
+	$(BIN)/python tests/bench/bench_generate.py
+	$(BIN)/python tests/bench/bench_read.py
+
+format: $(STAMPS)/develop
 	$(CARGO) fmt --check
 	$(BIN)/ruff format --check .
 
@@ -122,6 +127,10 @@ check-python-layers: $(STAMPS)/package
 
 check-python: $(STAMPS)/package
 	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel"
+
+bench: $(STAMPS)/package
+	$(BIN)/python tests/bench/bench_generate.py
+	$(BIN)/python tests/bench/bench_read.py
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt

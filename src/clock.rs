@@ -15,10 +15,19 @@ pub trait Clock: Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-impl Clock for SystemClock {
+impl SystemClock {
+    /// The present moment with its fraction of a second, for counting what is left of a validity: kubeadm counts from
+    /// the very moment, so a certificate that was made for 365 days a moment ago has 364 whole days left.
+    #[must_use]
     #[allow(clippy::disallowed_methods)]
+    pub fn exact(self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(0)
+        self.exact().trunc_subsecs(0)
     }
 }
 

@@ -166,7 +166,7 @@ pub(super) fn expiration<'py>(
     now: Option<DateTime<Utc>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let node: NodeRequest = request(node)?;
-    let now = moment(now);
+    let now = now.unwrap_or_else(|| SystemClock.exact());
     let Checked { report, warnings } = detached(py, || check_expiration::check_expiration(&node))?;
     let forms = Expiration {
         text: report.to_text(now),

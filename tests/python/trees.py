@@ -1,0 +1,39 @@
+"""Trees for tests: made by the `kubepki` command as a process, from the golden configurations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+# file below pki/ without ending -> the CA that signs it, likewise
+LEAVES = {
+    "apiserver": "ca",
+    "apiserver-kubelet-client": "ca",
+    "front-proxy-client": "front-proxy-ca",
+    "etcd/server": "etcd/ca",
+    "etcd/peer": "etcd/ca",
+    "etcd/healthcheck-client": "etcd/ca",
+    "apiserver-etcd-client": "etcd/ca",
+}
+KUBECONFIGS = ("admin.conf", "super-admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf")
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a process to its end, whatever its exit code."""
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=120)
+
+
+def kubepki(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process."""
+    return run(sys.executable, "-m", "kubepki", *arguments)
+
+
+def make_tree(rootfs: Path, case: str) -> Path:
+    """Make the PKI of a golden configuration below `rootfs`; return its `/etc/kubernetes`."""
+    rootfs.mkdir(exist_ok=True)
+    made = kubepki("init", "--config", GOLDEN / case / "config.yaml", "--rootfs", rootfs)
+    assert made.returncode == 0, made.stderr
+    return rootfs / "etc/kubernetes"
