@@ -144,7 +144,7 @@ format: $(STAMPS)/develop
 wheel: $(STAMPS)/built-wheel
 $(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel
 	rm -rf dist
-	$(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 	$(BIN)/maturin sdist --out dist
 	touch $@
 

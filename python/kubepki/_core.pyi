@@ -1,6 +1,9 @@
 """The native core of the `kubepki` package. Private: use `kubepki`."""
 
-from typing import TypedDict, type_check_only
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from os import PathLike
+from typing import Any, TypedDict, type_check_only
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -9,10 +12,37 @@ class BuildInfo(TypedDict):
     os: str
     architecture: str
 
-__all__ = ["__version__", "algorithm_names", "build_info", "parse_algorithm"]
+__all__ = [
+    "__version__",
+    "algorithm_names",
+    "apply_plan",
+    "build_info",
+    "certificate_names",
+    "check",
+    "expiration",
+    "kubeconfig_names",
+    "load_configuration",
+    "parse_algorithm",
+    "plan_init",
+    "read_certificates",
+    "to_yaml",
+]
 
 __version__: str
 
 def build_info() -> BuildInfo: ...
 def algorithm_names() -> list[str]: ...
 def parse_algorithm(name: str) -> str: ...
+def certificate_names() -> list[str]: ...
+def kubeconfig_names() -> list[str]: ...
+def load_configuration(node: Mapping[str, Any]) -> dict[str, Any]: ...
+def plan_init(init_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def apply_plan(
+    plan: Mapping[str, Any], progress: Callable[[int, int, str], object] | None = None
+) -> dict[str, Any]: ...
+def check(check_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def expiration(node: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def read_certificates(
+    paths: list[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
+) -> list[dict[str, Any]]: ...
+def to_yaml(fields: Mapping[str, Any]) -> str: ...

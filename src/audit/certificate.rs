@@ -67,7 +67,7 @@ pub(super) fn judge(
 ) {
     let in_time = judge_validity(notes, certificate, thresholds, now);
     if let Some(ca) = ca {
-        // Out of its own time a chain is asked about the middle of it: who signed it is worth knowing then too.
+        // Out of its own time a chain is asked about its beginning: who signed it is worth knowing then too.
         let moment = if in_time { now } else { certificate.not_before() };
         if let Err(problem) = verify_chain(certificate, intermediates, ca, moment)
             && (in_time || now <= ca.not_after())

@@ -32,6 +32,18 @@ class VerbModule(Protocol):
 
 
 # What a first word that groups others stands for: `{"certs": "..."}` for `kubepki certs init`.
-GROUPS: dict[tuple[str, ...], str] = {}
+GROUPS: dict[tuple[str, ...], str] = {
+    ("certs",): "certificates, CAs and service account keys",
+    ("kubeconfig",): "kubeconfig files",
+    ("config",): "kubeadm configuration files",
+}
 
-VERBS: tuple[Verb, ...] = (Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),)
+VERBS: tuple[Verb, ...] = (
+    Verb(("init",), "kubepki.cli.init", "make all that a node lacks"),
+    Verb(("check",), "kubepki.cli.check", "check everything; exit code for monitoring"),
+    Verb(("certs", "init"), "kubepki.cli.certs_init", "make missing CAs, certificates and sa keys"),
+    Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
+    Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
+    Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
+    Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
+)

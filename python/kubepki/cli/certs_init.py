@@ -1,0 +1,29 @@
+"""`kubepki certs init`: the CAs, certificates and service account keys that a node lacks, all or by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubepki.api import certificate_names
+from kubepki.cli.init import add_init_options, make
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `certs init` and its arguments."""
+    parser = subparsers.add_parser("init", help="make missing CAs, certificates and sa keys", description=__doc__)
+    names = ", ".join(certificate_names())
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all (default), or some of: {names}")
+    add_init_options(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Make what is named."""
+    return make(arguments, certificates=chosen(arguments.names), kubeconfigs=())
+
+
+def chosen(names: list[str]) -> str | list[str]:
+    """Return `all` for no name or for the word itself."""
+    return "all" if not names or "all" in names else names

@@ -1,0 +1,112 @@
+"""`kubepki check`: everything that can be known of a node's certificates, for people and for monitoring.
+
+CAs, certificates, kubeconfigs, `sa`, the kubelet's own certificates, and any file or folder named besides. The exit
+code is that of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown (also when the check itself cannot run).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from kubepki import api
+from kubepki.cli import options, output
+from kubepki.errors import ConfigurationError, Interrupted, KubepkiError
+from kubepki.types import Severity, Status, table
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from datetime import timedelta
+
+    from kubepki.types import CheckReport
+
+_DAY = 86_400
+
+
+class _Unknown(KubepkiError):
+    """The check could not run: UNKNOWN for monitoring."""
+
+    exit_code = int(Status.UNKNOWN)
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `check` and its arguments."""
+    parser = subparsers.add_parser("check", help="check everything; exit code for monitoring", description=__doc__)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to check besides")
+    options.add_node_options(parser)
+    parser.add_argument("--warning", default="30d", metavar="DURATION", help="warn of less left (default: 30d)")
+    parser.add_argument("--critical", default="7d", metavar="DURATION", help="critical with less left (default: 7d)")
+    parser.add_argument(
+        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
+    )
+    options.add_output_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Print the report and return its exit code."""
+    try:
+        report = _check(arguments)
+    except Interrupted:
+        raise
+    except KubepkiError as error:
+        _fail(error)
+    output.warn(report.warnings)
+    if arguments.output == "text":
+        print(_text(report))
+    else:
+        print(output.structured(report.to_dict(), arguments.output))
+    return report.exit_code
+
+
+def _check(arguments: Namespace) -> CheckReport:
+    warning, critical = options.duration(arguments.warning), options.duration(arguments.critical)
+    if warning < critical:
+        raise ConfigurationError(
+            f"--warning {arguments.warning} is shorter than --critical {arguments.critical}",
+            code="cli.thresholds",
+            hint="a warning comes before the critical state: give it the longer time",
+        )
+    return api.check(
+        **options.node_arguments(arguments),
+        warning=warning,
+        critical=critical,
+        kubelet_dir=arguments.kubelet_dir,
+        extra=arguments.paths,
+    )
+
+
+def _fail(error: KubepkiError) -> NoReturn:
+    raise _Unknown(error.message, code=error.code, hint=error.hint, context=error.context) from error
+
+
+def _text(report: CheckReport) -> str:
+    rows = [
+        (each.name, f"{each.not_after:%Y-%m-%d %H:%M} UTC", _left(each.remaining), each.key, each.subject, each.issuer)
+        for each in report.certificates
+    ]
+    parts = [table(("NAME", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"), rows)] if rows else []
+    parts += [output.finding_text(finding, sys.stdout) for finding in report.findings]
+    return "\n\n".join([*parts, _summary(report)])
+
+
+def _summary(report: CheckReport) -> str:
+    """Return the one line that a monitoring system shows."""
+    counts = [
+        f"{count} {severity.value}"
+        for severity in (Severity.CRITICAL, Severity.WARNING)
+        if (count := sum(finding.severity is severity for finding in report.findings))
+    ]
+    counts.append(f"{len(report.certificates)} certificates")
+    if report.certificates:
+        first = min(report.certificates, key=lambda each: each.not_after)
+        counts.append(f"the first to expire is {first.name} ({_left(first.remaining)} left)")
+    return f"{report.status.name}: {', '.join(counts)}"
+
+
+def _left(remaining: timedelta) -> str:
+    seconds = int(remaining.total_seconds())
+    if seconds < 0:
+        return "expired"
+    if seconds >= 2 * _DAY:
+        return f"{seconds // _DAY}d"
+    return f"{seconds // 3600}h{seconds % 3600 // 60}m"

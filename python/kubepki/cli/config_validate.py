@@ -1,0 +1,48 @@
+"""`kubepki config validate`: every problem of a kubeadm configuration at once, each with its place and a hint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kubepki import api
+from kubepki.cli import options, output
+from kubepki.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `config validate` and its arguments."""
+    parser = subparsers.add_parser("validate", help="check a kubeadm configuration file", description=__doc__)
+    parser.add_argument("--config", metavar="FILE", required=True, help="the kubeadm configuration")
+    parser.add_argument("--lenient", action="store_true", help="warn of unknown fields, as kubeadm does; not an error")
+    options.add_output_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Print what is wrong with it."""
+    try:
+        problems = [
+            problem.to_dict() for problem in api.load_config(arguments.config, lenient=arguments.lenient).warnings
+        ]
+        valid = True
+    except ConfigurationError as error:
+        if "problems" not in error.context:
+            raise
+        problems, valid = error.context["problems"], False
+    if arguments.output != "text":
+        print(output.structured({"valid": valid, "problems": problems}, arguments.output))
+    else:
+        _print(problems)
+        print(f"{arguments.config}: {'ok' if valid else 'not valid'}")
+    return 0 if valid else ConfigurationError.exit_code
+
+
+def _print(problems: list[dict[str, Any]]) -> None:
+    from kubepki.types import Problem
+
+    for problem in map(Problem.from_dict, problems):
+        print(f"{problem.severity}: {problem} [{problem.code}]")
+        if problem.hint:
+            print(f"  hint: {problem.hint}")

@@ -1,0 +1,88 @@
+"""`kubepki init`: everything that a node lacks: CAs, certificates, `sa.key` and `sa.pub`, kubeconfigs.
+
+What is there is never overwritten. It is judged in full, and anything critical stops the run before the first change.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from kubepki import api
+from kubepki.cli import options, output
+from kubepki.cli.progress import KeyProgress
+from kubepki.errors import FindingError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+    from kubepki.types import Plan, Report
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `init` and its arguments."""
+    add_init_options(subparsers.add_parser("init", help="make all that a node lacks", description=__doc__))
+
+
+def add_init_options(parser: ArgumentParser) -> None:
+    """Add the options of all three verbs that make what is missing."""
+    options.add_node_options(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    parser.add_argument(
+        "--outlive-ca",
+        choices=("refuse", "clamp", "allow"),
+        default="refuse",
+        help="a certificate that would be valid for longer than its CA: refuse it (default), let it end with the CA, "
+        "or make it all the same, as kubeadm does",
+    )
+    options.add_output_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Plan everything, and do it."""
+    return make(arguments, certificates="all", kubeconfigs="all")
+
+
+def make(arguments: Namespace, **selection: Any) -> int:  # noqa: ANN401 (names or "all", as api.plan takes them)
+    """Plan what is selected, show the plan, and do it unless it is a dry run."""
+    plan = api.plan(
+        **options.node_arguments(arguments),
+        **selection,
+        outlive_ca=arguments.outlive_ca,
+        recover=not arguments.dry_run,
+    )
+    output.warn(plan.warnings)
+    for finding in plan.findings:
+        output.say(output.finding_text(finding, sys.stderr))
+    report = None
+    if not (arguments.dry_run or plan.is_blocked):
+        with KeyProgress() as progress:
+            report = api.apply(plan, progress=progress)
+    _print(arguments.output, plan, report)
+    return _conclude(plan, report)
+
+
+def _print(form: str, plan: Plan, report: Report | None) -> None:
+    if form == "text":
+        print(plan)
+        return
+    data = {
+        "plan": plan.to_dict(),
+        "report": report.to_dict() if report else None,
+        "warnings": [problem.to_dict() for problem in plan.warnings],
+    }
+    print(output.structured(data, form))
+
+
+def _conclude(plan: Plan, report: Report | None) -> int:
+    critical = sum(finding.is_critical for finding in plan.findings)
+    if plan.is_blocked:
+        output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
+        return FindingError.exit_code
+    if report is None:
+        output.say(f"dry run: nothing was changed; {len(plan.to_create)} would be made")
+    elif report.created:
+        output.say(f"made {len(report.created)}: {', '.join(created.name for created in report.created)}")
+    else:
+        output.say("nothing to do: everything is there")
+    return 0

@@ -1,0 +1,83 @@
+"""The arguments that several verbs share, and how they are read."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from kubepki.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+FORMATS = ("text", "json", "yaml")
+
+_UNIT_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[wdhms])")
+
+
+class CommaSeparated(argparse.Action):
+    """An option that can be repeated and takes several values between commas, as kubeadm's do."""
+
+    def __call__(self, _parser: ArgumentParser, namespace: Namespace, values: object, _option: object = None) -> None:
+        """Add the values."""
+        known = getattr(namespace, self.dest) or []
+        setattr(namespace, self.dest, [*known, *str(values).split(",")])
+
+
+def add_node_options(parser: ArgumentParser) -> None:
+    """Add the options that say which node, and where its files are."""
+    node = parser.add_argument_group("the node")
+    node.add_argument("--config", metavar="FILE", help="kubeadm configuration (default: kubeadm's defaults)")
+    node.add_argument("--lenient", action="store_true", help="warn of unknown fields, as kubeadm does; not an error")
+    node.add_argument("--node-name", metavar="NAME", help="the node's name instead of the configuration's")
+    node.add_argument("--cert-dir", metavar="DIR", help="instead of the configuration's certificatesDir")
+    node.add_argument("--kubeconfig-dir", metavar="DIR", help="instead of /etc/kubernetes")
+    node.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
+
+
+def add_output_option(parser: ArgumentParser) -> None:
+    """Add `-o`."""
+    parser.add_argument(
+        "-o", "--output", choices=FORMATS, default="text", help="the form of the output (default: text)"
+    )
+
+
+def node_arguments(arguments: Namespace) -> dict[str, Any]:
+    """Return what `add_node_options` read as arguments of `kubepki.api` functions."""
+    return {
+        "config": arguments.config,
+        "lenient": arguments.lenient,
+        "node_name": arguments.node_name,
+        "certificates_dir": arguments.cert_dir,
+        "kubeconfig_dir": arguments.kubeconfig_dir,
+        "rootfs": arguments.rootfs,
+    }
+
+
+def duration(text: str) -> timedelta:
+    """Read a duration as Go writes it (`720h`, `1h30m`), or in days and weeks (`30d`, `2w`).
+
+    >>> duration("1w12h").total_seconds()
+    648000.0
+
+    Raises:
+        ConfigurationError: `cli.duration`.
+
+    """
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ConfigurationError(
+            f"{text!r} is not a duration",
+            code="cli.duration",
+            hint="write a number and a unit: 30d, 2w, 720h, 1h30m",
+            context={"text": text},
+        )
+    try:
+        return timedelta(seconds=sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts))
+    except OverflowError:
+        raise ConfigurationError(
+            f"the duration {text!r} is too long", code="cli.duration", hint="a few thousand years are the most"
+        ) from None

@@ -1,0 +1,51 @@
+"""How results are printed: data on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from kubepki._core import to_yaml
+from kubepki.types import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kubepki.types import Finding, Problem
+
+_COLOURS = {Severity.CRITICAL: "31", Severity.WARNING: "33", Severity.INFO: "36"}
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether colour is wanted there: on a terminal, unless `NO_COLOR` says no (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str) -> None:
+    """Print a line of talk."""
+    print(text, file=sys.stderr)
+
+
+def warn(problems: Iterable[Problem]) -> None:
+    """Print what a configuration's reader warns of."""
+    for problem in problems:
+        say(f"warning: {problem}\n  hint: {problem.hint}" if problem.hint else f"warning: {problem}")
+
+
+def finding_text(finding: Finding, stream: TextIO) -> str:
+    """Return a finding as lines of text, its severity coloured where that is wanted."""
+    text = str(finding)
+    if not has_colour(stream):
+        return text
+    word, rest = text.split(":", 1)
+    return f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m:{rest}"
+
+
+def structured(data: dict[str, Any], form: str) -> str:
+    """Return plain data as JSON or YAML, without a line break at the end."""
+    if form == "yaml":
+        return to_yaml(data).rstrip("\n")
+    import json
+
+    return json.dumps(data, indent=2)
