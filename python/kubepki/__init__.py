@@ -4,21 +4,15 @@
     print(plan)
     kubepki.apply(plan)                   # all files, or none
 
-Importing this package loads the native core and the standard library's `logging`, nothing heavier.
+Importing this package loads the native core and the standard library's `logging`; the rest when it is first used.
 Errors are in `kubepki.errors`; every one carries a stable `code` and a `hint`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from kubepki._core import __version__
-from kubepki.api import (
-    apply,
-    certificate_names,
-    check,
-    check_expiration,
-    kubeconfig_names,
-    load_config,
-    plan,
-    read_certificates,
-)
 from kubepki.errors import (
     ConfigurationError,
     EnvironmentFailure,
@@ -28,24 +22,36 @@ from kubepki.errors import (
     PartialError,
     RefusedError,
 )
-from kubepki.types import (
-    Action,
-    Algorithm,
-    Artefact,
-    Certificate,
-    CertificateFile,
-    CheckReport,
-    Configuration,
-    Created,
-    ExpirationReport,
-    Finding,
-    Kind,
-    Plan,
-    Problem,
-    Report,
-    Severity,
-    Status,
-)
+
+if TYPE_CHECKING:
+    from kubepki.api import (
+        apply,
+        certificate_names,
+        check,
+        check_expiration,
+        kubeconfig_names,
+        load_config,
+        plan,
+        read_certificates,
+    )
+    from kubepki.types import (
+        Action,
+        Algorithm,
+        Artefact,
+        Certificate,
+        CertificateFile,
+        CheckReport,
+        Configuration,
+        Created,
+        ExpirationReport,
+        Finding,
+        Kind,
+        Plan,
+        Problem,
+        Report,
+        Severity,
+        Status,
+    )
 
 __all__ = [
     "Action",
@@ -81,3 +87,19 @@ __all__ = [
     "plan",
     "read_certificates",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load a function or a class when it is first asked for: the start of a process stays short (PEP 562)."""
+    from importlib import import_module
+
+    if name not in __all__:
+        raise AttributeError(f"module 'kubepki' has no attribute {name!r}")
+    value: object = getattr(import_module("kubepki.types" if name[0].isupper() else "kubepki.api"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the names that there are, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kubepki import _core
 from kubepki.errors import ConfigurationError
-from kubepki.types import CertificateFile, CheckReport, Configuration, ExpirationReport, Plan, Problem, Report
+from kubepki.expiration import ExpirationReport, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    StrPath = str | os.PathLike[str]
+    from kubepki.types import CertificateFile, CheckReport, Configuration, Plan, Report
 
-OutliveAuthority = Literal["refuse", "clamp", "allow"]
+StrPath = str | os.PathLike[str]
 
 __all__ = [
     "apply",
@@ -57,6 +57,8 @@ def load_config(
         EnvironmentFailure: `store.*` when the file cannot be read.
 
     """
+    from kubepki.types import Configuration
+
     node = _node(config, lenient=lenient, node_name=node_name, rootfs=rootfs)
     loaded = _core.load_configuration(node)
     return Configuration.from_dict(loaded["spec"], loaded["warnings"])
@@ -67,7 +69,7 @@ def plan(
     *,
     certificates: Literal["all"] | Iterable[str] = "all",
     kubeconfigs: Literal["all"] | Iterable[str] = "all",
-    outlive_ca: OutliveAuthority = "refuse",
+    outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
     lenient: bool = False,
     node_name: str | None = None,
     certificates_dir: StrPath | None = None,
@@ -99,6 +101,8 @@ def plan(
         EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
 
     """
+    from kubepki.types import Plan
+
     planned = _core.plan_init(
         {
             "node": _node(
@@ -133,6 +137,8 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
         EnvironmentFailure: `store.*` when writing fails.
 
     """
+    from kubepki.types import Report
+
     return Report.from_dict(_core.apply_plan(plan.to_dict(), progress))
 
 
@@ -171,6 +177,8 @@ def check(
         ConfigurationError: `config.*`. Nothing on the node is an exception: it is a finding.
 
     """
+    from kubepki.types import CheckReport
+
     report = _core.check(
         {
             "node": _node(
@@ -231,6 +239,8 @@ def read_certificates(
         EnvironmentFailure: `store.*` when `rootfs` is no folder.
 
     """
+    from kubepki.types import CertificateFile
+
     return [CertificateFile.from_dict(each) for each in _core.read_certificates(list(paths), rootfs, _utc(now))]
 
 

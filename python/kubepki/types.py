@@ -14,9 +14,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
+from kubepki.expiration import ExpirationReport, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "Action",
+    "Algorithm",
+    "Artefact",
+    "Certificate",
+    "CertificateFile",
+    "CheckReport",
+    "Configuration",
+    "Created",
+    "ExpirationReport",
+    "Finding",
+    "Kind",
+    "Plan",
+    "Problem",
+    "Report",
+    "Severity",
+    "Status",
+    "table",
+]
 
 
 class Algorithm(Enum):
@@ -125,42 +146,6 @@ class Finding(_Value):
         """Return it as three lines: what, where and the remedy."""
         place = f"\n  path: {self.path}" if self.path else ""
         return f"{self.severity.value}: {self.subject}: {self.evidence} [{self.code}]{place}\n  remedy: {self.remedy}"
-
-
-@dataclass(frozen=True)
-class Problem(_Value):
-    """Something wrong with, or suspicious in, a configuration file; lines and columns count from 1."""
-
-    severity: str
-    code: str
-    file: str
-    line: int | None
-    column: int | None
-    field: str
-    message: str
-    hint: str
-    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Problem:
-        """Build a problem from its plain data."""
-        return cls(
-            data["severity"],
-            data["code"],
-            data["file"],
-            data["line"],
-            data["column"],
-            data["field"],
-            data["message"],
-            data["hint"],
-            data,
-        )
-
-    def __str__(self) -> str:
-        """Return `file:line:column: field: message`."""
-        place = f"{self.line}:{self.column}: " if self.line else ""
-        named = f"{self.field}: " if self.field else ""
-        return f"{self.file}:{place or ' '}{named}{self.message}"
 
 
 @dataclass(frozen=True)
@@ -387,27 +372,6 @@ class CheckReport(_Value):
     def exit_code(self) -> int:
         """The exit code of the monitoring convention: 0 ok, 1 warning, 2 critical, 3 unknown."""
         return int(self.status)
-
-
-@dataclass(frozen=True)
-class ExpirationReport:
-    """The report of `kubeadm certs check-expiration`, in the three forms that kubeadm prints."""
-
-    text: str
-    json: str
-    yaml: str
-    warnings: tuple[Problem, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return kubeadm's structured output (`output.kubeadm.k8s.io/v1alpha3`)."""
-        import json
-
-        document: dict[str, Any] = json.loads(self.json)
-        return document
-
-    def __str__(self) -> str:
-        """Return the text form."""
-        return self.text
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -110,16 +110,16 @@ def test_a_wrong_call_says_what_and_how(
 
 
 def test_grouped_verbs(install: Callable[..., None], capsys: Capture) -> None:
-    install("certs", "init", deed=lambda: 0)
-    install("certs", "renew", deed=lambda: 1)
-    assert main(["certs", "init", "--count", "1"]) == 0
-    assert main(["certs", "renew"]) == 1
-    assert main(["certs", "--help"]) == 0
-    assert {"init", "renew"} <= set(capsys.readouterr().out.split())
-    assert main(["certs", "rewen"]) == 2
-    assert "did you mean `kubepki certs renew`? `kubepki certs --help` lists" in capsys.readouterr().err
-    assert main(["certs"]) == 2
-    assert "hint: `kubepki certs --help` lists the commands" in capsys.readouterr().err
+    install("vault", "forge", deed=lambda: 0)
+    install("vault", "renew", deed=lambda: 1)
+    assert main(["vault", "forge", "--count", "1"]) == 0
+    assert main(["vault", "renew"]) == 1
+    assert main(["vault", "--help"]) == 0
+    assert {"forge", "renew"} <= set(capsys.readouterr().out.split())
+    assert main(["vault", "rewen"]) == 2
+    assert "did you mean `kubepki vault renew`? `kubepki vault --help` lists" in capsys.readouterr().err
+    assert main(["vault"]) == 2
+    assert "hint: `kubepki vault --help` lists the commands" in capsys.readouterr().err
 
 
 def test_an_error_of_the_library_decides_the_exit_code(install: Callable[..., None], capsys: Capture) -> None:

@@ -31,7 +31,7 @@ def loaded_by(program: str) -> set[str]:
     "program",
     [
         "import kubepki",
-        "import kubepki.errors, kubepki.types",
+        "import kubepki.errors",
         "from kubepki.cli.main import main; assert main(['--version']) == 0",
     ],
 )

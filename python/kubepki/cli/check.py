@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kubepki import api
 from kubepki.cli import options, output
-from kubepki.errors import ConfigurationError, Interrupted, KubepkiError
-from kubepki.types import Severity, Status, table
+from kubepki.errors import ConfigurationError, EnvironmentFailure, Interrupted, KubepkiError
+from kubepki.types import Severity, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from kubepki.types import CheckReport
 
 _DAY = 86_400
-
-
-class _Unknown(KubepkiError):
-    """The check could not run: UNKNOWN for monitoring."""
-
-    exit_code = int(Status.UNKNOWN)
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -76,7 +70,8 @@ def _check(arguments: Namespace) -> CheckReport:
 
 
 def _fail(error: KubepkiError) -> NoReturn:
-    raise _Unknown(error.message, code=error.code, hint=error.hint, context=error.context) from error
+    # The exit code 3 of its class is UNKNOWN for monitoring, whatever the error was.
+    raise EnvironmentFailure(error.message, code=error.code, hint=error.hint, context=error.context) from error
 
 
 def _text(report: CheckReport) -> str:

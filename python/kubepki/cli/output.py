@@ -7,14 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kubepki._core import to_yaml
-from kubepki.types import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kubepki.types import Finding, Problem
 
-_COLOURS = {Severity.CRITICAL: "31", Severity.WARNING: "33", Severity.INFO: "36"}
+_COLOURS = {"critical": "31", "warning": "33", "info": "36"}
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -39,7 +38,7 @@ def finding_text(finding: Finding, stream: TextIO) -> str:
     if not has_colour(stream):
         return text
     word, rest = text.split(":", 1)
-    return f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m:{rest}"
+    return f"\x1b[{_COLOURS[finding.severity.value]}m{word}\x1b[0m:{rest}"
 
 
 def structured(data: dict[str, Any], form: str) -> str:
