@@ -1,0 +1,183 @@
+"""Every file of examples/ used for what it is for: configurations by the command line, scripts as processes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trees import KUBECONFIGS, LEAVES, kubepki, run
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CONFIGURATIONS = sorted(path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.yaml"))
+AUTHORITIES = ("ca", "front-proxy-ca", "etcd/ca")
+ETCD_FILES = ("pki/etcd/ca.crt", "pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key")
+
+
+def pairs(*bases: str) -> set[str]:
+    return {f"pki/{base}.{ending}" for base in bases for ending in ("crt", "key")}
+
+
+CONTROL_PLANE = pairs(*AUTHORITIES, *LEAVES) | {"pki/sa.key", "pki/sa.pub"} | set(KUBECONFIGS)
+SHARED = pairs(*AUTHORITIES) | {"pki/sa.key", "pki/sa.pub"}
+
+
+def files(kubernetes: Path) -> set[str]:
+    return {path.relative_to(kubernetes).as_posix() for path in kubernetes.rglob("*") if path.is_file()}
+
+
+def init(example: str, rootfs: Path) -> subprocess.CompletedProcess[str]:
+    rootfs.mkdir(exist_ok=True)
+    return kubepki("init", "--config", EXAMPLES / example, "--rootfs", rootfs)
+
+
+def made(example: str, rootfs: Path) -> Path:
+    """Make what an example describes; return its `/etc/kubernetes`, which `kubepki check` finds nothing wrong with."""
+    done = init(example, rootfs)
+    assert done.returncode == 0, done.stderr
+    checked = kubepki("check", "--config", EXAMPLES / example, "--rootfs", rootfs)
+    assert checked.returncode == 0, checked.stdout
+    return rootfs / "etc/kubernetes"
+
+
+def hand_over(names: set[str], source: Path, target: Path) -> None:
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source / name, target / name)
+
+
+def assert_chains(kubernetes: Path) -> None:
+    """Have openssl verify every leaf that is there, if openssl is there."""
+    if not shutil.which("openssl"):
+        return
+    for leaf, authority in LEAVES.items():
+        certificate = kubernetes / "pki" / f"{leaf}.crt"
+        if certificate.exists():
+            verified = run("openssl", "verify", "-CAfile", kubernetes / "pki" / f"{authority}.crt", certificate)
+            assert verified.returncode == 0, verified.stderr
+
+
+@pytest.mark.parametrize("example", CONFIGURATIONS)
+def test_every_configuration_is_valid_without_a_warning(example: str) -> None:
+    done = kubepki("config", "validate", "--config", EXAMPLES / example)
+    assert (done.returncode, done.stdout) == (0, f"{EXAMPLES / example}: ok\n")
+
+
+@pytest.mark.parametrize("example", ["single-node.yaml", "dual-stack.yaml", "ha/first.yaml"])
+def test_a_first_control_plane_node(example: str, tmp_path: Path) -> None:
+    kubernetes = made(example, tmp_path)
+    assert files(kubernetes) == CONTROL_PLANE
+    assert_chains(kubernetes)
+    again = init(example, tmp_path)
+    assert (again.returncode, again.stderr) == (0, "nothing to do: everything is there\n")
+
+
+@pytest.mark.parametrize("example", ["ha/second.yaml", "ha/third.yaml"])
+def test_a_further_control_plane_node_needs_the_shared_files(example: str, tmp_path: Path) -> None:
+    first = made("ha/first.yaml", tmp_path / "first")
+    refused = init(example, tmp_path / "next")
+    assert refused.returncode == 1
+    assert refused.stderr.count("[shared.missing]") == len({*AUTHORITIES, "sa"})
+    assert files(tmp_path / "next") == set()
+
+    kubernetes = tmp_path / "next/etc/kubernetes"
+    hand_over(SHARED, first, kubernetes)
+    assert made(example, tmp_path / "next") == kubernetes
+    assert files(kubernetes) == CONTROL_PLANE - {"super-admin.conf"}
+    assert_chains(kubernetes)
+    for name in SHARED:
+        assert (kubernetes / name).read_bytes() == (first / name).read_bytes()
+
+
+def test_a_worker_gets_its_kubeconfig_from_where_the_ca_is(tmp_path: Path) -> None:
+    first = made("ha/first.yaml", tmp_path / "first")
+    worker = tmp_path / "worker/etc/kubernetes"
+    hand_over({"pki/ca.crt"}, first, worker)
+    refused = init("worker.yaml", tmp_path / "worker")
+    assert refused.returncode == 1
+    assert "subject CN=system:node:worker1,O=system:nodes" in refused.stderr
+    assert "[authority.external_incomplete]" in refused.stderr
+
+    hand_over({"pki/ca.key"}, first, worker)
+    made("worker.yaml", tmp_path / "worker")
+    (worker / "pki/ca.key").unlink()
+    assert files(worker) == {"kubelet.conf", "pki/ca.crt"}
+    assert "server: https://api.example.test:6443\n" in (worker / "kubelet.conf").read_text()
+    assert kubepki("check", "--rootfs", tmp_path / "worker").returncode == 0
+
+
+def test_an_external_etcd_keeps_what_its_owner_handed_over(tmp_path: Path) -> None:
+    owner = made("single-node.yaml", tmp_path / "owner")
+    kubernetes = tmp_path / "node/etc/kubernetes"
+    hand_over(set(ETCD_FILES), owner, kubernetes)
+    made("external-etcd.yaml", tmp_path / "node")
+    own = {"ca", "front-proxy-ca", *(leaf for leaf, authority in LEAVES.items() if authority != "etcd/ca")}
+    assert files(kubernetes) == pairs(*own) | {"pki/sa.key", "pki/sa.pub", *KUBECONFIGS, *ETCD_FILES}
+    for name in ETCD_FILES:
+        assert (kubernetes / name).read_bytes() == (owner / name).read_bytes()
+    assert_chains(kubernetes)
+
+
+def provision(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, EXAMPLES / "provision.py", *arguments)
+
+
+def test_the_script_shows_then_makes_then_has_nothing_to_do(tmp_path: Path) -> None:
+    arguments = (EXAMPLES / "single-node.yaml", "--rootfs", tmp_path)
+    shown = provision(*arguments)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.splitlines()[1].split() == ["create", "apiserver", "missing"]
+    assert files(tmp_path) == set()
+
+    applied = provision(*arguments, "--apply")
+    assert (applied.returncode, applied.stderr) == (0, "")
+    assert applied.stdout.count("made ") == 16
+    assert applied.stdout.endswith("OK: 15 certificates, 0 findings\n")
+    assert files(tmp_path / "etc/kubernetes") == CONTROL_PLANE
+
+    again = provision(*arguments, "--apply")
+    assert (again.returncode, again.stdout.count("made ")) == (0, 0)
+
+
+def test_the_script_ends_as_the_command_line_would(tmp_path: Path) -> None:
+    blocked = provision(EXAMPLES / "ha/second.yaml", "--rootfs", tmp_path, "--apply")
+    assert blocked.returncode == 1
+    assert "remedy: copy sa.key and sa.pub from the first control-plane node" in blocked.stderr
+    absent = provision(tmp_path / "absent.yaml")
+    assert absent.returncode == 3
+    assert absent.stderr.endswith("code: store.missing\n")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nclustername: x\n")
+    invalid = provision(broken)
+    assert invalid.returncode == 2
+    assert 'unknown field "clustername"' in invalid.stderr
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
+def test_the_demo_twice(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    if shutil.which("kubepki", path=path) is None:
+        pytest.skip("kubepki is not installed as a command")
+
+    def demo() -> subprocess.CompletedProcess[str]:
+        command = ["sh", str(EXAMPLES / "demo.sh"), str(tmp_path / "demo")]
+        environment = {**os.environ, "PATH": path}
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+
+    first = demo()
+    assert first.returncode == 0, first.stderr
+    assert "OK: 15 certificates" in first.stdout
+    assert "-rw-------         ca.key\n" in first.stdout
+    kubernetes = tmp_path / "demo/etc/kubernetes"
+    before = {name: (kubernetes / name).read_bytes() for name in files(kubernetes)}
+    assert set(before) == CONTROL_PLANE
+    assert_chains(kubernetes)
+
+    second = demo()
+    assert second.returncode == 0, second.stderr
+    assert "nothing to do" in second.stderr
+    assert {name: (kubernetes / name).read_bytes() for name in files(kubernetes)} == before
