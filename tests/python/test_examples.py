@@ -1,8 +1,9 @@
-"""Every file of examples/ used for what it is for: configurations by the command line, scripts as processes."""
+"""Every file of examples/ used for what it is for, and the Python of the documentation; its links lead somewhere."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import pytest
 
 from trees import KUBECONFIGS, LEAVES, kubepki, run
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 CONFIGURATIONS = sorted(path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.yaml"))
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 AUTHORITIES = ("ca", "front-proxy-ca", "etcd/ca")
 ETCD_FILES = ("pki/etcd/ca.crt", "pki/apiserver-etcd-client.crt", "pki/apiserver-etcd-client.key")
 
@@ -181,3 +184,50 @@ def test_the_demo_twice(tmp_path: Path) -> None:
     assert second.returncode == 0, second.stderr
     assert "nothing to do" in second.stderr
     assert {name: (kubernetes / name).read_bytes() for name in files(kubernetes)} == before
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/python.md"])
+def test_the_python_of_a_page_runs(page: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    shutil.copy(EXAMPLES / "single-node.yaml", tmp_path / "kubeadm.yaml")
+    for rootfs in ("demo", "node"):
+        (tmp_path / rootfs).mkdir()
+    program = tmp_path / "program.py"
+    program.write_text("\n".join(re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)))
+    done = subprocess.run(
+        [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "apiserver-kubelet-client" in done.stdout
+
+
+def test_the_metrics_of_the_guide_are_whole(tmp_path: Path) -> None:
+    made("single-node.yaml", tmp_path)
+    (script,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/guides/monitor.md").read_text(), re.DOTALL)
+    program = tmp_path / "program.py"
+    program.write_text(script.replace("check()", f"check(rootfs={str(tmp_path)!r})"))
+    done = run(sys.executable, program, tmp_path / "kubepki.prom")
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "kubepki.prom").read_text().splitlines()
+    assert lines[-1] == "kubepki_check_status 0"
+    metric = r'kubepki_certificate_not_after_seconds\{name="[^"]+",path="[^"]+",serial="[0-9a-f]+"\} \d+'
+    assert [line for line in lines[:-1] if not re.fullmatch(metric, line)] == []
+    assert len(lines) == 16
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    path = ROOT / page
+    targets = re.findall(r"\]\(([^)\s]+)\)", path.read_text())
+    local = [target for target in targets if not target.startswith("https://")]
+    assert [target for target in local if not leads_somewhere(path, target)] == []
+
+
+def leads_somewhere(page: Path, target: str) -> bool:
+    """Whether the file is there, and the heading in it, as code hosts name headings."""
+    name, _, anchor = target.partition("#")
+    path = page.parent / name if name else page
+    if not path.exists() or not anchor:
+        return path.exists()
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return anchor in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
