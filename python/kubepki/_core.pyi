@@ -1,6 +1,6 @@
 """The native core of the `kubepki` package. Private: use `kubepki`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, TypedDict, type_check_only
@@ -43,6 +43,6 @@ def apply_plan(
 def check(check_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
 def expiration(node: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
 def read_certificates(
-    paths: list[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
+    paths: Sequence[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
 ) -> list[dict[str, Any]]: ...
 def to_yaml(fields: Mapping[str, Any]) -> str: ...

@@ -11,7 +11,7 @@ clock by default). The GIL is released while the core works.
 | `node_name` | the node's name instead of the configuration's |
 | `certificates_dir` | instead of the configuration's `certificatesDir` (`/etc/kubernetes/pki`) |
 | `kubeconfig_dir` | instead of `/etc/kubernetes` |
-| `rootfs` | the folder in front of every path |
+| `rootfs` | the folder in front of every path; `store.rootfs_not_a_directory` when it is none |
 """
 
 from __future__ import annotations
@@ -52,6 +52,12 @@ def load_config(
 ) -> Configuration:
     """Read and judge a kubeadm configuration; `kubeadm config validate`, with all problems at once.
 
+    >>> spec = load_config(node_name="cp1").spec
+    >>> spec.algorithm, spec.certificate_validity.days, str(spec.certificates_dir)
+    (<Algorithm.RSA_2048: 'RSA-2048'>, 365, '/etc/kubernetes/pki')
+
+    Source: kubeadm `cmd/config.go` (`newCmdConfigValidate`), `util/config/strict/strict.go`.
+
     Raises:
         ConfigurationError: `config.invalid`, with every problem in `context["problems"]`.
         EnvironmentFailure: `store.*` when the file cannot be read.
@@ -60,8 +66,7 @@ def load_config(
     from kubepki.types import Configuration
 
     node = _node(config, lenient=lenient, node_name=node_name, rootfs=rootfs)
-    loaded = _core.load_configuration(node)
-    return Configuration.from_dict(loaded["spec"], loaded["warnings"])
+    return Configuration.from_dict(_core.load_configuration(node))
 
 
 def plan(
@@ -81,7 +86,16 @@ def plan(
     """Plan what a node lacks: CAs, certificates, `sa` and kubeconfigs, as `kubeadm init` would make them.
 
     Nothing is changed, but for `recover`: then a change that was interrupted (a power cut, `kill -9`) is completed or
-    taken back first. Without it such a change is left for the next run that applies something.
+    taken back first. Without it such a change is left for the next run that applies something: a script that goes on
+    to `apply` passes True, one that only looks does not.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     planned = plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder)
+    >>> [(artefact.name, artefact.action.value, artefact.reason) for artefact in planned.artefacts]
+    [('ca', 'create', 'missing')]
+
+    Source: kubeadm `cmd/phases/init/certs.go`, `phases/certs/certs.go`, `phases/kubeconfig/kubeconfig.go`.
 
     Args:
         config: See the module.
@@ -97,7 +111,7 @@ def plan(
         now: The moment from which validity counts.
 
     Raises:
-        ConfigurationError: `config.*`, or `plan.unknown_name`.
+        ConfigurationError: `config.*`, `plan.unknown_name`, or `api.naive_datetime`.
         EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
 
     """
@@ -120,7 +134,7 @@ def plan(
         },
         _utc(now),
     )
-    return Plan.from_dict(planned["plan"], planned["warnings"])
+    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
 def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = None) -> Report:
@@ -129,10 +143,12 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
     Args:
         plan: A plan of this version of kubepki.
         progress: Called with (keys ready, keys in all, what the newest is for or "") about twenty times a second. It
-            may raise to stop the work; nothing has been changed then.
+            may raise to stop the work, as a signal handler may (Ctrl-C): nothing has been changed then, and `apply`
+            raises what was raised.
 
     Raises:
-        FindingError: `plan.blocked` when critical findings stand against it.
+        ConfigurationError: `plan.bad` for a plan that another version made, or that was changed.
+        FindingError: `plan.blocked` when critical findings stand against it; `context["findings"]` has all of them.
         RefusedError: `plan.stale` when a file has changed since the plan was made.
         EnvironmentFailure: `store.*` when writing fails.
 
@@ -148,7 +164,7 @@ def check(
     warning: timedelta = timedelta(days=30),
     critical: timedelta = timedelta(days=7),
     kubelet_dir: StrPath = "/var/lib/kubelet",
-    extra: Iterable[StrPath] = (),
+    extra: StrPath | Iterable[StrPath] = (),
     lenient: bool = False,
     node_name: str | None = None,
     certificates_dir: StrPath | None = None,
@@ -174,7 +190,8 @@ def check(
         now: The moment for which the report holds.
 
     Raises:
-        ConfigurationError: `config.*`. Nothing on the node is an exception: it is a finding.
+        ConfigurationError: `config.*`, or `api.naive_datetime`. Nothing on the node is an exception: it is a finding.
+        EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
     from kubepki.types import CheckReport
@@ -192,7 +209,7 @@ def check(
             "warning_seconds": int(warning.total_seconds()),
             "critical_seconds": int(critical.total_seconds()),
             "kubelet_dir": os.fspath(kubelet_dir),
-            "extra": [os.fspath(path) for path in extra],
+            "extra": _paths(extra),
         },
         _utc(now),
     )
@@ -203,6 +220,7 @@ def check_expiration(
     config: StrPath | None = None,
     *,
     lenient: bool = False,
+    node_name: str | None = None,
     certificates_dir: StrPath | None = None,
     kubeconfig_dir: StrPath | None = None,
     rootfs: StrPath | None = None,
@@ -212,13 +230,17 @@ def check_expiration(
 
     A file that is missing, unreadable or corrupt is a row; kubeadm fails the whole command.
 
+    Source: kubeadm `cmd/certs.go` (`newCmdCertsExpiration`), `phases/certs/renewal/manager.go`.
+
     Raises:
-        ConfigurationError: `config.*`.
+        ConfigurationError: `config.*`, or `api.naive_datetime`.
+        EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
     node = _node(
         config,
         lenient=lenient,
+        node_name=node_name,
         certificates_dir=certificates_dir,
         kubeconfig_dir=kubeconfig_dir,
         rootfs=rootfs,
@@ -229,19 +251,27 @@ def check_expiration(
 
 
 def read_certificates(
-    paths: Iterable[StrPath], *, rootfs: StrPath | None = None, now: datetime | None = None
+    paths: StrPath | Iterable[StrPath], *, rootfs: StrPath | None = None, now: datetime | None = None
 ) -> list[CertificateFile]:
     """Read the certificates of many files at once, on all cores; the answers are in the order of `paths`.
 
-    A file that cannot be used is an answer with a `problem`, not an exception.
+    A file that cannot be used is an answer with a `problem`, not an exception. A file may hold several certificates.
+
+    >>> read_certificates("/no/such/file.crt")[0].problem.code
+    'store.missing'
+
+    Args:
+        paths: Files; one path alone is taken as a list of one.
+        rootfs: See the module.
+        now: The moment for which `remaining` holds.
 
     Raises:
-        EnvironmentFailure: `store.*` when `rootfs` is no folder.
+        ConfigurationError: `store.rootfs_not_a_directory`, or `api.naive_datetime`.
 
     """
     from kubepki.types import CertificateFile
 
-    return [CertificateFile.from_dict(each) for each in _core.read_certificates(list(paths), rootfs, _utc(now))]
+    return [CertificateFile.from_dict(each) for each in _core.read_certificates(_paths(paths), rootfs, _utc(now))]
 
 
 def certificate_names() -> list[str]:
@@ -274,6 +304,13 @@ def _node(
         "kubeconfig_dir": text(kubeconfig_dir),
         "rootfs": text(rootfs),
     }
+
+
+def _paths(paths: StrPath | Iterable[StrPath]) -> list[str]:
+    # A text is an iterable of texts too, and its letters are no paths.
+    if isinstance(paths, str | os.PathLike):
+        return [os.fspath(paths)]
+    return [os.fspath(path) for path in paths]
 
 
 def _selection(names: Literal["all"] | Iterable[str]) -> str | dict[str, list[str]]:

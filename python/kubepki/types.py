@@ -1,23 +1,26 @@
 """The values that go into and come out of kubepki: frozen, equal by value, picklable, without secrets.
 
 Times are aware UTC datetimes, durations are timedeltas, paths are `pathlib.Path`s as on the node (below `rootfs`
-where one is given). `to_dict()` gives plain data for JSON, with times as RFC 3339 text.
+where one is given). `to_dict()` gives plain data for JSON, with times as RFC 3339 text; it is a copy. A value is made
+from plain data as a whole (`from_dict`): it has no public constructor whose arguments could contradict each other.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
-from kubepki.expiration import ExpirationReport, Problem
+from kubepki.errors import ConfigurationError
+from kubepki.expiration import ExpirationReport, ExpirationRow, Problem, Value, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
 __all__ = [
     "Action",
@@ -26,14 +29,19 @@ __all__ = [
     "Certificate",
     "CertificateFile",
     "CheckReport",
+    "ClusterSpec",
     "Configuration",
     "Created",
     "ExpirationReport",
+    "ExpirationRow",
+    "FileProblem",
     "Finding",
     "Kind",
     "Plan",
+    "PlannedFile",
     "Problem",
     "Report",
+    "Role",
     "Severity",
     "Status",
     "table",
@@ -93,6 +101,14 @@ class Action(Enum):
     BLOCKED = "blocked"
 
 
+class Role(Enum):
+    """What a node does: the first of a control plane, a further one, or a worker."""
+
+    CONTROL_PLANE = "control-plane"
+    SECONDARY_CONTROL_PLANE = "secondary-control-plane"
+    WORKER = "worker"
+
+
 class Status(IntEnum):
     """The state of a node as monitoring systems have it; the value is the exit code of `kubepki check`."""
 
@@ -102,18 +118,8 @@ class Status(IntEnum):
     UNKNOWN = 3
 
 
-class _Value:
-    """What all values share: the plain data they were made from."""
-
-    data: Mapping[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the value as plain data for JSON."""
-        return dict(self.data)
-
-
-@dataclass(frozen=True)
-class Finding(_Value):
+@dataclass(frozen=True, slots=True)
+class Finding(Value):
     """One thing on disk that is not as it should be; the findings reference lists the codes."""
 
     code: str
@@ -148,45 +154,85 @@ class Finding(_Value):
         return f"{self.severity.value}: {self.subject}: {self.evidence} [{self.code}]{place}\n  remedy: {self.remedy}"
 
 
-@dataclass(frozen=True)
-class Configuration(_Value):
-    """A kubeadm configuration, read, filled with kubeadm's defaults and judged."""
+@dataclass(frozen=True, slots=True)
+class ClusterSpec(Value):
+    """What a kubeadm configuration asks for, defaults filled in; `to_dict()` has the rest (etcd, pod networks)."""
 
-    role: str
+    role: Role
     node_name: str
     cluster_name: str
     certificates_dir: Path
+    advertise_address: str
+    bind_port: int
+    control_plane_endpoint: str | None
+    dns_domain: str
+    service_subnets: tuple[str, ...]
+    api_server_cert_sans: tuple[str, ...]
+    has_external_etcd: bool
     algorithm: Algorithm
     certificate_validity: timedelta
     ca_certificate_validity: timedelta
+    kubernetes_version: str | None
+    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ClusterSpec:
+        """Build a specification from its plain data."""
+        return cls(
+            Role(data["role"]),
+            data["node_name"],
+            data["cluster_name"],
+            Path(data["certificates_dir"]),
+            data["advertise_address"],
+            data["bind_port"],
+            _endpoint(data["control_plane_endpoint"]),
+            data["dns_domain"],
+            tuple(data["service_subnets"]),
+            tuple(data["api_server_cert_sans"]),
+            "external" in data["etcd"],
+            Algorithm(data["algorithm"]),
+            timedelta(seconds=data["certificate_validity"]),
+            timedelta(seconds=data["ca_certificate_validity"]),
+            data["kubernetes_version"],
+            data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration(Value):
+    """A kubeadm configuration that is valid: what it asks for, and what its reader warns of."""
+
+    spec: ClusterSpec
     warnings: tuple[Problem, ...]
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
-    def from_dict(cls, spec: Mapping[str, Any], warnings: list[Mapping[str, Any]]) -> Configuration:
-        """Build a configuration from the plain data of its specification."""
-        return cls(
-            spec["role"],
-            spec["node_name"],
-            spec["cluster_name"],
-            Path(spec["certificates_dir"]),
-            Algorithm(spec["algorithm"]),
-            timedelta(seconds=spec["certificate_validity"]),
-            timedelta(seconds=spec["ca_certificate_validity"]),
-            tuple(map(Problem.from_dict, warnings)),
-            spec,
-        )
+    def from_dict(cls, data: Mapping[str, Any]) -> Configuration:
+        """Build a configuration from its plain data."""
+        return cls(ClusterSpec.from_dict(data["spec"]), tuple(map(Problem.from_dict, data["warnings"])), data)
 
 
-@dataclass(frozen=True)
-class Artefact(_Value):
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file that an artefact consists of, and the permission bits that it is made with."""
+
+    path: Path
+    mode: int
+
+    def __str__(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact(Value):
     """One certificate, CA, key pair or kubeconfig of a plan, and what happens to it."""
 
     name: str
     kind: Kind
     action: Action
     reason: str
-    files: tuple[Path, ...]
+    files: tuple[PlannedFile, ...]
     issuer: str | None
     new_key: Algorithm | None
     expires_at: datetime | None
@@ -200,7 +246,7 @@ class Artefact(_Value):
             Kind(data["kind"]),
             Action(data["action"]),
             data["reason"],
-            tuple(Path(file["path"]) for file in data["files"]),
+            tuple(PlannedFile(Path(file["path"]), file["mode"]) for file in data["files"]),
             data["issuer"],
             Algorithm(data["new_key"]) if data["new_key"] else None,
             _time(data["expires_at"]),
@@ -208,8 +254,8 @@ class Artefact(_Value):
         )
 
 
-@dataclass(frozen=True)
-class Plan(_Value):
+@dataclass(frozen=True, slots=True)
+class Plan(Value):
     """All that one run will do, and all that stands against it; nothing has been changed yet.
 
     It can be printed, compared, kept as JSON (`to_dict`, `from_dict`) and applied later: `apply` refuses it when a
@@ -225,19 +271,29 @@ class Plan(_Value):
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], warnings: list[Mapping[str, Any]] | None = None) -> Plan:
-        """Build a plan from the plain data that `to_dict` gave."""
-        made_at = _time(data["made_at"])
-        assert made_at is not None  # noqa: S101 (for the type checker: the field is not optional)
-        return cls(
-            data["operation"],
-            made_at,
-            _path(data["rootfs"]),
-            tuple(map(Artefact.from_dict, data["artefacts"])),
-            tuple(map(Finding.from_dict, data["findings"])),
-            tuple(map(Problem.from_dict, warnings or [])),
-            data,
-        )
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """Build a plan from the plain data that `to_dict` gave.
+
+        Raises:
+            ConfigurationError: `plan.bad` when it is no plan.
+
+        """
+        try:
+            return cls(
+                data["operation"],
+                moment(data["made_at"]),
+                _path(data["rootfs"]),
+                tuple(map(Artefact.from_dict, data["artefacts"])),
+                tuple(map(Finding.from_dict, data["findings"])),
+                tuple(map(Problem.from_dict, data["warnings"])),
+                data,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(
+                f"this is no plan: {type(error).__name__}: {error}",
+                code="plan.bad",
+                hint="give what `Plan.to_dict` gave, unchanged, to the same version of kubepki",
+            ) from error
 
     @property
     def to_create(self) -> tuple[Artefact, ...]:
@@ -257,14 +313,14 @@ class Plan(_Value):
     def __str__(self) -> str:
         """Return the plan as a table."""
         rows = [
-            (each.name, each.action.value, each.reason, _day(each.expires_at), ", ".join(map(str, each.files)))
+            (each.name, each.action.value, each.reason, _minute(each.expires_at), ", ".join(map(str, each.files)))
             for each in self.artefacts
         ]
         return table(("NAME", "ACTION", "REASON", "EXPIRES", "FILES"), rows)
 
 
-@dataclass(frozen=True)
-class Created(_Value):
+@dataclass(frozen=True, slots=True)
+class Created(Value):
     """One thing that was made; the serial number is hexadecimal."""
 
     name: str
@@ -280,8 +336,8 @@ class Created(_Value):
         return cls(data["name"], files, data["serial"], _time(data["expires_at"]), data)
 
 
-@dataclass(frozen=True)
-class Report(_Value):
+@dataclass(frozen=True, slots=True)
+class Report(Value):
     """What applying a plan made, in the plan's order."""
 
     created: tuple[Created, ...]
@@ -293,8 +349,8 @@ class Report(_Value):
         return cls(tuple(map(Created.from_dict, data["created"])), data)
 
 
-@dataclass(frozen=True)
-class Certificate(_Value):
+@dataclass(frozen=True, slots=True)
+class Certificate(Value):
     """A certificate that was seen; subject and issuer as RFC 4514 text, the serial number hexadecimal."""
 
     name: str
@@ -319,8 +375,8 @@ class Certificate(_Value):
             data["subject"],
             data["issuer"],
             data["serial"],
-            _moment(data["not_before"]),
-            _moment(data["not_after"]),
+            moment(data["not_before"]),
+            moment(data["not_after"]),
             timedelta(seconds=data["residual_seconds"]),
             data["key"],
             tuple(data["subject_alt_names"]),
@@ -329,24 +385,38 @@ class Certificate(_Value):
         )
 
 
-@dataclass(frozen=True)
-class CertificateFile(_Value):
-    """What one file held: its certificates, or why it cannot be used (`code`, `message`, `hint`)."""
+@dataclass(frozen=True, slots=True)
+class FileProblem:
+    """Why a file cannot be used, and what to do about it."""
+
+    code: str
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return self.message
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFile(Value):
+    """What one file held: its certificates, or why it cannot be used."""
 
     path: Path
     certificates: tuple[Certificate, ...]
-    problem: Mapping[str, str] | None
+    problem: FileProblem | None
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CertificateFile:
         """Build it from its plain data."""
         certificates = tuple(map(Certificate.from_dict, data["certificates"]))
-        return cls(Path(data["path"]), certificates, data["problem"], data)
+        problem = FileProblem(**data["problem"]) if data["problem"] else None
+        return cls(Path(data["path"]), certificates, problem, data)
 
 
-@dataclass(frozen=True)
-class CheckReport(_Value):
+@dataclass(frozen=True, slots=True)
+class CheckReport(Value):
     """All that was seen of a node and found wrong with it, the worst first."""
 
     checked_at: datetime
@@ -360,7 +430,7 @@ class CheckReport(_Value):
     def from_dict(cls, data: Mapping[str, Any]) -> CheckReport:
         """Build a report from its plain data."""
         return cls(
-            _moment(data["checked_at"]),
+            moment(data["checked_at"]),
             Status(data["exit_code"]),
             tuple(map(Certificate.from_dict, data["certificates"])),
             tuple(map(Finding.from_dict, data["findings"])),
@@ -383,18 +453,20 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     )
 
 
+def _endpoint(data: Mapping[str, Any] | None) -> str | None:
+    if data is None:
+        return None
+    host = f"[{data['host']}]" if ":" in data["host"] else data["host"]
+    return f"{host}:{data['port']}"
+
+
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
-def _moment(text: str) -> datetime:
-    # Python 3.10 does not read the Z.
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
-
-
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else _moment(text)
+    return None if text is None else moment(text)
 
 
-def _day(moment: datetime | None) -> str:
-    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M UTC")
+def _minute(time: datetime | None) -> str:
+    return "" if time is None else time.strftime("%Y-%m-%d %H:%M UTC")

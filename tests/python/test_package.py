@@ -44,4 +44,5 @@ def test_the_demo_runs(tmp_path: Path) -> None:
         env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"kubepki {kubepki.__version__}\n")
+    assert f"\nkubepki {kubepki.__version__}\n" in f"\n{done.stdout}"
+    assert list((tmp_path / "demo").rglob("apiserver.crt"))

@@ -42,6 +42,13 @@ def test_the_start_loads_nothing_heavy(program: str) -> None:
     assert (loaded - before) & HEAVY == set()
 
 
+@pytest.mark.parametrize("words", ["['certs', 'check-expiration']", "['check']", "['init', '--dry-run']"])
+def test_the_verbs_load_nothing_heavy(words: str) -> None:
+    loaded = loaded_by(f"from kubepki.cli.main import main; main([*{words}, '--node-name', 'x'])")
+    assert "kubepki.api" in loaded
+    assert loaded & {"asyncio", "kubernetes", "pandas", "rich", "yaml", "json", "email", "subprocess"} == set()
+
+
 def test_only_the_module_of_the_verb_is_loaded() -> None:
     assert "kubepki.cli.version" not in loaded_by("from kubepki.cli.main import main; main(['--help'])")
     assert "kubepki.cli.version" in loaded_by("from kubepki.cli.main import main; main(['version'])")

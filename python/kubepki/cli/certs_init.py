@@ -25,5 +25,5 @@ def run(arguments: Namespace) -> int:
 
 
 def chosen(names: list[str]) -> str | list[str]:
-    """Return `all` for no name or for the word itself."""
-    return "all" if not names or "all" in names else names
+    """Return `all` for no name or for the word alone; beside another name it is an unknown name."""
+    return "all" if names in ([], ["all"]) else names

@@ -1,24 +1,28 @@
 """`kubepki check`: everything that can be known of a node's certificates, for people and for monitoring.
 
 CAs, certificates, kubeconfigs, `sa`, the kubelet's own certificates, and any file or folder named besides. The exit
-code is that of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown (also when the check itself cannot run).
+code is that of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.
+3 is also the code of everything that keeps the check from running: wrong flags, a wrong configuration.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from kubepki import api
 from kubepki.cli import options, output
-from kubepki.errors import ConfigurationError, EnvironmentFailure, Interrupted, KubepkiError
-from kubepki.types import Severity, table
+from kubepki.errors import ConfigurationError
+from kubepki.types import Severity, Status, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
     from datetime import timedelta
 
     from kubepki.types import CheckReport
+
+# Every error ends with it, wrong flags too: monitoring would take the 2 of a usage error for a critical state.
+FAILURE_EXIT_CODE = int(Status.UNKNOWN)
 
 _DAY = 86_400
 
@@ -38,12 +42,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print the report and return its exit code."""
-    try:
-        report = _check(arguments)
-    except Interrupted:
-        raise
-    except KubepkiError as error:
-        _fail(error)
+    report = _check(arguments)
     output.warn(report.warnings)
     if arguments.output == "text":
         print(_text(report))
@@ -67,11 +66,6 @@ def _check(arguments: Namespace) -> CheckReport:
         kubelet_dir=arguments.kubelet_dir,
         extra=arguments.paths,
     )
-
-
-def _fail(error: KubepkiError) -> NoReturn:
-    # The exit code 3 of its class is UNKNOWN for monitoring, whatever the error was.
-    raise EnvironmentFailure(error.message, code=error.code, hint=error.hint, context=error.context) from error
 
 
 def _text(report: CheckReport) -> str:

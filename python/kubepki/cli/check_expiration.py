@@ -31,9 +31,7 @@ def run(arguments: Namespace) -> int:
     """Print the report."""
     if arguments.kubeconfig:
         output.say("note: --kubeconfig is not used: kubepki reads files alone")
-    node = options.node_arguments(arguments)
-    del node["node_name"]  # no name is in this report
-    report = api.check_expiration(**node)
+    report = api.check_expiration(**options.node_arguments(arguments))
     output.warn(report.warnings)
     print({"text": report.text, "json": report.json, "yaml": report.yaml}[arguments.output], end="")
     return 0

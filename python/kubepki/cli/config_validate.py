@@ -15,18 +15,17 @@ if TYPE_CHECKING:
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `config validate` and its arguments."""
     parser = subparsers.add_parser("validate", help="check a kubeadm configuration file", description=__doc__)
-    parser.add_argument("--config", metavar="FILE", required=True, help="the kubeadm configuration")
-    parser.add_argument("--lenient", action="store_true", help="warn of unknown fields, as kubeadm does; not an error")
+    options.add_configuration_options(parser, required=True)
     options.add_output_option(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Print what is wrong with it."""
     try:
-        problems = [
-            problem.to_dict() for problem in api.load_config(arguments.config, lenient=arguments.lenient).warnings
-        ]
-        valid = True
+        configuration = api.load_config(
+            arguments.config, lenient=arguments.lenient, node_name=arguments.node_name, rootfs=arguments.rootfs
+        )
+        problems, valid = [problem.to_dict() for problem in configuration.warnings], True
     except ConfigurationError as error:
         if "problems" not in error.context:
             raise

@@ -18,15 +18,34 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
     from kubepki.errors import KubepkiError
 
 BROKEN_PIPE = 141
 
 
 def report(error: KubepkiError) -> None:
-    """Print an error on stderr: what is wrong, what to do, and its code."""
-    lines = [f"error: {error.message}"]
+    """Print an error on stderr: what is wrong, what to do, and its code; an interrupt is a line of its own."""
+    if error.category == "interrupted":
+        print(error.message, file=sys.stderr)
+        return
+    problems = error.context.get("problems", ())
+    # One problem is the message itself; of several each has a hint of its own.
+    lines = _listed(problems) if len(problems) > 1 else [f"error: {error.message}"]
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     lines.append(f"  code: {error.code}")
     print(*lines, sep="\n", file=sys.stderr)
+
+
+def _listed(problems: Iterable[Mapping[str, Any]]) -> list[str]:
+    from kubepki.expiration import Problem
+
+    lines = []
+    for problem in map(Problem.from_dict, problems):
+        lines.append(f"{problem.severity}: {problem}")
+        if problem.hint:
+            lines.append(f"  hint: {problem.hint}")
+    return lines

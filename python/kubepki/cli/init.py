@@ -56,6 +56,7 @@ def make(arguments: Namespace, **selection: Any) -> int:  # noqa: ANN401 (names 
         output.say(output.finding_text(finding, sys.stderr))
     report = None
     if not (arguments.dry_run or plan.is_blocked):
+        # Ctrl-C is heard while keys are made; then nothing has been written.
         with KeyProgress() as progress:
             report = api.apply(plan, progress=progress)
     _print(arguments.output, plan, report)
@@ -79,10 +80,10 @@ def _conclude(plan: Plan, report: Report | None) -> int:
     if plan.is_blocked:
         output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
         return FindingError.exit_code
-    if report is None:
-        output.say(f"dry run: nothing was changed; {len(plan.to_create)} would be made")
-    elif report.created:
-        output.say(f"made {len(report.created)}: {', '.join(created.name for created in report.created)}")
-    else:
+    if plan.is_empty:
         output.say("nothing to do: everything is there")
+    elif report is None:
+        output.say(f"dry run: nothing was changed; {len(plan.to_create)} would be made")
+    else:
+        output.say(f"made {len(report.created)}: {', '.join(created.name for created in report.created)}")
     return 0

@@ -32,19 +32,25 @@ class _Parser(argparse.ArgumentParser):
         (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigurationError(message, code="cli.usage", hint=f"`{self.prog} --help` shows the usage")
+        # The root's parser finds what no parser took: then it is the verb's help that helps.
+        program = getattr(self, "verb_prog", self.prog)
+        raise ConfigurationError(message, code="cli.usage", hint=f"`{program} --help` shows the usage")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `kubepki` with `argv` (without the program's name; the process's own by default); return the exit code."""
+    module: VerbModule | None = None
     try:
-        status = _run(list(sys.argv[1:] if argv is None else argv))
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        verb, words = _find_verb(arguments)
+        module = cast("VerbModule", import_module(verb.module)) if verb else None
+        status = _run(arguments, verb, words, module)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_stdout()
         return BROKEN_PIPE
     except KubepkiError as error:
-        return _fail(error)
+        return _fail(error, getattr(module, "FAILURE_EXIT_CODE", None))
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted", code="cli.interrupted"))
     except OSError as error:
@@ -64,9 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(arguments: list[str]) -> int:
-    verb, words = _find_verb(arguments)
-    module = cast("VerbModule", import_module(verb.module)) if verb else None
+def _run(arguments: list[str], verb: Verb | None, words: tuple[str, ...], module: VerbModule | None) -> int:
     try:
         parsed = _build_parser(verb, module).parse_args(arguments)
     except SystemExit as end:  # --help and --version
@@ -112,6 +116,7 @@ def _unknown_command(words: tuple[str, ...], known: set[str]) -> ConfigurationEr
 def _build_parser(selected: Verb | None, module: VerbModule | None) -> argparse.ArgumentParser:
     """Build the parser: whole for the selected verb, a name and a summary for the others."""
     root: argparse.ArgumentParser = _Parser(prog="kubepki", description="The certificates of kubeadm clusters.")
+    vars(root)["verb_prog"] = " ".join(("kubepki", *(selected.words if selected else ())))
     root.add_argument("--version", action="version", version=f"kubepki {__version__}")
     groups: dict[tuple[str, ...], argparse._SubParsersAction[argparse.ArgumentParser]] = {}
     groups[()] = root.add_subparsers(title="commands", metavar="COMMAND")
@@ -139,9 +144,9 @@ def _input_output_failure(error: OSError) -> EnvironmentFailure:
     return EnvironmentFailure(message, code="cli.io_failed", hint=hint, context={"errno": error.errno})
 
 
-def _fail(error: KubepkiError) -> int:
+def _fail(error: KubepkiError, exit_code: int | None = None) -> int:
     report(error)
-    return error.exit_code
+    return error.exit_code if exit_code is None or isinstance(error, Interrupted) else exit_code
 
 
 def _discard_stdout() -> None:

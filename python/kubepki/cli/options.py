@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from kubepki.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _ActionsContainer
 
 FORMATS = ("text", "json", "yaml")
 
 _UNIT_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[wdhms])")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[wdhms])")
 
 
 class CommaSeparated(argparse.Action):
@@ -30,12 +30,18 @@ class CommaSeparated(argparse.Action):
 def add_node_options(parser: ArgumentParser) -> None:
     """Add the options that say which node, and where its files are."""
     node = parser.add_argument_group("the node")
-    node.add_argument("--config", metavar="FILE", help="kubeadm configuration (default: kubeadm's defaults)")
-    node.add_argument("--lenient", action="store_true", help="warn of unknown fields, as kubeadm does; not an error")
-    node.add_argument("--node-name", metavar="NAME", help="the node's name instead of the configuration's")
+    add_configuration_options(node, required=False)
     node.add_argument("--cert-dir", metavar="DIR", help="instead of the configuration's certificatesDir")
     node.add_argument("--kubeconfig-dir", metavar="DIR", help="instead of /etc/kubernetes")
-    node.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
+
+
+def add_configuration_options(parser: _ActionsContainer, *, required: bool) -> None:
+    """Add the options that say which configuration."""
+    missing = "" if required else " (default: kubeadm's defaults)"
+    parser.add_argument("--config", metavar="FILE", required=required, help=f"kubeadm configuration{missing}")
+    parser.add_argument("--lenient", action="store_true", help="warn of unknown fields, as kubeadm does; not an error")
+    parser.add_argument("--node-name", metavar="NAME", help="the node's name instead of the configuration's")
+    parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
 
 
 def add_output_option(parser: ArgumentParser) -> None:

@@ -22,7 +22,7 @@ class Verb(NamedTuple):
 
 
 class VerbModule(Protocol):
-    """What a verb's module offers."""
+    """What a verb's module offers; and `FAILURE_EXIT_CODE`, if all its errors shall end with one exit code."""
 
     def add_parser(self, subparsers: _SubParsersAction[ArgumentParser]) -> None:
         """Add the verb's parser, with its arguments, to those of its group."""

@@ -1,0 +1,194 @@
+"""`check` and `certs check-expiration` as a process: exit codes for monitoring, output for people and programs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+import kubepki as library
+from kubepki.cli.options import duration
+from kubepki.errors import ConfigurationError
+from trees import GOLDEN, kubepki, make_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rootfs = tmp_path_factory.mktemp("made")
+    make_tree(rootfs, "ecdsa-p256")
+    return rootfs
+
+
+@pytest.fixture
+def node(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "node")
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "exit_code"),
+    [
+        ((), "OK", 0),
+        (("--warning", "366d"), "WARNING", 1),
+        (("--warning", "53w", "--critical", "8784h"), "CRITICAL", 2),
+        (("--warning", "364d", "--critical", "1h30m"), "OK", 0),
+    ],
+)
+def test_the_exit_code_is_monitorings(flags: tuple[str, ...], status: str, exit_code: int, made: Path) -> None:
+    done = kubepki("check", "--config", CONFIG, "--rootfs", made, *flags)
+    assert (done.returncode, done.stderr) == (exit_code, "")
+    assert done.stdout.splitlines()[-1].startswith(f"{status}: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (("--warning", "soon"), "'soon' is not a duration", "cli.duration"),
+        (("--critical", "30"), "'30' is not a duration", "cli.duration"),
+        (("--warning", "1d", "--critical", "2d"), "--warning 1d is shorter than --critical 2d", "cli.thresholds"),
+        (("--bogus",), "unrecognized arguments: --bogus", "cli.usage"),
+        (("-o", "xml"), "argument -o/--output: invalid choice: 'xml'", "cli.usage"),
+        (("--config", "/no/such.yaml"), "/no/such.yaml", "store.missing"),
+        (("--rootfs", "/no/such/root"), "the root directory /no/such/root", "store.rootfs_not_a_directory"),
+        (("--config", "pyproject.toml"), "pyproject.toml", "config.invalid"),
+    ],
+)
+def test_what_keeps_the_check_from_running_is_unknown(arguments: tuple[str, ...], message: str, code: str) -> None:
+    # 2 would be read as a critical state of the node.
+    done = kubepki("check", *arguments)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.endswith(f"\n  code: {code}\n")
+
+
+def test_the_report_for_people(made: Path) -> None:
+    done = kubepki("check", "--config", CONFIG, "--rootfs", made)
+    table, summary = done.stdout.rstrip("\n").split("\n\n")
+    lines = [re.split(r" {2,}", line) for line in table.splitlines()]
+    assert lines[0] == ["NAME", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"]
+    by_name = {line[0]: line[1:] for line in lines[1:]}
+    assert len(by_name) == 15
+    assert by_name["scheduler.conf"][2:] == ["ECDSA-P256", "CN=system:kube-scheduler", "CN=kubernetes"]
+    assert by_name["apiserver"][1] in {"364d", "365d"}
+    assert re.fullmatch(r"OK: 15 certificates, the first to expire is [\w.-]+ \(36[45]d left\)", summary)
+
+
+def test_findings_are_data_on_stdout(node: Path) -> None:
+    (node / "etc/kubernetes/pki/apiserver.crt").write_text("junk")
+    (node / "etc/kubernetes/pki/etcd/peer.key").unlink()
+    done = kubepki("check", "--config", CONFIG, "--rootfs", node)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "critical: apiserver: data does not contain" in done.stdout
+    assert "[x509.none]\n  path: /etc/kubernetes/pki/apiserver.crt\n  remedy: " in done.stdout
+    assert "\x1b" not in done.stdout
+    assert re.match(r"CRITICAL: 2 critical, 14 certificates, ", done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_the_report_for_programs(form: str, node: Path) -> None:
+    (node / "etc/kubernetes/admin.conf").unlink()
+    done = kubepki("check", "--config", CONFIG, "--rootfs", node, "-o", form)
+    assert done.returncode == 2
+    if form == "yaml":
+        assert "\nstatus: critical\n" in f"\n{done.stdout}"
+        return
+    report = library.CheckReport.from_dict(json.loads(done.stdout))
+    assert report.exit_code == 2
+    assert [(each.subject, each.code) for each in report.findings] == [("admin.conf", "file.missing")]
+    assert len(report.certificates) == 14
+
+
+def test_paths_named_besides(node: Path) -> None:
+    (node / "srv").mkdir()
+    shutil.copy(node / "etc/kubernetes/pki/apiserver.crt", node / "srv/other.crt")
+    done = kubepki("check", "--config", CONFIG, "--rootfs", node, "/srv")
+    assert done.returncode == 0, done.stdout
+    assert "16 certificates" in done.stdout
+    assert kubepki("check", "--config", CONFIG, "--rootfs", node, "/srv/absent.crt").returncode == 2
+
+
+def test_the_kubelets_folder(node: Path) -> None:
+    pki = node / "data/kubelet/pki"
+    pki.mkdir(parents=True)
+    (pki / "kubelet-client-current.pem").write_text("junk")
+    words = ("check", "--config", CONFIG, "--rootfs", node)
+    assert kubepki(*words).returncode == 0
+    done = kubepki(*words, "--kubelet-dir", "/data/kubelet")
+    assert done.returncode == 2
+    assert "/data/kubelet/pki/kubelet-client-current.pem" in done.stdout
+
+
+def test_warnings_of_the_configuration_are_talk(node: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.read_text() + "clusterNaem: x\n")
+    assert kubepki("check", "--config", config, "--rootfs", node).returncode == 3
+    done = kubepki("check", "--config", config, "--rootfs", node, "--lenient")
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"warning: {config}:10:1: clusterNaem: unknown field")
+    assert "clusterNaem" not in done.stdout
+
+
+# ---- durations -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30d", 2_592_000), ("2w", 1_209_600), ("1h30m", 5400), ("1.5h", 5400), ("90s", 90), ("500ms", 0.5), ("0s", 0)],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration(text).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "d", "3", "3 d", "-3d", "3d!", "3y", "1h-2m", "٣d", "9" * 400 + "w"])
+def test_nonsense_is_no_duration(text: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        duration(text)
+    assert raised.value.code == "cli.duration"
+    assert raised.value.hint
+
+
+# ---- check-expiration ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["text", "json", "yaml"])
+def test_check_expiration_prints_the_report_as_it_is(form: str, tmp_path: Path) -> None:
+    # Of an empty disk, so that no time is in it.
+    done = kubepki("certs", "check-expiration", "--config", CONFIG, "--rootfs", tmp_path, "-o", form)
+    report = library.check_expiration(CONFIG, rootfs=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == getattr(report, form)
+    assert ("!MISSING! apiserver" in done.stdout) is (form == "text")
+
+
+def test_check_expiration_of_a_golden_tree() -> None:
+    folder = GOLDEN / "ecdsa-p256"
+    flags = ("--cert-dir", folder / "kubernetes/pki", "--kubeconfig-dir", folder / "kubernetes")
+    done = kubepki("certs", "check-expiration", "--config", CONFIG, *flags)
+    assert done.returncode == 0
+    dates = re.compile(r"[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d UTC")
+    golden = (folder / "check-expiration.txt").read_text()
+    assert dates.findall(done.stdout) == dates.findall(golden)
+    assert len(dates.findall(golden)) == 14
+
+
+def test_kubeadms_flag_is_accepted_and_said_to_be_unused(made: Path) -> None:
+    done = kubepki("certs", "check-expiration", "--rootfs", made, "--node-name", "x", "--kubeconfig", "/no/such.conf")
+    assert done.returncode == 0
+    assert done.stderr == "note: --kubeconfig is not used: kubepki reads files alone\n"
+    assert done.stdout.startswith("CERTIFICATE ")
+
+
+def test_another_format_is_a_usage_error_that_names_the_formats() -> None:
+    done = kubepki("certs", "check-expiration", "-o", "jsonpath={.kind}")
+    assert (done.returncode, done.stdout) == (2, "")
+    first, *rest = done.stderr.splitlines()
+    assert all(form in first for form in ("text", "json", "yaml", "jsonpath={.kind}"))
+    assert rest[0] == "  hint: `kubepki certs check-expiration --help` shows the usage"

@@ -1,0 +1,93 @@
+"""`config validate` as a process, and the help of every verb."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kubepki.cli import verbs
+from trees import GOLDEN, kubepki
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kubepki.cli.verbs import Verb
+
+CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
+CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_kubeadm_took_is_valid(case: str) -> None:
+    config = GOLDEN / case / "config.yaml"
+    done = kubepki("config", "validate", "--config", config)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith(f"{config}: ok\n")
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    config = tmp_path / "wrong.yaml"
+    config.write_text(CONFIG.read_text().replace("ECDSA-P256", "ECDSA-P999") + "clusterNaem: x\n")
+    return config
+
+
+def test_every_problem_is_told_with_its_place_and_a_hint(wrong: Path) -> None:
+    done = kubepki("config", "validate", "--config", wrong)
+    assert (done.returncode, done.stderr) == (2, "")
+    lines = done.stdout.splitlines()
+    assert lines[-1] == f"{wrong}: not valid"
+    problems = [line for line in lines if line.startswith("error: ")]
+    assert [line.split(": ")[1] for line in problems] == [f"{wrong}:9:22", f"{wrong}:10:1"]
+    assert "encryptionAlgorithm: " in problems[0]
+    assert "clusterNaem: unknown field" in problems[1]
+    assert "  hint: did you mean clusterName?" in lines
+
+
+def test_problems_as_json(wrong: Path) -> None:
+    done = kubepki("config", "validate", "--config", wrong, "-o", "json")
+    assert done.returncode == 2
+    data = json.loads(done.stdout)
+    assert data["valid"] is False
+    assert [(each["line"], each["field"]) for each in data["problems"]] == [
+        (9, "encryptionAlgorithm"),
+        (10, "clusterNaem"),
+    ]
+
+
+def test_leniency_makes_warnings_of_unknown_fields(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG.read_text() + "clusterNaem: x\n")
+    done = kubepki("config", "validate", "--config", config, "--lenient")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"warning: {config}:10:1: clusterNaem: ")
+    assert done.stdout.endswith(f"{config}: ok\n")
+
+
+def test_a_file_that_is_not_there_is_the_environments_failure(tmp_path: Path) -> None:
+    done = kubepki("config", "validate", "--config", tmp_path / "absent.yaml")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "absent.yaml" in done.stderr
+
+
+def test_a_configuration_must_be_named() -> None:
+    done = kubepki("config", "validate")
+    assert done.returncode == 2
+    assert "--config" in done.stderr
+
+
+@pytest.mark.parametrize("verb", verbs.VERBS, ids=lambda verb: " ".join(verb.words))
+def test_the_help_of_every_verb(verb: Verb) -> None:
+    done = kubepki(*verb.words, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: kubepki {' '.join(verb.words)} ")
+    assert "--output" in done.stdout
+    for flag in {
+        "init": ("--dry-run", "--outlive-ca", "--rootfs", "--cert-dir", "--kubeconfig-dir", "--config", "--lenient"),
+        "check": ("--warning", "--critical", "--kubelet-dir", "--rootfs"),
+        "check-expiration": ("--kubeconfig ", "--cert-dir", "--config"),
+        "validate": ("--config", "--lenient"),
+    }.get(verb.words[-1], ()):
+        assert flag in done.stdout
