@@ -1,3 +1,5 @@
+//! The tests of [`super`]: golden files, every field, every refusal.
+
 use super::*;
 use crate::error::Diagnostic;
 use crate::key::Algorithm;

@@ -23,9 +23,9 @@ CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
 PUBLIC = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def start(rootfs: Path) -> subprocess.Popen[str]:
+def start(rootfs: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "kubepki", "init", "--config", str(CONFIG), "--rootfs", str(rootfs)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def assert_no_file_is_half_written(kubernetes: Path) -> int:
@@ -66,7 +66,7 @@ def test_killed_at_any_moment_the_tree_is_old_or_new_and_the_next_run_completes_
         process = start(rootfs)
         time.sleep(chance.uniform(0.3, 1.3) * duration)
         process.kill()
-        process.communicate(timeout=60)
+        process.wait(60)
         killed += process.returncode == -9
         assert_no_file_is_half_written(rootfs / "etc/kubernetes")
         again = kubepki("init", "--config", CONFIG, "--rootfs", rootfs)

@@ -1,3 +1,5 @@
+//! The tests of [`super`]: shapes, places, limits.
+
 use std::fmt::Write as _;
 
 use super::*;
