@@ -181,6 +181,16 @@ def test_a_certificate_may_outlive_its_ca_only_if_told(tmp_path: Path) -> None:
     assert allowed.expires_at == late["now"] + timedelta(days=365)
 
 
+def test_an_interrupted_change_is_ended_only_if_told(node: Path) -> None:
+    whole = snapshot(node)
+    journal = node / "etc/kubernetes/.kubepki-0123456789abcdef.prepared"
+    journal.write_text("cut off")
+    kubepki.plan(CONFIG, rootfs=node)
+    assert journal.exists()
+    kubepki.plan(CONFIG, rootfs=node, recover=True)
+    assert snapshot(node) == whole
+
+
 # ---- a plan that travels -------------------------------------------------------------------------------------
 
 

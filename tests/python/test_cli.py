@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 import kubepki
-from kubepki import PartialError, _core
+from kubepki import Interrupted, PartialError, _core
 from kubepki.cli import verbs
 from kubepki.cli.main import main
 from kubepki.cli.verbs import Verb
@@ -19,6 +19,7 @@ from kubepki.cli.verbs import Verb
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
     from collections.abc import Callable
+    from pathlib import Path
 
 Capture = pytest.CaptureFixture[str]
 
@@ -181,3 +182,38 @@ def test_a_reader_that_went_away_is_no_error_to_talk_about(unbuffered: str) -> N
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_defect(closed: str, tmp_path: Path) -> None:
+    words = f"init --dry-run --node-name cp1 --rootfs {tmp_path}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m kubepki {words} {closed}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("create" in done.stdout) is (closed in {"<&-", "2>&-"})
+    assert ("dry run" in done.stderr) is (closed in {"<&-", ">&-"})
+
+
+def test_an_argument_that_is_no_text_is_a_usage_error() -> None:
+    done = subprocess.run(
+        [os.fsencode(sys.executable), b"-m", b"kubepki", b"check", b"--rootfs", b"/\xff\xfe"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert done.returncode == 3  # of `check`; 2 elsewhere
+    assert done.stderr.startswith(b"error: the argument '/\\udcff\\udcfe' is not UTF-8 text\n")
+
+
+@pytest.mark.parametrize("word", ["init", "check"])
+def test_an_interrupt_keeps_its_exit_code(word: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def stop(*_arguments: object) -> NoReturn:
+        raise Interrupted("stopped", code="cli.interrupted")
+
+    monkeypatch.setattr(f"kubepki.cli.{word}.run", stop)
+    assert main([word]) == 130
+    assert capsys.readouterr().err == "stopped\n"

@@ -323,3 +323,14 @@ def test_a_folder_that_cannot_be_written_is_the_environments_failure(tmp_path: P
     assert "kubernetes" in done.stderr
     assert "Traceback" not in done.stderr
     assert snapshot(tmp_path) == before
+
+
+def test_a_dry_run_leaves_an_interrupted_change_to_the_next_real_run(node: Path) -> None:
+    # What a power cut leaves while the journal is written.
+    journal = node / "etc/kubernetes/.kubepki-0123456789abcdef.prepared"
+    whole = snapshot(node)
+    journal.write_text("cut off")
+    assert command("init", "--dry-run", rootfs=node).returncode == 0
+    assert journal.read_text() == "cut off"
+    assert command("init", rootfs=node).returncode == 0
+    assert snapshot(node) == whole

@@ -40,6 +40,7 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `kubepki` with `argv` (without the program's name; the process's own by default); return the exit code."""
     module: VerbModule | None = None
+    _open_closed_streams()
     try:
         arguments = list(sys.argv[1:] if argv is None else argv)
         verb, words = _find_verb(arguments)
@@ -71,6 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str], verb: Verb | None, words: tuple[str, ...], module: VerbModule | None) -> int:
+    for argument in arguments:
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise ConfigurationError(
+                f"the argument {argument!r} is not UTF-8 text",
+                code="cli.usage",
+                hint="rename the file, or set a UTF-8 locale (LC_ALL=C.UTF-8)",
+            )
     try:
         parsed = _build_parser(verb, module).parse_args(arguments)
     except SystemExit as end:  # --help and --version
@@ -81,6 +89,13 @@ def _run(arguments: list[str], verb: Verb | None, words: tuple[str, ...], module
             "a command is missing", code="cli.command_missing", hint=f"`{program} --help` lists the commands"
         )
     return module.run(parsed)
+
+
+def _open_closed_streams() -> None:
+    """Put /dev/null in the place of a stream that the caller closed (`>&-`): Python has None there."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (open for the whole run)
 
 
 def _find_verb(arguments: Iterable[str]) -> tuple[Verb | None, tuple[str, ...]]:
