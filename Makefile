@@ -76,11 +76,7 @@ $(STAMPS)/package: $(RUST_SOURCES) pyproject.toml $(STAMPS)/develop
 
 # ---- Rust ----------------------------------------------------------------------------------------------------
 
-check-bench: $(STAMPS)/package
-	$(BIN)/python tests/bench/bench_generate.py
-	$(BIN)/python tests/bench/bench_read.py
-
-format: $(STAMPS)/develop
+check-format: $(STAMPS)/develop
 	$(CARGO) fmt --check
 	$(BIN)/ruff format --check .
 
