@@ -65,7 +65,8 @@ fn every_golden_tree_is_ok_with_and_without_its_configuration() {
             let mut sorted = seen(&report);
             let mut expected: Vec<_> =
                 ALL.into_iter().filter(|one| name != "external-etcd" || !LOCAL_ETCD.contains(one)).collect();
-            (sorted.sort_unstable(), expected.sort_unstable());
+            sorted.sort_unstable();
+            expected.sort_unstable();
             assert_eq!(sorted, expected, "{name}");
             assert_eq!(report.checked_at, node.now);
         }
