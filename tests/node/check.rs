@@ -301,6 +301,22 @@ fn files_and_folders_besides_are_checked() {
 }
 
 #[test]
+fn a_folder_may_hold_what_is_no_certificate() {
+    let node = Node::golden("ecdsa-p256");
+    node.write("/srv/empty", "");
+    node.write("/srv/pod.yaml", "apiVersion: v1\nkind: Pod\n");
+    node.write("/srv/noise", [0xff; 300]);
+    fs::File::create(node.path("/srv/log")).unwrap().set_len(100 << 20).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(node.path("/srv/socket")).unwrap();
+    let report = with_extra(&node, "/srv");
+    assert_eq!((report.status, report.findings.len()), (Status::Ok, 0), "{:?}", report.findings);
+    std::os::unix::fs::symlink("nowhere", node.path("/srv/tls.crt")).unwrap();
+    let report = with_extra(&node, "/srv");
+    assert_eq!(criticals(&report.findings), ["/srv store.dangling_symlink"]);
+    assert!(report.findings[0].evidence.contains("/srv/tls.crt"), "{:?}", report.findings);
+}
+
+#[test]
 fn a_file_that_was_named_must_hold_a_certificate() {
     let node = Node::golden("ecdsa-p256");
     node.write("/srv/README", "nothing");

@@ -38,6 +38,8 @@ impl Checking {
         let name = path.display().to_string();
         let content = match tree.get(path) {
             Observed::Missing => return self.refuse(path, &StoreError::Missing { path: path.to_owned() }.into()),
+            // A folder may hold sockets and large logs, which are no certificates.
+            Observed::Unreadable { code: "store.not_a_regular_file" | "store.too_large", .. } if !named => return,
             Observed::Unreadable { code, message, hint } => {
                 let (evidence, remedy) = (message.clone(), hint.clone());
                 return self.findings.push(critical(code, &name, path, evidence, remedy));
