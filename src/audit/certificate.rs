@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Finding, FindingCode, Notes, Pair, Severity};
 use crate::tree::Tree;
-use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames, verify_chain};
+use crate::x509::{Certificate, ChainProblem, DistinguishedName, ExtendedKeyUsage, SubjectAltNames, verify_chain};
 
 /// How soon an end of validity is worth a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +67,11 @@ pub(super) fn judge(
 ) {
     let in_time = judge_validity(notes, certificate, thresholds, now);
     if let Some(ca) = ca {
-        // Out of its own time a chain is asked about its beginning: who signed it is worth knowing then too.
-        let moment = if in_time { now } else { certificate.not_before() };
-        if let Err(problem) = verify_chain(certificate, intermediates, ca, moment)
-            && (in_time || now <= ca.not_after())
+        // Who signed it is worth knowing out of its own time too: then a moment counts when both were valid.
+        let moment = if in_time { Some(now) } else { common_moment(certificate, ca) };
+        if let Some(moment) = moment
+            && let Err(problem) = verify_chain(certificate, intermediates, ca, moment)
+            && (in_time || !matches!(problem, ChainProblem::Expired | ChainProblem::NotYetValid))
         {
             notes.add(
                 FindingCode::CertificateUntrusted,
@@ -89,6 +90,12 @@ pub(super) fn judge(
         }
     }
     judge_content(notes, certificate, expectation);
+}
+
+/// The first moment at which both are valid; a leaf may well begin before its CA, for kubeadm backdates it.
+fn common_moment(certificate: &Certificate, ca: &Certificate) -> Option<DateTime<Utc>> {
+    let first = certificate.not_before().max(ca.not_before());
+    (first <= certificate.not_after().min(ca.not_after())).then_some(first)
 }
 
 /// Notes a validity that is over, nearly over, or not begun; `true` when `now` is within it.

@@ -45,7 +45,7 @@ impl<T> Part<T> {
     }
 
     /// Parses what was found at `path`.
-    pub(super) fn read<E: Diagnostic>(tree: &Tree, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Self {
+    pub fn read<E: Diagnostic>(tree: &Tree, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Self {
         match tree.get(path) {
             Observed::Missing => Self::Missing,
             Observed::Unreadable { code, message, hint } => {

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo};
+
 use super::pair::{note_mode, note_part};
 use super::{Finding, FindingCode, Notes, Part, Severity};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
@@ -20,8 +22,8 @@ pub struct ServiceAccountKeys {
     pub public_key_path: PathBuf,
     /// The key.
     pub key: Part<PrivateKey>,
-    /// The DER of the first `PUBLIC KEY` block.
-    pub public_key: Part<Vec<u8>>,
+    /// The DER of each `PUBLIC KEY` block, at least one: an API server accepts the tokens of all of them.
+    pub public_keys: Part<Vec<Vec<u8>>>,
 }
 
 impl ServiceAccountKeys {
@@ -30,8 +32,8 @@ impl ServiceAccountKeys {
     pub fn read(tree: &Tree, layout: &Layout) -> Self {
         let (key_path, public_key_path) = (layout.service_account_key(), layout.service_account_public_key());
         let key = Part::read(tree, &key_path, PrivateKey::from_pem);
-        let public_key = Part::read(tree, &public_key_path, first_public_key);
-        Self { key_path, public_key_path, key, public_key }
+        let public_keys = Part::read(tree, &public_key_path, read_public_keys);
+        Self { key_path, public_key_path, key, public_keys }
     }
 
     /// Judges both files. A `sa.pub` that is missing beside its key is no finding: it can be made from the key.
@@ -39,12 +41,20 @@ impl ServiceAccountKeys {
     pub fn judge(&self, tree: &Tree) -> Vec<Finding> {
         let mut notes = Notes::about(SERVICE_ACCOUNT);
         notes.at(&self.key_path);
-        note_part(&self.key, &mut notes, !self.public_key.is_missing());
+        note_part(&self.key, &mut notes, !self.public_keys.is_missing());
         note_mode(tree, &self.key_path, &mut notes);
         notes.at(&self.public_key_path);
-        note_part(&self.public_key, &mut notes, false);
-        if let (Part::Present(key), Part::Present(public_key)) = (&self.key, &self.public_key)
-            && key.public_key_info() != public_key.as_slice()
+        match &self.public_keys {
+            Part::Broken { code, .. } if code.starts_with("key.") => notes.add_coded(
+                code,
+                Severity::Critical,
+                "it holds no public key that can be read",
+                "remove sa.pub so that it is made from sa.key, or restore it from a backup",
+            ),
+            part => note_part(part, &mut notes, false),
+        }
+        if let (Part::Present(key), Part::Present(public_keys)) = (&self.key, &self.public_keys)
+            && !public_keys.iter().any(|one| one == key.public_key_info())
         {
             notes.add(
                 FindingCode::ServiceAccountMismatch,
@@ -57,9 +67,14 @@ impl ServiceAccountKeys {
     }
 }
 
-fn first_public_key(text: &[u8]) -> Result<Vec<u8>, KeyError> {
-    pem::blocks(text)
-        .find(|block| block.label == "PUBLIC KEY")
+fn read_public_keys(text: &[u8]) -> Result<Vec<Vec<u8>>, KeyError> {
+    let keys: Vec<_> = pem::blocks(text)
+        .filter(|block| block.label == "PUBLIC KEY")
         .map(|block| block.der.expose().to_vec())
-        .ok_or(if pem::has_broken_block(text) { KeyError::Damaged } else { KeyError::NoKey })
+        .collect();
+    let is_whole = |der: &Vec<u8>| matches!(SubjectPublicKeyInfo::from_der(der), Ok((rest, _)) if rest.is_empty());
+    if pem::has_broken_block(text) || !keys.iter().all(is_whole) {
+        return Err(KeyError::Damaged);
+    }
+    if keys.is_empty() { Err(KeyError::NoKey) } else { Ok(keys) }
 }

@@ -6,6 +6,7 @@
 //! Without a configuration the kind of node is read off the files, and names are not judged: nobody has said
 //! which node this is.
 
+mod external_etcd;
 mod extra;
 mod kubelet;
 
@@ -102,6 +103,8 @@ struct Checking {
     node: Node,
     tree: Tree,
     has_config: bool,
+    /// Whether a file of the catalogue that is not there is missing: on a host that has none, nothing is.
+    is_node: bool,
     thresholds: Thresholds,
     now: DateTime<Utc>,
     certificates: Vec<SeenCertificate>,
@@ -119,14 +122,18 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     if !has_config {
         infer(&mut node, &tree);
     }
-    let seconds = |seconds| TimeDelta::try_seconds(seconds).unwrap_or(TimeDelta::MAX);
+    let is_node = has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
+    let seconds = |seconds: i64| {
+        TimeDelta::try_seconds(seconds).unwrap_or(if seconds < 0 { TimeDelta::MIN } else { TimeDelta::MAX })
+    };
     let thresholds =
         Thresholds { warning: seconds(request.warning_seconds), critical: seconds(request.critical_seconds) };
     let mut checking =
-        Checking { node, tree, has_config, thresholds, now, certificates: Vec::new(), findings: Vec::new() };
+        Checking { node, tree, has_config, is_node, thresholds, now, certificates: Vec::new(), findings: Vec::new() };
 
     let authorities = checking.authorities();
     checking.leaves(&authorities)?;
+    checking.external_etcd();
     checking.service_account();
     checking.kubeconfigs(&authorities)?;
     checking.kubelet(&request.kubelet_dir, &authorities);
@@ -146,8 +153,11 @@ fn infer(node: &mut Node, tree: &Tree) {
         || is_there(layout.key("ca"))
         || is_there(layout.kubeconfig("admin.conf"))
         || is_there(layout.kubeconfig("controller-manager.conf"));
-    let etcd_bases = ["etcd/ca", "etcd/server", "etcd/peer"];
-    let has_etcd = etcd_bases.iter().any(|base| is_there(layout.certificate(base)) || is_there(layout.key(base)));
+    // An external etcd's CA certificate has the same place, but never its key.
+    let has_etcd = is_there(layout.key("etcd/ca"))
+        || ["etcd/server", "etcd/peer"]
+            .iter()
+            .any(|base| is_there(layout.certificate(base)) || is_there(layout.key(base)));
     node.spec.role = if is_control_plane { Role::SecondaryControlPlane } else { Role::Worker };
     if !has_etcd {
         node.spec.etcd = Etcd::External {
@@ -225,12 +235,12 @@ impl Checking {
             return;
         }
         let keys = ServiceAccountKeys::read(&self.tree, &self.node.layout);
-        if keys.key.is_missing() && keys.public_key.is_missing() {
+        if keys.key.is_missing() && keys.public_keys.is_missing() {
             self.missing(catalogue::SERVICE_ACCOUNT, keys.key_path, false);
             return;
         }
         self.findings.extend(keys.judge(&self.tree));
-        if keys.public_key.is_missing() {
+        if keys.public_keys.is_missing() {
             self.missing(catalogue::SERVICE_ACCOUNT, keys.public_key_path, false);
         }
     }
@@ -268,7 +278,7 @@ impl Checking {
     }
 
     fn missing(&mut self, name: &str, path: PathBuf, optional: bool) {
-        if !optional {
+        if !optional && self.is_node {
             self.findings.push(Finding {
                 code: crate::audit::FindingCode::FileMissing.code().to_owned(),
                 severity: Severity::Critical,

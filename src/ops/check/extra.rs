@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::Checking;
 use crate::audit::certificate::{Expectation, Thresholds, judge_certificates};
-use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
+use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig, referenced_paths};
 use crate::audit::{Finding, Severity};
 use crate::error::Error;
-use crate::key::pem;
 use crate::store::StoreError;
-use crate::tree::{Observed, Tree};
+use crate::tree::Observed;
 use crate::x509::{Certificate, read_certificates};
+
+/// How a certificate's PEM block begins.
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 impl Checking {
     pub(super) fn extra(&mut self, paths: &[PathBuf]) {
@@ -36,32 +38,40 @@ impl Checking {
         let name = path.display().to_string();
         let content = match tree.get(path) {
             Observed::Missing => return self.refuse(path, &StoreError::Missing { path: path.to_owned() }.into()),
+            // A folder may hold sockets and large logs, which are no certificates.
+            Observed::Unreadable { code: "store.not_a_regular_file" | "store.too_large", .. } if !named => return,
             Observed::Unreadable { code, message, hint } => {
                 let (evidence, remedy) = (message.clone(), hint.clone());
                 return self.findings.push(critical(code, &name, path, evidence, remedy));
             }
             Observed::File { content, .. } => content.expose(),
         };
-        let holds_certificates = pem::blocks(content).any(|block| block.label == "CERTIFICATE");
-        if holds_certificates || (named && !self.extra_kubeconfig(path, &tree, content)) {
+        // A block that is cut off has no label that could be trusted: the first line of it must do.
+        let holds_certificates = content.windows(BEGIN.len()).any(|part| part == BEGIN);
+        if !holds_certificates && self.extra_kubeconfig(path, content) {
+            return;
+        }
+        if holds_certificates || named {
             match read_certificates(content) {
                 Ok(certificates) => self.judge_extra(&name, path, &certificates),
                 Err(error) => self.refuse(path, &error.into()),
             }
-        } else if !named {
-            self.extra_kubeconfig(path, &tree, content);
         }
     }
 
-    /// Checks a kubeconfig; `false` when the file is none.
-    fn extra_kubeconfig(&mut self, path: &Path, tree: &Tree, content: &[u8]) -> bool {
-        let Ok(Some(identity)) = client_identity(tree, path, content) else { return false };
+    /// Checks a kubeconfig and the files that it refers to; `false` when the file is none.
+    fn extra_kubeconfig(&mut self, path: &Path, content: &[u8]) -> bool {
+        let paths = std::iter::once(path.to_owned()).chain(referenced_paths(path, content));
+        let tree = self.node.store.read(paths);
+        let Ok(identity) = client_identity(&tree, path, content) else { return false };
         let name = path.display().to_string();
         let expected = ExpectedKubeconfig { client: Expectation::default(), server: None, ca: None, trusted: &[] };
-        let findings = judge_kubeconfig(&name, path, tree, &expected, self.thresholds, self.now);
+        let findings = judge_kubeconfig(&name, path, &tree, &expected, self.thresholds, self.now);
         self.findings.extend(findings);
-        let certificates = identity.certificates.present().cloned().unwrap_or_default();
-        self.see(&name, &identity.certificate_path, certificates.get(..1).unwrap_or_default());
+        if let Some(identity) = identity {
+            let certificates = identity.certificates.present().cloned().unwrap_or_default();
+            self.see(&name, &identity.certificate_path, certificates.get(..1).unwrap_or_default());
+        }
         true
     }
 
@@ -77,7 +87,7 @@ impl Checking {
     }
 }
 
-fn critical(code: &str, name: &str, path: &Path, evidence: String, remedy: String) -> Finding {
+pub(super) fn critical(code: &str, name: &str, path: &Path, evidence: String, remedy: String) -> Finding {
     Finding {
         code: code.to_owned(),
         severity: Severity::Critical,

@@ -18,11 +18,24 @@ impl Planning<'_> {
                 self.skip_authority(row);
                 continue;
             }
+            if !self.is_concerned(row) {
+                continue;
+            }
             let pair = self.pair(row.base_name);
             let state = if pair.is_missing() { self.plan_missing(row)? } else { self.plan_existing(row, pair) };
             self.authorities.insert(row.name, state);
         }
         Ok(())
+    }
+
+    /// Whether the CA, or anything that it signs, is part of the plan: another's state must not stand in its way.
+    fn is_concerned(&self, row: &AuthorityRow) -> bool {
+        let selected = |name| self.options.certificates.contains(name);
+        let signs_kubeconfigs = row.name == "ca"
+            && catalogue::kubeconfigs(self.spec).any(|one| self.options.kubeconfigs.contains(one.name));
+        selected(row.name)
+            || catalogue::certificates(self.spec).any(|leaf| leaf.issuer == row.name && selected(leaf.name))
+            || signs_kubeconfigs
     }
 
     fn skip_authority(&mut self, row: &AuthorityRow) {

@@ -21,7 +21,7 @@ impl Planning<'_> {
 
         let planned = if self.spec.role == Role::Worker {
             artefact(Action::Skip, "a worker has none", both)
-        } else if keys.key.is_missing() && keys.public_key.is_missing() {
+        } else if keys.key.is_missing() && keys.public_keys.is_missing() {
             if self.spec.role == Role::SecondaryControlPlane {
                 self.find(
                     FindingCode::SharedFileMissing,
@@ -39,7 +39,7 @@ impl Planning<'_> {
             let findings = keys.judge(self.tree);
             if self.take(findings) {
                 artefact(Action::Blocked, "what is there cannot be used", both)
-            } else if keys.public_key.is_missing() {
+            } else if keys.public_keys.is_missing() {
                 artefact(Action::Create, "sa.pub is missing: made from sa.key", vec![public_key])
             } else {
                 artefact(Action::Keep, "already there", both)

@@ -1,0 +1,55 @@
+//! Somebody else's etcd: the client certificate that the API server shows it, and the CA that it is asked to have.
+//!
+//! kubeadm lists neither, though the API server stops when one ends. Both are the etcd owner's: only their validity,
+//! their purpose and their key are judged, where the configuration says that they are, or where kubeadm puts them.
+
+use std::path::PathBuf;
+
+use super::Checking;
+use crate::audit::Pair;
+use crate::audit::certificate::{Expectation, judge_certificates, judge_pair};
+use crate::config::Etcd;
+use crate::x509::{ExtendedKeyUsage, read_certificates};
+
+const AUTHORITY: &str = "etcd-ca";
+const CLIENT: &str = "apiserver-etcd-client";
+
+impl Checking {
+    pub(super) fn external_etcd(&mut self) {
+        let Etcd::External { ca_file, cert_file, key_file, .. } = &self.node.spec.etcd else { return };
+        // Without a configuration nobody has said that there must be any.
+        let is_said = |path: &str| self.has_config && !path.is_empty();
+        let (ca_is_said, client_is_said) = (is_said(ca_file), is_said(cert_file));
+        if self.has_config && !ca_is_said {
+            return;
+        }
+        let layout = &self.node.layout;
+        let or = |path: &str, usual: PathBuf| if path.is_empty() { usual } else { PathBuf::from(path) };
+        let ca_path = or(ca_file, layout.certificate("etcd/ca"));
+        let pair_paths = (or(cert_file, layout.certificate(CLIENT)), or(key_file, layout.key(CLIENT)));
+
+        let tree = self.node.store.read([&ca_path, &pair_paths.0, &pair_paths.1]);
+        // The CA's key is not asked for: read as a pair, it would be missing.
+        let ca = crate::audit::Part::read(&tree, &ca_path, read_certificates);
+        if ca.is_missing() {
+            self.missing(AUTHORITY, ca_path, !ca_is_said);
+        } else if let Some(certificates) = ca.present() {
+            let findings = judge_certificates(AUTHORITY, &ca_path, certificates, self.thresholds, self.now);
+            self.findings.extend(findings);
+            self.see(AUTHORITY, &ca_path, certificates);
+        } else if let crate::audit::Part::Broken { code, evidence, remedy } = ca {
+            self.findings.push(super::extra::critical(code, AUTHORITY, &ca_path, evidence, remedy));
+        }
+
+        let pair = Pair::read(&tree, pair_paths.0, pair_paths.1);
+        if pair.is_missing() {
+            return self.missing(CLIENT, pair.certificate_path, !client_is_said);
+        }
+        let expectation =
+            Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
+        let findings = judge_pair(CLIENT, &pair, &tree, &expectation, None, self.thresholds, self.now);
+        self.findings.extend(findings);
+        let certificates = pair.certificates.present().cloned().unwrap_or_default();
+        self.see(CLIENT, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
+    }
+}
