@@ -121,7 +121,10 @@ fn a_worker_makes_its_kubelet_conf_alone() {
 #[test]
 fn a_worker_without_the_ca_or_its_key_says_what_it_needs() {
     let (first, worker) = (Node::made(CONTROL_PLANE), Node::empty(WORKER));
-    assert_eq!(criticals(&worker.plan().findings), ["ca shared.missing"]);
+    let plan = worker.plan();
+    assert_eq!(criticals(&plan.findings), ["ca shared.missing"]);
+    let remedy = &find(&plan.findings, "shared.missing").remedy;
+    assert!(remedy.contains("ca.crt") && !remedy.contains("ca.key"), "a worker must never have the key: {remedy}");
     copy(&first, &worker, &["ca.crt"]);
     let plan = worker.plan();
     assert_eq!(criticals(&plan.findings), ["kubelet.conf authority.external_incomplete"]);

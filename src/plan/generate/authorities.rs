@@ -1,5 +1,7 @@
 //! The CAs: used if they are there, whatever their subject; made if the node may make them.
 
+use std::path::Path;
+
 use super::{AuthorityState, BACKDATE, Planning, untouched};
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
@@ -80,10 +82,7 @@ impl Planning<'_> {
             Some((
                 FindingCode::SharedFileMissing,
                 "the CA is missing; a joining node shares the cluster's and never makes its own".to_owned(),
-                format!(
-                    "copy {0}.crt and {0}.key from the first control-plane node",
-                    path.with_extension("").display()
-                ),
+                shared_authority_remedy(self.spec.role, &path),
             ))
         } else if !leaves.is_empty() {
             Some((
@@ -128,7 +127,7 @@ impl Planning<'_> {
 
     /// The certificates and kubeconfigs of this CA that are there.
     fn leaves_of(&self, row: &AuthorityRow) -> Vec<String> {
-        let is_there = |path: &std::path::Path| !matches!(self.tree.get(path), Observed::Missing);
+        let is_there = |path: &Path| !matches!(self.tree.get(path), Observed::Missing);
         let leaves = catalogue::certificates(self.spec)
             .filter(|leaf| leaf.issuer == row.name)
             .filter(|leaf| is_there(&self.layout.certificate(leaf.base_name)))
@@ -137,5 +136,19 @@ impl Planning<'_> {
             .filter(|kubeconfig| row.name == "ca" && is_there(&self.layout.kubeconfig(kubeconfig.name)))
             .map(|kubeconfig| kubeconfig.name.to_owned());
         leaves.chain(kubeconfigs).collect()
+    }
+}
+
+/// How a joining node comes by the cluster's CA. A worker must never have the key.
+fn shared_authority_remedy(role: Role, certificate: &Path) -> String {
+    let base = certificate.with_extension("");
+    match role {
+        Role::Worker => format!(
+            "copy {}.crt from a control-plane node; make kubelet.conf where the CA's key is, and bring it here",
+            base.display()
+        ),
+        Role::ControlPlane | Role::SecondaryControlPlane => {
+            format!("copy {0}.crt and {0}.key from the first control-plane node", base.display())
+        }
     }
 }
