@@ -295,3 +295,40 @@ impl Checking {
         self.certificates.extend(seen);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: &str, severity: Severity) -> Finding {
+        let text = String::new;
+        Finding { code: code.into(), severity, subject: text(), path: None, evidence: text(), remedy: text() }
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_unknown_unless_something_else_is_critical() {
+        let certificate = SeenCertificate {
+            name: "ca".into(),
+            path: "/ca.crt".into(),
+            subject: String::new(),
+            issuer: String::new(),
+            serial: String::new(),
+            not_before: DateTime::UNIX_EPOCH,
+            not_after: DateTime::UNIX_EPOCH,
+            residual_seconds: 0,
+            key: String::new(),
+            subject_alt_names: Vec::new(),
+            is_ca: true,
+        };
+        let seen = [certificate];
+        let unreadable = finding("store.no_permission", Severity::Critical);
+        let warning = finding("certificate.expires_soon", Severity::Warning);
+        let expired = finding("certificate.expired", Severity::Critical);
+        assert_eq!(status(&seen, &[]), Status::Ok);
+        assert_eq!(status(&seen, std::slice::from_ref(&warning)), Status::Warning);
+        assert_eq!(status(&seen, &[unreadable.clone(), warning]), Status::Unknown);
+        assert_eq!(status(&seen, &[unreadable, expired.clone()]), Status::Critical);
+        assert_eq!(status(&[], &[]), Status::Unknown);
+        assert_eq!(status(&[], &[expired]), Status::Critical);
+    }
+}

@@ -277,3 +277,15 @@ fn a_service_account_key_of_another_algorithm_is_kept() {
     let plan = node.plan();
     assert!(plan.is_empty() && plan.findings.is_empty(), "{:?}", plan.findings);
 }
+
+#[test]
+fn a_file_that_is_there_is_not_overwritten_even_if_an_edited_plan_names_it() {
+    let node = Node::empty(CONTROL_PLANE);
+    node.write("/etc/shadow", "precious");
+    let mut plan = node.plan();
+    plan.artefacts.last_mut().unwrap().files[0].path = "/etc/shadow".into();
+    let before = node.snapshot();
+    let error = apply_plan(&plan).unwrap_err();
+    assert_eq!(error.code(), "store.changed", "{error:?}");
+    assert_eq!(node.snapshot(), before);
+}
