@@ -1,8 +1,8 @@
 //! Where a path really leads: under the root directory, through symbolic links, never out of it.
 //!
 //! In: the paths that a configuration writes (`/etc/kubernetes/pki/ca.crt`). Out: [`Resolved`], the physical
-//! place. kubeadm's `--rootfs` chroots; this does not, so a link that would lead out of the root is refused
-//! instead of being read as the chroot would. It opens files, and changes nothing.
+//! place. kubeadm's `--rootfs` chroots; this does not, but follows an absolute link from the root as a chroot would;
+//! `..` out of the root is refused. It opens files, and changes nothing.
 //!
 //! Looking and opening are two moments. [`Root::open`] therefore asks the kernel (openat2,
 //! `RESOLVE_NO_SYMLINKS`) to fail should a component have become a link in between.
@@ -177,7 +177,9 @@ impl Walk<'_> {
         let target = read_link(&link)?;
         let pending_below = self.pending.len();
         if target.is_absolute() {
-            let Ok(below) = target.strip_prefix(&self.root.path) else { return Err(self.escape(link)) };
+            // As in a chroot, `/` is the root directory: the kubelet's own links are absolute, and on a mounted disk they
+            // mean that disk. A link that names the directory's place on this machine is understood as well.
+            let below = target.strip_prefix(&self.root.path).unwrap_or(&target);
             self.at.clone_from(&self.root.path);
             self.pending.extend(components(below));
         } else {

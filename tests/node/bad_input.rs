@@ -26,7 +26,11 @@ const DAMAGES: [(&str, Damage, [&str; 3]); 13] = [
     ("a folder", folder, ["store.is_a_directory"; 3]),
     ("a link to nowhere", |node, path| relink(node, path, "nowhere"), ["store.dangling_symlink"; 3]),
     ("a link to itself", |node, path| relink(node, path, path.rsplit_once('/').unwrap().1), ["store.symlink_loop"; 3]),
-    ("a link out of the root", |node, path| relink(node, path, "/dev/null"), ["store.symlink_escapes"; 3]),
+    (
+        "a link out of the root",
+        |node, path| relink(node, path, "../../../../../../../../../dev/null"),
+        ["store.symlink_escapes"; 3],
+    ),
     ("a hundred megabytes", sparse, ["store.too_large"; 3]),
 ];
 

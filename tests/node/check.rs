@@ -244,7 +244,8 @@ fn the_kubelets_own_certificates_are_seen() {
         node.write(&format!("/var/lib/kubelet/pki/{name}-2026.pem"), pem);
         node.set_mode(&format!("/var/lib/kubelet/pki/{name}-2026.pem"), 0o600);
         let link = node.path(&format!("/var/lib/kubelet/pki/{name}-current.pem"));
-        std::os::unix::fs::symlink(format!("{name}-2026.pem"), link).unwrap();
+        // The kubelet writes absolute links: under a root directory they mean that directory.
+        std::os::unix::fs::symlink(format!("/var/lib/kubelet/pki/{name}-2026.pem"), link).unwrap();
     };
     current("kubelet-client", "apiserver-kubelet-client", 300);
     current("kubelet-server", "apiserver", 20);
