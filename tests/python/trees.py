@@ -26,9 +26,9 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=120)
 
 
-def kubepki(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process."""
-    return run(sys.executable, "-m", "kubepki", *arguments)
+def kubepki(*arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a process, behind the command `before`, which changes what the process may do."""
+    return run(*before, sys.executable, "-m", "kubepki", *arguments)
 
 
 def make_tree(rootfs: Path, case: str) -> Path:
