@@ -35,7 +35,7 @@ pub struct Expectation {
     pub extended_key_usages: Vec<ExtendedKeyUsage>,
 }
 
-/// Judges a pair on disk: both files, and all that [`judge`] does.
+/// Judges a pair on disk: both files, and all that is judged of one certificate.
 #[must_use]
 pub fn judge_pair(
     name: &str,
