@@ -5,6 +5,7 @@
 #   make test          every linter and every test
 #   make check         the same (the linters and tests one by one are the `check-*` targets)
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
+#   make soak          check KEYS (10000) RSA keys of each size with openssl (RSA-4096: a twentieth); hours
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -36,7 +37,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-python
 
-.PHONY: help demo test check $(CHECKS) bench format install wheel sdist test-wheel system-tools clean
+.PHONY: help demo test check $(CHECKS) bench soak format install wheel sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -127,6 +128,10 @@ check-python: $(STAMPS)/package
 bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
 	$(BIN)/python tests/bench/bench_read.py
+
+KEYS ?= 10000
+soak:
+	KUBEPKI_SOAK_KEYS=$(KEYS) $(CARGO) test --release --locked --test keygen soak -- --ignored --exact --nocapture
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt

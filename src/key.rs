@@ -8,6 +8,7 @@
 
 mod algorithm;
 pub mod pem;
+mod prime;
 
 use std::fmt;
 
@@ -16,7 +17,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+    EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
 };
 use der::{Any, Decode, Encode, asn1::BitString, oid::ObjectIdentifier};
 use pkcs1::RsaPrivateKeyRef;
@@ -26,6 +27,7 @@ use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfo};
 
 pub use algorithm::Algorithm;
 
+use self::prime::method::Method;
 use crate::error::{Category, Diagnostic};
 use crate::secret::Secret;
 
@@ -116,6 +118,19 @@ impl Diagnostic for KeyError {
     }
 }
 
+/// How RSA keys are generated in this process: by the sieve of `docs/reference/key-generation.md`, or by the
+/// cryptographic library, because of `KUBEPKI_KEYGEN=library`, the feature `library-keygen` or the processor.
+///
+/// # Examples
+/// ```
+/// let method = kubepki::key::generation_method();
+/// assert!(method.starts_with("sieve") || method.starts_with("library"));
+/// ```
+#[must_use]
+pub fn generation_method() -> &'static str {
+    Method::current().describe()
+}
+
 enum Inner {
     Rsa { pair: RsaKeyPair, pkcs1: Secret },
     Ec { pair: EcdsaKeyPair, curve: &'static Curve, sec1: Secret },
@@ -172,9 +187,9 @@ impl PrivateKey {
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         let failed = |_| KeyError::Library { operation: "generate a key" };
         match algorithm {
-            Algorithm::Rsa2048 => Self::generate_rsa(KeySize::Rsa2048),
-            Algorithm::Rsa3072 => Self::generate_rsa(KeySize::Rsa3072),
-            Algorithm::Rsa4096 => Self::generate_rsa(KeySize::Rsa4096),
+            Algorithm::Rsa2048 => Self::generate_rsa(2048, KeySize::Rsa2048),
+            Algorithm::Rsa3072 => Self::generate_rsa(3072, KeySize::Rsa3072),
+            Algorithm::Rsa4096 => Self::generate_rsa(4096, KeySize::Rsa4096),
             Algorithm::EcdsaP256 => {
                 Self::from_ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(failed)?, &CURVES[0])
             }
@@ -184,7 +199,27 @@ impl PrivateKey {
         }
     }
 
-    fn generate_rsa(size: KeySize) -> Result<Self, KeyError> {
+    fn generate_rsa(bits: usize, size: KeySize) -> Result<Self, KeyError> {
+        match Method::current() {
+            Method::Pairs => Self::generate_rsa_by_search(bits, true),
+            Method::Single => Self::generate_rsa_by_search(bits, false),
+            Method::Library => Self::generate_rsa_by_library(size),
+        }
+    }
+
+    /// Our own primes; aws-lc checks the key when it loads it, and a signature must verify before anyone has it.
+    fn generate_rsa_by_search(bits: usize, in_pairs: bool) -> Result<Self, KeyError> {
+        const MESSAGE: &[u8] = b"kubepki pairwise consistency";
+        let key = Self::from_pkcs1(prime::generate(bits, in_pairs)?.expose())?;
+        let Inner::Rsa { pair, .. } = &key.inner else { return Err(KeyError::Library { operation: "generate a key" }) };
+        let signature = key.sign(MESSAGE)?;
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
+            .verify(MESSAGE, &signature)
+            .map_err(|_| KeyError::Library { operation: "generate a key" })?;
+        Ok(key)
+    }
+
+    fn generate_rsa_by_library(size: KeySize) -> Result<Self, KeyError> {
         use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
         let failed = KeyError::Library { operation: "generate a key" };
         let Ok(pair) = RsaKeyPair::generate(size) else { return Err(failed) };

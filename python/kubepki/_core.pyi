@@ -11,6 +11,7 @@ class BuildInfo(TypedDict):
     profile: str
     os: str
     architecture: str
+    key_generation: str
 
 __all__ = [
     "__version__",

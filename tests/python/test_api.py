@@ -329,10 +329,13 @@ def test_a_missing_key_and_a_wide_mode_are_findings(node: Path) -> None:
     assert "sa" in {subject for subject, _ in findings}
 
 
-def test_an_empty_disk_is_critical(tmp_path: Path) -> None:
+def test_an_empty_disk_is_unknown_unless_a_configuration_says_what_must_be_there(tmp_path: Path) -> None:
     report = kubepki.check(rootfs=tmp_path)
-    assert report.status is Status.CRITICAL
-    assert {each.code for each in report.findings} == {"file.missing"}
+    assert report.status is Status.UNKNOWN
+    assert (report.certificates, report.findings) == ((), ())
+    expected = kubepki.check(GOLDEN / "minimal/config.yaml", rootfs=tmp_path)
+    assert expected.status is Status.CRITICAL
+    assert {each.code for each in expected.findings} == {"file.missing"}
 
 
 # ---- check-expiration ----------------------------------------------------------------------------------------

@@ -27,4 +27,5 @@ def run(arguments: Namespace) -> int:
         print(json.dumps(facts, indent=2))
     else:
         print(f"kubepki {facts['version']} ({facts['profile']}, {facts['os']} {facts['architecture']})")
+        print(f"RSA keys: {facts['key_generation']}")
     return 0

@@ -1,0 +1,154 @@
+//! Fixed-width arithmetic on secret numbers, without branches on and without indexing by their value.
+//!
+//! In and out: numbers as little-endian 64-bit limbs, wiped when dropped. The number of limbs is public.
+//! It never normalises: a number keeps its leading zero limbs.
+
+use zeroize::Zeroizing;
+
+/// A secret number, least significant limb first.
+pub(super) type Limbs = Zeroizing<Vec<u64>>;
+
+/// All ones when `bit` is 1, zero when it is 0.
+pub(super) const fn mask(bit: u64) -> u64 {
+    bit.wrapping_neg()
+}
+
+/// 1 when a < b; both below 2^63.
+pub(super) const fn less(a: u64, b: u64) -> u64 {
+    a.wrapping_sub(b) >> 63
+}
+
+/// 1 when a = b; both below 2^63.
+pub(super) const fn equal(a: u64, b: u64) -> u64 {
+    (a ^ b).wrapping_sub(1) >> 63
+}
+
+/// The upper half of a product.
+pub(super) fn high(a: u64, b: u64) -> u64 {
+    u64::try_from((u128::from(a) * u128::from(b)) >> 64).unwrap_or(u64::MAX)
+}
+
+/// floor((2^64 - 1) / modulus), for [`reduce`].
+pub(super) fn reciprocal(modulus: u32) -> u64 {
+    u64::MAX / u64::from(modulus)
+}
+
+/// x mod modulus for a modulus below 2^17 and x below 2^49: Barrett, no division, whose time depends on the operand.
+pub(super) fn reduce(x: u64, modulus: u32, reciprocal: u64) -> u64 {
+    let modulus = u64::from(modulus);
+    let rest = x.wrapping_sub(high(x, reciprocal).wrapping_mul(modulus));
+    rest.wrapping_sub(modulus & mask(1 ^ less(rest, modulus)))
+}
+
+/// number mod modulus, for a modulus below 2^17.
+pub(super) fn remainder(number: &[u64], modulus: u32) -> u64 {
+    let reciprocal = reciprocal(modulus);
+    number.iter().rev().fold(0, |rest, limb| {
+        let rest = reduce((rest << 32) | (limb >> 32), modulus, reciprocal);
+        reduce((rest << 32) | (limb & 0xffff_ffff), modulus, reciprocal)
+    })
+}
+
+/// a - b and the borrow (1 when a < b); equal widths.
+pub(super) fn subtract(a: &[u64], b: &[u64]) -> (Limbs, u64) {
+    let mut borrow = 0;
+    let limbs = a.iter().zip(b).map(|(a, b)| {
+        let (partial, first) = a.overflowing_sub(*b);
+        let (result, second) = partial.overflowing_sub(borrow);
+        borrow = u64::from(first) | u64::from(second);
+        result
+    });
+    let mut result = Zeroizing::new(Vec::with_capacity(a.len()));
+    result.extend(limbs);
+    (result, borrow)
+}
+
+/// number + small, modulo the width.
+pub(super) fn add_small(number: &[u64], small: u64) -> Limbs {
+    let mut carry = small;
+    let mut result = Zeroizing::new(Vec::with_capacity(number.len()));
+    result.extend(number.iter().map(|limb| {
+        let (sum, overflow) = limb.overflowing_add(carry);
+        carry = u64::from(overflow);
+        sum
+    }));
+    result
+}
+
+/// `number - 1` for an odd number.
+pub(super) fn minus_one(number: &Limbs) -> Limbs {
+    let mut result = number.clone();
+    if let Some(lowest) = result.first_mut() {
+        *lowest &= !1;
+    }
+    result
+}
+
+/// Whether a < b. The answer, and nothing else, becomes public.
+pub(super) fn less_than(a: &[u64], b: &[u64]) -> bool {
+    subtract(a, b).1 == 1
+}
+
+/// |a - b|.
+pub(super) fn difference(a: &[u64], b: &[u64]) -> Limbs {
+    let (forward, borrow) = subtract(a, b);
+    let (backward, _) = subtract(b, a);
+    let negative = mask(borrow);
+    let mut result = Zeroizing::new(Vec::with_capacity(a.len()));
+    result.extend(forward.iter().zip(backward.iter()).map(|(f, b)| (f & !negative) | (b & negative)));
+    result
+}
+
+/// Whether number <= 2^exponent. The answer, and nothing else, becomes public.
+pub(super) fn is_small(number: &[u64], exponent: usize) -> bool {
+    let mut bound = vec![0; number.len()];
+    match bound.get_mut(exponent / 64) {
+        Some(limb) => *limb = 1 << (exponent % 64),
+        None => return true,
+    }
+    !less_than(&bound, number)
+}
+
+/// How often 2 divides the number.
+pub(super) fn trailing_zeros(number: &[u64]) -> u64 {
+    let (mut zeros, mut all_zero_so_far) = (0, u64::MAX);
+    for limb in number {
+        let here = u64::from((!limb & limb.wrapping_sub(1)).count_ones());
+        zeros += here & all_zero_so_far;
+        all_zero_so_far &= mask(equal(here, 64));
+    }
+    zeros
+}
+
+/// number / 2^amount for a secret amount below the width in bits: a barrel shifter.
+pub(super) fn shift_right(number: &Limbs, amount: u64) -> Limbs {
+    let mut result = number.clone();
+    let bits = u64::try_from(number.len()).unwrap_or_default() * 64;
+    let mut step = 0;
+    while 1 << step < bits {
+        let (limbs, rest) = ((1_usize << step) / 64, (1_u64 << step) % 64);
+        let chosen = mask((amount >> step) & 1);
+        for index in 0..result.len() {
+            let low = result.get(index + limbs).copied().unwrap_or(0);
+            let above = result.get(index + limbs + 1).copied().unwrap_or(0);
+            let moved = if rest == 0 { low } else { (low >> rest) | (above << (64 - rest)) };
+            result[index] = (result[index] & !chosen) | (moved & chosen);
+        }
+        step += 1;
+    }
+    result
+}
+
+/// How many bits the number has; leaks it (the size of a candidate is public).
+pub(super) fn bit_length(number: &[u64]) -> usize {
+    let Some(top) = number.iter().rposition(|limb| *limb != 0) else { return 0 };
+    let zeros = usize::try_from(number[top].leading_zeros()).unwrap_or_default();
+    (top + 1) * 64 - zeros
+}
+
+/// Big-endian bytes, all of them.
+pub(super) fn to_bytes(number: &[u64]) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(number.len() * 8));
+    bytes.extend(number.iter().rev().flat_map(|limb| limb.to_be_bytes()));
+    bytes
+}
