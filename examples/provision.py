@@ -46,8 +46,8 @@ def provision(config: Path, rootfs: Path | None, *, apply: bool) -> int:
 
     # All files or none. A file that has changed since the plan was made raises RefusedError.
     report = kubepki.apply(plan)
-    for created in report.created:
-        print(f"made {created.name}: serial {created.serial or 'none'}")
+    for changed in report.changed:
+        print(f"made {changed.name}: serial {changed.serial or 'none'}")
 
     checked = kubepki.check(config, rootfs=rootfs)
     print(f"{checked.status.name}: {len(checked.certificates)} certificates, {len(checked.findings)} findings")

@@ -8,9 +8,11 @@ pub mod expiration;
 mod finding;
 pub mod kubeconfig;
 mod pair;
+mod seen;
 pub mod service_account;
 
 pub use finding::{Finding, FindingCode, Severity};
 pub use pair::{Pair, Part};
+pub use seen::SeenCertificate;
 
 use finding::Notes;

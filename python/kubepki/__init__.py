@@ -24,26 +24,19 @@ from kubepki.errors import (
 )
 
 if TYPE_CHECKING:
-    from kubepki.api import (
-        apply,
-        certificate_names,
-        check,
-        check_expiration,
-        kubeconfig_names,
-        load_config,
-        plan,
-        read_certificates,
-    )
+    from kubepki.api.check import check, check_expiration, read_certificates
+    from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
+    from kubepki.api.plan import apply, plan
     from kubepki.types import (
         Action,
         Algorithm,
         Artefact,
         Certificate,
         CertificateFile,
+        Changed,
         CheckReport,
         ClusterSpec,
         Configuration,
-        Created,
         ExpirationReport,
         ExpirationRow,
         FileProblem,
@@ -64,11 +57,11 @@ __all__ = [
     "Artefact",
     "Certificate",
     "CertificateFile",
+    "Changed",
     "CheckReport",
     "ClusterSpec",
     "Configuration",
     "ConfigurationError",
-    "Created",
     "EnvironmentFailure",
     "ExpirationReport",
     "ExpirationRow",
@@ -99,13 +92,27 @@ __all__ = [
 ]
 
 
+# Where each function is; every class is in `kubepki.types`.
+_HOMES = {
+    "apply": "plan",
+    "certificate_names": "configuration",
+    "check": "check",
+    "check_expiration": "check",
+    "kubeconfig_names": "configuration",
+    "load_config": "configuration",
+    "plan": "plan",
+    "read_certificates": "check",
+}
+
+
 def __getattr__(name: str) -> object:
     """Load a function or a class when it is first asked for: the start of a process stays short (PEP 562)."""
     from importlib import import_module
 
     if name not in __all__:
         raise AttributeError(f"module 'kubepki' has no attribute {name!r}")
-    value: object = getattr(import_module("kubepki.types" if name[0].isupper() else "kubepki.api"), name)
+    home = f"kubepki.api.{_HOMES[name]}" if name in _HOMES else "kubepki.types"
+    value: object = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

@@ -9,56 +9,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::node::content_of;
+use crate::audit::SeenCertificate;
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::x509::{Certificate, read_certificates};
-
-/// One certificate that was seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SeenCertificate {
-    /// kubeadm's name, or the file's.
-    pub name: String,
-    /// The file that holds it.
-    pub path: PathBuf,
-    /// Its subject (RFC 4514).
-    pub subject: String,
-    /// Its issuer (RFC 4514).
-    pub issuer: String,
-    /// Its serial number in hexadecimal.
-    pub serial: String,
-    /// Its first moment.
-    pub not_before: DateTime<Utc>,
-    /// Its last moment.
-    pub not_after: DateTime<Utc>,
-    /// What is left, in whole seconds; negative when it has expired.
-    pub residual_seconds: i64,
-    /// Its key, as `RSA-2048`.
-    pub key: String,
-    /// Its alternative names, as `DNS:localhost`.
-    pub subject_alt_names: Vec<String>,
-    /// Whether it is a CA's.
-    pub is_ca: bool,
-}
-
-impl SeenCertificate {
-    /// What can be said of `certificate` at `now`.
-    #[must_use]
-    pub fn of(name: &str, path: &Path, certificate: &Certificate, now: DateTime<Utc>) -> Self {
-        Self {
-            name: name.to_owned(),
-            path: path.to_owned(),
-            subject: certificate.subject().to_string(),
-            issuer: certificate.issuer().to_string(),
-            serial: certificate.serial().to_string(),
-            not_before: certificate.not_before(),
-            not_after: certificate.not_after(),
-            residual_seconds: (certificate.not_after() - now).num_seconds(),
-            key: certificate.key_kind().to_owned(),
-            subject_alt_names: certificate.subject_alt_names().iter().map(ToString::to_string).collect(),
-            is_ca: certificate.is_ca(),
-        }
-    }
-}
+use crate::x509::read_certificates;
 
 /// What one file held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -15,13 +15,12 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::certificates::SeenCertificate;
 use super::node::{Node, NodeRequest};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, Pair, Severity};
+use crate::audit::{Finding, Pair, SeenCertificate, Severity};
 use crate::catalogue;
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;

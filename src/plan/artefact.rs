@@ -2,12 +2,13 @@
 //!
 //! In: nothing. Out: [`Plan`] and its parts.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{Finding, Severity};
+use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::key::Algorithm;
 use crate::x509::CertificateTemplate;
 
@@ -31,6 +32,14 @@ pub enum Kind {
 pub enum Action {
     /// It is made.
     Create,
+    /// It gets a new certificate in the place of the one that is there.
+    Renew,
+    /// A key and a certificate signing request are made for it.
+    Request,
+    /// What was signed elsewhere is put into its place.
+    Install,
+    /// It is taken away.
+    Remove,
     /// It is there, and stays as it is.
     Keep,
     /// It is not this node's to have.
@@ -39,7 +48,33 @@ pub enum Action {
     Blocked,
 }
 
-/// A file that an artefact's creation writes.
+impl Action {
+    /// Whether a file changes.
+    #[must_use]
+    pub const fn is_change(self) -> bool {
+        match self {
+            Self::Create | Self::Renew | Self::Request | Self::Install | Self::Remove => true,
+            Self::Keep | Self::Skip | Self::Blocked => false,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Renew => "renew",
+            Self::Request => "request",
+            Self::Install => "install",
+            Self::Remove => "remove",
+            Self::Keep => "keep",
+            Self::Skip => "skip",
+            Self::Blocked => "blocked",
+        })
+    }
+}
+
+/// A file that an artefact consists of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedFile {
     /// Its logical path.
@@ -70,7 +105,7 @@ pub struct Artefact {
     pub action: Action,
     /// Why, in a few words.
     pub reason: String,
-    /// Its files: those that are written if the action is to create.
+    /// Its files: those that the action writes or takes away.
     pub files: Vec<PlannedFile>,
     /// The CA that signs it.
     pub issuer: Option<String>,
@@ -82,6 +117,9 @@ pub struct Artefact {
     pub kubeconfig: Option<KubeconfigTemplate>,
     /// When the certificate that is there, or that will be, ends.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The certificate that is there and makes way for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<SeenCertificate>,
 }
 
 /// A file that the plan was made from, as it was then.
@@ -96,7 +134,7 @@ pub struct Input {
 /// Everything that one run will do, and all that stands against it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The operation: `init`.
+    /// The operation, by the command's words: `init`, `certs renew`.
     pub operation: String,
     /// The moment for which it was made; validity counts from here.
     pub made_at: DateTime<Utc>,
@@ -112,6 +150,9 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// The files that it was made from: it is applied only if they are still the same.
     pub inputs: Vec<Input>,
+    /// The directory in which the files that change are kept as they were; none when they are not.
+    #[serde(default)]
+    pub backup_dir: Option<PathBuf>,
 }
 
 impl Plan {
@@ -124,11 +165,11 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.to_create().next().is_none()
+        self.changes().next().is_none()
     }
 
-    /// The artefacts that are made.
-    pub fn to_create(&self) -> impl Iterator<Item = &Artefact> {
-        self.artefacts.iter().filter(|artefact| artefact.action == Action::Create)
+    /// The artefacts that change, in the plan's order.
+    pub fn changes(&self) -> impl Iterator<Item = &Artefact> {
+        self.artefacts.iter().filter(|artefact| artefact.action.is_change())
     }
 }

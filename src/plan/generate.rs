@@ -141,6 +141,7 @@ pub fn generate(
         artefacts: artefacts.into_iter().map(|(_, artefact)| artefact).collect(),
         findings: planning.findings,
         inputs: inputs(tree),
+        backup_dir: None,
     })
 }
 
@@ -224,10 +225,12 @@ pub(super) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, fi
         certificate: None,
         kubeconfig: None,
         expires_at: None,
+        current: None,
     }
 }
 
-fn inputs(tree: &Tree) -> Vec<Input> {
+/// Everything that was looked at, as a plan's inputs.
+pub(super) fn inputs(tree: &Tree) -> Vec<Input> {
     tree.iter()
         .map(|(path, observed)| Input {
             path: path.to_owned(),

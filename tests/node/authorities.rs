@@ -20,7 +20,7 @@ fn a_ca_with_several_organizations_is_used_and_its_name_is_copied_byte_for_byte(
         node.set_mode(&format!("/etc/kubernetes/pki/{base}.key"), 0o600);
     }
     let report = node.apply();
-    assert_eq!(report.created.len(), 7 + 1 + 5);
+    assert_eq!(report.changed.len(), 7 + 1 + 5);
     assert_eq!(node.read("/etc/kubernetes/pki/ca.crt"), SEVERAL_CRT);
     let ca = Pem::iter_from_buffer(SEVERAL_CRT).next().unwrap().unwrap();
     let ca = ca.parse_x509().unwrap();
@@ -177,7 +177,7 @@ fn an_external_ca_with_all_its_files_is_done() {
     assert!(plan.is_empty() && !plan.is_blocked(), "{:?}", plan.findings);
     let said: Vec<_> = plan.findings.iter().map(|finding| finding.code.as_str()).collect();
     assert_eq!(said, ["authority.external"; 3]);
-    assert!(apply_plan(&plan).unwrap().created.is_empty());
+    assert!(apply_plan(&plan).unwrap().changed.is_empty());
 }
 
 #[test]

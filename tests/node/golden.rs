@@ -124,7 +124,7 @@ fn make(name: &str) -> Node {
     node.copy_golden(name, |file| is_given(name, file));
     let report = node.apply();
     let expected = if name == "external-etcd" { 2 + 3 + 1 + 5 } else { 3 + 7 + 1 + 5 };
-    assert_eq!(report.created.len(), expected, "{name}");
+    assert_eq!(report.changed.len(), expected, "{name}");
     node
 }
 
@@ -227,7 +227,7 @@ fn assert_done(name: &str, node: &Node) {
     assert!(again.is_empty(), "{name}: {:?}", created(&again));
     assert!(again.findings.is_empty(), "{name}: {:?}", again.findings);
     assert!(again.artefacts.iter().all(|one| matches!(one.action, Action::Keep | Action::Skip)), "{name}");
-    assert!(apply_plan(&again).unwrap().created.is_empty());
+    assert!(apply_plan(&again).unwrap().changed.is_empty());
     assert_eq!(node.snapshot(), before, "{name}");
 }
 

@@ -15,7 +15,7 @@ fn only_what_is_missing_is_made_and_nothing_else_changes_a_byte() {
     }
     let before = node.snapshot();
     let report = node.apply();
-    let names: Vec<_> = report.created.iter().map(|one| one.name.as_str()).collect();
+    let names: Vec<_> = report.changed.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["apiserver", "sa", "scheduler.conf"]);
     let after = node.snapshot();
     for (path, state) in &before {
@@ -29,13 +29,13 @@ fn only_what_is_missing_is_made_and_nothing_else_changes_a_byte() {
 fn the_report_names_what_is_on_disk() {
     let node = Node::empty(CONTROL_PLANE);
     let report = node.apply();
-    let apiserver = report.created.iter().find(|one| one.name == "apiserver").unwrap();
+    let apiserver = report.changed.iter().find(|one| one.name == "apiserver").unwrap();
     let certificate = node.certificate("apiserver");
     assert_eq!(apiserver.serial, Some(certificate.serial().to_string()));
     assert_eq!(apiserver.expires_at, Some(certificate.not_after()));
     let files: Vec<_> = apiserver.files.iter().map(|file| file.to_str().unwrap()).collect();
     assert_eq!(files, ["/etc/kubernetes/pki/apiserver.key", "/etc/kubernetes/pki/apiserver.crt"]);
-    let service_account = report.created.iter().find(|one| one.name == "sa").unwrap();
+    let service_account = report.changed.iter().find(|one| one.name == "sa").unwrap();
     assert_eq!((service_account.serial.as_ref(), service_account.expires_at), (None, None));
 }
 
@@ -47,7 +47,7 @@ fn a_plan_carries_no_key_and_survives_being_written_down() {
     assert!(!text.contains("PRIVATE KEY"));
     let read: Plan = serde_json::from_str(&text).unwrap();
     assert_eq!(read, plan);
-    assert_eq!(apply_plan(&read).unwrap().created.len(), 16);
+    assert_eq!(apply_plan(&read).unwrap().changed.len(), 16);
     assert!(node.plan().is_empty());
 }
 
@@ -55,7 +55,7 @@ fn a_plan_carries_no_key_and_survives_being_written_down() {
 fn planning_touches_nothing() {
     let node = Node::empty(CONTROL_PLANE);
     let before = node.snapshot();
-    assert_eq!(node.plan().to_create().count(), 16);
+    assert_eq!(node.plan().changes().count(), 16);
     assert_eq!(node.snapshot(), before);
 }
 
@@ -158,7 +158,7 @@ fn one_part_after_the_other_gives_the_same_as_all_at_once() {
     node.apply();
     node.request.certificates = Selection::All;
     node.request.kubeconfigs = Selection::All;
-    assert_eq!(node.apply().created.len(), 12);
+    assert_eq!(node.apply().changed.len(), 12);
     assert!(node.plan().is_empty());
 }
 
@@ -188,7 +188,7 @@ fn what_is_not_asked_for_does_not_stand_in_the_way() {
     node.request.certificates = names(&["apiserver"]);
     node.request.kubeconfigs = names(&["admin.conf"]);
     assert_eq!(criticals(&node.plan().findings), Vec::<String>::new());
-    assert_eq!(node.apply().created.len(), 2);
+    assert_eq!(node.apply().changed.len(), 2);
 }
 
 #[test]

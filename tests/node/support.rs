@@ -300,5 +300,5 @@ pub fn action(plan: &Plan, name: &str) -> Action {
 }
 
 pub fn created(plan: &Plan) -> Vec<&str> {
-    plan.to_create().map(|one| one.name.as_str()).collect()
+    plan.changes().map(|one| one.name.as_str()).collect()
 }

@@ -77,18 +77,18 @@ def test_a_plan_says_what_will_be_made_and_makes_nothing(tmp_path: Path) -> None
 def test_what_is_applied_is_what_was_planned(tmp_path: Path) -> None:
     plan = kubepki.plan(CONFIG, rootfs=tmp_path, now=NOW)
     report = kubepki.apply(plan)
-    assert [each.name for each in report.created] == [each.name for each in plan.to_create]
+    assert [each.name for each in report.changed] == [each.name for each in plan.changes]
     planned = {str(file): file.mode for each in plan.artefacts for file in each.files}
     written = {f"/{name}": mode for name, (mode, _) in snapshot(tmp_path).items()}
     assert written == planned
-    assert [each.expires_at for each in report.created] == [each.expires_at for each in plan.artefacts]
+    assert [each.expires_at for each in report.changed] == [each.expires_at for each in plan.artefacts]
     seen = {
         str(each.path): each
         for file in kubepki.read_certificates(["/etc/kubernetes/pki/apiserver.crt"], rootfs=tmp_path, now=NOW)
         for each in file.certificates
     }
     apiserver = seen["/etc/kubernetes/pki/apiserver.crt"]
-    assert apiserver.serial == next(each.serial for each in report.created if each.name == "apiserver")
+    assert apiserver.serial == next(each.serial for each in report.changed if each.name == "apiserver")
     assert apiserver.not_after == NOW + timedelta(days=365)
     assert apiserver.remaining == timedelta(days=365)
 
@@ -98,7 +98,7 @@ def test_the_second_run_changes_nothing(node: Path) -> None:
     plan = kubepki.plan(CONFIG, rootfs=node)
     assert plan.is_empty
     assert {each.action for each in plan.artefacts} == {Action.KEEP}
-    assert kubepki.apply(plan).created == ()
+    assert kubepki.apply(plan).changed == ()
     assert snapshot(node) == before
 
 
@@ -107,7 +107,7 @@ def test_only_what_is_missing_is_made_again(node: Path) -> None:
     (node / "etc/kubernetes/admin.conf").unlink()
     (node / "etc/kubernetes/pki/etcd/peer.crt").unlink()
     (node / "etc/kubernetes/pki/etcd/peer.key").unlink()
-    assert [each.name for each in make(node).created] == ["etcd-peer", "admin.conf"]
+    assert [each.name for each in make(node).changed] == ["etcd-peer", "admin.conf"]
     after = snapshot(node)
     assert after.keys() == before.keys()
     changed = {name for name, value in before.items() if after[name] != value}
@@ -129,7 +129,7 @@ def test_only_what_is_missing_is_made_again(node: Path) -> None:
 )
 def test_names_can_be_chosen(certificates: Any, kubeconfigs: Any, names: list[str], tmp_path: Path) -> None:  # noqa: ANN401
     report = make(tmp_path, certificates=certificates, kubeconfigs=kubeconfigs)
-    assert [each.name for each in report.created] == names
+    assert [each.name for each in report.changed] == names
 
 
 def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_plan_goes_through_json_and_is_applied_later(tmp_path: Path) -> None:
     read = kubepki.Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
     assert read == plan
     assert hash(read) == hash(plan)
-    assert len(kubepki.apply(read).created) == len(plan.artefacts)
+    assert len(kubepki.apply(read).changed) == len(plan.artefacts)
     assert (tmp_path / "etc/kubernetes/pki/apiserver.key").is_file()
 
 
@@ -278,9 +278,9 @@ def test_the_audit_trail_reaches_logging_without_keys(tmp_path: Path, caplog: py
     caplog.set_level(logging.INFO, "kubepki")
     report = make(tmp_path)
     trail = [record.getMessage() for record in caplog.records if record.name.startswith("kubepki")]
-    for created in report.created:
-        files = ", ".join(map(str, created.files))
-        assert f"created {created.name}: serial {created.serial or 'none'}, files {files}" in trail
+    for changed in report.changed:
+        files = ", ".join(map(str, changed.files))
+        assert f"{changed.name}: create: serial {changed.serial or 'none'}, files {files}" in trail
     assert "PRIVATE KEY" not in "\n".join(trail)
 
 

@@ -123,9 +123,9 @@ def test_structured_output(form: str, node: Path) -> None:
         return
     data = json.loads(done.stdout)
     assert list(data) == ["plan", "report", "warnings"]
-    assert [each["name"] for each in data["report"]["created"]] == ["admin.conf"]
+    assert [each["name"] for each in data["report"]["changed"]] == ["admin.conf"]
     plan = kubepki.Plan.from_dict(data["plan"])
-    assert [each.name for each in plan.to_create] == ["admin.conf"]
+    assert [each.name for each in plan.changes] == ["admin.conf"]
 
 
 def test_a_dry_run_as_json_can_be_applied_by_the_api(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_dry_run_as_json_can_be_applied_by_the_api(tmp_path: Path) -> None:
     data = json.loads(done.stdout)
     assert (done.returncode, data["report"], data["warnings"]) == (0, None, [])
     report = kubepki.apply(kubepki.Plan.from_dict(data["plan"]))
-    assert [each.name for each in report.created] == ALL
+    assert [each.name for each in report.changed] == ALL
 
 
 def test_certs_and_kubeconfigs_alone_or_by_name(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import kubepki.api
+import kubepki.api.check
+import kubepki.api.configuration
+import kubepki.api.plan
 import kubepki.cli.options
 import kubepki.types
 from kubepki import Algorithm, Severity, _core
@@ -27,7 +29,10 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
     assert pickle.loads(pickle.dumps(algorithm)) is algorithm  # noqa: S301 (our own bytes)
 
 
-@pytest.mark.parametrize("module", [kubepki.api, kubepki.types, kubepki.cli.options])
+@pytest.mark.parametrize(
+    "module",
+    [kubepki.api.check, kubepki.api.configuration, kubepki.api.plan, kubepki.types.configuration, kubepki.cli.options],
+)
 def test_the_examples_in_the_documentation_run(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubepki.api import certificate_names
+from kubepki.api.configuration import certificate_names
 from kubepki.cli.init import add_init_options, make
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from kubepki import api
+from kubepki.api import check as checking
 from kubepki.cli import options, output
 from kubepki.errors import ConfigurationError
 from kubepki.types import Severity, Status, table
@@ -59,7 +59,7 @@ def _check(arguments: Namespace) -> CheckReport:
             code="cli.thresholds",
             hint="a warning comes before the critical state: give it the longer time",
         )
-    return api.check(
+    return checking.check(
         **options.node_arguments(arguments),
         warning=warning,
         critical=critical,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubepki import api
+from kubepki.api import check as checking
 from kubepki.cli import options, output
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
     """Print the report."""
     if arguments.kubeconfig:
         output.say("note: --kubeconfig is not used: kubepki reads files alone")
-    report = api.check_expiration(**options.node_arguments(arguments))
+    report = checking.check_expiration(**options.node_arguments(arguments))
     output.warn(report.warnings)
     print({"text": report.text, "json": report.json, "yaml": report.yaml}[arguments.output], end="")
     return 0

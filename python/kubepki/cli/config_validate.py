@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kubepki import api
+from kubepki.api.configuration import load_config
 from kubepki.cli import options, output
 from kubepki.errors import ConfigurationError
 
@@ -22,7 +22,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 def run(arguments: Namespace) -> int:
     """Print what is wrong with it."""
     try:
-        configuration = api.load_config(
+        configuration = load_config(
             arguments.config, lenient=arguments.lenient, node_name=arguments.node_name, rootfs=arguments.rootfs
         )
         problems, valid = [problem.to_dict() for problem in configuration.warnings], True

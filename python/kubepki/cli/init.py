@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kubepki import api
+from kubepki.api import plan as planning
 from kubepki.cli import options, output
 from kubepki.cli.progress import KeyProgress
 from kubepki.errors import FindingError
@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
 
 def make(arguments: Namespace, **selection: Any) -> int:  # noqa: ANN401 (names or "all", as api.plan takes them)
     """Plan what is selected, show the plan, and do it unless it is a dry run."""
-    plan = api.plan(
+    plan = planning.plan(
         **options.node_arguments(arguments),
         **selection,
         outlive_ca=arguments.outlive_ca,
@@ -58,7 +58,7 @@ def make(arguments: Namespace, **selection: Any) -> int:  # noqa: ANN401 (names 
     if not (arguments.dry_run or plan.is_blocked):
         # Ctrl-C is heard while keys are made; then nothing has been written.
         with KeyProgress() as progress:
-            report = api.apply(plan, progress=progress)
+            report = planning.apply(plan, progress=progress)
     _print(arguments.output, plan, report)
     return _conclude(plan, report)
 
@@ -83,7 +83,7 @@ def _conclude(plan: Plan, report: Report | None) -> int:
     if plan.is_empty:
         output.say("nothing to do: everything is there")
     elif report is None:
-        output.say(f"dry run: nothing was changed; {len(plan.to_create)} would be made")
+        output.say(f"dry run: nothing was changed; {len(plan.changes)} would be made")
     else:
-        output.say(f"made {len(report.created)}: {', '.join(created.name for created in report.created)}")
+        output.say(f"made {len(report.changed)}: {', '.join(changed.name for changed in report.changed)}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kubepki.api import kubeconfig_names
+from kubepki.api.configuration import kubeconfig_names
 from kubepki.cli.certs_init import chosen
 from kubepki.cli.init import add_init_options, make
 

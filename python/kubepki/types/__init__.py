@@ -1,0 +1,40 @@
+"""The values that go into and come out of kubepki: frozen, equal by value, picklable, without secrets.
+
+Times are aware UTC datetimes, durations are timedeltas, paths are `pathlib.Path`s as on the node (below `rootfs`
+where one is given). `to_dict()` gives plain data for JSON, with times as RFC 3339 text; it is a copy. A value is made
+from plain data as a whole (`from_dict`): it has no public constructor whose arguments could contradict each other.
+"""
+
+from __future__ import annotations
+
+from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
+from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
+from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
+from kubepki.types.finding import Finding, Severity, Status
+from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
+from kubepki.types.text import table
+
+__all__ = [
+    "Action",
+    "Algorithm",
+    "Artefact",
+    "Certificate",
+    "CertificateFile",
+    "Changed",
+    "CheckReport",
+    "ClusterSpec",
+    "Configuration",
+    "ExpirationReport",
+    "ExpirationRow",
+    "FileProblem",
+    "Finding",
+    "Kind",
+    "Plan",
+    "PlannedFile",
+    "Problem",
+    "Report",
+    "Role",
+    "Severity",
+    "Status",
+    "table",
+]

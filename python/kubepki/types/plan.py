@@ -1,0 +1,199 @@
+"""What a run will do, and what it did."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kubepki.errors import ConfigurationError
+from kubepki.expiration import Problem, Value, moment
+from kubepki.types.certificate import Certificate
+from kubepki.types.configuration import Algorithm
+from kubepki.types.finding import Finding
+from kubepki.types.text import minute, optional_moment, optional_path, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class Kind(Enum):
+    """What kind of thing an artefact is."""
+
+    CERTIFICATE_AUTHORITY = "certificate_authority"
+    CERTIFICATE = "certificate"
+    KEY_PAIR = "key_pair"
+    KUBECONFIG = "kubeconfig"
+
+
+class Action(Enum):
+    """What happens to an artefact.
+
+    It is made, gets a new certificate, gets a key and a signing request, gets what was signed elsewhere, is taken
+    away; or it stays, is not this node's to have, or cannot be done as things are.
+    """
+
+    CREATE = "create"
+    RENEW = "renew"
+    REQUEST = "request"
+    INSTALL = "install"
+    REMOVE = "remove"
+    KEEP = "keep"
+    SKIP = "skip"
+    BLOCKED = "blocked"
+
+    @property
+    def is_change(self) -> bool:
+        """Whether a file changes."""
+        return self not in (Action.KEEP, Action.SKIP, Action.BLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """A file that an artefact consists of, and the permission bits that it is made with."""
+
+    path: Path
+    mode: int
+
+    def __str__(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact(Value):
+    """One certificate, CA, key pair or kubeconfig of a plan, and what happens to it."""
+
+    name: str
+    kind: Kind
+    action: Action
+    reason: str
+    files: tuple[PlannedFile, ...]
+    issuer: str | None
+    new_key: Algorithm | None
+    expires_at: datetime | None
+    current: Certificate | None
+    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Artefact:
+        """Build an artefact from its plain data."""
+        return cls(
+            data["name"],
+            Kind(data["kind"]),
+            Action(data["action"]),
+            data["reason"],
+            tuple(PlannedFile(Path(file["path"]), file["mode"]) for file in data["files"]),
+            data["issuer"],
+            Algorithm(data["new_key"]) if data["new_key"] else None,
+            optional_moment(data["expires_at"]),
+            Certificate.from_dict(data["current"]) if data.get("current") else None,
+            data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Value):
+    """All that one run will do, and all that stands against it; nothing has been changed yet.
+
+    It can be printed, compared, kept as JSON (`to_dict`, `from_dict`) and applied later: `apply` refuses it when a
+    file has changed since.
+    """
+
+    operation: str
+    made_at: datetime
+    rootfs: Path | None
+    artefacts: tuple[Artefact, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[Problem, ...]
+    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """Build a plan from the plain data that `to_dict` gave.
+
+        Raises:
+            ConfigurationError: `plan.bad` when it is no plan.
+
+        """
+        try:
+            return cls(
+                data["operation"],
+                moment(data["made_at"]),
+                optional_path(data["rootfs"]),
+                tuple(map(Artefact.from_dict, data["artefacts"])),
+                tuple(map(Finding.from_dict, data["findings"])),
+                tuple(map(Problem.from_dict, data["warnings"])),
+                data,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigurationError(
+                f"this is no plan: {type(error).__name__}: {error}",
+                code="plan.bad",
+                hint="give what `Plan.to_dict` gave, unchanged, to the same version of kubepki",
+            ) from error
+
+    @property
+    def changes(self) -> tuple[Artefact, ...]:
+        """The artefacts that change, in the plan's order."""
+        return tuple(each for each in self.artefacts if each.action.is_change)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a critical finding stands against it."""
+        return any(finding.is_critical for finding in self.findings)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes
+
+    def __str__(self) -> str:
+        """Return the plan as a table."""
+        rows = [
+            (each.name, each.action.value, each.reason, minute(each.expires_at), ", ".join(map(str, each.files)))
+            for each in self.artefacts
+        ]
+        return table(("NAME", "ACTION", "REASON", "EXPIRES", "FILES"), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Value):
+    """One artefact that was changed; serial numbers are hexadecimal."""
+
+    name: str
+    action: Action
+    files: tuple[Path, ...]
+    serial: str | None
+    previous_serial: str | None
+    expires_at: datetime | None
+    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Changed:
+        """Build it from its plain data."""
+        return cls(
+            data["name"],
+            Action(data["action"]),
+            tuple(map(Path, data["files"])),
+            data["serial"],
+            data["previous_serial"],
+            optional_moment(data["expires_at"]),
+            data,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Value):
+    """What applying a plan changed, in the plan's order."""
+
+    changed: tuple[Changed, ...]
+    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """Build a report from its plain data."""
+        return cls(tuple(map(Changed.from_dict, data["changed"])), data)

@@ -1,0 +1,111 @@
+//! What the parts of applying work with.
+//!
+//! In: the plan, the tree as read under the lock, keys that were made beforehand. Out: the changes of the
+//! transaction and what they mean ([`Workbench::finish`]).
+
+use std::collections::BTreeMap;
+
+use super::super::node::content_of;
+use super::{Changed, bad};
+use crate::catalogue::{self, Layout};
+use crate::error::Result;
+use crate::key::PrivateKey;
+use crate::plan::{Artefact, Plan};
+use crate::secret::Secret;
+use crate::store::{Change, Expected};
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, Issuer, read_certificates};
+
+/// Keys that wait for their certificate, CAs that can sign, files to write.
+pub(super) struct Workbench<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) layout: Layout,
+    plan: &'a Plan,
+    keys: BTreeMap<String, PrivateKey>,
+    issuers: BTreeMap<String, Issuer>,
+    changes: Vec<Change>,
+    changed: Vec<Changed>,
+}
+
+impl<'a> Workbench<'a> {
+    pub(super) fn new(plan: &'a Plan, tree: &'a Tree, keys: BTreeMap<String, PrivateKey>) -> Self {
+        Self {
+            tree,
+            layout: Layout {
+                certificates_dir: plan.certificates_dir.clone(),
+                kubeconfig_dir: plan.kubeconfig_dir.clone(),
+            },
+            plan,
+            keys,
+            issuers: BTreeMap::new(),
+            changes: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// The changes for the transaction, and what they are, in the plan's order.
+    pub(super) fn finish(self) -> (Vec<Change>, Vec<Changed>) {
+        let Self { plan, changes, mut changed, .. } = self;
+        changed.sort_by_key(|one| plan.artefacts.iter().position(|artefact| artefact.name == one.name));
+        (changes, changed)
+    }
+
+    /// A CA that was made in this run, and can sign from here on.
+    pub(super) fn add_issuer(&mut self, name: &str, issuer: Issuer) {
+        self.issuers.insert(name.to_owned(), issuer);
+    }
+
+    /// A CA that can sign: made in this run, or read from disk.
+    pub(super) fn issuer(&mut self, name: &str) -> Result<&Issuer> {
+        if !self.issuers.contains_key(name) {
+            let row = catalogue::authority(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")))?;
+            let certificates = read_certificates(&content_of(self.tree, &self.layout.certificate(row.base_name))?)?;
+            let key = PrivateKey::from_pem(&content_of(self.tree, &self.layout.key(row.base_name))?)?;
+            let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
+            self.issuers.insert(name.to_owned(), Issuer::new(certificate, key)?);
+        }
+        self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
+    }
+
+    /// What a kubeconfig trusts: all certificates of `ca.crt`. kubeadm embeds the first alone, which breaks a CA
+    /// rotation; its own check accepts a bundle.
+    pub(super) fn trusted_bundle(&mut self) -> Result<Vec<u8>> {
+        let path = self.layout.certificate("ca");
+        if matches!(self.tree.get(&path), Observed::Missing) {
+            return Ok(self.issuer("ca")?.certificate().to_pem());
+        }
+        let certificates = read_certificates(&content_of(self.tree, &path)?)?;
+        Ok(certificates.iter().flat_map(Certificate::to_pem).collect())
+    }
+
+    /// The key that was made for the artefact.
+    pub(super) fn take_key(&mut self, artefact: &Artefact) -> Result<PrivateKey> {
+        self.keys.remove(&artefact.name).ok_or_else(|| bad(format!("{} has no new key", artefact.name)).into())
+    }
+
+    /// Notes the artefact's files for the transaction; `contents` are in the order of its files.
+    pub(super) fn write(
+        &mut self,
+        artefact: &Artefact,
+        contents: Vec<Secret>,
+        certificate: Option<&Certificate>,
+        expected: Expected,
+    ) -> Result<()> {
+        if contents.len() != artefact.files.len() {
+            return Err(bad(format!("{} has {} files", artefact.name, artefact.files.len())).into());
+        }
+        for (file, content) in artefact.files.iter().zip(contents) {
+            let (path, mode) = (file.path.clone(), file.mode);
+            self.changes.push(Change::Write { path, content, mode, expected });
+        }
+        self.changed.push(Changed {
+            name: artefact.name.clone(),
+            action: artefact.action,
+            files: artefact.files.iter().map(|file| file.path.clone()).collect(),
+            serial: certificate.map(|certificate| certificate.serial().to_string()),
+            previous_serial: artefact.current.as_ref().map(|current| current.serial.clone()),
+            expires_at: certificate.map(Certificate::not_after),
+        });
+        Ok(())
+    }
+}
