@@ -8,6 +8,7 @@
 
 mod certificate;
 mod chain;
+mod extensions;
 mod name;
 mod request;
 mod serial;
@@ -45,6 +46,21 @@ pub enum X509Error {
         /// Where reading stopped.
         reason: String,
     },
+    /// There is no request in the data.
+    #[error("the data holds no certificate signing request in PEM form")]
+    NoRequest,
+    /// A request is truncated, its DER is damaged, or there are several.
+    #[error("the certificate signing request cannot be used: {reason}")]
+    DamagedRequest {
+        /// Where reading stopped.
+        reason: String,
+    },
+    /// Who made the request does not have the key that it is for, or changed it afterwards.
+    #[error("the request's signature does not prove that its maker has the key: {reason}")]
+    RequestSignature {
+        /// Why it does not.
+        reason: String,
+    },
     /// A name that no certificate can carry.
     #[error("{value:?} is not a valid subject alternative name")]
     BadAlternativeName {
@@ -68,6 +84,9 @@ impl Diagnostic for X509Error {
             Self::Encoding { .. } => "x509.encoding",
             Self::NoCertificate => "x509.none",
             Self::Damaged { .. } => "x509.damaged",
+            Self::NoRequest => "x509.no_request",
+            Self::DamagedRequest { .. } => "x509.request_damaged",
+            Self::RequestSignature { .. } => "x509.request_signature",
             Self::BadAlternativeName { .. } => "x509.bad_alternative_name",
             Self::IssuerKeyMismatch { .. } => "x509.issuer_key_mismatch",
             Self::Key(error) => error.code(),
@@ -79,6 +98,11 @@ impl Diagnostic for X509Error {
             Self::Encoding { .. } => "shorten the value; report it if it is an ordinary one".into(),
             Self::NoCertificate => "give a PEM file with a CERTIFICATE block".into(),
             Self::Damaged { .. } => "restore the file from a backup, or remove it so that it is made again".into(),
+            Self::NoRequest => "give a PEM file with one CERTIFICATE REQUEST block (a .csr file)".into(),
+            Self::DamagedRequest { .. } => "have the request made again; look at it: openssl req -in CSR -text".into(),
+            Self::RequestSignature { .. } => {
+                "have the request made again, signed with its own key: openssl req -in CSR -verify -noout".into()
+            }
             Self::BadAlternativeName { .. } => {
                 "use an IP address, a DNS name, or a DNS name after a leading `*.`".into()
             }

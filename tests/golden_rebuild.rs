@@ -147,6 +147,8 @@ fn every_request_is_rebuilt_byte_for_byte() {
             let template = RequestTemplate {
                 subject: DistinguishedName::new(&subject.organizations(), &subject.common_name().unwrap()).unwrap(),
                 subject_alt_names: names,
+                key_usages: Vec::new(),
+                extended_key_usages: Vec::new(),
             };
             let again = template.sign(&key).unwrap();
             if key.kind().starts_with("RSA") {

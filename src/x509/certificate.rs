@@ -6,18 +6,13 @@
 //! Source: RFC 5280 section 4.1; client-go `util/cert` `ParseCertsPEM`.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
-use der::{Decode as _, Encode as _};
-use x509_cert::ext::pkix::name::GeneralNames;
-use x509_parser::asn1_rs::Oid;
-use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate, X509Extension};
-use x509_parser::public_key::PublicKey;
+use x509_parser::prelude::X509Certificate;
 
-use super::name::to_hex;
-use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, SubjectAltName, SubjectAltNames, X509Error};
+use super::extensions::{Extensions, key_kind, read_whole};
+use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, SubjectAltNames, X509Error};
 use crate::key::pem;
 
 const LABEL: &str = "CERTIFICATE";
@@ -34,12 +29,7 @@ pub struct Certificate {
     public_key_info: Vec<u8>,
     key_kind: String,
     signature_oid: String,
-    key_usages: Option<Vec<KeyUsage>>,
-    extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
-    is_ca: bool,
-    subject_key_identifier: Option<Vec<u8>>,
-    authority_key_identifier: Option<Vec<u8>>,
-    subject_alt_names: SubjectAltNames,
+    extensions: Extensions,
 }
 
 /// Reads every certificate of a PEM file, as kubeadm does: all `CERTIFICATE` blocks without headers, in order;
@@ -65,15 +55,8 @@ impl Certificate {
     /// # Errors
     /// [`X509Error::Damaged`] when the bytes are not a certificate, or not only one.
     pub fn from_der(der: &[u8]) -> Result<Self, X509Error> {
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(|error| damaged(&error))?;
-        if !rest.is_empty() {
-            return Err(X509Error::Damaged { reason: format!("{} bytes behind its end", rest.len()) });
-        }
-        Self::from_parsed(der, &parsed)
-    }
-
-    fn from_parsed(der: &[u8], parsed: &X509Certificate<'_>) -> Result<Self, X509Error> {
-        let mut certificate = Self {
+        let parsed: X509Certificate<'_> = read_whole(der).map_err(|reason| X509Error::Damaged { reason })?;
+        Ok(Self {
             der: der.to_vec(),
             serial: SerialNumber::from_bytes(parsed.raw_serial()),
             issuer: DistinguishedName::from_der(parsed.issuer().as_raw())?,
@@ -81,48 +64,10 @@ impl Certificate {
             not_before: moment(parsed.validity().not_before.timestamp())?,
             not_after: moment(parsed.validity().not_after.timestamp())?,
             public_key_info: parsed.public_key().raw.to_vec(),
-            key_kind: key_kind(parsed),
+            key_kind: key_kind(parsed.public_key()),
             signature_oid: parsed.signature_algorithm.algorithm.to_id_string(),
-            key_usages: None,
-            extended_key_usages: None,
-            is_ca: false,
-            subject_key_identifier: None,
-            authority_key_identifier: None,
-            subject_alt_names: SubjectAltNames::default(),
-        };
-        for extension in parsed.extensions() {
-            certificate.take_extension(extension)?;
-        }
-        Ok(certificate)
-    }
-
-    fn take_extension(&mut self, extension: &X509Extension<'_>) -> Result<(), X509Error> {
-        match extension.parsed_extension() {
-            ParsedExtension::KeyUsage(usage) => {
-                let present = KeyUsage::ALL.iter().enumerate().filter(|(bit, _)| usage.flags >> bit & 1 == 1);
-                self.key_usages = Some(present.map(|(_, usage)| *usage).collect());
-            }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.extended_key_usages = Some(extended_key_usages(usage));
-            }
-            ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
-            ParsedExtension::SubjectKeyIdentifier(identifier) => {
-                self.subject_key_identifier = Some(identifier.0.to_vec());
-            }
-            ParsedExtension::AuthorityKeyIdentifier(identifier) => {
-                self.authority_key_identifier = identifier.key_identifier.as_ref().map(|key| key.0.to_vec());
-            }
-            ParsedExtension::SubjectAlternativeName(names) => {
-                let names = names.general_names.iter().enumerate();
-                let names = names.map(|(position, name)| alternative_name(name, position, extension.value));
-                self.subject_alt_names = SubjectAltNames::in_order(names.collect());
-            }
-            ParsedExtension::ParseError { error } => {
-                return Err(X509Error::Damaged { reason: format!("an extension cannot be read: {error:?}") });
-            }
-            _ => {}
-        }
-        Ok(())
+            extensions: Extensions::read(parsed.extensions()).map_err(|reason| X509Error::Damaged { reason })?,
+        })
     }
 
     /// The DER.
@@ -188,25 +133,25 @@ impl Certificate {
     /// The key usages in the order of their bits; `None` without the extension.
     #[must_use]
     pub fn key_usages(&self) -> Option<&[KeyUsage]> {
-        self.key_usages.as_deref()
+        self.extensions.key_usages.as_deref()
     }
 
     /// The extended key usages; `None` without the extension.
     #[must_use]
     pub fn extended_key_usages(&self) -> Option<&[ExtendedKeyUsage]> {
-        self.extended_key_usages.as_deref()
+        self.extensions.extended_key_usages.as_deref()
     }
 
     /// Whether basic constraints say that it is a CA's.
     #[must_use]
     pub fn is_ca(&self) -> bool {
-        self.is_ca
+        self.extensions.is_ca
     }
 
     /// Whether it may sign certificates: a CA, and a key usage extension, if there is one, with keyCertSign.
     #[must_use]
     pub fn may_sign_certificates(&self) -> bool {
-        self.is_ca && self.key_usages().is_none_or(|usages| usages.contains(&KeyUsage::KeyCertSign))
+        self.is_ca() && self.key_usages().is_none_or(|usages| usages.contains(&KeyUsage::KeyCertSign))
     }
 
     /// Whether subject and issuer are the same name.
@@ -218,19 +163,19 @@ impl Certificate {
     /// The subject key identifier.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        self.subject_key_identifier.as_deref()
+        self.extensions.subject_key_identifier.as_deref()
     }
 
     /// The authority key identifier's key part.
     #[must_use]
     pub fn authority_key_identifier(&self) -> Option<&[u8]> {
-        self.authority_key_identifier.as_deref()
+        self.extensions.authority_key_identifier.as_deref()
     }
 
     /// The subject alternative names; empty without the extension.
     #[must_use]
     pub fn subject_alt_names(&self) -> &SubjectAltNames {
-        &self.subject_alt_names
+        &self.extensions.subject_alt_names
     }
 
     /// The SHA-256 fingerprint of the DER.
@@ -256,72 +201,6 @@ impl fmt::Debug for Certificate {
     }
 }
 
-fn damaged(error: &x509_parser::nom::Err<x509_parser::error::X509Error>) -> X509Error {
-    let reason = match error {
-        x509_parser::nom::Err::Incomplete(_) => "the DER is cut off".to_owned(),
-        x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error) => error.to_string(),
-    };
-    X509Error::Damaged { reason }
-}
-
 fn moment(timestamp: i64) -> Result<DateTime<Utc>, X509Error> {
     DateTime::from_timestamp(timestamp, 0).ok_or(X509Error::Damaged { reason: "a time is out of range".into() })
-}
-
-fn extended_key_usages(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<ExtendedKeyUsage> {
-    let known = [
-        (usage.any, "2.5.29.37.0"),
-        (usage.server_auth, "1.3.6.1.5.5.7.3.1"),
-        (usage.client_auth, "1.3.6.1.5.5.7.3.2"),
-        (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
-        (usage.email_protection, "1.3.6.1.5.5.7.3.4"),
-        (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
-        (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
-    ];
-    let known = known.into_iter().filter(|(present, _)| *present).map(|(_, oid)| oid.to_owned());
-    known.chain(usage.other.iter().map(Oid::to_id_string)).map(ExtendedKeyUsage::from).collect()
-}
-
-/// The name at `position` of the extension's `value`; forms that are not text are kept as their DER.
-fn alternative_name(name: &GeneralName<'_>, position: usize, value: &[u8]) -> SubjectAltName {
-    match name {
-        GeneralName::DNSName(name) => SubjectAltName::Dns((*name).to_owned()),
-        GeneralName::RFC822Name(address) => SubjectAltName::Email((*address).to_owned()),
-        GeneralName::URI(uri) => SubjectAltName::Uri((*uri).to_owned()),
-        GeneralName::IPAddress(octets) => {
-            ip_address(octets).map_or_else(|| raw_name(position, value), SubjectAltName::Ip)
-        }
-        _ => raw_name(position, value),
-    }
-}
-
-fn raw_name(position: usize, value: &[u8]) -> SubjectAltName {
-    let names = GeneralNames::from_der(value).unwrap_or_default();
-    let der = names.get(position).and_then(|name| name.to_der().ok()).unwrap_or_default();
-    SubjectAltName::Other(to_hex(&der))
-}
-
-fn ip_address(octets: &[u8]) -> Option<IpAddr> {
-    match octets.len() {
-        4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
-        16 => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
-        _ => None,
-    }
-}
-
-fn key_kind(parsed: &X509Certificate<'_>) -> String {
-    let info = parsed.public_key();
-    match info.parsed() {
-        Ok(PublicKey::RSA(key)) => format!("RSA-{}", key.key_size()),
-        Ok(PublicKey::EC(_)) => {
-            let curve = info.algorithm.parameters.as_ref().and_then(|parameters| parameters.as_oid().ok());
-            match curve.map(|oid| oid.to_id_string()).as_deref() {
-                Some("1.2.840.10045.3.1.7") => "ECDSA-P256".into(),
-                Some("1.3.132.0.34") => "ECDSA-P384".into(),
-                Some("1.3.132.0.35") => "ECDSA-P521".into(),
-                other => format!("ECDSA-{}", other.unwrap_or("unknown")),
-            }
-        }
-        _ => info.algorithm.algorithm.to_id_string(),
-    }
 }

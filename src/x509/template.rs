@@ -30,7 +30,7 @@ const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.2
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
-pub(super) const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
 /// Everything that a certificate says but for serial, key and issuer. No key material.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,12 +125,9 @@ impl CertificateTemplate {
 
     /// The extensions in Go's order: KU, EKU, BC, SKI, AKI, SAN.
     fn extensions(&self, public_key_info: &[u8], authority_key: Option<&[u8]>) -> Result<Vec<Extension>, X509Error> {
-        let mut extensions = vec![extension(KEY_USAGE, true, &key_usage_bits(&self.key_usages))?];
+        let mut extensions = vec![key_usage_extension(&self.key_usages)?];
         if !self.extended_key_usages.is_empty() {
-            let purposes: Option<Vec<ObjectIdentifier>> =
-                self.extended_key_usages.iter().map(ExtendedKeyUsage::object_identifier).collect();
-            let purposes = purposes.ok_or(X509Error::Encoding { what: "extended key usage" })?;
-            extensions.push(extension(EXTENDED_KEY_USAGE, false, &purposes)?);
+            extensions.push(extended_key_usage_extension(&self.extended_key_usages)?);
         }
         let constraints = BasicConstraints { ca: self.is_ca, path_len_constraint: None };
         extensions.push(extension(BASIC_CONSTRAINTS, true, &constraints)?);
@@ -187,6 +184,18 @@ pub(super) fn signed(to_be_signed: &impl Encode, key: &PrivateKey) -> Result<Vec
     }
     .to_der()
     .map_err(failed("signature"))
+}
+
+/// The key usage extension (critical).
+pub(super) fn key_usage_extension(usages: &[KeyUsage]) -> Result<Extension, X509Error> {
+    extension(KEY_USAGE, true, &key_usage_bits(usages))
+}
+
+/// The extended key usage extension (not critical).
+pub(super) fn extended_key_usage_extension(usages: &[ExtendedKeyUsage]) -> Result<Extension, X509Error> {
+    let purposes: Option<Vec<ObjectIdentifier>> = usages.iter().map(ExtendedKeyUsage::object_identifier).collect();
+    let purposes = purposes.ok_or(X509Error::Encoding { what: "extended key usage" })?;
+    extension(EXTENDED_KEY_USAGE, false, &purposes)
 }
 
 /// The subject alternative name extension (not critical).

@@ -1,0 +1,145 @@
+//! Reading what certificates and requests have in common: extensions, and the kind of a key.
+//!
+//! In: what x509-parser made of them. Out: [`Extensions`], plain values. It keeps what it does not know by its object
+//! identifier, and never judges.
+//!
+//! Source: RFC 5280 sections 4.1.2.7 and 4.2.
+
+use std::net::IpAddr;
+
+use der::{Decode as _, Encode as _};
+use x509_cert::ext::pkix::name::GeneralNames;
+use x509_parser::asn1_rs::Oid;
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, SubjectPublicKeyInfo, X509Extension};
+use x509_parser::public_key::PublicKey;
+
+use super::name::to_hex;
+use super::{ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectAltNames};
+
+/// What the extensions of a certificate say, or those that a request asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extensions {
+    pub(super) key_usages: Option<Vec<KeyUsage>>,
+    pub(super) extended_key_usages: Option<Vec<ExtendedKeyUsage>>,
+    pub(super) is_ca: bool,
+    pub(super) subject_key_identifier: Option<Vec<u8>>,
+    pub(super) authority_key_identifier: Option<Vec<u8>>,
+    pub(super) subject_alt_names: SubjectAltNames,
+    /// The dotted object identifiers of all others, in order.
+    pub(super) others: Vec<String>,
+}
+
+impl Extensions {
+    /// Takes over what each of them says.
+    ///
+    /// # Errors
+    /// Why one of them cannot be read.
+    pub(super) fn read(extensions: &[X509Extension<'_>]) -> Result<Self, String> {
+        let mut all = Self::default();
+        for extension in extensions {
+            all.take(extension)?;
+        }
+        Ok(all)
+    }
+
+    fn take(&mut self, extension: &X509Extension<'_>) -> Result<(), String> {
+        match extension.parsed_extension() {
+            ParsedExtension::KeyUsage(usage) => {
+                let present = KeyUsage::ALL.iter().enumerate().filter(|(bit, _)| usage.flags >> bit & 1 == 1);
+                self.key_usages = Some(present.map(|(_, usage)| *usage).collect());
+            }
+            ParsedExtension::ExtendedKeyUsage(usage) => {
+                self.extended_key_usages = Some(extended_key_usages(usage));
+            }
+            ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
+            ParsedExtension::SubjectKeyIdentifier(identifier) => {
+                self.subject_key_identifier = Some(identifier.0.to_vec());
+            }
+            ParsedExtension::AuthorityKeyIdentifier(identifier) => {
+                self.authority_key_identifier = identifier.key_identifier.as_ref().map(|key| key.0.to_vec());
+            }
+            ParsedExtension::SubjectAlternativeName(names) => {
+                let names = names.general_names.iter().enumerate();
+                let names = names.map(|(position, name)| alternative_name(name, position, extension.value));
+                self.subject_alt_names = SubjectAltNames::in_order(names.collect());
+            }
+            ParsedExtension::ParseError { error } => return Err(format!("an extension cannot be read: {error:?}")),
+            _ => self.others.push(extension.oid.to_id_string()),
+        }
+        Ok(())
+    }
+}
+
+/// Reads one value that is the whole of `der`.
+///
+/// # Errors
+/// Why it cannot be read, or what is behind it.
+pub(super) fn read_whole<'a, T>(der: &'a [u8]) -> Result<T, String>
+where
+    T: FromDer<'a, x509_parser::error::X509Error>,
+{
+    match T::from_der(der) {
+        Ok(([], value)) => Ok(value),
+        Ok((rest, _)) => Err(format!("{} bytes behind its end", rest.len())),
+        Err(x509_parser::nom::Err::Incomplete(_)) => Err("the DER is cut off".to_owned()),
+        Err(x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error)) => Err(error.to_string()),
+    }
+}
+
+fn extended_key_usages(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<ExtendedKeyUsage> {
+    let known = [
+        (usage.any, "2.5.29.37.0"),
+        (usage.server_auth, "1.3.6.1.5.5.7.3.1"),
+        (usage.client_auth, "1.3.6.1.5.5.7.3.2"),
+        (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
+        (usage.email_protection, "1.3.6.1.5.5.7.3.4"),
+        (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
+        (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
+    ];
+    let known = known.into_iter().filter(|(present, _)| *present).map(|(_, oid)| oid.to_owned());
+    known.chain(usage.other.iter().map(Oid::to_id_string)).map(ExtendedKeyUsage::from).collect()
+}
+
+/// The name at `position` of the extension's `value`; forms that are not text are kept as their DER.
+fn alternative_name(name: &GeneralName<'_>, position: usize, value: &[u8]) -> SubjectAltName {
+    match name {
+        GeneralName::DNSName(name) => SubjectAltName::Dns((*name).to_owned()),
+        GeneralName::RFC822Name(address) => SubjectAltName::Email((*address).to_owned()),
+        GeneralName::URI(uri) => SubjectAltName::Uri((*uri).to_owned()),
+        GeneralName::IPAddress(octets) => {
+            ip_address(octets).map_or_else(|| raw_name(position, value), SubjectAltName::Ip)
+        }
+        _ => raw_name(position, value),
+    }
+}
+
+fn raw_name(position: usize, value: &[u8]) -> SubjectAltName {
+    let names = GeneralNames::from_der(value).unwrap_or_default();
+    let der = names.get(position).and_then(|name| name.to_der().ok()).unwrap_or_default();
+    SubjectAltName::Other(to_hex(&der))
+}
+
+fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    match octets.len() {
+        4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
+        16 => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
+        _ => None,
+    }
+}
+
+/// `RSA-2048`, `ECDSA-P256`, or the object identifier of another kind of key.
+pub(super) fn key_kind(info: &SubjectPublicKeyInfo<'_>) -> String {
+    match info.parsed() {
+        Ok(PublicKey::RSA(key)) => format!("RSA-{}", key.key_size()),
+        Ok(PublicKey::EC(_)) => {
+            let curve = info.algorithm.parameters.as_ref().and_then(|parameters| parameters.as_oid().ok());
+            match curve.map(|oid| oid.to_id_string()).as_deref() {
+                Some("1.2.840.10045.3.1.7") => "ECDSA-P256".into(),
+                Some("1.3.132.0.34") => "ECDSA-P384".into(),
+                Some("1.3.132.0.35") => "ECDSA-P521".into(),
+                other => format!("ECDSA-{}", other.unwrap_or("unknown")),
+            }
+        }
+        _ => info.algorithm.algorithm.to_id_string(),
+    }
+}
