@@ -34,6 +34,7 @@ use std::net::{IpAddr, Ipv4Addr};
 pub use network::parse_address;
 pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
+pub(crate) use value::url_fault;
 
 use cluster::Cluster;
 use document::{Document, Documents, Kind};

@@ -11,7 +11,10 @@ pub mod check_expiration;
 pub mod init;
 mod keys;
 mod node;
+pub mod output;
+pub mod user;
 
+pub use keys::{Continue, Progress};
 pub use node::{NodeRequest, configuration};
 
 use crate::audit::Finding;

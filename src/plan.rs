@@ -5,5 +5,6 @@
 
 mod artefact;
 pub mod generate;
+pub mod user;
 
 pub use artefact::{Action, Artefact, Input, Kind, KubeconfigTemplate, Plan, PlannedFile};

@@ -11,6 +11,7 @@ mod exceptions;
 mod key;
 mod logging;
 mod operations;
+mod user;
 
 use pyo3::prelude::*;
 
@@ -29,6 +30,8 @@ mod native {
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, plan_init,
         read_certificates, to_yaml,
     };
+    #[pymodule_export]
+    use super::user::{user_kubeconfig, write_secret_file};
 
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kubepki.api.check import check, check_expiration, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.plan import apply, plan
+    from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
         Action,
         Algorithm,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         Role,
         Severity,
         Status,
+        UserKubeconfig,
     )
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "Role",
     "Severity",
     "Status",
+    "UserKubeconfig",
     "__version__",
     "apply",
     "certificate_names",
@@ -89,6 +92,7 @@ __all__ = [
     "load_config",
     "plan",
     "read_certificates",
+    "user_kubeconfig",
 ]
 
 
@@ -102,6 +106,7 @@ _HOMES = {
     "load_config": "configuration",
     "plan": "plan",
     "read_certificates": "check",
+    "user_kubeconfig": "user",
 }
 
 

@@ -27,6 +27,8 @@ __all__ = [
     "plan_init",
     "read_certificates",
     "to_yaml",
+    "user_kubeconfig",
+    "write_secret_file",
 ]
 
 __version__: str
@@ -47,3 +49,11 @@ def read_certificates(
     paths: Sequence[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
 ) -> list[dict[str, Any]]: ...
 def to_yaml(fields: Mapping[str, Any]) -> str: ...
+def user_kubeconfig(
+    user_request: Mapping[str, Any],
+    token: str | None = None,
+    dry_run: bool = False,
+    progress: Callable[[int, int, str], object] | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]: ...
+def write_secret_file(path: str | PathLike[str], text: str, force: bool = False) -> None: ...

@@ -87,6 +87,12 @@ pub enum FindingCode {
     ServiceAccountMismatch,
     /// A node that does not have what nodes share.
     SharedFileMissing,
+    /// A user's certificate that is valid for more than a year.
+    UserLongValidity,
+    /// A user of a group that may do everything.
+    UserPrivileged,
+    /// A user or a group with a name of Kubernetes' own.
+    UserReservedName,
 }
 
 impl FindingCode {
@@ -112,6 +118,9 @@ impl FindingCode {
             Self::KubeconfigNoCertificate => "kubeconfig.no_certificate",
             Self::ServiceAccountMismatch => "service_account.mismatch",
             Self::SharedFileMissing => "shared.missing",
+            Self::UserLongValidity => "user.long_validity",
+            Self::UserPrivileged => "user.privileged",
+            Self::UserReservedName => "user.reserved_name",
         }
     }
 }

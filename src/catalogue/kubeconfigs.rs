@@ -105,14 +105,22 @@ impl KubeconfigRow {
         DistinguishedName::new(self.organizations, &self.user_name(spec))
     }
 
+    /// The API server's URL.
+    #[must_use]
+    pub fn server(&self, spec: &ClusterSpec) -> String {
+        self.server.url(spec)
+    }
+}
+
+impl ServerRule {
     /// The API server's URL. A worker has no API server of its own: it uses the control plane's endpoint, or
     /// the one through which it joins.
     #[must_use]
-    pub fn server(&self, spec: &ClusterSpec) -> String {
+    pub fn url(self, spec: &ClusterSpec) -> String {
         let local = spec.local_endpoint();
-        let endpoint: &Endpoint = match (self.server, spec.role) {
-            (ServerRule::Local, Role::ControlPlane | Role::SecondaryControlPlane) => &local,
-            (ServerRule::ControlPlane, Role::ControlPlane | Role::SecondaryControlPlane) => {
+        let endpoint: &Endpoint = match (self, spec.role) {
+            (Self::Local, Role::ControlPlane | Role::SecondaryControlPlane) => &local,
+            (Self::ControlPlane, Role::ControlPlane | Role::SecondaryControlPlane) => {
                 spec.control_plane_endpoint.as_ref().unwrap_or(&local)
             }
             (_, Role::Worker) => {

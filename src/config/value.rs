@@ -46,7 +46,7 @@ pub(super) fn sans(view: &View<'_>, lower_case: bool, problems: &mut Problems) -
 }
 
 /// Why `url` is no URL of a server; `None` when it is one.
-pub(super) fn url_fault(url: &str, require_https: bool) -> Option<&'static str> {
+pub(crate) fn url_fault(url: &str, require_https: bool) -> Option<&'static str> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Some("write the URL with its scheme, as https://10.0.0.1:2379");
     };

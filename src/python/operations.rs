@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::call::detached;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
+use crate::error::Result;
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
@@ -22,16 +23,16 @@ use crate::ops::init::{self, InitRequest};
 use crate::ops::{self, NodeRequest};
 use crate::plan::Plan;
 
-fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
+pub(super) fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
     pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string()))
 }
 
-fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
     pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// The caller's moment in whole seconds, or the system's.
-fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {
+pub(super) fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {
     now.map_or_else(|| SystemClock.now(), |now| now.trunc_subsecs(0))
 }
 
@@ -100,10 +101,21 @@ pub(super) fn apply_plan<'py>(
     progress: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let plan: Plan = request(plan)?;
+    let report = with_progress(py, progress, |progress| ops::apply::apply(&plan, progress))?;
+    answer(py, &report)
+}
+
+/// Runs `work` without the GIL; its progress calls `progress(done, total, name)` and lets signal handlers run. What
+/// either raises stops the work, and is raised.
+pub(super) fn with_progress<T: Send>(
+    py: Python<'_>,
+    progress: Option<Bound<'_, PyAny>>,
+    work: impl FnOnce(&mut dyn FnMut(&Progress) -> Continue) -> Result<T> + Send,
+) -> PyResult<T> {
     let progress = progress.map(Bound::unbind);
     let mut raised: Option<PyErr> = None;
     let outcome = detached(py, || {
-        ops::apply::apply(&plan, &mut |state| match tell(progress.as_ref(), state) {
+        work(&mut |state| match tell(progress.as_ref(), state) {
             Ok(()) => Continue::Yes,
             Err(error) => {
                 raised = Some(error);
@@ -113,7 +125,7 @@ pub(super) fn apply_plan<'py>(
     });
     match raised {
         Some(error) => Err(error),
-        None => answer(py, &outcome?),
+        None => outcome,
     }
 }
 

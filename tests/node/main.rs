@@ -13,3 +13,4 @@ mod mismatches;
 mod reuse;
 mod roles;
 mod support;
+mod user;

@@ -11,6 +11,7 @@ import pytest
 import kubepki.api.check
 import kubepki.api.configuration
 import kubepki.api.plan
+import kubepki.api.user
 import kubepki.cli.options
 import kubepki.types
 from kubepki import Algorithm, Severity, _core
@@ -31,7 +32,14 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [kubepki.api.check, kubepki.api.configuration, kubepki.api.plan, kubepki.types.configuration, kubepki.cli.options],
+    [
+        kubepki.api.check,
+        kubepki.api.configuration,
+        kubepki.api.plan,
+        kubepki.api.user,
+        kubepki.cli.options,
+        kubepki.types.configuration,
+    ],
 )
 def test_the_examples_in_the_documentation_run(module: ModuleType) -> None:
     results = doctest.testmod(module)

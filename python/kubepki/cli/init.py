@@ -28,13 +28,7 @@ def add_init_options(parser: ArgumentParser) -> None:
     """Add the options of all three verbs that make what is missing."""
     options.add_node_options(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
-    parser.add_argument(
-        "--outlive-ca",
-        choices=("refuse", "clamp", "allow"),
-        default="refuse",
-        help="a certificate that would be valid for longer than its CA: refuse it (default), let it end with the CA, "
-        "or make it all the same, as kubeadm does",
-    )
+    options.add_outlive_option(parser)
     options.add_output_option(parser)
 
 

@@ -12,6 +12,8 @@ from kubepki.errors import ConfigurationError
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer
 
+    from kubepki.types import Algorithm
+
 FORMATS = ("text", "json", "yaml")
 
 _UNIT_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -49,6 +51,43 @@ def add_output_option(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", choices=FORMATS, default="text", help="the form of the output (default: text)"
     )
+
+
+def add_outlive_option(parser: ArgumentParser) -> None:
+    """Add `--outlive-ca`."""
+    parser.add_argument(
+        "--outlive-ca",
+        choices=("refuse", "clamp", "allow"),
+        default="refuse",
+        help="a certificate that would be valid for longer than its CA: refuse it (default), let it end with the CA, "
+        "or make it all the same, as kubeadm does",
+    )
+
+
+def add_out_options(parser: ArgumentParser) -> None:
+    """Add `--out` and `--force`, for what is printed otherwise."""
+    parser.add_argument("--out", metavar="FILE", help="write it into FILE (mode 0600), not to stdout")
+    parser.add_argument("--force", action="store_true", help="overwrite FILE if it is there")
+
+
+def secret(given: str | None, file: str | None) -> str | None:
+    """Return a secret from the command line, or from a file or stdin (`-`), without the line break at its end."""
+    if file is None:
+        return given
+    if file == "-":
+        import sys
+
+        return sys.stdin.readline().rstrip("\r\n")
+    from pathlib import Path
+
+    return Path(file).read_text(encoding="utf-8", errors="replace").rstrip("\r\n")
+
+
+def algorithm(name: str | None) -> Algorithm | None:
+    """Return the algorithm of that name."""
+    from kubepki.types import Algorithm
+
+    return None if name is None else Algorithm.parse(name)
 
 
 def node_arguments(arguments: Namespace) -> dict[str, Any]:

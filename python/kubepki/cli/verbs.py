@@ -44,6 +44,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(("certs", "init"), "kubepki.cli.certs_init", "make missing CAs, certificates and sa keys"),
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
+    Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

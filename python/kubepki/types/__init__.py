@@ -13,6 +13,7 @@ from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, R
 from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
 from kubepki.types.text import table
+from kubepki.types.user import UserKubeconfig
 
 __all__ = [
     "Action",
@@ -36,5 +37,6 @@ __all__ = [
     "Role",
     "Severity",
     "Status",
+    "UserKubeconfig",
     "table",
 ]

@@ -1,0 +1,99 @@
+"""A kubeconfig for somebody from outside the node."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kubepki import _core
+from kubepki.expiration import Problem, Value
+from kubepki.types.configuration import Algorithm
+from kubepki.types.finding import Finding
+from kubepki.types.text import optional_moment
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserKubeconfig(Value):
+    """A user's kubeconfig: what may be shown of it as attributes, the file with its key or token by `to_yaml()` alone.
+
+    It is neither shown nor pickled with its secret: `repr` and `to_dict()` are without it, and pickling is refused.
+    """
+
+    user: str
+    organizations: tuple[str, ...]
+    credential: str
+    server: str
+    cluster_name: str
+    subject: str | None
+    algorithm: Algorithm | None
+    not_before: datetime | None
+    not_after: datetime | None
+    serial: str | None
+    findings: tuple[Finding, ...]
+    warnings: tuple[Problem, ...]
+    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
+    _text: str | None = dataclasses.field(repr=False, hash=False)
+
+    @classmethod
+    def from_native(cls, answer: Mapping[str, Any]) -> UserKubeconfig:
+        """Build it from what the core answered, which alone has the text."""
+        data = answer["user"]
+        return cls(
+            data["user"],
+            tuple(data["organizations"]),
+            data["credential"],
+            data["server"],
+            data["cluster_name"],
+            data["subject"],
+            Algorithm(data["algorithm"]) if data["algorithm"] else None,
+            optional_moment(data["not_before"]),
+            optional_moment(data["not_after"]),
+            data["serial"],
+            tuple(map(Finding.from_dict, data["findings"])),
+            tuple(map(Problem.from_dict, answer["warnings"])),
+            data,
+            answer["text"],
+        )
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a file: not after a dry run."""
+        return self._text is not None
+
+    def to_yaml(self) -> str:
+        """Return the file's text, with the private key or the token in it.
+
+        Raises:
+            ValueError: After a dry run, which makes none.
+
+        """
+        if self._text is None:
+            raise ValueError("a dry run makes no kubeconfig")
+        return self._text
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write the file with mode 0600 and return its path.
+
+        Args:
+            path: A path of this machine; `rootfs` is not in front of it.
+            force: Whether to overwrite what is there, if its owner alone can read it.
+
+        Raises:
+            RefusedError: `output.exists`, `output.readable_by_others`.
+            EnvironmentFailure: `store.*` when writing fails.
+            ValueError: After a dry run, which makes none.
+
+        """
+        _core.write_secret_file(path, self.to_yaml(), force=force)
+        return Path(path)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: a key would lie where nobody expects one."""
+        raise TypeError("a UserKubeconfig is not pickled, for it holds a secret: pass on its `to_yaml()`")

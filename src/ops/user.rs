@@ -1,0 +1,188 @@
+//! `kubepki kubeconfig user`: a kubeconfig for somebody from outside the node.
+//!
+//! In: a request; the CA is read from the node. Out: [`Planned`], which shows all but secrets, and [`Made`] with the
+//! kubeconfig's text. Nothing is written: where the text goes is the caller's business.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::keys::generate_all;
+use super::node::{Node, NodeRequest, content_of};
+use super::{Continue, OperationError, Progress};
+use crate::audit::Finding;
+use crate::config::Problem;
+use crate::error::Result;
+use crate::key::{Algorithm, PrivateKey};
+use crate::kubeconfig::Client;
+use crate::plan::generate::OutliveAuthority;
+use crate::plan::user::{self, Credential, UserError, UserPlan, Wish, token_fault};
+use crate::secret::Secret;
+use crate::tree::Tree;
+use crate::x509::{Issuer, SerialNumber, read_certificates};
+
+/// What `kubeconfig user` is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserRequest {
+    /// Where the CA is, and which cluster.
+    pub node: NodeRequest,
+    /// The user's name.
+    pub name: String,
+    /// The groups.
+    pub organizations: Vec<String>,
+    /// How long the certificate is valid.
+    pub validity_seconds: i64,
+    /// The kind of key; the configuration's without one.
+    pub algorithm: Option<Algorithm>,
+    /// The API server's URL; the configuration's without one.
+    pub server: Option<String>,
+    /// Whether the group `system:masters` is meant.
+    pub allow_masters: bool,
+    /// What to do with a certificate that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// The token that the user shows in place of a certificate.
+    #[serde(skip)]
+    pub token: Option<Secret>,
+}
+
+/// A user's kubeconfig before it is made.
+#[derive(Debug)]
+pub struct Planned {
+    /// What it will say.
+    pub plan: UserPlan,
+    /// What the configuration's reader warns of.
+    pub warnings: Vec<Problem>,
+    node: Node,
+    tree: Tree,
+}
+
+/// What can be shown of a user's kubeconfig.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UserFacts {
+    /// The user's name.
+    pub user: String,
+    /// The groups, in the certificate's order; none for a token, whose groups the API server knows.
+    pub organizations: Vec<String>,
+    /// What it shows to the API server.
+    pub credential: Credential,
+    /// The API server's URL.
+    pub server: String,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// The certificate's subject.
+    pub subject: Option<String>,
+    /// The kind of its key.
+    pub algorithm: Option<Algorithm>,
+    /// The first moment of its validity.
+    pub not_before: Option<DateTime<Utc>>,
+    /// The last moment of its validity.
+    pub not_after: Option<DateTime<Utc>>,
+    /// Its serial number in hexadecimal, once it is made.
+    pub serial: Option<String>,
+    /// What should be looked at.
+    pub findings: Vec<Finding>,
+}
+
+/// A user's kubeconfig.
+#[derive(Debug)]
+pub struct Made {
+    /// What can be shown of it.
+    pub facts: UserFacts,
+    /// The file's text, key or token in it.
+    pub text: Secret,
+}
+
+/// Reads the configuration and the CA, and plans the kubeconfig.
+///
+/// # Errors
+/// [`UserError`] for a wish that makes no sense or is refused; [`OperationError::Blocked`] when the CA cannot be used;
+/// `config.*` and `store.*` for the configuration.
+pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
+    if let Some(fault) = request.token.as_ref().and_then(|token| token_fault(token.expose())) {
+        return Err(UserError::BadToken { fault }.into());
+    }
+    let node = Node::open(&request.node)?;
+    let mut paths = vec![node.layout.certificate("ca")];
+    let credential = if request.token.is_some() {
+        Credential::Token
+    } else {
+        paths.push(node.layout.key("ca"));
+        Credential::Certificate
+    };
+    let tree = node.store.read(paths);
+    let wish = Wish {
+        name: request.name.clone(),
+        organizations: request.organizations.clone(),
+        credential,
+        validity: TimeDelta::try_seconds(request.validity_seconds)
+            .ok_or(UserError::BadValidity { seconds: request.validity_seconds })?,
+        algorithm: request.algorithm,
+        server: request.server.clone(),
+        allow_masters: request.allow_masters,
+        outlive_authority: request.outlive_authority,
+    };
+    let plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
+    if plan.findings.iter().any(Finding::is_critical) {
+        return Err(OperationError::Blocked { findings: plan.findings }.into());
+    }
+    Ok(Planned { plan, warnings: node.warnings.clone(), node, tree })
+}
+
+impl Planned {
+    /// What can be shown before it is made.
+    #[must_use]
+    pub fn facts(&self) -> UserFacts {
+        facts(&self.plan)
+    }
+
+    /// Makes the key, signs the certificate and writes the text; `token` as in the request.
+    ///
+    /// # Errors
+    /// [`OperationError::Interrupted`] when `progress` says to stop; `key.*` and `x509.*` when making or signing fails.
+    pub fn make(&self, token: Option<&Secret>, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<Made> {
+        let mut facts = self.facts();
+        let client = match (&self.plan.certificate, token) {
+            (Some((algorithm, template)), _) => {
+                let key = generate_all(&[(self.plan.user.clone(), *algorithm)], progress)?;
+                let key = key.into_iter().next().ok_or(OperationError::Interrupted)?;
+                let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &self.issuer()?)?;
+                facts.serial = Some(certificate.serial().to_string());
+                log::info!(
+                    "user {}: create: serial {}, valid until {}",
+                    self.plan.user,
+                    certificate.serial(),
+                    certificate.not_after()
+                );
+                Client::Certificate { certificate_pem: certificate.to_pem(), key_pem: key.to_pem() }
+            }
+            (None, Some(token)) => Client::Token(token.clone()),
+            (None, None) => return Err(UserError::BadToken { fault: "there is none" }.into()),
+        };
+        Ok(Made { facts, text: self.plan.kubeconfig(client).to_yaml() })
+    }
+
+    fn issuer(&self) -> Result<Issuer> {
+        let layout = &self.node.layout;
+        let certificates = read_certificates(&content_of(&self.tree, &layout.certificate("ca"))?)?;
+        let key = PrivateKey::from_pem(&content_of(&self.tree, &layout.key("ca"))?)?;
+        let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
+        Ok(Issuer::new(certificate, key)?)
+    }
+}
+
+fn facts(plan: &UserPlan) -> UserFacts {
+    let template = plan.certificate.as_ref().map(|(_, template)| template);
+    UserFacts {
+        user: plan.user.clone(),
+        organizations: template.map(|template| template.subject.organizations()).unwrap_or_default(),
+        credential: if template.is_some() { Credential::Certificate } else { Credential::Token },
+        server: plan.server.clone(),
+        cluster_name: plan.cluster_name.clone(),
+        subject: template.map(|template| template.subject.to_string()),
+        algorithm: plan.certificate.as_ref().map(|(algorithm, _)| *algorithm),
+        not_before: template.map(|template| template.not_before),
+        not_after: template.map(|template| template.not_after),
+        serial: None,
+        findings: plan.findings.clone(),
+    }
+}

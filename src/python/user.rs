@@ -1,0 +1,64 @@
+//! `kubeconfig user` as Python sees it, and files with secrets that a user asks for.
+//!
+//! In: the fields of [`UserRequest`], the token apart from them. Out: facts that may be shown, and the kubeconfig's
+//! text, the one place where it becomes a Python string.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde::Serialize;
+
+use super::call::detached;
+use super::operations::{answer, moment, request, with_progress};
+use crate::config::Problem;
+use crate::ops::user::{self, UserFacts, UserRequest};
+use crate::ops;
+use crate::secret::Secret;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    user: UserFacts,
+    text: Option<String>,
+    warnings: &'a [Problem],
+}
+
+/// Plans or makes a user's kubeconfig: `user`, `text` (`None` for a dry run), `warnings`.
+///
+/// # Errors
+/// As [`user::plan`] and [`user::Planned::make`]; what `progress` or a signal handler raised.
+#[pyfunction]
+#[pyo3(signature = (user_request, token=None, dry_run=false, progress=None, now=None))]
+pub(super) fn user_kubeconfig<'py>(
+    py: Python<'py>,
+    user_request: &Bound<'py, PyDict>,
+    token: Option<String>,
+    dry_run: bool,
+    progress: Option<Bound<'py, PyAny>>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut wanted: UserRequest = request(user_request)?;
+    wanted.token = token.map(|token| Secret::new(token.into_bytes()));
+    let now = moment(now);
+    let planned = detached(py, || user::plan(&wanted, now))?;
+    if dry_run {
+        return answer(py, &Answer { user: planned.facts(), text: None, warnings: &planned.warnings });
+    }
+    let made = with_progress(py, progress, |progress| planned.make(wanted.token.as_ref(), progress))?;
+    let text = Some(String::from_utf8_lossy(made.text.expose()).into_owned());
+    answer(py, &Answer { user: made.facts, text, warnings: &planned.warnings })
+}
+
+/// Writes a text with secrets into a file of mode 0600.
+///
+/// # Errors
+/// As [`ops::output::write_secret`].
+#[pyfunction]
+#[pyo3(signature = (path, text, force=false))]
+// Work without the GIL needs the path owned.
+#[allow(clippy::needless_pass_by_value)]
+pub(super) fn write_secret_file(py: Python<'_>, path: PathBuf, text: String, force: bool) -> PyResult<()> {
+    let text = Secret::new(text.into_bytes());
+    detached(py, || ops::output::write_secret(&path, &text, force))
+}
