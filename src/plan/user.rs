@@ -139,7 +139,8 @@ pub fn token_fault(token: &[u8]) -> Option<&'static str> {
     if token.is_empty() {
         return Some("it is empty");
     }
-    (!token.iter().all(u8::is_ascii_graphic)).then_some("it holds a blank, a line break or a character that is not ASCII")
+    (!token.iter().all(u8::is_ascii_graphic))
+        .then_some("it holds a blank, a line break or a character that is not ASCII")
 }
 
 fn refuse_names(wish: &Wish) -> Result<()> {

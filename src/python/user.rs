@@ -13,8 +13,8 @@ use serde::Serialize;
 use super::call::detached;
 use super::operations::{answer, moment, request, with_progress};
 use crate::config::Problem;
-use crate::ops::user::{self, UserFacts, UserRequest};
 use crate::ops;
+use crate::ops::user::{self, UserFacts, UserRequest};
 use crate::secret::Secret;
 
 #[derive(Serialize)]

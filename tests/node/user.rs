@@ -30,8 +30,8 @@ fn request(node: &Node, name: &str, organizations: &[&str]) -> UserRequest {
     }
 }
 
-fn token(text: &str) -> Option<Secret> {
-    Some(Secret::new(text.as_bytes().to_vec()))
+fn token(text: &str) -> Secret {
+    Secret::new(text.as_bytes().to_vec())
 }
 
 /// The kubeconfig's text, its client certificate and its key.
@@ -53,9 +53,10 @@ fn refused(node: &Node, change: impl FnOnce(&mut UserRequest)) -> Error {
 fn kubeadms_own_users_are_rebuilt_from_their_key_serial_number_and_end() {
     for name in CASES {
         let node = Node::golden(name);
-        for (file, user, groups, hours) in
-            [("user-appdevs.conf", "johndoe", vec!["appdevs"], 24), ("user-two-orgs.conf", "jane", vec!["b", "a"], 8760)]
-        {
+        for (file, user, groups, hours) in [
+            ("user-appdevs.conf", "johndoe", vec!["appdevs"], 24),
+            ("user-two-orgs.conf", "jane", vec!["b", "a"], 8760),
+        ] {
             let golden = fs::read(case(name).join(file)).unwrap();
             let theirs = read_certificates(&embedded(&golden, "client-certificate-data")).unwrap().remove(0);
             let key = PrivateKey::from_pem(&embedded(&golden, "client-key-data")).unwrap();
@@ -81,7 +82,7 @@ fn a_token_gives_kubeadms_bytes_and_needs_no_key_of_the_ca() {
     for name in CASES {
         let node = Node::golden(name);
         node.remove("/etc/kubernetes/pki/ca.key");
-        let wanted = UserRequest { token: token("abcdef.0123456789abcdef"), ..request(&node, "bot", &[]) };
+        let wanted = UserRequest { token: Some(token("abcdef.0123456789abcdef")), ..request(&node, "bot", &[]) };
         let planned = plan(&wanted, node.now).unwrap();
         let made = planned.make(wanted.token.as_ref(), &mut |_| panic!("there is no key to make")).unwrap();
         let printed = [made.text.expose(), b"\n"].concat();
@@ -102,7 +103,9 @@ fn a_made_user_has_a_key_of_its_own_signed_by_the_ca() {
     assert_eq!(certificate.not_before(), node.certificate("ca").not_before());
     assert_eq!(certificate.not_after(), node.now + TimeDelta::days(365));
     let (again, other, _) = make(&planned);
-    assert!(text != again && certificate.serial() != other.serial() && key.public_key_info() != other.public_key_info());
+    assert!(
+        text != again && certificate.serial() != other.serial() && key.public_key_info() != other.public_key_info()
+    );
 }
 
 #[test]
@@ -120,8 +123,8 @@ fn names_times_tokens_and_servers_that_make_no_sense_are_usage_errors() {
             wanted.validity_seconds = 9000 * 365 * 86400;
             wanted.outlive_authority = OutliveAuthority::Allow;
         }),
-        ("user.bad_token", |wanted| wanted.token = token("")),
-        ("user.bad_token", |wanted| wanted.token = token("hunter 2")),
+        ("user.bad_token", |wanted| wanted.token = Some(token(""))),
+        ("user.bad_token", |wanted| wanted.token = Some(token("hunter 2"))),
         ("user.bad_server", |wanted| wanted.server = Some(String::new())),
         ("user.bad_server", |wanted| wanted.server = Some("192.0.2.10:6443".into())),
         ("user.bad_server", |wanted| wanted.server = Some("http://192.0.2.10:6443".into())),
@@ -155,7 +158,7 @@ fn powerful_names_and_long_validity_are_warnings() {
     assert_eq!(codes(&admin), expected.map(|code| format!("system:admin {code}")));
     let long = UserRequest { validity_seconds: 366 * 86400, ..plain.clone() };
     assert_eq!(codes(&long), ["jane user.long_validity"]);
-    let with_token = UserRequest { token: token("x"), ..admin };
+    let with_token = UserRequest { token: Some(token("x")), ..admin };
     assert!(codes(&with_token).is_empty(), "a token's groups are the API server's");
 }
 
@@ -229,7 +232,7 @@ fn every_certificate_of_the_ca_file_is_trusted_and_the_first_signs() {
 #[test]
 fn debug_shows_neither_key_nor_token() {
     let node = Node::made(CONTROL_PLANE);
-    let wanted = UserRequest { token: token("hunter2"), ..request(&node, "bot", &[]) };
+    let wanted = UserRequest { token: Some(token("hunter2")), ..request(&node, "bot", &[]) };
     let planned = plan(&wanted, node.now).unwrap();
     let made = planned.make(wanted.token.as_ref(), &mut |_| Continue::Yes).unwrap();
     assert!(!format!("{wanted:?} {planned:?} {made:?}").contains("hunter2"));
