@@ -2,6 +2,7 @@
 # what else they need they install into .venv, once, at the versions pinned in requirements/.
 #
 #   make demo          build, then make and check a cluster's PKI under ./demo
+#   make demo-ansible  build, then make and check the PKI of five nodes by playbook under ./demo-ansible
 #   make test          every linter and every test
 #   make check         the same (the linters and tests one by one are the `check-*` targets)
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
@@ -35,9 +36,9 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 	$(shell find python -type f -not -name '*.so' -not -path '*/__pycache__/*')
 
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
-	check-python-lint check-python-types check-python-layers check-python
+	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo test check $(CHECKS) bench soak format install wheel sdist test-wheel system-tools clean
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak format install wheel sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -125,6 +126,24 @@ check-python-layers: $(STAMPS)/package
 check-python: $(STAMPS)/package
 	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel"
 
+# ---- the Ansible collection ----------------------------------------------------------------------------------
+
+COLLECTION := python/ansible_collections/kubepki/kubeadm
+# ansible-lint and ansible-core keep what they unpack below this folder, not in the home of the person at hand.
+ANSIBLE := PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_HOME="$(CURDIR)/$(VENV)/ansible"
+
+check-ansible-lint: $(STAMPS)/package
+	@if [ ! -x $(BIN)/ansible-lint ]; then \
+		echo "skipped: ansible-lint, which wants Python 3.11 or newer"; \
+	else \
+		set -x; (cd $(COLLECTION) && $(ANSIBLE) ansible-lint --offline --strict --profile production .); \
+		$(ANSIBLE) ansible-lint --offline --strict --profile production examples/ansible tests/ansible; \
+	fi
+
+# All of `ansible-test sanity` that runs without containers: minutes when it is new, as each test installs its own tools.
+check-ansible-sanity: $(STAMPS)/package
+	$(BIN)/python tests/ansible/sanity.py $(CURDIR)/$(VENV)/ansible-test
+
 bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
 	$(BIN)/python tests/bench/bench_read.py
@@ -167,4 +186,4 @@ system-tools:
 	fi
 
 clean:
-	rm -rf $(VENV) target dist demo
+	rm -rf $(VENV) target dist demo demo-ansible

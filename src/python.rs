@@ -27,8 +27,8 @@ mod native {
     use super::key::{algorithm_names, parse_algorithm};
     #[pymodule_export]
     use super::operations::{
-        apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, plan_init,
-        read_certificates, to_yaml,
+        apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
+        plan_init, read_certificates, to_yaml,
     };
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};

@@ -24,7 +24,7 @@ from kubepki.errors import (
 )
 
 if TYPE_CHECKING:
-    from kubepki.api.check import check, check_expiration, read_certificates
+    from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.plan import apply, plan
     from kubepki.api.user import user_kubeconfig
@@ -90,6 +90,7 @@ __all__ = [
     "check_expiration",
     "kubeconfig_names",
     "load_config",
+    "parse_certificates",
     "plan",
     "read_certificates",
     "user_kubeconfig",
@@ -104,6 +105,7 @@ _HOMES = {
     "check_expiration": "check",
     "kubeconfig_names": "configuration",
     "load_config": "configuration",
+    "parse_certificates": "check",
     "plan": "plan",
     "read_certificates": "check",
     "user_kubeconfig": "user",

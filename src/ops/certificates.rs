@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::x509::read_certificates;
 
+/// Name and path of a certificate that is in no file, as programs call their standard input.
+const UNNAMED: &str = "-";
+
 /// What one file held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CertificateFile {
@@ -58,6 +61,15 @@ pub fn read(paths: &[PathBuf], rootfs: Option<PathBuf>, now: DateTime<Utc>) -> R
             .collect();
         parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
     }))
+}
+
+/// Reads the certificates of PEM text that is in no file; their name and path are `-`.
+///
+/// # Errors
+/// There is no certificate, or one that cannot be read (`pem.*`, `x509.*`).
+pub fn parse(content: &[u8], now: DateTime<Utc>) -> Result<Vec<SeenCertificate>> {
+    let certificates = read_certificates(content)?;
+    Ok(certificates.iter().map(|one| SeenCertificate::of(UNNAMED, Path::new(UNNAMED), one, now)).collect())
 }
 
 fn read_one(store: &Store, path: &Path, now: DateTime<Utc>) -> CertificateFile {

@@ -117,7 +117,7 @@ struct Checking {
 pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
     let mut node = Node::open(&request.node)?;
     let tree = node.read();
-    let has_config = request.node.config.is_some();
+    let has_config = request.node.has_configuration();
     if !has_config {
         infer(&mut node, &tree);
     }

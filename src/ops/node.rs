@@ -14,6 +14,9 @@ use crate::error::Result;
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
 
+/// What a configuration that is in no file is called in messages.
+const INLINE: &str = "(inline configuration)";
+
 /// Which node, and where its files are.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -21,6 +24,8 @@ pub struct NodeRequest {
     /// The kubeadm configuration file; kubeadm's defaults without one. Looked for as it is named and, when it is not
     /// there, below `rootfs`.
     pub config: Option<PathBuf>,
+    /// The configuration itself, for callers that have it and no file; `config` is then not read.
+    pub config_text: Option<String>,
     /// Whether unknown fields are warnings.
     pub lenient: bool,
     /// The node's name instead of the configuration's.
@@ -31,6 +36,13 @@ pub struct NodeRequest {
     pub kubeconfig_dir: Option<PathBuf>,
     /// The directory in front of every path.
     pub rootfs: Option<PathBuf>,
+}
+
+impl NodeRequest {
+    /// Whether a configuration is given, as a file or as text.
+    pub(super) const fn has_configuration(&self) -> bool {
+        self.config.is_some() || self.config_text.is_some()
+    }
 }
 
 /// A request with its configuration read.
@@ -89,7 +101,8 @@ pub(super) fn read_tree(store: &Store, layout: &Layout) -> Tree {
     tree
 }
 
-/// Reads the request's kubeadm configuration: the file with its defaults filled in, or kubeadm's defaults.
+/// Reads the request's kubeadm configuration: the file or the text with defaults filled in, or kubeadm's
+/// defaults.
 ///
 /// # Errors
 /// The file cannot be read (`store.*`), or is not a valid configuration (`config.*`).
@@ -100,6 +113,9 @@ pub fn configuration(request: &NodeRequest) -> Result<Loaded> {
         node_name: request.node_name.clone(),
         host: HostFacts { hostname: facts.hostname, default_address: facts.default_address },
     };
+    if let Some(text) = &request.config_text {
+        return Ok(config::load(INLINE, text.as_bytes(), &options)?);
+    }
     let Some(path) = &request.config else {
         return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });
     };

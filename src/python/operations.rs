@@ -209,6 +209,24 @@ pub(super) fn read_certificates(
     answer(py, &read)
 }
 
+/// Reads the certificates of PEM text.
+///
+/// # Errors
+/// As [`ops::certificates::parse`].
+#[pyfunction]
+#[pyo3(signature = (content, now=None))]
+// A slice cannot outlive the GIL, and work without it needs the text owned.
+#[allow(clippy::needless_pass_by_value)]
+pub(super) fn parse_certificates(
+    py: Python<'_>,
+    content: Vec<u8>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'_, PyAny>> {
+    let now = moment(now);
+    let seen = detached(py, || ops::certificates::parse(&content, now))?;
+    answer(py, &seen)
+}
+
 /// A dictionary of plain data as YAML, in the layout of the Kubernetes tools.
 ///
 /// # Errors

@@ -336,6 +336,8 @@ def test_an_empty_disk_is_unknown_unless_a_configuration_says_what_must_be_there
     expected = kubepki.check(GOLDEN / "minimal/config.yaml", rootfs=tmp_path)
     assert expected.status is Status.CRITICAL
     assert {each.code for each in expected.findings} == {"file.missing"}
+    text = (GOLDEN / "minimal/config.yaml").read_text()
+    assert kubepki.check(config_text=text, rootfs=tmp_path).findings == expected.findings
 
 
 # ---- check-expiration ----------------------------------------------------------------------------------------
@@ -401,6 +403,19 @@ def test_one_path_is_not_taken_for_its_letters(made: Path) -> None:
     assert file.problem is None
 
 
+def test_certificates_of_text_have_no_file(made: Path) -> None:
+    pki = made / "etc/kubernetes/pki"
+    text = (pki / "apiserver.crt").read_text() + (pki / "ca.crt").read_text()
+    leaf, ca = kubepki.parse_certificates(text, now=NOW)
+    assert (leaf.subject, ca.is_ca) == ("CN=kube-apiserver", True)
+    assert (leaf.name, str(leaf.path)) == ("-", "-")
+    assert leaf.remaining == leaf.not_after - NOW
+    assert kubepki.parse_certificates(text.encode(), now=NOW) == [leaf, ca]
+    with pytest.raises(FindingError) as raised:
+        kubepki.parse_certificates("no certificate")
+    assert raised.value.code == "x509.none"
+
+
 # ---- configuration -------------------------------------------------------------------------------------------
 
 
@@ -414,6 +429,17 @@ def test_a_configuration_as_a_value() -> None:
     assert spec.to_dict()["etcd"]["local"]["data_dir"] == "/var/lib/etcd"
     assert kubepki.load_config(GOLDEN / "external-etcd/config.yaml").spec.has_external_etcd
     assert kubepki.load_config(GOLDEN / "ha/config.yaml", node_name="other").spec.node_name == "other"
+
+
+def test_a_configuration_can_be_text() -> None:
+    text = (GOLDEN / "ha/config.yaml").read_text()
+    assert kubepki.load_config(config_text=text).spec == kubepki.load_config(GOLDEN / "ha/config.yaml").spec
+    with pytest.raises(ConfigurationError) as raised:
+        kubepki.load_config(config_text=text.replace("clusterName", "clustername"))
+    assert raised.value.context["problems"][0]["file"] == "(inline configuration)"
+    with pytest.raises(ConfigurationError) as raised:
+        kubepki.plan(GOLDEN / "ha/config.yaml", config_text=text)
+    assert raised.value.code == "api.two_configurations"
 
 
 def test_a_typo_in_a_configuration_names_line_field_and_nearest(tmp_path: Path) -> None:

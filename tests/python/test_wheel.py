@@ -60,6 +60,19 @@ def test_the_wheel_is_typed_and_whole(installed: Path) -> None:
     assert run(installed / "python", "-c", program, path=SYSTEM_PATH).stdout == "True\n"
 
 
+def test_the_collection_is_in_the_wheel(installed: Path) -> None:
+    collection = next(installed.parent.glob("lib/*/site-packages")) / "ansible_collections/kubepki/kubeadm"
+    source = ROOT / "python/ansible_collections/kubepki/kubeadm"
+    kept = {
+        path.relative_to(source)
+        for path in source.rglob("*")
+        if path.is_file() and not {"__pycache__", "output", ".ansible"} & set(path.relative_to(source).parts)
+    }
+    packed = {path.relative_to(collection) for path in collection.rglob("*") if path.is_file()}
+    assert {path for path in packed if path.suffix != ".pyc"} == kept
+    assert Path("plugins/modules/pki.py") in packed
+
+
 def test_the_sdist_builds_the_same_version(tmp_path: Path) -> None:
     sdist = the_one("*.tar.gz")
     with tarfile.open(sdist) as archive:

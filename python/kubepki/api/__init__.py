@@ -7,6 +7,7 @@ clock by default). The GIL is released while the core works.
 | parameter | it means |
 |---|---|
 | `config` | a kubeadm configuration file (v1beta3, v1beta4); kubeadm's defaults without one |
+| `config_text` | the configuration itself as YAML or JSON text, instead of `config` |
 | `lenient` | unknown fields are warnings, as for kubeadm, not errors |
 | `node_name` | the node's name instead of the configuration's |
 | `certificates_dir` | instead of the configuration's `certificatesDir` (`/etc/kubernetes/pki`) |

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from kubepki.api.node import NodeOptions, StrPath
-    from kubepki.types import CertificateFile, CheckReport
+    from kubepki.types import Certificate, CertificateFile, CheckReport
 
 
 def check(
@@ -107,3 +107,21 @@ def read_certificates(
     from kubepki.types import CertificateFile
 
     return [CertificateFile.from_dict(each) for each in _core.read_certificates(path_texts(paths), rootfs, in_utc(now))]
+
+
+def parse_certificates(content: str | bytes, *, now: datetime | None = None) -> list[Certificate]:
+    """Read the certificates of PEM text that is in no file; their `name` and `path` are `-`.
+
+    Args:
+        content: PEM text; what else is in it is passed over.
+        now: The moment for which `remaining` holds.
+
+    Raises:
+        FindingError: `x509.*` when there is none, or one that cannot be read.
+        ConfigurationError: `api.naive_datetime`.
+
+    """
+    from kubepki.types import Certificate
+
+    pem = content.encode() if isinstance(content, str) else content
+    return [Certificate.from_dict(each) for each in _core.parse_certificates(pem, in_utc(now))]

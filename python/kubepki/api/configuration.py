@@ -18,6 +18,7 @@ def load_config(
     lenient: bool = False,
     node_name: str | None = None,
     rootfs: StrPath | None = None,
+    config_text: str | None = None,
 ) -> Configuration:
     """Read and judge a kubeadm configuration; `kubeadm config validate`, with all problems at once.
 
@@ -34,7 +35,7 @@ def load_config(
     """
     from kubepki.types import Configuration
 
-    node = node_fields(config, lenient=lenient, node_name=node_name, rootfs=rootfs)
+    node = node_fields(config, lenient=lenient, node_name=node_name, rootfs=rootfs, config_text=config_text)
     return Configuration.from_dict(_core.load_configuration(node))
 
 

@@ -22,6 +22,7 @@ class NodeOptions(TypedDict, total=False):
     certificates_dir: StrPath | None
     kubeconfig_dir: StrPath | None
     rootfs: StrPath | None
+    config_text: str | None
 
 
 def node_fields(
@@ -32,10 +33,23 @@ def node_fields(
     certificates_dir: StrPath | None = None,
     kubeconfig_dir: StrPath | None = None,
     rootfs: StrPath | None = None,
+    config_text: str | None = None,
 ) -> dict[str, Any]:
-    """Return the core's request for a node."""
+    """Return the core's request for a node.
+
+    Raises:
+        ConfigurationError: `api.two_configurations`.
+
+    """
+    if config is not None and config_text is not None:
+        raise ConfigurationError(
+            "a configuration is given as a file and as text",
+            code="api.two_configurations",
+            hint="give `config` or `config_text`, not both",
+        )
     return {
         "config": path_text(config),
+        "config_text": config_text,
         "lenient": lenient,
         "node_name": node_name,
         "certificates_dir": path_text(certificates_dir),

@@ -1,0 +1,49 @@
+# Copyright: The kubepki contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that say which node, and where its files are."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The node's options, and what they need."""
+
+    DOCUMENTATION = r"""
+options:
+  config:
+    description:
+      - Path of a kubeadm configuration (v1beta3, v1beta4) on the host on which the module runs.
+      - Without it and O(config_content), kubeadm's defaults hold.
+    type: path
+  config_content:
+    description:
+      - The kubeadm configuration itself, instead of O(config).
+      - A mapping is one document, a list of mappings several; a string is read as YAML.
+    type: raw
+  lenient:
+    description:
+      - Whether unknown fields of the configuration are warnings, as for kubeadm, instead of errors.
+    type: bool
+    default: false
+  node_name:
+    description:
+      - The node's name instead of the configuration's.
+    type: str
+  certificates_dir:
+    description:
+      - The certificates directory instead of the configuration's C(certificatesDir).
+    type: path
+  kubeconfig_dir:
+    description:
+      - The directory of the kubeconfigs instead of C(/etc/kubernetes).
+    type: path
+  rootfs:
+    description:
+      - A directory in front of every path of the node, so that a mounted disk or a folder can stand for it.
+      - It must exist.
+    type: path
+requirements:
+  - kubepki (Python package) on the host on which the module runs
+  - Python 3.10 or newer there
+"""

@@ -1,0 +1,371 @@
+# Copyright: The kubepki contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one door to the package kubepki: what all modules and filters of this collection share.
+
+In: the options of a module. Out: what the module returns: plain data, differences without key material, failures with
+kubepki's code and hint. It decides nothing about certificates.
+
+Note that this is private to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    import kubepki
+    from kubepki.cli.options import duration
+    from kubepki.errors import KubepkiError
+except ImportError:
+    IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    IMPORT_ERROR = None
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from kubepki import Artefact, Certificate, FileProblem, Finding, Plan, Report
+
+URL = "https://github.com/kubepki/kubepki"
+
+# The options of plugins/doc_fragments/node.py.
+NODE_OPTIONS: dict[str, Any] = {
+    "config": {"type": "path"},
+    "config_content": {"type": "raw"},
+    "lenient": {"type": "bool", "default": False},
+    "node_name": {"type": "str"},
+    "certificates_dir": {"type": "path"},
+    "kubeconfig_dir": {"type": "path"},
+    "rootfs": {"type": "path"},
+}
+
+# The options of plugins/doc_fragments/backup.py.
+BACKUP_OPTIONS: dict[str, Any] = {
+    "backup": {"type": "bool", "default": True},
+    "backup_dir": {"type": "path", "default": "/var/lib/kubepki/backups"},
+}
+
+# The components of a node in the order in which they are restarted, and what each reads when it starts.
+_READERS = {
+    "etcd": {"etcd-server", "etcd-peer"},
+    "kube-apiserver": {"apiserver", "apiserver-kubelet-client", "apiserver-etcd-client", "front-proxy-client"},
+    "kube-controller-manager": {"controller-manager.conf"},
+    "kube-scheduler": {"scheduler.conf"},
+    "kubelet": {"kubelet.conf", "kubelet-client", "kubelet-server"},
+}
+
+
+def missing_library() -> str | None:
+    """Return what is to be said when the package is not there; None when it is."""
+    return missing_required_lib("kubepki", url=URL) if IMPORT_ERROR else None
+
+
+def make_module(options: Mapping[str, Any], *, node: bool = True, **others: Any) -> AnsibleModule:
+    """Build the module; it fails at once, and says how to help, where the package is missing."""
+    exclusive = [("config", "config_content")] if node else []
+    exclusive.extend(others.pop("mutually_exclusive", []))
+    module = AnsibleModule(
+        argument_spec={**(NODE_OPTIONS if node else {}), **options},
+        supports_check_mode=True,
+        mutually_exclusive=exclusive,
+        **others,
+    )
+    message = missing_library()
+    if message:
+        module.fail_json(msg=message, exception=IMPORT_ERROR)
+    return module
+
+
+def node_arguments(module: AnsibleModule) -> dict[str, Any]:
+    """Return the node's options as arguments of kubepki's functions."""
+    names = ("config", "lenient", "node_name", "certificates_dir", "kubeconfig_dir", "rootfs")
+    arguments = {name: module.params[name] for name in names}
+    arguments["config_text"] = configuration_text(module.params["config_content"])
+    return arguments
+
+
+def configuration_text(content: Any) -> str | None:
+    """Return an inline configuration as text: every mapping is a document, and JSON is YAML."""
+    if content is None or isinstance(content, str):
+        return content
+    documents = content if isinstance(content, list) else [content]
+    return "".join(f"---\n{json.dumps(document, indent=2)}\n" for document in documents)
+
+
+@contextmanager
+def failures(module: AnsibleModule) -> Iterator[None]:
+    """Let an error of kubepki end the module, with its code and its hint."""
+    try:
+        yield
+    except KubepkiError as error:
+        problems = error.context.get("problems") or []
+        findings = error.context.get("findings") or []
+        lines = [f"{error.message} [{error.code}]"]
+        if len(problems) > 1:
+            lines = [f"{len(problems)} problems [{error.code}]"]
+            lines.extend(_problem(each) for each in problems)
+        lines.extend(f"{each['subject']}: {each['evidence']} [{each['code']}]" for each in findings)
+        if error.hint:
+            lines.append(f"hint: {error.hint}")
+        module.fail_json(
+            msg="\n".join(lines),
+            code=error.code,
+            hint=error.hint,
+            category=error.category,
+            findings=findings,
+            problems=problems,
+        )
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    place = ":".join(str(problem[part]) for part in ("file", "line", "column") if problem[part])
+    hint = f" ({problem['hint']})" if problem["hint"] else ""
+    return f"{place}: {problem['field']}: {problem['message']}{hint}"
+
+
+def span(text: str) -> timedelta:
+    """Read a duration: `30d`, `2w`, `720h`."""
+    return duration(text)
+
+
+def backup_dir(module: AnsibleModule) -> str | None:
+    """Return where the files that change are kept; None for nowhere."""
+    return module.params["backup_dir"] if module.params["backup"] else None
+
+
+def users_of(changed: Iterable[str]) -> list[str]:
+    """Return the components that read at their start something that was changed, in the order for restarting them."""
+    new = set(changed)
+    return [component for component, read in _READERS.items() if read & new]
+
+
+def names(chosen: Iterable[str] | None) -> Any:
+    """Return names as kubepki takes them: all without a list."""
+    return "all" if chosen is None else list(chosen)
+
+
+# ---- plans ---------------------------------------------------------------------------------------------------
+
+
+def carry_out(module: AnsibleModule, plan: Plan) -> dict[str, Any]:
+    """Do what a plan says, but for check mode; return what the module returns.
+
+    A plan that is blocked ends the module, in check mode too: the run that it foretells would fail.
+    """
+    for problem in plan.warnings:
+        module.warn(str(problem))
+    if plan.is_blocked:
+        blocked(module, plan.findings)
+    report = None if module.check_mode or plan.is_empty else kubepki.apply(plan)
+    return described(module, plan, report)
+
+
+def blocked(module: AnsibleModule, findings: Iterable[Finding]) -> None:
+    """End the module because of critical findings; all of them are named."""
+    critical = [each for each in findings if each.is_critical]
+    lines = [f"nothing was changed: {len(critical)} critical {'finding' if len(critical) == 1 else 'findings'}"]
+    lines.extend(f"{each.subject}: {each.evidence} [{each.code}]; {each.remedy}" for each in critical)
+    module.fail_json(
+        msg="\n".join(lines),
+        code="plan.blocked",
+        hint="put right what the findings name, and run it again",
+        category="finding",
+        findings=[each.to_dict() for each in findings],
+    )
+
+
+def described(module: AnsibleModule, plan: Plan, report: Report | None) -> dict[str, Any]:
+    """Return a plan, and what it changed if it was carried out, as a module's result."""
+    made = {each.name: each for each in report.changed} if report else {}
+    result: dict[str, Any] = {
+        "changed": not plan.is_empty,
+        "changes": [_change(each, made.get(each.name)) for each in plan.changes],
+        "findings": [each.to_dict() for each in plan.findings],
+    }
+    if module._diff:
+        result["diff"] = [_difference(each, made.get(each.name)) for each in plan.changes]
+    return result
+
+
+def _change(artefact: Artefact, made: Any) -> dict[str, Any]:
+    return {
+        "name": artefact.name,
+        "action": artefact.action.value,
+        "reason": artefact.reason,
+        "files": [str(file.path) for file in artefact.files],
+        "expires_at": rfc3339(artefact.expires_at),
+        "serial": made.serial if made else None,
+        "previous_serial": artefact.current.serial if artefact.current else None,
+    }
+
+
+def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
+    """Return one artefact before and after, decoded: names, times, numbers, and nothing that is secret."""
+    place = f"{artefact.name} ({', '.join(str(file.path) for file in artefact.files)})"
+    return {
+        "before_header": place,
+        "after_header": place,
+        "before": _lines(_before(artefact)),
+        "after": _lines(_after(artefact, made)),
+    }
+
+
+def _before(artefact: Artefact) -> dict[str, Any]:
+    return _certificate_fields(artefact.current) if artefact.current else {}
+
+
+def _after(artefact: Artefact, made: Any) -> dict[str, Any]:
+    action = artefact.action.value
+    if action == "remove":
+        return {}
+    fields: dict[str, Any] = {"action": action}
+    template = artefact.data.get("certificate")
+    if template:
+        fields.update(
+            subject=template["subject"]["text"],
+            not_before=template["not_before"],
+            not_after=template["not_after"],
+            subject_alt_names=[_alternative_name(each) for each in template["subject_alt_names"]],
+            is_ca=template["is_ca"],
+        )
+    if artefact.new_key:
+        fields["key"] = f"{artefact.new_key.value} (new)"
+    elif artefact.current:
+        fields["key"] = artefact.current.key
+    if artefact.data.get("kubeconfig"):
+        fields.update(artefact.data["kubeconfig"])
+    if made and made.serial:
+        fields["serial"] = made.serial
+    return fields
+
+
+def _certificate_fields(certificate: Certificate) -> dict[str, Any]:
+    """Return what a difference shows of a certificate that is there."""
+    return {
+        "subject": certificate.subject,
+        "not_before": rfc3339(certificate.not_before),
+        "not_after": rfc3339(certificate.not_after),
+        "subject_alt_names": list(certificate.subject_alt_names),
+        "is_ca": certificate.is_ca,
+        "key": certificate.key,
+        "serial": certificate.serial,
+    }
+
+
+def _alternative_name(name: Mapping[str, str] | str) -> str:
+    if isinstance(name, str):
+        return name
+    return ", ".join(f"{kind.upper()}:{value}" for kind, value in name.items())
+
+
+def _lines(fields: Mapping[str, Any]) -> str:
+    lines = []
+    for field, value in sorted(fields.items()):
+        if isinstance(value, list):
+            lines.append(f"{field}:" if value else f"{field}: none")
+            lines.extend(f"  - {each}" for each in value)
+        else:
+            lines.append(f"{field}: {value}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+# ---- certificates --------------------------------------------------------------------------------------------
+
+
+def facts(certificate: Certificate) -> dict[str, Any]:
+    """Return a certificate as plain data, with the whole days that are left."""
+    return {
+        **certificate.to_dict(),
+        "days_left": certificate.remaining // timedelta(days=1),
+        "expired": certificate.remaining < timedelta(0),
+    }
+
+
+class Unusable(Exception):
+    """What was given to a filter or a lookup cannot be used, or the package is missing; the message says why."""
+
+
+def facts_of_text(pem: str, *, every: bool = False) -> Any:
+    """Return the facts of the first certificate in PEM text, or of every one.
+
+    Raises:
+        Unusable: When there is none, or the package is missing.
+
+    """
+    message = missing_library()
+    if message:
+        raise Unusable(message)
+    try:
+        read = [facts(each) for each in kubepki.parse_certificates(pem)]
+    except KubepkiError as error:
+        raise Unusable(f"{error.message} [{error.code}]; {error.hint}") from error
+    return read if every else read[0]
+
+
+def facts_of_file(path: str) -> list[dict[str, Any]]:
+    """Return the facts of the certificates of a file.
+
+    Raises:
+        Unusable: When it cannot be read, or the package is missing.
+
+    """
+    message = missing_library()
+    if message:
+        raise Unusable(message)
+    (file,) = kubepki.read_certificates(path)
+    if file.problem:
+        raise Unusable(f"{file.problem.message} [{file.problem.code}]; {file.problem.hint}")
+    return [facts(each) for each in file.certificates]
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """Read a moment as community.crypto's users write it: `+30d`, `20301231235959Z`, or RFC 3339.
+
+    Raises:
+        ValueError: When it is none.
+
+    """
+    if text[:1] in ("+", "-"):
+        ahead = span(text[1:])
+        return now + ahead if text[0] == "+" else now - ahead
+    if text.rstrip("Z").isdigit():
+        return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
+    read = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return read if read.tzinfo else read.replace(tzinfo=timezone.utc)
+
+
+def moments(module: AnsibleModule, texts: Mapping[str, Any], now: datetime) -> dict[str, datetime]:
+    """Read the moments of `valid_at`; a text that is none ends the module."""
+    try:
+        return {name: moment(str(text), now) for name, text in texts.items()}
+    except ValueError as error:
+        module.fail_json(
+            msg=f"valid_at has something that is no moment: {error}",
+            code="ansible.moment",
+            hint="write +30d, 20301231235959Z, or 2030-12-31T23:59:59Z",
+        )
+        raise
+
+
+def unusable(path: str, problem: FileProblem) -> dict[str, Any]:
+    """Return a file that cannot be read as a finding."""
+    return {
+        "code": problem.code,
+        "severity": "critical",
+        "subject": path,
+        "path": path,
+        "evidence": problem.message,
+        "remedy": problem.hint,
+    }
+
+
+def rfc3339(time: datetime | None) -> str | None:
+    """Return a moment as text."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else None

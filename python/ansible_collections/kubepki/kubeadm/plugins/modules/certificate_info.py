@@ -1,0 +1,273 @@
+#!/usr/bin/python
+
+# Copyright: The kubepki contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Look at certificates."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: certificate_info
+short_description: Say everything about a node's certificates
+version_added: 0.1.0
+description:
+  - Says what C(kubepki check) says of a node - ends, chains, keys, names, usages, modes of CAs, certificates,
+    kubeconfigs and service account keys, the kubelet's own among them.
+  - With O(path) or O(content), looks at any certificates instead.
+  - A bad certificate never fails the task. It is in RV(findings), and RV(status) is what monitoring makes of it.
+author:
+  - The kubepki contributors (@kubepki)
+extends_documentation_fragment:
+  - kubepki.kubeadm.attributes.info
+  - kubepki.kubeadm.node
+options:
+  path:
+    description:
+      - Files with certificates to look at instead of a node's.
+    type: list
+    elements: path
+  content:
+    description:
+      - PEM text with certificates to look at instead of a node's.
+    type: str
+  valid_at:
+    description:
+      - Moments, by names of your own, for which RV(valid_at) says whether all certificates are valid.
+      - A moment is relative (V(+30d), V(-2w), V(+720h)), C(YYYYMMDDHHMMSSZ), or RFC 3339.
+    type: dict
+    default: {}
+  warning:
+    description:
+      - A certificate with at most this much left is a warning.
+    type: str
+    default: 30d
+  critical:
+    description:
+      - A certificate with at most this much left is critical.
+    type: str
+    default: 7d
+  kubelet_dir:
+    description:
+      - The kubelet's directory, whose C(pki) is looked into.
+    type: path
+    default: /var/lib/kubelet
+  extra:
+    description:
+      - Files and directories to check besides.
+    type: list
+    elements: path
+    default: []
+seealso:
+  - module: kubepki.kubeadm.pki
+"""
+
+EXAMPLES = r"""
+- name: Look at the node's certificates
+  kubepki.kubeadm.certificate_info:
+    config: /etc/kubernetes/kubeadm.yaml
+    valid_at:
+      next_quarter: +90d
+  register: certificates
+
+- name: Stop where something is wrong, or ends within the quarter
+  ansible.builtin.assert:
+    that:
+      - certificates.status == 'ok'
+      - certificates.valid_at.next_quarter
+    fail_msg: "{{ certificates.findings | map(attribute='evidence') | join(', ') }}"
+
+- name: Look at any file
+  kubepki.kubeadm.certificate_info:
+    path: [/etc/ssl/certs/registry.pem]
+"""
+
+RETURN = r"""
+status:
+  description: The state of the node - V(ok), V(warning), V(critical) or V(unknown).
+  returned: success
+  type: str
+  sample: ok
+exit_code:
+  description: The same for monitoring - 0, 1, 2 or 3.
+  returned: success
+  type: int
+checked_at:
+  description: The moment for which it holds (RFC 3339).
+  returned: success
+  type: str
+certificates:
+  description: The certificates that were seen.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: kubeadm's name, or the path; C(-) for O(content).
+      type: str
+      sample: apiserver
+    path:
+      description: The file.
+      type: str
+    subject:
+      description: The subject (RFC 4514).
+      type: str
+      sample: CN=kube-apiserver
+    issuer:
+      description: The issuer (RFC 4514).
+      type: str
+    serial:
+      description: The serial number, hexadecimal.
+      type: str
+    not_before:
+      description: The first moment (RFC 3339).
+      type: str
+    not_after:
+      description: The last moment (RFC 3339).
+      type: str
+    residual_seconds:
+      description: The seconds that are left; negative when it has ended.
+      type: int
+    days_left:
+      description: The whole days that are left; negative when it has ended.
+      type: int
+    expired:
+      description: Whether it has ended.
+      type: bool
+    key:
+      description: The kind of its key.
+      type: str
+      sample: RSA-2048
+    subject_alt_names:
+      description: The alternative names.
+      type: list
+      elements: str
+      sample: ["DNS:localhost", "IP:127.0.0.1"]
+    is_ca:
+      description: Whether it is a CA's.
+      type: bool
+    valid_at:
+      description: For each moment of O(valid_at) whether it is valid then.
+      type: dict
+findings:
+  description: What is wrong, the worst first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: The stable code.
+      type: str
+      sample: certificate.expired
+    severity:
+      description: V(critical), V(warning) or V(info).
+      type: str
+    subject:
+      description: Of what.
+      type: str
+    path:
+      description: The file.
+      type: str
+    evidence:
+      description: What was seen.
+      type: str
+    remedy:
+      description: What to do about it.
+      type: str
+valid_at:
+  description: For each moment of O(valid_at) whether all certificates are valid then.
+  returned: success
+  type: dict
+first_to_expire:
+  description: The certificate that ends first, as in RV(certificates); null without certificates.
+  returned: success
+  type: dict
+"""
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as shared
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+STATUSES = ("ok", "warning", "critical", "unknown")
+
+
+def of_node(module: AnsibleModule, now: datetime) -> dict[str, Any]:
+    """Return the report of a node."""
+    report = shared.kubepki.check(
+        warning=shared.span(module.params["warning"]),
+        critical=shared.span(module.params["critical"]),
+        kubelet_dir=module.params["kubelet_dir"],
+        extra=module.params["extra"],
+        now=now,
+        **shared.node_arguments(module),
+    )
+    for problem in report.warnings:
+        module.warn(str(problem))
+    return {
+        "exit_code": report.exit_code,
+        "certificates": [shared.facts(each) for each in report.certificates],
+        "findings": [each.to_dict() for each in report.findings],
+    }
+
+
+def of_files(module: AnsibleModule, now: datetime) -> dict[str, Any]:
+    """Return the report of files, judged by their ends alone."""
+    certificates: list[dict[str, Any]] = []
+    findings: list[dict[str, Any]] = []
+    for file in shared.kubepki.read_certificates(module.params["path"], rootfs=module.params["rootfs"], now=now):
+        certificates.extend(shared.facts(each) for each in file.certificates)
+        if file.problem:
+            findings.append(shared.unusable(str(file.path), file.problem))
+    return judged(module, certificates, findings)
+
+
+def of_content(module: AnsibleModule, now: datetime) -> dict[str, Any]:
+    """Return the report of PEM text, judged by ends alone."""
+    read = shared.kubepki.parse_certificates(module.params["content"], now=now)
+    return judged(module, [shared.facts(each) for each in read], [])
+
+
+def judged(module: AnsibleModule, certificates: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is to be reported of certificates that are no node's."""
+    warning = shared.span(module.params["warning"]).total_seconds()
+    critical = shared.span(module.params["critical"]).total_seconds()
+    least = min((each["residual_seconds"] for each in certificates), default=warning + 1)
+    exit_code = 2 if findings or least <= critical else 1 if least <= warning else 0
+    return {"exit_code": exit_code, "certificates": certificates, "findings": findings}
+
+
+def main() -> None:
+    """Look, and report."""
+    module = shared.make_module(
+        {
+            "path": {"type": "list", "elements": "path"},
+            "content": {"type": "str"},
+            "valid_at": {"type": "dict", "default": {}},
+            "warning": {"type": "str", "default": "30d"},
+            "critical": {"type": "str", "default": "7d"},
+            "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
+            "extra": {"type": "list", "elements": "path", "default": []},
+        },
+        mutually_exclusive=[("path", "content")],
+    )
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    with shared.failures(module):
+        moments = shared.moments(module, module.params["valid_at"], now)
+        look = of_files if module.params["path"] else of_content if module.params["content"] else of_node
+        result = look(module, now)
+    for each in result["certificates"]:
+        first, last = (shared.moment(each[end], now) for end in ("not_before", "not_after"))
+        each["valid_at"] = {name: first <= at <= last for name, at in moments.items()}
+    result["valid_at"] = {name: all(each["valid_at"][name] for each in result["certificates"]) for name in moments}
+    result["first_to_expire"] = min(result["certificates"], key=lambda each: each["residual_seconds"], default=None)
+    result["status"] = STATUSES[result["exit_code"]]
+    module.exit_json(changed=False, checked_at=shared.rfc3339(now), **result)
+
+
+if __name__ == "__main__":
+    main()
