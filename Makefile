@@ -6,7 +6,8 @@
 #   make test          every linter and every test
 #   make check         the same (the linters and tests one by one are the `check-*` targets)
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
-#   make soak          check KEYS (10000) RSA keys of each size with openssl (RSA-4096: a twentieth); hours
+#   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
+#   make leak-check    make RSA keys under valgrind
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -38,7 +39,8 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak format install wheel sdist test-wheel system-tools clean
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak leak-check format install wheel \
+	sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -147,10 +149,23 @@ check-ansible-sanity: $(STAMPS)/package
 bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
 	$(BIN)/python tests/bench/bench_read.py
+	PYTHON="$(CURDIR)/$(BIN)/python" $(CARGO) test --release --locked --test keygen measure -- --ignored --nocapture
 
 KEYS ?= 10000
-soak:
-	KUBEPKI_SOAK_KEYS=$(KEYS) $(CARGO) test --release --locked --test keygen soak -- --ignored --exact --nocapture
+soak: $(STAMPS)/develop
+	$(BIN)/python -m pip install --quiet --requirement requirements/soak.txt
+	@folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; mkfifo -m 600 "$$folder/keys"; \
+	KUBEPKI_SOAK_KEYS=$(KEYS) KUBEPKI_SOAK_PIPE="$$folder/keys" \
+		$(CARGO) test --release --locked --test keygen emit -- --ignored --exact & \
+	$(BIN)/python tests/keygen/judge.py "$$folder/keys" && wait $$!
+
+# What is leaked, and what is read before it is written, while keys of each size are made.
+leak-check:
+	$(CARGO) test --locked --test keygen --no-run
+	program="$$($(CARGO) test --locked --test keygen --no-run --message-format=json 2>/dev/null \
+		| sed -n 's/.*"executable":"\([^"]*\/keygen-[^"]*\)".*/\1/p')"; \
+	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite \
+		"$$program" --test-threads=1 --exact one_key_of_each_size
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt

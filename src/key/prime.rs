@@ -78,19 +78,32 @@ fn prime(bits: usize, tester: &Tester, entropy: &mut dyn Entropy) -> Result<Limb
     // A window without a prime has a chance of about e^-6; a hundred in a row mean a broken exponentiation.
     for _ in 0..100 {
         let mut window = Window::random(bits, entropy)?;
-        while let Some(first) = window.take(entropy)? {
-            let first = tester.candidate(first)?;
-            let second = window.take(entropy)?.map(|limbs| tester.candidate(limbs)).transpose()?;
-            let passed = tester.fermat(&first, second.as_ref())?;
-            for (candidate, passed) in [(Some(first), passed[0]), (second, passed[1])] {
-                let Some(candidate) = candidate.filter(|_| passed) else { continue };
-                if is_usable(&candidate) && tester.miller_rabin(&candidate, rounds(bits), entropy)? {
-                    return Ok(candidate.into_limbs());
-                }
-            }
+        if let Some(prime) = prime_in(&mut window, bits, tester, entropy)? {
+            return Ok(prime);
         }
     }
     Err(FAILED)
+}
+
+/// The first prime among the survivors of `window`, drawn in random order; nothing when it holds none.
+fn prime_in(
+    window: &mut Window,
+    bits: usize,
+    tester: &Tester,
+    entropy: &mut dyn Entropy,
+) -> Result<Option<Limbs>, KeyError> {
+    while let Some(first) = window.take(entropy)? {
+        let first = tester.candidate(first)?;
+        let second = window.take(entropy)?.map(|limbs| tester.candidate(limbs)).transpose()?;
+        let passed = tester.fermat(&first, second.as_ref())?;
+        for (candidate, passed) in [(Some(first), passed[0]), (second, passed[1])] {
+            let Some(candidate) = candidate.filter(|_| passed) else { continue };
+            if is_usable(&candidate) && tester.miller_rabin(&candidate, rounds(bits), entropy)? {
+                return Ok(Some(candidate.into_limbs()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// gcd(p - 1, e) = 1; e is prime, so it is enough that e does not divide p - 1.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -67,7 +68,11 @@ def test_version_flag_and_verb(capsys: Capture) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"kubepki {kubepki.__version__}\n"
     assert main(["version"]) == 0
-    assert capsys.readouterr().out.startswith(f"kubepki {kubepki.__version__} (")
+    long = capsys.readouterr().out
+    assert long.startswith(f"kubepki {kubepki.__version__} (")
+    assert main(["--version", "--verbose"]) == 0
+    assert capsys.readouterr().out == long
+    assert re.search("^RSA keys: (sieve|library)", long, re.MULTILINE)
     assert main(["version", "-o", "json"]) == 0
     assert json.loads(capsys.readouterr().out) == _core.build_info()
 
@@ -92,6 +97,7 @@ def test_a_verb_is_called_the_same_in_the_table_and_in_its_module(verb: Verb, ca
         (["versoin"], "unknown command 'versoin'", "did you mean `kubepki version`?", "cli.unknown_command"),
         (["qqqq"], "unknown command 'qqqq'", "`kubepki --help` lists the commands", "cli.unknown_command"),
         ([], "a command is missing", "`kubepki --help` lists", "cli.command_missing"),
+        (["--verbose"], "--verbose goes with --version", "kubepki --version --verbose", "cli.usage"),
         (["version", "--color"], "unrecognized arguments: --color", "`kubepki version --help`", "cli.usage"),
         (["version", "-o", "xml"], "argument -o/--output: invalid choice", "`kubepki version --help`", "cli.usage"),
         (["version", "--out", "json"], "unrecognized arguments: --out", "--help", "cli.usage"),

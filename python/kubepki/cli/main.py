@@ -81,14 +81,26 @@ def _run(arguments: list[str], verb: Verb | None, words: tuple[str, ...], module
             )
     try:
         parsed = _build_parser(verb, module).parse_args(arguments)
-    except SystemExit as end:  # --help and --version
+    except SystemExit as end:  # --help
         return end.code if isinstance(end.code, int) else 0
+    if parsed.version:
+        return _print_version(verbose=parsed.verbose)
+    if parsed.verbose:
+        raise ConfigurationError("--verbose goes with --version", code="cli.usage", hint="kubepki --version --verbose")
     if module is None:
         program = " ".join(("kubepki", *words))
         raise ConfigurationError(
             "a command is missing", code="cli.command_missing", hint=f"`{program} --help` lists the commands"
         )
     return module.run(parsed)
+
+
+def _print_version(*, verbose: bool) -> int:
+    if verbose:
+        print(import_module("kubepki.cli.version").build_text())
+    else:
+        print(f"kubepki {__version__}")
+    return 0
 
 
 def _open_closed_streams() -> None:
@@ -132,7 +144,8 @@ def _build_parser(selected: Verb | None, module: VerbModule | None) -> argparse.
     """Build the parser: whole for the selected verb, a name and a summary for the others."""
     root: argparse.ArgumentParser = _Parser(prog="kubepki", description="The certificates of kubeadm clusters.")
     vars(root)["verb_prog"] = " ".join(("kubepki", *(selected.words if selected else ())))
-    root.add_argument("--version", action="version", version=f"kubepki {__version__}")
+    root.add_argument("--version", action="store_true", help="print the version; with --verbose, the build too")
+    root.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     groups: dict[tuple[str, ...], argparse._SubParsersAction[argparse.ArgumentParser]] = {}
     groups[()] = root.add_subparsers(title="commands", metavar="COMMAND")
     for verb in verbs.VERBS:

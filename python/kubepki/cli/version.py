@@ -20,12 +20,19 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Print the version."""
-    facts = build_info()
     if arguments.output == "json":
         import json
 
-        print(json.dumps(facts, indent=2))
+        print(json.dumps(build_info(), indent=2))
     else:
-        print(f"kubepki {facts['version']} ({facts['profile']}, {facts['os']} {facts['architecture']})")
-        print(f"RSA keys: {facts['key_generation']}")
+        print(build_text())
     return 0
+
+
+def build_text() -> str:
+    """Return what this build is, and how it makes RSA keys; `kubepki --version --verbose` prints it too."""
+    facts = build_info()
+    return (
+        f"kubepki {facts['version']} ({facts['profile']}, {facts['os']} {facts['architecture']})\n"
+        f"RSA keys: {facts['key_generation']}"
+    )
