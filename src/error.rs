@@ -113,6 +113,20 @@ impl fmt::Debug for Error {
     }
 }
 
+/// The known name that a mistyped one was most likely meant to be, for a hint.
+///
+/// ```
+/// assert_eq!(kubepki::error::nearest("apisrever", &["ca", "apiserver"]), Some("apiserver"));
+/// assert_eq!(kubepki::error::nearest("mars", &["ca", "apiserver"]), None);
+/// ```
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    /// More wrong letters are another name.
+    const WRONG: usize = 3;
+    let distance = |candidate: &&str| strsim::damerau_levenshtein(name, candidate);
+    known.iter().copied().min_by_key(distance).filter(|candidate| distance(candidate) <= WRONG)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

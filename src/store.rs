@@ -11,6 +11,7 @@
 //! | `disk` `directory` `attributes` `lock` | single steps |
 //! | `journal` `exchange` `recovery` | what survives a crash, and what is made of it |
 //! | `session` `transaction` | the order of the steps |
+//! | `backup` | files as they were before a change, kept for later |
 //!
 //! Guarantees and their limits, for operators: `docs/reference/store.md`.
 
@@ -18,6 +19,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod attributes;
+pub mod backup;
 mod directory;
 mod disk;
 mod error;
@@ -37,6 +39,8 @@ mod crash_tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use attributes::Attributes;
+pub use backup::BackupOrder;
 pub use error::StoreError;
 pub use list::Listing;
 pub use lock::Holder;
@@ -50,6 +54,9 @@ use root::Root;
 
 /// The largest file that is read unless told otherwise, in bytes: 1 MiB, the limit of a Kubernetes Secret.
 pub const DEFAULT_FILE_LIMIT: u64 = 1 << 20;
+
+/// Where backups are kept unless told otherwise.
+pub const DEFAULT_BACKUP_DIR: &str = "/var/lib/kubepki/backups";
 
 /// How long a lock is waited for unless told otherwise.
 pub const DEFAULT_LOCK_WAIT: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! Applying a plan: keys, signatures, and one transaction over all files.
 //!
 //! In: a [`Plan`]. Out: [`Report`], or an error after which every file is as it was.
-//! Order: keys (long, no lock held) · lock · are the inputs as planned? · sign · write all or nothing.
+//! Order: keys (long, no lock held) · lock · are the inputs as planned? · sign · back up · write all or nothing.
 //!
 //! | part | what it holds |
 //! |---|---|
@@ -11,7 +11,7 @@
 mod create;
 mod workbench;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -21,10 +21,11 @@ use super::OperationError;
 use super::init::directories;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::plan::generate::sha256_hex;
 use crate::plan::{Action, Kind, Plan};
-use crate::store::Store;
+use crate::store::{BackupOrder, Store};
 use crate::tree::Tree;
 
 /// What was done.
@@ -32,6 +33,8 @@ use crate::tree::Tree;
 pub struct Report {
     /// Everything that was changed, in the plan's order.
     pub changed: Vec<Changed>,
+    /// The backup of the files that were replaced or removed; none where the plan wants none, or only new files came.
+    pub backup: Option<PathBuf>,
 }
 
 /// One artefact that was changed.
@@ -65,7 +68,11 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
         return Err(bad(format!("its operation is {:?}", plan.operation)).into());
     }
     if plan.is_empty() {
-        return Ok(Report { changed: Vec::new() });
+        return Ok(Report { changed: Vec::new(), backup: None });
+    }
+    let store = Store::new(plan.rootfs.clone())?;
+    if let Some(directory) = &plan.backup_dir {
+        store.refuse_backup_place(directory, &plan.certificates_dir)?;
     }
     let wanted: Vec<_> = plan
         .changes()
@@ -74,7 +81,6 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     let keys = generate_all(&wanted, progress)?;
     let keys = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
 
-    let store = Store::new(plan.rootfs.clone())?;
     let mut session = store.lock(&directories(plan))?;
     let tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
     refuse_stale(plan, &tree)?;
@@ -90,11 +96,25 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
         }
     }
     let (writes, changed) = bench.finish();
-    session.apply(&writes)?;
+    let applied = match &plan.backup_dir {
+        Some(directory) => session.apply_with_backup(&writes, &backup_order(plan, directory))?,
+        None => session.apply(&writes)?,
+    };
     for one in &changed {
         log::info!("{}", one.audit_line());
     }
-    Ok(Report { changed })
+    Ok(Report { changed, backup: applied.backup })
+}
+
+/// A backup is named after the moment it is made in: a plan may have waited for days.
+fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
+    BackupOrder {
+        directory,
+        operation: &plan.operation,
+        made_at: SystemClock.now(),
+        certificates_dir: &plan.certificates_dir,
+        kubeconfig_dir: &plan.kubeconfig_dir,
+    }
 }
 
 /// The operations whose plans can be applied.

@@ -9,7 +9,7 @@ use super::OperationError;
 use super::node::{Node, NodeRequest};
 use crate::catalogue;
 use crate::config::Problem;
-use crate::error::Result;
+use crate::error::{Result, nearest};
 use crate::plan::Plan;
 use crate::plan::generate::{self, Options, OutliveAuthority, Selection};
 
@@ -64,11 +64,9 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
 
 fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<()> {
     let Some(name) = generate::unknown_names(selection, known).into_iter().next() else { return Ok(()) };
-    let distance = |candidate: &&&str| strsim::damerau_levenshtein(name, candidate);
-    let nearest = known.iter().min_by_key(distance).filter(|candidate| distance(candidate) <= 3);
     Err(OperationError::UnknownName {
         name: name.to_owned(),
-        nearest: nearest.map(|name| (*name).to_owned()),
+        nearest: nearest(name, known).map(str::to_owned),
         known: known.iter().map(|name| (*name).to_owned()).collect(),
     }
     .into())

@@ -15,17 +15,30 @@ use super::error::StoreError;
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
-/// What a replaced file keeps.
+/// What a replaced file keeps, and a restored one gets back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Attributes {
+pub struct Attributes {
     /// The permission bits with set-id and sticky bits.
     pub(super) mode: u32,
-    uid: u32,
-    gid: u32,
-    extended: Vec<(CString, Vec<u8>)>,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) extended: Vec<(CString, Vec<u8>)>,
 }
 
 impl Attributes {
+    /// Those that a backup noted. Extended attributes that this store does not carry over are passed over.
+    #[must_use]
+    pub fn new<'a>(mode: u32, uid: u32, gid: u32, extended: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
+        let carried = extended.into_iter().filter(|(name, _)| is_carried_over(name.as_bytes()));
+        let extended = carried.filter_map(|(name, value)| Some((CString::new(name).ok()?, value))).collect();
+        Self { mode: mode & 0o7777, uid, gid, extended }
+    }
+
+    /// Whether mode, owner and group are the same.
+    pub(super) const fn is_like(&self, other: &Self) -> bool {
+        self.mode == other.mode && self.uid == other.uid && self.gid == other.gid
+    }
+
     /// The attributes of an open file.
     pub(super) fn of(file: &File, path: &Path) -> Result<Self, StoreError> {
         let metadata = file.metadata().map_err(|error| StoreError::io("look at", path, error))?;
@@ -74,6 +87,10 @@ impl Attributes {
     }
 }
 
+fn is_carried_over(name: &[u8]) -> bool {
+    name == b"security.selinux" || name == ACCESS_LIST || name.starts_with(b"user.")
+}
+
 #[cfg(target_os = "linux")]
 mod extended {
     use std::ffi::CString;
@@ -87,7 +104,7 @@ mod extended {
         let names = sized(|buffer| rustix::fs::flistxattr(file, buffer));
         names
             .split(|byte| *byte == 0)
-            .filter(|name| is_carried_over(name))
+            .filter(|name| super::is_carried_over(name))
             .filter_map(|name| CString::new(name).ok())
             .map(|name| {
                 let value = sized(|buffer| rustix::fs::fgetxattr(file, name.as_c_str(), buffer));
@@ -99,10 +116,6 @@ mod extended {
     /// Sets one attribute.
     pub(super) fn set(file: &File, name: &CString, value: &[u8]) -> Result<(), Errno> {
         rustix::fs::fsetxattr(file, name.as_c_str(), value, XattrFlags::empty())
-    }
-
-    fn is_carried_over(name: &[u8]) -> bool {
-        name == b"security.selinux" || name == super::ACCESS_LIST || name.starts_with(b"user.")
     }
 
     /// What `read` puts into a buffer as large as Linux allows lists and values to be (`XATTR_SIZE_MAX`).

@@ -10,9 +10,10 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tempfile::TempDir;
 
+use super::backup::State as BackupState;
 use super::disk::Step;
 use super::disk::faults::{Fault, Faults};
-use super::{Change, Expected, Store, StoreError};
+use super::{Attributes, BackupOrder, Change, Expected, Store, StoreError};
 use crate::error::Diagnostic;
 
 /// Every path below the root with its mode and, for a file, its content.
@@ -24,7 +25,12 @@ struct Scenario {
     changes: Vec<Change>,
     /// The directories by any one of which the next run may find the tree.
     doors: &'static [&'static str],
+    /// Whether a backup is made first.
+    is_kept: bool,
 }
+
+/// Where backups are kept; what is in `/var` is no part of a tree's state.
+const BACKUPS: &str = "/var/kept";
 
 fn write(path: &str, content: &str, mode: u32, expected: Expected) -> Change {
     Change::Write { path: path.into(), content: content.as_bytes().to_vec().into(), mode, expected }
@@ -42,6 +48,7 @@ fn first_run() -> Scenario {
             write("/etc/kubernetes/admin.conf", "kubeconfig", 0o600, Expected::Absent),
         ],
         doors: &["/etc/kubernetes/pki/etcd", "/etc/kubernetes/pki", "/etc/kubernetes", "/etc"],
+        is_kept: false,
     }
 }
 
@@ -64,7 +71,54 @@ fn renewal() -> Scenario {
             Change::Remove { path: "/etc/kubernetes/admin.conf.csr".into(), expected: Expected::Any },
         ],
         doors: &["/srv/pki", "/etc/kubernetes"],
+        is_kept: false,
     }
+}
+
+/// The same with a backup, in a directory that holds something else too.
+fn kept_renewal() -> Scenario {
+    const BEFORE: &[(&str, &str, u32)] = &[
+        ("srv/pki/apiserver.crt", "old certificate", 0o640),
+        ("srv/pki/apiserver.key", "old key", 0o600),
+        ("etc/kubernetes/admin.conf", "old kubeconfig", 0o600),
+        ("etc/kubernetes/admin.conf.csr", "request", 0o600),
+        ("var/kept/notes", "somebody's", 0o644),
+    ];
+    Scenario { name: "renewal with a backup", before: BEFORE, is_kept: true, ..renewal() }
+}
+
+/// Files come back: one that is missing, one with another content, one whose mode alone was changed.
+fn restoring() -> Scenario {
+    let restore = |path: &str, content: &str, mode| {
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let attributes = Attributes::new(mode, uid, gid, []);
+        Change::Restore {
+            path: path.into(),
+            content: content.as_bytes().to_vec().into(),
+            attributes,
+            expected: Expected::Any,
+        }
+    };
+    Scenario {
+        name: "restoring with a backup",
+        before: &[
+            ("srv/pki/apiserver.crt", "new certificate", 0o644),
+            ("srv/pki/apiserver.key", "one key", 0o644),
+            ("etc/kubernetes/scheduler.conf", "stays", 0o600),
+            ("var/kept/notes", "somebody's", 0o644),
+        ],
+        changes: vec![
+            restore("/srv/pki/apiserver.key", "one key", 0o600),
+            restore("/srv/pki/apiserver.crt", "old certificate", 0o640),
+            restore("/etc/kubernetes/admin.conf", "old kubeconfig", 0o600),
+        ],
+        doors: &["/srv/pki", "/etc/kubernetes"],
+        is_kept: true,
+    }
+}
+
+fn scenarios() -> [Scenario; 3] {
+    [first_run(), kept_renewal(), restoring()]
 }
 
 impl Scenario {
@@ -83,7 +137,53 @@ impl Scenario {
     fn apply(&self, place: &Path, faults: &Arc<Faults>) -> Result<(), StoreError> {
         let mut store = store(place);
         store.disk = faults.disk();
-        store.lock(self.doors)?.apply(&self.changes).map(drop)
+        let order = BackupOrder {
+            directory: BACKUPS.as_ref(),
+            operation: "certs renew",
+            made_at: chrono::DateTime::UNIX_EPOCH,
+            certificates_dir: "/srv/pki".as_ref(),
+            kubeconfig_dir: "/etc/kubernetes".as_ref(),
+        };
+        let mut session = store.lock(self.doors)?;
+        match self.is_kept {
+            true => session.apply_with_backup(&self.changes, &order).map(drop),
+            false => session.apply(&self.changes).map(drop),
+        }
+    }
+
+    /// Whether there is a complete backup. One that is there is of the tree before the change, to the bit; and
+    /// whatever else is in the directory stays.
+    fn is_backed_up(&self, place: &Path, case: &str) -> bool {
+        if !self.is_kept {
+            return false;
+        }
+        assert!(place.join("var/kept/notes").exists(), "{case}: not ours to remove");
+        let backups = store(place).backups(BACKUPS.as_ref()).unwrap();
+        assert!(backups.len() <= 1, "{case}");
+        let Some(backup) = backups.first() else { return false };
+        let directory = place.join(backup.path.strip_prefix("/").unwrap());
+        assert_eq!(mode_of(&directory), 0o700, "{case}");
+        let Ok(manifest) = backup.usable() else {
+            assert_eq!(backup.state, BackupState::Incomplete, "{case}: {:?}", backup.problems);
+            return false;
+        };
+        let changes = self.changes.iter().map(|change| change.path().strip_prefix("/").unwrap());
+        let replaced = changes.filter_map(|path| self.before.iter().find(|(before, ..)| Path::new(before) == path));
+        let kept = manifest.files.iter().map(|file| {
+            let copy = directory.join(&file.name);
+            assert_eq!(mode_of(&copy), 0o600, "{case}");
+            let content = std::fs::read_to_string(copy).unwrap();
+            (file.path.strip_prefix("/").unwrap().to_str().unwrap().to_owned(), content, file.mode)
+        });
+        let expected = replaced.map(|(path, content, mode)| ((*path).to_owned(), (*content).to_owned(), *mode));
+        assert_eq!(kept.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{case}");
+        true
+    }
+
+    /// What is in the directory of backups.
+    fn kept(place: &Path) -> State {
+        let kept = place.join("var/kept");
+        if kept.exists() { state(&kept) } else { State::new() }
     }
 
     /// The states before and after, and how many steps lead from one to the other.
@@ -100,12 +200,19 @@ fn store(place: &Path) -> Store {
     Store::new(Some(place.to_owned())).unwrap().with_lock_wait(Duration::ZERO)
 }
 
+fn mode_of(path: &Path) -> u32 {
+    path.symlink_metadata().unwrap().mode() & 0o7777
+}
+
 fn state(place: &Path) -> State {
     let mut state = State::new();
     let mut pending = vec![place.to_owned()];
     while let Some(directory) = pending.pop() {
         for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
             let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+            if path == place.join("var") {
+                continue;
+            }
             let content = metadata.is_file().then(|| std::fs::read(&path).unwrap());
             state.insert(path.strip_prefix(place).unwrap().to_owned(), (metadata.mode() & 0o7777, content));
             if metadata.is_dir() {
@@ -162,7 +269,7 @@ fn a_change_that_works_leaves_exactly_the_wanted_files() {
 
 #[test]
 fn one_failing_step_leaves_the_old_files_and_returns_its_own_error() {
-    for scenario in [first_run(), renewal()] {
+    for scenario in scenarios() {
         let (before, after, steps) = scenario.course();
         let mut applied = BTreeSet::new();
         for at in 0..steps {
@@ -177,9 +284,11 @@ fn one_failing_step_leaves_the_old_files_and_returns_its_own_error() {
                 if let Err(error) = scenario.apply(place.path(), &Faults::new([(at, fault)])) {
                     assert_eq!(error.code(), code, "{case}");
                     assert_eq!(state(place.path()), before, "{case}");
+                    assert_eq!(Scenario::kept(place.path()), Scenario::kept(scenario.place().path()), "{case}");
                 } else {
                     // Only tidying up failed: the next run does it.
                     applied.insert(at);
+                    assert_eq!(scenario.is_backed_up(place.path(), &case), scenario.is_kept, "{case}");
                     assert!(recover(place.path(), scenario.doors, 0, &before, &after, &case), "{case}");
                 }
             }
@@ -190,7 +299,7 @@ fn one_failing_step_leaves_the_old_files_and_returns_its_own_error() {
 
 #[test]
 fn a_disk_that_goes_away_leaves_what_the_next_run_recovers() {
-    for scenario in [first_run(), renewal()] {
+    for scenario in scenarios() {
         let (before, after, steps) = scenario.course();
         for at in 0..steps {
             for (door, name) in scenario.doors.iter().enumerate() {
@@ -204,6 +313,8 @@ fn a_disk_that_goes_away_leaves_what_the_next_run_recovers() {
                 }
                 let is_new = recover(place.path(), scenario.doors, door, &before, &after, &case);
                 assert!(is_new || answer.is_err(), "{case}: reported as done, and lost");
+                let is_backed_up = scenario.is_backed_up(place.path(), &case);
+                assert!(is_backed_up || !is_new || !scenario.is_kept, "{case}: changed without a backup");
             }
         }
     }
@@ -211,7 +322,7 @@ fn a_disk_that_goes_away_leaves_what_the_next_run_recovers() {
 
 #[test]
 fn a_killed_process_leaves_what_the_next_run_recovers() {
-    for scenario in [first_run(), renewal()] {
+    for scenario in scenarios() {
         let (before, after, steps) = scenario.course();
         let mut outcomes = BTreeSet::new();
         for at in 0..steps {
@@ -219,7 +330,10 @@ fn a_killed_process_leaves_what_the_next_run_recovers() {
                 let case = format!("{}, killed at step {at}, back at {name}", scenario.name);
                 let place = scenario.place();
                 let _ = scenario.apply(place.path(), &Faults::new([(at, Fault::Die)]));
-                outcomes.insert(recover(place.path(), scenario.doors, door, &before, &after, &case));
+                let is_new = recover(place.path(), scenario.doors, door, &before, &after, &case);
+                outcomes.insert(is_new);
+                let is_backed_up = scenario.is_backed_up(place.path(), &case);
+                assert!(is_backed_up || !is_new || !scenario.is_kept, "{case}: changed without a backup");
             }
         }
         assert_eq!(outcomes.len(), 2, "both outcomes must occur, or the test proves nothing");
@@ -228,15 +342,17 @@ fn a_killed_process_leaves_what_the_next_run_recovers() {
 
 #[test]
 fn a_power_cut_leaves_what_the_next_run_recovers() {
-    for scenario in [first_run(), renewal()] {
+    for scenario in scenarios() {
         let (before, after, steps) = scenario.course();
         for at in 0..steps {
-            // At most four directories change: every combination of those that lose what was not flushed.
+            // At most four directories change, that of backups and the backup's own among them: every combination of those that lose what was not flushed.
             for lost in 0..1 << 4 {
                 let case = format!("{}, power cut at step {at}, lost {lost:04b}", scenario.name);
                 let place = scenario.place();
                 let _ = scenario.apply(place.path(), &Faults::new([(at, Fault::PowerCut(lost))]));
-                recover(place.path(), scenario.doors, at, &before, &after, &case);
+                let is_new = recover(place.path(), scenario.doors, at, &before, &after, &case);
+                let is_backed_up = scenario.is_backed_up(place.path(), &case);
+                assert!(is_backed_up || !is_new || !scenario.is_kept, "{case}: changed without a backup");
             }
         }
     }
@@ -244,7 +360,7 @@ fn a_power_cut_leaves_what_the_next_run_recovers() {
 
 #[test]
 fn what_was_reported_as_done_survives_a_power_cut() {
-    for scenario in [first_run(), renewal()] {
+    for scenario in scenarios() {
         let (before, after, steps) = scenario.course();
         for lost in 0..1 << 4 {
             let place = scenario.place();
@@ -254,21 +370,24 @@ fn what_was_reported_as_done_survives_a_power_cut() {
             let _ = faults.disk().run(Step::SyncDirectory, place.path(), || Ok(()));
             let case = format!("{}, power cut at the end, lost {lost:04b}", scenario.name);
             assert!(recover(place.path(), scenario.doors, 0, &before, &after, &case), "{case}");
+            assert_eq!(scenario.is_backed_up(place.path(), &case), scenario.is_kept, "{case}");
         }
     }
 }
 
 #[test]
 fn death_while_taking_back_is_recovered() {
-    let scenario = renewal();
-    let (before, after, steps) = scenario.course();
-    for at in 0..steps {
-        for later in at + 1..at + 30 {
-            let case = format!("failed at step {at}, killed at {later}");
-            let place = scenario.place();
-            let faults = Faults::new([(at, Fault::Fail(Errno::IO)), (later, Fault::Die)]);
-            let _ = scenario.apply(place.path(), &faults);
-            recover(place.path(), scenario.doors, later, &before, &after, &case);
+    for scenario in [kept_renewal(), restoring()] {
+        let (before, after, steps) = scenario.course();
+        for at in 0..steps {
+            for later in at + 1..at + 30 {
+                let case = format!("{}, failed at step {at}, killed at {later}", scenario.name);
+                let place = scenario.place();
+                let faults = Faults::new([(at, Fault::Fail(Errno::IO)), (later, Fault::Die)]);
+                let _ = scenario.apply(place.path(), &faults);
+                recover(place.path(), scenario.doors, later, &before, &after, &case);
+                scenario.is_backed_up(place.path(), &case);
+            }
         }
     }
 }

@@ -20,7 +20,9 @@ use zeroize::Zeroizing;
 use super::attributes::Attributes;
 use super::disk::{Disk, Step};
 use super::error::StoreError;
+use super::read::read_all;
 use super::root::Root;
+use crate::secret::Secret;
 
 /// A SHA-256 digest.
 pub(super) type Digest = [u8; 32];
@@ -195,11 +197,17 @@ impl Directory {
 
     fn copy(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
         let path = self.path.join(from);
-        let Some(mut file) = self.open_file(from)? else { return Err(StoreError::Missing { path }) };
+        let Some((content, attributes)) = self.content(from)? else { return Err(StoreError::Missing { path }) };
+        self.create(to, content.expose(), Like::Old(&attributes))
+    }
+
+    /// The content and attributes of the regular file `name`; `None` if there is nothing.
+    pub(super) fn content(&self, name: &OsStr) -> Result<Option<(Secret, Attributes)>, StoreError> {
+        let Some(file) = self.open_file(name)? else { return Ok(None) };
+        let path = self.path.join(name);
         let attributes = Attributes::of(&file, &path)?;
-        let mut content = Zeroizing::new(Vec::new());
-        file.read_to_end(&mut content).map_err(|error| StoreError::io("read", &path, error))?;
-        self.create(to, &content, Like::Old(&attributes))
+        let size = file.metadata().map_err(|error| StoreError::io("look at", &path, error))?.len();
+        Ok(Some((read_all(file, size, &path)?, attributes)))
     }
 
     /// Puts the file `from` in the place of `to`, in one instant.
@@ -218,11 +226,12 @@ impl Directory {
         Ok(true)
     }
 
-    /// Makes the subdirectory `name` with mode 0755 less the umask; that it exists is no error.
-    pub(super) fn make_directory(&self, name: &OsStr) -> Result<(), StoreError> {
-        self.step(Step::CreateDirectory, name, || match rustix::fs::mkdirat(&self.handle, name, mode(0o755)) {
-            Err(Errno::EXIST) => Ok(()),
-            answer => answer,
+    /// Makes the subdirectory `name` with these permission bits less the umask, and says whether it did; that it
+    /// exists is no error.
+    pub(super) fn make_directory(&self, name: &OsStr, bits: u32) -> Result<bool, StoreError> {
+        self.step(Step::CreateDirectory, name, || match rustix::fs::mkdirat(&self.handle, name, mode(bits)) {
+            Err(Errno::EXIST) => Ok(false),
+            answer => answer.map(|()| true),
         })
     }
 

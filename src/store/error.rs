@@ -187,6 +187,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A directory in which no backup may be.
+    #[error("backups cannot be kept in {}: it is {reason}", path.display())]
+    BackupPlace {
+        /// The directory.
+        path: PathBuf,
+        /// What it is.
+        reason: &'static str,
+    },
     /// A journal cannot be read.
     #[error("the journal {} of an unfinished change cannot be used: {reason}", path.display())]
     JournalCorrupt {
@@ -283,6 +291,7 @@ impl Diagnostic for StoreError {
             Self::Changed { .. } => "store.changed",
             Self::OwnerNotKept { .. } => "store.owner_not_kept",
             Self::AccessListNotKept { .. } => "store.access_list_not_kept",
+            Self::BackupPlace { .. } => "store.backup_place",
             Self::JournalCorrupt { .. } => "store.journal_corrupt",
             Self::JournalUnreachable { .. } => "store.journal_unreachable",
             Self::RecoveryConflict { .. } => "store.recovery_conflict",
@@ -355,6 +364,7 @@ impl Diagnostic for StoreError {
             Self::AccessListNotKept { path } => {
                 format!("remove the access list with `setfacl -b {}` if it is not wanted", path.display())
             }
+            Self::BackupPlace { .. } => format!("name another directory, as {}", super::DEFAULT_BACKUP_DIR),
             Self::JournalCorrupt { path, .. } => format!(
                 "compare the files next to {} with their `.kubepki-*` copies (`.old` before, `.new` after the change), keep one \
                  generation of all of them, then remove the `.kubepki-*` files",
@@ -380,7 +390,10 @@ impl Diagnostic for StoreError {
 
     fn category(&self) -> Category {
         match self {
-            Self::RootNotADirectory { .. } | Self::InvalidPath { .. } | Self::DuplicateTarget { .. } => Category::Usage,
+            Self::RootNotADirectory { .. }
+            | Self::InvalidPath { .. }
+            | Self::DuplicateTarget { .. }
+            | Self::BackupPlace { .. } => Category::Usage,
             Self::SymlinkEscapes { .. } | Self::RecoveryConflict { .. } | Self::IsASymlink { .. } => Category::Refused,
             Self::RollbackIncomplete { .. } => Category::Partial,
             _ => Category::Environment,
@@ -397,7 +410,9 @@ impl Diagnostic for StoreError {
             | Self::IsASymlink { path }
             | Self::NameTooLong { path }
             | Self::AccessListNotKept { path } => json!({ "path": path.to_string_lossy() }),
-            Self::InvalidPath { path, reason } => json!({ "path": path.to_string_lossy(), "reason": reason }),
+            Self::InvalidPath { path, reason } | Self::BackupPlace { path, reason } => {
+                json!({ "path": path.to_string_lossy(), "reason": reason })
+            }
             Self::NoPermission { action, path } | Self::DiskFull { action, path } | Self::ReadOnly { action, path } => {
                 json!({ "path": path.to_string_lossy(), "action": action })
             }

@@ -55,6 +55,13 @@ impl<'a> Exchange<'a> {
                 let path = directory.path().join(&file.name);
                 return Err(StoreError::RecoveryConflict { path, journal: self.journal_path(&Role::Committed) });
             }
+            if old == new {
+                // The content does not tell which of the two is in place. The second names do: putting the new file
+                // there uses up its own, putting the old one back uses up the other.
+                let has = |name: OsString| Ok::<_, StoreError>(directory.stat(&name)?.is_some());
+                can_publish &= has(self.new_name(file))? || has(self.old_name(file))?;
+                continue;
+            }
             can_publish &= there == new || new.is_none() || directory.digest(&self.new_name(file))? == new;
             can_restore &= there == old || old.is_none() || directory.digest(&self.old_name(file))? == old;
         }
@@ -90,7 +97,9 @@ impl<'a> Exchange<'a> {
             let (directory, name) = (self.directory(file)?, OsStr::new(&file.name));
             let [old, new] = digests(file);
             let there = directory.digest(name)?;
-            if there == old {
+            // Two generations with one content differ in mode or owner: the old one's second name tells.
+            let is_told = there != old || (old == new && directory.stat(&self.old_name(file))?.is_some());
+            if !is_told {
                 continue;
             }
             if old.is_some() {

@@ -56,7 +56,7 @@ fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, S
 }
 
 /// Reads a file of `size` bytes into memory that is wiped afterwards, and that never moves on the way.
-fn read_all(mut file: File, size: u64, shown: &Path) -> Result<Secret, StoreError> {
+pub(super) fn read_all(mut file: File, size: u64, shown: &Path) -> Result<Secret, StoreError> {
     let length = usize::try_from(size).unwrap_or(usize::MAX);
     let mut buffer = Zeroizing::new(vec![0; length.saturating_add(1)]);
     let mut filled = 0;

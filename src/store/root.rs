@@ -72,6 +72,12 @@ impl Root {
         std::path::absolute(logical).map_err(|error| StoreError::io("find", logical, error))
     }
 
+    /// The path as a backup notes it: absolute, without the root in front, links not followed.
+    pub(super) fn logical(&self, path: &Path) -> Result<PathBuf, StoreError> {
+        let shown = self.prefixed(path)?;
+        Ok(if self.confined { Path::new("/").join(shown.strip_prefix(&self.path).unwrap_or(&shown)) } else { shown })
+    }
+
     /// Whether the physical `path` is within the root.
     pub(super) fn contains(&self, path: &Path) -> bool {
         path.starts_with(&self.path)

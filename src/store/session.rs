@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::backup::BackupOrder;
 use super::error::StoreError;
 use super::exchange::Locks;
 use super::recovery::{Recovery, recover};
@@ -63,7 +64,19 @@ impl Session {
     /// them every file is as it was. The one exception is [`StoreError::RollbackIncomplete`]: the disk failed
     /// also while the change was taken back, and the next session will do that first.
     pub fn apply(&mut self, changes: &[Change]) -> Result<Applied, StoreError> {
-        Transaction::run(self, changes)
+        Transaction::run(self, changes, None)
+    }
+
+    /// As [`Session::apply`], but first every file that will be replaced or removed is kept, as it is, in a backup.
+    ///
+    /// The backup is complete and durable before the first file changes. When the changes fail and were taken back,
+    /// the backup is taken away again; after [`StoreError::RollbackIncomplete`] it stays. Where nothing is replaced or
+    /// removed, none is made.
+    ///
+    /// # Errors
+    /// As [`Session::apply`]; [`StoreError::BackupPlace`] for a directory in which no backup may be.
+    pub fn apply_with_backup(&mut self, changes: &[Change], order: &BackupOrder<'_>) -> Result<Applied, StoreError> {
+        Transaction::run(self, changes, Some(order))
     }
 
     /// Locks what `wanted` asks for, recovers what was interrupted there, and asks again until nothing is new:

@@ -2,10 +2,10 @@
 //!
 //! In: a session and the wanted [`Change`]s. Out: [`Applied`], or an error after which every file is as it was.
 //!
-//! Order, each line durable before the next: the journal, marked "prepared" · directories that are missing · in
-//! every directory a pointer to the journal · new contents under temporary names · second names for the old
-//! files · the journal, renamed to "committed" · renames into place · the journal, renamed to "done" · removal of
-//! the temporary names and the pointers, last of the journal. `docs/reference/store.md` says why.
+//! Order, each line durable before the next: a backup, where one is wanted · the journal, marked "prepared" ·
+//! directories that are missing · in every directory a pointer to the journal · new contents under temporary names ·
+//! second names for the old files · the journal, renamed to "committed" · renames into place · the journal, renamed to
+//! "done" · removal of the temporary names and the pointers, last of the journal. `docs/reference/store.md` says why.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::attributes::Attributes;
+use super::backup::{BackupOrder, Keeping};
 use super::directory::{Digest, Found, Like, digest_of};
 use super::error::StoreError;
 use super::exchange::Exchange;
@@ -48,6 +50,17 @@ pub enum Change {
         /// What the change was planned for.
         expected: Expected,
     },
+    /// The file shall be again what a backup says, with its mode, owner and group.
+    Restore {
+        /// The file.
+        path: PathBuf,
+        /// Its whole content.
+        content: Secret,
+        /// Mode, owner, group and extended attributes, also of a file that exists.
+        attributes: Attributes,
+        /// What the change was planned for.
+        expected: Expected,
+    },
     /// The file shall not be there.
     Remove {
         /// The file.
@@ -62,19 +75,19 @@ impl Change {
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
-            Self::Write { path, .. } | Self::Remove { path, .. } => path,
+            Self::Write { path, .. } | Self::Restore { path, .. } | Self::Remove { path, .. } => path,
         }
     }
 
     const fn expected(&self) -> Expected {
         match self {
-            Self::Write { expected, .. } | Self::Remove { expected, .. } => *expected,
+            Self::Write { expected, .. } | Self::Restore { expected, .. } | Self::Remove { expected, .. } => *expected,
         }
     }
 
     fn digest(&self) -> Option<Digest> {
         match self {
-            Self::Write { content, .. } => Some(digest_of(content.expose())),
+            Self::Write { content, .. } | Self::Restore { content, .. } => Some(digest_of(content.expose())),
             Self::Remove { .. } => None,
         }
     }
@@ -112,25 +125,45 @@ pub struct Applied {
     pub files: Vec<(PathBuf, Action)>,
     /// The directories that were created, with links resolved; parents first.
     pub directories: Vec<PathBuf>,
+    /// The backup of the files that were replaced or removed, as a logical path; none if none was wanted or needed.
+    pub backup: Option<PathBuf>,
 }
 
 /// A change with the physical place it ends at.
-struct Target<'c> {
-    change: &'c Change,
-    directory: PathBuf,
-    name: OsString,
+pub(super) struct Target<'c> {
+    pub(super) change: &'c Change,
+    pub(super) directory: PathBuf,
+    pub(super) name: OsString,
     digest: Option<Digest>,
-    old: Option<Found>,
+    pub(super) old: Option<Found>,
 }
 
 impl Target<'_> {
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.directory.join(&self.name)
+    }
+
+    /// The new content, and what the new file is made like.
+    fn content(&self) -> Option<(&Secret, Like<'_>)> {
+        match self.change {
+            Change::Write { content, mode, .. } => {
+                Some((content, self.old.as_ref().map_or(Like::Mode(*mode), |old| Like::Old(&old.attributes))))
+            }
+            Change::Restore { content, attributes, .. } => Some((content, Like::Old(attributes))),
+            Change::Remove { .. } => None,
+        }
+    }
+
+    fn keeps_attributes(&self) -> bool {
+        match (self.change, &self.old) {
+            (Change::Restore { attributes, .. }, Some(old)) => attributes.is_like(&old.attributes),
+            _ => true,
+        }
     }
 
     fn action(&self) -> Action {
         match (&self.old, &self.digest) {
-            (old, new) if old.as_ref().map(|old| old.digest) == *new => Action::Unchanged,
+            (old, new) if old.as_ref().map(|old| old.digest) == *new && self.keeps_attributes() => Action::Unchanged,
             (None, _) => Action::Created,
             (Some(_), None) => Action::Removed,
             (Some(_), Some(_)) => Action::Replaced,
@@ -148,8 +181,12 @@ pub(super) struct Transaction<'s> {
 }
 
 impl<'s> Transaction<'s> {
-    /// Makes all `changes`, or none.
-    pub(super) fn run(session: &'s mut Session, changes: &[Change]) -> Result<Applied, StoreError> {
+    /// Makes all `changes`, or none; first the `backup` of what they replace and remove.
+    pub(super) fn run(
+        session: &'s mut Session,
+        changes: &[Change],
+        backup: Option<&BackupOrder<'_>>,
+    ) -> Result<Applied, StoreError> {
         session.secure(|root| {
             let places = changes.iter().map(|change| Ok((place(root, change)?.existing, false)));
             places.collect::<Result<Wanted, StoreError>>()
@@ -157,25 +194,40 @@ impl<'s> Transaction<'s> {
         let targets = targets(session, changes)?;
         let files = targets.iter().map(|target| (target.change.path().to_owned(), target.action())).collect();
         let work = targets.iter().filter(|target| target.action() != Action::Unchanged).collect::<Vec<_>>();
-        let mut applied = Applied { files, directories: Vec::new() };
+        let mut applied = Applied { files, ..Applied::default() };
         if work.is_empty() {
             return Ok(applied);
         }
-        let mut transaction = Self::new(session, &work)?;
-        if let Err(cause) = transaction.prepare(&work).and_then(|()| transaction.commit()) {
-            return Err(transaction.take_back(cause));
-        }
-        transaction.done = true;
-        let exchange = transaction.exchange();
-        // Should the mark fail, tidying up is still right: recovery finds all new files in place.
-        if let Err(error) = exchange.mark(&Role::Committed, &Role::Done).and(exchange.discard(false)) {
-            log::warn!("all files are in place, but temporary files are left for the next run to remove: {error}");
-        }
-        applied.directories = transaction.made().collect();
+        let kept = backup.map(|order| Keeping::make(session, order, &work)).transpose()?.flatten();
+        applied.directories = match Self::change(session, &work) {
+            Ok(made) => made,
+            // The next run goes on with it either way: what was before is worth keeping until then.
+            Err(error @ StoreError::RollbackIncomplete { .. }) => return Err(error),
+            Err(error) => {
+                kept.into_iter().for_each(Keeping::take_away);
+                return Err(error);
+            }
+        };
+        applied.backup = kept.map(Keeping::finish);
         for (path, action) in applied.files.iter().filter(|(_, action)| *action != Action::Unchanged) {
             log::info!("{}: {action}", path.display());
         }
         Ok(applied)
+    }
+
+    /// Does the work, and says which directories were made.
+    fn change(session: &'s mut Session, work: &[&Target<'_>]) -> Result<Vec<PathBuf>, StoreError> {
+        let mut transaction = Self::new(session, work)?;
+        if let Err(cause) = transaction.prepare(work).and_then(|()| transaction.commit()) {
+            return Err(transaction.take_back(cause));
+        }
+        transaction.done = true;
+        let exchange = transaction.exchange();
+        // Should the mark fail, the second names stay: without it they tell recovery that all new files are in place.
+        if let Err(error) = exchange.mark(&Role::Committed, &Role::Done).and_then(|()| exchange.discard(false)) {
+            log::warn!("all files are in place, but temporary files are left for the next run to remove: {error}");
+        }
+        Ok(transaction.made().collect())
     }
 
     /// Decides on the journal: which directories take part, and which is its home.
@@ -226,7 +278,7 @@ impl<'s> Transaction<'s> {
         for path in self.made().collect::<Vec<_>>() {
             if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
                 let parent = self.directory(parent)?;
-                parent.make_directory(name)?;
+                parent.make_directory(name, 0o755)?;
                 parent.sync()?;
             }
             self.session.lock(&path, self.session.store.lock_wait)?;
@@ -238,8 +290,7 @@ impl<'s> Transaction<'s> {
             directory.sync()?;
         }
         for target in work {
-            if let Change::Write { content, mode, .. } = target.change {
-                let like = target.old.as_ref().map_or(Like::Mode(*mode), |old| Like::Old(&old.attributes));
+            if let Some((content, like)) = target.content() {
                 let name = self.name(&Role::New(target.name.clone()));
                 self.directory(&target.directory)?.create(&name, content.expose(), like)?;
             }

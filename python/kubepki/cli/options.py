@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from kubepki.types import Algorithm
 
+
+DEFAULT_BACKUP_DIR = "/var/lib/kubepki/backups"
 FORMATS = ("text", "json", "yaml")
 
 _UNIT_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -88,6 +90,24 @@ def algorithm(name: str | None) -> Algorithm | None:
     from kubepki.types import Algorithm
 
     return None if name is None else Algorithm.parse(name)
+
+
+def add_backup_options(parser: _ActionsContainer) -> None:
+    """Add the options of verbs that replace or remove files."""
+    add_backup_dir_option(parser)
+    parser.add_argument("--no-backup", action="store_true", help="do not keep the files that are replaced or removed")
+
+
+def add_backup_dir_option(parser: _ActionsContainer) -> None:
+    """Add the option that says where backups are."""
+    parser.add_argument(
+        "--backup-dir", default=DEFAULT_BACKUP_DIR, metavar="DIR", help="where backups are kept (default: %(default)s)"
+    )
+
+
+def backup_dir(arguments: Namespace) -> str | None:
+    """Return what `add_backup_options` read as the `backup_dir` of `kubepki.api` functions."""
+    return None if arguments.no_backup else arguments.backup_dir
 
 
 def node_arguments(arguments: Namespace) -> dict[str, Any]:

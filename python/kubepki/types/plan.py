@@ -188,12 +188,13 @@ class Changed(Value):
 
 @dataclass(frozen=True, slots=True)
 class Report(Value):
-    """What applying a plan changed, in the plan's order."""
+    """What applying a plan changed, in the plan's order; `backup` has the files that were replaced or removed."""
 
     changed: tuple[Changed, ...]
+    backup: Path | None
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
         """Build a report from its plain data."""
-        return cls(tuple(map(Changed.from_dict, data["changed"])), data)
+        return cls(tuple(map(Changed.from_dict, data["changed"])), optional_path(data["backup"]), data)
