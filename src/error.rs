@@ -121,10 +121,10 @@ impl fmt::Debug for Error {
 /// ```
 #[must_use]
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    /// More wrong letters are another name.
-    const WRONG: usize = 3;
+    // More wrong letters are another name.
+    let wrong = 3.min(name.chars().count() / 2);
     let distance = |candidate: &&str| strsim::damerau_levenshtein(name, candidate);
-    known.iter().copied().min_by_key(distance).filter(|candidate| distance(candidate) <= WRONG)
+    known.iter().copied().min_by_key(distance).filter(|candidate| distance(candidate) <= wrong)
 }
 
 #[cfg(test)]

@@ -7,4 +7,4 @@ mod artefact;
 pub mod generate;
 pub mod user;
 
-pub use artefact::{Action, Artefact, Input, Kind, KubeconfigTemplate, Plan, PlannedFile};
+pub use artefact::{Action, Artefact, Input, Kind, KubeconfigTemplate, Plan, PlannedFile, RestoredFile};

@@ -7,8 +7,10 @@
 //! |---|---|
 //! | `workbench` | keys that wait for their certificate, CAs that can sign, files to write |
 //! | `create` | what a new CA, certificate, key pair and kubeconfig consist of |
+//! | `restore` | files of a backup |
 
 mod create;
+mod restore;
 mod workbench;
 
 use std::path::{Path, PathBuf};
@@ -92,6 +94,7 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     for artefact in authorities.into_iter().chain(others) {
         match artefact.action {
             Action::Create => create::create(&mut bench, artefact)?,
+            Action::Restore => restore::restore(&mut bench, artefact)?,
             action => return Err(bad(format!("{} cannot be done to {}", action, artefact.name)).into()),
         }
     }
@@ -118,7 +121,7 @@ fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
 }
 
 /// The operations whose plans can be applied.
-const OPERATIONS: [&str; 1] = ["init"];
+const OPERATIONS: &[&str] = &["init", super::backup::RESTORE];
 
 impl Changed {
     /// The line of the audit trail: name, action, serial numbers, files; never key material.

@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: [`Plan`] and its parts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub enum Kind {
     KeyPair,
     /// A kubeconfig with its client certificate.
     Kubeconfig,
+    /// A file of a backup, whatever is in it.
+    File,
 }
 
 /// What happens to an artefact.
@@ -40,6 +43,8 @@ pub enum Action {
     Install,
     /// It is taken away.
     Remove,
+    /// It becomes what it was when a backup was made.
+    Restore,
     /// It is there, and stays as it is.
     Keep,
     /// It is not this node's to have.
@@ -53,7 +58,7 @@ impl Action {
     #[must_use]
     pub const fn is_change(self) -> bool {
         match self {
-            Self::Create | Self::Renew | Self::Request | Self::Install | Self::Remove => true,
+            Self::Create | Self::Renew | Self::Request | Self::Install | Self::Remove | Self::Restore => true,
             Self::Keep | Self::Skip | Self::Blocked => false,
         }
     }
@@ -67,6 +72,7 @@ impl fmt::Display for Action {
             Self::Request => "request",
             Self::Install => "install",
             Self::Remove => "remove",
+            Self::Restore => "restore",
             Self::Keep => "keep",
             Self::Skip => "skip",
             Self::Blocked => "blocked",
@@ -120,6 +126,23 @@ pub struct Artefact {
     /// The certificate that is there and makes way for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<SeenCertificate>,
+    /// What its one file becomes when it is restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<RestoredFile>,
+}
+
+/// What a file becomes when it is restored; its content and mode apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoredFile {
+    /// The file in the backup that has its content.
+    pub source: PathBuf,
+    /// The user id of its owner.
+    pub uid: u32,
+    /// Its group id.
+    pub gid: u32,
+    /// Its extended attributes, the values in hexadecimal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extended: BTreeMap<String, String>,
 }
 
 /// A file that the plan was made from, as it was then.

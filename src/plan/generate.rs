@@ -213,7 +213,7 @@ impl Planning<'_> {
 }
 
 /// An artefact of which nothing is made.
-pub(super) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, files: Vec<PlannedFile>) -> Artefact {
+pub(crate) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, files: Vec<PlannedFile>) -> Artefact {
     Artefact {
         name: name.to_owned(),
         kind,
@@ -226,11 +226,12 @@ pub(super) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, fi
         kubeconfig: None,
         expires_at: None,
         current: None,
+        restored: None,
     }
 }
 
 /// Everything that was looked at, as a plan's inputs.
-pub(super) fn inputs(tree: &Tree) -> Vec<Input> {
+pub(crate) fn inputs(tree: &Tree) -> Vec<Input> {
     tree.iter()
         .map(|(path, observed)| Input {
             path: path.to_owned(),

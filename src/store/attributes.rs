@@ -12,6 +12,7 @@ use std::path::Path;
 use super::directory::mode;
 use super::disk::{Disk, Step};
 use super::error::StoreError;
+use super::journal::unhex;
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
@@ -26,11 +27,12 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Those that a backup noted. Extended attributes that this store does not carry over are passed over.
+    /// Those that a backup noted, the values of the extended ones in hexadecimal. Extended attributes that this store
+    /// does not carry over are passed over.
     #[must_use]
-    pub fn new<'a>(mode: u32, uid: u32, gid: u32, extended: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
+    pub fn from_hex<'a>(mode: u32, uid: u32, gid: u32, extended: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let carried = extended.into_iter().filter(|(name, _)| is_carried_over(name.as_bytes()));
-        let extended = carried.filter_map(|(name, value)| Some((CString::new(name).ok()?, value))).collect();
+        let extended = carried.filter_map(|(name, value)| Some((CString::new(name).ok()?, unhex(value)?))).collect();
         Self { mode: mode & 0o7777, uid, gid, extended }
     }
 

@@ -91,7 +91,7 @@ fn kept_renewal() -> Scenario {
 fn restoring() -> Scenario {
     let restore = |path: &str, content: &str, mode| {
         let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        let attributes = Attributes::new(mode, uid, gid, []);
+        let attributes = Attributes::from_hex(mode, uid, gid, []);
         Change::Restore {
             path: path.into(),
             content: content.as_bytes().to_vec().into(),
@@ -145,10 +145,10 @@ impl Scenario {
             kubeconfig_dir: "/etc/kubernetes".as_ref(),
         };
         let mut session = store.lock(self.doors)?;
-        match self.is_kept {
-            true => session.apply_with_backup(&self.changes, &order).map(drop),
-            false => session.apply(&self.changes).map(drop),
+        if self.is_kept {
+            return session.apply_with_backup(&self.changes, &order).map(drop);
         }
+        session.apply(&self.changes).map(drop)
     }
 
     /// Whether there is a complete backup. One that is there is of the tree before the change, to the bit; and
@@ -394,20 +394,21 @@ fn death_while_taking_back_is_recovered() {
 
 #[test]
 fn death_while_recovering_is_recovered() {
-    let scenario = renewal();
-    let (before, after, steps) = scenario.course();
-    for at in 0..steps {
-        for later in 0.. {
-            let case = format!("killed at step {at}, and at step {later} of the recovery");
-            let place = scenario.place();
-            let _ = scenario.apply(place.path(), &Faults::new([(at, Fault::Die)]));
-            let faults = Faults::new([(later, Fault::PowerCut(later.try_into().unwrap()))]);
-            let mut second = store(place.path());
-            second.disk = faults.disk();
-            let answer = second.lock(scenario.doors).map(drop);
-            recover(place.path(), scenario.doors, later, &before, &after, &case);
-            if answer.is_ok() && faults.steps().len() <= later {
-                break;
+    for scenario in [renewal(), restoring()] {
+        let (before, after, steps) = scenario.course();
+        for at in 0..steps {
+            for later in 0.. {
+                let case = format!("{}, killed at step {at}, and at step {later} of the recovery", scenario.name);
+                let place = scenario.place();
+                let _ = scenario.apply(place.path(), &Faults::new([(at, Fault::Die)]));
+                let faults = Faults::new([(later, Fault::PowerCut(later.try_into().unwrap()))]);
+                let mut second = store(place.path());
+                second.disk = faults.disk();
+                let answer = second.lock(scenario.doors).map(drop);
+                recover(place.path(), scenario.doors, later, &before, &after, &case);
+                if answer.is_ok() && faults.steps().len() <= later {
+                    break;
+                }
             }
         }
     }

@@ -167,13 +167,14 @@ impl TryFrom<String> for HexDigest {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let mut digest = [0; 32];
-        for (index, byte) in digest.iter_mut().enumerate() {
-            let digits = text.get(2 * index..2 * index + 2).ok_or("a digest has 64 hex digits")?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| "a digest has 64 hex digits")?;
-        }
-        if text.len() == 64 { Ok(Self(digest)) } else { Err("a digest has 64 hex digits".into()) }
+        let digest = unhex(&text).and_then(|bytes| bytes.try_into().ok());
+        digest.map(Self).ok_or_else(|| "a digest has 64 hex digits".into())
     }
+}
+
+/// The bytes of lower-case or upper-case hex; `None` for anything else.
+pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 /// Lower-case hex.

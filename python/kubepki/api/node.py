@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 StrPath = str | os.PathLike[str]
 
+# Where the files that an operation replaces or removes are kept as they were.
+DEFAULT_BACKUP_DIR = "/var/lib/kubepki/backups"
+
 
 class NodeOptions(TypedDict, total=False):
     """Which node, and where its files are; `kubepki.api` has the table of their meanings."""

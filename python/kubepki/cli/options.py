@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from kubepki.api.node import DEFAULT_BACKUP_DIR
 from kubepki.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from kubepki.types import Algorithm
 
-
-DEFAULT_BACKUP_DIR = "/var/lib/kubepki/backups"
 FORMATS = ("text", "json", "yaml")
 
 _UNIT_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}

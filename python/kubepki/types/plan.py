@@ -27,13 +27,14 @@ class Kind(Enum):
     CERTIFICATE = "certificate"
     KEY_PAIR = "key_pair"
     KUBECONFIG = "kubeconfig"
+    FILE = "file"
 
 
 class Action(Enum):
     """What happens to an artefact.
 
     It is made, gets a new certificate, gets a key and a signing request, gets what was signed elsewhere, is taken
-    away; or it stays, is not this node's to have, or cannot be done as things are.
+    away, becomes what it was; or it stays, is not this node's to have, or cannot be done as things are.
     """
 
     CREATE = "create"
@@ -41,6 +42,7 @@ class Action(Enum):
     REQUEST = "request"
     INSTALL = "install"
     REMOVE = "remove"
+    RESTORE = "restore"
     KEEP = "keep"
     SKIP = "skip"
     BLOCKED = "blocked"

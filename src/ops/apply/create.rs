@@ -18,6 +18,7 @@ pub(super) fn create(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<(
         Kind::Certificate => leaf(bench, artefact),
         Kind::KeyPair => service_account(bench, artefact),
         Kind::Kubeconfig => kubeconfig(bench, artefact),
+        Kind::File => Err(bad(format!("{} is a file that can only be restored", artefact.name)).into()),
     }
 }
 

@@ -4,6 +4,7 @@
 //! transaction and what they mean ([`Workbench::finish`]).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use super::super::node::content_of;
 use super::{Changed, bad};
@@ -98,6 +99,22 @@ impl<'a> Workbench<'a> {
             let (path, mode) = (file.path.clone(), file.mode);
             self.changes.push(Change::Write { path, content, mode, expected });
         }
+        self.note(artefact, certificate);
+        Ok(())
+    }
+
+    /// Whether the plan was made from this file.
+    pub(super) fn is_input(&self, path: &Path) -> bool {
+        self.plan.inputs.iter().any(|input| input.path == path && input.sha256.is_some())
+    }
+
+    /// Notes a change for the transaction.
+    pub(super) fn change(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Notes what was done to the artefact.
+    pub(super) fn note(&mut self, artefact: &Artefact, certificate: Option<&Certificate>) {
         self.changed.push(Changed {
             name: artefact.name.clone(),
             action: artefact.action,
@@ -106,6 +123,5 @@ impl<'a> Workbench<'a> {
             previous_serial: artefact.current.as_ref().map(|current| current.serial.clone()),
             expires_at: certificate.map(Certificate::not_after),
         });
-        Ok(())
     }
 }

@@ -96,13 +96,9 @@ impl BackupFile {
     /// What the file had beside its content.
     #[must_use]
     pub fn attributes(&self) -> Attributes {
-        let extended = self.extended.iter().filter_map(|(name, value)| Some((name.as_str(), unhex(value)?)));
-        Attributes::new(self.mode, self.uid, self.gid, extended)
+        let extended = self.extended.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Attributes::from_hex(self.mode, self.uid, self.gid, extended)
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
 }
 
 /// What is in a backup, and what it was made for.
@@ -183,7 +179,7 @@ impl Manifest {
             let below_root = |part| matches!(part, Component::RootDir | Component::Normal(_));
             let is_absolute = file.path.is_absolute() && file.path.components().all(below_root);
             if !is_plain || !is_file_name(&file.name) || !is_absolute || !paths.insert(&file.path) {
-                return Err(format!("{:?} is no file of it", file.path));
+                return Err(format!("{} is no file of it", file.path.display()));
             }
         }
         Ok(manifest)
@@ -220,7 +216,8 @@ mod tests {
             kubeconfig_dir: Path::new("/etc/kubernetes"),
         };
         let mut manifest = Manifest::new(&order);
-        let had = Attributes::new(0o640, 1, 2, [("user.note", b"kept".to_vec()), ("security.ima", vec![1])]);
+        let had =
+            Attributes::from_hex(0o640, 1, 2, [("user.note", "6b657074"), ("security.ima", "01"), ("user.odd", "0")]);
         let path = PathBuf::from("/etc/kubernetes/pki/apiserver.key");
         manifest.files.push(BackupFile::new(path, "01-key".into(), &[7; 32], &had));
         manifest
@@ -267,7 +264,11 @@ mod tests {
         assert_eq!(read, manifest());
         let had = read.files[0].attributes();
         assert_eq!((had.mode, had.uid, had.gid), (0o640, 1, 2));
-        assert_eq!(had.extended, [(c"user.note".to_owned(), b"kept".to_vec())], "and none that vouches for content");
+        assert_eq!(
+            had.extended,
+            [(c"user.note".to_owned(), b"kept".to_vec())],
+            "and none that vouches for content, or is damaged"
+        );
         let text = String::from_utf8(bytes).unwrap();
         for (old, new) in [("apiserver.key", "apiserver.kez"), ("\"mode\": 416", "\"mode\": 438"), ("01-key", "02-key")]
         {
