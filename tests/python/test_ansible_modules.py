@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not ins
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_a_module_keeps_its_promises(playbook: str, tmp_path: Path) -> None:
-    played = play(ROOT / "tests/ansible" / playbook, tmp_path / "home", folder=tmp_path)
+    played = play(ROOT / "tests/ansible" / playbook, tmp_path / "home", folder=tmp_path, examples=ROOT / "examples")
     assert played.returncode == 0, played.output
     assert "PRIVATE KEY" not in played.output
     assert "DEPRECATION" not in played.output
-    assert "+subject: CN=kube-apiserver\n" in played.output
+    assert "+subject: CN=" in played.output

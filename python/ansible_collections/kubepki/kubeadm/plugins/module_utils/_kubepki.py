@@ -212,8 +212,8 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
     return {
         "before_header": place,
         "after_header": place,
-        "before": _lines(_before(artefact)),
-        "after": _lines(_after(artefact, made)),
+        "before": lines(_before(artefact)),
+        "after": lines(_after(artefact, made)),
     }
 
 
@@ -265,15 +265,16 @@ def _alternative_name(name: Mapping[str, str] | str) -> str:
     return ", ".join(f"{kind.upper()}:{value}" for kind, value in name.items())
 
 
-def _lines(fields: Mapping[str, Any]) -> str:
-    lines = []
+def lines(fields: Mapping[str, Any]) -> str:
+    """Return plain data as lines of text, for a difference."""
+    text = []
     for field, value in sorted(fields.items()):
         if isinstance(value, list):
-            lines.append(f"{field}:" if value else f"{field}: none")
-            lines.extend(f"  - {each}" for each in value)
+            text.append(f"{field}:" if value else f"{field}: none")
+            text.extend(f"  - {each}" for each in value)
         else:
-            lines.append(f"{field}: {value}")
-    return "".join(f"{line}\n" for line in lines)
+            text.append(f"{field}: {value}")
+    return "".join(f"{line}\n" for line in text)
 
 
 # ---- certificates --------------------------------------------------------------------------------------------

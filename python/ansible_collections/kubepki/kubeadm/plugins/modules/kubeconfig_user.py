@@ -1,0 +1,194 @@
+#!/usr/bin/python
+
+# Copyright: The kubepki contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make a kubeconfig for somebody."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubeconfig_user
+short_description: Make a kubeconfig for a person, a program or a worker's kubelet
+version_added: 0.1.0
+description:
+  - Makes a kubeconfig with a client certificate, or with a token, as C(kubeadm kubeconfig user) does. Runs where the
+    CA's key is.
+  - With O(path) the file is kept while its certificate is for the same user, groups, server and CA, and does not end
+    within O(renew_before).
+  - Without O(path) nothing is written anywhere, and RV(content) has the kubeconfig with its key. Then set C(no_log) for
+    the task. What O(content) gives is kept on the same terms.
+author:
+  - The kubepki contributors (@kubepki)
+extends_documentation_fragment:
+  - kubepki.kubeadm.attributes
+  - kubepki.kubeadm.node
+  - ansible.builtin.files
+attributes:
+  idempotent:
+    details: Not with O(force=true). Without O(path) it needs O(content).
+    support: partial
+options:
+  client_name:
+    description:
+      - The user's name - the certificate's common name.
+    type: str
+    required: true
+  organizations:
+    description:
+      - The user's groups - the certificate's organizations.
+    type: list
+    elements: str
+    default: []
+  token:
+    description:
+      - What the user shows in place of a certificate; then no CA key is needed.
+    type: str
+  validity:
+    description:
+      - How long the certificate is valid.
+    type: str
+    default: 365d
+  algorithm:
+    description:
+      - The kind of key (V(ECDSA-P256)); the configuration's without it.
+    type: str
+  server:
+    description:
+      - The API server's URL; the configuration's without it.
+    type: str
+  outlive_ca:
+    description:
+      - What to do with a certificate that would be valid for longer than its CA.
+    type: str
+    choices: [refuse, clamp, allow]
+    default: refuse
+  allow_masters:
+    description:
+      - Whether the group V(system:masters), which cannot be taken away again, is meant.
+    type: bool
+    default: false
+  path:
+    description:
+      - The file to write, on the host on which the module runs; O(rootfs) is not in front of it.
+      - It is made with mode C(0600) unless O(mode) says otherwise.
+    type: path
+  content:
+    description:
+      - The kubeconfig that there is, for runs without O(path).
+    type: str
+  return_content:
+    description:
+      - Whether to return RV(content) with O(path) too. Then set C(no_log) for the task.
+    type: bool
+    default: false
+  renew_before:
+    description:
+      - Make it anew when its certificate ends within this time.
+    type: str
+    default: 30d
+  force:
+    description:
+      - Whether to make it anew whatever is there.
+    type: bool
+    default: false
+seealso:
+  - module: kubepki.kubeadm.kubeconfig
+"""
+
+EXAMPLES = r"""
+- name: Make a kubeconfig for jane
+  kubepki.kubeadm.kubeconfig_user:
+    config: /etc/kubernetes/kubeadm.yaml
+    client_name: jane
+    organizations: [qa]
+    validity: 30d
+    renew_before: 7d
+    path: /root/jane.conf
+
+- name: Make a worker's kubelet.conf where the CA's key is, and keep nothing of it there
+  kubepki.kubeadm.kubeconfig_user:
+    config: /etc/kubernetes/kubeadm.yaml
+    client_name: "system:node:{{ inventory_hostname }}"
+    organizations: [system:nodes]
+  delegate_to: "{{ groups['control_plane'][0] }}"
+  register: kubelet
+  no_log: true
+
+- name: Bring it to the worker
+  ansible.builtin.copy:
+    content: "{{ kubelet.content }}"
+    dest: /etc/kubernetes/kubelet.conf
+    mode: "0600"
+  no_log: true
+"""
+
+RETURN = r"""
+user:
+  description:
+    - What the kubeconfig says, without its key - C(user), C(organizations), C(credential), C(server), C(subject),
+      C(not_after), C(serial).
+  returned: success
+  type: dict
+reason:
+  description: Why it was made; empty when it was kept.
+  returned: success
+  type: str
+  sample: it ends within 30d
+content:
+  description: The kubeconfig with its key or token. Null in check mode when one would be made.
+  returned: without O(path), or with O(return_content=true)
+  type: str
+path:
+  description: The file.
+  returned: with O(path)
+  type: str
+findings:
+  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  returned: success
+  type: list
+  elements: dict
+code:
+  description: The stable code of the error.
+  returned: failure
+  type: str
+  sample: user.masters
+hint:
+  description: What to do about the error.
+  returned: failure
+  type: str
+"""
+
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubeconfig
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as shared
+
+
+def main() -> None:
+    """Look at what is there, and make it anew where it is not what is wanted."""
+    module = shared.make_module(
+        {
+            "client_name": {"type": "str", "required": True},
+            "organizations": {"type": "list", "elements": "str", "default": []},
+            "token": {"type": "str", "no_log": True},
+            "validity": {"type": "str", "default": "365d"},
+            "algorithm": {"type": "str"},
+            "server": {"type": "str"},
+            "outlive_ca": {"type": "str", "choices": ["refuse", "clamp", "allow"], "default": "refuse"},
+            "allow_masters": {"type": "bool", "default": False},
+            "path": {"type": "path"},
+            "content": {"type": "str", "no_log": True},
+            "return_content": {"type": "bool", "default": False},
+            "renew_before": {"type": "str", "default": "30d"},
+            "force": {"type": "bool", "default": False},
+        },
+        add_file_common_args=True,
+        mutually_exclusive=[("path", "content")],
+    )
+    with shared.failures(module):
+        result = _kubeconfig.ensure(module)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
