@@ -6,6 +6,7 @@ pub mod authority;
 pub mod certificate;
 pub mod expiration;
 mod finding;
+pub mod incoming;
 pub mod kubeconfig;
 mod pair;
 mod seen;

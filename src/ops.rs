@@ -9,6 +9,10 @@ pub mod certificates;
 
 pub mod check;
 pub mod check_expiration;
+pub mod cleanup;
+pub mod embed;
+mod given;
+pub mod import;
 pub mod init;
 mod keys;
 mod node;

@@ -4,7 +4,14 @@
 //! elsewhere; it holds no key material. Keys and signatures are made while it is applied (floor 6).
 
 mod artefact;
+pub mod cleanup;
+mod destination;
+pub mod embed;
 pub mod generate;
+pub mod import;
 pub mod user;
 
-pub use artefact::{Action, Artefact, Input, Kind, KubeconfigTemplate, Plan, PlannedFile, RestoredFile};
+pub use artefact::{
+    Action, Artefact, Input, Installation, KeySource, Kind, KubeconfigTemplate, Plan, PlannedFile, RestoredFile,
+};
+pub(crate) use destination::{Destination, with_ending};

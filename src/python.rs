@@ -8,6 +8,7 @@
 mod build;
 mod call;
 mod exceptions;
+mod external;
 mod key;
 mod logging;
 mod operations;
@@ -23,6 +24,8 @@ mod native {
 
     #[pymodule_export]
     use super::build::build_info;
+    #[pymodule_export]
+    use super::external::{plan_cleanup, plan_embed, plan_import};
     #[pymodule_export]
     use super::key::{algorithm_names, parse_algorithm};
     #[pymodule_export]

@@ -26,6 +26,7 @@ from kubepki.errors import (
 if TYPE_CHECKING:
     from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
+    from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
     from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
@@ -92,6 +93,9 @@ __all__ = [
     "load_config",
     "parse_certificates",
     "plan",
+    "plan_cleanup",
+    "plan_embed",
+    "plan_import",
     "read_certificates",
     "user_kubeconfig",
 ]
@@ -107,6 +111,9 @@ _HOMES = {
     "load_config": "configuration",
     "parse_certificates": "check",
     "plan": "plan",
+    "plan_cleanup": "external",
+    "plan_embed": "external",
+    "plan_import": "external",
     "read_certificates": "check",
     "user_kubeconfig": "user",
 }

@@ -71,6 +71,10 @@ pub enum FindingCode {
     CertificateMissingUsages,
     /// A certificate for another subject than kubeadm's.
     CertificateOtherSubject,
+    /// A CA's certificate in the place of a leaf.
+    CertificateIsAnAuthority,
+    /// A certificate that is valid from before its CA on.
+    CertificatePrecedesAuthority,
     /// A CA file whose certificate may not sign.
     AuthorityNotAnAuthority,
     /// A CA that is missing while certificates that it signed are there.
@@ -79,8 +83,20 @@ pub enum FindingCode {
     AuthorityExternalIncomplete,
     /// A CA without key.
     AuthorityExternal,
+    /// A CA's key that something on this node still needs.
+    AuthorityKeyNeeded,
     /// A private key that is not the certificate's.
     KeyMismatch,
+    /// A request that is for another key than the certificate's.
+    RequestOtherKey,
+    /// A certificate that belongs to nothing on this node.
+    ImportUnmatched,
+    /// Several certificates for one place, or several leaves in one file.
+    ImportAmbiguous,
+    /// Certificates of a file that belong to no chain of its leaf.
+    ImportLeftOut,
+    /// A file that was to be removed and is still needed.
+    CleanupStillNeeded,
     /// A kubeconfig whose user has no certificate that could be judged.
     KubeconfigNoCertificate,
     /// `sa.pub` is not the public half of `sa.key`.
@@ -110,11 +126,19 @@ impl FindingCode {
             Self::CertificateMissingNames => "certificate.missing_names",
             Self::CertificateMissingUsages => "certificate.missing_usages",
             Self::CertificateOtherSubject => "certificate.other_subject",
+            Self::CertificateIsAnAuthority => "certificate.is_an_authority",
+            Self::CertificatePrecedesAuthority => "certificate.precedes_authority",
             Self::AuthorityNotAnAuthority => "authority.not_an_authority",
             Self::AuthorityMissing => "authority.missing",
             Self::AuthorityExternalIncomplete => "authority.external_incomplete",
             Self::AuthorityExternal => "authority.external",
+            Self::AuthorityKeyNeeded => "authority.key_needed",
             Self::KeyMismatch => "key.mismatch",
+            Self::RequestOtherKey => "request.other_key",
+            Self::ImportUnmatched => "import.unmatched",
+            Self::ImportAmbiguous => "import.ambiguous",
+            Self::ImportLeftOut => "import.left_out",
+            Self::CleanupStillNeeded => "cleanup.still_needed",
             Self::KubeconfigNoCertificate => "kubeconfig.no_certificate",
             Self::ServiceAccountMismatch => "service_account.mismatch",
             Self::SharedFileMissing => "shared.missing",

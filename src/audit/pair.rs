@@ -11,7 +11,7 @@ use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, read_certificates};
 
 /// One file of a pair.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Part<T> {
     /// Nothing is there.
     Missing,

@@ -88,6 +88,12 @@ pub static KUBECONFIGS: [KubeconfigRow; 5] = [
 ];
 
 impl KubeconfigRow {
+    /// Whether the node's name is in its user's.
+    #[must_use]
+    pub fn is_named_after_node(&self) -> bool {
+        self.user == UserName::SystemNode
+    }
+
     /// The user on the node that `spec` describes.
     #[must_use]
     pub fn user_name(&self, spec: &ClusterSpec) -> String {

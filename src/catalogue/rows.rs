@@ -188,6 +188,12 @@ impl CertificateRow {
         self.issuer == "etcd-ca"
     }
 
+    /// Whether the node's name is in its subject.
+    #[must_use]
+    pub fn is_named_after_node(&self) -> bool {
+        self.common_name == CommonName::Node
+    }
+
     /// The subject on the node that `spec` describes. No leaf of kubeadm's has an organization.
     ///
     /// # Errors

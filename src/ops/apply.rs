@@ -7,9 +7,11 @@
 //! |---|---|
 //! | `workbench` | keys that wait for their certificate, CAs that can sign, files to write |
 //! | `create` | what a new CA, certificate, key pair and kubeconfig consist of |
+//! | `install` | what was signed elsewhere, into files or into a kubeconfig |
 //! | `restore` | files of a backup |
 
 mod create;
+mod install;
 mod restore;
 mod workbench;
 
@@ -26,7 +28,7 @@ pub use super::keys::{Continue, Progress};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::plan::generate::sha256_hex;
-use crate::plan::{Action, Kind, Plan};
+use crate::plan::{Action, Kind, Plan, cleanup, embed, import};
 use crate::store::{BackupOrder, Store};
 use crate::tree::Tree;
 
@@ -94,6 +96,8 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     for artefact in authorities.into_iter().chain(others) {
         match artefact.action {
             Action::Create => create::create(&mut bench, artefact)?,
+            Action::Install => install::install(&mut bench, artefact)?,
+            Action::Remove => bench.remove(artefact),
             Action::Restore => restore::restore(&mut bench, artefact)?,
             action => return Err(bad(format!("{} cannot be done to {}", action, artefact.name)).into()),
         }
@@ -121,7 +125,7 @@ fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
 }
 
 /// The operations whose plans can be applied.
-const OPERATIONS: &[&str] = &["init", super::backup::RESTORE];
+const OPERATIONS: &[&str] = &["init", import::OPERATION, embed::OPERATION, cleanup::OPERATION, super::backup::RESTORE];
 
 impl Changed {
     /// The line of the audit trail: name, action, serial numbers, files; never key material.

@@ -145,7 +145,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
 }
 
 /// Reads the kind of node off its files.
-fn infer(node: &mut Node, tree: &Tree) {
+pub(super) fn infer(node: &mut Node, tree: &Tree) {
     let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
     let layout = &node.layout;
     let is_control_plane = is_there(layout.certificate("apiserver"))

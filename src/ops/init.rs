@@ -62,7 +62,8 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
     Ok(Planned { plan, warnings: node.warnings })
 }
 
-fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<()> {
+/// Refuses a name that is not among the known ones.
+pub(super) fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<()> {
     let Some(name) = generate::unknown_names(selection, known).into_iter().next() else { return Ok(()) };
     Err(OperationError::UnknownName {
         name: name.to_owned(),

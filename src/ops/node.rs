@@ -84,6 +84,15 @@ impl Node {
     pub(super) fn read(&self) -> Tree {
         read_tree(&self.store, &self.layout)
     }
+
+    /// [`Self::read`], and `more` files besides.
+    pub(super) fn read_with(&self, more: impl IntoIterator<Item = PathBuf>) -> Tree {
+        let mut tree = self.read();
+        for (path, observed) in self.store.read(more).iter() {
+            tree.insert(path.to_owned(), observed.clone());
+        }
+        tree
+    }
 }
 
 /// Reads every file of the catalogue below `layout`, and those that its kubeconfigs refer to.

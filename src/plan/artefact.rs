@@ -129,6 +129,9 @@ pub struct Artefact {
     /// What its one file becomes when it is restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<RestoredFile>,
+    /// What is put into its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<Installation>,
 }
 
 /// What a file becomes when it is restored; its content and mode apart.
@@ -143,6 +146,39 @@ pub struct RestoredFile {
     /// Its extended attributes, the values in hexadecimal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extended: BTreeMap<String, String>,
+}
+
+/// A private key that is taken from a file when the plan is applied; a plan holds no key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySource {
+    /// The file: a PEM key, or a kubeconfig with one.
+    pub path: PathBuf,
+    /// Whether the path is one of the node's, below `rootfs`.
+    pub on_node: bool,
+    /// The SHA-256 of the file's content in hexadecimal.
+    pub sha256: String,
+}
+
+/// What was signed elsewhere, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "into")]
+pub enum Installation {
+    /// Into files of their own: the key, if one came along, and the certificates.
+    Files {
+        /// The certificates in PEM, the leaf first.
+        certificates: String,
+        /// The key that came along.
+        key: Option<KeySource>,
+    },
+    /// Into the current user and cluster of a kubeconfig.
+    Kubeconfig {
+        /// The client certificates in PEM, the leaf first; none leaves what is there.
+        certificates: Option<String>,
+        /// The key; none leaves what is there.
+        key: Option<KeySource>,
+        /// The cluster's CA certificates in PEM; none leaves what is there.
+        authority: Option<String>,
+    },
 }
 
 /// A file that the plan was made from, as it was then.

@@ -227,6 +227,7 @@ pub(crate) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, fi
         expires_at: None,
         current: None,
         restored: None,
+        install: None,
     }
 }
 

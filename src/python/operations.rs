@@ -23,10 +23,12 @@ use crate::ops::init::{self, InitRequest};
 use crate::ops::{self, NodeRequest};
 use crate::plan::Plan;
 
+/// A request of the core from a dictionary of its fields.
 pub(super) fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
     pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string()))
 }
 
+/// Plain data from a value of the core.
 pub(super) fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
     pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string()))
 }
@@ -65,10 +67,11 @@ pub(super) fn kubeconfig_names() -> Vec<&'static str> {
     crate::catalogue::kubeconfig_names()
 }
 
+/// A plan with what the configuration's reader warns of.
 #[derive(Serialize)]
-struct PlannedInit<'a> {
-    plan: &'a Plan,
-    warnings: &'a [Problem],
+pub(super) struct PlannedFields<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) warnings: &'a [Problem],
 }
 
 /// Plans what a node lacks: `plan` and `warnings`.
@@ -85,7 +88,7 @@ pub(super) fn plan_init<'py>(
     let wanted: InitRequest = request(init_request)?;
     let now = moment(now);
     let planned = detached(py, || init::plan(&wanted, now))?;
-    answer(py, &PlannedInit { plan: &planned.plan, warnings: &planned.warnings })
+    answer(py, &PlannedFields { plan: &planned.plan, warnings: &planned.warnings })
 }
 
 /// Applies a plan. `progress(done, total, name)` is called on this thread, many times a second; it, or a signal

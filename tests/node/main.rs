@@ -7,8 +7,12 @@
 mod authorities;
 mod bad_input;
 mod check;
+mod cleanup;
+mod embed;
 mod expiration;
+mod external;
 mod golden;
+mod import;
 mod mismatches;
 mod reuse;
 mod roles;

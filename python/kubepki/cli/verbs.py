@@ -43,8 +43,11 @@ VERBS: tuple[Verb, ...] = (
     Verb(("check",), "kubepki.cli.check", "check everything; exit code for monitoring"),
     Verb(("certs", "init"), "kubepki.cli.certs_init", "make missing CAs, certificates and sa keys"),
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
+    Verb(("certs", "import"), "kubepki.cli.certs_import", "install certificates that were signed elsewhere"),
+    Verb(("certs", "cleanup"), "kubepki.cli.certs_cleanup", "remove what signing elsewhere left behind"),
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
+    Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

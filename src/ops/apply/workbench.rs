@@ -4,14 +4,14 @@
 //! transaction and what they mean ([`Workbench::finish`]).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::node::content_of;
 use super::{Changed, bad};
 use crate::catalogue::{self, Layout};
 use crate::error::Result;
 use crate::key::PrivateKey;
-use crate::plan::{Artefact, Plan};
+use crate::plan::{Artefact, Plan, PlannedFile};
 use crate::secret::Secret;
 use crate::store::{Change, Expected};
 use crate::tree::{Observed, Tree};
@@ -111,6 +111,33 @@ impl<'a> Workbench<'a> {
     /// Notes a change for the transaction.
     pub(super) fn change(&mut self, change: Change) {
         self.changes.push(change);
+    }
+
+    /// Notes new content for a file, which must still be as it was read.
+    pub(super) fn replace(&mut self, file: &PlannedFile, content: Secret) {
+        let expected = self.as_read(&file.path);
+        self.change(Change::Write { path: file.path.clone(), content, mode: file.mode, expected });
+    }
+
+    /// Notes the artefact's files for removal, each as it was read.
+    pub(super) fn remove(&mut self, artefact: &Artefact) {
+        for file in &artefact.files {
+            self.change(Change::Remove { path: file.path.clone(), expected: self.as_read(&file.path) });
+        }
+        self.note(artefact, None);
+    }
+
+    /// The directory in front of the node's paths.
+    pub(super) fn rootfs(&self) -> Option<PathBuf> {
+        self.plan.rootfs.clone()
+    }
+
+    fn as_read(&self, path: &Path) -> Expected {
+        self.tree.content(path).map_or(Expected::Absent, |old| {
+            let mut digest = [0; 32];
+            digest.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, old).as_ref());
+            Expected::Digest(digest)
+        })
     }
 
     /// Notes what was done to the artefact.

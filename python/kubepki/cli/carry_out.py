@@ -1,0 +1,68 @@
+"""What verbs that change a node do with their plan: show it, do it unless it is a dry run, and say what came of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from kubepki.api.plan import apply
+from kubepki.cli import output
+from kubepki.cli.progress import KeyProgress
+from kubepki.errors import FindingError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from kubepki.types import Plan, Report
+
+
+class Words(NamedTuple):
+    """How a verb says what it did (`made`), and that there was nothing to do."""
+
+    done: str
+    nothing: str
+
+
+def add_dry_run_option(parser: ArgumentParser) -> None:
+    """Add `--dry-run`."""
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+
+
+def carry_out(arguments: Namespace, plan: Plan, words: Words) -> int:
+    """Print the plan and its findings, apply it unless it is blocked or a dry run, and return the exit code."""
+    output.warn(plan.warnings)
+    for finding in plan.findings:
+        output.say(output.finding_text(finding, sys.stderr))
+    report = None
+    if not (arguments.dry_run or plan.is_blocked):
+        # Ctrl-C is heard while keys are made; then nothing has been written.
+        with KeyProgress() as progress:
+            report = apply(plan, progress=progress)
+    _print(arguments.output, plan, report)
+    return _conclude(plan, report, words)
+
+
+def _print(form: str, plan: Plan, report: Report | None) -> None:
+    if form == "text":
+        print(plan)
+        return
+    data = {
+        "plan": plan.to_dict(),
+        "report": report.to_dict() if report else None,
+        "warnings": [problem.to_dict() for problem in plan.warnings],
+    }
+    print(output.structured(data, form))
+
+
+def _conclude(plan: Plan, report: Report | None, words: Words) -> int:
+    critical = sum(finding.is_critical for finding in plan.findings)
+    if plan.is_blocked:
+        output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
+        return FindingError.exit_code
+    if plan.is_empty:
+        output.say(words.nothing)
+    elif report is None:
+        output.say(f"dry run: nothing was changed; {len(plan.changes)} would be {words.done}")
+    else:
+        output.say(f"{words.done} {len(report.changed)}: {', '.join(changed.name for changed in report.changed)}")
+    return 0

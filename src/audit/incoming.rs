@@ -1,0 +1,85 @@
+//! Judging a certificate that was signed elsewhere, before it is put into its place.
+//!
+//! In: the chain, what the catalogue and the request expect, the CA's file, now. Out: findings, all of them. Beyond
+//! what [`judge_pair`](super::certificate::judge_pair) sees: a leaf that is a CA, a key usage that TLS cannot work
+//! with, a validity that begins before the CA's, and a CA that is not the first of its file.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::certificate::{Expectation, Thresholds, judge};
+use super::{Finding, FindingCode, Notes, Severity};
+use crate::x509::{Certificate, KeyUsage, verify_chain};
+
+/// Clocks differ, and kubeadm begins each validity five minutes early.
+const TOLERANCE: TimeDelta = TimeDelta::minutes(10);
+
+/// Judges `chain`, the leaf first, against the certificates of its CA's file; without any, its issuer is not judged.
+#[must_use]
+pub fn judge_incoming(
+    name: &str,
+    path: &Path,
+    chain: &[Certificate],
+    expectation: &Expectation,
+    bundle: &[Certificate],
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    notes.at(path);
+    let Some((leaf, intermediates)) = chain.split_first() else { return Vec::new() };
+    if leaf.is_ca() {
+        notes.add(
+            FindingCode::CertificateIsAnAuthority,
+            Severity::Critical,
+            "it is a CA's certificate (basicConstraints CA:TRUE): who has its key could sign for the whole cluster",
+            "have it signed as a leaf: basicConstraints CA:FALSE",
+        );
+    }
+    let position = signer(leaf, intermediates, bundle, now);
+    judge(&mut notes, leaf, intermediates, expectation, bundle.get(position), Thresholds::NONE, now);
+    if let Some(ca) = bundle.get(position) {
+        judge_authority_of(&mut notes, leaf, ca, position);
+    }
+    if leaf.key_usages().is_some_and(|usages| !usages.contains(&KeyUsage::DigitalSignature)) {
+        notes.add(
+            FindingCode::CertificateMissingUsages,
+            Severity::Critical,
+            "its key usage lacks digitalSignature, without which no TLS connection can use it",
+            "have it signed with key usage digitalSignature, keyEncipherment",
+        );
+    }
+    notes.findings
+}
+
+/// The position in `bundle` of the CA that `leaf` chains to; the first when it chains to none.
+#[must_use]
+pub fn signer(leaf: &Certificate, intermediates: &[Certificate], bundle: &[Certificate], now: DateTime<Utc>) -> usize {
+    let verifies = |ca: &Certificate| verify_chain(leaf, intermediates, ca, now).is_ok();
+    // Out of its time nothing verifies: then the name says which CA is meant.
+    let is_named = |ca: &Certificate| {
+        leaf.issuer() == ca.subject()
+            && (leaf.authority_key_identifier().is_none()
+                || leaf.authority_key_identifier() == ca.subject_key_identifier())
+    };
+    bundle.iter().position(verifies).or_else(|| bundle.iter().position(is_named)).unwrap_or_default()
+}
+
+fn judge_authority_of(notes: &mut Notes<'_>, leaf: &Certificate, ca: &Certificate, position: usize) {
+    if leaf.not_before() + TOLERANCE < ca.not_before() {
+        notes.add(
+            FindingCode::CertificatePrecedesAuthority,
+            Severity::Warning,
+            format!("it is valid from {} on, its CA only from {} on", leaf.not_before(), ca.not_before()),
+            "make sure that this is the CA that is meant: a leaf is signed after its CA was made",
+        );
+    }
+    if position > 0 {
+        notes.add(
+            FindingCode::CertificateUntrusted,
+            Severity::Warning,
+            format!("it chains to certificate {} of its CA's file; kubeadm looks at the first alone", position + 1),
+            "put the CA that signs first in the file once all certificates are its own",
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! `kubepki certs cleanup`: what a certificate needed on its way goes, and CA keys for external CA mode.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::check::infer;
+use super::init::{Planned, refuse_unknown};
+use super::node::{Node, NodeRequest};
+use crate::catalogue;
+use crate::error::{Category, Diagnostic, Result};
+use crate::plan::Destination;
+use crate::plan::cleanup::{self, Options};
+use crate::plan::generate::Selection;
+
+/// What `certs cleanup` is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CleanupRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// Which certificates and kubeconfigs, by kubeadm's names.
+    pub names: Selection,
+    /// The CAs whose keys are taken away too.
+    pub authority_keys: Vec<String>,
+    /// Where the files that go are kept when a CA key is among them.
+    pub authority_key_backup: Option<PathBuf>,
+    /// Whether nothing is kept, not even a CA key.
+    pub no_backup: bool,
+    /// Where the files that go are kept when no CA key is among them.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+/// Why a cleanup was not planned.
+#[derive(Debug, thiserror::Error)]
+pub enum CleanupError {
+    /// A CA key may neither stay on the node in a backup nor vanish unasked.
+    #[error("a CA key is to be taken away, and nobody has said whether a copy is kept")]
+    KeyBackup,
+}
+
+impl Diagnostic for CleanupError {
+    fn code(&self) -> &'static str {
+        "cleanup.ca_key_backup"
+    }
+
+    fn hint(&self) -> String {
+        "name a folder off this node to keep it in (--ca-key-backup DIR), or say that there is a copy already (--no-backup)"
+            .into()
+    }
+
+    fn category(&self) -> Category {
+        Category::Usage
+    }
+}
+
+/// Reads the node's files and plans what goes.
+///
+/// # Errors
+/// [`CleanupError`]; a name is unknown; the configuration cannot be read or is invalid. A file that must stay is a
+/// finding in the plan, not an error.
+pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
+    let known: Vec<_> = catalogue::AUTHORITIES.iter().map(|row| row.name).collect();
+    refuse_unknown(&Selection::Names(request.authority_keys.clone()), &known)?;
+    let backup_dir = match (&request.authority_key_backup, request.no_backup) {
+        (_, true) => None,
+        _ if request.authority_keys.is_empty() => request.backup_dir.clone(),
+        (Some(directory), false) => Some(directory.clone()),
+        (None, false) => return Err(CleanupError::KeyBackup.into()),
+    };
+    let mut node = Node::open(&request.node)?;
+    let is_said = request.node.config.is_some();
+    let places = Destination::all(&node.layout, &node.spec, is_said)?;
+    refuse_unknown(&request.names, &places.iter().map(|place| place.name).collect::<Vec<_>>())?;
+    if request.recover {
+        node.recover()?;
+    }
+    let renewals = Destination::all(&cleanup::renewal_layout(&node.layout), &node.spec, is_said)?;
+    let on_the_way = places.iter().chain(&renewals).flat_map(Destination::paths_on_the_way);
+    let tree = node.read_with(on_the_way.chain(cleanup::manifests(&node.layout)));
+    if !is_said {
+        infer(&mut node, &tree);
+    }
+    let options = Options {
+        rootfs: request.node.rootfs.clone(),
+        backup_dir,
+        is_said,
+        names: request.names.clone(),
+        authority_keys: request.authority_keys.clone(),
+    };
+    let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, &options, now)?;
+    Ok(Planned { plan, warnings: node.warnings })
+}

@@ -1,0 +1,128 @@
+//! `kubepki kubeconfig embed`: signed client certificates and the CA, into kubeconfigs.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::given::Sources;
+use super::init::Planned;
+use super::node::{Node, NodeRequest};
+use crate::audit::kubeconfig::referenced_paths;
+use crate::catalogue::{self, Layout};
+use crate::error::{Category, Diagnostic, Result};
+use crate::plan::embed::{self, Options, Wanted};
+use crate::plan::generate::Selection;
+use crate::plan::{Destination, with_ending};
+
+/// What `kubeconfig embed` is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmbedRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// kubeadm's names or paths of kubeconfigs.
+    pub kubeconfigs: Selection,
+    /// The client certificate, in place of the file beside the kubeconfig.
+    pub client_certificate: Option<PathBuf>,
+    /// The client key, in place of the one that the kubeconfig holds.
+    pub client_key: Option<PathBuf>,
+    /// The CA certificates, in place of `ca.crt`.
+    pub certificate_authority: Option<PathBuf>,
+    /// Whether files that a kubeconfig refers to are embedded too.
+    pub flatten: bool,
+    /// Where the files that change are kept.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+/// Why an embedding was not planned.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// One certificate or key cannot be that of several kubeconfigs.
+    #[error("a certificate or key was named for {count} kubeconfigs")]
+    OneKubeconfig {
+        /// How many were asked for.
+        count: usize,
+    },
+}
+
+impl Diagnostic for EmbedError {
+    fn code(&self) -> &'static str {
+        "embed.one_kubeconfig"
+    }
+
+    fn hint(&self) -> String {
+        "name the one kubeconfig that it is for".into()
+    }
+
+    fn category(&self) -> Category {
+        Category::Usage
+    }
+}
+
+/// Reads the node's files and those named, and plans what is embedded.
+///
+/// # Errors
+/// [`EmbedError`]; the configuration, or a certificate or key that was named, cannot be read. What is wrong with a
+/// kubeconfig or a certificate is a finding in the plan, not an error.
+pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
+    let node = Node::open(&request.node)?;
+    if request.recover {
+        node.recover()?;
+    }
+    let is_said = request.node.config.is_some();
+    let wanted = wanted(&request.kubeconfigs, &node.layout);
+    if wanted.len() != 1 && (request.client_certificate.is_some() || request.client_key.is_some()) {
+        return Err(EmbedError::OneKubeconfig { count: wanted.len() }.into());
+    }
+    let places = Destination::all(&node.layout, &node.spec, is_said)?;
+    let named =
+        wanted.iter().flat_map(|one| [one.path.clone(), with_ending(&one.path, "crt"), with_ending(&one.path, "key")]);
+    let mut tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way).chain(named));
+    let referenced: Vec<_> = wanted
+        .iter()
+        .filter_map(|one| tree.content(&one.path).map(|content| referenced_paths(&one.path, content)))
+        .flatten()
+        .collect();
+    for (path, observed) in node.store.read(referenced).iter() {
+        tree.insert(path.to_owned(), observed.clone());
+    }
+    let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
+    let certificate = |path: &PathBuf| outside.certificate_file(path);
+    let options = Options {
+        rootfs: request.node.rootfs.clone(),
+        backup_dir: request.backup_dir.clone(),
+        is_said,
+        flatten: request.flatten,
+        client_certificate: request.client_certificate.as_ref().map(certificate).transpose()?,
+        client_key: request.client_key.as_ref().map(|path| outside.key_file(path)).transpose()?,
+        certificate_authority: request
+            .certificate_authority
+            .as_ref()
+            .map(certificate)
+            .transpose()?
+            .map(|given| (given.path, given.certificates)),
+    };
+    let plan = embed::embed(&tree, &wanted, &node.layout, &node.spec, &options, now)?;
+    Ok(Planned { plan, warnings: node.warnings })
+}
+
+/// `admin.conf` and `admin` are the node's; anything else is a path.
+fn wanted(selection: &Selection, layout: &Layout) -> Vec<Wanted> {
+    let names = catalogue::kubeconfig_names();
+    let Selection::Names(asked) = selection else {
+        let all = names.into_iter().filter(|name| selection.contains(name));
+        return all.map(|name| Wanted { path: layout.kubeconfig(name), is_named: false }).collect();
+    };
+    let mut all: Vec<Wanted> = Vec::new();
+    for one in asked {
+        let known = names.iter().find(|name| one == *name || name.strip_suffix(".conf") == Some(one.as_str()));
+        let path = known.map_or_else(|| PathBuf::from(one), |name| layout.kubeconfig(name));
+        if !all.iter().any(|other| other.path == path) {
+            all.push(Wanted { path, is_named: true });
+        }
+    }
+    all
+}

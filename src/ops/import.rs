@@ -1,0 +1,66 @@
+//! `kubepki certs import`: certificates that were signed elsewhere, into their places.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::given::{Sources, in_place};
+use super::init::Planned;
+use super::node::{Node, NodeRequest};
+use crate::error::Result;
+use crate::plan::Destination;
+use crate::plan::import::{self, Given, Options};
+use crate::tree::{Observed, Tree};
+
+/// What `certs import` is asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImportRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// Files and directories with certificates; none for those that lie beside their requests on the node.
+    pub paths: Vec<PathBuf>,
+    /// Whether what a certificate says may be wrong; never its key.
+    pub force: bool,
+    /// Where the files that change are kept.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+/// Reads the node's files and the given ones, and plans the import.
+///
+/// # Errors
+/// The configuration cannot be read or is invalid; a named path is not there or cannot be listed. What is wrong with
+/// a certificate is a finding in the plan, not an error.
+pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
+    let node = Node::open(&request.node)?;
+    if request.recover {
+        node.recover()?;
+    }
+    let is_said = request.node.config.is_some();
+    let places = Destination::all(&node.layout, &node.spec, is_said)?;
+    let tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way));
+    let given = if request.paths.is_empty() {
+        beside_requests(&tree, &places)
+    } else {
+        Sources::new(&node.store, request.node.rootfs.as_deref())?.certificates(&request.paths)?
+    };
+    let options = Options {
+        rootfs: request.node.rootfs.clone(),
+        backup_dir: request.backup_dir.clone(),
+        is_said,
+        force: request.force,
+    };
+    let plan = import::import(&tree, &given, &node.layout, &node.spec, &options, now)?;
+    Ok(Planned { plan, warnings: node.warnings })
+}
+
+/// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.
+fn beside_requests(tree: &Tree, places: &[Destination]) -> Vec<Given> {
+    let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
+    let is_given =
+        |place: &&Destination| is_there(&place.certificate) && (is_there(&place.request) || place.kubeconfig.is_some());
+    places.iter().filter(is_given).map(|place| in_place(tree, &place.certificate)).collect()
+}

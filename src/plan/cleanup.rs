@@ -1,0 +1,233 @@
+//! The plan that takes away what a certificate needed on its way: `kubepki certs cleanup`.
+//!
+//! In: the tree as read, which names, now. Out: a [`Plan`]. A request goes when the certificate that it became is in
+//! place and verifies; a kubeconfig's certificate file when it is embedded. What does not is kept, and said why.
+//! CA keys are `authority_key`'s.
+
+mod authority_key;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::destination::kubeconfig_key;
+use super::generate::{Selection, inputs, untouched};
+use super::import::position;
+use super::{Action, Artefact, Destination, Plan, PlannedFile};
+use crate::audit::incoming::signer;
+use crate::audit::kubeconfig::client_identity;
+use crate::audit::{Finding, FindingCode, Part, Severity};
+use crate::catalogue::{self, Layout};
+use crate::config::ClusterSpec;
+use crate::key::PrivateKey;
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, CertificateRequest, X509Error, read_certificates, verify_chain};
+
+pub use authority_key::manifests;
+
+/// The operation's name in plans.
+pub const OPERATION: &str = "certs cleanup";
+
+/// How a plan is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+    /// Recorded in the plan.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether the configuration was given, so that names are known.
+    pub is_said: bool,
+    /// Which certificates and kubeconfigs.
+    pub names: Selection,
+    /// The CAs whose keys are taken away too.
+    pub authority_keys: Vec<String>,
+}
+
+/// What all parts of the plan work with.
+struct Cleaning<'a> {
+    tree: &'a Tree,
+    layout: &'a Layout,
+    spec: &'a ClusterSpec,
+    options: &'a Options,
+    places: Vec<Destination>,
+    /// The same below `renewal`, where the files for a renewal with new keys are made.
+    renewals: Vec<Destination>,
+    now: DateTime<Utc>,
+    artefacts: Vec<Artefact>,
+    findings: Vec<Finding>,
+}
+
+/// Plans what goes.
+///
+/// # Errors
+/// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
+pub fn cleanup(
+    tree: &Tree,
+    layout: &Layout,
+    spec: &ClusterSpec,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Plan, X509Error> {
+    let mut cleaning = Cleaning {
+        tree,
+        layout,
+        spec,
+        options,
+        places: Destination::all(layout, spec, options.is_said)?,
+        renewals: Destination::all(&renewal_layout(layout), spec, options.is_said)?,
+        now,
+        artefacts: Vec::new(),
+        findings: Vec::new(),
+    };
+    cleaning.plan_leftovers();
+    cleaning.plan_authority_keys();
+    let Cleaning { mut artefacts, findings, .. } = cleaning;
+    artefacts.sort_by_key(|artefact| position(&artefact.name));
+    Ok(Plan {
+        operation: OPERATION.into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: layout.certificates_dir.clone(),
+        kubeconfig_dir: layout.kubeconfig_dir.clone(),
+        artefacts,
+        findings,
+        inputs: inputs(tree),
+        backup_dir: options.backup_dir.clone(),
+    })
+}
+
+/// Where the files for a renewal with new keys are made: laid out as `/etc/kubernetes` is.
+#[must_use]
+pub fn renewal_layout(layout: &Layout) -> Layout {
+    let folder = layout.kubeconfig_dir.join("renewal");
+    Layout { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
+}
+
+/// What a file of the way is.
+#[derive(Clone, Copy)]
+enum Step {
+    Request,
+    Certificate,
+    Key,
+}
+
+impl Cleaning<'_> {
+    fn plan_leftovers(&mut self) {
+        let places = std::mem::take(&mut self.places);
+        for place in places.iter().filter(|place| self.options.names.contains(place.name)) {
+            let leftovers = self.leftovers(place);
+            if leftovers.is_empty() {
+                continue;
+            }
+            let kept = match self.in_use(place) {
+                Ok(leaf) => leftovers.iter().find_map(|(step, path)| {
+                    self.still_needed(*step, path, &leaf).map(|reason| (path.clone(), reason))
+                }),
+                Err(reason) => leftovers.first().map(|(_, path)| (path.clone(), reason)),
+            };
+            let files: Vec<_> = leftovers.into_iter().map(|(_, path)| PlannedFile { path, mode: 0o600 }).collect();
+            let artefact = match kept {
+                None => untouched(place.name, place.kind, Action::Remove, "it is in place", files),
+                Some((path, reason)) => {
+                    self.note_kept(place.name, &path, &reason);
+                    untouched(place.name, place.kind, Action::Keep, &reason, files)
+                }
+            };
+            self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
+        }
+        self.places = places;
+    }
+
+    /// A file that was asked for by name and stays is a fault; one of all is worth knowing.
+    fn note_kept(&mut self, name: &str, path: &Path, reason: &str) {
+        let severity = match self.options.names {
+            Selection::Names(_) => Severity::Critical,
+            Selection::All | Selection::None => Severity::Warning,
+        };
+        self.findings.push(Finding {
+            code: FindingCode::CleanupStillNeeded.code().to_owned(),
+            severity,
+            subject: name.to_owned(),
+            path: Some(path.to_owned()),
+            evidence: format!("it is still needed: {reason}"),
+            remedy: "have it signed, import it and embed it first; or remove it by hand if it is not wanted".to_owned(),
+        });
+    }
+
+    /// The files of the way that are there, of this one and of its renewal.
+    fn leftovers(&self, place: &Destination) -> Vec<(Step, PathBuf)> {
+        let mut all = vec![(Step::Request, &place.request)];
+        // A pair's certificate and key are where they belong.
+        if place.kubeconfig.is_some() {
+            all.extend([(Step::Certificate, &place.certificate), (Step::Key, &place.key)]);
+        }
+        if let Some(renewal) = self.renewals.iter().find(|renewal| renewal.name == place.name) {
+            let (request, certificate, key) = (&renewal.request, &renewal.certificate, &renewal.key);
+            all.extend([(Step::Request, request), (Step::Certificate, certificate), (Step::Key, key)]);
+        }
+        let is_there = |(_, path): &(Step, &PathBuf)| !matches!(self.tree.get(path), Observed::Missing);
+        all.into_iter().filter(is_there).map(|(step, path)| (step, path.clone())).collect()
+    }
+
+    /// The certificate in use, or why it is none to rely on.
+    fn in_use(&self, place: &Destination) -> Result<Certificate, String> {
+        let (certificates, key) = match &place.kubeconfig {
+            Some(path) => {
+                let content = self.tree.content(path).ok_or_else(|| format!("{} is not there", path.display()))?;
+                let identity = client_identity(self.tree, path, content).map_err(|error| error.to_string())?;
+                let identity = identity.ok_or_else(|| format!("no certificate is embedded in {} yet", place.name))?;
+                (identity.certificates, kubeconfig_key(self.tree, path))
+            }
+            None => (
+                Part::read(self.tree, &place.certificate, read_certificates),
+                Part::read(self.tree, &place.key, PrivateKey::from_pem),
+            ),
+        };
+        let Some((leaf, intermediates)) = certificates.present().and_then(|all| all.split_first()) else {
+            return Err("its certificate is not in place".into());
+        };
+        if key.present().is_none_or(|key| key.public_key_info() != leaf.public_key_info()) {
+            return Err("the key in place is not the certificate's".into());
+        }
+        let base_name = catalogue::authority(place.issuer).map_or("ca", |row| row.base_name);
+        let ca_path = self.layout.certificate(base_name);
+        let Part::Present(bundle) = Part::read(self.tree, &ca_path, read_certificates) else {
+            return Err(format!("its CA {} cannot be read", ca_path.display()));
+        };
+        let signer = bundle.get(signer(leaf, intermediates, &bundle, self.now));
+        let ca = signer.ok_or_else(|| format!("its CA {} cannot be read", ca_path.display()))?;
+        verify_chain(leaf, intermediates, ca, self.now)
+            .map_err(|problem| format!("the certificate in place does not verify: {problem}"))?;
+        Ok(leaf.clone())
+    }
+
+    /// Why this file must stay, if it must.
+    fn still_needed(&self, step: Step, path: &Path, leaf: &Certificate) -> Option<String> {
+        match step {
+            Step::Request => {
+                let request = Part::read(self.tree, path, CertificateRequest::from_pem);
+                let fits = |request: &CertificateRequest| request.public_key_info() == leaf.public_key_info();
+                reason(&request, fits, "it is for another key than the certificate in place: it is not signed yet")
+            }
+            Step::Key => {
+                let key = Part::read(self.tree, path, PrivateKey::from_pem);
+                let fits = |key: &PrivateKey| key.public_key_info() == leaf.public_key_info();
+                reason(&key, fits, "this key is not the one in place")
+            }
+            Step::Certificate => {
+                let certificates = Part::read(self.tree, path, read_certificates);
+                let fits = |certificates: &Vec<Certificate>| certificates.contains(leaf);
+                reason(&certificates, fits, "this certificate is not the one in place")
+            }
+        }
+    }
+}
+
+fn reason<T>(part: &Part<T>, fits: impl FnOnce(&T) -> bool, otherwise: &str) -> Option<String> {
+    match part {
+        Part::Present(value) if fits(value) => None,
+        Part::Present(_) => Some(otherwise.to_owned()),
+        Part::Broken { evidence, .. } => Some(format!("it cannot be read: {evidence}")),
+        Part::Missing => None,
+    }
+}

@@ -1,0 +1,131 @@
+//! Taking a CA's key away, for external CA mode: only when nothing on this node needs it any more.
+//!
+//! What kubeadm demands of an external CA must be there: each certificate and kubeconfig of the CA, with its key,
+//! valid and verifying. No request may wait for a signature. And no static pod may name the key: the controller
+//! manager signs with `ca.key`, and without the file it does not start.
+//!
+//! Source: kubeadm `phases/certs` `UsingExternalCA`, `phases/controlplane` `getControllerManagerCommand`.
+
+use std::path::PathBuf;
+
+use super::Cleaning;
+use crate::audit::authority::judge_authority;
+use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
+use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
+use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
+use crate::catalogue::{self, AuthorityRow, Layout};
+use crate::plan::generate::untouched;
+use crate::plan::{Action, Kind, PlannedFile};
+use crate::tree::Observed;
+use crate::x509::Certificate;
+
+/// The manifests of the static pods that kubeadm makes.
+#[must_use]
+pub fn manifests(layout: &Layout) -> Vec<PathBuf> {
+    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"]
+        .iter()
+        .map(|pod| layout.kubeconfig_dir.join("manifests").join(format!("{pod}.yaml")))
+        .collect()
+}
+
+impl Cleaning<'_> {
+    pub(super) fn plan_authority_keys(&mut self) {
+        for row in &catalogue::AUTHORITIES {
+            if !self.options.authority_keys.iter().any(|name| name == row.name) {
+                continue;
+            }
+            let files = vec![PlannedFile { path: self.layout.key(row.base_name), mode: 0o600 }];
+            let artefact =
+                |action, reason| untouched(row.name, Kind::CertificateAuthority, action, reason, files.clone());
+            let pair = Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
+            if matches!(self.tree.get(&pair.key_path), Observed::Missing) {
+                self.artefacts.push(artefact(Action::Keep, "its key is not here already"));
+                continue;
+            }
+            let reasons = self.reasons_against(row, &pair);
+            if reasons.is_empty() {
+                self.artefacts.push(artefact(Action::Remove, "nothing on this node needs it: external CA mode"));
+            } else {
+                self.findings.push(Finding {
+                    code: FindingCode::AuthorityKeyNeeded.code().to_owned(),
+                    severity: Severity::Critical,
+                    subject: row.name.to_owned(),
+                    path: Some(pair.key_path.clone()),
+                    evidence: format!("its key is still needed: {}", reasons.join("; ")),
+                    remedy: "put this right first: sign and install what is missing, and take the key's path out of the manifests".to_owned(),
+                });
+                self.artefacts.push(artefact(Action::Blocked, "its key is still needed"));
+            }
+        }
+    }
+
+    fn reasons_against(&self, row: &AuthorityRow, pair: &Pair) -> Vec<String> {
+        let mut reasons = Vec::new();
+        note(&mut reasons, &judge_authority(row.name, pair, self.tree, Thresholds::NONE, self.now));
+        let bundle = pair.certificates.present().map(Vec::as_slice).unwrap_or_default();
+        self.note_leaves(row, bundle, &mut reasons);
+        if row.name == "ca" {
+            self.note_kubeconfigs(bundle, &mut reasons);
+        }
+        self.note_requests(row, &mut reasons);
+        for manifest in manifests(self.layout) {
+            let text = self.tree.content(&manifest).map(String::from_utf8_lossy);
+            if text.is_some_and(|text| text.contains(&pair.key_path.display().to_string())) {
+                reasons.push(format!("{} names it", manifest.display()));
+            }
+        }
+        reasons
+    }
+
+    fn note_leaves(&self, row: &AuthorityRow, bundle: &[Certificate], reasons: &mut Vec<String>) {
+        for leaf in catalogue::certificates(self.spec).filter(|leaf| leaf.issuer == row.name) {
+            let pair = Pair::read(self.tree, self.layout.certificate(leaf.base_name), self.layout.key(leaf.base_name));
+            let expectation = self.expectation(leaf.name);
+            let mut findings =
+                judge_pair(leaf.name, &pair, self.tree, &expectation, bundle.first(), Thresholds::NONE, self.now);
+            if pair.is_missing() {
+                findings.truncate(1);
+            }
+            note(reasons, &findings);
+        }
+    }
+
+    fn note_kubeconfigs(&self, bundle: &[Certificate], reasons: &mut Vec<String>) {
+        for row in catalogue::kubeconfigs(self.spec) {
+            let path = self.layout.kubeconfig(row.name);
+            // Best kept elsewhere; kubeadm asks for it on the first init alone.
+            if row.name == "super-admin.conf" && matches!(self.tree.get(&path), Observed::Missing) {
+                continue;
+            }
+            let server = if self.options.is_said { Some(row.server(self.spec)) } else { None };
+            let client = self.expectation(row.name);
+            let expected = ExpectedKubeconfig { client, server, ca: bundle.first(), trusted: bundle };
+            note(reasons, &judge_kubeconfig(row.name, &path, self.tree, &expected, Thresholds::NONE, self.now));
+        }
+    }
+
+    /// Requests that wait for this CA, those for a renewal too.
+    fn note_requests(&self, row: &AuthorityRow, reasons: &mut Vec<String>) {
+        for place in self.places.iter().filter(|place| place.issuer == row.name) {
+            let renewals = self.renewals.iter().filter(|renewal| renewal.name == place.name);
+            for asking in std::iter::once(place).chain(renewals) {
+                let Part::Present(request) = asking.read_request(self.tree) else { continue };
+                let is_answered =
+                    self.in_use(place).is_ok_and(|leaf| leaf.public_key_info() == request.public_key_info());
+                if !is_answered {
+                    reasons.push(format!("{} waits to be signed", asking.request.display()));
+                }
+            }
+        }
+    }
+
+    fn expectation(&self, name: &str) -> Expectation {
+        self.places.iter().find(|place| place.name == name).map(|place| place.expectation.clone()).unwrap_or_default()
+    }
+}
+
+fn note(reasons: &mut Vec<String>, findings: &[Finding]) {
+    for finding in findings.iter().filter(|finding| finding.is_critical()) {
+        reasons.push(format!("{}: {}", finding.subject, finding.evidence));
+    }
+}

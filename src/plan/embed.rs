@@ -1,0 +1,368 @@
+//! The plan that puts signed client certificates and the CA into kubeconfigs: `kubepki kubeconfig embed`.
+//!
+//! In: the tree as read, which kubeconfigs, what was named besides, now. Out: a [`Plan`] that holds certificates and
+//! never a key. A certificate must be the key's, chain to the CA, be for clients; else the plan is blocked.
+//!
+//! Source: kubectl `config set-credentials --embed-certs`, `config set-cluster --embed-certs`, which look at nothing.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::destination::{kubeconfig_key, with_ending};
+use super::generate::{inputs, untouched};
+use super::import::{Given, GivenKey, pem_of, position};
+use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile};
+use crate::audit::certificate::Expectation;
+use crate::audit::incoming::judge_incoming;
+use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
+use crate::catalogue::{Layout, beside};
+use crate::config::ClusterSpec;
+use crate::error::Diagnostic;
+use crate::key::PrivateKey;
+use crate::kubeconfig::{Current, Kubeconfig};
+use crate::plan::generate::sha256_hex;
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, ExtendedKeyUsage, X509Error, order_chain, read_certificates};
+
+/// The operation's name in plans.
+pub const OPERATION: &str = "kubeconfig embed";
+
+/// How the kubelet names the file of its own certificate; it rotates it there.
+const ROTATED: &str = "kubelet-client-current.pem";
+
+/// A kubeconfig that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it was named, and not one of `all`.
+    pub is_named: bool,
+}
+
+/// How a plan is made.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+    /// Recorded in the plan.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether the configuration was given, so that the node's name is known.
+    pub is_said: bool,
+    /// Whether files that a kubeconfig refers to are embedded too.
+    pub flatten: bool,
+    /// A certificate that was named, in place of the file beside the kubeconfig.
+    pub client_certificate: Option<Given>,
+    /// A key that was named.
+    pub client_key: Option<GivenKey>,
+    /// CA certificates that were named, in place of `ca.crt`.
+    pub certificate_authority: Option<(PathBuf, Part<Vec<Certificate>>)>,
+}
+
+/// Plans what is put into the kubeconfigs `wanted`.
+///
+/// # Errors
+/// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
+pub fn embed(
+    tree: &Tree,
+    wanted: &[Wanted],
+    layout: &Layout,
+    spec: &ClusterSpec,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Plan, X509Error> {
+    let places = Destination::all(layout, spec, options.is_said)?;
+    let ca_path = layout.certificate("ca");
+    let mut findings = Vec::new();
+    let mut artefacts = Vec::new();
+    let (authority_path, authority) = options
+        .certificate_authority
+        .clone()
+        .unwrap_or_else(|| (ca_path.clone(), Part::read(tree, &ca_path, read_certificates)));
+    note_authority(&authority_path, &authority, &mut findings);
+    for one in wanted {
+        let place = places.iter().find(|place| place.kubeconfig.as_deref() == Some(one.path.as_path()));
+        let mut embedding = Embedding {
+            tree,
+            options,
+            now,
+            wanted: one,
+            name: place.map_or_else(|| one.path.display().to_string(), |place| place.name.to_owned()),
+            expectation: place.map_or_else(
+                || Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() },
+                |place| place.expectation.clone(),
+            ),
+            bundle: authority.present().map(Vec::as_slice).unwrap_or_default(),
+            findings: Vec::new(),
+        };
+        artefacts.extend(embedding.plan());
+        findings.append(&mut embedding.findings);
+    }
+    artefacts.sort_by_key(|artefact| position(&artefact.name).unwrap_or(usize::MAX));
+    Ok(Plan {
+        operation: OPERATION.into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: layout.certificates_dir.clone(),
+        kubeconfig_dir: layout.kubeconfig_dir.clone(),
+        artefacts,
+        findings,
+        inputs: inputs(tree),
+        backup_dir: options.backup_dir.clone(),
+    })
+}
+
+fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mut Vec<Finding>) {
+    let (code, evidence, remedy) = match authority {
+        Part::Present(_) => return,
+        Part::Missing => (
+            FindingCode::AuthorityMissing.code(),
+            "the CA is not there: nothing could be verified, and clients would have nothing to verify with".to_owned(),
+            "import it first: kubepki certs import ca.crt".to_owned(),
+        ),
+        Part::Broken { code, evidence, remedy } => (*code, evidence.clone(), remedy.clone()),
+    };
+    findings.push(Finding {
+        code: code.to_owned(),
+        severity: Severity::Critical,
+        subject: "ca".to_owned(),
+        path: Some(path.to_owned()),
+        evidence,
+        remedy,
+    });
+}
+
+/// One kubeconfig under work.
+struct Embedding<'a> {
+    tree: &'a Tree,
+    options: &'a Options,
+    now: DateTime<Utc>,
+    wanted: &'a Wanted,
+    name: String,
+    expectation: Expectation,
+    bundle: &'a [Certificate],
+    findings: Vec<Finding>,
+}
+
+/// The client certificates that shall be in it, and where they come from.
+struct Chain {
+    path: PathBuf,
+    certificates: Vec<Certificate>,
+    is_new: bool,
+}
+
+/// It stays as it is: skipped or blocked, and why in a few words.
+struct Stay(Action, &'static str);
+
+impl Embedding<'_> {
+    /// `None` when there is nothing to say about it.
+    fn plan(&mut self) -> Option<Artefact> {
+        let path = self.wanted.path.clone();
+        let content = match self.tree.get(&path) {
+            Observed::File { content, .. } => content.expose(),
+            Observed::Missing if self.wanted.is_named => {
+                let remedy =
+                    "name a kubeconfig that is there, or make it: kubepki certs generate-csr, kubepki kubeconfig init";
+                self.find(FindingCode::FileMissing, Severity::Critical, &path, "the file is missing", remedy);
+                return Some(self.row(Action::Blocked, "missing"));
+            }
+            Observed::Missing => return None,
+            Observed::Unreadable { code, message, hint } => {
+                self.push(code, Severity::Critical, &path, message.clone(), hint.clone());
+                return Some(self.row(Action::Blocked, "it cannot be read"));
+            }
+        };
+        let parsed = Kubeconfig::parse(content);
+        let current = parsed.as_ref().map_err(Clone::clone).and_then(Kubeconfig::current);
+        match current {
+            Ok(current) => Some(self.plan_parsed(&current)),
+            Err(error) => {
+                self.push(error.code(), Severity::Critical, &path, error.to_string(), error.hint());
+                Some(self.row(Action::Blocked, "it cannot be used"))
+            }
+        }
+    }
+
+    fn plan_parsed(&mut self, current: &Current<'_>) -> Artefact {
+        let embedded = current.client_certificate_data.as_deref().and_then(|pem| read_certificates(pem).ok());
+        let chain = match self.chain(current, embedded.as_deref()) {
+            Ok(chain) => chain,
+            Err(Stay(action, reason)) => return self.row(action, reason),
+        };
+        let there = current.certificate_authority_data.as_deref().and_then(|pem| read_certificates(pem).ok());
+        let has_other_ca = there.as_deref() != Some(self.bundle) || current.certificate_authority.is_some();
+        let authority = (has_other_ca && !self.bundle.is_empty()).then(|| pem_of(self.bundle));
+        let leaf = chain.as_ref().and_then(|chain| chain.certificates.first());
+        let key = leaf.and_then(|leaf| self.key(current, leaf));
+        if let Some(chain) = chain.as_ref().filter(|chain| chain.is_new || authority.is_some()) {
+            let (name, path) = (&self.name, &chain.path);
+            let findings = judge_incoming(name, path, &chain.certificates, &self.expectation, self.bundle, self.now);
+            self.findings.extend(findings);
+        }
+        let expires_at = leaf.map(Certificate::not_after);
+        if self.findings.iter().any(Finding::is_critical) {
+            return Artefact { expires_at, ..self.row(Action::Blocked, "what was given cannot be used") };
+        }
+        let certificates = chain.as_ref().filter(|chain| chain.is_new).map(|chain| pem_of(&chain.certificates));
+        let reason = match (&certificates, &authority, &key) {
+            (None, None, None) => return Artefact { expires_at, ..self.row(Action::Keep, "embedded already") },
+            (Some(_), Some(_), _) => "client certificate and CA",
+            (Some(_), None, _) => "client certificate",
+            (None, Some(_), _) => "CA",
+            (None, None, Some(_)) => "key",
+        };
+        let seen = |all: &Vec<Certificate>| {
+            all.first().map(|one| SeenCertificate::of(&self.name, &self.wanted.path, one, self.now))
+        };
+        Artefact {
+            expires_at,
+            current: embedded.as_ref().filter(|_| certificates.is_some()).and_then(seen),
+            install: Some(Installation::Kubeconfig { certificates, key, authority }),
+            ..self.row(Action::Install, reason)
+        }
+    }
+
+    /// The client certificates that shall be in it; what becomes of it when there are none.
+    fn chain(&mut self, current: &Current<'_>, embedded: Option<&[Certificate]>) -> Result<Option<Chain>, Stay> {
+        let beside_it = with_ending(&self.wanted.path, "crt");
+        let referenced = current.client_certificate.filter(|_| current.client_certificate_data.is_none());
+        let from_path = referenced
+            .filter(|path| self.options.flatten && !path.ends_with(ROTATED))
+            .map(|path| beside(&self.wanted.path, path));
+        let (path, part) = if let Some(given) = &self.options.client_certificate {
+            (given.path.clone(), given.certificates.clone())
+        } else {
+            let path = match (self.tree.get(&beside_it), from_path) {
+                (Observed::Missing, Some(path)) => path,
+                _ => beside_it.clone(),
+            };
+            let part = Part::read(self.tree, &path, read_certificates);
+            (path, part)
+        };
+        match part {
+            Part::Present(certificates) => match order_chain(&certificates) {
+                Ok(ordered) => {
+                    let is_new = embedded != Some(&ordered.certificates) || current.client_certificate.is_some();
+                    Ok(Some(Chain { path, certificates: ordered.certificates, is_new }))
+                }
+                Err(leaves) => {
+                    let evidence = format!("it holds {} certificates that could be the client's", leaves.len());
+                    let remedy = "give one client certificate with its intermediates a file";
+                    self.find(FindingCode::ImportAmbiguous, Severity::Critical, &path, evidence, remedy);
+                    Err(Stay(Action::Blocked, "what was given cannot be used"))
+                }
+            },
+            Part::Broken { code, evidence, remedy } => {
+                self.push(code, Severity::Critical, &path, evidence, remedy);
+                Err(Stay(Action::Blocked, "what was given cannot be used"))
+            }
+            Part::Missing if self.options.client_certificate.is_some() || referenced.is_some() && path != beside_it => {
+                let remedy = "name a certificate file that is there";
+                self.find(FindingCode::FileMissing, Severity::Critical, &path, "the certificate is missing", remedy);
+                Err(Stay(Action::Blocked, "missing"))
+            }
+            Part::Missing => self.without_new_certificate(current, embedded, referenced.is_some()),
+        }
+    }
+
+    /// What is there stays, if there is anything that a client can show.
+    fn without_new_certificate(
+        &mut self,
+        current: &Current<'_>,
+        embedded: Option<&[Certificate]>,
+        is_by_path: bool,
+    ) -> Result<Option<Chain>, Stay> {
+        if let Some(embedded) = embedded {
+            let (path, certificates) = (self.wanted.path.clone(), embedded.to_vec());
+            return Ok(Some(Chain { path, certificates, is_new: false }));
+        }
+        let has_others = current.token.is_some() || !current.other_credentials.is_empty();
+        if is_by_path || has_others {
+            return Ok(None);
+        }
+        let missing = with_ending(&self.wanted.path, "crt");
+        let severity = if self.wanted.is_named { Severity::Critical } else { Severity::Warning };
+        let evidence = "its client certificate is not there: it is not signed yet, or not imported";
+        let remedy = "import it (kubepki certs import), or name it: --client-certificate FILE";
+        self.find(FindingCode::FileMissing, severity, &missing, evidence, remedy);
+        let action = if self.wanted.is_named { Action::Blocked } else { Action::Skip };
+        Err(Stay(action, "not signed yet"))
+    }
+
+    /// The key to put in; `None` when the one that is there is the certificate's, or a finding says what is wrong.
+    fn key(&mut self, current: &Current<'_>, leaf: &Certificate) -> Option<KeySource> {
+        let fits = |key: &PrivateKey| key.public_key_info() == leaf.public_key_info();
+        if let Some(given) = &self.options.client_key {
+            if fits(&given.key) {
+                return Some(given.source.clone()).filter(|_| !self.has_embedded(current, leaf));
+            }
+            let path = given.source.path.clone();
+            let remedy = "name the key that belongs to the certificate";
+            self.find(
+                FindingCode::KeyMismatch,
+                Severity::Critical,
+                &path,
+                "it is not the key of the certificate",
+                remedy,
+            );
+            return None;
+        }
+        let there = kubeconfig_key(self.tree, &self.wanted.path);
+        let by_path = current.client_key.filter(|_| current.client_key_data.is_none());
+        let by_path = by_path.map(|path| beside(&self.wanted.path, path));
+        if there.present().is_some_and(fits) {
+            let is_rotated = by_path.as_ref().is_some_and(|path| path.ends_with(ROTATED));
+            return by_path.filter(|_| self.options.flatten && !is_rotated).and_then(|path| self.source(path));
+        }
+        let beside_it = with_ending(&self.wanted.path, "key");
+        if Part::read(self.tree, &beside_it, PrivateKey::from_pem).present().is_some_and(fits) {
+            return self.source(beside_it);
+        }
+        let path = self.wanted.path.clone();
+        match there {
+            Part::Broken { code, evidence, remedy } => self.push(code, Severity::Critical, &path, evidence, remedy),
+            Part::Missing => {
+                let remedy = "name it: --client-key FILE";
+                self.find(FindingCode::FileMissing, Severity::Critical, &path, "there is no client key", remedy);
+            }
+            Part::Present(_) => {
+                let remedy = "have the request of this very kubeconfig signed, or name the key: --client-key FILE";
+                let evidence = "its client key is not the one of the certificate";
+                self.find(FindingCode::KeyMismatch, Severity::Critical, &path, evidence, remedy);
+            }
+        }
+        None
+    }
+
+    fn has_embedded(&self, current: &Current<'_>, leaf: &Certificate) -> bool {
+        current.client_key.is_none()
+            && kubeconfig_key(self.tree, &self.wanted.path)
+                .present()
+                .is_some_and(|key| key.public_key_info() == leaf.public_key_info())
+    }
+
+    fn source(&self, path: PathBuf) -> Option<KeySource> {
+        let sha256 = sha256_hex(self.tree.content(&path)?);
+        Some(KeySource { path, on_node: true, sha256 })
+    }
+
+    fn row(&self, action: Action, reason: &str) -> Artefact {
+        let files = vec![PlannedFile { path: self.wanted.path.clone(), mode: 0o600 }];
+        Artefact { issuer: Some("ca".into()), ..untouched(&self.name, Kind::Kubeconfig, action, reason, files) }
+    }
+
+    fn find(&mut self, code: FindingCode, severity: Severity, path: &Path, evidence: impl Into<String>, remedy: &str) {
+        self.push(code.code(), severity, path, evidence.into(), remedy.to_owned());
+    }
+
+    fn push(&mut self, code: &str, severity: Severity, path: &Path, evidence: String, remedy: String) {
+        self.findings.push(Finding {
+            code: code.to_owned(),
+            severity,
+            subject: self.name.clone(),
+            path: Some(path.to_owned()),
+            evidence,
+            remedy,
+        });
+    }
+}

@@ -1,0 +1,210 @@
+//! The plan that puts certificates that were signed elsewhere into their places: `kubepki certs import`.
+//!
+//! In: the tree as read, the files that were given, the wanted cluster, now. Out: a [`Plan`] that holds the
+//! certificates (never a key). Each is matched to its row of the catalogue and held against its key, its request, its
+//! CA, its purposes and its names; one critical finding blocks the plan as a whole, so that nothing is half done.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `matching` | which file is for which place |
+//! | `leaves` | leaf certificates, with the key that came along |
+//! | `authorities` | CA certificates, and whether what is there stands under them |
+
+mod authorities;
+mod leaves;
+mod matching;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+pub(crate) use matching::ENDINGS;
+
+use super::generate::inputs;
+use super::{Artefact, Destination, KeySource, Plan};
+use crate::audit::{Finding, FindingCode, Part, Severity};
+use crate::catalogue::{self, AuthorityRow, Layout};
+use crate::config::ClusterSpec;
+use crate::key::PrivateKey;
+use crate::tree::Tree;
+use crate::x509::{Certificate, CertificateRequest, X509Error, read_certificates};
+
+/// The operation's name in plans.
+pub const OPERATION: &str = "certs import";
+
+/// A file that holds certificates, and what lies beside it.
+#[derive(Debug)]
+pub struct Given {
+    /// The file, as it was named or found.
+    pub path: PathBuf,
+    /// Whether it was named, and not found in a directory that was.
+    pub is_named: bool,
+    /// Its certificates in its order.
+    pub certificates: Part<Vec<Certificate>>,
+    /// The keys beside it.
+    pub keys: Vec<GivenKey>,
+    /// The request beside it.
+    pub request: Option<CertificateRequest>,
+}
+
+/// A private key beside a certificate.
+#[derive(Debug)]
+pub struct GivenKey {
+    /// The file.
+    pub source: KeySource,
+    /// The key.
+    pub key: PrivateKey,
+}
+
+/// How a plan is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+    /// Recorded in the plan.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether the configuration was given, so that the node's name and alternative names are known.
+    pub is_said: bool,
+    /// Whether what a certificate says (names, purposes, validity, signer) may be wrong. Never its key.
+    pub force: bool,
+}
+
+/// What `--force` turns into warnings.
+const FORCEABLE: [FindingCode; 5] = [
+    FindingCode::CertificateExpired,
+    FindingCode::CertificateNotYetValid,
+    FindingCode::CertificateUntrusted,
+    FindingCode::CertificateMissingNames,
+    FindingCode::CertificateMissingUsages,
+];
+
+/// Which thing of the catalogue a file is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Slot<'a> {
+    Authority(&'static AuthorityRow),
+    Leaf(&'a Destination),
+}
+
+impl Slot<'_> {
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Authority(row) => row.name,
+            Self::Leaf(place) => place.name,
+        }
+    }
+}
+
+/// What all parts of the plan work with.
+pub(super) struct Importing<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) layout: &'a Layout,
+    pub(super) places: &'a [Destination],
+    pub(super) options: &'a Options,
+    pub(super) now: DateTime<Utc>,
+    /// The certificates that each CA's file will hold, of those that there are.
+    pub(super) bundles: BTreeMap<&'static str, Vec<Certificate>>,
+    /// The chain that each leaf will have, of those that change.
+    pub(super) chains: BTreeMap<&'static str, Vec<Certificate>>,
+    pub(super) artefacts: Vec<Artefact>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Plans the import of `given`.
+///
+/// # Errors
+/// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
+pub fn import(
+    tree: &Tree,
+    given: &[Given],
+    layout: &Layout,
+    spec: &ClusterSpec,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Plan, X509Error> {
+    let places = Destination::all(layout, spec, options.is_said)?;
+    let mut importing = Importing {
+        tree,
+        layout,
+        places: &places,
+        options,
+        now,
+        bundles: BTreeMap::new(),
+        chains: BTreeMap::new(),
+        artefacts: Vec::new(),
+        findings: Vec::new(),
+    };
+    let matched = importing.match_all(given);
+    // A leaf may come with its CA: the CAs are known first, and judged last, when all leaves are known.
+    let authorities = importing.take_authorities(&matched);
+    importing.plan_leaves(&matched);
+    importing.plan_authorities(authorities);
+    importing.note_unsigned();
+
+    let Importing { mut artefacts, mut findings, .. } = importing;
+    if options.force {
+        for finding in &mut findings {
+            if FORCEABLE.iter().any(|code| code.code() == finding.code) {
+                finding.severity = finding.severity.min(Severity::Warning);
+            }
+        }
+    }
+    artefacts.sort_by_key(|artefact| position(&artefact.name));
+    Ok(Plan {
+        operation: OPERATION.into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: layout.certificates_dir.clone(),
+        kubeconfig_dir: layout.kubeconfig_dir.clone(),
+        artefacts,
+        findings,
+        inputs: inputs(tree),
+        backup_dir: options.backup_dir.clone(),
+    })
+}
+
+/// The position in kubeadm's order.
+pub(super) fn position(name: &str) -> Option<usize> {
+    let names = catalogue::certificate_names().into_iter().chain(catalogue::kubeconfig_names());
+    names.into_iter().position(|one| one == name)
+}
+
+impl Importing<'_> {
+    pub(super) fn find(
+        &mut self,
+        code: FindingCode,
+        severity: Severity,
+        subject: &str,
+        path: &Path,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            code: code.code().to_owned(),
+            severity,
+            subject: subject.to_owned(),
+            path: Some(path.to_owned()),
+            evidence: evidence.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// Whether a critical finding, which no `--force` lifts, stands against `name`.
+    pub(super) fn is_refused(&self, name: &str) -> bool {
+        self.findings.iter().any(|finding| {
+            finding.subject == name
+                && finding.is_critical()
+                && !(self.options.force && FORCEABLE.iter().any(|code| code.code() == finding.code))
+        })
+    }
+
+    /// The certificates of a file of the node.
+    pub(super) fn on_disk(&self, path: &Path) -> Part<Vec<Certificate>> {
+        Part::read(self.tree, path, read_certificates)
+    }
+}
+
+/// The PEM of certificates, one after the other.
+pub(super) fn pem_of(certificates: &[Certificate]) -> String {
+    String::from_utf8_lossy(&certificates.iter().flat_map(Certificate::to_pem).collect::<Vec<_>>()).into_owned()
+}

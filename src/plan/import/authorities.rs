@@ -1,0 +1,162 @@
+//! CA certificates: put where there is none, or in the place of others, if all that is there stands under them.
+
+use std::path::PathBuf;
+
+use super::matching::Matched;
+use super::{Importing, Slot, pem_of};
+use crate::audit::certificate::{Thresholds, judge_certificates};
+use crate::audit::incoming::signer;
+use crate::audit::{FindingCode, Part, SeenCertificate, Severity};
+use crate::catalogue::{self, AuthorityRow};
+use crate::key::PrivateKey;
+use crate::kubeconfig::{Mismatch, compare};
+use crate::plan::generate::untouched;
+use crate::plan::{Action, Artefact, Installation, Kind, PlannedFile};
+use crate::tree::Observed;
+use crate::x509::{Certificate, verify_chain};
+
+/// A CA's file that was given.
+pub(super) struct Incoming {
+    row: &'static AuthorityRow,
+    path: PathBuf,
+    certificates: Vec<Certificate>,
+}
+
+impl Importing<'_> {
+    /// Takes the CAs' files out of what was given, and notes the bundle that each CA will have.
+    pub(super) fn take_authorities(&mut self, matched: &[Matched<'_>]) -> Vec<Incoming> {
+        for row in &catalogue::AUTHORITIES {
+            if let Part::Present(certificates) = self.on_disk(&self.layout.certificate(row.base_name)) {
+                self.bundles.insert(row.name, certificates);
+            }
+        }
+        let mut incoming = Vec::new();
+        for one in matched {
+            if let Slot::Authority(row) = one.slot {
+                self.bundles.insert(row.name, one.certificates.clone());
+                incoming.push(Incoming { row, path: one.given.path.clone(), certificates: one.certificates.clone() });
+            }
+        }
+        incoming
+    }
+
+    pub(super) fn plan_authorities(&mut self, incoming: Vec<Incoming>) {
+        for one in incoming {
+            let artefact = self.plan_authority(&one);
+            self.artefacts.push(artefact);
+        }
+    }
+
+    fn plan_authority(&mut self, incoming: &Incoming) -> Artefact {
+        let name = incoming.row.name;
+        let path = self.layout.certificate(incoming.row.base_name);
+        let files = vec![PlannedFile { path: path.clone(), mode: 0o644 }];
+        let row = |action, reason| untouched(name, Kind::CertificateAuthority, action, reason, files.clone());
+        let expires_at = incoming.certificates.first().map(Certificate::not_after);
+        let there = self.on_disk(&path);
+        if there.present() == Some(&incoming.certificates) {
+            return Artefact { expires_at, ..row(Action::Keep, "in place already") };
+        }
+        self.judge_authority(incoming);
+        self.judge_what_is_under(incoming);
+        if self.is_refused(name) {
+            return Artefact { expires_at, ..row(Action::Blocked, "what was given cannot be used") };
+        }
+        let current = there
+            .present()
+            .and_then(|there| there.first())
+            .map(|there| SeenCertificate::of(name, &path, there, self.now));
+        let reason = match &there {
+            Part::Missing => "external CA: certificate without key",
+            Part::Present(_) | Part::Broken { .. } => "in the place of another file",
+        };
+        Artefact {
+            expires_at,
+            current,
+            install: Some(Installation::Files { certificates: pem_of(&incoming.certificates), key: None }),
+            ..row(Action::Install, reason)
+        }
+    }
+
+    fn judge_authority(&mut self, incoming: &Incoming) {
+        let name = incoming.row.name;
+        for certificate in incoming.certificates.iter().filter(|one| !one.may_sign_certificates()) {
+            self.find(
+                FindingCode::AuthorityNotAnAuthority,
+                Severity::Critical,
+                name,
+                &incoming.path,
+                format!("{} is not a certificate authority that may sign certificates", certificate.subject()),
+                "give CAs' certificates alone: basicConstraints CA:TRUE and key usage keyCertSign",
+            );
+        }
+        let first = incoming.certificates.get(..1).unwrap_or_default();
+        let mut findings = judge_certificates(name, &incoming.path, first, Thresholds::NONE, self.now);
+        self.findings.append(&mut findings);
+        let key_path = self.layout.key(incoming.row.base_name);
+        if let Part::Present(key) = Part::read(self.tree, &key_path, PrivateKey::from_pem)
+            && first.iter().any(|ca| ca.public_key_info() != key.public_key_info())
+        {
+            self.find(
+                FindingCode::KeyMismatch,
+                Severity::Critical,
+                name,
+                &incoming.path,
+                format!("the key {} is not that of its first certificate", key_path.display()),
+                "put the CA whose key is on this node first in the file; for an external CA, take the key away first: kubepki certs cleanup --ca-key",
+            );
+        }
+    }
+
+    /// Everything that this CA has signed, of what is there and of what comes with it, must chain to the new file.
+    fn judge_what_is_under(&mut self, incoming: &Incoming) {
+        let bundle = &incoming.certificates;
+        for place in self.places.iter().filter(|place| place.issuer == incoming.row.name) {
+            if self.chains.contains_key(place.name) {
+                continue;
+            }
+            let there = match &place.kubeconfig {
+                Some(_) => self.embedded(place),
+                None => self.on_disk(&place.certificate).present().cloned(),
+            };
+            let Some((leaf, intermediates)) = there.as_deref().and_then(<[Certificate]>::split_first) else { continue };
+            let position = signer(leaf, intermediates, bundle, self.now);
+            let Some(ca) = bundle.get(position) else { continue };
+            if let Err(problem) = verify_chain(leaf, intermediates, ca, self.now) {
+                let path = place.kubeconfig.as_ref().unwrap_or(&place.certificate).clone();
+                self.find(
+                    FindingCode::CertificateUntrusted,
+                    Severity::Critical,
+                    place.name,
+                    &path,
+                    format!("it would not verify with the new {}.crt: {problem}", incoming.row.base_name),
+                    "give a bundle that holds the old CA too, or import certificates of the new CA together with it",
+                );
+            }
+        }
+        if incoming.row.name == "ca" {
+            self.note_kubeconfigs_that_trust_another(bundle);
+        }
+    }
+
+    fn note_kubeconfigs_that_trust_another(&mut self, bundle: &[Certificate]) {
+        let pem = pem_of(bundle);
+        for place in self.places {
+            let Some(path) = &place.kubeconfig else { continue };
+            let Observed::File { content, .. } = self.tree.get(path) else { continue };
+            let differs = compare(content.expose(), &[pem.as_bytes()], "", |_| None)
+                .into_iter()
+                .any(|mismatch| matches!(mismatch, Mismatch::OtherCertificateAuthority { .. }));
+            if differs {
+                self.findings.push(crate::audit::Finding {
+                    code: "kubeconfig.other_certificate_authority".to_owned(),
+                    severity: Severity::Warning,
+                    subject: place.name.to_owned(),
+                    path: Some(path.clone()),
+                    evidence: "it trusts a CA that is not in the new ca.crt".to_owned(),
+                    remedy: "put the new one into it: kubepki kubeconfig embed all".to_owned(),
+                });
+            }
+        }
+    }
+}

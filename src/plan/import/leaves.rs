@@ -1,0 +1,223 @@
+//! Leaf certificates: judged in full, and put into their places with the key that came along.
+
+use super::matching::Matched;
+use super::{Importing, Slot, pem_of};
+use crate::audit::certificate::Expectation;
+use crate::audit::incoming::judge_incoming;
+use crate::audit::kubeconfig::client_identity;
+use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
+use crate::catalogue;
+use crate::plan::generate::untouched;
+use crate::plan::{Action, Artefact, Destination, Installation, KeySource};
+use crate::x509::{Certificate, CertificateRequest, SubjectAltNames};
+
+/// Where the key of a certificate is.
+enum KeyPlace {
+    OnNode,
+    Brought(KeySource),
+    Nowhere,
+}
+
+impl Importing<'_> {
+    pub(super) fn plan_leaves(&mut self, matched: &[Matched<'_>]) {
+        for one in matched {
+            if let Slot::Leaf(place) = one.slot {
+                let artefact = self.plan_leaf(place, one);
+                self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
+            }
+        }
+    }
+
+    fn plan_leaf(&mut self, place: &Destination, matched: &Matched<'_>) -> Artefact {
+        let chain = &matched.certificates;
+        let Some(leaf) = chain.first() else {
+            return untouched(place.name, place.kind, Action::Blocked, "no certificate", Vec::new());
+        };
+        let key = self.find_key(place, matched, leaf);
+        let expectation = self.expectation(place, matched, leaf);
+        let bundle = self.bundles.get(place.issuer).cloned().unwrap_or_default();
+        if bundle.is_empty() {
+            self.note_no_authority(place, matched);
+        }
+        let path = &matched.given.path;
+        self.findings.extend(judge_incoming(place.name, path, chain, &expectation, &bundle, self.now));
+
+        let brought = match key {
+            KeyPlace::Brought(source) => Some(source),
+            KeyPlace::OnNode | KeyPlace::Nowhere => None,
+        };
+        let files = place.imported_files(brought.is_some());
+        let expires_at = Some(leaf.not_after());
+        if self.is_refused(place.name) {
+            let reason = "what was given cannot be used";
+            return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Blocked, reason, files) };
+        }
+        let there = self.on_disk(&place.certificate);
+        if brought.is_none() && self.is_in_place(place, &there, chain) {
+            let reason = "in place already";
+            return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Keep, reason, files) };
+        }
+        let current = there
+            .present()
+            .and_then(|there| there.iter().find(|one| *one == leaf).or(there.first()))
+            .map(|there| SeenCertificate::of(place.name, &place.certificate, there, self.now));
+        let is_there = there.present().is_some_and(|there| there.contains(leaf));
+        let reason = match (&current, &brought) {
+            (Some(_), Some(_)) => "new certificate with a new key",
+            (Some(_), None) if is_there => "put in order",
+            (Some(_), None) => "new certificate for its key",
+            (None, Some(_)) => "signed elsewhere, with its key",
+            (None, None) => "signed elsewhere",
+        };
+        self.chains.insert(place.name, chain.clone());
+        Artefact {
+            expires_at,
+            current,
+            install: Some(Installation::Files { certificates: pem_of(chain), key: brought }),
+            ..untouched(place.name, place.kind, Action::Install, reason, files)
+        }
+    }
+
+    /// The same certificates stand in the file, or are embedded already.
+    fn is_in_place(&self, place: &Destination, there: &Part<Vec<Certificate>>, chain: &[Certificate]) -> bool {
+        if there.present().is_some_and(|there| there == chain) {
+            return true;
+        }
+        there.is_missing() && self.embedded(place).is_some_and(|embedded| embedded == chain)
+    }
+
+    /// The client certificates of the place's kubeconfig.
+    pub(super) fn embedded(&self, place: &Destination) -> Option<Vec<Certificate>> {
+        let path = place.kubeconfig.as_ref()?;
+        let identity = client_identity(self.tree, path, self.tree.content(path)?).ok()??;
+        identity.certificates.present().cloned()
+    }
+
+    fn find_key(&mut self, place: &Destination, matched: &Matched<'_>, leaf: &Certificate) -> KeyPlace {
+        let fits = |info: &[u8]| info == leaf.public_key_info();
+        let on_node = place.keys(self.tree);
+        if on_node.iter().filter_map(Part::present).any(|key| fits(key.public_key_info())) {
+            return KeyPlace::OnNode;
+        }
+        if let Some(brought) = matched.given.keys.iter().find(|one| fits(one.key.public_key_info())) {
+            return KeyPlace::Brought(brought.source.clone());
+        }
+        for part in &on_node {
+            if let Part::Broken { code, evidence, remedy } = part {
+                self.findings.push(Finding {
+                    code: (*code).to_owned(),
+                    severity: Severity::Critical,
+                    subject: place.name.to_owned(),
+                    path: Some(place.kubeconfig.clone().unwrap_or_else(|| place.key.clone())),
+                    evidence: evidence.clone(),
+                    remedy: remedy.clone(),
+                });
+            }
+        }
+        let path = &matched.given.path;
+        if on_node.iter().all(Part::is_missing) && matched.given.keys.is_empty() {
+            self.find(
+                FindingCode::FileMissing,
+                Severity::Critical,
+                place.name,
+                path,
+                format!("its private key is neither on this node nor beside it{}", self.whose(place, leaf)),
+                "bring it to the node on which its request was made, or give it together with its key",
+            );
+        } else {
+            self.find(
+                FindingCode::KeyMismatch,
+                Severity::Critical,
+                place.name,
+                path,
+                format!("it is for another key than the one of {}{}", place.name, self.whose(place, leaf)),
+                "have the request of this very node signed, and see that no two files were swapped",
+            );
+        }
+        KeyPlace::Nowhere
+    }
+
+    /// The place that the certificate does belong to.
+    fn whose(&self, place: &Destination, leaf: &Certificate) -> String {
+        let other = self.places.iter().find(|other| other.name != place.name && self.is_for(other, leaf));
+        other.map(|other| format!("; it belongs to {}", other.name)).unwrap_or_default()
+    }
+
+    /// What the catalogue, the configuration and the request expect together.
+    fn expectation(&mut self, place: &Destination, matched: &Matched<'_>, leaf: &Certificate) -> Expectation {
+        let mut expectation = place.expectation.clone();
+        let Some(request) = self.request(place, matched, leaf) else { return expectation };
+        expectation.subject.get_or_insert_with(|| request.subject().clone());
+        let mut names: Vec<_> = expectation.subject_alt_names.iter().cloned().collect();
+        names.extend(
+            request.subject_alt_names().iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>(),
+        );
+        expectation.subject_alt_names = SubjectAltNames::in_order(names);
+        expectation
+    }
+
+    /// The request for this certificate: the one that came along, or the one on the node.
+    fn request(
+        &mut self,
+        place: &Destination,
+        matched: &Matched<'_>,
+        leaf: &Certificate,
+    ) -> Option<CertificateRequest> {
+        let fits = |request: &CertificateRequest| request.public_key_info() == leaf.public_key_info();
+        if let Some(request) = matched.given.request.as_ref().filter(|request| fits(request)) {
+            return Some(request.clone());
+        }
+        match place.read_request(self.tree) {
+            Part::Present(request) if fits(&request) => Some(request),
+            Part::Present(_) => {
+                let evidence = format!("the request {} is for another key", place.request.display());
+                let remedy = "nothing, if it is an old one: remove it; else have that request signed";
+                let path = &matched.given.path;
+                self.find(FindingCode::RequestOtherKey, Severity::Warning, place.name, path, evidence, remedy);
+                None
+            }
+            Part::Broken { code, evidence, remedy } => {
+                self.findings.push(Finding {
+                    code: code.to_owned(),
+                    severity: Severity::Warning,
+                    subject: place.name.to_owned(),
+                    path: Some(place.request.clone()),
+                    evidence,
+                    remedy,
+                });
+                None
+            }
+            Part::Missing => None,
+        }
+    }
+
+    fn note_no_authority(&mut self, place: &Destination, matched: &Matched<'_>) {
+        let base = catalogue::authority(place.issuer).map_or("ca", |row| row.base_name);
+        self.find(
+            FindingCode::AuthorityMissing,
+            Severity::Critical,
+            place.name,
+            &matched.given.path,
+            format!("its CA {} is not there, so nobody can say whether it has signed this", place.issuer),
+            format!("give the CA's certificate too, as {base}.crt"),
+        );
+    }
+
+    /// Requests that nobody has answered: worth a row, and no fault.
+    pub(super) fn note_unsigned(&mut self) {
+        for place in self.places {
+            if self.artefacts.iter().any(|artefact| artefact.name == place.name) {
+                continue;
+            }
+            let Part::Present(request) = place.read_request(self.tree) else { continue };
+            let there = self.on_disk(&place.certificate);
+            let certificates = there.present().cloned().or_else(|| self.embedded(place)).unwrap_or_default();
+            let is_signed = certificates.first().is_some_and(|one| one.public_key_info() == request.public_key_info());
+            if !is_signed {
+                let files = place.imported_files(false);
+                let artefact = untouched(place.name, place.kind, Action::Skip, "its request is not signed yet", files);
+                self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
+            }
+        }
+    }
+}

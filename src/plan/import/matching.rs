@@ -1,0 +1,152 @@
+//! Which file is for which place: by its name where that tells, else by the key.
+//!
+//! A name tells by the catalogue's files (`etcd/server.crt`, `admin.conf.crt`, `ca.crt`) and by kubeadm's names
+//! (`etcd-server.crt`). Else a leaf is for the place whose key, or whose request, it has the public key of.
+
+use std::path::Path;
+
+use super::{Given, Importing, Slot};
+use crate::audit::{FindingCode, Part, Severity};
+use crate::catalogue;
+use crate::plan::Destination;
+use crate::x509::{Certificate, OrderedChain, order_chain};
+
+/// A file with the place that it is for.
+pub(super) struct Matched<'a> {
+    pub(super) slot: Slot<'a>,
+    pub(super) given: &'a Given,
+    /// The leaf first; the file's own order for a CA.
+    pub(super) certificates: Vec<Certificate>,
+}
+
+/// How the names of certificate files end.
+pub(crate) const ENDINGS: [&str; 3] = ["crt", "pem", "cer"];
+
+impl<'a> Importing<'a> {
+    pub(super) fn match_all(&mut self, given: &'a [Given]) -> Vec<Matched<'a>> {
+        let mut all: Vec<Matched<'a>> = Vec::new();
+        for one in given {
+            let Some(matched) = self.match_one(one) else { continue };
+            let twin = all.iter_mut().find(|other| other.slot.name() == matched.slot.name());
+            match twin {
+                None => all.push(matched),
+                Some(twin) if twin.certificates.first() == matched.certificates.first() => {
+                    if matched.certificates.len() > twin.certificates.len() {
+                        *twin = matched;
+                    }
+                }
+                Some(twin) => {
+                    let evidence = format!(
+                        "{} and {} are two different certificates for it",
+                        twin.given.path.display(),
+                        one.path.display()
+                    );
+                    let name = matched.slot.name();
+                    let remedy = "name the one that is meant, or take the other one away";
+                    self.find(FindingCode::ImportAmbiguous, Severity::Critical, name, &one.path, evidence, remedy);
+                }
+            }
+        }
+        all
+    }
+
+    fn match_one(&mut self, given: &'a Given) -> Option<Matched<'a>> {
+        let shown = given.path.display().to_string();
+        let certificates = match &given.certificates {
+            Part::Present(certificates) => certificates,
+            Part::Missing => return None,
+            Part::Broken { code, evidence, remedy } => {
+                let slot = by_name(&given.path, self.places);
+                self.findings.push(crate::audit::Finding {
+                    code: (*code).to_owned(),
+                    severity: Severity::Critical,
+                    subject: slot.map_or(shown, |slot| slot.name().to_owned()),
+                    path: Some(given.path.clone()),
+                    evidence: evidence.clone(),
+                    remedy: remedy.clone(),
+                });
+                return None;
+            }
+        };
+        let named = by_name(&given.path, self.places);
+        if let Some(slot @ Slot::Authority(_)) = named {
+            return Some(Matched { slot, given, certificates: without_repeats(certificates) });
+        }
+        let OrderedChain { certificates: chain, left_out } = match order_chain(certificates) {
+            Ok(ordered) => ordered,
+            Err(leaves) => {
+                let evidence =
+                    format!("it holds {} certificates that could be the leaf: {}", leaves.len(), list(&leaves));
+                let subject = named.map_or(shown, |slot| slot.name().to_owned());
+                let remedy = "give one leaf with its intermediates a file";
+                self.find(FindingCode::ImportAmbiguous, Severity::Critical, &subject, &given.path, evidence, remedy);
+                return None;
+            }
+        };
+        let Some(slot) = named.or_else(|| self.by_key(chain.first()?)) else {
+            self.note_unmatched(given, chain.first());
+            return None;
+        };
+        if !left_out.is_empty() {
+            let evidence = format!("its file also holds {}, which did not sign it", list(&left_out));
+            let remedy = "nothing: they are left out";
+            self.find(FindingCode::ImportLeftOut, Severity::Warning, slot.name(), &given.path, evidence, remedy);
+        }
+        Some(Matched { slot, given, certificates: chain })
+    }
+
+    fn by_key(&self, leaf: &Certificate) -> Option<Slot<'a>> {
+        let places: &'a [Destination] = self.places;
+        places.iter().find(|place| self.is_for(place, leaf)).map(Slot::Leaf)
+    }
+
+    /// Whether the certificate has the public key of the place's key or request.
+    pub(super) fn is_for(&self, place: &Destination, leaf: &Certificate) -> bool {
+        let is_its = |info: &[u8]| info == leaf.public_key_info();
+        place.keys(self.tree).iter().filter_map(Part::present).any(|key| is_its(key.public_key_info()))
+            || place.read_request(self.tree).present().is_some_and(|request| is_its(request.public_key_info()))
+    }
+
+    /// Other files in a directory are not asked about, least of all CAs' beside what they have signed.
+    fn note_unmatched(&mut self, given: &Given, leaf: Option<&Certificate>) {
+        let Some(leaf) = leaf else { return };
+        if leaf.is_ca() && !given.is_named {
+            return;
+        }
+        let severity = if given.is_named { Severity::Critical } else { Severity::Warning };
+        let evidence =
+            format!("its name is none of kubeadm's, and no key or request on this node is that of {}", leaf.subject());
+        let remedy = "name it as kubeadm names its place (apiserver.crt, etcd/server.crt, admin.conf.crt), or bring it to the node that has its key";
+        let subject = given.path.display().to_string();
+        self.find(FindingCode::ImportUnmatched, severity, &subject, &given.path, evidence, remedy);
+    }
+}
+
+/// The place that a file's name tells.
+fn by_name<'a>(path: &Path, places: &'a [Destination]) -> Option<Slot<'a>> {
+    let name = path.file_name()?.to_str()?;
+    let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(&format!(".{ending}")))?;
+    let folder = path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()).unwrap_or_default();
+    let below = format!("{folder}/{stem}");
+    let find = |wanted: &dyn Fn(&str, &str) -> bool| {
+        let authority = catalogue::AUTHORITIES.iter().find(|row| wanted(row.base_name, row.name)).map(Slot::Authority);
+        authority.or_else(|| places.iter().find(|place| wanted(place.base_name, place.name)).map(Slot::Leaf))
+    };
+    find(&|base, _| base == below).or_else(|| find(&|base, name| base == stem || name == stem))
+}
+
+fn without_repeats(certificates: &[Certificate]) -> Vec<Certificate> {
+    let mut all: Vec<Certificate> = Vec::with_capacity(certificates.len());
+    for certificate in certificates {
+        if !all.contains(certificate) {
+            all.push(certificate.clone());
+        }
+    }
+    all
+}
+
+/// Subjects in words.
+fn list(certificates: &[Certificate]) -> String {
+    let names: Vec<_> = certificates.iter().map(|one| one.subject().to_string()).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+}
