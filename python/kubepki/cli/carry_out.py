@@ -65,4 +65,6 @@ def _conclude(plan: Plan, report: Report | None, words: Words) -> int:
         output.say(f"dry run: nothing was changed; {len(plan.changes)} would be {words.done}")
     else:
         output.say(f"{words.done} {len(report.changed)}: {', '.join(changed.name for changed in report.changed)}")
+        if report.backup:
+            output.say(f"the files as they were are in {report.backup}")
     return 0
