@@ -13,6 +13,7 @@ mod name;
 mod order;
 mod request;
 mod serial;
+mod signature;
 mod subject_alt_name;
 mod template;
 mod usage;

@@ -4,12 +4,14 @@
 //! are rustls-webpki's; it does not look at a trust anchor's own validity and usages, so that is done here. Any
 //! extended key usage passes: purposes are the catalogue's to judge.
 //!
-//! Source: RFC 5280 section 6; kubeadm `util/pkiutil` `VerifyCertChain` (an expired CA fails too).
+//! Source: RFC 5280 section 6; Go `crypto/x509` `Verify`, which takes a leaf of version 1; kubeadm `util/pkiutil`
+//! `VerifyCertChain` (an expired CA fails too).
 
 use chrono::{DateTime, Utc};
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
 
 use super::Certificate;
+use super::signature::{SignatureProblem, verify};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 /// Why a chain does not hold.
@@ -94,7 +96,10 @@ pub fn verify_chain(
     let ca_der = CertificateDer::from(ca.as_der());
     let anchor = anchor_from_trusted_cert(&ca_der).map_err(invalid)?;
     let leaf_der = CertificateDer::from(leaf.as_der());
-    let end_entity = EndEntityCert::try_from(&leaf_der).map_err(invalid)?;
+    let end_entity = match EndEntityCert::try_from(&leaf_der) {
+        Err(webpki::Error::UnsupportedCertVersion) => return verify_old_version(leaf, ca, now),
+        other => other.map_err(invalid)?,
+    };
     let intermediates: Vec<_> = intermediates.iter().map(|one| CertificateDer::from(one.as_der())).collect();
     let seconds = u64::try_from(now.timestamp()).map_err(|_| ChainProblem::NotYetValid)?;
     end_entity
@@ -121,4 +126,26 @@ pub fn verify_chain(
             }
             other => invalid(other),
         })
+}
+
+/// A leaf of X.509 version 1, which `openssl x509 -req` makes of a request without extensions. Go and OpenSSL take it,
+/// rustls-webpki does not. It has no extensions that could restrict it; only a leaf directly below the CA is taken.
+fn verify_old_version(leaf: &Certificate, ca: &Certificate, now: DateTime<Utc>) -> Result<(), ChainProblem> {
+    if leaf.issuer() != ca.subject() {
+        let (issuer, ca) = (leaf.issuer().to_string(), ca.subject().to_string());
+        return Err(ChainProblem::UnknownAuthority { issuer, ca });
+    }
+    if now < leaf.not_before() {
+        return Err(ChainProblem::NotYetValid);
+    }
+    if now > leaf.not_after() {
+        return Err(ChainProblem::Expired);
+    }
+    verify(leaf.as_der(), ca.public_key_info()).map_err(|problem| ChainProblem::Signature {
+        reason: match problem {
+            SignatureProblem::Malformed(reason) => reason,
+            SignatureProblem::NotAccepted => format!("{} is not accepted", leaf.signature_oid()),
+            SignatureProblem::False => format!("{} has not signed it", ca.subject()),
+        },
+    })
 }

@@ -11,13 +11,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use der::asn1::{AnyRef, ContextSpecific, ObjectIdentifier, SetOfVec};
-use der::{Decode, Encode as _, Sequence, TagMode, TagNumber};
+use der::{Decode, Sequence, TagMode, TagNumber};
 use serde::{Deserialize, Serialize};
 use x509_cert::ext::Extension;
 use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::prelude::{X509CertificationRequest, X509Extension};
 
 use super::extensions::{Extensions, key_kind, read_whole};
+use super::signature::{SignatureProblem, verify};
 use super::template::{extended_key_usage_extension, failed, key_usage_extension, signed, subject_alt_name_extension};
 use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SubjectAltNames, X509Error};
 use crate::key::{PrivateKey, pem};
@@ -46,7 +47,6 @@ pub struct RequestTemplate {
 #[derive(Clone)]
 pub struct CertificateRequest {
     der: Vec<u8>,
-    body: Vec<u8>,
     subject: DistinguishedName,
     public_key_info: Vec<u8>,
     key_kind: String,
@@ -133,7 +133,6 @@ impl CertificateRequest {
         }
         Ok(Self {
             der: der.to_vec(),
-            body: info.raw.to_vec(),
             subject: DistinguishedName::from_der(info.subject.as_raw())?,
             public_key_info: info.subject_pki.raw.to_vec(),
             key_kind: key_kind(&info.subject_pki),
@@ -222,30 +221,18 @@ impl CertificateRequest {
     /// [`X509Error::RequestSignature`] when it was not, or when that cannot be told: RSA below 2048 or above 8192
     /// bits, SHA-1, and algorithms that rustls-webpki does not know.
     pub fn verify_signature(&self) -> Result<(), X509Error> {
-        let refused = |reason: String| X509Error::RequestSignature { reason };
-        let outer = Outer::from_der(&self.der).map_err(|error| refused(error.to_string()))?;
-        let key = spki::SubjectPublicKeyInfoRef::from_der(&self.public_key_info)
-            .map_err(|error| refused(error.to_string()))?;
-        let (key_algorithm, signature_algorithm) = (content(&key.algorithm)?, content(&outer.signature_algorithm)?);
-        let algorithm = webpki::ALL_VERIFICATION_ALGS
-            .iter()
-            .find(|algorithm| {
-                algorithm.public_key_alg_id().as_ref() == key_algorithm
-                    && algorithm.signature_alg_id().as_ref() == signature_algorithm
-            })
-            .ok_or_else(|| {
-                refused(format!("{} is not accepted for a key of kind {}", self.signature_oid, self.key_kind))
-            })?;
-        algorithm
-            .verify_signature(key.subject_public_key.raw_bytes(), &self.body, outer.signature.raw_bytes())
-            .map_err(|_| refused(format!("it does not verify with the request's own key ({})", self.key_kind)))
+        verify(&self.der, &self.public_key_info).map_err(|problem| X509Error::RequestSignature {
+            reason: match problem {
+                SignatureProblem::Malformed(reason) => reason,
+                SignatureProblem::NotAccepted => {
+                    format!("{} is not accepted for a key of kind {}", self.signature_oid, self.key_kind)
+                }
+                SignatureProblem::False => {
+                    format!("it does not verify with the request's own key ({})", self.key_kind)
+                }
+            },
+        })
     }
-}
-
-/// The content of an `AlgorithmIdentifier`, without its tag and length.
-fn content(algorithm: &spki::AlgorithmIdentifierRef<'_>) -> Result<Vec<u8>, X509Error> {
-    let der = algorithm.to_der().map_err(failed("algorithm"))?;
-    Ok(AnyRef::from_der(&der).map_err(failed("algorithm"))?.value().to_vec())
 }
 
 fn damaged(reason: impl Into<String>) -> X509Error {
@@ -278,15 +265,6 @@ struct CertificationRequestInfo<'a> {
 struct Attribute {
     oid: ObjectIdentifier,
     values: SetOfVec<Vec<Extension>>,
-}
-
-/// A request's outer shape, for its signature.
-#[derive(Sequence)]
-struct Outer<'a> {
-    #[allow(dead_code)]
-    body: AnyRef<'a>,
-    signature_algorithm: spki::AlgorithmIdentifierRef<'a>,
-    signature: der::asn1::BitStringRef<'a>,
 }
 
 #[cfg(test)]

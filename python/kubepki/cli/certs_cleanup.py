@@ -16,7 +16,7 @@ from kubepki.cli.certs_init import chosen
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
-_WORDS = Words(done="cleaned up", nothing="nothing to do: there is nothing to take away")
+_WORDS = Words(done="cleaned up", nothing="nothing to do: there is nothing that may be taken away")
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
