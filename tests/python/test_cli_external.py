@@ -63,10 +63,11 @@ def sign(owner: Path, node: Path, request: str, into: Path, *options: str) -> No
     """Sign as the script of the kubeadm documentation does."""
     ca = owner / REQUESTS[request]
     into.parent.mkdir(parents=True, exist_ok=True)
+    source, serial = node / f"etc/kubernetes/{request}.csr", into.parent / "ca.srl"
     done = run(
-        *("openssl", "x509", "-req", "-days", "365", "-in", node / f"etc/kubernetes/{request}.csr"),
-        *("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-CAserial", into.parent / "ca.srl"),
-        *("-out", into, *options),
+        *("openssl", "x509", "-req", "-days", "365", "-in", str(source), "-out", str(into)),
+        *("-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial", "-CAserial", str(serial)),
+        *options,
     )
     assert done.returncode == 0, done.stderr
 
