@@ -12,7 +12,7 @@ use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
 use crate::plan::import::{ENDINGS, Given, GivenKey};
-use crate::plan::{KeySource, with_ending};
+use crate::plan::{Destination, KeySource, with_ending};
 use crate::store::{Listing, Store, StoreError};
 use crate::tree::{Observed, Tree};
 use crate::x509::{CertificateRequest, read_certificates};
@@ -48,6 +48,14 @@ impl<'a> Sources<'a> {
             }
         }
         Ok(all)
+    }
+
+    /// The certificates of the node's `renewal` folder, with their keys, by name.
+    pub(super) fn renewed(&self, renewals: &[Destination]) -> Result<Vec<(&'static str, Given)>> {
+        let tree = self.node.read(renewals.iter().map(|place| place.certificate.clone()));
+        let is_there = |place: &&Destination| !matches!(tree.get(&place.certificate), Observed::Missing);
+        let of = |place: &Destination| Ok((place.name, self.certificate(&place.certificate, true, true)?));
+        renewals.iter().filter(is_there).map(of).collect()
     }
 
     /// One certificate file that was named.

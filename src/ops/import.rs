@@ -10,6 +10,7 @@ use super::init::Planned;
 use super::node::{Node, NodeRequest};
 use crate::error::Result;
 use crate::plan::Destination;
+use crate::plan::cleanup::renewal_layout;
 use crate::plan::import::{self, Given, Options};
 use crate::tree::{Observed, Tree};
 
@@ -19,7 +20,8 @@ use crate::tree::{Observed, Tree};
 pub struct ImportRequest {
     /// Which node.
     pub node: NodeRequest,
-    /// Files and directories with certificates; none for those that lie beside their requests on the node.
+    /// Files and directories with certificates; none for those that lie beside their requests on the node,
+    /// those for a renewal with new keys first.
     pub paths: Vec<PathBuf>,
     /// Whether what a certificate says may be wrong; never its key.
     pub force: bool,
@@ -41,11 +43,16 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     }
     let is_said = request.node.config.is_some();
     let places = Destination::all(&node.layout, &node.spec, is_said)?;
+    let renewals = Destination::all(&renewal_layout(&node.layout), &node.spec, is_said)?;
     let tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way));
+    let sources = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let given = if request.paths.is_empty() {
-        beside_requests(&tree, &places)
+        let mut given = sources.renewed(&renewals)?;
+        let renewed: Vec<_> = given.iter().map(|(name, _)| *name).collect();
+        given.extend(beside_requests(&tree, places.iter().filter(|place| !renewed.contains(&place.name))));
+        given.into_iter().map(|(_, given)| given).collect()
     } else {
-        Sources::new(&node.store, request.node.rootfs.as_deref())?.certificates(&request.paths)?
+        sources.certificates(&request.paths)?
     };
     let options = Options {
         rootfs: request.node.rootfs.clone(),
@@ -58,9 +65,9 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
 }
 
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.
-fn beside_requests(tree: &Tree, places: &[Destination]) -> Vec<Given> {
+fn beside_requests<'a>(tree: &Tree, places: impl Iterator<Item = &'a Destination>) -> Vec<(&'static str, Given)> {
     let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
     let is_given =
         |place: &&Destination| is_there(&place.certificate) && (is_there(&place.request) || place.kubeconfig.is_some());
-    places.iter().filter(is_given).map(|place| in_place(tree, &place.certificate)).collect()
+    places.filter(is_given).map(|place| (place.name, in_place(tree, &place.certificate))).collect()
 }

@@ -205,8 +205,12 @@ fn a_renewal_s_folder_is_emptied_once_its_keys_are_in_use() {
     }
     let waiting = plan_cleanup(&node, &["apiserver"], &[]);
     assert_eq!(criticals(&waiting.findings), ["apiserver cleanup.still_needed"]);
-    let plan = plan_import(&node, &["/etc/kubernetes/renewal"]);
-    assert_eq!(rows(&plan), ["apiserver install", "admin.conf install"]);
+    let named = plan_import(&node, &["/etc/kubernetes/renewal"]);
+    assert_eq!(rows(&named), ["apiserver install", "admin.conf install"]);
+    // Without a path the renewal's certificates count, not those that they take the place of.
+    let plan = plan_import(&node, &[]);
+    assert_eq!(plan.changes().collect::<Vec<_>>(), named.changes().collect::<Vec<_>>());
+    assert_eq!(problems(&plan.findings), Vec::<String>::new());
     apply_plan(&plan).unwrap();
     embed_all(&node);
     // The first requests are for the old keys, and nobody will answer them.
