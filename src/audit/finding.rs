@@ -75,6 +75,8 @@ pub enum FindingCode {
     CertificateIsAnAuthority,
     /// A certificate that is valid from before its CA on.
     CertificatePrecedesAuthority,
+    /// A certificate that ends earlier than the one whose place it takes.
+    CertificateEndsEarlier,
     /// A CA file whose certificate may not sign.
     AuthorityNotAnAuthority,
     /// A CA that is missing while certificates that it signed are there.
@@ -128,6 +130,7 @@ impl FindingCode {
             Self::CertificateOtherSubject => "certificate.other_subject",
             Self::CertificateIsAnAuthority => "certificate.is_an_authority",
             Self::CertificatePrecedesAuthority => "certificate.precedes_authority",
+            Self::CertificateEndsEarlier => "certificate.ends_earlier",
             Self::AuthorityNotAnAuthority => "authority.not_an_authority",
             Self::AuthorityMissing => "authority.missing",
             Self::AuthorityExternalIncomplete => "authority.external_incomplete",

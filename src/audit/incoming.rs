@@ -52,6 +52,22 @@ pub fn judge_incoming(
     notes.findings
 }
 
+/// Judges a certificate against the one whose place it takes.
+#[must_use]
+pub fn judge_successor(name: &str, path: &Path, new: &Certificate, old: &Certificate) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    notes.at(path);
+    if new.not_after() < old.not_after() {
+        notes.add(
+            FindingCode::CertificateEndsEarlier,
+            Severity::Warning,
+            format!("it ends on {}, the one in its place on {}", new.not_after(), old.not_after()),
+            "make sure that it is not an old one",
+        );
+    }
+    notes.findings
+}
+
 /// The position in `bundle` of the CA that `leaf` chains to; the first when it chains to none.
 #[must_use]
 pub fn signer(leaf: &Certificate, intermediates: &[Certificate], bundle: &[Certificate], now: DateTime<Utc>) -> usize {

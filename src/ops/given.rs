@@ -13,6 +13,7 @@ use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
 use crate::plan::import::{ENDINGS, Given, GivenKey};
 use crate::plan::{Destination, KeySource, with_ending};
+use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
 use crate::tree::{Observed, Tree};
 use crate::x509::{CertificateRequest, read_certificates};
@@ -67,8 +68,8 @@ impl<'a> Sources<'a> {
     /// A key file that was named.
     pub(super) fn key_file(&self, path: &Path) -> Result<GivenKey> {
         let (content, on_node) = self.read(path)?;
-        let key = key_of(&content)?;
-        Ok(GivenKey { source: self.source(path, on_node, &content)?, key })
+        let key = key_of(content.expose())?;
+        Ok(GivenKey { source: self.source(path, on_node, content.expose())?, key })
     }
 
     fn store(&self, on_node: bool) -> &Store {
@@ -79,9 +80,8 @@ impl<'a> Sources<'a> {
         for on_node in [false, true] {
             match self.store(on_node).list(path) {
                 Ok(listing) => return Ok((on_node, Some(listing))),
-                Err(StoreError::NotADirectory { component, .. })
-                    if component.file_name() == path.file_name() || self.read(path).is_ok() =>
-                {
+                // Not one of the directories above it.
+                Err(StoreError::NotADirectory { component, .. }) if component.file_name() == path.file_name() => {
                     return Ok((on_node, None));
                 }
                 Err(StoreError::Missing { .. }) if !on_node => {}
@@ -91,10 +91,10 @@ impl<'a> Sources<'a> {
         Err(StoreError::Missing { path: path.to_owned() }.into())
     }
 
-    fn read(&self, path: &Path) -> Result<(Vec<u8>, bool)> {
+    fn read(&self, path: &Path) -> Result<(Secret, bool)> {
         let on_node = matches!(self.store(false).read([path]).get(path), Observed::Missing);
         let tree = self.store(on_node).read([path]);
-        Ok((content_of(&tree, path)?, on_node))
+        Ok((Secret::new(content_of(&tree, path)?), on_node))
     }
 
     fn certificate(&self, path: &Path, on_node: bool, is_named: bool) -> Result<Given> {

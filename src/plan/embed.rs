@@ -14,7 +14,7 @@ use super::generate::{inputs, untouched};
 use super::import::{Given, GivenKey, pem_of, position};
 use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile};
 use crate::audit::certificate::Expectation;
-use crate::audit::incoming::judge_incoming;
+use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{Layout, beside};
 use crate::config::ClusterSpec;
@@ -198,6 +198,11 @@ impl Embedding<'_> {
             let (name, path) = (&self.name, &chain.path);
             let findings = judge_incoming(name, path, &chain.certificates, &self.expectation, self.bundle, self.now);
             self.findings.extend(findings);
+        }
+        if let (Some(chain), Some(new), Some(old)) = (&chain, leaf, embedded.as_ref().and_then(|all| all.first()))
+            && chain.is_new
+        {
+            self.findings.extend(judge_successor(&self.name, &chain.path, new, old));
         }
         let expires_at = leaf.map(Certificate::not_after);
         if self.findings.iter().any(Finding::is_critical) {

@@ -237,3 +237,22 @@ fn a_new_bundle_goes_into_kubeconfigs_whose_certificates_stay() {
     assert_eq!(embedded(&file, "certificate-authority-data"), bundle);
     assert_eq!(embedded(&file, "client-certificate-data"), before);
 }
+
+#[test]
+fn an_older_certificate_is_told() {
+    let (node, owner) = imported();
+    apply_plan(&plan_embed(&node, &[])).unwrap();
+    let older = owner.sign_with(&node, "admin.conf", |one| one.not_after = days(30));
+    node.write("/older/admin.conf.crt", older.to_pem());
+    let plan = plan_import(&node, &["/older"]);
+    assert_eq!(
+        (problems(&plan.findings), plan.is_blocked()),
+        (vec!["admin.conf certificate.ends_earlier".into()], false)
+    );
+    apply_plan(&plan).unwrap();
+    let plan = plan_embed(&node, &["admin.conf"]);
+    assert_eq!(
+        (problems(&plan.findings), plan.is_blocked()),
+        (vec!["admin.conf certificate.ends_earlier".into()], false)
+    );
+}

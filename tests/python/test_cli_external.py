@@ -86,7 +86,7 @@ def on(node: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_whole_road_with_the_documented_script(node: Path, signed: Path) -> None:
-    # Of a request without extensions openssl before 3.4 makes a certificate of version 1: Kubernetes takes it.
+    # Of a request without extensions openssl before 3.2 makes a certificate of version 1: Kubernetes takes it.
     before = snapshot(node)
     dry = on(node, "certs", "import", signed, "--config", CONFIG, "--dry-run")
     assert (dry.returncode, dry.stderr) == (0, "dry run: nothing was changed; 12 would be imported\n")

@@ -3,7 +3,7 @@
 use super::matching::Matched;
 use super::{Importing, Slot, pem_of};
 use crate::audit::certificate::Expectation;
-use crate::audit::incoming::judge_incoming;
+use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue;
@@ -69,6 +69,10 @@ impl Importing<'_> {
             (None, Some(_)) => "signed elsewhere, with its key",
             (None, None) => "signed elsewhere",
         };
+        let in_use = self.embedded(place).or_else(|| there.present().cloned()).unwrap_or_default();
+        if let Some(old) = in_use.first().filter(|_| !is_there) {
+            self.findings.extend(judge_successor(place.name, path, leaf, old));
+        }
         self.chains.insert(place.name, chain.clone());
         Artefact {
             expires_at,
