@@ -186,6 +186,27 @@ def test_the_demo_twice(tmp_path: Path) -> None:
     assert {name: (kubernetes / name).read_bytes() for name in files(kubernetes)} == before
 
 
+@pytest.mark.parametrize("signer", ["openssl", "kubepki"])
+def test_the_road_of_an_external_ca(signer: str, tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    if not all(shutil.which(program, path=path) for program in ("sh", "tar", "openssl", "kubepki")):
+        pytest.skip("sh, tar, openssl or the command kubepki is missing")
+    if kubepki("certs", "generate-csr", "--help").returncode != 0:
+        pytest.skip("this kubepki makes no requests")
+    command = ["sh", str(EXAMPLES / "external-ca/external-ca.sh"), str(tmp_path / "road"), signer]
+    environment = {**os.environ, "PATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "OK: 15 certificates" in done.stdout
+    report = done.stdout.split("$ kubepki certs check-expiration")[1]
+    assert [line.split()[-1] for line in report.splitlines() if " UTC " in line] == ["yes"] * 14
+    kubernetes = tmp_path / "road/node/etc/kubernetes"
+    assert files(kubernetes) == CONTROL_PLANE - {f"pki/{authority}.key" for authority in AUTHORITIES}
+    assert_chains(kubernetes)
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/guides/python.md"])
 def test_the_python_of_a_page_runs(page: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(EXAMPLES)
