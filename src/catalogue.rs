@@ -7,16 +7,21 @@
 
 mod alternative_names;
 mod kubeconfigs;
+mod kubelet;
 mod layout;
 mod rows;
 
 pub use alternative_names::api_server_service_address;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
+pub use kubelet::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletFiles, dated};
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside};
-pub use rows::{AUTHORITIES, AuthorityRow, CERTIFICATES, CertificateRow, SERVICE_ACCOUNT};
+pub use rows::{AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, SERVICE_ACCOUNT};
 pub(crate) use rows::{AUTHORITY_KEY_USAGES, LEAF_KEY_USAGES};
 
 use crate::config::{ClusterSpec, Role};
+
+/// The kubeconfig that kubeadm makes and never renews: the kubelet does.
+pub const KUBELET_CONF: &str = "kubelet.conf";
 
 /// The CA rows of a node, in kubeadm's order.
 pub fn authorities(spec: &ClusterSpec) -> impl Iterator<Item = &'static AuthorityRow> + use<> {
@@ -52,6 +57,16 @@ pub fn certificate_names() -> Vec<&'static str> {
     let mut all: Vec<_> = authorities.chain(leaves).collect();
     all.sort_unstable();
     all.into_iter().map(|(_, name)| name).chain([SERVICE_ACCOUNT]).collect()
+}
+
+/// Every name that `certs renew` takes: kubeadm's eleven by their bytes, then those of the kubelet.
+#[must_use]
+pub fn renewable_names() -> Vec<&'static str> {
+    let kubeconfigs = KUBECONFIGS.iter().map(|row| row.name).filter(|name| *name != KUBELET_CONF);
+    let mut names: Vec<_> = CERTIFICATES.iter().map(|row| row.name).chain(kubeconfigs).collect();
+    names.sort_unstable();
+    names.extend([KUBELET_CONF, KUBELET_CLIENT, KUBELET_SERVER]);
+    names
 }
 
 /// Every kubeconfig file's name, in kubeadm's order.

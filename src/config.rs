@@ -77,6 +77,19 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// A subject alternative name as a configuration's `certSANs` takes it: lower case, an address in its canonical form.
+///
+/// # Errors
+/// Why it is none.
+pub fn alternative_name(text: &str) -> Result<String, &'static str> {
+    let name = text.to_lowercase();
+    match (name::san_fault(&name), parse_address(&name)) {
+        (Some(fault), _) => Err(fault),
+        (None, Some(address)) => Ok(address.to_string()),
+        (None, None) => Ok(name),
+    }
+}
+
 /// Reads the configuration file `bytes`, which messages call `name`.
 ///
 /// The role follows from the documents: `InitConfiguration` or `ClusterConfiguration` alone describe a first

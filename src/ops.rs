@@ -17,6 +17,7 @@ pub mod init;
 mod keys;
 mod node;
 pub mod output;
+pub mod renew;
 pub mod user;
 
 pub use keys::{Continue, Progress};
@@ -50,6 +51,20 @@ pub enum OperationError {
         /// All names that are known.
         known: Vec<String>,
     },
+    /// A CA, or the service accounts' key pair.
+    #[error("{name:?} cannot be renewed")]
+    NotRenewable {
+        /// What was given.
+        name: String,
+    },
+    /// Options that contradict each other, or a value that is none.
+    #[error("{reason}")]
+    BadRequest {
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The caller asked to stop; nothing was changed.
     #[error("interrupted: nothing was changed")]
     Interrupted,
@@ -67,6 +82,8 @@ impl Diagnostic for OperationError {
             Self::Blocked { .. } => "plan.blocked",
             Self::Stale { .. } => "plan.stale",
             Self::UnknownName { .. } => "plan.unknown_name",
+            Self::NotRenewable { .. } => "plan.not_renewable",
+            Self::BadRequest { .. } => "plan.bad_request",
             Self::Interrupted => "plan.interrupted",
             Self::BadPlan { .. } => "plan.bad",
         }
@@ -78,6 +95,14 @@ impl Diagnostic for OperationError {
             Self::Stale { .. } => "make the plan again: somebody else has changed the files".into(),
             Self::UnknownName { nearest: Some(name), .. } => format!("did you mean {name}?"),
             Self::UnknownName { known, .. } => format!("known are: {}", known.join(", ")),
+            Self::NotRenewable { name } if name == crate::catalogue::SERVICE_ACCOUNT => {
+                "it is a key pair without an end; every token that it signed would be void with another one".into()
+            }
+            Self::NotRenewable { .. } => {
+                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
+                    .into()
+            }
+            Self::BadRequest { hint, .. } => hint.clone(),
             Self::Interrupted => "run it again".into(),
             Self::BadPlan { .. } => "make the plan with this version of kubepki and hand it on unchanged".into(),
         }
@@ -87,7 +112,9 @@ impl Diagnostic for OperationError {
         match self {
             Self::Blocked { .. } => Category::Finding,
             Self::Stale { .. } => Category::Refused,
-            Self::UnknownName { .. } | Self::BadPlan { .. } => Category::Usage,
+            Self::UnknownName { .. } | Self::NotRenewable { .. } | Self::BadRequest { .. } | Self::BadPlan { .. } => {
+                Category::Usage
+            }
             Self::Interrupted => Category::Interrupted,
         }
     }
@@ -97,8 +124,9 @@ impl Diagnostic for OperationError {
             Self::Blocked { findings } => serde_json::json!({ "findings": findings }),
             Self::Stale { path } => serde_json::json!({ "path": path }),
             Self::UnknownName { name, known, .. } => serde_json::json!({ "name": name, "known": known }),
+            Self::NotRenewable { name } => serde_json::json!({ "name": name }),
             Self::Interrupted => serde_json::json!({}),
-            Self::BadPlan { reason } => serde_json::json!({ "reason": reason }),
+            Self::BadRequest { reason, .. } | Self::BadPlan { reason } => serde_json::json!({ "reason": reason }),
         }
     }
 }

@@ -9,6 +9,9 @@ mod destination;
 pub mod embed;
 pub mod generate;
 pub mod import;
+mod outlive;
+pub mod place;
+pub mod renew;
 pub mod user;
 
 pub use artefact::{

@@ -31,7 +31,7 @@ mod native {
     #[pymodule_export]
     use super::operations::{
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
-        plan_init, read_certificates, to_yaml,
+        plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};

@@ -144,6 +144,12 @@ impl Store {
         tree
     }
 
+    /// Whether `path` itself is a symbolic link.
+    #[must_use]
+    pub fn is_link(&self, path: &Path) -> bool {
+        self.root.resolve(path, false).is_ok_and(|found| found.kind == root::Kind::Symlink)
+    }
+
     /// Lists the files below `directory`, at any depth.
     ///
     /// # Errors

@@ -71,6 +71,7 @@ fn template(of: &Certificate) -> CertificateTemplate {
         is_ca: of.is_ca(),
         not_before: of.not_before(),
         not_after: of.not_after(),
+        other_extensions: Vec::new(),
     }
 }
 

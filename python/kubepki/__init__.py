@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
+    from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
         Action,
@@ -96,7 +97,9 @@ __all__ = [
     "plan_cleanup",
     "plan_embed",
     "plan_import",
+    "plan_renew",
     "read_certificates",
+    "renewable_names",
     "user_kubeconfig",
 ]
 
@@ -114,8 +117,10 @@ _HOMES = {
     "plan_cleanup": "external",
     "plan_embed": "external",
     "plan_import": "external",
+    "plan_renew": "renew",
     "read_certificates": "check",
     "user_kubeconfig": "user",
+    "renewable_names": "renew",
 }
 
 

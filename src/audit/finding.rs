@@ -77,6 +77,10 @@ pub enum FindingCode {
     CertificatePrecedesAuthority,
     /// A certificate that ends earlier than the one whose place it takes.
     CertificateEndsEarlier,
+    /// A certificate whose names are not the configuration's.
+    CertificateNamesDiffer,
+    /// A certificate that was made for another node.
+    CertificateOtherNode,
     /// A CA file whose certificate may not sign.
     AuthorityNotAnAuthority,
     /// A CA that is missing while certificates that it signed are there.
@@ -131,6 +135,8 @@ impl FindingCode {
             Self::CertificateIsAnAuthority => "certificate.is_an_authority",
             Self::CertificatePrecedesAuthority => "certificate.precedes_authority",
             Self::CertificateEndsEarlier => "certificate.ends_earlier",
+            Self::CertificateNamesDiffer => "certificate.names_differ",
+            Self::CertificateOtherNode => "certificate.other_node",
             Self::AuthorityNotAnAuthority => "authority.not_an_authority",
             Self::AuthorityMissing => "authority.missing",
             Self::AuthorityExternalIncomplete => "authority.external_incomplete",

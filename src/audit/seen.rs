@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::x509::Certificate;
+use crate::x509::{Certificate, ExtendedKeyUsage, KeyUsage};
 
 /// One certificate that was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,15 @@ pub struct SeenCertificate {
     pub subject_alt_names: Vec<String>,
     /// Whether it is a CA's.
     pub is_ca: bool,
+    /// The SHA-256 of its public key (`SubjectPublicKeyInfo`) in hexadecimal.
+    #[serde(default)]
+    pub public_key_sha256: String,
+    /// Its key usages by their RFC 5280 names.
+    #[serde(default)]
+    pub key_usages: Vec<KeyUsage>,
+    /// Its extended key usages by their RFC 5280 names or object identifiers.
+    #[serde(default)]
+    pub extended_key_usages: Vec<ExtendedKeyUsage>,
 }
 
 impl SeenCertificate {
@@ -52,6 +61,9 @@ impl SeenCertificate {
             key: certificate.key_kind().to_owned(),
             subject_alt_names: certificate.subject_alt_names().iter().map(ToString::to_string).collect(),
             is_ca: certificate.is_ca(),
+            public_key_sha256: certificate.public_key_fingerprint(),
+            key_usages: certificate.key_usages().unwrap_or_default().to_vec(),
+            extended_key_usages: certificate.extended_key_usages().unwrap_or_default().to_vec(),
         }
     }
 }

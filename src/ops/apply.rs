@@ -6,12 +6,14 @@
 //! | part | what it holds |
 //! |---|---|
 //! | `workbench` | keys that wait for their certificate, CAs that can sign, files to write |
+//! | `renew` | a new certificate in the place of the one that is there |
 //! | `create` | what a new CA, certificate, key pair and kubeconfig consist of |
 //! | `install` | what was signed elsewhere, into files or into a kubeconfig |
 //! | `restore` | files of a backup |
 
 mod create;
 mod install;
+mod renew;
 mod restore;
 mod workbench;
 
@@ -99,6 +101,7 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
             Action::Install => install::install(&mut bench, artefact)?,
             Action::Remove => bench.remove(artefact),
             Action::Restore => restore::restore(&mut bench, artefact)?,
+            Action::Renew => renew::renew(&mut bench, artefact)?,
             action => return Err(bad(format!("{} cannot be done to {}", action, artefact.name)).into()),
         }
     }
@@ -125,7 +128,14 @@ fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
 }
 
 /// The operations whose plans can be applied.
-const OPERATIONS: &[&str] = &["init", import::OPERATION, embed::OPERATION, cleanup::OPERATION, super::backup::RESTORE];
+const OPERATIONS: &[&str] = &[
+    "init",
+    crate::plan::renew::OPERATION,
+    import::OPERATION,
+    embed::OPERATION,
+    cleanup::OPERATION,
+    super::backup::RESTORE,
+];
 
 impl Changed {
     /// The line of the audit trail: name, action, serial numbers, files; never key material.

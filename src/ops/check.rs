@@ -318,6 +318,9 @@ mod tests {
             key: String::new(),
             subject_alt_names: Vec::new(),
             is_ca: true,
+            public_key_sha256: String::new(),
+            key_usages: Vec::new(),
+            extended_key_usages: Vec::new(),
         };
         let seen = [certificate];
         let unreadable = finding("store.no_permission", Severity::Critical);

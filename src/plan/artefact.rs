@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::place::Place;
 use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::key::Algorithm;
 use crate::x509::CertificateTemplate;
@@ -126,6 +127,12 @@ pub struct Artefact {
     /// The certificate that is there and makes way for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<SeenCertificate>,
+    /// Where the certificate and the key that make way are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// What kubeadm calls its certificate in messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_name: Option<String>,
     /// What its one file becomes when it is restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<RestoredFile>,

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use super::outlive::OutliveAuthority;
 use super::{Action, Artefact, Input, Kind, Plan, PlannedFile};
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{self, Layout};
@@ -26,19 +27,6 @@ use crate::x509::Certificate;
 
 /// kubeadm starts each validity five minutes early, for clocks that are behind.
 pub const BACKDATE: TimeDelta = TimeDelta::minutes(5);
-
-/// What to do with a certificate that would be valid for longer than its CA.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutliveAuthority {
-    /// Refuse the plan.
-    #[default]
-    Refuse,
-    /// Let it end with its CA.
-    Clamp,
-    /// Make it as asked, as kubeadm does.
-    Allow,
-}
 
 /// Which part of the catalogue a plan is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,24 +179,25 @@ impl Planning<'_> {
         wanted: DateTime<Utc>,
         authority_end: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        if wanted <= authority_end {
-            return Some(wanted);
+        let end = self.options.outlive_authority.end(wanted, authority_end);
+        if end.is_none() {
+            self.findings.push(outlives(name, path, wanted, authority_end));
         }
-        match self.options.outlive_authority {
-            OutliveAuthority::Clamp => Some(authority_end),
-            OutliveAuthority::Allow => Some(wanted),
-            OutliveAuthority::Refuse => {
-                self.find(
-                    FindingCode::CertificateOutlivesAuthority,
-                    Severity::Critical,
-                    name,
-                    path,
-                    format!("it would be valid until {wanted}, its CA only until {authority_end}"),
-                    "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow",
-                );
-                None
-            }
-        }
+        end
+    }
+}
+
+/// Says that a certificate is refused because it would outlive its CA.
+pub(super) fn outlives(name: &str, path: PathBuf, wanted: DateTime<Utc>, authority_end: DateTime<Utc>) -> Finding {
+    Finding {
+        code: FindingCode::CertificateOutlivesAuthority.code().to_owned(),
+        severity: Severity::Critical,
+        subject: name.to_owned(),
+        path: Some(path),
+        evidence: format!("it would be valid until {wanted}, its CA only until {authority_end}"),
+        remedy:
+            "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow"
+                .to_owned(),
     }
 }
 
@@ -228,6 +217,8 @@ pub(crate) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, fi
         current: None,
         restored: None,
         install: None,
+        place: None,
+        long_name: None,
     }
 }
 

@@ -221,6 +221,7 @@ fn template(
         is_ca: false,
         not_before: ca.not_before(),
         not_after,
+        other_extensions: Vec::new(),
     })
 }
 

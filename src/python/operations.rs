@@ -20,6 +20,7 @@ use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
 use crate::ops::init::{self, InitRequest};
+use crate::ops::renew::{self, RenewRequest};
 use crate::ops::{self, NodeRequest};
 use crate::plan::Plan;
 
@@ -89,6 +90,29 @@ pub(super) fn plan_init<'py>(
     let now = moment(now);
     let planned = detached(py, || init::plan(&wanted, now))?;
     answer(py, &PlannedFields { plan: &planned.plan, warnings: &planned.warnings })
+}
+
+/// Plans the renewal of certificates: `plan` and `warnings`.
+///
+/// # Errors
+/// As [`renew::plan`].
+#[pyfunction]
+#[pyo3(signature = (renew_request, now=None))]
+pub(super) fn plan_renew<'py>(
+    py: Python<'py>,
+    renew_request: &Bound<'py, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let wanted: RenewRequest = request(renew_request)?;
+    let now = moment(now);
+    let planned = detached(py, || renew::plan(&wanted, now))?;
+    answer(py, &PlannedFields { plan: &planned.plan, warnings: &planned.warnings })
+}
+
+/// Every name that `certs renew` takes: kubeadm's eleven, then the kubelet's.
+#[pyfunction]
+pub(super) fn renewable_names() -> Vec<&'static str> {
+    crate::catalogue::renewable_names()
 }
 
 /// Applies a plan. `progress(done, total, name)` is called on this thread, many times a second; it, or a signal

@@ -117,8 +117,32 @@ fn restoring() -> Scenario {
     }
 }
 
-fn scenarios() -> [Scenario; 3] {
-    [first_run(), kept_renewal(), restoring()]
+fn scenarios() -> [Scenario; 4] {
+    [first_run(), kept_renewal(), restoring(), rotation()]
+}
+
+/// The kubelet's way: a new dated file, and a link that leads to it from then on.
+fn rotation() -> Scenario {
+    Scenario {
+        name: "rotation",
+        before: &[
+            ("var/lib/kubelet/pki/client-1.pem", "old certificate and key", 0o600),
+            ("var/lib/kubelet/pki/client-current.pem", "-> /var/lib/kubelet/pki/client-1.pem", 0o777),
+            ("etc/kubernetes/kubelet.conf", "old kubeconfig", 0o600),
+            ("var/kept/notes", "somebody's", 0o644),
+        ],
+        changes: vec![
+            write("/var/lib/kubelet/pki/client-2.pem", "new certificate and key", 0o600, Expected::Absent),
+            Change::Link {
+                path: "/var/lib/kubelet/pki/client-current.pem".into(),
+                target: "/var/lib/kubelet/pki/client-2.pem".into(),
+            },
+            Change::Link { path: "/etc/kubernetes/another.pem".into(), target: "kubelet.conf".into() },
+            write("/etc/kubernetes/kubelet.conf", "new kubeconfig", 0o600, Expected::Any),
+        ],
+        doors: &["/var/lib/kubelet/pki", "/etc/kubernetes"],
+        is_kept: true,
+    }
 }
 
 impl Scenario {
@@ -128,6 +152,10 @@ impl Scenario {
         for (path, content, mode) in self.before {
             let path = place.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if let Some(target) = content.strip_prefix("-> ") {
+                std::os::unix::fs::symlink(target, &path).unwrap();
+                continue;
+            }
             std::fs::write(&path, content).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(*mode)).unwrap();
         }
@@ -175,7 +203,13 @@ impl Scenario {
             let content = std::fs::read_to_string(copy).unwrap();
             (file.path.strip_prefix("/").unwrap().to_str().unwrap().to_owned(), content, file.mode)
         });
-        let expected = replaced.map(|(path, content, mode)| ((*path).to_owned(), (*content).to_owned(), *mode));
+        let expected = replaced.map(|(path, content, mode)| {
+            // Of a link, what it led to.
+            let led_to =
+                content.strip_prefix("-> /").and_then(|led| self.before.iter().find(|(path, ..)| *path == led));
+            let (content, mode) = led_to.map_or((content, mode), |(_, content, mode)| (content, mode));
+            ((*path).to_owned(), (*content).to_owned(), *mode)
+        });
         assert_eq!(kept.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{case}");
         true
     }
@@ -210,10 +244,14 @@ fn state(place: &Path) -> State {
     while let Some(directory) = pending.pop() {
         for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
             let (path, metadata) = (entry.path(), entry.metadata().unwrap());
-            if path == place.join("var") {
+            if path == place.join("var/kept") {
                 continue;
             }
-            let content = metadata.is_file().then(|| std::fs::read(&path).unwrap());
+            let content = if metadata.is_symlink() {
+                Some(format!("-> {}", std::fs::read_link(&path).unwrap().display()).into_bytes())
+            } else {
+                metadata.is_file().then(|| std::fs::read(&path).unwrap())
+            };
             state.insert(path.strip_prefix(place).unwrap().to_owned(), (metadata.mode() & 0o7777, content));
             if metadata.is_dir() {
                 pending.push(path);
@@ -265,6 +303,19 @@ fn a_change_that_works_leaves_exactly_the_wanted_files() {
     assert_eq!(after[Path::new("srv/pki/apiserver.crt")], (0o640, Some(b"new certificate".to_vec())), "mode is kept");
     assert!(!after.contains_key(Path::new("etc/kubernetes/admin.conf.csr")));
     assert_eq!(after.len(), 5 + 4, "five files and their four directories: {after:#?}");
+}
+
+#[test]
+fn a_link_is_repointed_in_one_instant_and_what_it_led_to_stays() {
+    let (_, after, _) = rotation().course();
+    let content = |path: &str| String::from_utf8(after[Path::new(path)].1.clone().unwrap()).unwrap();
+    assert_eq!(content("var/lib/kubelet/pki/client-current.pem"), "-> /var/lib/kubelet/pki/client-2.pem");
+    assert_eq!(content("var/lib/kubelet/pki/client-1.pem"), "old certificate and key");
+    assert_eq!(content("etc/kubernetes/another.pem"), "-> kubelet.conf");
+    let place = rotation().place();
+    rotation().apply(place.path(), &Faults::new([])).unwrap();
+    let again = store(place.path()).lock(rotation().doors).unwrap().apply(&rotation().changes[1..3]).unwrap();
+    assert!(again.files.iter().all(|(_, action)| *action == super::Action::Unchanged), "{again:?}");
 }
 
 #[test]

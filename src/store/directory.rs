@@ -39,9 +39,17 @@ fn finish(mut context: digest::Context, last: &[u8]) -> Digest {
     digest
 }
 
-/// A regular file as it is now.
+/// What stands for a symbolic link where files are compared by their digests: no file's content is likely to be this.
+pub(super) fn digest_of_link(target: &Path) -> Digest {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"kubepki: a symbolic link\0");
+    finish(context, target.as_os_str().as_bytes())
+}
+
+/// A regular file, or a symbolic link, as it is now.
 pub(super) struct Found {
     pub(super) digest: Digest,
+    /// Of a link none that count.
     pub(super) attributes: Attributes,
 }
 
@@ -153,9 +161,36 @@ impl Directory {
         Ok(Some(Found { digest: finish(context, &[]), attributes: Attributes::of(&file, &path)? }))
     }
 
-    /// The digest of the regular file `name`; `None` if there is nothing.
+    /// As [`Self::find`], where `name` may be a symbolic link: then it stands for itself, and is not followed.
+    pub(super) fn find_file_or_link(&self, name: &OsStr) -> Result<Option<Found>, StoreError> {
+        match self.link_target(name)? {
+            Some(target) => {
+                let attributes = Attributes::from_hex(0o777, 0, 0, []);
+                Ok(Some(Found { digest: digest_of_link(&target), attributes }))
+            }
+            None => self.find(name),
+        }
+    }
+
+    /// The digest of the file or symbolic link `name`; `None` if there is nothing.
     pub(super) fn digest(&self, name: &OsStr) -> Result<Option<Digest>, StoreError> {
-        Ok(self.find(name)?.map(|found| found.digest))
+        Ok(self.find_file_or_link(name)?.map(|found| found.digest))
+    }
+
+    /// Where the symbolic link `name` leads; `None` if it is none.
+    pub(super) fn link_target(&self, name: &OsStr) -> Result<Option<PathBuf>, StoreError> {
+        let Some(stat) = self.stat(name)? else { return Ok(None) };
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+            return Ok(None);
+        }
+        let target = rustix::fs::readlinkat(&self.handle, name, Vec::new())
+            .map_err(|errno| StoreError::os("read the link", &self.path.join(name), errno))?;
+        Ok(Some(PathBuf::from(OsStr::from_bytes(target.to_bytes()))))
+    }
+
+    /// Makes the symbolic link `name`, which must not exist.
+    pub(super) fn create_link(&self, name: &OsStr, target: &Path) -> Result<(), StoreError> {
+        self.step(Step::CreateLink, name, || rustix::fs::symlinkat(target, &self.handle, name))
     }
 
     /// Makes the file `name`, which must not exist, writes it and flushes it to disk.
@@ -196,6 +231,9 @@ impl Directory {
     }
 
     fn copy(&self, from: &OsStr, to: &OsStr) -> Result<(), StoreError> {
+        if let Some(target) = self.link_target(from)? {
+            return self.create_link(to, &target);
+        }
         let path = self.path.join(from);
         let Some((content, attributes)) = self.content(from)? else { return Err(StoreError::Missing { path }) };
         self.create(to, content.expose(), Like::Old(&attributes))

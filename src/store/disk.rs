@@ -14,6 +14,7 @@ pub(super) enum Step {
     CreateDirectory,
     RemoveDirectory,
     CreateFile,
+    CreateLink,
     Write,
     SetOwner,
     SetAttribute,
@@ -31,7 +32,7 @@ impl Step {
         match self {
             Self::CreateDirectory => "create the directory",
             Self::RemoveDirectory => "remove the directory",
-            Self::CreateFile => "create",
+            Self::CreateFile | Self::CreateLink => "create",
             Self::Write => "write",
             Self::SetOwner => "set the owner of",
             Self::SetAttribute => "set an extended attribute of",

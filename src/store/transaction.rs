@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::attributes::Attributes;
 use super::backup::{BackupOrder, Keeping};
-use super::directory::{Digest, Found, Like, digest_of};
+use super::directory::{Digest, Found, Like, digest_of, digest_of_link};
 use super::error::StoreError;
 use super::exchange::Exchange;
 use super::journal::{HexDigest, Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId, hex, relative};
@@ -61,6 +61,13 @@ pub enum Change {
         /// What the change was planned for.
         expected: Expected,
     },
+    /// There shall be a symbolic link with this target, in the place of a file or of another link.
+    Link {
+        /// The link itself: if it is one already, it is not followed.
+        path: PathBuf,
+        /// Where it leads, word for word.
+        target: PathBuf,
+    },
     /// The file shall not be there.
     Remove {
         /// The file.
@@ -75,19 +82,24 @@ impl Change {
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
-            Self::Write { path, .. } | Self::Restore { path, .. } | Self::Remove { path, .. } => path,
+            Self::Write { path, .. }
+            | Self::Restore { path, .. }
+            | Self::Link { path, .. }
+            | Self::Remove { path, .. } => path,
         }
     }
 
     const fn expected(&self) -> Expected {
         match self {
             Self::Write { expected, .. } | Self::Restore { expected, .. } | Self::Remove { expected, .. } => *expected,
+            Self::Link { .. } => Expected::Any,
         }
     }
 
     fn digest(&self) -> Option<Digest> {
         match self {
             Self::Write { content, .. } | Self::Restore { content, .. } => Some(digest_of(content.expose())),
+            Self::Link { target, .. } => Some(digest_of_link(target)),
             Self::Remove { .. } => None,
         }
     }
@@ -150,7 +162,7 @@ impl Target<'_> {
                 Some((content, self.old.as_ref().map_or(Like::Mode(*mode), |old| Like::Old(&old.attributes))))
             }
             Change::Restore { content, attributes, .. } => Some((content, Like::Old(attributes))),
-            Change::Remove { .. } => None,
+            Change::Link { .. } | Change::Remove { .. } => None,
         }
     }
 
@@ -290,9 +302,12 @@ impl<'s> Transaction<'s> {
             directory.sync()?;
         }
         for target in work {
+            let name = self.name(&Role::New(target.name.clone()));
+            let directory = self.directory(&target.directory)?;
             if let Some((content, like)) = target.content() {
-                let name = self.name(&Role::New(target.name.clone()));
-                self.directory(&target.directory)?.create(&name, content.expose(), like)?;
+                directory.create(&name, content.expose(), like)?;
+            } else if let Change::Link { target, .. } = target.change {
+                directory.create_link(&name, target)?;
             }
         }
         for target in work.iter().filter(|target| target.old.is_some()) {
@@ -376,17 +391,18 @@ fn place(root: &Root, change: &Change) -> Result<Place, StoreError> {
     if matches!(change, Change::Remove { .. }) && root.resolve(change.path(), false)?.kind == Kind::Symlink {
         return Err(StoreError::IsASymlink { path });
     }
-    let mut found = root.resolve(change.path(), true)?;
+    let is_link = matches!(change, Change::Link { .. });
+    let mut found = root.resolve(change.path(), !is_link)?;
     let (existing, name) = match found.kind {
         Kind::Directory => match found.missing.pop() {
             Some(name) => (found.existing, name),
             None => return Err(StoreError::IsADirectory { path }),
         },
-        Kind::File => match (found.existing.parent(), found.existing.file_name()) {
+        Kind::Symlink if !is_link => return Err(StoreError::SymlinkLoop { path }),
+        Kind::File | Kind::Symlink => match (found.existing.parent(), found.existing.file_name()) {
             (Some(parent), Some(name)) => (parent.to_owned(), name.to_owned()),
             _ => return Err(StoreError::IsADirectory { path }),
         },
-        Kind::Symlink => return Err(StoreError::SymlinkLoop { path }),
         Kind::Other(found) => return Err(StoreError::NotARegularFile { path, found }),
     };
     if is_reserved(&name) {
@@ -402,7 +418,10 @@ fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c
     for change in changes {
         let Place { existing, missing, name } = place(&session.store.root, change)?;
         let old = match session.locks.get(&existing) {
-            Some(directory) if missing.is_empty() => directory.find(&name)?,
+            Some(directory) if missing.is_empty() => match change {
+                Change::Link { .. } => directory.find_file_or_link(&name)?,
+                Change::Write { .. } | Change::Restore { .. } | Change::Remove { .. } => directory.find(&name)?,
+            },
             Some(_) => None,
             // It vanished after it was locked.
             None => return Err(StoreError::Missing { path: existing }),

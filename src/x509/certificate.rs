@@ -12,7 +12,8 @@ use chrono::{DateTime, Utc};
 use x509_parser::prelude::X509Certificate;
 
 use super::extensions::{Extensions, key_kind, read_whole};
-use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, SubjectAltNames, X509Error};
+use super::name::to_hex;
+use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltNames, X509Error};
 use crate::key::pem;
 
 const LABEL: &str = "CERTIFICATE";
@@ -176,6 +177,18 @@ impl Certificate {
     #[must_use]
     pub fn subject_alt_names(&self) -> &SubjectAltNames {
         &self.extensions.subject_alt_names
+    }
+
+    /// The extensions that no other method tells of, in the certificate's order.
+    #[must_use]
+    pub fn other_extensions(&self) -> &[OtherExtension] {
+        &self.extensions.others
+    }
+
+    /// The SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal: the same as long as the key is.
+    #[must_use]
+    pub fn public_key_fingerprint(&self) -> String {
+        to_hex(digest::digest(&digest::SHA256, &self.public_key_info).as_ref())
     }
 
     /// The SHA-256 fingerprint of the DER.

@@ -9,12 +9,11 @@ use std::net::IpAddr;
 
 use der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::name::GeneralNames;
-use x509_parser::asn1_rs::Oid;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, SubjectPublicKeyInfo, X509Extension};
 use x509_parser::public_key::PublicKey;
 
 use super::name::to_hex;
-use super::{ExtendedKeyUsage, KeyUsage, SubjectAltName, SubjectAltNames};
+use super::{ExtendedKeyUsage, KeyUsage, OtherExtension, SubjectAltName, SubjectAltNames};
 
 /// What the extensions of a certificate say, or those that a request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +24,8 @@ pub(super) struct Extensions {
     pub(super) subject_key_identifier: Option<Vec<u8>>,
     pub(super) authority_key_identifier: Option<Vec<u8>>,
     pub(super) subject_alt_names: SubjectAltNames,
-    /// The dotted object identifiers of all others, in order.
-    pub(super) others: Vec<String>,
+    /// All others, in order.
+    pub(super) others: Vec<OtherExtension>,
 }
 
 impl Extensions {
@@ -48,8 +47,8 @@ impl Extensions {
                 let present = KeyUsage::ALL.iter().enumerate().filter(|(bit, _)| usage.flags >> bit & 1 == 1);
                 self.key_usages = Some(present.map(|(_, usage)| *usage).collect());
             }
-            ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.extended_key_usages = Some(extended_key_usages(usage));
+            ParsedExtension::ExtendedKeyUsage(_) => {
+                self.extended_key_usages = Some(extended_key_usages(extension.value)?);
             }
             ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
             ParsedExtension::SubjectKeyIdentifier(identifier) => {
@@ -64,7 +63,11 @@ impl Extensions {
                 self.subject_alt_names = SubjectAltNames::in_order(names.collect());
             }
             ParsedExtension::ParseError { error } => return Err(format!("an extension cannot be read: {error:?}")),
-            _ => self.others.push(extension.oid.to_id_string()),
+            _ => self.others.push(OtherExtension {
+                oid: extension.oid.to_id_string(),
+                critical: extension.critical,
+                value: to_hex(extension.value),
+            }),
         }
         Ok(())
     }
@@ -86,18 +89,11 @@ where
     }
 }
 
-fn extended_key_usages(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<ExtendedKeyUsage> {
-    let known = [
-        (usage.any, "2.5.29.37.0"),
-        (usage.server_auth, "1.3.6.1.5.5.7.3.1"),
-        (usage.client_auth, "1.3.6.1.5.5.7.3.2"),
-        (usage.code_signing, "1.3.6.1.5.5.7.3.3"),
-        (usage.email_protection, "1.3.6.1.5.5.7.3.4"),
-        (usage.time_stamping, "1.3.6.1.5.5.7.3.8"),
-        (usage.ocsp_signing, "1.3.6.1.5.5.7.3.9"),
-    ];
-    let known = known.into_iter().filter(|(present, _)| *present).map(|(_, oid)| oid.to_owned());
-    known.chain(usage.other.iter().map(Oid::to_id_string)).map(ExtendedKeyUsage::from).collect()
+/// The purposes in the order of the extension, which x509-parser does not tell.
+fn extended_key_usages(value: &[u8]) -> Result<Vec<ExtendedKeyUsage>, String> {
+    let usages = x509_cert::ext::pkix::ExtendedKeyUsage::from_der(value)
+        .map_err(|error| format!("the extended key usage cannot be read: {error}"))?;
+    Ok(usages.0.iter().map(|oid| ExtendedKeyUsage::from(oid.to_string())).collect())
 }
 
 /// The name at `position` of the extension's `value`; forms that are not text are kept as their DER.

@@ -87,6 +87,7 @@ mod tests {
             is_ca,
             not_before: DateTime::UNIX_EPOCH,
             not_after: DateTime::UNIX_EPOCH + TimeDelta::days(1),
+            other_extensions: Vec::new(),
         }
     }
 

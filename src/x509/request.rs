@@ -204,8 +204,8 @@ impl CertificateRequest {
 
     /// The object identifiers of further extensions that it asks for.
     #[must_use]
-    pub fn other_extensions(&self) -> &[String] {
-        &self.extensions.others
+    pub fn other_extensions(&self) -> Vec<String> {
+        self.extensions.others.iter().map(|one| one.oid.clone()).collect()
     }
 
     /// The object identifiers of attributes that ask for no extension, `1.2.840.113549.1.9.7` (a challenge

@@ -20,8 +20,8 @@ use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsages};
 use x509_cert::time::{Time, Validity};
 
 use super::{
-    Certificate, DistinguishedName, ExtendedKeyUsage, KeyUsage, SerialNumber, SubjectAltName, SubjectAltNames,
-    X509Error,
+    Certificate, DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltName,
+    SubjectAltNames, X509Error,
 };
 use crate::key::PrivateKey;
 
@@ -49,6 +49,9 @@ pub struct CertificateTemplate {
     pub not_before: DateTime<Utc>,
     /// The last moment of validity, whole seconds.
     pub not_after: DateTime<Utc>,
+    /// Extensions beyond those, as they were in the certificate that this one follows; behind all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_extensions: Vec<OtherExtension>,
 }
 
 /// Who signs: a CA's certificate and its key, both on this machine.
@@ -78,6 +81,24 @@ impl Issuer {
 }
 
 impl CertificateTemplate {
+    /// What `certificate` says, for another time: subject, names, usages and further extensions, in its own order and
+    /// encoding. A certificate without key usages gets kubeadm's, digitalSignature and keyEncipherment.
+    #[must_use]
+    pub fn like(certificate: &Certificate, not_before: DateTime<Utc>, not_after: DateTime<Utc>) -> Self {
+        let usual = [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
+        let others = certificate.other_extensions().iter().filter(|one| !one.is_of_one_signature());
+        Self {
+            subject: certificate.subject().clone(),
+            subject_alt_names: certificate.subject_alt_names().clone(),
+            key_usages: certificate.key_usages().unwrap_or(&usual).to_vec(),
+            extended_key_usages: certificate.extended_key_usages().unwrap_or_default().to_vec(),
+            is_ca: certificate.is_ca(),
+            not_before,
+            not_after,
+            other_extensions: others.cloned().collect(),
+        }
+    }
+
     /// Signs a certificate for `public_key_info` (a `SubjectPublicKeyInfo`).
     ///
     /// # Errors
@@ -145,6 +166,9 @@ impl CertificateTemplate {
         }
         if !self.subject_alt_names.is_empty() {
             extensions.push(subject_alt_name_extension(&self.subject_alt_names)?);
+        }
+        for other in &self.other_extensions {
+            extensions.push(other.to_der()?);
         }
         Ok(extensions)
     }

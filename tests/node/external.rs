@@ -55,6 +55,7 @@ impl Owner {
             is_ca: false,
             not_before: now() - TimeDelta::minutes(5),
             not_after: now() + TimeDelta::days(365),
+            other_extensions: Vec::new(),
         };
         change(&mut template);
         let serial = SerialNumber::random().unwrap();

@@ -14,6 +14,7 @@ mod external;
 mod golden;
 mod import;
 mod mismatches;
+mod renew;
 mod reuse;
 mod roles;
 mod support;

@@ -228,15 +228,7 @@ pub fn ecdsa_key() -> PrivateKey {
 
 /// A certificate's own wording, to be signed again with a difference.
 pub fn template_of(of: &Certificate) -> CertificateTemplate {
-    CertificateTemplate {
-        subject: of.subject().clone(),
-        subject_alt_names: of.subject_alt_names().clone(),
-        key_usages: of.key_usages().unwrap().to_vec(),
-        extended_key_usages: of.extended_key_usages().unwrap_or_default().to_vec(),
-        is_ca: of.is_ca(),
-        not_before: of.not_before(),
-        not_after: of.not_after(),
-    }
+    CertificateTemplate::like(of, of.not_before(), of.not_after())
 }
 
 /// A CA of any name that is valid from yesterday on.
@@ -255,6 +247,7 @@ pub fn authority_template(common_name: &str, days: i64) -> CertificateTemplate {
         is_ca: true,
         not_before: now() - TimeDelta::days(1),
         not_after: now() + TimeDelta::days(days),
+        other_extensions: Vec::new(),
     }
 }
 

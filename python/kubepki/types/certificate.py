@@ -31,6 +31,9 @@ class Certificate(Value):
     key: str
     subject_alt_names: tuple[str, ...]
     is_ca: bool
+    public_key_sha256: str
+    key_usages: tuple[str, ...]
+    extended_key_usages: tuple[str, ...]
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
@@ -48,6 +51,9 @@ class Certificate(Value):
             data["key"],
             tuple(data["subject_alt_names"]),
             data["is_ca"],
+            data.get("public_key_sha256", ""),
+            tuple(data.get("key_usages", ())),
+            tuple(data.get("extended_key_usages", ())),
             data,
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubepki.errors import ConfigurationError
 from kubepki.expiration import Problem, Value, moment
+from kubepki.types import difference
 from kubepki.types.certificate import Certificate
 from kubepki.types.configuration import Algorithm
 from kubepki.types.finding import Finding
@@ -78,6 +79,7 @@ class Artefact(Value):
     new_key: Algorithm | None
     expires_at: datetime | None
     current: Certificate | None
+    long_name: str | None
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
@@ -93,8 +95,42 @@ class Artefact(Value):
             Algorithm(data["new_key"]) if data["new_key"] else None,
             optional_moment(data["expires_at"]),
             Certificate.from_dict(data["current"]) if data.get("current") else None,
+            data.get("long_name"),
             data,
         )
+
+    @property
+    def subject_alt_names(self) -> tuple[str, ...]:
+        """The alternative names of its new certificate, as `DNS:localhost`; none where none is made."""
+        return difference.planned_names(self.data.get("certificate"))
+
+    @property
+    def names_added(self) -> tuple[str, ...]:
+        """The alternative names that the new certificate has, and the current one has not."""
+        return () if self.current is None else _without(self.subject_alt_names, self.current.subject_alt_names)
+
+    @property
+    def names_removed(self) -> tuple[str, ...]:
+        """The alternative names that the current certificate has, and the new one has not."""
+        if self.current is None or not self.data.get("certificate"):
+            return ()
+        return _without(self.current.subject_alt_names, self.subject_alt_names)
+
+    @property
+    def before_text(self) -> str:
+        """The certificate that is there, decoded, for a diff; nothing where none is. It holds no key material."""
+        return difference.seen_text(self.current)
+
+    @property
+    def after_text(self) -> str:
+        """The certificate that will be there; what is known only when it is made reads `(new)`."""
+        if not self.action.is_change:
+            return self.before_text
+        return difference.planned_text(self.data, self.current)
+
+
+def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +189,14 @@ class Plan(Value):
         """Whether there is nothing to do."""
         return not self.changes
 
+    def diff(self) -> str:
+        """Return a unified diff of all certificates, decoded, without key material; nothing when nothing changes."""
+        return "".join(difference.unified(each.name, each.before_text, each.after_text) for each in self.changes)
+
     def __str__(self) -> str:
         """Return the plan as a table."""
+        if any(each.current for each in self.artefacts):
+            return difference.renewal_table(self.artefacts)
         rows = [
             (each.name, each.action.value, each.reason, minute(each.expires_at), ", ".join(map(str, each.files)))
             for each in self.artefacts

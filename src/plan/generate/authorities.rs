@@ -114,6 +114,7 @@ impl Planning<'_> {
             is_ca: true,
             not_before,
             not_after,
+            other_extensions: Vec::new(),
         };
         let artefact = Artefact {
             new_key: Some(self.spec.algorithm),

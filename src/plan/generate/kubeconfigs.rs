@@ -111,6 +111,7 @@ impl Planning<'_> {
             is_ca: false,
             not_before,
             not_after,
+            other_extensions: Vec::new(),
         };
         Ok(Artefact {
             new_key: Some(self.spec.algorithm),

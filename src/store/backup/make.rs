@@ -4,8 +4,9 @@
 //! and durable. Nothing that exists is overwritten. A failure leaves nothing behind that this file made.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::super::attributes::Attributes;
 use super::super::directory::{Directory, Like, digest_of};
 use super::super::error::StoreError;
 use super::super::root::Kind;
@@ -13,6 +14,7 @@ use super::super::session::Session;
 use super::super::transaction::Target;
 use super::manifest::{BackupFile, BackupName, Manifest, file_name};
 use super::{BackupOrder, MANIFEST, MANIFEST_DRAFT, refuse_place};
+use crate::secret::Secret;
 
 /// Who may look into a backup: its owner.
 const DIRECTORY_MODE: u32 = 0o700;
@@ -120,14 +122,23 @@ impl Keeping {
             };
             let vanished = || StoreError::Missing { path: target.path() };
             let directory = session.locks.get(&target.directory).ok_or_else(vanished)?;
-            let (content, had) = directory.content(&target.name)?.ok_or_else(vanished)?;
-            if digest_of(content.expose()) != old.digest {
+            let is_link = directory.link_target(&target.name)?.is_some();
+            let found = if is_link { led_to(session, &path)? } else { directory.content(&target.name)? };
+            let Some((content, had)) = found else {
+                // A link that leads nowhere held nothing.
+                if is_link {
+                    continue;
+                }
+                return Err(vanished());
+            };
+            let digest = digest_of(content.expose());
+            if digest != old.digest && !is_link {
                 let (expected, found) = ("the file that was just there".into(), "another".into());
                 return Err(StoreError::Changed { path: target.path(), expected, found });
             }
             let name = file_name(manifest.files.len() + 1, &path);
             backup.create(OsStr::new(&name), content.expose(), Like::Mode(FILE_MODE))?;
-            manifest.files.push(BackupFile::new(path, name, &old.digest, &had));
+            manifest.files.push(BackupFile::new(path, name, &digest, &had));
         }
         backup.create(OsStr::new(MANIFEST_DRAFT), &manifest.encode(), Like::Mode(FILE_MODE))?;
         // What the manifest vouches for is durable before it has its name.
@@ -165,4 +176,17 @@ pub(super) fn empty(backup: &Directory) -> Result<(), StoreError> {
         backup.remove(&name)?;
     }
     backup.sync()
+}
+
+/// What a link leads to: restored, it is what is read there, wherever the link leads by then.
+fn led_to(session: &Session, link: &Path) -> Result<Option<(Secret, Attributes)>, StoreError> {
+    let root = &session.store.root;
+    let found = match root.resolve(link, true) {
+        Err(StoreError::DanglingSymlink { .. }) => return Ok(None),
+        found => found?,
+    };
+    match (found.kind, found.existing.parent(), found.existing.file_name()) {
+        (Kind::File, Some(parent), Some(name)) => Directory::open(root, &session.store.disk, parent)?.content(name),
+        _ => Ok(None),
+    }
 }

@@ -44,8 +44,15 @@ struct Watched {
     durable: BTreeMap<PathBuf, Snapshot>,
 }
 
-/// Content and mode of the files of a directory; none for a directory in it.
-type Snapshot = BTreeMap<OsString, Option<(Vec<u8>, u32)>>;
+/// What a directory holds.
+type Snapshot = BTreeMap<OsString, Entry>;
+
+/// Content and mode of a file, the target of a link.
+enum Entry {
+    Directory,
+    File(Vec<u8>, u32),
+    Link(PathBuf),
+}
 
 impl Faults {
     pub(in crate::store) fn new(faults: impl IntoIterator<Item = (usize, Fault)>) -> Arc<Self> {
@@ -116,8 +123,14 @@ impl Watched {
         entries
             .map(|entry| {
                 let (path, metadata) = (entry.path(), entry.metadata().unwrap());
-                let file = metadata.is_file().then(|| (survives(&path), metadata.mode() & 0o7777));
-                (entry.file_name(), file)
+                let kept = if metadata.is_dir() {
+                    Entry::Directory
+                } else if metadata.is_symlink() {
+                    Entry::Link(std::fs::read_link(&path).unwrap())
+                } else {
+                    Entry::File(survives(&path), metadata.mode() & 0o7777)
+                };
+                (entry.file_name(), kept)
             })
             .collect()
     }
@@ -138,7 +151,7 @@ impl Watched {
 fn fall_back(directory: &Path, snapshot: &Snapshot) {
     for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
         match (snapshot.get(&entry.file_name()), entry.file_type().unwrap().is_dir()) {
-            (Some(None), true) => {}
+            (Some(Entry::Directory), true) => {}
             (_, true) => std::fs::remove_dir_all(entry.path()).unwrap(),
             (_, false) => std::fs::remove_file(entry.path()).unwrap(),
         }
@@ -146,11 +159,12 @@ fn fall_back(directory: &Path, snapshot: &Snapshot) {
     for (name, file) in snapshot {
         let path = directory.join(name);
         match file {
-            Some((content, mode)) => {
+            Entry::File(content, mode) => {
                 std::fs::write(&path, content).unwrap();
                 std::fs::set_permissions(&path, PermissionsExt::from_mode(*mode)).unwrap();
             }
-            None => std::fs::create_dir_all(&path).unwrap(),
+            Entry::Link(target) => std::os::unix::fs::symlink(target, &path).unwrap(),
+            Entry::Directory => std::fs::create_dir_all(&path).unwrap(),
         }
     }
 }

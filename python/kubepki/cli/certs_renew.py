@@ -1,0 +1,180 @@
+"""`kubepki certs renew`: a new time for certificates, one, some or all, in one transaction.
+
+Everything is read from disk: certificates may have expired and the API server may be down. What a certificate says
+stays as it is: its whole subject, names, usages. stdout holds kubeadm's lines.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from kubepki.api import plan as planning
+from kubepki.api import renew as renewing
+from kubepki.cli import options, output
+from kubepki.cli.progress import KeyProgress
+from kubepki.errors import FindingError, PartialError
+from kubepki.types import Action, Severity
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+    from kubepki.types import Artefact, Plan, Report
+
+NOTICE = (
+    "Done renewing certificates. You must restart the kube-apiserver, kube-controller-manager, kube-scheduler and "
+    "etcd, so that they can use the new certificates."
+)
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `certs renew` and its arguments."""
+    parser = subparsers.add_parser("renew", help="give certificates a new time", description=__doc__)
+    names = ", ".join(renewing.renewable_names())
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"all (what kubeadm renews), or some of: {names}")
+    options.add_node_options(parser)
+    parser.add_argument(
+        "--kubeconfig", metavar="FILE", help="accepted for kubeadm's sake and not used: no cluster is asked"
+    )
+    _add_choices(parser)
+    _add_contents(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    parser.add_argument("--diff", action="store_true", help="print a diff of the decoded certificates (text output)")
+    options.add_output_option(parser)
+
+
+def _add_choices(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("what is renewed, and how")
+    group.add_argument("--before", metavar="DURATION", help="only what ends within this time, as 30d; safe to repeat")
+    group.add_argument("--kubelet", action="store_true", help="with all: the kubelet's three too")
+    group.add_argument(
+        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
+    )
+    group.add_argument(
+        "--force", action="store_true", help="go on with an expired CA, or with a certificate of another node"
+    )
+    group.add_argument(
+        "--backup-dir",
+        default=renewing.DEFAULT_BACKUP_DIR,
+        metavar="DIR",
+        help="where the files that change are kept as they were (default: %(default)s)",
+    )
+    group.add_argument("--no-backup", action="store_true", help="keep no copies")
+
+
+def _add_contents(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("what the new certificates say")
+    group.add_argument("--validity", metavar="DURATION", help="instead of the configuration's period, or 365d")
+    group.add_argument("--algorithm", metavar="NAME", help="the kind of the new keys, as ECDSA-P256 (default: as is)")
+    group.add_argument("--keep-key", action="store_true", help="keep the keys; only the certificates are new")
+    group.add_argument("--add-san", action=options.CommaSeparated, metavar="NAME", help="add an alternative name")
+    group.add_argument("--remove-san", action=options.CommaSeparated, metavar="NAME", help="take one away")
+    group.add_argument("--sans-from-config", action="store_true", help="use the alternative names of --config")
+    group.add_argument(
+        "--outlive-ca",
+        choices=("refuse", "clamp", "allow"),
+        default="clamp",
+        help="a certificate that would be valid for longer than its CA: let it end with the CA (default), refuse it, "
+        "or make it all the same, as kubeadm does",
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Plan the renewal, and do it unless it is a dry run."""
+    if arguments.kubeconfig:
+        output.say("note: --kubeconfig is not used: kubepki reads files alone")
+    plan = _plan(arguments)
+    output.warn(plan.warnings)
+    for finding in plan.findings:
+        # What is missing or external has its line on stdout, as for kubeadm.
+        if finding.severity is not Severity.INFO or finding.code == "kubeconfig.no_certificate":
+            output.say(output.finding_text(finding, sys.stderr))
+    report = None
+    if not (arguments.dry_run or plan.is_blocked):
+        with KeyProgress() as progress:
+            report = planning.apply(plan, progress=progress)
+    _print(arguments, plan, report)
+    return _conclude(arguments, plan, report)
+
+
+def _plan(arguments: Namespace) -> Plan:
+    duration = options.duration
+    return renewing.plan_renew(
+        "all" if arguments.names == ["all"] else arguments.names,
+        **options.node_arguments(arguments),
+        kubelet=arguments.kubelet,
+        kubelet_dir=arguments.kubelet_dir,
+        before=duration(arguments.before) if arguments.before else None,
+        validity=duration(arguments.validity) if arguments.validity else None,
+        algorithm=arguments.algorithm,
+        keep_key=arguments.keep_key,
+        add_sans=arguments.add_san or (),
+        remove_sans=arguments.remove_san or (),
+        sans_from_config=arguments.sans_from_config,
+        outlive_ca=arguments.outlive_ca,
+        force=arguments.force,
+        backup_dir=None if arguments.no_backup else arguments.backup_dir,
+        recover=not arguments.dry_run,
+    )
+
+
+def _print(arguments: Namespace, plan: Plan, report: Report | None) -> None:
+    if arguments.output != "text":
+        data = {
+            "plan": plan.to_dict(),
+            "report": report.to_dict() if report else None,
+            "warnings": [problem.to_dict() for problem in plan.warnings],
+        }
+        print(output.structured(data, arguments.output))
+    elif arguments.diff:
+        print(plan.diff(), end="")
+    elif arguments.dry_run or plan.is_blocked:
+        print(plan)
+    else:
+        _print_lines(arguments, plan)
+
+
+def _print_lines(arguments: Namespace, plan: Plan) -> None:
+    """Print what kubeadm prints, in its order."""
+    for artefact in plan.artefacts:
+        if line := _line(artefact):
+            print(line)
+    is_all = "all" in arguments.names
+    if is_all and (plan.changes or arguments.before is None):
+        print(f"\n{NOTICE}")
+
+
+def _line(artefact: Artefact) -> str | None:
+    if artefact.action is Action.RENEW:
+        return f"{artefact.long_name} renewed"
+    if artefact.action is Action.SKIP and artefact.reason == "missing":
+        return f"MISSING! {artefact.long_name}"
+    if artefact.action is Action.SKIP and artefact.issuer:
+        base_name = "etcd/ca" if artefact.issuer == "etcd-ca" else artefact.issuer
+        return f"Detected external {base_name}, {artefact.long_name} can't be renewed"
+    return None
+
+
+def _conclude(arguments: Namespace, plan: Plan, report: Report | None) -> int:
+    if plan.is_blocked:
+        critical = sum(finding.is_critical for finding in plan.findings)
+        output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
+        return FindingError.exit_code
+    passed_over = [each.name for each in plan.artefacts if each.action is Action.SKIP and each.name in arguments.names]
+    _summarise(plan, report)
+    if not passed_over:
+        return 0
+    # `all` passes over what cannot be renewed here; what was asked for by name was not done.
+    output.say(f"not renewed: {', '.join(passed_over)}")
+    return PartialError.exit_code if plan.changes else FindingError.exit_code
+
+
+def _summarise(plan: Plan, report: Report | None) -> None:
+    kept = sum(each.action is Action.KEEP for each in plan.artefacts)
+    stays = f"; {kept} kept" if kept else ""
+    if plan.is_empty:
+        output.say(f"nothing to do{stays}")
+    elif report is None:
+        output.say(f"dry run: nothing was changed; {len(plan.changes)} would be renewed{stays}")
+    else:
+        output.say(f"renewed {len(report.changed)}: {', '.join(each.name for each in report.changed)}{stays}")

@@ -1,0 +1,226 @@
+//! `kubepki certs renew`: the plan that gives certificates a new time.
+//!
+//! In: a request, now. Out: a plan. It reads files alone: the API server may be down, and every certificate expired.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::OperationError;
+use super::init::{Planned, refuse_unknown};
+use super::node::{Node, NodeRequest};
+use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, KubeletFiles};
+use crate::config::{ClusterSpec, Role, alternative_name};
+use crate::error::Result;
+use crate::key::Algorithm;
+use crate::plan::generate::Selection;
+use crate::plan::renew::{self, NameChanges, Options, OutliveAuthority};
+use crate::x509::SubjectAltName;
+
+/// What `certs renew` is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
+pub struct RenewRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// Which certificates; `all` among the names means kubeadm's eleven.
+    pub names: Selection,
+    /// Whether `all` includes the kubelet's.
+    pub kubelet: bool,
+    /// The kubelet's directory.
+    pub kubelet_dir: PathBuf,
+    /// Only those that end within so many seconds.
+    pub before_seconds: Option<i64>,
+    /// How long the new ones are valid, instead of the configuration's period.
+    pub validity_seconds: Option<i64>,
+    /// The kind of the new keys.
+    pub algorithm: Option<Algorithm>,
+    /// Whether the keys stay.
+    pub keep_key: bool,
+    /// Alternative names to add: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+    pub add_names: Vec<String>,
+    /// Alternative names to take away.
+    pub remove_names: Vec<String>,
+    /// Whether DNS names and addresses are to be the configuration's.
+    pub names_from_config: bool,
+    /// What to do with a certificate that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// Whether to go on with an expired CA, or a certificate of another node.
+    pub force: bool,
+    /// Where the files that change are kept as they were; none when they are not.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+impl Default for RenewRequest {
+    fn default() -> Self {
+        Self {
+            node: NodeRequest::default(),
+            names: Selection::All,
+            kubelet: false,
+            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
+            before_seconds: None,
+            validity_seconds: None,
+            algorithm: None,
+            keep_key: false,
+            add_names: Vec::new(),
+            remove_names: Vec::new(),
+            names_from_config: false,
+            outlive_authority: OutliveAuthority::Clamp,
+            force: false,
+            backup_dir: None,
+            recover: false,
+        }
+    }
+}
+
+/// Reads the node's files and plans the renewal.
+///
+/// # Errors
+/// The configuration cannot be read or is invalid; a name is unknown ([`OperationError::UnknownName`]) or cannot be
+/// renewed ([`OperationError::NotRenewable`]); options contradict each other ([`OperationError::BadRequest`]). A file
+/// that cannot be used is a finding in the plan, not an error.
+pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
+    refuse_unrenewable(&request.names)?;
+    refuse_unknown(&request.names, &[&["all"], catalogue::renewable_names().as_slice()].concat())?;
+    let node = Node::open(&request.node)?;
+    let options = options(request, &node)?;
+    if request.recover {
+        node.recover()?;
+    }
+    let kubelet = KubeletFiles::of(&request.kubelet_dir);
+    let mut tree = node.read();
+    for (path, observed) in node.store.read(kubelet.every_path()).iter() {
+        tree.insert(path.to_owned(), observed.clone());
+    }
+    // A kubeconfig may lead to any file, and that file may be a link.
+    let paths = tree.iter().map(|(path, _)| path.to_owned());
+    let links = paths.filter(|path| node.store.is_link(path)).collect();
+    let options = Options { links, ..options };
+    let plan = renew::renew(&tree, &node.layout, &kubelet, &node.spec, &options, now)?;
+    Ok(Planned { plan, warnings: node.warnings })
+}
+
+fn options(request: &RenewRequest, node: &Node) -> Result<Options> {
+    let seconds = |seconds: Option<i64>| seconds.map(|one| TimeDelta::try_seconds(one).unwrap_or(TimeDelta::MAX));
+    let options = Options {
+        names: chosen(request, &node.spec),
+        before: seconds(request.before_seconds),
+        validity: seconds(request.validity_seconds),
+        algorithm: request.algorithm,
+        keep_key: request.keep_key,
+        name_changes: name_changes(request)?,
+        outlive_authority: request.outlive_authority,
+        force: request.force,
+        has_config: request.node.config.is_some(),
+        has_node_name: request.node.config.is_some() || request.node.node_name.is_some(),
+        links: BTreeSet::new(),
+        rootfs: request.node.rootfs.clone(),
+        backup_dir: request.backup_dir.clone(),
+    };
+    let validity = options.validity.unwrap_or(node.spec.certificate_validity);
+    if options.validity.is_some_and(|validity| validity <= TimeDelta::zero()) {
+        return Err(bad("the validity is not longer than nothing", "give a time: 8760h, 365d"));
+    }
+    if options.before.is_some_and(|before| before >= validity) {
+        let reason =
+            "certificates would be renewed at every run: they are valid for no longer than the time before their end";
+        return Err(bad(reason, "give --before a time that is shorter than the validity"));
+    }
+    if options.keep_key && options.algorithm.is_some() {
+        return Err(bad("a key that is kept keeps its kind", "leave out --keep-key or --algorithm"));
+    }
+    Ok(options)
+}
+
+/// The names that are meant; `all` is what kubeadm renews on this kind of node.
+fn chosen(request: &RenewRequest, spec: &ClusterSpec) -> BTreeSet<&'static str> {
+    let of_kubelet = [KUBELET_CONF, KUBELET_CLIENT, KUBELET_SERVER];
+    let (is_all, named) = match &request.names {
+        Selection::All => (true, [].as_slice()),
+        Selection::None => (false, [].as_slice()),
+        Selection::Names(names) => (names.iter().any(|name| name == "all"), names.as_slice()),
+    };
+    let has_own = |name: &str| {
+        catalogue::certificates(spec).any(|row| row.name == name)
+            || spec.role != Role::Worker && catalogue::kubeconfig_names().contains(&name)
+    };
+    let is_chosen = |name: &&str| {
+        let belongs = if of_kubelet.contains(name) { request.kubelet } else { has_own(name) };
+        is_all && belongs || named.iter().any(|one| one == name)
+    };
+    catalogue::renewable_names().into_iter().filter(is_chosen).collect()
+}
+
+fn name_changes(request: &RenewRequest) -> Result<NameChanges> {
+    if request.names_from_config && request.node.config.is_none() {
+        return Err(bad("there is no configuration to take the names from", "give --config FILE"));
+    }
+    if !(request.add_names.is_empty() && request.remove_names.is_empty()) {
+        let changeable = ["apiserver", "etcd-server", "etcd-peer", KUBELET_SERVER];
+        let hint = format!("name the certificates that change, among: {}", changeable.join(", "));
+        match &request.names {
+            Selection::Names(names) => {
+                if let Some(name) = names.iter().find(|name| !changeable.contains(&name.as_str())) {
+                    return Err(bad(
+                        format!("the certificates that {name:?} stands for have no names to change"),
+                        hint,
+                    ));
+                }
+            }
+            Selection::All | Selection::None => {
+                return Err(bad("names can be changed in single certificates only, not in all", hint));
+            }
+        }
+    }
+    let read = |names: &[String]| names.iter().map(|name| parse_name(name)).collect::<Result<Vec<_>>>();
+    Ok(NameChanges {
+        add: read(&request.add_names)?,
+        remove: read(&request.remove_names)?,
+        from_config: request.names_from_config,
+    })
+}
+
+/// Reads `example.test`, `10.0.0.1`, or a name behind the prefix with which reports show it.
+fn parse_name(text: &str) -> Result<SubjectAltName> {
+    let (form, name) = match text.split_once(':') {
+        Some((form @ ("DNS" | "IP" | "URI" | "email"), name)) => (form, name),
+        _ => ("", text),
+    };
+    match form {
+        "URI" if name.contains(':') && name.is_ascii() => return Ok(SubjectAltName::Uri(name.to_owned())),
+        "email" if name.contains('@') && name.is_ascii() => return Ok(SubjectAltName::Email(name.to_owned())),
+        "" | "DNS" | "IP" => {}
+        _ => {
+            return Err(bad(
+                format!("{text:?} is not a subject alternative name"),
+                "write URI:scheme:… or email:user@host",
+            ));
+        }
+    }
+    let canonical =
+        alternative_name(name).map_err(|fault| bad(format!("{text:?} is not a subject alternative name"), fault))?;
+    Ok(match canonical.parse::<IpAddr>() {
+        Ok(address) => SubjectAltName::Ip(address.to_canonical()),
+        Err(_) => SubjectAltName::Dns(canonical),
+    })
+}
+
+/// CAs and `sa` have names too, and another way to a new life.
+fn refuse_unrenewable(names: &Selection) -> Result<()> {
+    let Selection::Names(names) = names else { return Ok(()) };
+    let is_other = |name: &&String| catalogue::authority(name).is_some() || name.as_str() == catalogue::SERVICE_ACCOUNT;
+    match names.iter().find(is_other) {
+        Some(name) => Err(OperationError::NotRenewable { name: name.clone() }.into()),
+        None => Ok(()),
+    }
+}
+
+fn bad(reason: impl Into<String>, hint: impl Into<String>) -> crate::error::Error {
+    OperationError::BadRequest { reason: reason.into(), hint: hint.into() }.into()
+}

@@ -1,0 +1,377 @@
+//! The plan that gives a node's certificates a new time: `kubepki certs renew`.
+//!
+//! In: the tree as read, the cluster, options, now. Out: a [`Plan`]. From disk alone, whatever has expired; nothing is
+//! asked of a cluster. A certificate keeps its whole subject, its names, usages and further extensions; what stands
+//! against the plan is a critical finding, and blocks it as a whole.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `authority` | the CAs: which of them sign here, and until when |
+//! | `names` | alternative names: changed, compared with the configuration; certificates of another node |
+//! | `target` | what can be renewed, by name, and where it is kept |
+//!
+//! Source: kubeadm `phases/certs/renewal/manager.go`, `readwriter.go`; contract of `certs renew`.
+
+mod authority;
+mod names;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use self::authority::Authority;
+pub use self::names::NameChanges;
+use self::target::Target;
+use super::generate::{BACKDATE, inputs, untouched};
+pub use super::outlive::OutliveAuthority;
+use super::place::{Held, Place, Slot, fault};
+use super::{Action, Artefact, Plan, PlannedFile};
+use crate::audit::expiration::residual_time;
+use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
+use crate::catalogue::{KubeletFiles, Layout};
+use crate::config::ClusterSpec;
+use crate::error::Result;
+use crate::key::Algorithm;
+use crate::tree::Tree;
+use crate::x509::{Certificate, CertificateTemplate, KeyUsage};
+
+/// The operation's name in plans.
+pub const OPERATION: &str = "certs renew";
+
+/// How certificates are renewed.
+#[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
+pub struct Options {
+    /// Which, by name.
+    pub names: BTreeSet<&'static str>,
+    /// Only those that end within this time.
+    pub before: Option<TimeDelta>,
+    /// How long the new ones are valid; the configuration's period without it.
+    pub validity: Option<TimeDelta>,
+    /// The kind of the new keys; without it the configuration's, and without that each key's own.
+    pub algorithm: Option<Algorithm>,
+    /// Whether the keys stay.
+    pub keep_key: bool,
+    /// Changes of the alternative names.
+    pub name_changes: NameChanges,
+    /// What to do with a certificate that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// Whether to go on with a CA that has expired, or a certificate of another node.
+    pub force: bool,
+    /// Whether there is a configuration: then its names and its kind of key count.
+    pub has_config: bool,
+    /// Whether the node's name was given, by a configuration or by the caller.
+    pub has_node_name: bool,
+    /// Which files of the kubelet are links.
+    pub links: BTreeSet<PathBuf>,
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+    /// Recorded in the plan.
+    pub backup_dir: Option<PathBuf>,
+}
+
+/// What all parts of the plan work with.
+struct Renewal<'a> {
+    tree: &'a Tree,
+    layout: &'a Layout,
+    kubelet: &'a KubeletFiles,
+    spec: &'a ClusterSpec,
+    options: &'a Options,
+    now: DateTime<Utc>,
+    authorities: BTreeMap<&'static str, Authority>,
+    /// The files that an artefact of this plan renews already.
+    claimed: BTreeSet<PathBuf>,
+    artefacts: Vec<Artefact>,
+    findings: Vec<Finding>,
+}
+
+/// Plans the renewal of what `options` names.
+///
+/// # Errors
+/// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a certificate.
+pub fn renew(
+    tree: &Tree,
+    layout: &Layout,
+    kubelet: &KubeletFiles,
+    spec: &ClusterSpec,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Plan> {
+    let mut renewal = Renewal {
+        tree,
+        layout,
+        kubelet,
+        spec,
+        options,
+        now,
+        authorities: BTreeMap::new(),
+        claimed: BTreeSet::new(),
+        artefacts: Vec::new(),
+        findings: Vec::new(),
+    };
+    for target in target::all().filter(|target| options.names.contains(target.name)) {
+        let artefact = renewal.plan(&target);
+        renewal.artefacts.push(Artefact { long_name: Some(target.long_name.to_owned()), ..artefact });
+    }
+    Ok(Plan {
+        operation: OPERATION.into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: layout.certificates_dir.clone(),
+        kubeconfig_dir: layout.kubeconfig_dir.clone(),
+        artefacts: renewal.artefacts,
+        findings: renewal.findings,
+        inputs: inputs(tree),
+        backup_dir: options.backup_dir.clone(),
+    })
+}
+
+impl Renewal<'_> {
+    /// In kubeadm's order: is it there, is its CA here, can it be read, does it need it, may it be done.
+    fn plan(&mut self, target: &Target) -> Artefact {
+        let none = |action, reason: &str| untouched(target.name, target.kind, action, reason, Vec::new());
+        let path = target.path(self);
+        let held = match self.find(target) {
+            Ok(Some(held)) => held,
+            // The finding about its user says it.
+            Ok(None) if self.tree.content(&path).is_some() => return none(Action::Skip, "no client certificate"),
+            Ok(None) => {
+                let remedy = "nothing, if this node has none";
+                self.note(target, FindingCode::FileMissing, Severity::Info, &path, "it is not there", remedy);
+                return none(Action::Skip, "missing");
+            }
+            Err(()) => return none(Action::Blocked, "what is there cannot be used"),
+        };
+        let files = self.files(target, &held);
+        let issuer = self.issuer(target, &held);
+        let about = |action, reason: &str| Artefact {
+            files: files.clone(),
+            issuer: issuer.map(str::to_owned),
+            expires_at: held.certificate().map(Certificate::not_after),
+            current: held
+                .certificate()
+                .map(|one| SeenCertificate::of(target.name, &held.certificate_path, one, self.now)),
+            place: Some(held.place.clone()),
+            ..none(action, reason)
+        };
+        if self.is_claimed(&held.place) {
+            return about(Action::Keep, "renewed with the kubeconfig that names it");
+        }
+        let artefact = about(Action::Blocked, "");
+        self.plan_held(target, &held, artefact)
+    }
+
+    fn plan_held(&mut self, target: &Target, held: &Held, artefact: Artefact) -> Artefact {
+        let Some(certificate) = held.certificate() else {
+            return Artefact { reason: "what is there cannot be used".into(), ..artefact };
+        };
+        let with = |action, reason: &str| Artefact { action, reason: reason.to_owned(), ..artefact.clone() };
+        let authority_end = match artefact.issuer.as_deref().map(|issuer| self.authority(issuer)) {
+            None => None,
+            Some(Authority::Signs { until }) => until,
+            Some(Authority::External) => {
+                self.note_external(target, held, certificate);
+                return with(Action::Skip, "external CA");
+            }
+            Some(Authority::Unusable) => return with(Action::Blocked, "its CA cannot sign"),
+        };
+        let names = self.new_names(target, certificate, &held.certificate_path);
+        let names_change = names != *certificate.subject_alt_names();
+        let wanted_end = self.now + self.validity();
+        let Some(not_after) = self.end(target, held, wanted_end, authority_end, artefact.issuer.as_deref()) else {
+            return with(Action::Blocked, "it would outlive its CA");
+        };
+        let Some(reason) = self.reason(certificate, names_change, not_after) else {
+            return self.keep(target, held, certificate, not_after, &with(Action::Keep, ""));
+        };
+        let is_other_nodes = self.judge_node(target, held, certificate, &names);
+        let key_is_lost = self.options.keep_key && self.judge_kept_key(target, held, certificate);
+        if is_other_nodes || key_is_lost {
+            return with(Action::Blocked, if key_is_lost { "its key cannot be kept" } else { "another node's" });
+        }
+        self.note_drift(target, held, &names);
+        self.claim(&held.place);
+        Artefact {
+            new_key: (!self.options.keep_key).then(|| self.algorithm(certificate)),
+            certificate: Some(self.template(certificate, names, not_after)),
+            expires_at: Some(not_after),
+            ..with(Action::Renew, &reason)
+        }
+    }
+
+    /// What the new certificate says: all that the old one says, but never that it is a CA's.
+    fn template(
+        &self,
+        certificate: &Certificate,
+        names: crate::x509::SubjectAltNames,
+        not_after: DateTime<Utc>,
+    ) -> CertificateTemplate {
+        let mut template = CertificateTemplate::like(certificate, self.now - BACKDATE, not_after);
+        template.subject_alt_names = names;
+        template.is_ca = false;
+        template.key_usages.retain(|usage| !matches!(usage, KeyUsage::KeyCertSign | KeyUsage::CrlSign));
+        template
+    }
+
+    fn validity(&self) -> TimeDelta {
+        self.options.validity.unwrap_or(self.spec.certificate_validity)
+    }
+
+    /// Why it is renewed; `None` when it stays.
+    fn reason(&self, certificate: &Certificate, names_change: bool, not_after: DateTime<Utc>) -> Option<String> {
+        let left = certificate.not_after() - self.now;
+        let time = if left < TimeDelta::zero() {
+            "expired".to_owned()
+        } else {
+            format!("ends in {}", residual_time(left.num_seconds()))
+        };
+        let other_key = self.options.algorithm.is_some_and(|algorithm| algorithm.as_str() != certificate.key_kind());
+        let Some(before) = self.options.before else { return Some(time) };
+        match () {
+            () if left <= before && not_after > certificate.not_after() => Some(time),
+            () if names_change => Some("names change".into()),
+            () if other_key => Some("kind of key changes".into()),
+            () => None,
+        }
+    }
+
+    /// It ends later than asked about; or there is no later end to be had.
+    fn keep(
+        &mut self,
+        target: &Target,
+        held: &Held,
+        certificate: &Certificate,
+        not_after: DateTime<Utc>,
+        artefact: &Artefact,
+    ) -> Artefact {
+        let left = certificate.not_after() - self.now;
+        let is_due = self.options.before.is_some_and(|before| left <= before);
+        let reason = if is_due {
+            self.note(
+                target,
+                FindingCode::CertificateExpiresSoon,
+                Severity::Warning,
+                &held.certificate_path,
+                format!("it ends on {}, and could not end later than {not_after}", certificate.not_after()),
+                "renew its CA: a certificate ends with its CA, or before",
+            );
+            "ends with its CA".to_owned()
+        } else {
+            format!("ends in {}", residual_time(left.num_seconds()))
+        };
+        Artefact { reason, ..artefact.clone() }
+    }
+
+    /// The kind of key: asked for, or the configuration's, or its own.
+    fn algorithm(&self, certificate: &Certificate) -> Algorithm {
+        let own = || certificate.key_kind().parse().ok();
+        let configured = self.options.has_config.then_some(self.spec.algorithm);
+        self.options.algorithm.or(configured).or_else(own).unwrap_or(self.spec.algorithm)
+    }
+
+    /// Notes a key that cannot be kept; `true` when it blocks.
+    fn judge_kept_key(&mut self, target: &Target, held: &Held, certificate: &Certificate) -> bool {
+        let without = "renew it with a new key: without --keep-key";
+        let (code, evidence, remedy) = match &held.key {
+            Part::Present(key) if key.public_key_info() == certificate.public_key_info() => return false,
+            Part::Present(_) => {
+                (FindingCode::KeyMismatch.code(), "its key is not the one of the certificate".to_owned(), without)
+            }
+            Part::Missing => (FindingCode::FileMissing.code(), "its key is missing".to_owned(), without),
+            Part::Broken { code, evidence, .. } => (*code, evidence.clone(), without),
+        };
+        self.note_coded(target.name, code, Severity::Critical, &held.certificate_path, evidence, remedy);
+        true
+    }
+
+    /// The files that are written, and the link that is set anew.
+    fn files(&self, target: &Target, held: &Held) -> Vec<PlannedFile> {
+        let file = |path: &PathBuf, mode| PlannedFile { path: path.clone(), mode };
+        let mut files = Vec::new();
+        match &held.place {
+            Place::Apart { certificate, key } => {
+                if let (Slot::File(key), false) = (key, self.options.keep_key) {
+                    files.push(file(key, 0o600));
+                }
+                if let Slot::File(certificate) = certificate {
+                    files.push(file(certificate, 0o644));
+                }
+                if *certificate == Slot::Embedded || held.has_other_authority {
+                    files.push(file(&target.path(self), 0o600));
+                }
+            }
+            Place::Together { file: one, next } => {
+                files.extend(next.iter().map(|next| file(next, 0o600)));
+                files.push(file(one, 0o600));
+                if held.has_other_authority {
+                    files.push(file(&target.path(self), 0o600));
+                }
+            }
+        }
+        files
+    }
+
+    fn is_claimed(&self, place: &Place) -> bool {
+        claims(place).any(|path| self.claimed.contains(path))
+    }
+
+    fn claim(&mut self, place: &Place) {
+        self.claimed.extend(claims(place).cloned());
+    }
+
+    /// Notes a part that cannot be used.
+    fn note_fault<T>(&mut self, target: &Target, path: &std::path::Path, part: &Part<T>) -> bool {
+        let Some((code, evidence, remedy)) = fault(part) else { return false };
+        self.note_coded(target.name, code, Severity::Critical, path, evidence, remedy);
+        true
+    }
+
+    fn note(
+        &mut self,
+        target: &Target,
+        code: FindingCode,
+        severity: Severity,
+        path: &std::path::Path,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.note_coded(target.name, code.code(), severity, path, evidence, remedy);
+    }
+
+    fn note_coded(
+        &mut self,
+        subject: &str,
+        code: &str,
+        severity: Severity,
+        path: &std::path::Path,
+        evidence: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            code: code.to_owned(),
+            severity,
+            subject: subject.to_owned(),
+            path: Some(path.to_owned()),
+            evidence: evidence.into(),
+            remedy: remedy.into(),
+        });
+    }
+}
+
+/// The files of a place that stand for it.
+fn claims(place: &Place) -> impl Iterator<Item = &PathBuf> {
+    let (first, second) = match place {
+        Place::Together { file, .. } => (Some(file), None),
+        Place::Apart { certificate, key } => (file_of(certificate), file_of(key)),
+    };
+    first.into_iter().chain(second)
+}
+
+fn file_of(slot: &Slot) -> Option<&PathBuf> {
+    match slot {
+        Slot::File(path) => Some(path),
+        Slot::Embedded => None,
+    }
+}

@@ -1,0 +1,133 @@
+//! The CAs of a renewal: which of them sign on this node, and until when.
+//!
+//! In: the tree. Out: an [`Authority`] for each CA that is needed, judged once. A CA that does not fit its key, has
+//! expired, or is not valid yet must not sign: every certificate of it would be refused, and the old ones gone.
+
+use chrono::{DateTime, Utc};
+
+use super::{OutliveAuthority, Renewal, Target};
+use crate::audit::authority::{is_external, judge_authority};
+use crate::audit::certificate::Thresholds;
+use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
+use crate::catalogue;
+use crate::plan::generate::outlives;
+use crate::plan::place::Held;
+use crate::x509::{Certificate, read_certificates};
+
+/// What can be had of a CA.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Authority {
+    /// It signs here; its certificates end when it does, or whenever they are asked to.
+    Signs { until: Option<DateTime<Utc>> },
+    /// Its key is not on this node.
+    External,
+    /// A finding says why.
+    Unusable,
+}
+
+impl Renewal<'_> {
+    /// Judges the CA when it is first needed.
+    pub(super) fn authority(&mut self, name: &str) -> Authority {
+        if let Some(known) = self.authorities.get(name) {
+            return *known;
+        }
+        let Some(row) = catalogue::authority(name) else { return Authority::Unusable };
+        let pair = Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
+        let authority = if is_external(&pair) { Authority::External } else { self.judge(row.name, &pair) };
+        self.authorities.insert(row.name, authority);
+        authority
+    }
+
+    fn judge(&mut self, name: &'static str, pair: &Pair) -> Authority {
+        if pair.certificates.is_missing() {
+            self.note_coded(
+                name,
+                FindingCode::AuthorityMissing.code(),
+                Severity::Critical,
+                &pair.certificate_path,
+                "the CA is not there, and certificates of it are to be renewed",
+                "put the CA's certificate back (without its key it is an external CA); or name other certificates only",
+            );
+            return Authority::Unusable;
+        }
+        let mut findings = judge_authority(name, pair, self.tree, Thresholds::NONE, self.now);
+        let expired = FindingCode::CertificateExpired.code();
+        for finding in findings.iter_mut().filter(|finding| finding.code == expired) {
+            "replace the CA; --force signs with it all the same: no client will trust the certificates"
+                .clone_into(&mut finding.remedy);
+            if self.options.force {
+                finding.severity = Severity::Warning;
+            }
+        }
+        let is_blocked = findings.iter().any(Finding::is_critical);
+        self.findings.extend(findings);
+        match pair.certificate() {
+            Some(certificate) if !is_blocked => {
+                let has_expired = certificate.not_after() < self.now;
+                Authority::Signs { until: (!has_expired).then(|| certificate.not_after()) }
+            }
+            _ => Authority::Unusable,
+        }
+    }
+
+    /// The end of a certificate that should end at `wanted`, within its CA's time unless told otherwise.
+    pub(super) fn end(
+        &mut self,
+        target: &Target,
+        held: &Held,
+        wanted: DateTime<Utc>,
+        authority_end: Option<DateTime<Utc>>,
+        issuer: Option<&str>,
+    ) -> Option<DateTime<Utc>> {
+        let (Some(authority_end), Some(issuer)) = (authority_end, issuer) else { return Some(wanted) };
+        let end = self.options.outlive_authority.end(wanted, authority_end);
+        if end.is_none() {
+            self.findings.push(outlives(target.name, held.certificate_path.clone(), wanted, authority_end));
+        } else if end != Some(wanted) || wanted > authority_end {
+            self.note_early_end(issuer, wanted, authority_end);
+        }
+        end
+    }
+
+    /// Says once for each CA that it ends before its certificates would.
+    fn note_early_end(&mut self, issuer: &str, wanted: DateTime<Utc>, authority_end: DateTime<Utc>) {
+        let code = FindingCode::CertificateOutlivesAuthority.code();
+        if self.findings.iter().any(|finding| finding.code == code && finding.subject == issuer) {
+            return;
+        }
+        let evidence = if self.options.outlive_authority == OutliveAuthority::Clamp {
+            format!("it ends on {authority_end}: what it signs now ends with it, not on {wanted} as asked")
+        } else {
+            format!("it ends on {authority_end}: what it signs now is worthless from then on, not valid until {wanted}")
+        };
+        let path = self.layout.certificate(catalogue::authority(issuer).map_or(issuer, |row| row.base_name));
+        self.note_coded(issuer, code, Severity::Warning, &path, evidence, "renew the CA before its end");
+    }
+
+    /// Says that the CA's owner has to do it, and that it is late when it is.
+    pub(super) fn note_external(&mut self, target: &Target, held: &Held, certificate: &Certificate) {
+        let has_expired = certificate.not_after() < self.now;
+        let (severity, when) = if has_expired { (Severity::Warning, "expired") } else { (Severity::Info, "ends") };
+        self.note(
+            target,
+            FindingCode::AuthorityExternal,
+            severity,
+            &held.certificate_path,
+            format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after()),
+            "have it signed by the owner of the CA: kubepki certs generate-csr",
+        );
+    }
+
+    /// The certificates of a CA's file; none when it cannot be read.
+    pub(super) fn authority_certificates(&self, name: &str) -> Vec<Certificate> {
+        let base_name = catalogue::authority(name).map_or("ca", |row| row.base_name);
+        let part = Part::read(self.tree, &self.layout.certificate(base_name), read_certificates);
+        part.present().cloned().unwrap_or_default()
+    }
+
+    /// What kubeconfigs shall trust: the whole `ca.crt`.
+    pub(super) fn trusted_bundle(&self) -> Option<Vec<u8>> {
+        let certificates = self.authority_certificates("ca");
+        (!certificates.is_empty()).then(|| certificates.iter().flat_map(Certificate::to_pem).collect())
+    }
+}

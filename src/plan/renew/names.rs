@@ -1,0 +1,159 @@
+//! Alternative names of a renewal: changed on request, compared with the configuration; and certificates of another node.
+//!
+//! In: the old certificate, the wanted changes. Out: the new names, and findings.
+
+use std::path::Path;
+
+use super::{Renewal, Target};
+use crate::audit::{FindingCode, Severity};
+use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBELET_CONF};
+use crate::plan::place::{self, Held};
+use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
+
+/// How the alternative names change. Without a change they stay as they are, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameChanges {
+    /// Names that are there afterwards.
+    pub add: Vec<SubjectAltName>,
+    /// Names that are not there afterwards.
+    pub remove: Vec<SubjectAltName>,
+    /// Whether DNS names and addresses are those of the configuration.
+    pub from_config: bool,
+}
+
+/// The prefix of a kubelet's common name.
+const SYSTEM_NODE: &str = "system:node:";
+
+impl Renewal<'_> {
+    /// The names of the new certificate.
+    pub(super) fn new_names(&mut self, target: &Target, certificate: &Certificate, path: &Path) -> SubjectAltNames {
+        let changes = &self.options.name_changes;
+        let old = certificate.subject_alt_names();
+        if target.alternative_names().is_none() {
+            return old.clone();
+        }
+        let absent: Vec<_> = changes.remove.iter().filter(|name| !old.iter().any(|one| one == *name)).collect();
+        let absent: Vec<_> = absent.iter().map(ToString::to_string).collect();
+        let (configured, others): (Vec<_>, Vec<_>) = match self.expected_names(target) {
+            Some(expected) if changes.from_config => (expected.iter().cloned().collect(), text_names(old, false)),
+            _ => (old.iter().cloned().collect(), Vec::new()),
+        };
+        let mut names: Vec<_> = configured.into_iter().chain(others).collect();
+        names.extend(changes.add.iter().cloned());
+        names.retain(|name| !changes.remove.contains(name));
+        let names = in_kubeadms_order(&names);
+        if !absent.is_empty() {
+            let evidence = format!("it has no {}, which is to be removed", absent.join(", "));
+            let remedy = "nothing, if it was removed before";
+            self.note(target, FindingCode::CertificateMissingNames, Severity::Info, path, evidence, remedy);
+        }
+        if same_names(&names, old) { old.clone() } else { names }
+    }
+
+    /// The configuration's names for it.
+    fn expected_names(&self, target: &Target) -> Option<SubjectAltNames> {
+        let row = row_of(target)?;
+        (row.alternative_names != AlternativeNames::None).then(|| row.subject_alt_names(self.spec))
+    }
+
+    /// Compares the new certificate's names with the configuration's, where there is one.
+    pub(super) fn note_drift(&mut self, target: &Target, held: &Held, names: &SubjectAltNames) {
+        let Some(expected) = self.expected_names(target).filter(|_| self.options.has_config) else { return };
+        let lacking: Vec<_> =
+            expected.iter().filter(|name| !names.iter().any(|one| one == *name)).map(ToString::to_string).collect();
+        let extra: Vec<_> = text_names(names, true)
+            .iter()
+            .filter(|name| !expected.iter().any(|one| one == *name))
+            .map(ToString::to_string)
+            .collect();
+        let parts = [("it lacks", lacking), ("it has besides", extra)];
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(words, names)| format!("{words} {}", names.join(", ")))
+            .collect();
+        if !parts.is_empty() {
+            let evidence = format!("its names are not the configuration's: {}", parts.join("; "));
+            let remedy = "take the configuration's with --sans-from-config, or put these into the configuration";
+            let path = &held.certificate_path;
+            self.note(target, FindingCode::CertificateNamesDiffer, Severity::Warning, path, evidence, remedy);
+        }
+    }
+
+    /// Notes a certificate that was made for another node; `true` when that blocks.
+    pub(super) fn judge_node(
+        &mut self,
+        target: &Target,
+        held: &Held,
+        certificate: &Certificate,
+        names: &SubjectAltNames,
+    ) -> bool {
+        let Some((node_name, is_sure)) = self.node_name() else { return false };
+        let is_node = |name: &str| name.eq_ignore_ascii_case(&node_name);
+        let common_name = certificate.subject().common_name().unwrap_or_default();
+        let evidence = match target.name {
+            "etcd-server" | "etcd-peer" if !is_node(&common_name) => format!("it is for the node {common_name:?}"),
+            KUBELET_CONF | "kubelet-client" if !common_name.strip_prefix(SYSTEM_NODE).is_some_and(is_node) => {
+                format!("it is for {common_name:?}")
+            }
+            "apiserver" if !names.dns_names().any(is_node) => format!("its names lack the node's (it has {names})"),
+            _ => return false,
+        };
+        let severity = if is_sure && !self.options.force { Severity::Critical } else { Severity::Warning };
+        self.note(
+            target,
+            FindingCode::CertificateOtherNode,
+            severity,
+            &held.certificate_path,
+            format!("{evidence}; this node is {node_name:?}"),
+            "remove a file that was copied from another node, and make this node's: kubepki init; --force renews it as it is",
+        );
+        severity == Severity::Critical
+    }
+
+    /// This node's name, and whether it is sure: given, or in `kubelet.conf`. The host's name may be another.
+    fn node_name(&self) -> Option<(String, bool)> {
+        if self.options.has_node_name {
+            return Some((self.spec.node_name.clone(), true));
+        }
+        let kubelet =
+            place::kubeconfig(self.tree, &self.layout.kubeconfig(KUBELET_CONF), None, |_| None).ok().flatten();
+        let common_name = kubelet.and_then(|held| held.certificate()?.subject().common_name());
+        if let Some(name) = common_name.as_deref().and_then(|name| name.strip_prefix(SYSTEM_NODE)) {
+            return Some((name.to_owned(), true));
+        }
+        // On a mounted disk this host's name says nothing.
+        self.options.rootfs.is_none().then(|| (self.spec.node_name.clone(), false))
+    }
+}
+
+fn row_of(target: &Target) -> Option<&'static CertificateRow> {
+    CERTIFICATES.iter().find(|row| row.name == target.name)
+}
+
+fn is_text(name: &SubjectAltName) -> bool {
+    matches!(name, SubjectAltName::Dns(_) | SubjectAltName::Ip(_))
+}
+
+/// The DNS names and addresses, or the others.
+fn text_names(names: &SubjectAltNames, wanted: bool) -> Vec<SubjectAltName> {
+    names.iter().filter(|name| is_text(name) == wanted).cloned().collect()
+}
+
+/// DNS names sorted, then addresses, then the other forms as they come.
+fn in_kubeadms_order(names: &[SubjectAltName]) -> SubjectAltNames {
+    let all = SubjectAltNames::in_order(names.to_vec());
+    let sorted = SubjectAltNames::sorted(all.dns_names(), all.ip_addresses());
+    let mut ordered: Vec<_> = sorted.iter().cloned().collect();
+    for other in names.iter().filter(|name| !is_text(name)) {
+        if !ordered.contains(other) {
+            ordered.push(other.clone());
+        }
+    }
+    SubjectAltNames::in_order(ordered)
+}
+
+fn same_names(one: &SubjectAltNames, other: &SubjectAltNames) -> bool {
+    one.iter().all(|name| other.iter().any(|each| each == name))
+        && other.iter().all(|name| one.iter().any(|each| each == name))
+}
