@@ -12,10 +12,13 @@ mod layout;
 mod rows;
 
 pub use alternative_names::api_server_service_address;
+pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use kubelet::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletFiles, dated};
-pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside};
-pub use rows::{AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, SERVICE_ACCOUNT};
+pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
+pub use rows::{
+    AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, CommonName, SERVICE_ACCOUNT,
+};
 pub(crate) use rows::{AUTHORITY_KEY_USAGES, LEAF_KEY_USAGES};
 
 use crate::config::{ClusterSpec, Role};
@@ -47,6 +50,12 @@ pub fn kubeconfigs(spec: &ClusterSpec) -> impl Iterator<Item = &'static Kubeconf
 #[must_use]
 pub fn authority(name: &str) -> Option<&'static AuthorityRow> {
     AUTHORITIES.iter().find(|row| row.name == name)
+}
+
+/// Every name of a leaf and of a kubeconfig, in kubeadm's order: all that can be signed on request.
+#[must_use]
+pub fn leaf_names() -> Vec<&'static str> {
+    CERTIFICATES.iter().map(|row| row.name).chain(kubeconfig_names()).collect()
 }
 
 /// Every name that `certs init` takes, in kubeadm's order.

@@ -31,6 +31,7 @@ mod yaml;
 
 use std::net::{IpAddr, Ipv4Addr};
 
+pub use duration::{BadDuration, parse as parse_duration};
 pub use network::parse_address;
 pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
@@ -43,6 +44,19 @@ use problem::{Code, Place, Problems};
 use schema::{ApiVersion, Struct};
 use view::View;
 use yaml::Mark;
+
+/// A subject alternative name as a configuration's `certSANs` takes it: lower case, an address in its canonical form.
+///
+/// # Errors
+/// Why it is none.
+pub fn alternative_name(text: &str) -> Result<String, &'static str> {
+    let name = text.to_lowercase();
+    match (name::san_fault(&name), parse_address(&name)) {
+        (Some(fault), _) => Err(fault),
+        (None, Some(address)) => Ok(address.to_string()),
+        (None, None) => Ok(name),
+    }
+}
 
 /// The largest file that is read, in bytes.
 pub const LARGEST_FILE: usize = 1 << 20;
@@ -75,19 +89,6 @@ pub struct Loaded {
     pub spec: ClusterSpec,
     /// What the user should know, in file order.
     pub warnings: Vec<Problem>,
-}
-
-/// A subject alternative name as a configuration's `certSANs` takes it: lower case, an address in its canonical form.
-///
-/// # Errors
-/// Why it is none.
-pub fn alternative_name(text: &str) -> Result<String, &'static str> {
-    let name = text.to_lowercase();
-    match (name::san_fault(&name), parse_address(&name)) {
-        (Some(fault), _) => Err(fault),
-        (None, Some(address)) => Ok(address.to_string()),
-        (None, None) => Ok(name),
-    }
 }
 
 /// Reads the configuration file `bytes`, which messages call `name`.

@@ -4,11 +4,11 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`error`] [`clock`] [`secret`] |
+//! | 0 | [`error`] [`clock`] [`secret`] [`workers`] |
 //! | 1 | [`key`] |
 //! | 2 | [`x509`] [`config`] |
 //! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
-//! | 4 | [`audit`] [`plan`] |
+//! | 4 | [`audit`] [`plan`] [`policy`] |
 //! | 5 | [`store`] [`edge`] |
 //! | 6 | [`ops`] |
 
@@ -25,9 +25,11 @@ pub mod key;
 pub mod kubeconfig;
 pub mod ops;
 pub mod plan;
+pub mod policy;
 #[cfg(feature = "python")]
 mod python;
 pub mod secret;
 pub mod store;
 pub mod tree;
+pub mod workers;
 pub mod x509;

@@ -11,6 +11,7 @@ pub mod check;
 pub mod check_expiration;
 pub mod cleanup;
 pub mod embed;
+pub mod generate_csr;
 mod given;
 pub mod import;
 pub mod init;
@@ -18,6 +19,7 @@ mod keys;
 mod node;
 pub mod output;
 pub mod renew;
+pub mod sign;
 pub mod user;
 
 pub use keys::{Continue, Progress};
@@ -65,6 +67,32 @@ pub enum OperationError {
         /// What to do.
         hint: String,
     },
+    /// A folder without requests.
+    #[error("there is no signing request below {folder}")]
+    NoRequests {
+        /// The folder.
+        folder: String,
+    },
+    /// Two certificates would be written into one file.
+    #[error("two certificates would be written to {path}")]
+    SamePlace {
+        /// The file.
+        path: String,
+    },
+    /// One file of serial numbers for several CAs.
+    #[error("{path} cannot count for several CAs: {}", .issuers.join(", "))]
+    SharedSerialFile {
+        /// The file.
+        path: String,
+        /// The CAs.
+        issuers: Vec<String>,
+    },
+    /// A file of serial numbers that holds none.
+    #[error("{path} holds no serial number as openssl writes it")]
+    BadSerialFile {
+        /// The file.
+        path: String,
+    },
     /// The caller asked to stop; nothing was changed.
     #[error("interrupted: nothing was changed")]
     Interrupted,
@@ -84,6 +112,10 @@ impl Diagnostic for OperationError {
             Self::UnknownName { .. } => "plan.unknown_name",
             Self::NotRenewable { .. } => "plan.not_renewable",
             Self::BadRequest { .. } => "plan.bad_request",
+            Self::NoRequests { .. } => "sign.no_requests",
+            Self::SamePlace { .. } => "sign.same_place",
+            Self::SharedSerialFile { .. } => "sign.shared_serial_file",
+            Self::BadSerialFile { .. } => "sign.bad_serial_file",
             Self::Interrupted => "plan.interrupted",
             Self::BadPlan { .. } => "plan.bad",
         }
@@ -103,6 +135,12 @@ impl Diagnostic for OperationError {
                     .into()
             }
             Self::BadRequest { hint, .. } => hint.clone(),
+            Self::NoRequests { .. } => "requests are files that end in .csr; name others as NAME=FILE".into(),
+            Self::SamePlace { .. } => "sign them one after the other, into different folders".into(),
+            Self::SharedSerialFile { .. } => "use a file beside each CA (--srl), or random numbers".into(),
+            Self::BadSerialFile { .. } => {
+                "it is one number in hexadecimal digits, below 2^159; restore it, or sign with random numbers".into()
+            }
             Self::Interrupted => "run it again".into(),
             Self::BadPlan { .. } => "make the plan with this version of kubepki and hand it on unchanged".into(),
         }
@@ -110,11 +148,15 @@ impl Diagnostic for OperationError {
 
     fn category(&self) -> Category {
         match self {
-            Self::Blocked { .. } => Category::Finding,
+            Self::Blocked { .. } | Self::BadSerialFile { .. } => Category::Finding,
             Self::Stale { .. } => Category::Refused,
-            Self::UnknownName { .. } | Self::NotRenewable { .. } | Self::BadRequest { .. } | Self::BadPlan { .. } => {
-                Category::Usage
-            }
+            Self::UnknownName { .. }
+            | Self::NotRenewable { .. }
+            | Self::BadRequest { .. }
+            | Self::BadPlan { .. }
+            | Self::NoRequests { .. }
+            | Self::SamePlace { .. }
+            | Self::SharedSerialFile { .. } => Category::Usage,
             Self::Interrupted => Category::Interrupted,
         }
     }
@@ -122,9 +164,13 @@ impl Diagnostic for OperationError {
     fn context(&self) -> serde_json::Value {
         match self {
             Self::Blocked { findings } => serde_json::json!({ "findings": findings }),
-            Self::Stale { path } => serde_json::json!({ "path": path }),
+            Self::Stale { path } | Self::SamePlace { path } | Self::BadSerialFile { path } => {
+                serde_json::json!({ "path": path })
+            }
             Self::UnknownName { name, known, .. } => serde_json::json!({ "name": name, "known": known }),
             Self::NotRenewable { name } => serde_json::json!({ "name": name }),
+            Self::NoRequests { folder } => serde_json::json!({ "folder": folder }),
+            Self::SharedSerialFile { path, issuers } => serde_json::json!({ "path": path, "issuers": issuers }),
             Self::Interrupted => serde_json::json!({}),
             Self::BadRequest { reason, .. } | Self::BadPlan { reason } => serde_json::json!({ "reason": reason }),
         }

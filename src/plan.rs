@@ -12,9 +12,11 @@ pub mod import;
 mod outlive;
 pub mod place;
 pub mod renew;
+pub mod request;
+pub mod sign;
 pub mod user;
 
 pub use artefact::{
-    Action, Artefact, Input, Installation, KeySource, Kind, KubeconfigTemplate, Plan, PlannedFile, RestoredFile,
+    Action, Answer, Artefact, Input, Installation, KeySource, Kind, KubeconfigTemplate, Plan, PlannedFile, RestoredFile,
 };
-pub(crate) use destination::{Destination, with_ending};
+pub(crate) use destination::Destination;

@@ -12,6 +12,7 @@ mod external;
 mod key;
 mod logging;
 mod operations;
+mod requests;
 mod user;
 
 use pyo3::prelude::*;
@@ -35,6 +36,9 @@ mod native {
     };
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
+
+    #[pymodule_export]
+    use super::requests::{leaf_names, plan_generate_csr, plan_sign, sign_csr};
 
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {

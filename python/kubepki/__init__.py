@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
     from kubepki.api.renew import plan_renew, renewable_names
+    from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
     from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
         Action,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         Report,
         Role,
         Severity,
+        SignedCertificate,
         Status,
         UserKubeconfig,
     )
@@ -83,6 +85,7 @@ __all__ = [
     "Report",
     "Role",
     "Severity",
+    "SignedCertificate",
     "Status",
     "UserKubeconfig",
     "__version__",
@@ -91,15 +94,19 @@ __all__ = [
     "check",
     "check_expiration",
     "kubeconfig_names",
+    "leaf_names",
     "load_config",
     "parse_certificates",
     "plan",
     "plan_cleanup",
     "plan_embed",
+    "plan_generate_csr",
     "plan_import",
     "plan_renew",
+    "plan_sign",
     "read_certificates",
     "renewable_names",
+    "sign_csr",
     "user_kubeconfig",
 ]
 
@@ -111,14 +118,18 @@ _HOMES = {
     "check": "check",
     "check_expiration": "check",
     "kubeconfig_names": "configuration",
+    "leaf_names": "requests",
     "load_config": "configuration",
     "parse_certificates": "check",
     "plan": "plan",
     "plan_cleanup": "external",
     "plan_embed": "external",
+    "plan_generate_csr": "requests",
     "plan_import": "external",
     "plan_renew": "renew",
+    "plan_sign": "requests",
     "read_certificates": "check",
+    "sign_csr": "requests",
     "user_kubeconfig": "user",
     "renewable_names": "renew",
 }

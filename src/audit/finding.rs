@@ -53,6 +53,8 @@ pub struct Finding {
 pub enum FindingCode {
     /// A file that must be there is not.
     FileMissing,
+    /// A file in the place of one that is to be made.
+    FileExists,
     /// A key or kubeconfig that others can read.
     FileModeTooWide,
     /// A certificate whose validity is over.
@@ -123,6 +125,7 @@ impl FindingCode {
     pub const fn code(self) -> &'static str {
         match self {
             Self::FileMissing => "file.missing",
+            Self::FileExists => "file.exists",
             Self::FileModeTooWide => "file.mode_too_wide",
             Self::CertificateExpired => "certificate.expired",
             Self::CertificateExpiresSoon => "certificate.expires_soon",

@@ -66,6 +66,28 @@ pub fn client_identity(tree: &Tree, path: &Path, content: &[u8]) -> Result<Optio
     Ok(Some(ClientIdentity { certificate_path, certificates, key }))
 }
 
+/// The key of the current user, embedded or by path, whether it has a certificate yet or not.
+#[must_use]
+pub fn client_key(tree: &Tree, path: &Path) -> Part<PrivateKey> {
+    fn broken<T>(error: &dyn Diagnostic) -> Part<T> {
+        Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() }
+    }
+    let kubeconfig = match Part::read(tree, path, Kubeconfig::parse) {
+        Part::Present(kubeconfig) => kubeconfig,
+        Part::Missing => return Part::Missing,
+        Part::Broken { code, evidence, remedy } => return Part::Broken { code, evidence, remedy },
+    };
+    let current = match kubeconfig.current() {
+        Ok(current) => current,
+        Err(error) => return broken(&error),
+    };
+    match (&current.client_key_data, current.client_key) {
+        (Some(pem), _) => PrivateKey::from_pem(pem.expose()).map_or_else(|error| broken(&error), Part::Present),
+        (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
+        (None, None) => Part::Missing,
+    }
+}
+
 fn parsed<T, E: Diagnostic>(result: Result<T, E>) -> Part<T> {
     match result {
         Ok(value) => Part::Present(value),

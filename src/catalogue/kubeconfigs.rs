@@ -116,6 +116,14 @@ impl KubeconfigRow {
     pub fn server(&self, spec: &ClusterSpec) -> String {
         self.server.url(spec)
     }
+
+    /// The API server's URL beside a signing request: as [`Self::server`], but the kubelet's is the control plane's,
+    /// which is what kubeadm compares it with when the CA is external.
+    #[must_use]
+    pub fn request_server(&self, spec: &ClusterSpec) -> String {
+        let rule = if self.user == UserName::SystemNode { ServerRule::ControlPlane } else { self.server };
+        rule.url(spec)
+    }
 }
 
 impl ServerRule {

@@ -60,6 +60,15 @@ impl Layout {
     }
 }
 
+/// A path with an ending more: `admin.conf` with `.csr` behind it.
+#[must_use]
+pub fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 /// A path in a kubeconfig is relative to the kubeconfig's own directory.
 #[must_use]
 pub fn beside(kubeconfig: &Path, referenced: &str) -> PathBuf {

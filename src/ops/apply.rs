@@ -8,12 +8,16 @@
 //! | `workbench` | keys that wait for their certificate, CAs that can sign, files to write |
 //! | `renew` | a new certificate in the place of the one that is there |
 //! | `create` | what a new CA, certificate, key pair and kubeconfig consist of |
+//! | `answer` | the certificates that answer signing requests |
+//! | `request` | a key and a signing request for it |
 //! | `install` | what was signed elsewhere, into files or into a kubeconfig |
 //! | `restore` | files of a backup |
 
+mod answer;
 mod create;
 mod install;
 mod renew;
+mod request;
 mod restore;
 mod workbench;
 
@@ -67,9 +71,7 @@ pub struct Changed {
 /// since; [`OperationError::Interrupted`] when `progress` says to stop; `store.*` when writing fails. After each of
 /// them every file is as it was.
 pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<Report> {
-    if plan.is_blocked() {
-        return Err(OperationError::Blocked { findings: plan.findings.clone() }.into());
-    }
+    super::sign::refuse(plan)?;
     if !OPERATIONS.contains(&plan.operation.as_str()) {
         return Err(bad(format!("its operation is {:?}", plan.operation)).into());
     }
@@ -95,6 +97,8 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.
     let (authorities, others): (Vec<_>, Vec<_>) =
         plan.changes().partition(|artefact| artefact.kind == Kind::CertificateAuthority);
+    let (answers, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|artefact| artefact.answer.is_some());
+    answer::answer_all(&mut bench, &answers)?;
     for artefact in authorities.into_iter().chain(others) {
         match artefact.action {
             Action::Create => create::create(&mut bench, artefact)?,
@@ -102,6 +106,7 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
             Action::Remove => bench.remove(artefact),
             Action::Restore => restore::restore(&mut bench, artefact)?,
             Action::Renew => renew::renew(&mut bench, artefact)?,
+            Action::Request => request::request(&mut bench, artefact)?,
             action => return Err(bad(format!("{} cannot be done to {}", action, artefact.name)).into()),
         }
     }
@@ -135,6 +140,8 @@ const OPERATIONS: &[&str] = &[
     embed::OPERATION,
     cleanup::OPERATION,
     super::backup::RESTORE,
+    crate::plan::request::OPERATION,
+    crate::plan::sign::OPERATION,
 ];
 
 impl Changed {

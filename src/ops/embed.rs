@@ -9,11 +9,11 @@ use super::given::Sources;
 use super::init::Planned;
 use super::node::{Node, NodeRequest};
 use crate::audit::kubeconfig::referenced_paths;
-use crate::catalogue::{self, Layout};
+use crate::catalogue::{self, Layout, with_ending};
 use crate::error::{Category, Diagnostic, Result};
+use crate::plan::Destination;
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
-use crate::plan::{Destination, with_ending};
 
 /// What `kubeconfig embed` is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]

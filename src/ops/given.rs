@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::node::content_of;
 use crate::audit::Part;
+use crate::catalogue::with_ending;
 use crate::error::Result;
 use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
 use crate::plan::import::{ENDINGS, Given, GivenKey};
-use crate::plan::{Destination, KeySource, with_ending};
+use crate::plan::{Destination, KeySource};
 use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
 use crate::tree::{Observed, Tree};

@@ -117,23 +117,24 @@ pub(super) fn read_tree(store: &Store, layout: &Layout) -> Tree {
 /// The file cannot be read (`store.*`), or is not a valid configuration (`config.*`).
 pub fn configuration(request: &NodeRequest) -> Result<Loaded> {
     let facts = host::facts();
-    let options = config::Options {
-        lenient: request.lenient,
-        node_name: request.node_name.clone(),
-        host: HostFacts { hostname: facts.hostname, default_address: facts.default_address },
-    };
+    configuration_with(request, HostFacts { hostname: facts.hostname, default_address: facts.default_address })
+}
+
+/// The same, with what is taken from the host where the configuration says nothing.
+pub(super) fn configuration_with(request: &NodeRequest, host: HostFacts) -> Result<Loaded> {
+    let options = config::Options { lenient: request.lenient, node_name: request.node_name.clone(), host };
     if let Some(text) = &request.config_text {
         return Ok(config::load(INLINE, text.as_bytes(), &options)?);
     }
     let Some(path) = &request.config else {
         return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });
     };
-    let bytes = read_configuration(path, request.rootfs.as_deref())?;
+    let bytes = read_named(path, request.rootfs.as_deref())?;
     Ok(config::load(&path.display().to_string(), &bytes, &options)?)
 }
 
 /// The bytes of a file that a user named on the command line.
-fn read_configuration(path: &Path, rootfs: Option<&Path>) -> Result<Vec<u8>> {
+pub(super) fn read_named(path: &Path, rootfs: Option<&Path>) -> Result<Vec<u8>> {
     let outside = Store::new(None)?;
     let mut tree = outside.read([path]);
     if matches!(tree.get(path), Observed::Missing)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::place::Place;
 use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::key::Algorithm;
-use crate::x509::CertificateTemplate;
+use crate::x509::{CertificateTemplate, RequestTemplate};
 
 /// What kind of thing an artefact is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +139,15 @@ pub struct Artefact {
     /// What is put into its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub install: Option<Installation>,
+    /// What its signing request asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestTemplate>,
+    /// The file with the key that its request is signed with, where no new one is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_key: Option<PathBuf>,
+    /// The request that its certificate answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }
 
 /// What a file becomes when it is restored; its content and mode apart.
@@ -186,6 +195,18 @@ pub enum Installation {
         /// The cluster's CA certificates in PEM; none leaves what is there.
         authority: Option<String>,
     },
+}
+
+/// A request that is answered with a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// kubeadm's name of the certificate, or the policy's.
+    pub profile: String,
+    /// The file with the request.
+    pub request: PathBuf,
+    /// openssl's file with the last serial number that the CA has given; none for a random number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_file: Option<PathBuf>,
 }
 
 /// A file that the plan was made from, as it was then.

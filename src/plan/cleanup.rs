@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::destination::kubeconfig_key;
 use super::generate::{Selection, inputs, untouched};
 use super::import::position;
 use super::{Action, Artefact, Destination, Plan, PlannedFile};
 use crate::audit::incoming::signer;
-use crate::audit::kubeconfig::client_identity;
+use crate::audit::kubeconfig::{client_identity, client_key};
 use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
@@ -176,7 +175,7 @@ impl Cleaning<'_> {
                 let content = self.tree.content(path).ok_or_else(|| format!("{} is not there", path.display()))?;
                 let identity = client_identity(self.tree, path, content).map_err(|error| error.to_string())?;
                 let identity = identity.ok_or_else(|| format!("no certificate is embedded in {} yet", place.name))?;
-                (identity.certificates, kubeconfig_key(self.tree, path))
+                (identity.certificates, client_key(self.tree, path))
             }
             None => (
                 Part::read(self.tree, &place.certificate, read_certificates),

@@ -6,17 +6,16 @@
 //!
 //! Source: kubeadm `phases/kubeconfig` `CreateKubeConfigFileAndCSR`, `util/pkiutil` `WriteCSR`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Kind, PlannedFile};
 use crate::audit::Part;
 use crate::audit::certificate::Expectation;
-use crate::catalogue::{self, Layout, beside};
+use crate::audit::kubeconfig::client_key;
+use crate::catalogue::{self, Layout, with_ending};
 use crate::config::ClusterSpec;
-use crate::error::Diagnostic as _;
 use crate::key::PrivateKey;
-use crate::kubeconfig::Kubeconfig;
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 use crate::x509::{CertificateRequest, ExtendedKeyUsage, X509Error};
 
 /// Where a leaf's certificate, key and request are, and what the certificate must say.
@@ -100,7 +99,7 @@ impl Destination {
     pub(crate) fn keys(&self, tree: &Tree) -> Vec<Part<PrivateKey>> {
         let beside = Part::read(tree, &self.key, PrivateKey::from_pem);
         match &self.kubeconfig {
-            Some(path) => vec![kubeconfig_key(tree, path), beside],
+            Some(path) => vec![client_key(tree, path), beside],
             None => vec![beside],
         }
     }
@@ -115,45 +114,5 @@ impl Destination {
         let certificate = PlannedFile { path: self.certificate.clone(), mode: 0o644 };
         let key = PlannedFile { path: self.key.clone(), mode: 0o600 };
         if with_key { vec![key, certificate] } else { vec![certificate] }
-    }
-}
-
-/// `admin.conf` with `.csr` behind it.
-pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// The key of a kubeconfig's current user, embedded or by path, whether it has a certificate yet or not.
-pub(crate) fn kubeconfig_key(tree: &Tree, path: &Path) -> Part<PrivateKey> {
-    let content = match tree.get(path) {
-        Observed::Missing => return Part::Missing,
-        Observed::Unreadable { code, message, hint } => {
-            return Part::Broken { code, evidence: message.clone(), remedy: hint.clone() };
-        }
-        Observed::File { content, .. } => content.expose(),
-    };
-    let broken = |error: &dyn crate::error::Diagnostic| Part::Broken {
-        code: error.code(),
-        evidence: error.to_string(),
-        remedy: error.hint(),
-    };
-    let kubeconfig = match Kubeconfig::parse(content) {
-        Ok(kubeconfig) => kubeconfig,
-        Err(error) => return broken(&error),
-    };
-    let current = match kubeconfig.current() {
-        Ok(current) => current,
-        Err(error) => return broken(&error),
-    };
-    match (&current.client_key_data, current.client_key) {
-        (Some(pem), _) => match PrivateKey::from_pem(pem.expose()) {
-            Ok(key) => Part::Present(key),
-            Err(error) => Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() },
-        },
-        (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
-        (None, None) => Part::Missing,
     }
 }

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::destination::{kubeconfig_key, with_ending};
 use super::generate::{inputs, untouched};
 use super::import::{Given, GivenKey, pem_of, position};
 use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile};
 use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
+use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{Layout, beside};
+use crate::catalogue::{Layout, beside, with_ending};
 use crate::config::ClusterSpec;
 use crate::error::Diagnostic;
 use crate::key::PrivateKey;
@@ -312,7 +312,7 @@ impl Embedding<'_> {
             );
             return None;
         }
-        let there = kubeconfig_key(self.tree, &self.wanted.path);
+        let there = client_key(self.tree, &self.wanted.path);
         let by_path = current.client_key.filter(|_| current.client_key_data.is_none());
         let by_path = by_path.map(|path| beside(&self.wanted.path, path));
         if there.present().is_some_and(fits) {
@@ -341,7 +341,7 @@ impl Embedding<'_> {
 
     fn has_embedded(&self, current: &Current<'_>, leaf: &Certificate) -> bool {
         current.client_key.is_none()
-            && kubeconfig_key(self.tree, &self.wanted.path)
+            && client_key(self.tree, &self.wanted.path)
                 .present()
                 .is_some_and(|key| key.public_key_info() == leaf.public_key_info())
     }

@@ -219,6 +219,9 @@ pub(crate) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, fi
         install: None,
         place: None,
         long_name: None,
+        request: None,
+        request_key: None,
+        answer: None,
     }
 }
 

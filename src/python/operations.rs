@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
-use crate::ops::init::{self, InitRequest};
+use crate::ops::init::{self, InitRequest, Planned};
 use crate::ops::renew::{self, RenewRequest};
 use crate::ops::{self, NodeRequest};
 use crate::plan::Plan;
@@ -75,6 +75,12 @@ pub(super) struct PlannedFields<'a> {
     pub(super) warnings: &'a [Problem],
 }
 
+impl<'a> PlannedFields<'a> {
+    pub(super) fn of(planned: &'a Planned) -> Self {
+        Self { plan: &planned.plan, warnings: &planned.warnings }
+    }
+}
+
 /// Plans what a node lacks: `plan` and `warnings`.
 ///
 /// # Errors
@@ -89,7 +95,7 @@ pub(super) fn plan_init<'py>(
     let wanted: InitRequest = request(init_request)?;
     let now = moment(now);
     let planned = detached(py, || init::plan(&wanted, now))?;
-    answer(py, &PlannedFields { plan: &planned.plan, warnings: &planned.warnings })
+    answer(py, &PlannedFields::of(&planned))
 }
 
 /// Plans the renewal of certificates: `plan` and `warnings`.
@@ -106,7 +112,7 @@ pub(super) fn plan_renew<'py>(
     let wanted: RenewRequest = request(renew_request)?;
     let now = moment(now);
     let planned = detached(py, || renew::plan(&wanted, now))?;
-    answer(py, &PlannedFields { plan: &planned.plan, warnings: &planned.warnings })
+    answer(py, &PlannedFields::of(&planned))
 }
 
 /// Every name that `certs renew` takes: kubeadm's eleven, then the kubelet's.

@@ -35,6 +35,22 @@ impl SerialNumber {
         Self(bytes.get(start..).unwrap_or_default().to_vec())
     }
 
+    /// The number behind this one; `None` when it would have more than 159 bits, the most that a certificate may
+    /// have in 20 bytes (RFC 5280 section 4.1.2.2).
+    #[must_use]
+    pub fn next(&self) -> Option<Self> {
+        let mut bytes = [&[0], self.0.as_slice()].concat();
+        for byte in bytes.iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
+                break;
+            }
+        }
+        let next = Self::from_bytes(&bytes);
+        let is_short = next.0.len() < 20 || next.0.len() == 20 && next.0.first().is_some_and(|byte| *byte < 0x80);
+        is_short.then_some(next)
+    }
+
     /// Big-endian bytes without a leading zero.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

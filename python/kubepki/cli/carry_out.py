@@ -12,6 +12,7 @@ from kubepki.errors import FindingError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
 
     from kubepki.types import Plan, Report
 
@@ -28,8 +29,11 @@ def add_dry_run_option(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
 
 
-def carry_out(arguments: Namespace, plan: Plan, words: Words) -> int:
-    """Print the plan and its findings, apply it unless it is blocked or a dry run, and return the exit code."""
+def carry_out(arguments: Namespace, plan: Plan, words: Words, *, text: Callable[[Plan], str] | None = None) -> int:
+    """Print the plan and its findings, apply it unless it is blocked or a dry run, and return the exit code.
+
+    What was done is printed by `text` instead of the plan's table, if it is given.
+    """
     output.warn(plan.warnings)
     for finding in plan.findings:
         output.say(output.finding_text(finding, sys.stderr))
@@ -38,13 +42,13 @@ def carry_out(arguments: Namespace, plan: Plan, words: Words) -> int:
         # Ctrl-C is heard while keys are made; then nothing has been written.
         with KeyProgress() as progress:
             report = apply(plan, progress=progress)
-    _print(arguments.output, plan, report)
+    _print(arguments.output, plan, report, text)
     return _conclude(plan, report, words)
 
 
-def _print(form: str, plan: Plan, report: Report | None) -> None:
+def _print(form: str, plan: Plan, report: Report | None, text: Callable[[Plan], str] | None) -> None:
     if form == "text":
-        print(plan)
+        print(text(plan) if text and report else plan)
         return
     data = {
         "plan": plan.to_dict(),

@@ -12,6 +12,7 @@ from kubepki.types.certificate import Certificate, CertificateFile, CheckReport,
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
+from kubepki.types.signed import SignedCertificate
 from kubepki.types.text import table
 from kubepki.types.user import UserKubeconfig
 
@@ -36,6 +37,7 @@ __all__ = [
     "Report",
     "Role",
     "Severity",
+    "SignedCertificate",
     "Status",
     "UserKubeconfig",
     "table",

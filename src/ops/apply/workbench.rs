@@ -68,6 +68,11 @@ impl<'a> Workbench<'a> {
         self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
     }
 
+    /// A CA that [`Self::issuer`] has made ready.
+    pub(super) fn ready_issuer(&self, name: &str) -> Result<&Issuer> {
+        self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
+    }
+
     /// What a kubeconfig trusts: all certificates of `ca.crt`. kubeadm embeds the first alone, which breaks a CA
     /// rotation; its own check accepts a bundle.
     pub(super) fn trusted_bundle(&mut self) -> Result<Vec<u8>> {

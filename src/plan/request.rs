@@ -1,0 +1,329 @@
+//! The plan that makes keys and signing requests: `kubepki certs generate-csr`.
+//!
+//! In: the tree as read, the wanted cluster, options, now. Out: a [`Plan`] whose artefacts ask for a certificate. A key
+//! in use is never overwritten: what is in the way is named, all at once, and nothing is made. No CA is needed.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | what a node asks for at first, from the configuration |
+//! | `renewal` | what it asks for again, from the certificates that are there |
+//!
+//! Source: kubeadm `cmd/certs.go` (`newCmdGenCSR`), `phases/certs` `CreateCSR`, `phases/kubeconfig`
+//! `CreateDefaultKubeConfigsAndCSRFiles`.
+
+mod renewal;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::generate::{Selection, inputs, untouched};
+use super::{Action, Artefact, Kind, KubeconfigTemplate, Plan, PlannedFile};
+use crate::audit::kubeconfig::client_key;
+use crate::audit::{Finding, FindingCode, Part, Severity};
+use crate::catalogue::{CERTIFICATES, CertificateRow, KUBECONFIGS, KubeconfigRow, LEAF_KEY_USAGES, Layout};
+use crate::config::{ClusterSpec, Role};
+use crate::error::Result;
+use crate::key::PrivateKey;
+use crate::tree::{Observed, Tree};
+use crate::x509::{ExtendedKeyUsage, RequestTemplate, SubjectAltNames};
+
+/// The operation's name in plans.
+pub const OPERATION: &str = "certs generate-csr";
+
+/// Which requests a node makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestRole {
+    /// Every certificate and kubeconfig of a control-plane node; etcd's too when etcd is external, as kubeadm has it.
+    ControlPlane,
+    /// `kubelet.conf` alone.
+    Worker,
+    /// The certificates that etcd's CA signs.
+    Etcd,
+}
+
+/// Whether requests are for certificates that are there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewal {
+    /// For new certificates, from the configuration.
+    #[default]
+    No,
+    /// For what is there, each with a new key.
+    NewKeys,
+    /// For what is there, with the keys that are there.
+    SameKeys,
+}
+
+/// How a plan is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which certificates and kubeconfigs.
+    pub names: Selection,
+    /// Which kind of node; the configuration's without one.
+    pub role: Option<RequestRole>,
+    /// Whether requests ask for the usages that the catalogue has (kubeadm's ask for none).
+    pub with_usages: bool,
+    /// Whether a key that is there is used; its request is made anew.
+    pub reuse_keys: bool,
+    /// Whether the requests are for renewal.
+    pub renewal: Renewal,
+    /// Whether a renewed key is of the kind of the old one, and not of the configuration's.
+    pub keep_algorithm: bool,
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+}
+
+/// Where a request and what belongs to it are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outputs(pub Layout);
+
+impl Outputs {
+    /// A request beside its key (`apiserver.csr`) or kubeconfig (`admin.conf.csr`).
+    fn request(&self, row: Row) -> PathBuf {
+        match row {
+            Row::Certificate(row) => self.0.certificates_dir.join(format!("{}.csr", row.base_name)),
+            Row::Kubeconfig(row) => self.0.kubeconfig_dir.join(format!("{}.csr", row.name)),
+        }
+    }
+
+    /// The key of a pair, or the kubeconfig that holds it.
+    fn key(&self, row: Row) -> PathBuf {
+        match row {
+            Row::Certificate(row) => self.0.key(row.base_name),
+            Row::Kubeconfig(row) => self.0.kubeconfig(row.name),
+        }
+    }
+
+    /// A key for a kubeconfig that is not in it (`admin.conf.key`).
+    fn key_beside(&self, row: Row) -> Option<PathBuf> {
+        match row {
+            Row::Certificate(_) => None,
+            Row::Kubeconfig(row) => Some(self.0.kubeconfig_dir.join(format!("{}.key", row.name))),
+        }
+    }
+
+    /// Every path that a plan looks at.
+    #[must_use]
+    pub fn every_path(&self) -> Vec<PathBuf> {
+        let of = |row| [Some(self.request(row)), Some(self.key(row)), self.key_beside(row)];
+        Row::all().flat_map(of).flatten().collect()
+    }
+}
+
+/// A row of the catalogue that a request can be made for.
+#[derive(Clone, Copy)]
+enum Row {
+    Certificate(&'static CertificateRow),
+    Kubeconfig(&'static KubeconfigRow),
+}
+
+impl Row {
+    fn all() -> impl Iterator<Item = Self> {
+        CERTIFICATES.iter().map(Self::Certificate).chain(KUBECONFIGS.iter().map(Self::Kubeconfig))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Certificate(row) => row.name,
+            Self::Kubeconfig(row) => row.name,
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Certificate(_) => Kind::Certificate,
+            Self::Kubeconfig(_) => Kind::Kubeconfig,
+        }
+    }
+
+    const fn issuer(self) -> &'static str {
+        match self {
+            Self::Certificate(row) => row.issuer,
+            Self::Kubeconfig(_) => "ca",
+        }
+    }
+
+    fn usages(self) -> Vec<ExtendedKeyUsage> {
+        match self {
+            Self::Certificate(row) => row.extended_key_usages.to_vec(),
+            Self::Kubeconfig(_) => vec![ExtendedKeyUsage::ClientAuth],
+        }
+    }
+
+    /// Why a node of this kind has none; `None` when it has one.
+    fn absence(self, role: Option<RequestRole>, spec: &ClusterSpec) -> Option<&'static str> {
+        let role = role.unwrap_or(match spec.role {
+            Role::Worker => RequestRole::Worker,
+            Role::ControlPlane | Role::SecondaryControlPlane => RequestRole::ControlPlane,
+        });
+        match (role, self) {
+            (RequestRole::ControlPlane, Self::Kubeconfig(row)) if spec.role == Role::SecondaryControlPlane => {
+                (!row.roles.contains(&spec.role)).then_some("not on this kind of node")
+            }
+            (RequestRole::ControlPlane, _) => None,
+            (RequestRole::Worker, Self::Kubeconfig(row)) if row.roles.contains(&Role::Worker) => None,
+            (RequestRole::Worker, _) => Some("a worker has none"),
+            (RequestRole::Etcd, Self::Certificate(row)) if row.is_etcd() => None,
+            (RequestRole::Etcd, _) => Some("etcd has none"),
+        }
+    }
+}
+
+/// What all parts of the plan work with.
+struct Asking<'a> {
+    tree: &'a Tree,
+    layout: &'a Layout,
+    outputs: &'a Outputs,
+    spec: &'a ClusterSpec,
+    options: &'a Options,
+    now: DateTime<Utc>,
+    findings: Vec<Finding>,
+}
+
+/// Plans the requests of the node that `spec` describes, or, for renewal, of what is there below `layout`.
+///
+/// # Errors
+/// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a request.
+pub fn requests(
+    tree: &Tree,
+    layout: &Layout,
+    outputs: &Outputs,
+    spec: &ClusterSpec,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Result<Plan> {
+    let mut asking = Asking { tree, layout, outputs, spec, options, now, findings: Vec::new() };
+    let mut artefacts = Vec::new();
+    for row in Row::all().filter(|row| options.names.contains(row.name())) {
+        let artefact = match (row.absence(options.role, spec), options.renewal) {
+            (Some(reason), Renewal::No) => asking.untouched(row, Action::Skip, reason),
+            (_, Renewal::No) => asking.first_request(row)?,
+            (_, Renewal::NewKeys | Renewal::SameKeys) => asking.renewal_request(row),
+        };
+        artefacts.push(Artefact { issuer: Some(row.issuer().to_owned()), ..artefact });
+    }
+    Ok(Plan {
+        operation: OPERATION.into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: outputs.0.certificates_dir.clone(),
+        kubeconfig_dir: outputs.0.kubeconfig_dir.clone(),
+        artefacts,
+        findings: asking.findings,
+        inputs: inputs(tree),
+        backup_dir: None,
+    })
+}
+
+impl Asking<'_> {
+    fn first_request(&mut self, row: Row) -> Result<Artefact> {
+        let (subject, names) = match row {
+            Row::Certificate(row) => (row.subject(self.spec)?, row.subject_alt_names(self.spec)),
+            Row::Kubeconfig(row) => (row.subject(self.spec)?, SubjectAltNames::default()),
+        };
+        let request = RequestTemplate {
+            subject,
+            subject_alt_names: names,
+            key_usages: self.key_usages(),
+            extended_key_usages: self.extended_key_usages(row),
+        };
+        let key = self.outputs.key(row);
+        if self.options.reuse_keys && self.is_there(&key) {
+            return Ok(self.with_key(row, request, key, "for the key that is there"));
+        }
+        let mut files = vec![key, self.outputs.request(row)];
+        files.extend(self.outputs.key_beside(row));
+        if self.is_in_the_way(row, files) {
+            return Ok(self.untouched(row, Action::Blocked, "there is a key or request already"));
+        }
+        let kubeconfig = match row {
+            Row::Certificate(_) => None,
+            Row::Kubeconfig(row) => Some(KubeconfigTemplate {
+                cluster_name: self.spec.cluster_name.clone(),
+                server: row.request_server(self.spec),
+                user: row.user_name(self.spec),
+            }),
+        };
+        Ok(Artefact {
+            new_key: Some(self.spec.algorithm),
+            request: Some(request),
+            kubeconfig,
+            ..self.untouched(row, Action::Request, "key and request are made")
+        })
+    }
+
+    /// A request that is signed with a key of this node; only the request is written.
+    fn with_key(&mut self, row: Row, request: RequestTemplate, key: PathBuf, reason: &str) -> Artefact {
+        let files = vec![secret_file(self.outputs.request(row))];
+        if let Some((code, evidence, remedy)) = self.fault_of_key(row, &key) {
+            self.find(code, row.name(), key, evidence, remedy);
+            return untouched(row.name(), row.kind(), Action::Blocked, "its key cannot be used", files);
+        }
+        Artefact {
+            request: Some(request),
+            request_key: Some(key),
+            ..untouched(row.name(), row.kind(), Action::Request, reason, files)
+        }
+    }
+
+    fn fault_of_key(&self, row: Row, path: &Path) -> Option<(String, String, String)> {
+        let key = match row {
+            Row::Certificate(_) => Part::read(self.tree, path, PrivateKey::from_pem),
+            Row::Kubeconfig(_) => client_key(self.tree, path),
+        };
+        match key {
+            Part::Present(_) => None,
+            Part::Missing => Some((
+                FindingCode::FileMissing.code().to_owned(),
+                "there is no key to sign a request with".to_owned(),
+                "leave out --reuse-keys or --keep-key, so that a new key is made".to_owned(),
+            )),
+            Part::Broken { code, evidence, remedy } => Some((code.to_owned(), evidence, remedy)),
+        }
+    }
+
+    /// Says what is in the way of new files: kubeadm's rule, but for all at once.
+    fn is_in_the_way(&mut self, row: Row, files: Vec<PathBuf>) -> bool {
+        let found: Vec<_> = files.into_iter().filter(|path| self.is_there(path)).collect();
+        for path in &found {
+            self.find(
+                FindingCode::FileExists.code().to_owned(),
+                row.name(),
+                path.clone(),
+                "file already exists: a key or CSR is never overwritten".to_owned(),
+                "move it away; or ask with the key that is there (--reuse-keys), for renewal (--renew), or in another folder (--out-dir)"
+                    .to_owned(),
+            );
+        }
+        !found.is_empty()
+    }
+
+    fn key_usages(&self) -> Vec<crate::x509::KeyUsage> {
+        if self.options.with_usages { LEAF_KEY_USAGES.to_vec() } else { Vec::new() }
+    }
+
+    fn extended_key_usages(&self, row: Row) -> Vec<ExtendedKeyUsage> {
+        if self.options.with_usages { row.usages() } else { Vec::new() }
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        !matches!(self.tree.get(path), Observed::Missing)
+    }
+
+    fn untouched(&self, row: Row, action: Action, reason: &str) -> Artefact {
+        let files = vec![secret_file(self.outputs.key(row)), secret_file(self.outputs.request(row))];
+        untouched(row.name(), row.kind(), action, reason, files)
+    }
+
+    fn find(&mut self, code: String, subject: &str, path: PathBuf, evidence: String, remedy: String) {
+        let severity = Severity::Critical;
+        self.findings.push(Finding { code, severity, subject: subject.to_owned(), path: Some(path), evidence, remedy });
+    }
+}
+
+fn secret_file(path: PathBuf) -> PlannedFile {
+    PlannedFile { path, mode: 0o600 }
+}

@@ -1,0 +1,98 @@
+//! Requests for certificates that are there, for a CA elsewhere to renew.
+//!
+//! Subject and alternative names are the certificate's own; the configuration is not asked, as for kubeadm's renewal. A
+//! new key does not touch the one in use: it is written beside its request, into a folder of its own, until certificate
+//! and key are imported together.
+
+use std::path::{Path, PathBuf};
+
+use super::{Asking, Renewal, Row, secret_file};
+use crate::audit::kubeconfig::client_identity;
+use crate::audit::{Pair, Part, SeenCertificate};
+use crate::error::Diagnostic as _;
+use crate::key::Algorithm;
+use crate::plan::generate::untouched;
+use crate::plan::{Action, Artefact};
+use crate::tree::Observed;
+use crate::x509::{Certificate, RequestTemplate};
+
+impl Asking<'_> {
+    pub(super) fn renewal_request(&mut self, row: Row) -> Artefact {
+        let (path, certificates) = match row {
+            Row::Certificate(row) => {
+                let pair =
+                    Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
+                (pair.certificate_path, pair.certificates)
+            }
+            Row::Kubeconfig(kubeconfig) => match self.client_certificates(&self.layout.kubeconfig(kubeconfig.name)) {
+                Ok(found) => found,
+                Err(reason) => return self.untouched(row, Action::Skip, reason),
+            },
+        };
+        let certificate = match certificates {
+            Part::Present(certificates) => certificates.into_iter().next(),
+            Part::Missing => None,
+            Part::Broken { code, evidence, remedy } => {
+                self.find(code.to_owned(), row.name(), path, evidence, remedy);
+                return self.untouched(row, Action::Blocked, "what is there cannot be read");
+            }
+        };
+        let Some(certificate) = certificate else {
+            return self.untouched(row, Action::Skip, "not there");
+        };
+        let request = RequestTemplate {
+            subject: certificate.subject().clone(),
+            subject_alt_names: certificate.subject_alt_names().clone(),
+            key_usages: self.key_usages(),
+            extended_key_usages: self.extended_key_usages(row),
+        };
+        let artefact = match self.options.renewal {
+            Renewal::SameKeys => {
+                let key = match row {
+                    Row::Certificate(row) => self.layout.key(row.base_name),
+                    Row::Kubeconfig(row) => self.layout.kubeconfig(row.name),
+                };
+                self.with_key(row, request, key, "for renewal, with the same key")
+            }
+            Renewal::NewKeys | Renewal::No => self.with_new_key(row, request, &certificate),
+        };
+        let current = SeenCertificate::of(row.name(), &path, &certificate, self.now);
+        Artefact { current: Some(current), ..artefact }
+    }
+
+    fn with_new_key(&mut self, row: Row, request: RequestTemplate, certificate: &Certificate) -> Artefact {
+        let key = self.outputs.key_beside(row).unwrap_or_else(|| self.outputs.key(row));
+        let files = vec![key, self.outputs.request(row)];
+        let planned = files.iter().cloned().map(secret_file).collect();
+        if self.is_in_the_way(row, files) {
+            return untouched(row.name(), row.kind(), Action::Blocked, "there is a key or request already", planned);
+        }
+        let of_the_old = certificate.key_kind().parse::<Algorithm>().ok().filter(|_| self.options.keep_algorithm);
+        Artefact {
+            new_key: Some(of_the_old.unwrap_or(self.spec.algorithm)),
+            request: Some(request),
+            ..untouched(row.name(), row.kind(), Action::Request, "for renewal, with a new key", planned)
+        }
+    }
+
+    /// The client certificates of a kubeconfig, or why there are none to be renewed.
+    fn client_certificates(&self, path: &Path) -> Result<(PathBuf, Part<Vec<Certificate>>), &'static str> {
+        let content = match self.tree.get(path) {
+            Observed::Missing => return Err("not there"),
+            Observed::Unreadable { code, message, hint } => {
+                let broken = Part::Broken { code, evidence: message.clone(), remedy: hint.clone() };
+                return Ok((path.to_owned(), broken));
+            }
+            Observed::File { content, .. } => content.expose(),
+        };
+        match client_identity(self.tree, path, content) {
+            Ok(Some(identity)) if identity.certificate_path != path => Err("its certificate is in a file that rotates"),
+            Ok(Some(identity)) => Ok((path.to_owned(), identity.certificates)),
+            Ok(None) => Err("it has no certificate"),
+            Err(error) => {
+                let broken = Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() };
+                Ok((path.to_owned(), broken))
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a CA signs: the catalogue's rules for each request, and a policy file's that loosen or tighten them.
+//!
+//! In: a request, a [`Profile`], now. Out: every reason against it, or what the certificate says. All pure. Usages and
+//! basic constraints are the profile's, never the request's; subject and alternative names are the request's, once they
+//! have been found to be what they may be.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `profile` | what a certificate of a name may say, from the catalogue and what is known of the node |
+//! | `file` | the policy file |
+//! | `pattern` | its patterns for subjects and alternative names |
+//! | `judge` | holding a request against a profile |
+//!
+//! Source: RFC 5280; kubeadm's catalogue; Kubernetes' signers (`kubernetes.io/kube-apiserver-client-kubelet`) for what a
+//! careful CA looks at.
+
+mod file;
+mod judge;
+mod pattern;
+mod profile;
+
+pub use file::Policy;
+pub use judge::{RequestFault, judge};
+pub use profile::{AllowedNames, KnownNode, Profile};
+
+use crate::audit::Finding;
+use crate::error::{Category, Diagnostic};
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The policy file is not one.
+    #[error("{file}: {reason}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// Requests ask for what is not theirs.
+    #[error("nothing was signed: {}", .findings.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect::<Vec<_>>().join("\n  "))]
+    Refused {
+        /// Every reason.
+        findings: Vec<Finding>,
+    },
+}
+
+impl Diagnostic for PolicyError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "policy.invalid",
+            Self::Refused { .. } => "policy.refused",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Invalid { .. } => "the guide on external CAs has the fields of a policy file".into(),
+            Self::Refused { .. } => {
+                "have the requests made again as the catalogue has them, or allow what they ask for in a --policy file"
+                    .into()
+            }
+        }
+    }
+
+    fn category(&self) -> Category {
+        match self {
+            Self::Invalid { .. } => Category::Usage,
+            Self::Refused { .. } => Category::Refused,
+        }
+    }
+
+    fn context(&self) -> serde_json::Value {
+        match self {
+            Self::Invalid { file, reason } => serde_json::json!({ "file": file, "reason": reason }),
+            Self::Refused { findings } => serde_json::json!({ "findings": findings }),
+        }
+    }
+}

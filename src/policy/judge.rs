@@ -1,0 +1,274 @@
+//! Holding a request against a profile: every reason against it, not the first one.
+//!
+//! In: a request, its profile, the policy. Out: findings, all critical; none means that it is signed.
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use super::Policy;
+use super::profile::{AllowedNames, CommonNames, Profile};
+use crate::audit::{Finding, Severity};
+use crate::catalogue::LEAF_KEY_USAGES;
+use crate::config::alternative_name;
+use crate::x509::{CertificateRequest, SubjectAltName, SubjectAltNames};
+
+/// What can be wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestFault {
+    /// A file whose name is none of the catalogue's and none of the policy's.
+    UnknownName,
+    /// The policy says that none of this name is signed.
+    NotAllowed,
+    /// Its maker does not have the key.
+    Signature,
+    /// Its key is too short, or of a kind that Kubernetes does not use.
+    WeakKey,
+    /// It asks for another subject.
+    OtherSubject,
+    /// It asks for alternative names that are not its own.
+    OtherNames,
+    /// It lacks alternative names that clients will look for.
+    MissingNames,
+    /// It asks for usages that its certificate does not have.
+    OtherUsages,
+    /// It asks to be a CA.
+    CertificateAuthority,
+    /// It asks for extensions that are never signed.
+    OtherExtensions,
+    /// The validity that was asked for is longer than the policy's longest.
+    Validity,
+}
+
+impl RequestFault {
+    /// The stable dotted code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownName => "request.unknown_name",
+            Self::NotAllowed => "request.not_allowed",
+            Self::Signature => "request.signature",
+            Self::WeakKey => "request.weak_key",
+            Self::OtherSubject => "request.other_subject",
+            Self::OtherNames => "request.other_names",
+            Self::MissingNames => "request.missing_names",
+            Self::OtherUsages => "request.other_usages",
+            Self::CertificateAuthority => "request.certificate_authority",
+            Self::OtherExtensions => "request.other_extensions",
+            Self::Validity => "request.validity",
+        }
+    }
+
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::UnknownName => {
+                "name it (NAME=FILE), rename the file as kubeadm names it, or add the name to a --policy file"
+            }
+            Self::NotAllowed => "sign it elsewhere, or change the policy",
+            Self::Signature => "have the request made again, signed with its own key",
+            Self::WeakKey => "have it made again with RSA of at least 2048 bits, or ECDSA P-256, P-384 or P-521",
+            Self::OtherSubject | Self::OtherNames | Self::MissingNames => {
+                "have it made again with kubepki certs generate-csr, or allow this in a --policy file"
+            }
+            Self::OtherUsages | Self::CertificateAuthority | Self::OtherExtensions => {
+                "have it made again without; the CA takes usages and constraints from its own profile"
+            }
+            Self::Validity => "ask for less (--days, --validity), or change the policy",
+        }
+    }
+
+    /// A finding about the request at `path`.
+    #[must_use]
+    pub fn finding(self, subject: &str, path: Option<&Path>, evidence: impl Into<String>) -> Finding {
+        Finding {
+            code: self.code().to_owned(),
+            severity: Severity::Critical,
+            subject: subject.to_owned(),
+            path: path.map(Path::to_owned),
+            evidence: evidence.into(),
+            remedy: self.remedy().to_owned(),
+        }
+    }
+}
+
+/// Every reason against signing `request`; `subject` and `path` say what the findings are about.
+#[must_use]
+pub fn judge(
+    request: &CertificateRequest,
+    profile: &Profile,
+    policy: &Policy,
+    subject: &str,
+    path: Option<&Path>,
+) -> Vec<Finding> {
+    let mut reasons: Vec<(RequestFault, String)> = Vec::new();
+    if !profile.is_allowed {
+        reasons.push((RequestFault::NotAllowed, format!("the policy signs no {}", profile.name)));
+    }
+    let weakness = weakness(request.key_kind(), policy.minimum_rsa_bits());
+    let is_weak = weakness.is_some();
+    reasons.extend(weakness.map(|reason| (RequestFault::WeakKey, reason)));
+    // What such a key has signed cannot be told.
+    if let Err(error) = request.verify_signature()
+        && !is_weak
+    {
+        reasons.push((RequestFault::Signature, error.to_string()));
+    }
+    if let Some(reason) = other_subject(request, profile) {
+        reasons.push((RequestFault::OtherSubject, reason));
+    }
+    judge_names(request, &profile.names, &mut reasons);
+    judge_extensions(request, profile, policy, &mut reasons);
+    reasons.into_iter().map(|(fault, evidence)| fault.finding(subject, path, evidence)).collect()
+}
+
+fn weakness(kind: &str, minimum_rsa_bits: u32) -> Option<String> {
+    if let Some(bits) = kind.strip_prefix("RSA-") {
+        let enough = bits.parse::<u32>().is_ok_and(|bits| (minimum_rsa_bits..=8192).contains(&bits));
+        return (!enough).then(|| format!("the key is {kind}; RSA keys have {minimum_rsa_bits} to 8192 bits"));
+    }
+    let known = matches!(kind, "ECDSA-P256" | "ECDSA-P384" | "ECDSA-P521");
+    (!known).then(|| format!("the key is of the kind {kind}, which Kubernetes does not use"))
+}
+
+fn other_subject(request: &CertificateRequest, profile: &Profile) -> Option<String> {
+    let asked = request.subject();
+    let attributes: Vec<_> = asked.relative_names().into_iter().flatten().collect();
+    let values = |oid: &str| -> Vec<&str> {
+        attributes.iter().filter(|part| part.oid == oid).map(|part| part.value.as_str()).collect()
+    };
+    let (common_names, mut organizations) = (values("2.5.4.3"), values("2.5.4.10"));
+    let mut wanted: Vec<_> = profile.organizations.iter().map(String::as_str).collect();
+    organizations.sort_unstable();
+    wanted.sort_unstable();
+    let has_others = attributes.len() != common_names.len() + organizations.len();
+    let is_right = !has_others
+        && organizations == wanted
+        && match common_names.as_slice() {
+            [name] => is_right_common_name(name, &profile.common_names),
+            _ => false,
+        };
+    (!is_right).then(|| format!("it asks for the subject {asked}, and {} is {}", profile.name, describe(profile)))
+}
+
+fn is_right_common_name(name: &str, allowed: &CommonNames) -> bool {
+    match allowed {
+        CommonNames::Fixed(wanted) => name == wanted,
+        CommonNames::AnyNode { prefix } => {
+            name.strip_prefix(prefix).is_some_and(|node| is_host_name(node) && node.parse::<IpAddr>().is_err())
+        }
+        CommonNames::Patterns(patterns) => patterns.iter().any(|pattern| pattern.matches(name)),
+    }
+}
+
+fn describe(profile: &Profile) -> String {
+    let common_name = match &profile.common_names {
+        CommonNames::Fixed(name) => name.clone(),
+        CommonNames::AnyNode { prefix } => format!("{prefix}NODE"),
+        CommonNames::Patterns(patterns) => patterns.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
+    };
+    if profile.organizations.is_empty() {
+        return format!("CN={common_name} without O");
+    }
+    format!("CN={common_name},O={}", profile.organizations.join(",O="))
+}
+
+/// A lower-case DNS name, not a wildcard.
+fn is_host_name(name: &str) -> bool {
+    !name.contains('*') && alternative_name(name).is_ok_and(|canonical| canonical == name)
+}
+
+fn judge_names(request: &CertificateRequest, allowed: &AllowedNames, reasons: &mut Vec<(RequestFault, String)>) {
+    let asked = request.subject_alt_names();
+    let (others, missing): (Vec<&SubjectAltName>, Vec<SubjectAltName>) = match allowed {
+        AllowedNames::None => (asked.iter().collect(), Vec::new()),
+        AllowedNames::Patterns(patterns) => {
+            (asked.iter().filter(|name| !patterns.iter().any(|one| one.matches(name))).collect(), Vec::new())
+        }
+        AllowedNames::Configured { wanted, free_dns, free_addresses } => {
+            (beyond(asked, wanted, *free_dns, *free_addresses), missing(asked, wanted))
+        }
+        AllowedNames::Plausible { wanted, with_common_name } => {
+            let mut missing = missing(asked, wanted);
+            let common_name = request.subject().common_name().map(SubjectAltName::Dns);
+            missing.extend(common_name.filter(|name| *with_common_name && !asked.iter().any(|one| one == name)));
+            (asked.iter().filter(|name| !is_plausible(name)).collect(), missing)
+        }
+    };
+    let list = |names: &[String]| names.join(", ");
+    if !others.is_empty() {
+        let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+        reasons.push((
+            RequestFault::OtherNames,
+            format!("it asks for alternative names that it has no right to: {}", list(&others)),
+        ));
+    }
+    if !missing.is_empty() {
+        let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        reasons.push((
+            RequestFault::MissingNames,
+            format!("it lacks alternative names that clients will look for: {}", list(&missing)),
+        ));
+    }
+}
+
+fn missing(asked: &SubjectAltNames, wanted: &SubjectAltNames) -> Vec<SubjectAltName> {
+    wanted.iter().filter(|name| !asked.iter().any(|one| one == *name)).cloned().collect()
+}
+
+/// The names that are not among the wanted ones, but for as many as a node that is not known may have.
+fn beyond<'a>(
+    asked: &'a SubjectAltNames,
+    wanted: &SubjectAltNames,
+    mut free_dns: usize,
+    mut free_addresses: usize,
+) -> Vec<&'a SubjectAltName> {
+    let mut others = Vec::new();
+    for name in asked.iter().filter(|name| !wanted.iter().any(|one| one == *name)) {
+        let free = match name {
+            SubjectAltName::Dns(_) => &mut free_dns,
+            SubjectAltName::Ip(_) => &mut free_addresses,
+            _ => &mut 0,
+        };
+        if *free > 0 && is_plausible(name) && !name.to_string().contains('*') {
+            *free -= 1;
+        } else {
+            others.push(name);
+        }
+    }
+    others
+}
+
+/// A name or an address that a host can have.
+fn is_plausible(name: &SubjectAltName) -> bool {
+    match name {
+        SubjectAltName::Dns(name) => alternative_name(name).is_ok_and(|name| name.parse::<IpAddr>().is_err()),
+        SubjectAltName::Ip(address) => !address.is_unspecified() && !address.is_multicast(),
+        SubjectAltName::Email(_) | SubjectAltName::Uri(_) | SubjectAltName::Other(_) => false,
+    }
+}
+
+fn judge_extensions(
+    request: &CertificateRequest,
+    profile: &Profile,
+    policy: &Policy,
+    reasons: &mut Vec<(RequestFault, String)>,
+) {
+    let asked = request.key_usages().unwrap_or_default().iter();
+    let mut others: Vec<_> = asked.filter(|usage| !LEAF_KEY_USAGES.contains(usage)).map(ToString::to_string).collect();
+    let asked = request.extended_key_usages().unwrap_or_default().iter();
+    others.extend(asked.filter(|usage| !profile.extended_key_usages.contains(usage)).map(ToString::to_string));
+    if !others.is_empty() {
+        reasons.push((
+            RequestFault::OtherUsages,
+            format!("it asks for usages that {} does not have: {}", profile.name, others.join(", ")),
+        ));
+    }
+    if request.asks_for_ca() {
+        reasons.push((RequestFault::CertificateAuthority, "it asks to be a certificate authority".to_owned()));
+    }
+    if !request.other_extensions().is_empty() && !policy.ignores_other_extensions() {
+        reasons.push((
+            RequestFault::OtherExtensions,
+            format!("it asks for extensions that are never signed: {}", request.other_extensions().join(", ")),
+        ));
+    }
+}

@@ -1,0 +1,165 @@
+//! What a certificate of a name may say.
+//!
+//! In: the catalogue's row, and what is known of the node. Out: [`Profile`].
+
+use std::net::IpAddr;
+
+use chrono::TimeDelta;
+
+use super::pattern::{NamePattern, TextPattern};
+use crate::catalogue::{
+    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, UserName,
+};
+use crate::config::ClusterSpec;
+use crate::x509::{ExtendedKeyUsage, SubjectAltName, SubjectAltNames};
+
+/// What is known of the node whose requests are signed.
+#[derive(Clone, Debug, Default)]
+pub struct KnownNode {
+    /// Its name.
+    pub name: Option<String>,
+    /// What its cluster's configuration says, with the node's name in it if it is known.
+    pub spec: Option<ClusterSpec>,
+    /// The name that stands in `spec` where the node's is not known.
+    pub unknown_name: Option<String>,
+    /// The address that stands in `spec` where the node's is not known.
+    pub unknown_address: Option<IpAddr>,
+}
+
+/// What a certificate of one name may say.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// kubeadm's name, or the policy's.
+    pub name: String,
+    /// The CA that signs it.
+    pub issuer: String,
+    /// Whether it is signed at all.
+    pub is_allowed: bool,
+    /// The common names.
+    pub common_names: CommonNames,
+    /// The organizations, all of them and no other.
+    pub organizations: Vec<String>,
+    /// The purposes that the certificate has; a request may ask for some of them.
+    pub extended_key_usages: Vec<ExtendedKeyUsage>,
+    /// The alternative names.
+    pub names: AllowedNames,
+    /// The longest validity.
+    pub max_validity: Option<TimeDelta>,
+}
+
+/// Which common names are right.
+#[derive(Clone, Debug)]
+pub enum CommonNames {
+    /// This one.
+    Fixed(String),
+    /// A node's name behind this prefix.
+    AnyNode {
+        /// `system:node:` or nothing.
+        prefix: &'static str,
+    },
+    /// One that matches.
+    Patterns(Vec<TextPattern>),
+}
+
+/// Which alternative names are right.
+#[derive(Clone, Debug)]
+pub enum AllowedNames {
+    /// None.
+    None,
+    /// The configuration's: all of them, no other, but for a name and an address of a node that is not known.
+    Configured {
+        /// What the configuration asks for.
+        wanted: SubjectAltNames,
+        /// How many further DNS names there may be.
+        free_dns: usize,
+        /// How many further addresses there may be.
+        free_addresses: usize,
+    },
+    /// DNS names and addresses that hosts can have, these among them.
+    Plausible {
+        /// Those that must be there.
+        wanted: SubjectAltNames,
+        /// Whether the common name must be there.
+        with_common_name: bool,
+    },
+    /// Those that match.
+    Patterns(Vec<NamePattern>),
+}
+
+impl Profile {
+    /// The catalogue's rules for a name; `None` for a name that it does not have.
+    pub(super) fn of_catalogue(name: &str, node: &KnownNode) -> Option<Self> {
+        let leaf = CERTIFICATES.iter().find(|row| row.name == name).map(|row| Self::of_leaf(row, node));
+        leaf.or_else(|| KUBECONFIGS.iter().find(|row| row.name == name).map(|row| Self::of_kubeconfig(row, node)))
+    }
+
+    fn of_leaf(row: &CertificateRow, node: &KnownNode) -> Self {
+        let common_names = match row.common_name {
+            CommonName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
+            CommonName::Node => node_name("", node),
+        };
+        Self {
+            name: row.name.to_owned(),
+            issuer: row.issuer.to_owned(),
+            is_allowed: true,
+            common_names,
+            organizations: Vec::new(),
+            extended_key_usages: row.extended_key_usages.to_vec(),
+            names: names_of(row, node),
+            max_validity: None,
+        }
+    }
+
+    fn of_kubeconfig(row: &KubeconfigRow, node: &KnownNode) -> Self {
+        Self {
+            name: row.name.to_owned(),
+            issuer: "ca".to_owned(),
+            is_allowed: true,
+            common_names: match row.user {
+                UserName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
+                UserName::SystemNode => node_name("system:node:", node),
+            },
+            organizations: row.organizations.iter().map(|name| (*name).to_owned()).collect(),
+            extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
+            names: AllowedNames::None,
+            max_validity: None,
+        }
+    }
+}
+
+fn node_name(prefix: &'static str, node: &KnownNode) -> CommonNames {
+    match &node.name {
+        Some(name) => CommonNames::Fixed(format!("{prefix}{name}")),
+        None => CommonNames::AnyNode { prefix },
+    }
+}
+
+fn names_of(row: &CertificateRow, node: &KnownNode) -> AllowedNames {
+    if row.alternative_names == AlternativeNames::None {
+        return AllowedNames::None;
+    }
+    if let Some(spec) = &node.spec {
+        let is_unknown = |name: &&SubjectAltName| match name {
+            SubjectAltName::Dns(name) => node.unknown_name.as_ref() == Some(name),
+            SubjectAltName::Ip(address) => node.unknown_address.as_ref() == Some(address),
+            _ => false,
+        };
+        let all = row.subject_alt_names(spec);
+        let count = |names: &mut dyn Iterator<Item = &SubjectAltName>| names.filter(is_unknown).count();
+        return AllowedNames::Configured {
+            free_dns: count(&mut all.iter().filter(|name| matches!(name, SubjectAltName::Dns(_)))),
+            free_addresses: count(&mut all.iter().filter(|name| matches!(name, SubjectAltName::Ip(_)))),
+            wanted: SubjectAltNames::in_order(all.iter().filter(|name| !is_unknown(name)).cloned().collect()),
+        };
+    }
+    match row.alternative_names {
+        AlternativeNames::ApiServer | AlternativeNames::None => AllowedNames::Plausible {
+            wanted: SubjectAltNames::sorted(["kubernetes", "kubernetes.default", "kubernetes.default.svc"], []),
+            with_common_name: false,
+        },
+        AlternativeNames::EtcdServer | AlternativeNames::EtcdPeer => AllowedNames::Plausible {
+            wanted: SubjectAltNames::sorted(["localhost"], [IpAddr::from([127, 0, 0, 1])]),
+            with_common_name: true,
+        },
+    }
+}
