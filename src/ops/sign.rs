@@ -354,7 +354,8 @@ pub(super) fn refuse(plan: &crate::plan::Plan) -> Result<()> {
         return Ok(());
     }
     let findings = plan.findings.clone();
-    let of_requests = |code: &str| code.starts_with("request.") || code.starts_with("x509.request_");
+    let of_requests =
+        |code: &str| code.starts_with("request.") || matches!(code, "x509.request_damaged" | "x509.no_request");
     let mut critical = findings.iter().filter(|finding| finding.is_critical());
     if plan.operation == OPERATION && critical.all(|finding| of_requests(&finding.code)) {
         return Err(PolicyError::Refused { findings }.into());

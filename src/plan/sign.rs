@@ -201,7 +201,6 @@ impl Signing<'_> {
         let is_right = findings.is_empty();
         let not_after = self.end(&profile, signer, &shown, &found.path, &mut findings);
         let current = match self.existing(found, &request, signer) {
-            Existing::Missing => None,
             // What was signed once is judged all the same: it may be a name that this request has no right to.
             Existing::Answer(certificate) if !self.options.force && is_right => {
                 let files = files.clone();
@@ -213,7 +212,7 @@ impl Signing<'_> {
                 Some(SeenCertificate::of(&shown, &found.certificate, &certificate, self.now))
             }
             Existing::Other(None) if self.options.force => None,
-            Existing::Answer(_) => None,
+            Existing::Missing | Existing::Answer(_) => None,
             Existing::Other(_) => {
                 let evidence = "another certificate, or another file, is in the place of the new one";
                 let remedy = "move it away, write elsewhere (--out-dir), or overwrite it (--force)";

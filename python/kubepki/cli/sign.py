@@ -98,7 +98,10 @@ def run(arguments: Namespace) -> int:
 
 def _is_refused(plan: Plan) -> bool:
     critical = [finding for finding in plan.findings if finding.is_critical]
-    return all(finding.code.startswith(("request.", "x509.request_")) for finding in critical)
+    return all(
+        finding.code.startswith("request.") or finding.code in ("x509.request_damaged", "x509.no_request")
+        for finding in critical
+    )
 
 
 def _split(files: list[str]) -> tuple[dict[str, str], list[str]]:
