@@ -72,7 +72,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         (None, false) => return Err(CleanupError::KeyBackup.into()),
     };
     let mut node = Node::open(&request.node)?;
-    let is_said = request.node.config.is_some();
+    let is_said = request.node.has_configuration();
     let places = Destination::all(&node.layout, &node.spec, is_said)?;
     refuse_unknown(&request.names, &places.iter().map(|place| place.name).collect::<Vec<_>>())?;
     if request.recover {

@@ -72,7 +72,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     if request.recover {
         node.recover()?;
     }
-    let is_said = request.node.config.is_some();
+    let is_said = request.node.has_configuration();
     let wanted = wanted(&request.kubeconfigs, &node.layout);
     if wanted.len() != 1 && (request.client_certificate.is_some() || request.client_key.is_some()) {
         return Err(EmbedError::OneKubeconfig { count: wanted.len() }.into());

@@ -41,7 +41,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     if request.recover {
         node.recover()?;
     }
-    let is_said = request.node.config.is_some();
+    let is_said = request.node.has_configuration();
     let places = Destination::all(&node.layout, &node.spec, is_said)?;
     let renewals = Destination::all(&renewal_layout(&node.layout), &node.spec, is_said)?;
     let tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way));

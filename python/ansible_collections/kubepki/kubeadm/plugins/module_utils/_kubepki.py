@@ -15,6 +15,7 @@ import json
 import traceback
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -140,6 +141,20 @@ def backup_dir(module: AnsibleModule) -> str | None:
     return module.params["backup_dir"] if module.params["backup"] else None
 
 
+def authority_of(name: str) -> str:
+    """Return where the CA that signs a certificate is below the certificates directory, without ending."""
+    if name == "front-proxy-client":
+        return "front-proxy-ca"
+    return "etcd/ca" if name.startswith("etcd-") or name == "apiserver-etcd-client" else "ca"
+
+
+def difference(name: str, old: Certificate | None, new: Certificate | None) -> dict[str, str]:
+    """Return one certificate before and after, decoded."""
+    before = lines(_certificate_fields(old)) if old else ""
+    after = lines(_certificate_fields(new)) if new else "signed: anew\n"
+    return {"before_header": name, "after_header": name, "before": before, "after": after}
+
+
 def users_of(changed: Iterable[str]) -> list[str]:
     """Return the components that read at their start something that was changed, in the order for restarting them."""
     new = set(changed)
@@ -189,9 +204,33 @@ def described(module: AnsibleModule, plan: Plan, report: Report | None) -> dict[
         "changes": [_change(each, made.get(each.name)) for each in plan.changes],
         "findings": [each.to_dict() for each in plan.findings],
     }
+    if "backup" in module.params:
+        result["backup"] = str(report.backup) if report and report.backup else None
     if module._diff:
         result["diff"] = [_difference(each, made.get(each.name)) for each in plan.changes]
     return result
+
+
+def nothing(module: AnsibleModule) -> dict[str, Any]:
+    """Return the result of a run that had nothing to do."""
+    backup = {"backup": None} if "backup" in module.params else {}
+    return {"changed": False, "changes": [], "findings": [], **backup, **({"diff": []} if module._diff else {})}
+
+
+def joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of two plans as one."""
+    lists = {key: [*first[key], *second[key]] for key in ("changes", "findings", "diff") if key in first}
+    return {**first, **second, **lists, "changed": first["changed"] or second["changed"]}
+
+
+def write_certificates(folder: str, certificates: Iterable[Mapping[str, str]]) -> list[str]:
+    """Write certificates into a folder, each named so that kubepki knows its place; return their paths."""
+    paths = []
+    for each in certificates:
+        path = Path(folder) / f"{each['name'].replace('/', '-')}.crt"
+        path.write_text(each["content"], encoding="utf-8")
+        paths.append(str(path))
+    return paths
 
 
 def _change(artefact: Artefact, made: Any) -> dict[str, Any]:
