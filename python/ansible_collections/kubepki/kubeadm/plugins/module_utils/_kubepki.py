@@ -257,27 +257,27 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
 
 
 def _before(artefact: Artefact) -> dict[str, Any]:
+    if artefact.action.value == "remove":
+        return {"files": [str(file.path) for file in artefact.files]}
     return _certificate_fields(artefact.current) if artefact.current else {}
 
 
 def _after(artefact: Artefact, made: Any) -> dict[str, Any]:
-    action = artefact.action.value
-    if action == "remove":
+    if artefact.action.value == "remove":
         return {}
-    fields: dict[str, Any] = {"action": action}
-    template = artefact.data.get("certificate")
+    fields: dict[str, Any] = {"action": artefact.action.value}
+    template = artefact.data.get("certificate") or artefact.data.get("request")
     if template:
-        fields.update(
-            subject=template["subject"]["text"],
-            not_before=template["not_before"],
-            not_after=template["not_after"],
-            subject_alt_names=[_alternative_name(each) for each in template["subject_alt_names"]],
-            is_ca=template["is_ca"],
-        )
+        fields["subject"] = template["subject"]["text"]
+        fields["subject_alt_names"] = [_alternative_name(each) for each in template["subject_alt_names"]]
+        fields.update({field: template[field] for field in ("not_before", "not_after", "is_ca") if field in template})
+    installed = (artefact.data.get("install") or {}).get("certificates")
+    if installed:
+        fields.update(_certificate_fields(kubepki.parse_certificates(installed)[0]))
     if artefact.new_key:
         fields["key"] = f"{artefact.new_key.value} (new)"
     elif artefact.current:
-        fields["key"] = artefact.current.key
+        fields.setdefault("key", artefact.current.key)
     if artefact.data.get("kubeconfig"):
         fields.update(artefact.data["kubeconfig"])
     if made and made.serial:

@@ -87,7 +87,7 @@ def _present(request: Mapping[str, Any]) -> Certificate | None:
 def _still_good(module: AnsibleModule, old: Certificate, new: Certificate) -> bool:
     left = old.not_after - datetime.now(timezone.utc)
     return left > shared.span(module.params["renew_before"]) and all(
-        getattr(old, field) == getattr(new, field) for field in _SAME
+        getattr(old, field, 0) == getattr(new, field, 0) for field in _SAME
     )
 
 

@@ -46,6 +46,18 @@ options:
           - The certificate, or its chain (PEM).
         type: str
         required: true
+      serial:
+        description:
+          - Not used, as the two below; what M(kubepki.kubeadm.sign_pipe) returns has it.
+        type: str
+      subject:
+        description:
+          - Not used.
+        type: str
+      not_after:
+        description:
+          - Not used.
+        type: str
   force:
     description:
       - Whether names, usages, validity and signer may be wrong; the key never.
@@ -126,7 +138,11 @@ from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as
 
 def main() -> None:
     """Plan and apply."""
-    one = {"name": {"type": "str", "required": True}, "content": {"type": "str", "required": True}}
+    one = {
+        "name": {"type": "str", "required": True},
+        "content": {"type": "str", "required": True},
+        **{unused: {"type": "str"} for unused in ("serial", "subject", "not_after")},
+    }
     module = shared.make_module(
         {
             "path": {"type": "list", "elements": "path"},
