@@ -24,6 +24,7 @@ try:
     import kubepki
     from kubepki.cli.options import duration
     from kubepki.errors import KubepkiError
+    from kubepki.types.difference import seen_text
 except ImportError:
     IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -150,9 +151,7 @@ def authority_of(name: str) -> str:
 
 def difference(name: str, old: Certificate | None, new: Certificate | None) -> dict[str, str]:
     """Return one certificate before and after, decoded."""
-    before = lines(_certificate_fields(old)) if old else ""
-    after = lines(_certificate_fields(new)) if new else "signed: anew\n"
-    return {"before_header": name, "after_header": name, "before": before, "after": after}
+    return _titled(name, seen_text(old), seen_text(new) or "action: sign\n")
 
 
 def users_of(changed: Iterable[str]) -> list[str]:
@@ -247,61 +246,39 @@ def _change(artefact: Artefact, made: Any) -> dict[str, Any]:
 
 def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
     """Return one artefact before and after, decoded: names, times, numbers, and nothing that is secret."""
-    place = f"{artefact.name} ({', '.join(str(file.path) for file in artefact.files)})"
-    return {
-        "before_header": place,
-        "after_header": place,
-        "before": lines(_before(artefact)),
-        "after": lines(_after(artefact, made)),
-    }
-
-
-def _before(artefact: Artefact) -> dict[str, Any]:
+    files = ", ".join(str(file.path) for file in artefact.files)
+    serial = made.serial if made else None
     if artefact.action.value == "remove":
-        return {"files": [str(file.path) for file in artefact.files]}
-    return _certificate_fields(artefact.current) if artefact.current else {}
-
-
-def _after(artefact: Artefact, made: Any) -> dict[str, Any]:
-    if artefact.action.value == "remove":
-        return {}
-    fields: dict[str, Any] = {"action": artefact.action.value}
-    template = artefact.data.get("certificate") or artefact.data.get("request")
-    if template:
-        fields["subject"] = template["subject"]["text"]
-        fields["subject_alt_names"] = [_alternative_name(each) for each in template["subject_alt_names"]]
-        fields.update({field: template[field] for field in ("not_before", "not_after", "is_ca") if field in template})
-    installed = (artefact.data.get("install") or {}).get("certificates")
-    if installed:
-        fields.update(_certificate_fields(kubepki.parse_certificates(installed)[0]))
-    if artefact.new_key:
-        fields["key"] = f"{artefact.new_key.value} (new)"
-    elif artefact.current:
-        fields.setdefault("key", artefact.current.key)
+        return _titled(f"{artefact.name} ({files})", f"files: {files}\n", "")
+    after = artefact.after_text or _installed(artefact) or _requested(artefact)
+    if serial:
+        after = after.replace("serial: (new)\n", f"serial: {serial}\n")
     if artefact.data.get("kubeconfig"):
-        fields.update(artefact.data["kubeconfig"])
-    if made and made.serial:
-        fields["serial"] = made.serial
-    return fields
+        after += lines(artefact.data["kubeconfig"])
+    return _titled(f"{artefact.name} ({files})", artefact.before_text, f"action: {artefact.action.value}\n{after}")
 
 
-def _certificate_fields(certificate: Certificate) -> dict[str, Any]:
-    """Return what a difference shows of a certificate that is there."""
-    return {
-        "subject": certificate.subject,
-        "not_before": rfc3339(certificate.not_before),
-        "not_after": rfc3339(certificate.not_after),
-        "subject_alt_names": list(certificate.subject_alt_names),
-        "is_ca": certificate.is_ca,
-        "key": certificate.key,
-        "serial": certificate.serial,
-    }
+def _titled(title: str, before: str, after: str) -> dict[str, str]:
+    return {"before_header": title, "after_header": title, "before": before, "after": after}
 
 
-def _alternative_name(name: Mapping[str, str] | str) -> str:
-    if isinstance(name, str):
-        return name
-    return ", ".join(f"{kind.upper()}:{value}" for kind, value in name.items())
+def _installed(artefact: Artefact) -> str:
+    certificates = (artefact.data.get("install") or {}).get("certificates")
+    return seen_text(kubepki.parse_certificates(certificates)[0]) if certificates else ""
+
+
+def _requested(artefact: Artefact) -> str:
+    request = artefact.data.get("request")
+    if not request:
+        return lines({"key": artefact.new_key.value}) if artefact.new_key else ""
+    return lines(
+        {
+            "subject": request["subject"]["text"],
+            "names": [
+                f"{kind.upper()}:{value}" for each in request["subject_alt_names"] for kind, value in each.items()
+            ],
+        }
+    )
 
 
 def lines(fields: Mapping[str, Any]) -> str:
@@ -309,8 +286,8 @@ def lines(fields: Mapping[str, Any]) -> str:
     text = []
     for field, value in sorted(fields.items()):
         if isinstance(value, list):
-            text.append(f"{field}:" if value else f"{field}: none")
-            text.extend(f"  - {each}" for each in value)
+            text.append(f"{field}:")
+            text.extend(f"  {each}" for each in value)
         else:
             text.append(f"{field}: {value}")
     return "".join(f"{line}\n" for line in text)

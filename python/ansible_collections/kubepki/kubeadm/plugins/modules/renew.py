@@ -1,0 +1,242 @@
+#!/usr/bin/python
+
+# Copyright: The kubepki contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Renew certificates."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: renew
+short_description: Renew a node's certificates before they end
+version_added: 0.1.0
+description:
+  - Gives certificates and kubeconfigs that end within O(renew_before) a new time, from disk alone - whatever has
+    expired, and with no API server.
+  - Each keeps its subject, alternative names and usages, and gets a new key unless O(keep_key).
+  - All changes are one transaction, and the files that change are kept as they were first.
+  - Components use the new certificates when they are restarted; RV(restart) names them, and
+    M(kubepki.kubeadm.restart) does it.
+author:
+  - The kubepki contributors (@kubepki)
+extends_documentation_fragment:
+  - kubepki.kubeadm.attributes
+  - kubepki.kubeadm.node
+  - kubepki.kubeadm.backup
+attributes:
+  idempotent:
+    details: Not with O(force=true), which renews at every run.
+    support: partial
+options:
+  names:
+    description:
+      - kubeadm's names (V(apiserver), V(admin.conf)), V(kubelet.conf), V(kubelet-client), V(kubelet-server).
+      - Without it, all that kubeadm renews.
+    type: list
+    elements: str
+  kubelet:
+    description:
+      - Whether the three of the kubelet are renewed too when O(names) is not given.
+    type: bool
+    default: false
+  kubelet_dir:
+    description:
+      - The kubelet's directory.
+    type: path
+    default: /var/lib/kubelet
+  renew_before:
+    description:
+      - Renew what ends within this time (V(30d), V(720h)), and leave what does not.
+    type: str
+    default: 30d
+  force:
+    description:
+      - Whether to renew whatever is left of its time.
+    type: bool
+    default: false
+  override:
+    description:
+      - Whether to go on with a CA that has expired, or with a certificate of another node.
+    type: bool
+    default: false
+  validity:
+    description:
+      - How long the new certificates are valid (V(365d)), instead of the configuration's period.
+    type: str
+  algorithm:
+    description:
+      - The kind of the new keys (V(ECDSA-P256), V(RSA-3072)); without it they stay of the kind that they are, or the
+        configuration's.
+    type: str
+  keep_key:
+    description:
+      - Whether the keys stay.
+    type: bool
+    default: false
+  add_sans:
+    description:
+      - Alternative names to add (V(example.test), V(10.0.0.1), V(URI:spiffe://x), V(email:a@example.test)).
+    type: list
+    elements: str
+    default: []
+  remove_sans:
+    description:
+      - Alternative names to take away.
+    type: list
+    elements: str
+    default: []
+  sans_from_config:
+    description:
+      - Whether DNS names and addresses become the configuration's.
+    type: bool
+    default: false
+  outlive_ca:
+    description:
+      - What to do with a certificate that would be valid for longer than its CA.
+      - V(clamp) lets it end with the CA, V(refuse) fails, V(allow) makes it all the same, as kubeadm does.
+    type: str
+    choices: [clamp, refuse, allow]
+    default: clamp
+seealso:
+  - module: kubepki.kubeadm.restart
+  - module: kubepki.kubeadm.certificate_info
+"""
+
+EXAMPLES = r"""
+- name: Renew what ends within 30 days
+  kubepki.kubeadm.renew:
+    config: /etc/kubernetes/kubeadm.yaml
+    renew_before: 30d
+  register: renewed
+
+- name: Have the components use it
+  kubepki.kubeadm.restart:
+    components: "{{ renewed.restart }}"
+  when: renewed.restart
+
+- name: Add a name to the API server's certificate, now
+  kubepki.kubeadm.renew:
+    names: [apiserver]
+    add_sans: [api.example.test]
+    force: true
+"""
+
+RETURN = r"""
+changes:
+  description: What was changed; in check mode, what would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: kubeadm's name.
+      type: str
+      sample: apiserver
+    action:
+      description: What happens to it.
+      type: str
+      sample: renew
+    reason:
+      description: Why.
+      type: str
+    files:
+      description: Its files on the node, without O(rootfs).
+      type: list
+      elements: str
+      sample: [/etc/kubernetes/pki/apiserver.key, /etc/kubernetes/pki/apiserver.crt]
+    expires_at:
+      description: When its certificate ends (RFC 3339); null without a certificate.
+      type: str
+      sample: "2027-11-25T08:51:00Z"
+    serial:
+      description: The serial number of its new certificate, hexadecimal; null in check mode and without a certificate.
+      type: str
+      sample: 4c1f3b0a9d2e7785
+    previous_serial:
+      description: The serial number of the certificate that was there.
+      type: str
+renewed:
+  description: The names of what was renewed; in check mode, of what would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [apiserver, admin.conf]
+restart:
+  description: The components that must be restarted to use what was renewed, in the order for it.
+  returned: success
+  type: list
+  elements: str
+  sample: [kube-apiserver]
+backup:
+  description:
+    - The folder with the files as they were.
+    - Null when nothing was replaced, in check mode, and without O(backup).
+  returned: success
+  type: str
+findings:
+  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  returned: success
+  type: list
+  elements: dict
+code:
+  description: The stable code of the error.
+  returned: failure
+  type: str
+  sample: plan.blocked
+hint:
+  description: What to do about the error.
+  returned: failure
+  type: str
+"""
+
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as shared
+
+
+def main() -> None:
+    """Plan and apply."""
+    module = shared.make_module(
+        {
+            "names": {"type": "list", "elements": "str"},
+            "kubelet": {"type": "bool", "default": False},
+            "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
+            "renew_before": {"type": "str", "default": "30d"},
+            "force": {"type": "bool", "default": False},
+            "override": {"type": "bool", "default": False},
+            "validity": {"type": "str"},
+            "algorithm": {"type": "str"},
+            "keep_key": {"type": "bool", "default": False, "no_log": False},
+            "add_sans": {"type": "list", "elements": "str", "default": []},
+            "remove_sans": {"type": "list", "elements": "str", "default": []},
+            "sans_from_config": {"type": "bool", "default": False},
+            "outlive_ca": {"type": "str", "choices": ["clamp", "refuse", "allow"], "default": "clamp"},
+            **shared.BACKUP_OPTIONS,
+        }
+    )
+    wanted = module.params
+    with shared.failures(module):
+        plan = shared.kubepki.plan_renew(
+            shared.names(wanted["names"]),
+            kubelet=wanted["kubelet"],
+            kubelet_dir=wanted["kubelet_dir"],
+            before=None if wanted["force"] else shared.span(wanted["renew_before"]),
+            validity=shared.span(wanted["validity"]) if wanted["validity"] else None,
+            algorithm=wanted["algorithm"],
+            keep_key=wanted["keep_key"],
+            add_sans=wanted["add_sans"],
+            remove_sans=wanted["remove_sans"],
+            sans_from_config=wanted["sans_from_config"],
+            outlive_ca=wanted["outlive_ca"],
+            force=wanted["override"],
+            backup_dir=shared.backup_dir(module),
+            recover=not module.check_mode,
+            **shared.node_arguments(module),
+        )
+        result = shared.carry_out(module, plan)
+    renewed = [each["name"] for each in result["changes"]]
+    module.exit_json(renewed=renewed, restart=shared.users_of(renewed), **result)
+
+
+if __name__ == "__main__":
+    main()
