@@ -148,6 +148,7 @@ check-ansible-sanity: $(STAMPS)/package
 
 bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
+	$(BIN)/python tests/bench/bench_renew.py
 	$(BIN)/python tests/bench/bench_read.py
 	PYTHON="$(CURDIR)/$(BIN)/python" $(CARGO) test --release --locked --test keygen measure -- --ignored --nocapture
 

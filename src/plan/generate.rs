@@ -11,7 +11,7 @@ mod leaves;
 mod service_account;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -169,6 +169,44 @@ impl Planning<'_> {
             PlannedFile { path: self.layout.key(base_name), mode: 0o600 },
             PlannedFile { path: self.layout.certificate(base_name), mode: 0o644 },
         ]
+    }
+
+    /// From when until when the CA is valid that will sign `name`; else why it cannot, for the plan's table. An
+    /// external CA's owner is asked for what is `needed`.
+    pub(super) fn signing_time(
+        &mut self,
+        name: &str,
+        issuer: &str,
+        path: &Path,
+        needed: String,
+        remedy: &str,
+    ) -> std::result::Result<(DateTime<Utc>, DateTime<Utc>), &'static str> {
+        match self.authorities.get(issuer) {
+            Some(AuthorityState::New { not_before, not_after }) => Ok((*not_before, *not_after)),
+            Some(AuthorityState::Existing { certificates, is_external: false }) => Ok(certificates
+                .first()
+                .map_or((self.now, self.now), |certificate| (certificate.not_before(), certificate.not_after()))),
+            Some(AuthorityState::Existing { is_external: true, .. }) => {
+                let code = FindingCode::AuthorityExternalIncomplete;
+                self.find(code, Severity::Critical, name, path.to_owned(), needed, remedy);
+                Err("external CA: must be made by its owner")
+            }
+            Some(AuthorityState::Unusable) | None => {
+                self.find_without_authority(name, issuer);
+                Err("its CA cannot sign")
+            }
+        }
+    }
+
+    /// Says that a CA is needed and not to be had, unless the CA's own findings have said so.
+    fn find_without_authority(&mut self, name: &str, issuer: &str) {
+        let said = self.findings.iter().any(|finding| finding.subject == issuer && finding.is_critical());
+        if !said {
+            let ca_path = self.layout.certificate(authority_base_name(issuer));
+            let evidence = format!("its CA {issuer} is not there");
+            let remedy = format!("make it first: kubepki certs init {issuer} (or all)");
+            self.find(FindingCode::AuthorityMissing, Severity::Critical, name, ca_path, evidence, remedy);
+        }
     }
 
     /// The end of a new certificate of `issuer` that should end at `wanted`; `None` when it is refused.

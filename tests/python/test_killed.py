@@ -1,21 +1,19 @@
-"""`kubepki init` killed at random moments: files are whole at any instant, and the next run ends the matter."""
+"""`init` and renewals killed at random moments: files are whole at any instant, and the next run ends the matter."""
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from trees import GOLDEN, KUBECONFIGS, LEAVES, kubepki
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from trees import GOLDEN, KUBECONFIGS, LEAVES, kubepki, make_tree, run
 
 ROUNDS = 300
 PARTS = 6  # so that several processors can share the rounds
@@ -76,3 +74,13 @@ def test_killed_at_any_moment_the_tree_is_old_or_new_and_the_next_run_completes_
         assert leftovers == []
         assert kubepki("check", "--config", CONFIG, "--rootfs", rootfs).returncode == 0
     assert killed > 0, "every run had ended before it was killed"
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_renewal_killed_at_any_moment_leaves_one_generation(part: int, tmp_path: Path) -> None:
+    make_tree(tmp_path / "node", "ecdsa-p256")
+    program = Path(__file__).parent / "renew_and_kill.py"
+    done = run(sys.executable, program, tmp_path / "node", str(ROUNDS // 2), str(20261125 + part))
+    assert done.returncode == 0, done.stderr
+    killed = json.loads(done.stdout)
+    assert sum(killed.values()) > 0, "every run had ended before it was killed"

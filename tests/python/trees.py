@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +31,12 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def kubepki(*arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run the command line as a process, behind the command `before`, which changes what the process may do."""
     return run(*before, sys.executable, "-m", "kubepki", *arguments)
+
+
+def embedded(kubeconfig: Path, field: str) -> bytes:
+    """Return what a kubeconfig embeds under `field`, decoded."""
+    (found,) = re.findall(rf"{field}: (\S+)", kubeconfig.read_text())
+    return base64.b64decode(found)
 
 
 def make_tree(rootfs: Path, case: str) -> Path:

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::{AFTER_CERTIFICATES, AuthorityState, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
-use crate::audit::{FindingCode, Severity};
 use crate::catalogue::{self, KubeconfigRow, LEAF_KEY_USAGES};
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind, KubeconfigTemplate, PlannedFile};
@@ -72,32 +71,15 @@ impl Planning<'_> {
         let subject = row.subject(self.spec)?;
         let server = row.server(self.spec);
         let blocked = |reason| untouched(row.name, Kind::Kubeconfig, Action::Blocked, reason, files.clone());
+        let needed = format!(
+            "{} is still needed: server {server}, client certificate with subject {subject}, signed by the external CA",
+            path.display()
+        );
+        let remedy = "have its client certificate signed by the owner of the CA and put the file there";
         // A kubeconfig's first certificate is valid from the same moment as its CA.
-        let (not_before, authority_end) = match self.authorities.get("ca") {
-            Some(AuthorityState::New { not_before, not_after }) => (*not_before, *not_after),
-            Some(AuthorityState::Existing { certificates, is_external: false }) => certificates
-                .first()
-                .map_or((self.now, self.now), |certificate| (certificate.not_before(), certificate.not_after())),
-            Some(AuthorityState::Existing { is_external: true, .. }) => {
-                let evidence = format!(
-                    "{} is still needed: server {server}, client certificate with subject {subject}, signed by the external CA",
-                    path.display()
-                );
-                self.find(
-                    FindingCode::AuthorityExternalIncomplete,
-                    Severity::Critical,
-                    row.name,
-                    path,
-                    evidence,
-                    "have its client certificate signed by the owner of the CA and put the file there",
-                );
-                return Ok(blocked("external CA: must be made by its owner"));
-            }
-            Some(AuthorityState::Unusable) | None => {
-                let ca_path = self.layout.certificate("ca");
-                self.find_without_authority(row.name, "ca", ca_path);
-                return Ok(blocked("its CA cannot sign"));
-            }
+        let (not_before, authority_end) = match self.signing_time(row.name, "ca", &path, needed, remedy) {
+            Ok(time) => time,
+            Err(reason) => return Ok(blocked(reason)),
         };
         let wanted = self.now + self.spec.certificate_validity;
         let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {

@@ -1,8 +1,7 @@
 //! The leaf certificates: judged if they are there, made if their CA can sign here, named if it cannot.
 
-use super::{AuthorityState, BACKDATE, Planning, authority_base_name, untouched};
+use super::{AuthorityState, BACKDATE, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
-use crate::audit::{FindingCode, Severity};
 use crate::catalogue::{self, CertificateRow, LEAF_KEY_USAGES};
 use crate::config::Role;
 use crate::error::Result;
@@ -58,33 +57,16 @@ impl Planning<'_> {
         let subject = row.subject(self.spec)?;
         let names = row.subject_alt_names(self.spec);
         let blocked = |reason| untouched(row.name, Kind::Certificate, Action::Blocked, reason, files.clone());
-        let authority_end = match self.authorities.get(row.issuer) {
-            Some(AuthorityState::New { not_after, .. }) => *not_after,
-            Some(AuthorityState::Existing { certificates, is_external: false }) => {
-                certificates.first().map_or(self.now, Certificate::not_after)
-            }
-            Some(AuthorityState::Existing { is_external: true, .. }) => {
-                let asked_names = if names.is_empty() { String::new() } else { format!(", names {names}") };
-                let evidence = format!(
-                    "{} and its key are still needed: subject {subject}{asked_names}, signed by the external CA {}",
-                    path.display(),
-                    row.issuer
-                );
-                self.find(
-                    FindingCode::AuthorityExternalIncomplete,
-                    Severity::Critical,
-                    row.name,
-                    path,
-                    evidence,
-                    "have it signed by the owner of the CA and put both files there",
-                );
-                return Ok(blocked("external CA: must be made by its owner"));
-            }
-            Some(AuthorityState::Unusable) | None => {
-                let ca_path = self.layout.certificate(authority_base_name(row.issuer));
-                self.find_without_authority(row.name, row.issuer, ca_path);
-                return Ok(blocked("its CA cannot sign"));
-            }
+        let asked_names = if names.is_empty() { String::new() } else { format!(", names {names}") };
+        let needed = format!(
+            "{} and its key are still needed: subject {subject}{asked_names}, signed by the external CA {}",
+            path.display(),
+            row.issuer
+        );
+        let remedy = "have it signed by the owner of the CA and put both files there";
+        let (_, authority_end) = match self.signing_time(row.name, row.issuer, &path, needed, remedy) {
+            Ok(time) => time,
+            Err(reason) => return Ok(blocked(reason)),
         };
         let wanted = self.now + self.spec.certificate_validity;
         let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
@@ -106,20 +88,5 @@ impl Planning<'_> {
             expires_at: Some(not_after),
             ..untouched(row.name, Kind::Certificate, Action::Create, "missing", files)
         })
-    }
-
-    /// Says that a CA is needed and not to be had, unless the CA's own findings have said so.
-    pub(super) fn find_without_authority(&mut self, name: &str, issuer: &str, ca_path: std::path::PathBuf) {
-        let said = self.findings.iter().any(|finding| finding.subject == issuer && finding.is_critical());
-        if !said {
-            self.find(
-                FindingCode::AuthorityMissing,
-                Severity::Critical,
-                name,
-                ca_path,
-                format!("its CA {issuer} is not there"),
-                format!("make it first: kubepki certs init {issuer} (or all)"),
-            );
-        }
     }
 }

@@ -1,0 +1,259 @@
+"""`certs renew` on kubeadm's own trees, held against what `kubeadm certs renew all` made of them, and as a process."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import stat
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+import kubepki
+from trees import GOLDEN, LEAVES, embedded, run
+from trees import kubepki as command
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+CASES = sorted(path.parent.name for path in GOLDEN.glob("*/facts.json"))
+NOTICE = "Done renewing certificates. You must restart"
+
+
+def golden(rootfs: Path, case: str) -> Path:
+    """Put kubeadm's tree of a case below `rootfs`, with its modes; return its `/etc/kubernetes`."""
+    kubernetes = rootfs / "etc/kubernetes"
+    shutil.copytree(GOLDEN / case / "kubernetes", kubernetes)
+    for name, fact in facts(case)["kubernetes"].items():
+        (kubernetes / name).chmod(int(fact["mode"], 8))
+    return kubernetes
+
+
+def facts(case: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((GOLDEN / case / "facts.json").read_text())
+    return read
+
+
+def renew(*arguments: str | Path, rootfs: Path) -> CompletedProcess[str]:
+    return command("certs", "renew", *arguments, "--rootfs", rootfs)
+
+
+def certificate_in(path: Path) -> x509.Certificate:
+    pem = embedded(path, "client-certificate-data") if path.suffix == ".conf" else path.read_bytes()
+    return x509.load_pem_x509_certificate(pem)
+
+
+def decoded(certificate: x509.Certificate) -> dict[str, Any]:
+    """Return what `facts.json` says of a certificate, in its words; times, serial numbers and key ids apart."""
+    key = certificate.public_key()
+    assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
+    kind = f"RSA-{key.key_size}" if isinstance(key, rsa.RSAPublicKey) else f"ECDSA-{key.curve.name}"
+    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    return {
+        "subject": named(certificate.subject),
+        "issuer": named(certificate.issuer),
+        "key": kind,
+        "signature": certificate.signature_algorithm_oid._name,  # noqa: SLF001 (there is no other way to the name)
+        "lifetime_seconds": int(lifetime.total_seconds()),
+        "extensions": [extension(each) for each in certificate.extensions],
+    }
+
+
+def named(name: x509.Name) -> list[list[list[str]]]:
+    return [[[part.oid._name, str(part.value)] for part in relative] for relative in name.rdns]  # noqa: SLF001
+
+
+def extension(each: x509.Extension[Any]) -> dict[str, Any]:
+    oid, critical, value = each.oid.dotted_string, each.critical, each.value
+    fields: dict[str, Any] = {"oid": oid, "critical": critical, "name": each.oid._name}  # noqa: SLF001
+    if isinstance(value, x509.KeyUsage):
+        usages = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"]
+        usages += ["key_cert_sign", "crl_sign"]
+        fields["usages"] = [usage for usage in usages if getattr(value, usage)]
+    elif isinstance(value, x509.ExtendedKeyUsage):
+        fields["usages"] = [usage._name for usage in value]  # noqa: SLF001
+    elif isinstance(value, x509.BasicConstraints):
+        fields |= {"ca": value.ca, "path_length": value.path_length}
+    elif isinstance(value, x509.AuthorityKeyIdentifier):
+        fields["id"] = value.key_identifier.hex() if value.key_identifier else None
+    elif isinstance(value, x509.SubjectAlternativeName):
+        fields["dns"] = value.get_values_for_type(x509.DNSName)
+        fields["ip"] = [str(address) for address in value.get_values_for_type(x509.IPAddress)]
+    return fields
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_golden_tree_renewed_is_what_kubeadm_renewed(case: str, tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, case)
+    before = {path.name: path.read_bytes() for path in (kubernetes / "pki").iterdir() if path.is_file()}
+    config = GOLDEN / case / "config.yaml"
+    done = renew("all", "--config", config, "--no-backup", rootfs=tmp_path)
+    assert done.returncode == 0, done.stderr
+    kubeadms = (GOLDEN / case / "stdout").glob("*renew*")
+    assert done.stdout == next(kubeadms).read_text().split("--- ")[0]
+    assert {path.name for path in kubernetes.rglob("*")} == {Path(name).name or "kubernetes" for name in names(case)}
+
+    expected = facts(case)["renewed"]
+    for name, fact in expected.items():
+        assert stat.S_IMODE((kubernetes / name).stat().st_mode) == int(fact["mode"], 8), name
+        if "certificate" not in fact or name in untouched(case):
+            continue
+        wanted = {field: fact["certificate"][field] for field in decoded(certificate_in(kubernetes / name))}
+        assert decoded(certificate_in(kubernetes / name)) == wanted, name
+    for name in ("ca.crt", "ca.key", "sa.key", "sa.pub", "front-proxy-ca.crt", "front-proxy-ca.key"):
+        assert (kubernetes / "pki" / name).read_bytes() == before[name]
+
+
+def names(case: str) -> list[str]:
+    return [name for name in facts(case)["renewed"] if name != "./"]
+
+
+def untouched(case: str) -> set[str]:
+    """Return what kubeadm leaves as it is: CAs, kubelet.conf, and what an outside etcd's owner gave."""
+    given = {"pki/apiserver-etcd-client.crt"} if case == "external-etcd" else set()
+    return {"pki/ca.crt", "pki/front-proxy-ca.crt", "pki/etcd/ca.crt", "kubelet.conf", *given}
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=2), timedelta(days=5 * 365)])
+def test_an_expired_tree_is_renewed_and_openssl_verifies_it(age: timedelta, tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "minimal")
+    last = max(certificate_in(kubernetes / "pki" / f"{base}.crt").not_valid_after_utc for base in LEAVES)
+    now = last + age
+    plan = kubepki.plan_renew(rootfs=tmp_path, backup_dir=None, now=now)
+    assert {each.reason for each in plan.artefacts} == {"expired"}
+    assert len(kubepki.apply(plan).changed) == 11
+    moment = ("-attime", str(int(now.timestamp())))
+    for base, ca in LEAVES.items():
+        pki = kubernetes / "pki"
+        answer = run("openssl", "verify", *moment, "-CAfile", pki / f"{ca}.crt", pki / f"{base}.crt")
+        assert answer.returncode == 0, answer.stderr
+        key = run("openssl", "pkey", "-in", pki / f"{base}.key", "-pubout").stdout
+        assert run("openssl", "x509", "-in", pki / f"{base}.crt", "-noout", "-pubkey").stdout == key
+
+
+def test_a_dry_run_shows_what_is_and_what_will_be(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "minimal")
+    before = (kubernetes / "pki/apiserver.crt").read_bytes()
+    dry = ("apiserver", "--dry-run", "--add-san", "lb.example.test", "--algorithm", "ECDSA-P256")
+    shown = renew(*dry, rootfs=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    header, row = (re.split(r" {2,}", line) for line in shown.stdout.splitlines())
+    assert header == ["NAME", "ACTION", "REASON", "ENDS", "WILL END", "SERIAL", "KEY", "NAMES", "FILES"]
+    assert row[0:2] == ["apiserver", "renew"]
+    assert row[5:8] == [
+        "3e0c0fe0b2688090",
+        "RSA-2048 -> ECDSA-P256",
+        "+DNS:lb.example.test",
+    ]
+    diff = renew(*dry, "--diff", rootfs=tmp_path).stdout
+    changed = [line for line in diff.splitlines() if line[:1] in "+-"]
+    assert changed[:2] == ["--- apiserver (is)", "+++ apiserver (will be)"]
+    assert "+serial: (new)" in changed
+    assert "+key: ECDSA-P256" in changed
+    assert "+  DNS:lb.example.test" in changed
+    assert "PRIVATE" not in diff
+    data = json.loads(renew(*dry, "-o", "json", rootfs=tmp_path).stdout)
+    assert data["report"] is None
+    assert data["plan"]["artefacts"][0]["current"]["key"] == "RSA-2048"
+    assert data["plan"]["backup_dir"] == "/var/lib/kubepki/backups"
+    assert (kubernetes / "pki/apiserver.crt").read_bytes() == before
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    golden(tmp_path, "ecdsa-p256")
+    first = renew("all", "--before", "400d", "--validity", "500d", rootfs=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert NOTICE in first.stdout
+    state = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    second = renew("all", "--before", "400d", "--validity", "500d", rootfs=tmp_path)
+    assert (second.returncode, second.stdout) == (0, "")
+    assert second.stderr == "nothing to do; 11 kept\n"
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == state
+
+
+def test_what_was_replaced_is_in_a_backup(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "ecdsa-p256")
+    old = (kubernetes / "pki/apiserver.key").read_bytes()
+    assert renew("apiserver", rootfs=tmp_path).returncode == 0
+    (backup,) = (tmp_path / "var/lib/kubepki/backups").iterdir()
+    assert old in [path.read_bytes() for path in backup.iterdir()]
+    assert (kubernetes / "pki/apiserver.key").read_bytes() != old
+    shutil.rmtree(tmp_path / "var")
+    assert renew("apiserver", "--no-backup", rootfs=tmp_path).returncode == 0
+    assert not (tmp_path / "var").exists()
+
+
+def test_exit_codes_say_what_happened(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "ecdsa-p256")
+    (kubernetes / "pki/front-proxy-ca.key").unlink()
+    (kubernetes / "super-admin.conf").unlink()
+    external = "Detected external front-proxy-ca, certificate for the front proxy client can't be renewed"
+    missing = "MISSING! certificate embedded in the kubeconfig file for the super-admin"
+    everything = renew("all", rootfs=tmp_path)
+    assert everything.returncode == 0
+    assert {external, missing} <= set(everything.stdout.splitlines())
+    named = renew("front-proxy-client", rootfs=tmp_path)
+    assert (named.returncode, named.stdout) == (1, f"{external}\n")
+    assert "not renewed: front-proxy-client" in named.stderr
+    partly = renew("super-admin.conf", "apiserver", rootfs=tmp_path)
+    assert partly.returncode == 5
+    assert partly.stdout.splitlines() == ["certificate for serving the Kubernetes API renewed", missing]
+    blocked_by = kubernetes / "pki/ca.key"
+    blocked_by.write_bytes((kubernetes / "pki/etcd/ca.key").read_bytes())
+    blocked = renew("all", rootfs=tmp_path)
+    assert blocked.returncode == 1
+    assert "[key.mismatch]" in blocked.stderr
+    assert "nothing was changed: 1 critical finding" in blocked.stderr
+    for wrong, code in (("ca", "plan.not_renewable"), ("apisrever", "plan.unknown_name")):
+        answer = renew(wrong, rootfs=tmp_path)
+        assert answer.returncode == 2
+        assert f"code: {code}" in answer.stderr
+    assert renew(rootfs=tmp_path).returncode == 2
+
+
+def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "ecdsa-p256")
+    state = {path: path.read_bytes() for path in kubernetes.rglob("*") if path.is_file()}
+    immutable = kubernetes / "pki/etcd"
+    shutil.move(immutable, tmp_path / "elsewhere")
+    immutable.symlink_to("../../../elsewhere/nothing")
+    answer = renew("all", rootfs=tmp_path)
+    assert answer.returncode == 1, answer.stderr
+    assert "store.dangling_symlink" in answer.stderr
+    immutable.unlink()
+    shutil.move(tmp_path / "elsewhere", immutable)
+    assert {path: path.read_bytes() for path in kubernetes.rglob("*") if path.is_file()} == state
+
+
+def test_the_api_takes_and_gives_values(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "minimal")
+    plan = kubepki.plan_renew(["apiserver"], add_sans=["10.9.8.7"], remove_sans="kubernetes", rootfs=tmp_path)
+    (artefact,) = plan.artefacts
+    assert artefact.names_added == ("IP:10.9.8.7",)
+    assert artefact.names_removed == ("DNS:kubernetes",)
+    assert artefact.current is not None
+    assert artefact.current.extended_key_usages == ("serverAuth",)
+    assert artefact.long_name == "certificate for serving the Kubernetes API"
+    again = kubepki.Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+    assert again == plan
+    (changed,) = kubepki.apply(again).changed
+    assert changed.previous_serial == artefact.current.serial
+    new = certificate_in(kubernetes / "pki/apiserver.crt")
+    assert int(changed.serial or "0", 16) == new.serial_number
+    assert new.not_valid_after_utc == changed.expires_at
+    with pytest.raises(kubepki.RefusedError) as stale:
+        kubepki.apply(plan)
+    assert stale.value.code == "plan.stale"
+    with pytest.raises(kubepki.ConfigurationError) as unknown:
+        kubepki.plan_renew(algorithm="RSA-1024", rootfs=tmp_path)
+    assert unknown.value.code == "key.unknown_algorithm"
+    with pytest.raises(kubepki.ConfigurationError):
+        kubepki.plan_renew(now=datetime(2026, 1, 1), rootfs=tmp_path)  # noqa: DTZ001 (that it is refused is the test)
+    future = datetime.now(timezone.utc) + timedelta(days=30)
+    planned = kubepki.plan_renew("all", before=timedelta(days=1), now=future, rootfs=tmp_path)
+    assert planned.is_empty
