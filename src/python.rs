@@ -5,6 +5,7 @@
 //! converts back; it takes no decision about certificates, and work runs with the GIL released
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
+mod backup;
 mod build;
 mod call;
 mod exceptions;
@@ -22,6 +23,8 @@ use pyo3::prelude::*;
 mod native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::backup::{list_backups, plan_restore, prune_backups, show_backup};
     #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]

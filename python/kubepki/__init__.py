@@ -24,6 +24,7 @@ from kubepki.errors import (
 )
 
 if TYPE_CHECKING:
+    from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
     from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
@@ -34,12 +35,16 @@ if TYPE_CHECKING:
         Action,
         Algorithm,
         Artefact,
+        Backup,
+        BackupFile,
+        BackupState,
         Certificate,
         CertificateFile,
         Changed,
         CheckReport,
         ClusterSpec,
         Configuration,
+        Difference,
         ExpirationReport,
         ExpirationRow,
         FileProblem,
@@ -48,6 +53,8 @@ if TYPE_CHECKING:
         Plan,
         PlannedFile,
         Problem,
+        PruneFailure,
+        PruneReport,
         Report,
         Role,
         Severity,
@@ -59,6 +66,9 @@ __all__ = [
     "Action",
     "Algorithm",
     "Artefact",
+    "Backup",
+    "BackupFile",
+    "BackupState",
     "Certificate",
     "CertificateFile",
     "Changed",
@@ -66,6 +76,7 @@ __all__ = [
     "ClusterSpec",
     "Configuration",
     "ConfigurationError",
+    "Difference",
     "EnvironmentFailure",
     "ExpirationReport",
     "ExpirationRow",
@@ -79,6 +90,8 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "Problem",
+    "PruneFailure",
+    "PruneReport",
     "RefusedError",
     "Report",
     "Role",
@@ -91,6 +104,7 @@ __all__ = [
     "check",
     "check_expiration",
     "kubeconfig_names",
+    "list_backups",
     "load_config",
     "parse_certificates",
     "plan",
@@ -98,8 +112,11 @@ __all__ = [
     "plan_embed",
     "plan_import",
     "plan_renew",
+    "plan_restore",
+    "prune_backups",
     "read_certificates",
     "renewable_names",
+    "show_backup",
     "user_kubeconfig",
 ]
 
@@ -111,6 +128,7 @@ _HOMES = {
     "check": "check",
     "check_expiration": "check",
     "kubeconfig_names": "configuration",
+    "list_backups": "backup",
     "load_config": "configuration",
     "parse_certificates": "check",
     "plan": "plan",
@@ -118,9 +136,12 @@ _HOMES = {
     "plan_embed": "external",
     "plan_import": "external",
     "plan_renew": "renew",
+    "plan_restore": "backup",
+    "prune_backups": "backup",
     "read_certificates": "check",
-    "user_kubeconfig": "user",
     "renewable_names": "renew",
+    "show_backup": "backup",
+    "user_kubeconfig": "user",
 }
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "check",
     "expiration",
     "kubeconfig_names",
+    "list_backups",
     "load_configuration",
     "parse_algorithm",
     "parse_certificates",
@@ -30,8 +31,11 @@ __all__ = [
     "plan_import",
     "plan_init",
     "plan_renew",
+    "plan_restore",
+    "prune_backups",
     "read_certificates",
     "renewable_names",
+    "show_backup",
     "to_yaml",
     "user_kubeconfig",
     "write_secret_file",
@@ -69,3 +73,7 @@ def user_kubeconfig(
     now: datetime | None = None,
 ) -> dict[str, Any]: ...
 def write_secret_file(path: str | PathLike[str], text: str, force: bool = False) -> None: ...
+def list_backups(place: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def show_backup(place: Mapping[str, Any], name: str) -> dict[str, Any]: ...
+def plan_restore(restore_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def prune_backups(prune_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...

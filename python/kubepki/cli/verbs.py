@@ -35,6 +35,7 @@ class VerbModule(Protocol):
 GROUPS: dict[tuple[str, ...], str] = {
     ("certs",): "certificates, CAs and service account keys",
     ("kubeconfig",): "kubeconfig files",
+    ("backup",): "files that were kept before they were replaced or removed",
     ("config",): "kubeadm configuration files",
 }
 
@@ -49,6 +50,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),
+    Verb(("backup", "list"), "kubepki.cli.backup_list", "list backups and verify their checksums"),
+    Verb(("backup", "show"), "kubepki.cli.backup_show", "show what is in a backup"),
+    Verb(("backup", "restore"), "kubepki.cli.backup_restore", "put back what a backup holds"),
+    Verb(("backup", "prune"), "kubepki.cli.backup_prune", "remove backups that are old"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

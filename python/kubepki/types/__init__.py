@@ -8,6 +8,7 @@ from plain data as a whole (`from_dict`): it has no public constructor whose arg
 from __future__ import annotations
 
 from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
+from kubepki.types.backup import Backup, BackupFile, BackupState, Difference, PruneFailure, PruneReport
 from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
@@ -19,12 +20,16 @@ __all__ = [
     "Action",
     "Algorithm",
     "Artefact",
+    "Backup",
+    "BackupFile",
+    "BackupState",
     "Certificate",
     "CertificateFile",
     "Changed",
     "CheckReport",
     "ClusterSpec",
     "Configuration",
+    "Difference",
     "ExpirationReport",
     "ExpirationRow",
     "FileProblem",
@@ -33,6 +38,8 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "Problem",
+    "PruneFailure",
+    "PruneReport",
     "Report",
     "Role",
     "Severity",
