@@ -18,6 +18,7 @@ mod keys;
 mod node;
 pub mod output;
 pub mod renew;
+pub mod systemd;
 pub mod user;
 
 pub use keys::{Continue, Progress};

@@ -13,6 +13,7 @@ mod external;
 mod key;
 mod logging;
 mod operations;
+mod systemd;
 mod user;
 
 use pyo3::prelude::*;
@@ -36,6 +37,8 @@ mod native {
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
         plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
+    #[pymodule_export]
+    use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
     from kubepki.api.renew import plan_renew, renewable_names
+    from kubepki.api.systemd import install_units, remove_units, schedule_units
     from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
         Action,
@@ -57,8 +58,11 @@ if TYPE_CHECKING:
         PruneReport,
         Report,
         Role,
+        Schedule,
         Severity,
         Status,
+        Unit,
+        UnitChange,
         UserKubeconfig,
     )
 
@@ -95,14 +99,18 @@ __all__ = [
     "RefusedError",
     "Report",
     "Role",
+    "Schedule",
     "Severity",
     "Status",
+    "Unit",
+    "UnitChange",
     "UserKubeconfig",
     "__version__",
     "apply",
     "certificate_names",
     "check",
     "check_expiration",
+    "install_units",
     "kubeconfig_names",
     "list_backups",
     "load_config",
@@ -115,7 +123,9 @@ __all__ = [
     "plan_restore",
     "prune_backups",
     "read_certificates",
+    "remove_units",
     "renewable_names",
+    "schedule_units",
     "show_backup",
     "user_kubeconfig",
 ]
@@ -127,6 +137,7 @@ _HOMES = {
     "certificate_names": "configuration",
     "check": "check",
     "check_expiration": "check",
+    "install_units": "systemd",
     "kubeconfig_names": "configuration",
     "list_backups": "backup",
     "load_config": "configuration",
@@ -139,7 +150,9 @@ _HOMES = {
     "plan_restore": "backup",
     "prune_backups": "backup",
     "read_certificates": "check",
+    "remove_units": "systemd",
     "renewable_names": "renew",
+    "schedule_units": "systemd",
     "show_backup": "backup",
     "user_kubeconfig": "user",
 }

@@ -21,6 +21,7 @@ __all__ = [
     "certificate_names",
     "check",
     "expiration",
+    "install_units",
     "kubeconfig_names",
     "list_backups",
     "load_configuration",
@@ -34,7 +35,9 @@ __all__ = [
     "plan_restore",
     "prune_backups",
     "read_certificates",
+    "remove_units",
     "renewable_names",
+    "schedule_units",
     "show_backup",
     "to_yaml",
     "user_kubeconfig",
@@ -77,3 +80,6 @@ def list_backups(place: Mapping[str, Any]) -> list[dict[str, Any]]: ...
 def show_backup(place: Mapping[str, Any], name: str) -> dict[str, Any]: ...
 def plan_restore(restore_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
 def prune_backups(prune_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def schedule_units(schedule: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def install_units(schedule: Mapping[str, Any], units_request: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def remove_units(units_request: Mapping[str, Any]) -> list[dict[str, Any]]: ...

@@ -285,7 +285,7 @@ fn a_plan_to_restore_is_refused_once_anything_has_changed() {
         |node, _| node.write(APISERVER[0], "somebody else's"),
         |node, _| node.write("/etc/kubernetes/admin.conf", "somebody else's"),
         |node, path| {
-            edit(&node.path(path.to_str().unwrap()).join("01-etc-kubernetes-pki-apiserver.key"), |text| text + "\n")
+            edit(&node.path(path.to_str().unwrap()).join("01-etc-kubernetes-pki-apiserver.key"), |text| text + "\n");
         },
     ];
     for edit in edits {

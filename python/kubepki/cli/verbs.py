@@ -36,6 +36,7 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("certs",): "certificates, CAs and service account keys",
     ("kubeconfig",): "kubeconfig files",
     ("backup",): "files that were kept before they were replaced or removed",
+    ("systemd",): "renewal by a systemd timer",
     ("config",): "kubeadm configuration files",
 }
 
@@ -54,6 +55,8 @@ VERBS: tuple[Verb, ...] = (
     Verb(("backup", "show"), "kubepki.cli.backup_show", "show what is in a backup"),
     Verb(("backup", "restore"), "kubepki.cli.backup_restore", "put back what a backup holds"),
     Verb(("backup", "prune"), "kubepki.cli.backup_prune", "remove backups that are old"),
+    Verb(("systemd", "install"), "kubepki.cli.systemd_install", "write a service and a timer that renew certificates"),
+    Verb(("systemd", "remove"), "kubepki.cli.systemd_remove", "remove them"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

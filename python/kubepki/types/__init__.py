@@ -13,6 +13,7 @@ from kubepki.types.certificate import Certificate, CertificateFile, CheckReport,
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
+from kubepki.types.systemd import Schedule, Unit, UnitChange
 from kubepki.types.text import table
 from kubepki.types.user import UserKubeconfig
 
@@ -42,8 +43,11 @@ __all__ = [
     "PruneReport",
     "Report",
     "Role",
+    "Schedule",
     "Severity",
     "Status",
+    "Unit",
+    "UnitChange",
     "UserKubeconfig",
     "table",
 ]
