@@ -20,6 +20,7 @@ mod node;
 pub mod output;
 pub mod renew;
 pub mod sign;
+pub mod systemd;
 pub mod user;
 
 pub use keys::{Continue, Progress};

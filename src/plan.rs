@@ -14,6 +14,7 @@ pub mod place;
 pub mod renew;
 pub mod request;
 pub mod sign;
+pub mod units;
 pub mod user;
 
 pub use artefact::{

@@ -5,6 +5,7 @@
 //! converts back; it takes no decision about certificates, and work runs with the GIL released
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
+mod backup;
 mod build;
 mod call;
 mod exceptions;
@@ -13,6 +14,7 @@ mod key;
 mod logging;
 mod operations;
 mod requests;
+mod systemd;
 mod user;
 
 use pyo3::prelude::*;
@@ -24,6 +26,8 @@ mod native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::backup::{list_backups, plan_restore, prune_backups, show_backup};
+    #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]
     use super::external::{plan_cleanup, plan_embed, plan_import};
@@ -34,6 +38,8 @@ mod native {
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
         plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
+    #[pymodule_export]
+    use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
 

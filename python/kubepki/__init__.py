@@ -24,23 +24,29 @@ from kubepki.errors import (
 )
 
 if TYPE_CHECKING:
+    from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
     from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
     from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
+    from kubepki.api.systemd import install_units, remove_units, schedule_units
     from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
         Action,
         Algorithm,
         Artefact,
+        Backup,
+        BackupFile,
+        BackupState,
         Certificate,
         CertificateFile,
         Changed,
         CheckReport,
         ClusterSpec,
         Configuration,
+        Difference,
         ExpirationReport,
         ExpirationRow,
         FileProblem,
@@ -49,11 +55,16 @@ if TYPE_CHECKING:
         Plan,
         PlannedFile,
         Problem,
+        PruneFailure,
+        PruneReport,
         Report,
         Role,
+        Schedule,
         Severity,
         SignedCertificate,
         Status,
+        Unit,
+        UnitChange,
         UserKubeconfig,
     )
 
@@ -61,6 +72,9 @@ __all__ = [
     "Action",
     "Algorithm",
     "Artefact",
+    "Backup",
+    "BackupFile",
+    "BackupState",
     "Certificate",
     "CertificateFile",
     "Changed",
@@ -68,6 +82,7 @@ __all__ = [
     "ClusterSpec",
     "Configuration",
     "ConfigurationError",
+    "Difference",
     "EnvironmentFailure",
     "ExpirationReport",
     "ExpirationRow",
@@ -81,20 +96,27 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "Problem",
+    "PruneFailure",
+    "PruneReport",
     "RefusedError",
     "Report",
     "Role",
+    "Schedule",
     "Severity",
     "SignedCertificate",
     "Status",
+    "Unit",
+    "UnitChange",
     "UserKubeconfig",
     "__version__",
     "apply",
     "certificate_names",
     "check",
     "check_expiration",
+    "install_units",
     "kubeconfig_names",
     "leaf_names",
+    "list_backups",
     "load_config",
     "parse_certificates",
     "plan",
@@ -104,9 +126,14 @@ __all__ = [
     "plan_import",
     "plan_renew",
     "plan_sign",
+    "plan_restore",
+    "prune_backups",
     "read_certificates",
+    "remove_units",
     "renewable_names",
     "sign_csr",
+    "schedule_units",
+    "show_backup",
     "user_kubeconfig",
 ]
 
@@ -117,8 +144,10 @@ _HOMES = {
     "certificate_names": "configuration",
     "check": "check",
     "check_expiration": "check",
+    "install_units": "systemd",
     "kubeconfig_names": "configuration",
     "leaf_names": "requests",
+    "list_backups": "backup",
     "load_config": "configuration",
     "parse_certificates": "check",
     "plan": "plan",
@@ -131,7 +160,13 @@ _HOMES = {
     "read_certificates": "check",
     "sign_csr": "requests",
     "user_kubeconfig": "user",
+    "plan_restore": "backup",
+    "prune_backups": "backup",
+    "remove_units": "systemd",
     "renewable_names": "renew",
+    "schedule_units": "systemd",
+    "show_backup": "backup",
+    "user_kubeconfig": "user",
 }
 
 

@@ -21,8 +21,10 @@ __all__ = [
     "certificate_names",
     "check",
     "expiration",
+    "install_units",
     "kubeconfig_names",
     "leaf_names",
+    "list_backups",
     "load_configuration",
     "parse_algorithm",
     "parse_certificates",
@@ -33,9 +35,14 @@ __all__ = [
     "plan_init",
     "plan_renew",
     "plan_sign",
+    "plan_restore",
+    "prune_backups",
     "read_certificates",
+    "remove_units",
     "renewable_names",
     "sign_csr",
+    "schedule_units",
+    "show_backup",
     "to_yaml",
     "user_kubeconfig",
     "write_secret_file",
@@ -77,3 +84,10 @@ def user_kubeconfig(
     now: datetime | None = None,
 ) -> dict[str, Any]: ...
 def write_secret_file(path: str | PathLike[str], text: str, force: bool = False) -> None: ...
+def list_backups(place: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def show_backup(place: Mapping[str, Any], name: str) -> dict[str, Any]: ...
+def plan_restore(restore_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def prune_backups(prune_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def schedule_units(schedule: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def install_units(schedule: Mapping[str, Any], units_request: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def remove_units(units_request: Mapping[str, Any]) -> list[dict[str, Any]]: ...

@@ -257,21 +257,19 @@ fn selected<'m>(
         }
     }
     let is_selected = |file: &BackupFile| only.is_empty() || only.iter().any(|path| file.path.starts_with(path));
+    let (chosen, others): (Vec<_>, Vec<_>) = manifest.files.iter().partition(|file| is_selected(file));
     let mut files = Vec::new();
-    for file in &manifest.files {
-        files.push((file, store.difference(file)?));
-    }
-    for (file, _) in files.iter().filter(|(file, difference)| is_selected(file) && *difference != Difference::Same) {
-        let other = files.iter().find(|(other, difference)| {
-            partner(&file.path).as_ref() == Some(&other.path)
-                && !is_selected(other)
-                && *difference == Difference::Content
-        });
-        if let Some((other, _)) = other {
+    for file in chosen {
+        let difference = store.difference(file)?;
+        let other = others.iter().find(|other| partner(&file.path).as_ref() == Some(&other.path));
+        if let Some(other) = other
+            && difference != Difference::Same
+            && matches!(store.difference(other)?, Difference::Content | Difference::Missing)
+        {
             return Err(BackupError::HalfAPair { path: file.path.clone(), partner: other.path.clone() }.into());
         }
+        files.push((file, difference));
     }
-    files.retain(|(file, _)| is_selected(file));
     Ok(files)
 }
 

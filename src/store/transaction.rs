@@ -36,6 +36,14 @@ pub enum Expected {
     Any,
 }
 
+impl Expected {
+    /// What was read: a file with this content, or nothing.
+    #[must_use]
+    pub fn of(read: Option<&[u8]>) -> Self {
+        read.map_or(Self::Absent, |content| Self::Digest(digest_of(content)))
+    }
+}
+
 /// A wanted change of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

@@ -5,6 +5,7 @@
 #![allow(clippy::wildcard_imports, clippy::case_sensitive_file_extension_comparisons, clippy::type_complexity)]
 
 mod authorities;
+mod backup;
 mod bad_input;
 mod check;
 mod cleanup;

@@ -35,6 +35,8 @@ class VerbModule(Protocol):
 GROUPS: dict[tuple[str, ...], str] = {
     ("certs",): "certificates, CAs and service account keys",
     ("kubeconfig",): "kubeconfig files",
+    ("backup",): "files that were kept before they were replaced or removed",
+    ("systemd",): "renewal by a systemd timer",
     ("config",): "kubeadm configuration files",
 }
 
@@ -51,6 +53,12 @@ VERBS: tuple[Verb, ...] = (
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),
+    Verb(("backup", "list"), "kubepki.cli.backup_list", "list backups and verify their checksums"),
+    Verb(("backup", "show"), "kubepki.cli.backup_show", "show what is in a backup"),
+    Verb(("backup", "restore"), "kubepki.cli.backup_restore", "put back what a backup holds"),
+    Verb(("backup", "prune"), "kubepki.cli.backup_prune", "remove backups that are old"),
+    Verb(("systemd", "install"), "kubepki.cli.systemd_install", "write a service and a timer that renew certificates"),
+    Verb(("systemd", "remove"), "kubepki.cli.systemd_remove", "remove them"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

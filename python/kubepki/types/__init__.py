@@ -8,11 +8,13 @@ from plain data as a whole (`from_dict`): it has no public constructor whose arg
 from __future__ import annotations
 
 from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
+from kubepki.types.backup import Backup, BackupFile, BackupState, Difference, PruneFailure, PruneReport
 from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
 from kubepki.types.signed import SignedCertificate
+from kubepki.types.systemd import Schedule, Unit, UnitChange
 from kubepki.types.text import table
 from kubepki.types.user import UserKubeconfig
 
@@ -20,12 +22,16 @@ __all__ = [
     "Action",
     "Algorithm",
     "Artefact",
+    "Backup",
+    "BackupFile",
+    "BackupState",
     "Certificate",
     "CertificateFile",
     "Changed",
     "CheckReport",
     "ClusterSpec",
     "Configuration",
+    "Difference",
     "ExpirationReport",
     "ExpirationRow",
     "FileProblem",
@@ -34,11 +40,16 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "Problem",
+    "PruneFailure",
+    "PruneReport",
     "Report",
     "Role",
+    "Schedule",
     "Severity",
     "SignedCertificate",
     "Status",
+    "Unit",
+    "UnitChange",
     "UserKubeconfig",
     "table",
 ]

@@ -25,7 +25,7 @@ pub(super) fn restore(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<
         path: file.path.clone(),
         content,
         attributes: Attributes::from_hex(file.mode, restored.uid, restored.gid, extended),
-        expected: Expected::Any,
+        expected: Expected::of(bench.tree.content(&file.path)),
     });
     bench.note(artefact, certificate.as_ref());
     Ok(())

@@ -1,0 +1,88 @@
+"""Renewal by a systemd timer: the texts of the units, writing them, removing them. systemd itself is not spoken to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kubepki import _core
+from kubepki.api.node import path_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kubepki.api.node import StrPath
+    from kubepki.types import Schedule, Unit, UnitChange
+
+DEFAULT_UNIT_DIR = "/etc/systemd/system"
+
+
+def schedule_units(schedule: Schedule) -> tuple[Unit, ...]:
+    """Return the service and the timer of a schedule.
+
+    >>> from pathlib import Path
+    >>> from kubepki import Schedule
+    >>> service, timer = schedule_units(Schedule(Path("/usr/bin/kubepki")))
+    >>> service.name, [line for line in timer.text.splitlines() if line.startswith("On")]
+    ('kubepki-renew.service', ['OnCalendar=daily'])
+
+    Raises:
+        ConfigurationError: `systemd.bad_value`.
+
+    """
+    from kubepki.types import Unit
+
+    return tuple(Unit(each["name"], each["text"]) for each in _core.schedule_units(schedule.to_dict()))
+
+
+def install_units(
+    schedule: Schedule,
+    *,
+    unit_dir: StrPath = DEFAULT_UNIT_DIR,
+    rootfs: StrPath | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+) -> tuple[UnitChange, ...]:
+    """Write the service and the timer, both or none; a file that says what it should is left alone.
+
+    Args:
+        schedule: When, and how, certificates are renewed.
+        unit_dir: Where systemd looks for units.
+        rootfs: See `kubepki.api`.
+        force: Whether files that say something else are overwritten.
+        dry_run: Whether to only say what would be done.
+
+    Raises:
+        ConfigurationError: `systemd.bad_value`.
+        RefusedError: `systemd.other_content`; `context["files"]` has what is there and what should be.
+        EnvironmentFailure: `store.*`.
+
+    """
+    return _changes(_core.install_units(schedule.to_dict(), _request(unit_dir, rootfs, force=force, dry_run=dry_run)))
+
+
+def remove_units(
+    *,
+    unit_dir: StrPath = DEFAULT_UNIT_DIR,
+    rootfs: StrPath | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+) -> tuple[UnitChange, ...]:
+    """Remove the service and the timer, both or none; the arguments are those of `install_units`.
+
+    Raises:
+        RefusedError: `systemd.not_ours` for a file that kubepki did not write, without `force`.
+        EnvironmentFailure: `store.*`.
+
+    """
+    return _changes(_core.remove_units(_request(unit_dir, rootfs, force=force, dry_run=dry_run)))
+
+
+def _request(unit_dir: StrPath, rootfs: StrPath | None, *, force: bool, dry_run: bool) -> dict[str, Any]:
+    return {"unit_dir": path_text(unit_dir), "rootfs": path_text(rootfs), "force": force, "dry_run": dry_run}
+
+
+def _changes(changes: Iterable[Mapping[str, Any]]) -> tuple[UnitChange, ...]:
+    from kubepki.types import UnitChange
+
+    return tuple(UnitChange(Path(each["path"]), each["action"]) for each in changes)

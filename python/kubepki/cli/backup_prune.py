@@ -1,0 +1,49 @@
+"""`kubepki backup prune`: remove whole backups that are old, and nothing else in their folder.
+
+Incomplete ones, of runs that were interrupted, go once they are a day old.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubepki.api.backup import prune_backups
+from kubepki.cli import options, output
+from kubepki.cli.backup_list import add_place_options
+from kubepki.errors import EnvironmentFailure, PartialError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `backup prune` and its arguments."""
+    parser = subparsers.add_parser("prune", help="remove backups that are old", description=__doc__)
+    parser.add_argument("--keep", type=int, metavar="N", help="how many complete ones stay, the newest")
+    parser.add_argument("--older-than", metavar="DURATION", help="how old one must be to go (90d); with --keep: both")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be removed, and remove nothing")
+    add_place_options(parser)
+    options.add_output_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Remove them, and name each."""
+    report = prune_backups(
+        keep=arguments.keep,
+        older_than=options.duration(arguments.older_than) if arguments.older_than else None,
+        dry_run=arguments.dry_run,
+        backup_dir=arguments.backup_dir,
+        rootfs=arguments.rootfs,
+    )
+    if arguments.output == "text":
+        for backup in report.removed:
+            print(backup.name)
+    else:
+        print(output.structured(report.to_dict(), arguments.output))
+    for failure in report.failures:
+        output.say(f"error: {failure.problem}\n  hint: {failure.problem.hint}\n  code: {failure.problem.code}")
+    done = "would be removed" if arguments.dry_run else "removed"
+    output.say(f"{done}: {len(report.removed)}; kept: {len(report.kept)}")
+    if not report.failures:
+        return 0
+    return PartialError.exit_code if report.removed else EnvironmentFailure.exit_code

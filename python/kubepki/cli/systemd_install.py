@@ -1,0 +1,135 @@
+"""`kubepki systemd install`: a service that renews what is about to end, and a timer that starts it.
+
+The service runs `kubepki certs renew all --before ...`, which changes nothing while nothing is about to end. Nodes
+differ by a random delay, and a run that was missed while a node was off is made up for.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kubepki.api import systemd
+from kubepki.cli import options, output
+from kubepki.errors import ConfigurationError, RefusedError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Iterable
+
+    from kubepki.types import Schedule, UnitChange
+
+_SAID = {"created": "created", "replaced": "replaced", "removed": "removed", "unchanged": "already as wanted"}
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `systemd install` and its arguments."""
+    parser = subparsers.add_parser(
+        "install", help="write a service and a timer that renew certificates", description=__doc__
+    )
+    parser.add_argument("--print", action="store_true", help="print both units, and write nothing")
+    schedule = parser.add_argument_group("the schedule")
+    schedule.add_argument(
+        "--before", default="30d", metavar="DURATION", help="renew what ends within this time (default: %(default)s)"
+    )
+    schedule.add_argument(
+        "--on-calendar", default="daily", metavar="WHEN", help="when, as systemd.time(7) has it (default: %(default)s)"
+    )
+    schedule.add_argument(
+        "--randomized-delay", default="1h", metavar="DURATION", help="how much nodes may differ (default: %(default)s)"
+    )
+    schedule.add_argument("--restart", action="store_true", help="restart the components that use what was renewed")
+    schedule.add_argument("--config", metavar="FILE", help="the node's kubeadm configuration, an absolute path")
+    schedule.add_argument("--program", metavar="FILE", help="kubepki on the node (default: the one that runs now)")
+    add_unit_options(parser)
+    parser.add_argument("--force", action="store_true", help="overwrite units that say something else")
+
+
+def add_unit_options(parser: ArgumentParser) -> None:
+    """Add the options that say where units are, and what may be done."""
+    parser.add_argument(
+        "--unit-dir", default=systemd.DEFAULT_UNIT_DIR, metavar="DIR", help="where units are (default: %(default)s)"
+    )
+    parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of the folder of units and of --config")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    options.add_output_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Write the units, and say what to do next."""
+    schedule = _schedule(arguments)
+    if arguments.print:
+        print("\n".join(f"# {arguments.unit_dir}/{unit.name}\n{unit}" for unit in systemd.schedule_units(schedule)))
+        return 0
+    try:
+        changes = systemd.install_units(
+            schedule,
+            unit_dir=arguments.unit_dir,
+            rootfs=arguments.rootfs,
+            force=arguments.force,
+            dry_run=arguments.dry_run,
+        )
+    except RefusedError as error:
+        for file in error.context.get("files", ()):
+            sys.stderr.writelines(_difference(**file))
+        raise
+    print_changes(changes, arguments.output)
+    if arguments.dry_run:
+        output.say("dry run: nothing was changed")
+    elif arguments.rootfs:
+        output.say(f"enable it: systemctl --root={arguments.rootfs} enable kubepki-renew.timer")
+    else:
+        output.say("start it: systemctl daemon-reload && systemctl enable --now kubepki-renew.timer")
+    return 0
+
+
+def print_changes(changes: Iterable[UnitChange], form: str) -> None:
+    """Print what was done to each file."""
+    if form == "text":
+        for change in changes:
+            print(f"{change.path}: {_SAID[change.action]}")
+    else:
+        print(output.structured({"units": [change.to_dict() for change in changes]}, form))
+
+
+def _schedule(arguments: Namespace) -> Schedule:
+    from kubepki.types import Schedule
+
+    writes: tuple[Path, ...] = ()
+    if arguments.config:
+        from kubepki.api.configuration import load_config
+
+        # A configuration that cannot be read would make every run fail; and it may have its certificates elsewhere.
+        if not Path(arguments.config).is_absolute():
+            arguments.config = str(Path(arguments.config).absolute())
+        writes = (Path(load_config(arguments.config, rootfs=arguments.rootfs).spec.certificates_dir),)
+    return Schedule(
+        Path(arguments.program) if arguments.program else _running_program(),
+        before=options.duration(arguments.before),
+        on_calendar=arguments.on_calendar,
+        randomized_delay=options.duration(arguments.randomized_delay),
+        restart=arguments.restart,
+        config=Path(arguments.config) if arguments.config else None,
+        writes=writes,
+    )
+
+
+def _running_program() -> Path:
+    """Return the `kubepki` that runs, or the one beside the interpreter (`python -m kubepki`)."""
+    for candidate in (Path(sys.argv[0]), Path(sys.executable).parent / "kubepki"):
+        if candidate.name == "kubepki" and candidate.is_file():
+            return candidate.absolute()
+    raise ConfigurationError(
+        "where kubepki is installed cannot be told",
+        code="cli.program_unknown",
+        hint="name it: --program /usr/local/bin/kubepki",
+    )
+
+
+def _difference(path: str, found: str, wanted: str) -> list[str]:
+    from difflib import unified_diff
+
+    return list(
+        unified_diff(found.splitlines(keepends=True), wanted.splitlines(keepends=True), path, f"{path} (wanted)")
+    )

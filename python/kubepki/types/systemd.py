@@ -1,0 +1,71 @@
+"""Renewal by a systemd timer."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When, and how, certificates are renewed.
+
+    Attributes:
+        program: The absolute path of `kubepki` on the node.
+        before: What ends within this time is renewed.
+        on_calendar: When, as `systemd.time(7)` has calendar events.
+        randomized_delay: By how much nodes may differ, so that they do not all renew at once.
+        restart: Whether components that use what was renewed are restarted.
+        config: The kubeadm configuration, an absolute path.
+        writes: Further folders that are written to: a certificates directory elsewhere.
+
+    """
+
+    program: Path
+    before: timedelta = timedelta(days=30)
+    on_calendar: str = "daily"
+    randomized_delay: timedelta = timedelta(hours=1)
+    restart: bool = False
+    config: Path | None = None
+    writes: tuple[Path, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data, durations in seconds."""
+        return {
+            "program": os.fspath(self.program),
+            "before_seconds": int(self.before.total_seconds()),
+            "on_calendar": self.on_calendar,
+            "randomized_delay_seconds": int(self.randomized_delay.total_seconds()),
+            "restart": self.restart,
+            "config": None if self.config is None else os.fspath(self.config),
+            "writes": [os.fspath(path) for path in self.writes],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit file: its name, and all that it says."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """What was done to a unit file, or would be: `created`, `replaced`, `removed` or `unchanged`."""
+
+    path: Path
+    action: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"path": os.fspath(self.path), "action": self.action}
