@@ -6,6 +6,7 @@
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
 mod build;
+mod bundle;
 mod call;
 mod exceptions;
 mod external;
@@ -24,6 +25,8 @@ mod native {
 
     #[pymodule_export]
     use super::build::build_info;
+    #[pymodule_export]
+    use super::bundle::{certificate_key, export_bundle, import_bundle, plan_import_bundle};
     #[pymodule_export]
     use super::external::{plan_cleanup, plan_embed, plan_import};
     #[pymodule_export]

@@ -24,6 +24,7 @@ from kubepki.errors import (
 )
 
 if TYPE_CHECKING:
+    from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle
     from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
         Action,
         Algorithm,
         Artefact,
+        Bundle,
+        BundleEntry,
         Certificate,
         CertificateFile,
         Changed,
@@ -59,6 +62,8 @@ __all__ = [
     "Action",
     "Algorithm",
     "Artefact",
+    "Bundle",
+    "BundleEntry",
     "Certificate",
     "CertificateFile",
     "Changed",
@@ -87,9 +92,12 @@ __all__ = [
     "UserKubeconfig",
     "__version__",
     "apply",
+    "certificate_key",
     "certificate_names",
     "check",
     "check_expiration",
+    "export_bundle",
+    "import_bundle",
     "kubeconfig_names",
     "load_config",
     "parse_certificates",
@@ -97,6 +105,7 @@ __all__ = [
     "plan_cleanup",
     "plan_embed",
     "plan_import",
+    "plan_import_bundle",
     "plan_renew",
     "read_certificates",
     "renewable_names",
@@ -107,9 +116,12 @@ __all__ = [
 # Where each function is; every class is in `kubepki.types`.
 _HOMES = {
     "apply": "plan",
+    "certificate_key": "bundle",
     "certificate_names": "configuration",
     "check": "check",
     "check_expiration": "check",
+    "export_bundle": "bundle",
+    "import_bundle": "bundle",
     "kubeconfig_names": "configuration",
     "load_config": "configuration",
     "parse_certificates": "check",
@@ -117,6 +129,7 @@ _HOMES = {
     "plan_cleanup": "external",
     "plan_embed": "external",
     "plan_import": "external",
+    "plan_import_bundle": "bundle",
     "plan_renew": "renew",
     "read_certificates": "check",
     "user_kubeconfig": "user",

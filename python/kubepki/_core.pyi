@@ -18,9 +18,12 @@ __all__ = [
     "algorithm_names",
     "apply_plan",
     "build_info",
+    "certificate_key",
     "certificate_names",
     "check",
     "expiration",
+    "export_bundle",
+    "import_bundle",
     "kubeconfig_names",
     "load_configuration",
     "parse_algorithm",
@@ -28,6 +31,7 @@ __all__ = [
     "plan_cleanup",
     "plan_embed",
     "plan_import",
+    "plan_import_bundle",
     "plan_init",
     "plan_renew",
     "read_certificates",
@@ -69,3 +73,17 @@ def user_kubeconfig(
     now: datetime | None = None,
 ) -> dict[str, Any]: ...
 def write_secret_file(path: str | PathLike[str], text: str, force: bool = False) -> None: ...
+def certificate_key() -> str: ...
+def export_bundle(
+    export_request: Mapping[str, Any],
+    digits: str | None = None,
+    rbac: bool = False,
+    dry_run: bool = False,
+    now: datetime | None = None,
+) -> dict[str, Any]: ...
+def plan_import_bundle(
+    import_request: Mapping[str, Any], bundle: bytes, digits: str | None = None, now: datetime | None = None
+) -> dict[str, Any]: ...
+def import_bundle(
+    import_request: Mapping[str, Any], bundle: bytes, digits: str | None = None, now: datetime | None = None
+) -> dict[str, Any]: ...

@@ -6,6 +6,7 @@
 
 mod authorities;
 mod bad_input;
+mod bundle;
 mod check;
 mod cleanup;
 mod embed;

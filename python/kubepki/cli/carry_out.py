@@ -12,6 +12,7 @@ from kubepki.errors import FindingError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Callable
 
     from kubepki.types import Plan, Report
 
@@ -28,8 +29,11 @@ def add_dry_run_option(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
 
 
-def carry_out(arguments: Namespace, plan: Plan, words: Words) -> int:
-    """Print the plan and its findings, apply it unless it is blocked or a dry run, and return the exit code."""
+def carry_out(arguments: Namespace, plan: Plan, words: Words, do: Callable[[], Report] | None = None) -> int:
+    """Print the plan and its findings, do it unless it is blocked or a dry run, and return the exit code.
+
+    `do` does what `apply` cannot: a plan whose files are secrets that it does not hold.
+    """
     output.warn(plan.warnings)
     for finding in plan.findings:
         output.say(output.finding_text(finding, sys.stderr))
@@ -37,7 +41,7 @@ def carry_out(arguments: Namespace, plan: Plan, words: Words) -> int:
     if not (arguments.dry_run or plan.is_blocked):
         # Ctrl-C is heard while keys are made; then nothing has been written.
         with KeyProgress() as progress:
-            report = apply(plan, progress=progress)
+            report = do() if do else apply(plan, progress=progress)
     _print(arguments.output, plan, report)
     return _conclude(plan, report, words)
 

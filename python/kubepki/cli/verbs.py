@@ -35,6 +35,7 @@ class VerbModule(Protocol):
 GROUPS: dict[tuple[str, ...], str] = {
     ("certs",): "certificates, CAs and service account keys",
     ("kubeconfig",): "kubeconfig files",
+    ("bundle",): "what the nodes of a cluster share, encrypted",
     ("config",): "kubeadm configuration files",
 }
 
@@ -46,9 +47,12 @@ VERBS: tuple[Verb, ...] = (
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
     Verb(("certs", "import"), "kubepki.cli.certs_import", "install certificates that were signed elsewhere"),
     Verb(("certs", "cleanup"), "kubepki.cli.certs_cleanup", "remove what signing elsewhere left behind"),
+    Verb(("certs", "certificate-key"), "kubepki.cli.certificate_key", "print a new key for bundles"),
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),
+    Verb(("bundle", "export"), "kubepki.cli.bundle_export", "encrypt what a joining node needs"),
+    Verb(("bundle", "import"), "kubepki.cli.bundle_import", "put an encrypted bundle on a node"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

@@ -8,6 +8,7 @@ from plain data as a whole (`from_dict`): it has no public constructor whose arg
 from __future__ import annotations
 
 from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
+from kubepki.types.bundle import Bundle, BundleEntry
 from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
@@ -19,6 +20,8 @@ __all__ = [
     "Action",
     "Algorithm",
     "Artefact",
+    "Bundle",
+    "BundleEntry",
     "Certificate",
     "CertificateFile",
     "Changed",
