@@ -9,6 +9,9 @@
 //! | 2 | [`x509`] [`config`] |
 //! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
 //! | 4 | [`audit`] [`plan`] [`policy`] |
+//! | 0 | [`error`] [`clock`] [`hex`] [`secret`] |
+//! | 1 | [`certificate_key`] [`key`] |
+//! | 4 | [`audit`] [`bundle`] [`plan`] |
 //! | 5 | [`store`] [`edge`] |
 //! | 6 | [`ops`] |
 
@@ -16,11 +19,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
 
 pub mod audit;
+pub mod bundle;
 pub mod catalogue;
+pub mod certificate_key;
 pub mod clock;
 pub mod config;
 pub mod edge;
 pub mod error;
+pub mod hex;
 pub mod key;
 pub mod kubeconfig;
 pub mod ops;

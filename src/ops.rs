@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod backup;
+pub mod bundle;
 pub mod certificates;
 
 pub mod check;

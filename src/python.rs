@@ -7,6 +7,7 @@
 
 mod backup;
 mod build;
+mod bundle;
 mod call;
 mod exceptions;
 mod external;
@@ -29,6 +30,8 @@ mod native {
     use super::backup::{list_backups, plan_restore, prune_backups, show_backup};
     #[pymodule_export]
     use super::build::build_info;
+    #[pymodule_export]
+    use super::bundle::{certificate_key, export_bundle, import_bundle, plan_import_bundle};
     #[pymodule_export]
     use super::external::{plan_cleanup, plan_embed, plan_import};
     #[pymodule_export]

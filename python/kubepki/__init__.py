@@ -25,6 +25,7 @@ from kubepki.errors import (
 
 if TYPE_CHECKING:
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
+    from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle
     from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
         Backup,
         BackupFile,
         BackupState,
+        Bundle,
+        BundleEntry,
         Certificate,
         CertificateFile,
         Changed,
@@ -75,6 +78,8 @@ __all__ = [
     "Backup",
     "BackupFile",
     "BackupState",
+    "Bundle",
+    "BundleEntry",
     "Certificate",
     "CertificateFile",
     "Changed",
@@ -110,10 +115,13 @@ __all__ = [
     "UserKubeconfig",
     "__version__",
     "apply",
+    "certificate_key",
     "certificate_names",
     "check",
     "check_expiration",
     "install_units",
+    "export_bundle",
+    "import_bundle",
     "kubeconfig_names",
     "leaf_names",
     "list_backups",
@@ -124,6 +132,7 @@ __all__ = [
     "plan_embed",
     "plan_generate_csr",
     "plan_import",
+    "plan_import_bundle",
     "plan_renew",
     "plan_sign",
     "plan_restore",
@@ -141,10 +150,13 @@ __all__ = [
 # Where each function is; every class is in `kubepki.types`.
 _HOMES = {
     "apply": "plan",
+    "certificate_key": "bundle",
     "certificate_names": "configuration",
     "check": "check",
     "check_expiration": "check",
     "install_units": "systemd",
+    "export_bundle": "bundle",
+    "import_bundle": "bundle",
     "kubeconfig_names": "configuration",
     "leaf_names": "requests",
     "list_backups": "backup",
@@ -155,6 +167,7 @@ _HOMES = {
     "plan_embed": "external",
     "plan_generate_csr": "requests",
     "plan_import": "external",
+    "plan_import_bundle": "bundle",
     "plan_renew": "renew",
     "plan_sign": "requests",
     "read_certificates": "check",

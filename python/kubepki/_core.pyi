@@ -18,10 +18,13 @@ __all__ = [
     "algorithm_names",
     "apply_plan",
     "build_info",
+    "certificate_key",
     "certificate_names",
     "check",
     "expiration",
     "install_units",
+    "export_bundle",
+    "import_bundle",
     "kubeconfig_names",
     "leaf_names",
     "list_backups",
@@ -32,6 +35,7 @@ __all__ = [
     "plan_embed",
     "plan_generate_csr",
     "plan_import",
+    "plan_import_bundle",
     "plan_init",
     "plan_renew",
     "plan_sign",
@@ -91,3 +95,17 @@ def prune_backups(prune_request: Mapping[str, Any], now: datetime | None = None)
 def schedule_units(schedule: Mapping[str, Any]) -> list[dict[str, Any]]: ...
 def install_units(schedule: Mapping[str, Any], units_request: Mapping[str, Any]) -> list[dict[str, Any]]: ...
 def remove_units(units_request: Mapping[str, Any]) -> list[dict[str, Any]]: ...
+def certificate_key() -> str: ...
+def export_bundle(
+    export_request: Mapping[str, Any],
+    digits: str | None = None,
+    rbac: bool = False,
+    dry_run: bool = False,
+    now: datetime | None = None,
+) -> dict[str, Any]: ...
+def plan_import_bundle(
+    import_request: Mapping[str, Any], bundle: bytes, digits: str | None = None, now: datetime | None = None
+) -> dict[str, Any]: ...
+def import_bundle(
+    import_request: Mapping[str, Any], bundle: bytes, digits: str | None = None, now: datetime | None = None
+) -> dict[str, Any]: ...

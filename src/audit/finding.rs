@@ -83,6 +83,8 @@ pub enum FindingCode {
     CertificateNamesDiffer,
     /// A certificate that was made for another node.
     CertificateOtherNode,
+    /// A certificate file with a private key in it, where all may read it.
+    CertificateHoldsKey,
     /// A CA file whose certificate may not sign.
     AuthorityNotAnAuthority,
     /// A CA that is missing while certificates that it signed are there.
@@ -111,6 +113,8 @@ pub enum FindingCode {
     ServiceAccountMismatch,
     /// A node that does not have what nodes share.
     SharedFileMissing,
+    /// A node that has another file in the place of one that nodes share.
+    SharedFileDiffers,
     /// A user's certificate that is valid for more than a year.
     UserLongValidity,
     /// A user of a group that may do everything.
@@ -140,6 +144,7 @@ impl FindingCode {
             Self::CertificateEndsEarlier => "certificate.ends_earlier",
             Self::CertificateNamesDiffer => "certificate.names_differ",
             Self::CertificateOtherNode => "certificate.other_node",
+            Self::CertificateHoldsKey => "certificate.holds_key",
             Self::AuthorityNotAnAuthority => "authority.not_an_authority",
             Self::AuthorityMissing => "authority.missing",
             Self::AuthorityExternalIncomplete => "authority.external_incomplete",
@@ -154,6 +159,7 @@ impl FindingCode {
             Self::KubeconfigNoCertificate => "kubeconfig.no_certificate",
             Self::ServiceAccountMismatch => "service_account.mismatch",
             Self::SharedFileMissing => "shared.missing",
+            Self::SharedFileDiffers => "shared.differs",
             Self::UserLongValidity => "user.long_validity",
             Self::UserPrivileged => "user.privileged",
             Self::UserReservedName => "user.reserved_name",

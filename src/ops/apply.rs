@@ -12,6 +12,7 @@
 //! | `request` | a key and a signing request for it |
 //! | `install` | what was signed elsewhere, into files or into a kubeconfig |
 //! | `restore` | files of a backup |
+//! | `supply` | files that the caller brings along |
 
 mod answer;
 mod create;
@@ -19,8 +20,10 @@ mod install;
 mod renew;
 mod request;
 mod restore;
+mod supply;
 mod workbench;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -34,7 +37,8 @@ pub use super::keys::{Continue, Progress};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::plan::generate::sha256_hex;
-use crate::plan::{Action, Kind, Plan, cleanup, embed, import};
+use crate::plan::{Action, Kind, Plan, bundle, cleanup, embed, import};
+use crate::secret::Secret;
 use crate::store::{BackupOrder, Store};
 use crate::tree::Tree;
 
@@ -72,6 +76,22 @@ pub struct Changed {
 /// them every file is as it was.
 pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<Report> {
     super::sign::refuse(plan)?;
+    apply_with(plan, BTreeMap::new(), progress)
+}
+
+/// Does what a plan says whose files are in `supplied`, as it must not hold them itself.
+pub(super) fn apply_supplied(plan: &Plan, supplied: BTreeMap<PathBuf, Secret>) -> Result<Report> {
+    apply_with(plan, supplied, &mut |_| Continue::Yes)
+}
+
+fn apply_with(
+    plan: &Plan,
+    supplied: BTreeMap<PathBuf, Secret>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Report> {
+    if plan.is_blocked() {
+        return Err(OperationError::Blocked { findings: plan.findings.clone() }.into());
+    }
     if !OPERATIONS.contains(&plan.operation.as_str()) {
         return Err(bad(format!("its operation is {:?}", plan.operation)).into());
     }
@@ -93,7 +113,7 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     let tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
     refuse_stale(plan, &tree)?;
 
-    let mut bench = Workbench::new(plan, &tree, keys);
+    let mut bench = Workbench::new(plan, &tree, keys, supplied);
     // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.
     let (authorities, others): (Vec<_>, Vec<_>) =
         plan.changes().partition(|artefact| artefact.kind == Kind::CertificateAuthority);
@@ -102,6 +122,7 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     for artefact in authorities.into_iter().chain(others) {
         match artefact.action {
             Action::Create => create::create(&mut bench, artefact)?,
+            Action::Install if plan.operation == bundle::OPERATION => supply::supply(&mut bench, artefact)?,
             Action::Install => install::install(&mut bench, artefact)?,
             Action::Remove => bench.remove(artefact),
             Action::Restore => restore::restore(&mut bench, artefact)?,
@@ -135,6 +156,7 @@ fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
 /// The operations whose plans can be applied.
 const OPERATIONS: &[&str] = &[
     "init",
+    bundle::OPERATION,
     crate::plan::renew::OPERATION,
     import::OPERATION,
     embed::OPERATION,

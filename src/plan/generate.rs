@@ -22,6 +22,7 @@ use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
 use crate::error::Result;
+use crate::hex;
 use crate::tree::{Observed, Tree};
 use crate::x509::Certificate;
 
@@ -279,12 +280,7 @@ pub(crate) fn inputs(tree: &Tree) -> Vec<Input> {
 /// The SHA-256 of a file's content in lower-case hexadecimal.
 #[must_use]
 pub fn sha256_hex(content: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);
-    digest.as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content).as_ref())
 }
 
 /// Names of `selection` that are in none of the catalogue's lists.

@@ -174,18 +174,10 @@ impl TryFrom<String> for HexDigest {
 
 /// The bytes of lower-case or upper-case hex; `None` for anything else.
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok()).collect()
+    crate::hex::decode(text.as_bytes())
 }
 
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
+pub(super) use crate::hex::encode as hex;
 
 impl Journal {
     /// A journal in the present format.

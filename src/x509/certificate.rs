@@ -12,7 +12,6 @@ use chrono::{DateTime, Utc};
 use x509_parser::prelude::X509Certificate;
 
 use super::extensions::{Extensions, key_kind, read_whole};
-use super::name::to_hex;
 use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltNames, X509Error};
 use crate::key::pem;
 
@@ -188,7 +187,7 @@ impl Certificate {
     /// The SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal: the same as long as the key is.
     #[must_use]
     pub fn public_key_fingerprint(&self) -> String {
-        to_hex(digest::digest(&digest::SHA256, &self.public_key_info).as_ref())
+        crate::hex::encode(digest::digest(&digest::SHA256, &self.public_key_info).as_ref())
     }
 
     /// The SHA-256 fingerprint of the DER.

@@ -12,7 +12,6 @@ use x509_cert::ext::pkix::name::GeneralNames;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, SubjectPublicKeyInfo, X509Extension};
 use x509_parser::public_key::PublicKey;
 
-use super::name::to_hex;
 use super::{ExtendedKeyUsage, KeyUsage, OtherExtension, SubjectAltName, SubjectAltNames};
 
 /// What the extensions of a certificate say, or those that a request asks for.
@@ -66,7 +65,7 @@ impl Extensions {
             _ => self.others.push(OtherExtension {
                 oid: extension.oid.to_id_string(),
                 critical: extension.critical,
-                value: to_hex(extension.value),
+                value: crate::hex::encode(extension.value),
             }),
         }
         Ok(())
@@ -112,7 +111,7 @@ fn alternative_name(name: &GeneralName<'_>, position: usize, value: &[u8]) -> Su
 fn raw_name(position: usize, value: &[u8]) -> SubjectAltName {
     let names = GeneralNames::from_der(value).unwrap_or_default();
     let der = names.get(position).and_then(|name| name.to_der().ok()).unwrap_or_default();
-    SubjectAltName::Other(to_hex(&der))
+    SubjectAltName::Other(crate::hex::encode(&der))
 }
 
 fn ip_address(octets: &[u8]) -> Option<IpAddr> {

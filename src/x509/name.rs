@@ -14,6 +14,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
 use super::X509Error;
+use crate::hex;
 
 const OID_COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const OID_ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
@@ -103,7 +104,7 @@ impl DistinguishedName {
                         oid: attribute.attr_type().to_id_string(),
                         value: attribute
                             .as_str()
-                            .map_or_else(|_| format!("#{}", to_hex(attribute.as_slice())), str::to_owned),
+                            .map_or_else(|_| format!("#{}", hex::encode(attribute.as_slice())), str::to_owned),
                     })
                     .collect()
             })
@@ -186,25 +187,6 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     Ok(())
 }
 
-/// Lower-case hexadecimal, two digits a byte.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The inverse of [`to_hex`].
-pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let byte = |pair: &[u8]| match pair {
-        [high, low] => Some(digit(high)? << 4 | digit(low)?),
-        _ => None,
-    };
-    digits.as_bytes().chunks(2).map(byte).collect()
-}
-
 /// Serialised for readers (`text`) and for machines (`der`, hexadecimal); read back from `der`.
 #[derive(Serialize, Deserialize)]
 struct Serialized {
@@ -214,14 +196,14 @@ struct Serialized {
 
 impl Serialize for DistinguishedName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Serialized { text: self.to_string(), der: to_hex(&self.der) }.serialize(serializer)
+        Serialized { text: self.to_string(), der: hex::encode(&self.der) }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for DistinguishedName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let serialized = Serialized::deserialize(deserializer)?;
-        from_hex(&serialized.der)
+        hex::decode(serialized.der.as_bytes())
             .and_then(|der| Self::from_der(&der).ok())
             .ok_or_else(|| serde::de::Error::custom("not a DER name"))
     }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use x509_cert::ext::Extension;
 
 use super::X509Error;
-use super::name::from_hex;
 use super::template::failed;
 
 /// An extension as it stands in a certificate.
@@ -36,7 +35,7 @@ impl OtherExtension {
     /// The extension for a certificate to be signed.
     pub(super) fn to_der(&self) -> Result<Extension, X509Error> {
         let bad = || X509Error::Encoding { what: "extension" };
-        let value = from_hex(&self.value).ok_or_else(bad)?;
+        let value = crate::hex::decode(self.value.as_bytes()).ok_or_else(bad)?;
         Ok(Extension {
             extn_id: ObjectIdentifier::new(&self.oid).map_err(|_| bad())?,
             critical: self.critical,

@@ -243,7 +243,7 @@ fn general_name(name: &SubjectAltName) -> Result<GeneralName, X509Error> {
             OctetString::new(octets).map(GeneralName::IpAddress).map_err(|_| bad())
         }
         SubjectAltName::Other(hexadecimal) => {
-            let der = super::name::from_hex(hexadecimal).ok_or_else(bad)?;
+            let der = crate::hex::decode(hexadecimal.as_bytes()).ok_or_else(bad)?;
             GeneralName::from_der(&der).map_err(|_| bad())
         }
     }

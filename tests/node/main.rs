@@ -7,6 +7,7 @@
 mod authorities;
 mod backup;
 mod bad_input;
+mod bundle;
 mod check;
 mod cleanup;
 mod embed;

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import kubepki.api.bundle
 import kubepki.api.check
 import kubepki.api.configuration
 import kubepki.api.plan
@@ -33,6 +34,7 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        kubepki.api.bundle,
         kubepki.api.check,
         kubepki.api.configuration,
         kubepki.api.plan,

@@ -10,9 +10,11 @@ use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 const FLOORS: [&[&str]; 8] = [
     &["clock", "entropy", "error", "secret", "workers"],
     &["key"],
+    &["clock", "entropy", "error", "hex", "secret"],
+    &["certificate_key", "key"],
     &["config", "x509"],
     &["catalogue", "kubeconfig", "tree"],
-    &["audit", "plan", "policy"],
+    &["audit", "bundle", "plan", "policy"],
     &["edge", "store"],
     &["ops"],
     &["python"],

@@ -33,6 +33,9 @@ def carry_out(arguments: Namespace, plan: Plan, words: Words, *, text: Callable[
     """Print the plan and its findings, apply it unless it is blocked or a dry run, and return the exit code.
 
     What was done is printed by `text` instead of the plan's table, if it is given.
+def carry_out(arguments: Namespace, plan: Plan, words: Words, do: Callable[[], Report] | None = None) -> int:
+    """Print the plan and its findings, do it unless it is blocked or a dry run, and return the exit code.
+    `do` does what `apply` cannot: a plan whose files are secrets that it does not hold.
     """
     output.warn(plan.warnings)
     for finding in plan.findings:
@@ -43,6 +46,8 @@ def carry_out(arguments: Namespace, plan: Plan, words: Words, *, text: Callable[
         with KeyProgress() as progress:
             report = apply(plan, progress=progress)
     _print(arguments.output, plan, report, text)
+            report = do() if do else apply(plan, progress=progress)
+    _print(arguments.output, plan, report)
     return _conclude(plan, report, words)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,10 @@ FORMATS = ("text", "json", "yaml")
 
 _UNIT_SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[wdhms])")
+
+
+# No Secret, and no document around one, is larger: 1 MiB is what the API server takes.
+_LIMIT = 4 << 20
 
 
 class CommaSeparated(argparse.Action):
@@ -72,16 +77,50 @@ def add_out_options(parser: ArgumentParser) -> None:
 
 
 def secret(given: str | None, file: str | None) -> str | None:
-    """Return a secret from the command line, or from a file or stdin (`-`), without the line break at its end."""
+    """Return a secret from the command line, or the first line of a file or of stdin (`-`).
+
+    Raises:
+        ConfigurationError: `cli.too_large`.
+
+    """
     if file is None:
         return given
-    if file == "-":
-        import sys
+    return content(file, one_line=True).decode(errors="replace").rstrip("\r\n")
 
-        return sys.stdin.readline().rstrip("\r\n")
+
+def content(file: str, *, one_line: bool = False) -> bytes:
+    """Return what is in a file of this machine, or on stdin (`-`).
+
+    Raises:
+        ConfigurationError: `cli.too_large`.
+
+    """
+    import sys
+    from contextlib import nullcontext
     from pathlib import Path
 
-    return Path(file).read_text(encoding="utf-8", errors="replace").rstrip("\r\n")
+    with nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb") as stream:
+        found = stream.readline(_LIMIT + 1) if one_line else stream.read(_LIMIT + 1)
+    if len(found) > _LIMIT:
+        raise ConfigurationError(
+            f"{'stdin' if file == '-' else file} is larger than {_LIMIT} bytes",
+            code="cli.too_large",
+            hint="check that it is the right file",
+        )
+    return found
+
+
+def add_certificate_key_options(parser: ArgumentParser) -> None:
+    """Add the options that say which certificate key."""
+    key = parser.add_mutually_exclusive_group()
+    key.add_argument("--certificate-key", metavar="HEX", help="the key; others see it in the list of processes")
+    key.add_argument("--certificate-key-file", metavar="FILE", help="the same from a file, or from stdin (-)")
+
+
+def certificate_key(arguments: Namespace) -> str | None:
+    """Return the certificate key of the options, or of the environment."""
+    given = secret(arguments.certificate_key, arguments.certificate_key_file)
+    return given if given is not None else os.environ.get("KUBEPKI_CERTIFICATE_KEY")
 
 
 def algorithm(name: str | None) -> Algorithm | None:

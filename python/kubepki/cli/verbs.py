@@ -37,6 +37,7 @@ GROUPS: dict[tuple[str, ...], str] = {
     ("kubeconfig",): "kubeconfig files",
     ("backup",): "files that were kept before they were replaced or removed",
     ("systemd",): "renewal by a systemd timer",
+    ("bundle",): "what the nodes of a cluster share, encrypted",
     ("config",): "kubeadm configuration files",
 }
 
@@ -50,6 +51,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(("certs", "sign"), "kubepki.cli.sign", "sign requests, held against the catalogue and a policy"),
     Verb(("certs", "import"), "kubepki.cli.certs_import", "install certificates that were signed elsewhere"),
     Verb(("certs", "cleanup"), "kubepki.cli.certs_cleanup", "remove what signing elsewhere left behind"),
+    Verb(("certs", "certificate-key"), "kubepki.cli.certificate_key", "print a new key for bundles"),
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),
@@ -59,6 +61,8 @@ VERBS: tuple[Verb, ...] = (
     Verb(("backup", "prune"), "kubepki.cli.backup_prune", "remove backups that are old"),
     Verb(("systemd", "install"), "kubepki.cli.systemd_install", "write a service and a timer that renew certificates"),
     Verb(("systemd", "remove"), "kubepki.cli.systemd_remove", "remove them"),
+    Verb(("bundle", "export"), "kubepki.cli.bundle_export", "encrypt what a joining node needs"),
+    Verb(("bundle", "import"), "kubepki.cli.bundle_import", "put an encrypted bundle on a node"),
     Verb(("config", "validate"), "kubepki.cli.config_validate", "check a kubeadm configuration file"),
     Verb(("version",), "kubepki.cli.version", "print which kubepki this is"),
 )

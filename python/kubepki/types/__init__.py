@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
 from kubepki.types.backup import Backup, BackupFile, BackupState, Difference, PruneFailure, PruneReport
+from kubepki.types.bundle import Bundle, BundleEntry
 from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
@@ -25,6 +26,8 @@ __all__ = [
     "Backup",
     "BackupFile",
     "BackupState",
+    "Bundle",
+    "BundleEntry",
     "Certificate",
     "CertificateFile",
     "Changed",

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from kubepki import _core
-from kubepki.expiration import Problem, Value
+from kubepki.expiration import Problem
 from kubepki.types.configuration import Algorithm
 from kubepki.types.finding import Finding
+from kubepki.types.secret import SecretValue, save
 from kubepki.types.text import optional_moment
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class UserKubeconfig(Value):
+class UserKubeconfig(SecretValue):
     """A user's kubeconfig: what may be shown of it as attributes, the file with its key or token by `to_yaml()` alone.
 
     It is neither shown nor pickled with its secret: `repr` and `to_dict()` are without it, and pickling is refused.
@@ -91,9 +91,4 @@ class UserKubeconfig(Value):
             ValueError: After a dry run, which makes none.
 
         """
-        _core.write_secret_file(path, self.to_yaml(), force=force)
-        return Path(path)
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: a key would lie where nobody expects one."""
-        raise TypeError("a UserKubeconfig is not pickled, for it holds a secret: pass on its `to_yaml()`")
+        return save(path, self.to_yaml(), force=force)

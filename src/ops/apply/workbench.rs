@@ -23,13 +23,19 @@ pub(super) struct Workbench<'a> {
     pub(super) layout: Layout,
     plan: &'a Plan,
     keys: BTreeMap<String, PrivateKey>,
+    supplied: BTreeMap<PathBuf, Secret>,
     issuers: BTreeMap<String, Issuer>,
     changes: Vec<Change>,
     changed: Vec<Changed>,
 }
 
 impl<'a> Workbench<'a> {
-    pub(super) fn new(plan: &'a Plan, tree: &'a Tree, keys: BTreeMap<String, PrivateKey>) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        tree: &'a Tree,
+        keys: BTreeMap<String, PrivateKey>,
+        supplied: BTreeMap<PathBuf, Secret>,
+    ) -> Self {
         Self {
             tree,
             layout: Layout {
@@ -38,6 +44,7 @@ impl<'a> Workbench<'a> {
             },
             plan,
             keys,
+            supplied,
             issuers: BTreeMap::new(),
             changes: Vec::new(),
             changed: Vec::new(),
@@ -87,6 +94,11 @@ impl<'a> Workbench<'a> {
     /// The key that was made for the artefact.
     pub(super) fn take_key(&mut self, artefact: &Artefact) -> Result<PrivateKey> {
         self.keys.remove(&artefact.name).ok_or_else(|| bad(format!("{} has no new key", artefact.name)).into())
+    }
+
+    /// The content that the caller brought for a file.
+    pub(super) fn take_supplied(&mut self, path: &Path) -> Option<Secret> {
+        self.supplied.remove(path)
     }
 
     /// Notes the artefact's files for the transaction; `contents` are in the order of its files.

@@ -1,0 +1,242 @@
+//! Judging what nodes share, and planning to put it on a node: `kubepki bundle`.
+//!
+//! In: the table of entries, the files as they travel and as they are on the node, now. Out: findings, and a [`Plan`]
+//! without any of the files in it: it is applied by who has them. A file that is there and differs is replaced only when
+//! that is asked for.
+//!
+//! Source: kubeadm `phases/copycerts` `DownloadCerts`, which judges nothing and overwrites.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::generate::{inputs, sha256_hex, untouched};
+use super::{Action, Artefact, Kind, Plan, PlannedFile};
+use crate::audit::authority::judge_authority;
+use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
+use crate::audit::service_account::ServiceAccountKeys;
+use crate::audit::{Finding, FindingCode, Pair, Severity};
+use crate::bundle::{Content, Entry};
+use crate::catalogue::{Layout, SERVICE_ACCOUNT};
+use crate::key::pem;
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, ExtendedKeyUsage};
+
+/// The operation of a plan that puts a bundle on a node.
+pub const OPERATION: &str = "bundle import";
+
+/// How a plan is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether files that differ are replaced.
+    pub force: bool,
+    /// Recorded in the plan.
+    pub rootfs: Option<PathBuf>,
+    /// Recorded in the plan.
+    pub backup_dir: Option<PathBuf>,
+}
+
+/// Judges the files of `entries` as `tree` has them: certificates of CAs that may sign, keys that are theirs, the service
+/// accounts' two halves, the client of an external etcd. What is missing is the caller's to judge.
+#[must_use]
+pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, now: DateTime<Utc>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for artefact in artefacts(entries) {
+        let part = |content: &[Content]| {
+            let of_it = entries.iter().filter(|entry| entry.artefact == artefact);
+            of_it.filter(|entry| content.contains(&entry.content)).find_map(|entry| entry.path.clone())
+        };
+        let certificate = part(&[Content::Certificate]);
+        let key = part(&[Content::AuthorityKey, Content::Key]);
+        let found = match (kind(artefact), certificate, key) {
+            (Kind::KeyPair, _, _) => ServiceAccountKeys::read(tree, layout).judge(tree),
+            (Kind::CertificateAuthority, Some(certificate), key) => {
+                // A CA that comes without its key is read as one whose key is nowhere.
+                let pair = Pair::read(tree, certificate, key.unwrap_or_default());
+                judge_authority(artefact, &pair, tree, Thresholds::NONE, now)
+            }
+            (_, Some(certificate), Some(key)) => {
+                let pair = Pair::read(tree, certificate, key);
+                let expectation =
+                    Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
+                judge_pair(artefact, &pair, tree, &expectation, None, Thresholds::NONE, now)
+            }
+            _ => Vec::new(),
+        };
+        findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Info));
+    }
+    let public = entries.iter().filter(|entry| entry.content.mode() != 0o600);
+    findings.extend(public.filter_map(|entry| hidden_key(entry, tree)));
+    findings
+}
+
+/// Plans to put the files of `entries`, as `new` has them, where `present` shows what is there.
+#[must_use]
+pub fn import(
+    entries: &[Entry],
+    new: &Tree,
+    present: &Tree,
+    layout: &Layout,
+    options: &Options,
+    now: DateTime<Utc>,
+) -> Plan {
+    let mut findings = judge(entries, new, layout, now);
+    let is_bad = |artefact: &str, findings: &[Finding]| {
+        findings.iter().any(|finding| finding.subject == artefact && finding.is_critical())
+    };
+    let (mut planned, mut seen) = (Vec::new(), BTreeSet::new());
+    for artefact in artefacts(entries) {
+        let blocked = is_bad(artefact, &findings);
+        let files: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.artefact == artefact)
+            .filter_map(|entry| Some((entry, entry.path.clone()?)))
+            // An external etcd's CA may be a file that the table has already.
+            .filter(|(_, path)| new.content(path).is_some() && seen.insert(path.clone()))
+            .collect();
+        if files.is_empty() {
+            continue;
+        }
+        let mut step = place(artefact, &files, new, present, options, &mut findings);
+        if blocked {
+            (step.action, step.reason) = (Action::Blocked, "what the bundle has cannot be used".into());
+        }
+        planned.push(step);
+    }
+    Plan {
+        operation: OPERATION.into(),
+        made_at: now,
+        rootfs: options.rootfs.clone(),
+        certificates_dir: layout.certificates_dir.clone(),
+        kubeconfig_dir: layout.kubeconfig_dir.clone(),
+        artefacts: planned,
+        findings,
+        inputs: inputs(present),
+        backup_dir: options.backup_dir.clone(),
+    }
+}
+
+/// One artefact: what is there of it already, and what becomes of it.
+fn place(
+    artefact: &str,
+    files: &[(&Entry, PathBuf)],
+    new: &Tree,
+    present: &Tree,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+) -> Artefact {
+    let (mut written, mut replaced, mut stands_against) = (Vec::new(), false, false);
+    for (entry, path) in files {
+        let (wanted, mode) = (new.content(path).unwrap_or_default(), entry.content.mode());
+        let fault = match present.get(path) {
+            Observed::Missing => {
+                written.push(PlannedFile { path: path.clone(), mode });
+                None
+            }
+            Observed::File { content, mode: has } if content.expose() == wanted => {
+                is_open(mode, *has).then(|| too_wide(artefact, path, *has, Severity::Warning))
+            }
+            Observed::File { mode: has, .. } if options.force => {
+                written.push(PlannedFile { path: path.clone(), mode });
+                replaced = true;
+                // It would keep its mode.
+                is_open(mode, *has).then(|| too_wide(artefact, path, *has, Severity::Critical))
+            }
+            Observed::File { content, .. } => Some(differs(artefact, path, content.expose(), wanted)),
+            Observed::Unreadable { code, message, hint } => {
+                Some(finding(code, Severity::Critical, artefact, path, message.clone(), hint.clone()))
+            }
+        };
+        stands_against |= fault.as_ref().is_some_and(Finding::is_critical);
+        findings.extend(fault);
+    }
+    let (action, reason) = if stands_against {
+        (Action::Blocked, "what is there stands in the way")
+    } else if written.is_empty() {
+        (Action::Keep, "already there")
+    } else if replaced {
+        (Action::Install, "another one is there")
+    } else {
+        (Action::Install, "missing")
+    };
+    let shown = if action == Action::Install {
+        written
+    } else {
+        files.iter().map(|(entry, path)| PlannedFile { path: path.clone(), mode: entry.content.mode() }).collect()
+    };
+    let certificates = files.iter().find(|(entry, _)| entry.content == Content::Certificate);
+    let expires_at = certificates
+        .and_then(|(_, path)| crate::x509::read_certificates(new.content(path)?).ok())
+        .and_then(|all| all.first().map(Certificate::not_after));
+    Artefact { expires_at, ..untouched(artefact, kind(artefact), action, reason, shown) }
+}
+
+/// The artefacts of `entries`, in their order, each once.
+fn artefacts(entries: &[Entry]) -> Vec<&'static str> {
+    let mut all: Vec<&str> = Vec::new();
+    for entry in entries {
+        if !all.contains(&entry.artefact) {
+            all.push(entry.artefact);
+        }
+    }
+    all
+}
+
+fn kind(artefact: &str) -> Kind {
+    match artefact {
+        SERVICE_ACCOUNT => Kind::KeyPair,
+        "external-etcd" => Kind::Certificate,
+        _ => Kind::CertificateAuthority,
+    }
+}
+
+/// A private key in a file that all may read.
+fn hidden_key(entry: &Entry, tree: &Tree) -> Option<Finding> {
+    let path = entry.path.as_ref()?;
+    let holds = pem::blocks(tree.content(path)?).any(|block| block.label.ends_with("PRIVATE KEY"));
+    holds.then(|| {
+        finding(
+            FindingCode::CertificateHoldsKey.code(),
+            Severity::Critical,
+            entry.artefact,
+            path,
+            "it holds a private key, and is a file that all may read".into(),
+            "take the key out of it".into(),
+        )
+    })
+}
+
+/// Whether a file that is for its owner alone can be read by others.
+const fn is_open(wanted: u32, present: u32) -> bool {
+    wanted == 0o600 && present & 0o077 != 0
+}
+
+fn too_wide(artefact: &str, path: &Path, mode: u32, severity: Severity) -> Finding {
+    let evidence = format!("the file holds a private key and has mode {mode:04o}");
+    let remedy = format!("chmod 600 {}", path.display());
+    finding(FindingCode::FileModeTooWide.code(), severity, artefact, path, evidence, remedy)
+}
+
+fn differs(artefact: &str, path: &Path, present: &[u8], wanted: &[u8]) -> Finding {
+    let short = |content: &[u8]| sha256_hex(content).chars().take(12).collect::<String>();
+    finding(
+        FindingCode::SharedFileDiffers.code(),
+        Severity::Critical,
+        artefact,
+        path,
+        format!("this node has another one (SHA-256 {}…) than the bundle ({}…)", short(present), short(wanted)),
+        "make sure that the bundle is this cluster's; --force replaces the file".into(),
+    )
+}
+
+fn finding(code: &str, severity: Severity, subject: &str, path: &Path, evidence: String, remedy: String) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        severity,
+        subject: subject.to_owned(),
+        path: Some(path.to_owned()),
+        evidence,
+        remedy,
+    }
+}
