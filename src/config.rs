@@ -31,6 +31,7 @@ mod yaml;
 
 use std::net::{IpAddr, Ipv4Addr};
 
+pub use duration::{BadDuration, parse as parse_duration};
 pub use network::parse_address;
 pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};

@@ -12,6 +12,7 @@ pub mod import;
 mod outlive;
 pub mod place;
 pub mod renew;
+pub mod restart;
 pub mod user;
 
 pub use artefact::{

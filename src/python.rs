@@ -12,6 +12,7 @@ mod external;
 mod key;
 mod logging;
 mod operations;
+mod restart;
 mod user;
 
 use pyo3::prelude::*;
@@ -33,6 +34,7 @@ mod native {
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
         plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
+    use super::restart::{plan_restart, restart};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
 

@@ -30,8 +30,10 @@ __all__ = [
     "plan_import",
     "plan_init",
     "plan_renew",
+    "plan_restart",
     "read_certificates",
     "renewable_names",
+    "restart",
     "to_yaml",
     "user_kubeconfig",
     "write_secret_file",
@@ -60,6 +62,12 @@ def expiration(node: Mapping[str, Any], now: datetime | None = None) -> dict[str
 def read_certificates(
     paths: Sequence[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
 ) -> list[dict[str, Any]]: ...
+def plan_restart(restart_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def restart(
+    restart_request: Mapping[str, Any],
+    progress: Callable[[str, str, float, str], object] | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]: ...
 def to_yaml(fields: Mapping[str, Any]) -> str: ...
 def user_kubeconfig(
     user_request: Mapping[str, Any],

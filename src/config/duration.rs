@@ -8,15 +8,20 @@ use chrono::TimeDelta;
 
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BadDuration {
-    pub(super) message: String,
-    pub(super) hint: String,
+pub struct BadDuration {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub hint: String,
 }
 
 const EXAMPLE: &str = "write numbers with the units h, m and s, as 8760h or 1h30m";
 
 /// The duration that Go reads in `text`.
-pub(super) fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
+///
+/// # Errors
+/// [`BadDuration`] for what Go does not read.
+pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
     let bad = |message: String, hint: String| Err(BadDuration { message, hint });
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

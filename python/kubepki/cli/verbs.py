@@ -46,6 +46,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
     Verb(("certs", "import"), "kubepki.cli.certs_import", "install certificates that were signed elsewhere"),
     Verb(("certs", "cleanup"), "kubepki.cli.certs_cleanup", "remove what signing elsewhere left behind"),
+    Verb(("restart",), "kubepki.cli.restart", "restart what does not use the files on disk"),
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),

@@ -12,6 +12,16 @@ from kubepki.types.certificate import Certificate, CertificateFile, CheckReport,
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
+from kubepki.types.restart import (
+    ComponentRestart,
+    Endpoint,
+    HeldManifest,
+    LiveCertificate,
+    RestartAction,
+    Restarted,
+    RestartPlan,
+    RestartReport,
+)
 from kubepki.types.text import table
 from kubepki.types.user import UserKubeconfig
 
@@ -24,16 +34,24 @@ __all__ = [
     "Changed",
     "CheckReport",
     "ClusterSpec",
+    "ComponentRestart",
     "Configuration",
+    "Endpoint",
     "ExpirationReport",
     "ExpirationRow",
     "FileProblem",
     "Finding",
+    "HeldManifest",
     "Kind",
+    "LiveCertificate",
     "Plan",
     "PlannedFile",
     "Problem",
     "Report",
+    "RestartAction",
+    "RestartPlan",
+    "RestartReport",
+    "Restarted",
     "Role",
     "Severity",
     "Status",
