@@ -34,6 +34,7 @@ mod native {
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
         plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
+    #[pymodule_export]
     use super::restart::{plan_restart, restart};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};

@@ -25,6 +25,7 @@ pub use judge::{Evidence, Look, judge, start_of};
 pub use kubelet::{BadConfiguration, KubeletConfiguration};
 pub use manifest::{BadManifest, StaticPod};
 
+use super::generate::sha256_hex;
 use crate::audit::Finding;
 use crate::x509::Certificate;
 
@@ -72,7 +73,7 @@ impl LiveCertificate {
             serial: certificate.serial().to_string(),
             not_before: certificate.not_before(),
             not_after: certificate.not_after(),
-            fingerprint: certificate.fingerprint().iter().map(|byte| format!("{byte:02x}")).collect(),
+            fingerprint: sha256_hex(certificate.as_der()),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn static_pod(
     let ended = wait_until_ended(component, &before, limits, patience);
     held.put_back()?;
     ended?;
-    wait_until_well(component, store, Some(before), limits, patience)
+    wait_until_well(component, store, Some(&before), limits, patience)
 }
 
 /// Restarts the kubelet.
@@ -63,7 +63,7 @@ pub(super) fn kubelet(
         let before = Running::of(&looked_at);
         process::run(&systemctl, &["restart", "kubelet"], timeout).map(|_| before)
     })??;
-    wait_until_well(component, store, Some(before), limits, patience)
+    wait_until_well(component, store, Some(&before), limits, patience)
 }
 
 /// Waits until the kubelet must have seen that the manifest is gone, and until the component has ended.
@@ -98,13 +98,13 @@ fn wait_until_ended(
 pub(super) fn wait_until_well(
     component: &Component,
     store: &Store,
-    before: Option<Running>,
+    before: Option<&Running>,
     limits: &Limits,
     patience: &mut Patience<'_>,
 ) -> Result<Evidence> {
     patience.begin(component.name, Phase::Started)?;
     loop {
-        let (looked_at, store, before) = (component.clone(), store.clone(), before.clone());
+        let (looked_at, store, before) = (component.clone(), store.clone(), before.cloned());
         let (evidence, problem) = patience.during(move || {
             let evidence = look::evidence(&store, &looked_at);
             let problem = problem(&looked_at, &evidence, before.as_ref());

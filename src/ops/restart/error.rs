@@ -152,11 +152,10 @@ impl Diagnostic for RestartError {
             Self::NotHere { .. } | Self::BadTimeout { .. } => Category::Usage,
             Self::BadManifest { .. } | Self::BadKubeletConfiguration { .. } => Category::Finding,
             Self::HeldConflict { .. } => Category::Refused,
-            Self::NotPutBack { .. } => Category::Partial,
             Self::NotStopped { restarted, .. } | Self::NotHealthy { restarted, .. } if restarted.is_empty() => {
                 Category::Environment
             }
-            Self::NotStopped { .. } | Self::NotHealthy { .. } => Category::Partial,
+            Self::NotPutBack { .. } | Self::NotStopped { .. } | Self::NotHealthy { .. } => Category::Partial,
             Self::Interrupted { .. } => Category::Interrupted,
         }
     }
