@@ -49,6 +49,9 @@ use crate::store::{Session, Store};
 /// Where kubeadm puts static-pod manifests, if the kubelet's configuration does not say otherwise.
 const MANIFESTS_DIR: &str = "/etc/kubernetes/manifests";
 
+/// Another restart takes longer than anybody would wait for.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+
 /// What `restart` is asked for.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -149,7 +152,7 @@ pub fn restart(
         let timeout = timeout.ok_or(RestartError::BadTimeout { seconds })?;
         Ok(Limits { file_check_frequency: components.file_check_frequency, timeout })
     };
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
     let components = Components::read(request, &store)?;
     let limits = limits(&components)?;
     let mut session = store.lock(&[&components.manifests_dir])?;

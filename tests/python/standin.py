@@ -53,6 +53,11 @@ class Kubelet:
     def look(self) -> None:
         """Do once what there is to do."""
         present = {path.stem: path for path in self.manifests.iterdir() if not path.name.startswith(".")}
+        # After the look at the folder: whoever takes a manifest out because another component is up has seen it before.
+        for name in set(self.running) - self.up:
+            if answers(self.ports[name]):
+                self.up.add(name)
+                self.note(name, "up")
         for name in set(self.running) - set(present):
             self.note(name, "out")
             self.end(name)
@@ -62,10 +67,6 @@ class Kubelet:
         for name, path in present.items():
             if name not in self.running and not (self.root / "broken" / name).exists():
                 self.start(name, path)
-        for name in set(self.running) - self.up:
-            if answers(self.ports[name]):
-                self.up.add(name)
-                self.note(name, "up")
         for name in list(self.lingering):
             self.lingering[name] -= 1
             if self.lingering[name] <= 0:

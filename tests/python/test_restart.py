@@ -36,6 +36,16 @@ def node(tmp_path: Path) -> Iterator[RunningNode]:
         yield node
 
 
+def wait_until_held(node: RunningNode, name: str) -> Path:
+    """Wait until a manifest is out, and the transaction that moved it is over; return the manifest."""
+    manifest = node.manifests / f"{name}.yaml"
+    held = node.root / "var/lib/kubepki/restart"
+    eventually(lambda: not manifest.exists(), "the manifest is moved out")
+    folders = (held, node.manifests)
+    eventually(lambda: not [path for folder in folders for path in folder.glob(".kubepki-*")], "the move is over")
+    return manifest
+
+
 def actions(node: RunningNode, *arguments: str) -> dict[str, str]:
     """Return what a dry run says of each component."""
     shown = node.restart("--dry-run", "-o", "json", *arguments)
@@ -182,9 +192,8 @@ def test_an_interrupted_run_puts_the_manifest_back_before_it_ends(tmp_path: Path
 
 def test_killed_while_the_manifest_is_out_check_names_it_and_the_next_run_restores_it(tmp_path: Path) -> None:
     with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        manifest = node.manifests / "kube-scheduler.yaml"
         run = node.start_restart("kube-scheduler", "--all")
-        eventually(lambda: not manifest.exists(), "the manifest is moved out")
+        manifest = wait_until_held(node, "kube-scheduler")
         eventually(lambda: ("kube-scheduler", "down") in node.events(), "the scheduler has ended")
         # Two runs at once exclude each other.
         rival = node.restart("kube-scheduler", *TIMEOUT)
@@ -241,9 +250,8 @@ def test_killed_at_random_moments_the_next_run_leaves_everything_up_and_in_place
 
 def test_another_manifest_in_the_place_of_a_held_one_is_not_overwritten(tmp_path: Path) -> None:
     with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        manifest = node.manifests / "kube-scheduler.yaml"
         run = node.start_restart("kube-scheduler", "--all")
-        eventually(lambda: not manifest.exists(), "the manifest is moved out")
+        manifest = wait_until_held(node, "kube-scheduler")
         run.kill()
         run.communicate(timeout=60)
         other = node.before[manifest].replace(b"127.0.0.1", b"127.0.0.1 ", 1)
