@@ -46,6 +46,11 @@ def wait_until_held(node: RunningNode, name: str) -> Path:
     return manifest
 
 
+def as_shown(serial: int) -> str:
+    """Return a serial number in whole bytes, as kubepki prints it."""
+    return serial.to_bytes((serial.bit_length() + 7) // 8, "big").hex()
+
+
 def actions(node: RunningNode, *arguments: str) -> dict[str, str]:
     """Return what a dry run says of each component."""
     shown = node.restart("--dry-run", "-o", "json", *arguments)
@@ -63,7 +68,8 @@ def test_after_a_renewal_what_differs_is_restarted_one_at_a_time_and_a_second_ru
 
     shown = node.restart("--dry-run")
     assert shown.returncode == 0
-    assert f"serves {old:x}, on disk is {node.on_disk('apiserver'):x}" in shown.stdout
+    served, on_disk = (as_shown(number) for number in (old, node.on_disk("apiserver")))
+    assert f"serves {served}, on disk is {on_disk}" in shown.stdout
     assert "scheduler.conf has changed since it started" in shown.stdout
     assert node.starts() == dict.fromkeys(COMPONENTS, 1)
 

@@ -41,12 +41,12 @@ GROUPS: dict[tuple[str, ...], str] = {
 VERBS: tuple[Verb, ...] = (
     Verb(("init",), "kubepki.cli.init", "make all that a node lacks"),
     Verb(("check",), "kubepki.cli.check", "check everything; exit code for monitoring"),
+    Verb(("restart",), "kubepki.cli.restart", "restart what does not use the files on disk"),
     Verb(("certs", "init"), "kubepki.cli.certs_init", "make missing CAs, certificates and sa keys"),
     Verb(("certs", "renew"), "kubepki.cli.certs_renew", "give certificates a new time"),
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
     Verb(("certs", "import"), "kubepki.cli.certs_import", "install certificates that were signed elsewhere"),
     Verb(("certs", "cleanup"), "kubepki.cli.certs_cleanup", "remove what signing elsewhere left behind"),
-    Verb(("restart",), "kubepki.cli.restart", "restart what does not use the files on disk"),
     Verb(("kubeconfig", "init"), "kubepki.cli.kubeconfig_init", "make missing kubeconfigs"),
     Verb(("kubeconfig", "user"), "kubepki.cli.kubeconfig_user", "print a kubeconfig for a user"),
     Verb(("kubeconfig", "embed"), "kubepki.cli.kubeconfig_embed", "embed signed client certificates and the CA"),
