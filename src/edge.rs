@@ -1,6 +1,11 @@
-//! The world beyond files: this host's name and address.
+//! The world beyond files: this host's name and address, its processes, and what answers on its ports.
 //!
-//! In: nothing. Out: facts that configuration takes as defaults. Only modules below this one open sockets or
+//! In: nothing, or an address, or a program. Out: facts that configuration takes as defaults, certificates that a
+//! server presents, answers to a health probe, what a program printed. Only modules below this one open sockets or
 //! start processes; none of them decides anything about certificates.
 
 pub mod host;
+pub mod http;
+pub mod listener;
+pub mod process;
+pub mod tls;

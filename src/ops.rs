@@ -22,13 +22,14 @@ pub mod output;
 pub mod renew;
 pub mod sign;
 pub mod systemd;
+pub mod restart;
 pub mod user;
 
 pub use keys::{Continue, Progress};
 pub use node::{NodeRequest, configuration};
 
 use crate::audit::Finding;
-use crate::error::{Category, Diagnostic};
+use crate::error::{Category, Diagnostic, nearest};
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +105,17 @@ pub enum OperationError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl OperationError {
+    /// The error for a name that is none of `known`; a near one is suggested.
+    pub(crate) fn unknown_name(name: &str, known: &[&str]) -> Self {
+        Self::UnknownName {
+            name: name.to_owned(),
+            nearest: nearest(name, known).map(str::to_owned),
+            known: known.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
 }
 
 impl Diagnostic for OperationError {

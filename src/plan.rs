@@ -16,6 +16,7 @@ pub mod renew;
 pub mod request;
 pub mod sign;
 pub mod units;
+pub mod restart;
 pub mod user;
 
 pub use artefact::{

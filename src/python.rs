@@ -16,6 +16,7 @@ mod logging;
 mod operations;
 mod requests;
 mod systemd;
+mod restart;
 mod user;
 
 use pyo3::prelude::*;
@@ -43,6 +44,7 @@ mod native {
     };
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
+    use super::restart::{plan_restart, restart};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
 

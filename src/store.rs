@@ -39,6 +39,8 @@ mod crash_tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 pub use attributes::Attributes;
 pub use backup::BackupOrder;
 pub use error::StoreError;
@@ -148,6 +150,21 @@ impl Store {
     #[must_use]
     pub fn is_link(&self, path: &Path) -> bool {
         self.root.resolve(path, false).is_ok_and(|found| found.kind == root::Kind::Symlink)
+    }
+
+    /// When the file at `path` changed last, whatever it was that changed of it, or a link that leads to it; `None` when
+    /// no regular file can be seen there.
+    #[must_use]
+    pub fn changed_at(&self, path: &Path) -> Option<DateTime<Utc>> {
+        read::changed_at(&self.root, path)
+    }
+
+    /// Mode, owner, group and extended attributes of the regular file at `path`, for a file that takes its place.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when nothing is there; those of a path that leads nowhere.
+    pub fn attributes(&self, path: &Path) -> Result<Attributes, StoreError> {
+        read::attributes(&self.root, path)
     }
 
     /// Lists the files below `directory`, at any depth.

@@ -41,12 +41,14 @@ __all__ = [
     "plan_sign",
     "plan_restore",
     "prune_backups",
+    "plan_restart",
     "read_certificates",
     "remove_units",
     "renewable_names",
     "sign_csr",
     "schedule_units",
     "show_backup",
+    "restart",
     "to_yaml",
     "user_kubeconfig",
     "write_secret_file",
@@ -79,6 +81,12 @@ def expiration(node: Mapping[str, Any], now: datetime | None = None) -> dict[str
 def read_certificates(
     paths: Sequence[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
 ) -> list[dict[str, Any]]: ...
+def plan_restart(restart_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def restart(
+    restart_request: Mapping[str, Any],
+    progress: Callable[[str, str, float, str], object] | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]: ...
 def to_yaml(fields: Mapping[str, Any]) -> str: ...
 def user_kubeconfig(
     user_request: Mapping[str, Any],

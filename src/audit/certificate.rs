@@ -55,6 +55,14 @@ pub fn judge_pair(
     notes.findings
 }
 
+/// Judges whether the two files of a pair can be used together at all; not what the certificate says.
+#[must_use]
+pub fn judge_files(name: &str, pair: &Pair, tree: &Tree) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    pair.judge_files(tree, &mut notes, true);
+    notes.findings
+}
+
 /// Judges one certificate, at the path that `notes` is at.
 pub(super) fn judge(
     notes: &mut Notes<'_>,

@@ -121,6 +121,8 @@ pub enum FindingCode {
     UserPrivileged,
     /// A user or a group with a name of Kubernetes' own.
     UserReservedName,
+    /// A static-pod manifest that a restart which did not end has left outside.
+    ManifestHeld,
 }
 
 impl FindingCode {
@@ -163,6 +165,7 @@ impl FindingCode {
             Self::UserLongValidity => "user.long_validity",
             Self::UserPrivileged => "user.privileged",
             Self::UserReservedName => "user.reserved_name",
+            Self::ManifestHeld => "restart.manifest_held",
         }
     }
 }

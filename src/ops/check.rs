@@ -8,6 +8,7 @@
 
 mod external_etcd;
 mod extra;
+mod held;
 mod kubelet;
 
 use std::path::PathBuf;
@@ -137,6 +138,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checking.kubeconfigs(&authorities)?;
     checking.kubelet(&request.kubelet_dir, &authorities);
     checking.extra(&request.extra);
+    checking.held_manifests();
 
     let Checking { node, certificates, mut findings, .. } = checking;
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

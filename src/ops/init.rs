@@ -9,7 +9,7 @@ use super::OperationError;
 use super::node::{Node, NodeRequest};
 use crate::catalogue;
 use crate::config::Problem;
-use crate::error::{Result, nearest};
+use crate::error::Result;
 use crate::plan::Plan;
 use crate::plan::generate::{self, Options, OutliveAuthority, Selection};
 
@@ -65,12 +65,7 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
 /// Refuses a name that is not among the known ones.
 pub(super) fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<()> {
     let Some(name) = generate::unknown_names(selection, known).into_iter().next() else { return Ok(()) };
-    Err(OperationError::UnknownName {
-        name: name.to_owned(),
-        nearest: nearest(name, known).map(str::to_owned),
-        known: known.iter().map(|name| (*name).to_owned()).collect(),
-    }
-    .into())
+    Err(OperationError::unknown_name(name, known).into())
 }
 
 /// The directories of a plan, for locking.

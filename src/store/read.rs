@@ -9,10 +9,12 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use super::attributes::Attributes;
 use super::error::StoreError;
 use super::root::{Kind, Root};
 use crate::error::Diagnostic;
@@ -26,6 +28,30 @@ pub(super) fn observe(root: &Root, path: &Path, limit: u64) -> Observed {
         Ok(None) => Observed::Missing,
         Err(error) => Observed::Unreadable { code: error.code(), message: error.to_string(), hint: error.hint() },
     }
+}
+
+/// When the regular file at `path` changed last: its content, its attributes, or a link that leads to it. The kernel
+/// keeps this time, and nobody can set it back, as times of modification can be. `None` if no such file can be seen.
+pub(super) fn changed_at(root: &Root, path: &Path) -> Option<DateTime<Utc>> {
+    let resolved = root.resolve(path, true).ok().filter(|resolved| resolved.kind == Kind::File)?;
+    let link = root.resolve(path, false).ok()?;
+    let times = [resolved, link].into_iter().filter_map(|place| {
+        let metadata = place.existing.symlink_metadata().ok()?;
+        DateTime::from_timestamp(metadata.ctime(), u32::try_from(metadata.ctime_nsec()).ok()?)
+    });
+    times.max()
+}
+
+/// What a file that takes the place of the one at `path` shall have of it.
+pub(super) fn attributes(root: &Root, path: &Path) -> Result<Attributes, StoreError> {
+    let shown = root.prefixed(path)?;
+    let resolved = root.resolve(path, true)?;
+    if resolved.kind != Kind::File {
+        return Err(StoreError::Missing { path: shown });
+    }
+    let file = root.open(&resolved.existing, OFlags::RDONLY | OFlags::NONBLOCK);
+    let file = file.map_err(|errno| StoreError::os("read", &shown, errno))?;
+    Attributes::of(&file, &shown)
 }
 
 fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, StoreError> {

@@ -16,6 +16,16 @@ from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
 from kubepki.types.signed import SignedCertificate
 from kubepki.types.systemd import Schedule, Unit, UnitChange
+from kubepki.types.restart import (
+    ComponentRestart,
+    Endpoint,
+    HeldManifest,
+    LiveCertificate,
+    RestartAction,
+    Restarted,
+    RestartPlan,
+    RestartReport,
+)
 from kubepki.types.text import table
 from kubepki.types.user import UserKubeconfig
 
@@ -33,19 +43,27 @@ __all__ = [
     "Changed",
     "CheckReport",
     "ClusterSpec",
+    "ComponentRestart",
     "Configuration",
     "Difference",
+    "Endpoint",
     "ExpirationReport",
     "ExpirationRow",
     "FileProblem",
     "Finding",
+    "HeldManifest",
     "Kind",
+    "LiveCertificate",
     "Plan",
     "PlannedFile",
     "Problem",
     "PruneFailure",
     "PruneReport",
     "Report",
+    "RestartAction",
+    "RestartPlan",
+    "RestartReport",
+    "Restarted",
     "Role",
     "Schedule",
     "Severity",

@@ -1,0 +1,121 @@
+"""Restarting the components of a node, so that they use the certificates that are on disk."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from kubepki import _core
+from kubepki.api.node import in_utc, path_text, selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from typing_extensions import Unpack
+
+    from kubepki.api.node import StrPath
+    from kubepki.types import RestartPlan, RestartReport
+
+
+class RestartOptions(TypedDict, total=False):
+    """Which restart: the arguments that `plan_restart` and `restart` share.
+
+    | argument | it means |
+    |---|---|
+    | `force` | those that are up to date are restarted too |
+    | `kubelet` | the kubelet is asked for too; it is restarted last, with systemctl |
+    | `kubelet_dir` | the kubelet's folder, with its `config.yaml` (`/var/lib/kubelet`) |
+    | `manifests_dir` | the static-pod manifests, instead of what the kubelet's configuration says |
+    | `rootfs` | the folder in front of every path; ports and processes are this host's in any case |
+    """
+
+    force: bool
+    kubelet: bool
+    kubelet_dir: StrPath
+    manifests_dir: StrPath | None
+    rootfs: StrPath | None
+
+
+def plan_restart(
+    components: Literal["all"] | Iterable[str] = "all",
+    *,
+    now: datetime | None = None,
+    **options: Unpack[RestartOptions],
+) -> RestartPlan:
+    """Say which components do not use what is on disk, and change nothing.
+
+    The certificate that a component serves is compared with the one on disk; for all else that it reads, the time when
+    it started with the time when the file changed. What cannot be seen must be restarted.
+
+    Args:
+        components: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, or all of them; `kubelet`
+            only by its name.
+        now: The moment for which the plan holds.
+        **options: See `RestartOptions`.
+
+    Raises:
+        ConfigurationError: `plan.unknown_name`, `restart.not_here`, or `api.naive_datetime`.
+        FindingError: `restart.bad_manifest`, `restart.bad_kubelet_configuration`.
+
+    """
+    from kubepki.types import RestartPlan
+
+    return RestartPlan.from_dict(_core.plan_restart(_request(components, **options), in_utc(now)))
+
+
+def restart(
+    components: Literal["all"] | Iterable[str] = "all",
+    *,
+    timeout: timedelta = timedelta(minutes=5),
+    progress: Callable[[str, str, float, str], object] | None = None,
+    now: datetime | None = None,
+    **options: Unpack[RestartOptions],
+) -> RestartReport:
+    """Restart the components that do not use what is on disk, one at a time; the next when the one before is well.
+
+    A manifest is moved out of the kubelet's sight and back. Whatever goes wrong meanwhile, it is put back; after
+    `kill -9` the next call does that first.
+
+    Args:
+        components: As for `plan_restart`.
+        timeout: How long each component may take to end, and again to come back.
+        progress: Called with (component, phase, seconds in it, what is waited for) when something of it is new and
+            about once a second. Phases are "inspected", "stopped", "started", "done". It may raise to stop the work, as
+            a signal handler may (Ctrl-C): then the manifest is put back, and what was raised is raised.
+        now: As for `plan_restart`.
+        **options: See `RestartOptions`.
+
+    Raises:
+        ConfigurationError: As `plan_restart`; `restart.bad_timeout`.
+        FindingError: As `plan_restart`; `plan.blocked` when a component would not come up again.
+        RefusedError: `restart.held_conflict`.
+        EnvironmentFailure: `restart.not_stopped`, `restart.not_healthy`; `store.*`, `process.*`.
+        PartialError: The same when other components had been restarted before; `restart.not_put_back`.
+
+    """
+    from kubepki.types import RestartReport
+
+    request = _request(components, **options)
+    request["timeout_seconds"] = timeout.total_seconds()
+    return RestartReport.from_dict(_core.restart(request, progress, in_utc(now)))
+
+
+def _request(
+    components: Literal["all"] | Iterable[str],
+    *,
+    force: bool = False,
+    kubelet: bool = False,
+    kubelet_dir: StrPath = "/var/lib/kubelet",
+    manifests_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
+) -> dict[str, Any]:
+    return {
+        "components": selection(components),
+        "force": force,
+        "kubelet": kubelet,
+        "kubelet_dir": os.fspath(kubelet_dir),
+        "manifests_dir": path_text(manifests_dir),
+        "rootfs": path_text(rootfs),
+    }

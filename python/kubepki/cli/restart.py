@@ -1,0 +1,159 @@
+"""`kubepki restart`: components that do not use the certificates on disk are restarted, one at a time.
+
+The certificate that each serves is compared with the one on disk, and the time when it started with the times when
+the other files that it reads changed. Its static-pod manifest is then moved out of the kubelet's sight and back, in the
+order etcd, kube-apiserver, kube-controller-manager, kube-scheduler; the next one when the one before is well.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from kubepki.api import restart as restarting
+from kubepki.cli import options, output
+from kubepki.errors import FindingError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from datetime import timedelta
+
+    from kubepki.types import RestartPlan, RestartReport
+
+_PHASES = {
+    "inspected": "looking",
+    "stopped": "manifest moved out, waiting until it has ended",
+    "started": "manifest back, waiting until it is well",
+    "done": "well, and serving what is on disk",
+}
+
+
+def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
+    """Add `restart` and its arguments."""
+    parser = subparsers.add_parser("restart", help="restart what does not use the files on disk", description=__doc__)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="COMPONENT",
+        help="etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet (default: all but the kubelet)",
+    )
+    parser.add_argument("--all", action="store_true", help="restart those too that are up to date")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    add_restart_options(parser)
+    parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
+    options.add_output_option(parser)
+
+
+def add_restart_options(parser: ArgumentParser) -> None:
+    """Add the options that say how components are restarted."""
+    parser.add_argument("--kubelet", action="store_true", help="the kubelet too, with systemctl, as the last one")
+    parser.add_argument(
+        "--timeout",
+        default="5m",
+        metavar="DURATION",
+        help="how long each may take to end, and again to come back (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--manifests-dir", metavar="DIR", help="the static-pod manifests (default: as the kubelet's configuration says)"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Plan, show the plan, and do it unless it is a dry run."""
+    request = {
+        "components": arguments.names or "all",
+        "force": arguments.all,
+        "kubelet": arguments.kubelet,
+        "kubelet_dir": arguments.kubelet_dir,
+        "manifests_dir": arguments.manifests_dir,
+        "rootfs": arguments.rootfs,
+    }
+    timeout = options.duration(arguments.timeout)
+    if arguments.dry_run:
+        plan = restarting.plan_restart(**request)
+        _show(arguments.output, plan, None)
+        return _conclude_dry_run(plan)
+    report = restart(request, timeout)
+    _show(arguments.output, report.plan, report)
+    conclude(report)
+    return 0
+
+
+def restart(request: dict[str, Any], timeout: timedelta) -> RestartReport:
+    """Restart, and say on stderr how far it is; a closed terminal or a stopped service is heard as Ctrl-C is."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # A parent that has a signal ignored (nohup) means it.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+    return restarting.restart(**request, timeout=timeout, progress=_Talk())
+
+
+def conclude(report: RestartReport) -> None:
+    """Say what was done."""
+    if report.put_back:
+        output.say(f"put back, after a restart that did not end: {', '.join(report.put_back)}")
+    if report.restarted:
+        output.say(f"restarted {len(report.restarted)}: {', '.join(each.name for each in report.restarted)}")
+    else:
+        output.say("nothing to restart: every component that is asked for uses what is on disk")
+    _name_outdated_kubelet(report.plan)
+
+
+class _Talk:
+    """Says once what is being done, and on a terminal what is still waited for."""
+
+    def __init__(self) -> None:
+        self._said = ("node", "inspected")
+        self._is_open = False
+
+    def __call__(self, component: str, phase: str, seconds: float, detail: str) -> None:
+        """Print a line when the phase is new."""
+        if (component, phase) != self._said:
+            self._said = (component, phase)
+            self._end_line()
+            output.say(f"{component}: {_PHASES[phase]}")
+        elif sys.stderr.isatty() and detail:
+            sys.stderr.write(f"\r\x1b[K  {seconds:.0f} s: {detail[:100]}")
+            sys.stderr.flush()
+            self._is_open = True
+
+    def _end_line(self) -> None:
+        if self._is_open:
+            sys.stderr.write("\r\x1b[K")
+            self._is_open = False
+
+
+def _show(form: str, plan: RestartPlan, report: RestartReport | None) -> None:
+    for held in plan.held:
+        output.say(f"held: {held.component}: {held.held} belongs to {held.manifest}; `kubepki restart` puts it back")
+    for finding in plan.findings:
+        output.say(output.finding_text(finding, sys.stderr))
+    if form == "text":
+        print(plan)
+        return
+    done = None
+    if report is not None:
+        done = {"put_back": list(report.put_back), "restarted": [each.to_dict() for each in report.restarted]}
+    print(output.structured({"plan": plan.to_dict(), "report": done}, form))
+
+
+def _conclude_dry_run(plan: RestartPlan) -> int:
+    if plan.is_blocked:
+        output.say("nothing would be done: critical findings stand against it")
+        return FindingError.exit_code
+    if plan.is_empty:
+        output.say("dry run: nothing to restart")
+    else:
+        output.say(f"dry run: nothing was changed; {len(plan.restarts)} would be restarted")
+    _name_outdated_kubelet(plan)
+    return 0
+
+
+def _name_outdated_kubelet(plan: RestartPlan) -> None:
+    kubelet = plan.components[-1]
+    if kubelet.action.value == "skip" and any(endpoint.is_current is False for endpoint in kubelet.endpoints):
+        output.say("the kubelet does not serve what is on disk: `kubepki restart kubelet` restarts it")

@@ -1,0 +1,75 @@
+//! One GET, for health probes.
+//!
+//! In: an address, whether TLS is spoken there, a path. Out: the status and the start of the body. As the kubelet's
+//! own probes do, it verifies no certificate and sends no credentials. It follows no redirect and keeps no connection.
+//! Source: RFC 9112 section 4 (the status line); kubelet `pkg/probe/http`.
+
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use super::tls::{Address, ProbeError, Stream, exchange};
+
+/// No answer to a probe is read further than this, in bytes.
+const LIMIT: u64 = 16 << 10;
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The start of the body.
+    pub body: String,
+}
+
+/// Asks for `path`.
+///
+/// # Errors
+/// [`ProbeError`]: it cannot be connected to within `timeout`, or what answers is no HTTP server.
+pub fn get(address: &Address, is_tls: bool, path: &str, timeout: Duration) -> Result<Answer, ProbeError> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: kubepki\r\nConnection: close\r\n\r\n");
+    let answer = if is_tls {
+        exchange(address, request.as_bytes(), LIMIT, timeout)?
+    } else {
+        plain(address, request.as_bytes(), timeout)?
+    };
+    parse(&answer).ok_or_else(|| ProbeError::NoHttp {
+        address: address.to_string(),
+        reason: format!("it says {:?}", String::from_utf8_lossy(answer.get(..40).unwrap_or(&answer))),
+    })
+}
+
+fn plain(address: &Address, request: &[u8], timeout: Duration) -> Result<Vec<u8>, ProbeError> {
+    let mut stream = Stream::connect(address, timeout)?;
+    let mut answer = Vec::new();
+    let outcome =
+        stream.write_all(request).and_then(|()| Read::by_ref(&mut stream).take(LIMIT).read_to_end(&mut answer));
+    match outcome {
+        Err(error) if answer.is_empty() => {
+            Err(stream.failure(error, |reason| ProbeError::NoHttp { address: address.to_string(), reason }))
+        }
+        _ => Ok(answer),
+    }
+}
+
+/// `HTTP/1.1 200 OK`, headers, an empty line, the body.
+fn parse(answer: &[u8]) -> Option<Answer> {
+    let text = String::from_utf8_lossy(answer);
+    let mut words = text.lines().next()?.split(' ');
+    let status = words.next().filter(|word| word.starts_with("HTTP/1.")).and_then(|_| words.next())?.parse().ok()?;
+    let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    Some(Answer { status, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_and_the_body_are_read_and_other_protocols_are_not() {
+        let answer = parse(b"HTTP/1.1 503 Service Unavailable\r\nA: b\r\n\r\n[-]etcd failed\n").unwrap();
+        assert_eq!(answer, Answer { status: 503, body: "[-]etcd failed\n".into() });
+        assert_eq!(parse(b"HTTP/1.0 200 OK\r\n").map(|answer| answer.status), Some(200));
+        assert_eq!(parse(b"SSH-2.0-OpenSSH_9.2\r\n"), None);
+        assert_eq!(parse(b""), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Which process listens on a port, and since when it runs.
+//!
+//! In: an address. Out: the [`Process`], where the kernel shows it: static pods share the host's network, so their
+//! processes are visible from the host to root; to others, or in a container of its own, nothing is. It never looks
+//! into a process, and never signals one.
+//! Source: Linux `proc_net_tcp`, `proc_pid_fd(5)`, `proc_pid_stat(5)`.
+
+// The kernel's tables are files, but none of a node's: this is no work for `store`.
+#![allow(clippy::disallowed_methods)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::tls::Address;
+use crate::clock::SystemClock;
+
+/// A running process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// When it started, in the kernel's ticks since the boot; with the id it names a process for ever.
+    start_ticks: u64,
+    /// When it started, to a hundredth of a second, never later than it did.
+    pub started_at: DateTime<Utc>,
+}
+
+impl Process {
+    /// Whether it still runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        stat(self.pid).is_some_and(|(state, ticks)| ticks == self.start_ticks && !matches!(state, 'Z' | 'X'))
+    }
+
+    fn of(pid: u32) -> Option<Self> {
+        let (_, start_ticks) = stat(pid)?;
+        Some(Self { pid, start_ticks, started_at: moment_of(start_ticks)? })
+    }
+}
+
+/// The process that listens at `address`; the one that started first where several share the socket.
+#[must_use]
+pub fn process_at(address: &Address) -> Option<Process> {
+    let wanted: IpAddr = address.host.parse().ok()?;
+    let mut sockets = BTreeSet::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let text = fs::read_to_string(table).unwrap_or_default();
+        sockets.extend(text.lines().skip(1).filter_map(|line| listening(line, wanted, address.port)));
+    }
+    if sockets.is_empty() {
+        return None;
+    }
+    let pids = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| holds(*pid, &sockets)).filter_map(Process::of).min_by_key(|process| process.start_ticks)
+}
+
+/// The inode of the socket in a line of the table, if it listens on `port` at `wanted` or at every address.
+fn listening(line: &str, wanted: IpAddr, port: u16) -> Option<u64> {
+    const LISTEN: &str = "0A";
+    let fields: Vec<_> = line.split_whitespace().collect();
+    let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+    let (address, local_port) = local.split_once(':')?;
+    let here = address_of(address)?;
+    let serves = here == wanted || here.is_unspecified();
+    let is_there = *state == LISTEN && u16::from_str_radix(local_port, 16).ok()? == port && serves;
+    is_there.then(|| inode.parse().ok())?
+}
+
+/// An address as the kernel writes it: words of four bytes in the machine's order.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let mut bytes = [0; 16];
+    let length = text.len() / 2;
+    for (word, place) in text.as_bytes().chunks(8).zip(bytes.chunks_mut(4)) {
+        let word = u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?;
+        place.copy_from_slice(&word.to_ne_bytes());
+    }
+    match length {
+        4 => Some(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into()),
+        16 => Some(Ipv6Addr::from(bytes).to_canonical()),
+        _ => None,
+    }
+}
+
+fn holds(pid: u32, sockets: &BTreeSet<u64>) -> bool {
+    let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(|target| {
+        let inode = target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+        inode.is_some_and(|inode| sockets.contains(&inode))
+    })
+}
+
+/// State and start of a process; the name before them may hold spaces and parentheses.
+fn stat(pid: u32) -> Option<(char, u64)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(')')?;
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    Some((fields.first()?.chars().next()?, fields.get(19)?.parse().ok()?))
+}
+
+/// The moment so many ticks after the boot.
+fn moment_of(ticks: u64) -> Option<DateTime<Utc>> {
+    let since_boot = clock_gettime(ClockId::Boottime);
+    let now = SystemClock.exact();
+    let up = TimeDelta::try_seconds(since_boot.tv_sec)? + TimeDelta::nanoseconds(since_boot.tv_nsec);
+    let started = ticks.checked_mul(1000)?.checked_div(rustix::param::clock_ticks_per_second())?;
+    Some(now - up + TimeDelta::try_milliseconds(i64::try_from(started).ok()?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn the_listener_of_this_process_is_this_process() {
+        let before = Process::of(std::process::id()).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let found = process_at(&Address { host: "127.0.0.1".into(), port }).unwrap();
+        assert_eq!((found.pid, found.start_ticks), (before.pid, before.start_ticks));
+        assert!(found.is_running());
+        assert!(found.started_at <= SystemClock.exact());
+        // Another address of the same port is another listener.
+        assert_eq!(process_at(&Address { host: "127.0.0.2".into(), port }), None);
+        drop(listener);
+        assert_eq!(process_at(&Address { host: "127.0.0.1".into(), port }), None);
+    }
+
+    #[test]
+    fn a_process_that_has_ended_does_not_run_even_before_it_is_reaped() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let process = Process::of(child.id()).unwrap();
+        while stat(child.id()).is_some_and(|(state, _)| state != 'Z') {}
+        assert!(!process.is_running());
+        child.wait().unwrap();
+        assert!(!process.is_running());
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_kernel_writes_them() {
+        assert_eq!(address_of("0100007F"), Some("127.0.0.1".parse().unwrap()));
+        assert_eq!(address_of("00000000000000000000000001000000"), Some("::1".parse().unwrap()));
+        assert_eq!(address_of("0000000000000000FFFF00000100007F"), Some("127.0.0.1".parse().unwrap()));
+    }
+}

@@ -1,0 +1,344 @@
+//! Which certificates a server presents.
+//!
+//! In: an address and a timeout. Out: the chain as it was sent, first the server's own certificate; or why there is
+//! none. It looks and does not verify: an expired or foreign certificate is just what is looked for, and nothing
+//! secret is sent over the connection. A server that asks for a client certificate (etcd) shows its own before it
+//! refuses the client, so the look succeeds there too. It never sends a name (SNI), so a server that has several
+//! certificates shows its default one.
+//! Source: RFC 8446 section 4.4 (order of the messages), RFC 5246 section 7.3.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+
+use crate::error::Diagnostic;
+
+/// Why a server could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// Nothing listens there.
+    #[error("{address}: connection refused")]
+    Refused {
+        /// Where.
+        address: String,
+    },
+    /// No answer in time.
+    #[error("{address}: no answer within {} s", waited.as_secs_f32())]
+    Timeout {
+        /// Where.
+        address: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The connection failed otherwise.
+    #[error("{address}: {source}")]
+    Unreachable {
+        /// Where.
+        address: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Something answers that is no TLS server, or none that can be understood.
+    #[error("{address}: no TLS: {reason}")]
+    NoTls {
+        /// Where.
+        address: String,
+        /// What was seen instead.
+        reason: String,
+    },
+    /// Something answers that is no HTTP server.
+    #[error("{address}: no HTTP: {reason}")]
+    NoHttp {
+        /// Where.
+        address: String,
+        /// What was seen instead.
+        reason: String,
+    },
+}
+
+impl Diagnostic for ProbeError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "probe.refused",
+            Self::Timeout { .. } => "probe.timeout",
+            Self::Unreachable { .. } => "probe.unreachable",
+            Self::NoTls { .. } => "probe.no_tls",
+            Self::NoHttp { .. } => "probe.no_http",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Refused { .. } => "check that the component runs, and that its manifest names this port".into(),
+            Self::Timeout { .. } | Self::Unreachable { .. } => {
+                "check the address in the manifest, and that no firewall is in the way".into()
+            }
+            Self::NoTls { .. } | Self::NoHttp { .. } => {
+                "check which process listens there (`ss -ltnp`): it is not the component".into()
+            }
+        }
+    }
+}
+
+/// Where a server listens; in a message as `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// An IP address, or a name.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// The certificates (DER) that the server at `address` presents.
+///
+/// # Errors
+/// [`ProbeError`]: it cannot be connected to within `timeout`, or is no TLS server.
+pub fn chain(address: &Address, timeout: Duration) -> Result<Vec<Vec<u8>>, ProbeError> {
+    let mut stream = Stream::connect(address, timeout)?;
+    let (mut connection, seen) = connection(address)?;
+    let outcome = handshake(&mut connection, &mut stream);
+    let certificates = std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner));
+    match outcome {
+        // A TLS 1.2 server that wants a client certificate refuses after it has shown its own.
+        _ if !certificates.is_empty() => Ok(certificates),
+        Ok(()) => Err(ProbeError::NoTls { address: address.to_string(), reason: "it has no certificate".into() }),
+        Err(error) => Err(stream.failure(error, |reason| ProbeError::NoTls { address: address.to_string(), reason })),
+    }
+}
+
+/// Whether something accepts connections at `address`.
+#[must_use]
+pub fn is_open(address: &Address, timeout: Duration) -> bool {
+    Stream::connect(address, timeout).is_ok()
+}
+
+/// Sends `request` over TLS, and returns at most `limit` bytes of the answer.
+pub(super) fn exchange(
+    address: &Address,
+    request: &[u8],
+    limit: u64,
+    timeout: Duration,
+) -> Result<Vec<u8>, ProbeError> {
+    let mut stream = Stream::connect(address, timeout)?;
+    let (mut connection, _) = connection(address)?;
+    let mut answer = Vec::new();
+    let outcome = handshake(&mut connection, &mut stream).and_then(|()| {
+        let mut both = rustls::Stream::new(&mut connection, &mut stream);
+        both.write_all(request)?;
+        both.flush()?;
+        both.take(limit).read_to_end(&mut answer).map(drop)
+    });
+    match outcome {
+        // Many servers hang up without saying goodbye; what they said before counts.
+        _ if !answer.is_empty() => Ok(answer),
+        Ok(()) => Ok(answer),
+        Err(error) => Err(stream.failure(error, |reason| ProbeError::NoTls { address: address.to_string(), reason })),
+    }
+}
+
+fn handshake(connection: &mut ClientConnection, stream: &mut Stream) -> io::Result<()> {
+    while connection.is_handshaking() {
+        connection.complete_io(stream)?;
+    }
+    Ok(())
+}
+
+fn connection(address: &Address) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
+    let no_tls = |error: rustls::Error| ProbeError::NoTls { address: address.to_string(), reason: error.to_string() };
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let seen = Arc::new(Looking {
+        certificates: Mutex::default(),
+        schemes: provider.signature_verification_algorithms.supported_schemes(),
+    });
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(no_tls)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::<Looking>::clone(&seen))
+        .with_no_client_auth();
+    config.enable_sni = false;
+    // Any name does, for none is sent and none is compared.
+    let name = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([127, 0, 0, 1])));
+    let connection = ClientConnection::new(Arc::new(config), name).map_err(no_tls)?;
+    Ok((connection, seen))
+}
+
+/// Notes what the server presents, and believes everything.
+#[derive(Debug)]
+struct Looking {
+    certificates: Mutex<Vec<Vec<u8>>>,
+    schemes: Vec<SignatureScheme>,
+}
+
+impl ServerCertVerifier for Looking {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chain = std::iter::once(end_entity).chain(intermediates).map(|one| one.to_vec()).collect();
+        *self.certificates.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.schemes.clone()
+    }
+}
+
+/// A TCP connection all of whose steps together end at one moment.
+pub(super) struct Stream {
+    tcp: TcpStream,
+    address: String,
+    deadline: Instant,
+    timeout: Duration,
+}
+
+impl Stream {
+    // This is the floor that the ban on sockets elsewhere exists for.
+    #[allow(clippy::disallowed_methods)]
+    pub(super) fn connect(address: &Address, timeout: Duration) -> Result<Self, ProbeError> {
+        let deadline = Instant::now() + timeout;
+        let unreachable = |source| ProbeError::Unreachable { address: address.to_string(), source };
+        let places: Vec<SocketAddr> =
+            (address.host.as_str(), address.port).to_socket_addrs().map_err(unreachable)?.collect();
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for place in places {
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            match TcpStream::connect_timeout(&place, left) {
+                Ok(tcp) => return Ok(Self { tcp, address: address.to_string(), deadline, timeout }),
+                Err(error) => last = error,
+            }
+        }
+        Err(match last.kind() {
+            io::ErrorKind::ConnectionRefused => ProbeError::Refused { address: address.to_string() },
+            io::ErrorKind::TimedOut => ProbeError::Timeout { address: address.to_string(), waited: timeout },
+            _ => unreachable(last),
+        })
+    }
+
+    /// What a failure on the way means; `other` for what the other side said.
+    pub(super) fn failure(&self, error: io::Error, other: impl FnOnce(String) -> ProbeError) -> ProbeError {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+                ProbeError::Timeout { address: self.address.clone(), waited: self.timeout }
+            }
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+                ProbeError::Unreachable { address: self.address.clone(), source: error }
+            }
+            _ => other(error.to_string()),
+        }
+    }
+
+    fn left(&self) -> io::Result<Duration> {
+        match self.deadline.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+            left => Ok(left),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tcp.set_read_timeout(Some(self.left()?))?;
+        self.tcp.read(buffer)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.tcp.set_write_timeout(Some(self.left()?))?;
+        self.tcp.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.tcp.flush()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    fn local(port: u16) -> Address {
+        Address { host: "127.0.0.1".into(), port }
+    }
+
+    /// A server that says `answer` to whoever connects first.
+    fn saying(answer: &'static [u8]) -> Address {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(answer).unwrap();
+            let _ = stream.read(&mut [0; 1]);
+        });
+        local(port)
+    }
+
+    #[test]
+    fn a_closed_port_refuses() {
+        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let error = chain(&local(port), SOON).unwrap_err();
+        assert_eq!(error.code(), "probe.refused");
+        assert_eq!(error.to_string(), format!("127.0.0.1:{port}: connection refused"));
+    }
+
+    #[test]
+    fn a_server_without_tls_is_told_from_one_with_it() {
+        let error = chain(&saying(b"SSH-2.0-OpenSSH_9.2\r\n"), SOON).unwrap_err();
+        assert_eq!(error.code(), "probe.no_tls", "{error}");
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_not_waited_for_longer_than_asked() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let silent = local(listener.local_addr().unwrap().port());
+        let error = chain(&silent, Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.code(), "probe.timeout", "{error}");
+    }
+
+    #[test]
+    fn an_address_is_written_as_in_a_url() {
+        assert_eq!(Address { host: "::1".into(), port: 6443 }.to_string(), "[::1]:6443");
+    }
+}

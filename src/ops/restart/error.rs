@@ -1,0 +1,185 @@
+//! Why a restart was not done, or not to its end.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::patience::Phase;
+use crate::error::{Category, Diagnostic};
+
+/// A failure of `kubepki restart`. After each of them but [`RestartError::NotPutBack`] every manifest is in its place.
+#[derive(Debug, thiserror::Error)]
+pub enum RestartError {
+    /// A component was named that this node has no manifest of.
+    #[error("{component} is no static pod of this node: there is no {}", manifest.display())]
+    NotHere {
+        /// The component.
+        component: String,
+        /// Where its manifest would be.
+        manifest: PathBuf,
+    },
+    /// A manifest cannot be read as that of a pod.
+    #[error("{} is no manifest of a pod: {reason}", path.display())]
+    BadManifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The kubelet's configuration cannot be read.
+    #[error("{} is no configuration of a kubelet: {reason}", path.display())]
+    BadKubeletConfiguration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The time limit is zero, negative or beyond all measure.
+    #[error("{seconds} s is no time to wait")]
+    BadTimeout {
+        /// What was given.
+        seconds: f64,
+    },
+    /// A manifest was held when an earlier run ended, and another one is in its place by now.
+    #[error("{} is another manifest than the one that a restart has held in {}", manifest.display(), held.display())]
+    HeldConflict {
+        /// The component.
+        component: String,
+        /// The manifest in its place.
+        manifest: PathBuf,
+        /// The one that was held.
+        held: PathBuf,
+    },
+    /// A manifest could not be put back.
+    #[error("the manifest of {component} could not be put back into {}: {reason}", manifest.display())]
+    NotPutBack {
+        /// The component.
+        component: String,
+        /// Where it belongs.
+        manifest: PathBuf,
+        /// Where it is.
+        held: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The component still ran when the time was up.
+    #[error("{component} did not end within {waited_seconds:.0} s after its manifest was moved out: {evidence}")]
+    NotStopped {
+        /// The component.
+        component: String,
+        /// How long it was waited for.
+        waited_seconds: f64,
+        /// What still ran.
+        evidence: String,
+        /// What had been restarted before.
+        restarted: Vec<String>,
+    },
+    /// The component was not well when the time was up.
+    #[error("{component} did not come back within {waited_seconds:.0} s: {evidence}")]
+    NotHealthy {
+        /// The component.
+        component: String,
+        /// How long it was waited for.
+        waited_seconds: f64,
+        /// What was seen last.
+        evidence: String,
+        /// What had been restarted before.
+        restarted: Vec<String>,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted while {component} was {phase}: every manifest is in its place{}", after(.restarted))]
+    Interrupted {
+        /// The component that was being restarted.
+        component: String,
+        /// What was being done.
+        phase: Phase,
+        /// What had been restarted before.
+        restarted: Vec<String>,
+    },
+}
+
+/// `; restarted before: etcd, kube-apiserver`, or nothing.
+fn after(restarted: &[String]) -> String {
+    if restarted.is_empty() { String::new() } else { format!("; restarted before: {}", restarted.join(", ")) }
+}
+
+impl Diagnostic for RestartError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotHere { .. } => "restart.not_here",
+            Self::BadManifest { .. } => "restart.bad_manifest",
+            Self::BadKubeletConfiguration { .. } => "restart.bad_kubelet_configuration",
+            Self::BadTimeout { .. } => "restart.bad_timeout",
+            Self::HeldConflict { .. } => "restart.held_conflict",
+            Self::NotPutBack { .. } => "restart.not_put_back",
+            Self::NotStopped { .. } => "restart.not_stopped",
+            Self::NotHealthy { .. } => "restart.not_healthy",
+            Self::Interrupted { .. } => "restart.interrupted",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::NotHere { .. } => "name components that run on this node, or none for all of them".into(),
+            Self::BadManifest { .. } => "put the manifest right: the kubelet cannot use it either".into(),
+            Self::BadKubeletConfiguration { .. } => {
+                "put the file right, or name the kubelet's directory with --kubelet-dir".into()
+            }
+            Self::BadTimeout { .. } => "give a time such as 5m".into(),
+            Self::HeldConflict { manifest, held, .. } => format!(
+                "compare the two, keep the right one as {}, remove {}, and run again",
+                manifest.display(),
+                held.display()
+            ),
+            Self::NotPutBack { manifest, held, .. } => format!(
+                "put right what is wrong and run `kubepki restart`, or move {} to {} by hand",
+                held.display(),
+                manifest.display()
+            ),
+            Self::NotStopped { .. } => {
+                "its manifest is back in its place; see whether the kubelet runs (`systemctl status kubelet`)".into()
+            }
+            Self::NotHealthy { component, .. } => format!(
+                "its manifest is in its place; see what it says (`crictl ps -a --name {component}`, `crictl logs`, \
+                 `journalctl -u kubelet`) and run again"
+            ),
+            Self::Interrupted { .. } => "run it again: what is up to date is not restarted".into(),
+        }
+    }
+
+    fn category(&self) -> Category {
+        match self {
+            Self::NotHere { .. } | Self::BadTimeout { .. } => Category::Usage,
+            Self::BadManifest { .. } | Self::BadKubeletConfiguration { .. } => Category::Finding,
+            Self::HeldConflict { .. } => Category::Refused,
+            Self::NotStopped { restarted, .. } | Self::NotHealthy { restarted, .. } if restarted.is_empty() => {
+                Category::Environment
+            }
+            Self::NotPutBack { .. } | Self::NotStopped { .. } | Self::NotHealthy { .. } => Category::Partial,
+            Self::Interrupted { .. } => Category::Interrupted,
+        }
+    }
+
+    fn context(&self) -> Value {
+        match self {
+            Self::NotHere { component, manifest } => json!({ "component": component, "manifest": manifest }),
+            Self::BadManifest { path, reason } | Self::BadKubeletConfiguration { path, reason } => {
+                json!({ "path": path, "reason": reason })
+            }
+            Self::BadTimeout { seconds } => json!({ "seconds": seconds }),
+            Self::HeldConflict { component, manifest, held } => {
+                json!({ "component": component, "manifest": manifest, "held": held })
+            }
+            Self::NotPutBack { component, manifest, held, reason } => {
+                json!({ "component": component, "manifest": manifest, "held": held, "reason": reason })
+            }
+            Self::NotStopped { component, waited_seconds, evidence, restarted }
+            | Self::NotHealthy { component, waited_seconds, evidence, restarted } => json!({
+                "component": component, "waited_seconds": waited_seconds, "evidence": evidence, "restarted": restarted,
+            }),
+            Self::Interrupted { component, phase, restarted } => {
+                json!({ "component": component, "phase": phase, "restarted": restarted })
+            }
+        }
+    }
+}

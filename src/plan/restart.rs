@@ -1,0 +1,158 @@
+//! Which components of a node must be restarted so that they use what is on disk, and why.
+//!
+//! In: static-pod manifests, the kubelet's configuration, the certificates served live, when processes started and
+//! files changed. Out: [`RestartPlan`], plain data. Pure: it reads no file and asks no port.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `manifest` | a static-pod manifest: flags, probes, mounts |
+//! | `component` | where each component listens, what it reads, how its health is asked for |
+//! | `kubelet` | the kubelet's configuration |
+//! | `judge` | the decision |
+
+mod component;
+mod judge;
+mod kubelet;
+mod manifest;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+pub use component::{Component, Endpoint, Health, HealthAction, from_manifest};
+pub use judge::{Evidence, Look, judge, start_of};
+pub use kubelet::{BadConfiguration, KubeletConfiguration};
+pub use manifest::{BadManifest, StaticPod};
+
+use super::generate::sha256_hex;
+use crate::audit::Finding;
+use crate::x509::Certificate;
+
+/// The components that are static pods, in the order in which they are restarted: each needs those before it.
+pub const STATIC_PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+
+/// The component that is no static pod.
+pub const KUBELET: &str = "kubelet";
+
+/// What happens to a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartAction {
+    /// It is restarted.
+    Restart,
+    /// It uses what is on disk.
+    Keep,
+    /// It is not asked for, or not on this node.
+    Skip,
+    /// It would not come up again: a finding says why.
+    Blocked,
+}
+
+/// A certificate, served or on disk, as far as the comparison is concerned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveCertificate {
+    /// Its subject (RFC 4514).
+    pub subject: String,
+    /// Its serial number in hexadecimal.
+    pub serial: String,
+    /// Its first moment.
+    pub not_before: DateTime<Utc>,
+    /// Its last moment.
+    pub not_after: DateTime<Utc>,
+    /// The SHA-256 of its DER in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl LiveCertificate {
+    /// What can be said of `certificate`.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject().to_string(),
+            serial: certificate.serial().to_string(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            fingerprint: sha256_hex(certificate.as_der()),
+        }
+    }
+}
+
+/// One port of a component: what it serves, and what it should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndpointPlan {
+    /// What it is for: `clients`, `peers`, `serving`.
+    pub purpose: &'static str,
+    /// Where it was looked at.
+    pub address: String,
+    /// The certificate that is served there; none when none could be seen.
+    pub served: Option<LiveCertificate>,
+    /// Why none could be seen.
+    pub problem: Option<String>,
+    /// The file that it is read from; none when it is made in memory.
+    pub path: Option<PathBuf>,
+    /// The first certificate of that file.
+    pub on_disk: Option<LiveCertificate>,
+}
+
+/// One component, and what happens to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ComponentPlan {
+    /// Its name: `etcd`, `kube-apiserver`, …, `kubelet`.
+    pub name: String,
+    /// What happens to it.
+    pub action: RestartAction,
+    /// Why, each in a few words.
+    pub reasons: Vec<String>,
+    /// Its static-pod manifest; none for the kubelet.
+    pub manifest: Option<PathBuf>,
+    /// When it started, where that can be seen.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Its ports.
+    pub endpoints: Vec<EndpointPlan>,
+}
+
+/// A manifest that a restart which did not end has left outside the manifests directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldManifest {
+    /// The component.
+    pub component: String,
+    /// Where it belongs.
+    pub manifest: PathBuf,
+    /// Where it is.
+    pub held: PathBuf,
+    /// Since when; none when its note is unreadable.
+    pub held_at: Option<DateTime<Utc>>,
+}
+
+/// All that one run would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RestartPlan {
+    /// The moment for which it was made.
+    pub made_at: DateTime<Utc>,
+    /// The directory in front of every path.
+    pub rootfs: Option<PathBuf>,
+    /// Where the kubelet reads static-pod manifests.
+    pub manifests_dir: PathBuf,
+    /// How long the kubelet may take to see a change there, in seconds.
+    pub file_check_frequency_seconds: f64,
+    /// Manifests that are put back first.
+    pub held: Vec<HeldManifest>,
+    /// Every component, in the order of the restarts.
+    pub components: Vec<ComponentPlan>,
+    /// What stands against it; a critical finding blocks the whole plan.
+    pub findings: Vec<Finding>,
+}
+
+impl RestartPlan {
+    /// Whether a critical finding stands against it.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.findings.iter().any(Finding::is_critical)
+    }
+
+    /// The components that are restarted, in order.
+    pub fn restarts(&self) -> impl Iterator<Item = &ComponentPlan> {
+        self.components.iter().filter(|component| component.action == RestartAction::Restart)
+    }
+}

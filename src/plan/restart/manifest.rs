@@ -1,0 +1,302 @@
+//! A static-pod manifest, as far as a restart is concerned: the command's flags, the probes, the mounts.
+//!
+//! In: the bytes of `/etc/kubernetes/manifests/NAME.yaml`. Out: [`StaticPod`]. Fields that are not needed may be
+//! anything; the manifest is never changed.
+//! Source: Kubernetes `core/v1` Pod; kubeadm `phases/controlplane` and `phases/etcd`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Why a manifest cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadManifest(pub String);
+
+/// What a manifest says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StaticPod {
+    flags: Vec<(String, String)>,
+    /// Paths in the container, and what they are on the host; the longest first.
+    mounts: Vec<(PathBuf, PathBuf)>,
+    readiness: Option<Probe>,
+    liveness: Option<Probe>,
+}
+
+/// What the kubelet asks to see whether the container is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Probe {
+    pub(super) host: Option<String>,
+    pub(super) port: u16,
+    /// The path of a GET; none for a mere connection.
+    pub(super) path: Option<String>,
+    pub(super) is_tls: bool,
+}
+
+impl StaticPod {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// [`BadManifest`] when it is no YAML or JSON of a pod with a container.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadManifest> {
+        let pod: Pod = serde_saphyr::from_slice(bytes).map_err(|error| {
+            let text = error.to_string();
+            BadManifest(text.lines().next().unwrap_or("it is no YAML").to_owned())
+        })?;
+        let volumes = pod.spec.volumes;
+        let Some(container) = pod.spec.containers.into_iter().next() else {
+            return Err(BadManifest("it has no container".into()));
+        };
+        let host_of = |name: &str| {
+            let volume = volumes.iter().find(|volume| volume.name == name)?;
+            volume.host_path.as_ref().map(|host| host.path.clone())
+        };
+        let mut mounts: Vec<_> = container
+            .volume_mounts
+            .iter()
+            .filter_map(|mount| Some((mount.mount_path.clone(), host_of(&mount.name)?)))
+            .collect();
+        mounts.sort_by_key(|(inside, _)| std::cmp::Reverse(inside.components().count()));
+        let probe = |probe: Option<&ProbeFields>| probe.and_then(|probe| probe.resolve(&container.ports));
+        Ok(Self {
+            readiness: probe(container.readiness_probe.as_ref()),
+            liveness: probe(container.liveness_probe.as_ref()),
+            flags: flags(container.command.iter().chain(&container.args)),
+            mounts,
+        })
+    }
+
+    /// The value of `--name`; the last one where it is repeated.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<&str> {
+        self.flags.iter().rev().find(|(flag, _)| flag == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The file on the host that `--name` names.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        let value = self.flag(name).filter(|value| value.starts_with('/'))?;
+        Some(self.on_host(Path::new(value)))
+    }
+
+    /// Every file on the host that a flag for certificates, keys or kubeconfigs names.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<PathBuf> {
+        const WORDS: [&str; 4] = ["cert", "key", "ca-file", "kubeconfig"];
+        let names_one = |flag: &str| WORDS.iter().any(|word| flag.contains(word)) || flag.ends_with("cafile");
+        let mut files: Vec<_> = self
+            .flags
+            .iter()
+            .filter(|(flag, _)| names_one(flag))
+            // `--tls-sni-cert-key` has two files and the names that they are for.
+            .flat_map(|(_, value)| value.split([',', ':']))
+            .filter(|value| value.starts_with('/'))
+            .map(|value| self.on_host(Path::new(value)))
+            .collect();
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    pub(super) fn readiness(&self) -> Option<&Probe> {
+        self.readiness.as_ref()
+    }
+
+    pub(super) fn liveness(&self) -> Option<&Probe> {
+        self.liveness.as_ref()
+    }
+
+    fn on_host(&self, inside: &Path) -> PathBuf {
+        let translated = self.mounts.iter().find_map(|(mount, host)| match inside.strip_prefix(mount) {
+            Ok(rest) if rest.as_os_str().is_empty() => Some(host.clone()),
+            Ok(rest) => Some(host.join(rest)),
+            Err(_) => None,
+        });
+        translated.unwrap_or_else(|| inside.to_owned())
+    }
+}
+
+/// `--name=value`, `--name value`, and `--name` alone.
+fn flags<'a>(words: impl Iterator<Item = &'a String>) -> Vec<(String, String)> {
+    let mut words = words.peekable();
+    let mut flags = Vec::new();
+    while let Some(word) = words.next() {
+        let Some(flag) = word.strip_prefix("--") else { continue };
+        if let Some((name, value)) = flag.split_once('=') {
+            flags.push((name.to_owned(), value.to_owned()));
+        } else {
+            let value = words.next_if(|next| !next.starts_with('-')).cloned().unwrap_or_default();
+            flags.push((flag.to_owned(), value));
+        }
+    }
+    flags
+}
+
+#[derive(Deserialize)]
+struct Pod {
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+struct Spec {
+    containers: Vec<Container>,
+    #[serde(default)]
+    volumes: Vec<Volume>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    #[serde(default)]
+    command: Vec<String>,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    ports: Vec<NamedPort>,
+    #[serde(default)]
+    volume_mounts: Vec<VolumeMount>,
+    readiness_probe: Option<ProbeFields>,
+    liveness_probe: Option<ProbeFields>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NamedPort {
+    name: Option<String>,
+    container_port: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VolumeMount {
+    name: String,
+    mount_path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Volume {
+    name: String,
+    host_path: Option<HostPath>,
+}
+
+#[derive(Deserialize)]
+struct HostPath {
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProbeFields {
+    http_get: Option<HttpGet>,
+    tcp_socket: Option<TcpSocket>,
+}
+
+#[derive(Deserialize)]
+struct HttpGet {
+    host: Option<String>,
+    port: Port,
+    path: Option<String>,
+    scheme: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TcpSocket {
+    host: Option<String>,
+    port: Port,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Port {
+    Number(u16),
+    Name(String),
+}
+
+impl Port {
+    fn number(&self, ports: &[NamedPort]) -> Option<u16> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Name(text) => {
+                let named = ports.iter().find(|port| port.name.as_ref() == Some(text));
+                named.map(|port| port.container_port).or_else(|| text.parse().ok())
+            }
+        }
+    }
+}
+
+impl ProbeFields {
+    /// `None` for a probe that only the kubelet can make (a command in the container, gRPC).
+    fn resolve(&self, ports: &[NamedPort]) -> Option<Probe> {
+        if let Some(get) = &self.http_get {
+            return Some(Probe {
+                host: get.host.clone(),
+                port: get.port.number(ports)?,
+                path: Some(get.path.clone().unwrap_or_else(|| "/".into())),
+                is_tls: get.scheme.as_deref().is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+            });
+        }
+        let socket = self.tcp_socket.as_ref()?;
+        Some(Probe { host: socket.host.clone(), port: socket.port.number(ports)?, path: None, is_tls: false })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: kube-apiserver, namespace: kube-system}
+spec:
+  containers:
+  - command:
+    - kube-apiserver
+    - --secure-port=7443
+    - --client-ca-file=/etc/kubernetes/pki/ca.crt
+    - --etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt
+    - --tls-cert-file
+    - /certs/apiserver.crt
+    - --audit-log-path=/var/log/audit.log
+    - --allow-privileged
+    ports: [{containerPort: 7443, name: probe-port}]
+    livenessProbe:
+      httpGet: {host: 192.0.2.10, path: /livez, port: probe-port, scheme: HTTPS}
+    readinessProbe:
+      exec: {command: [true]}
+    volumeMounts:
+    - {mountPath: /certs, name: certs}
+    - {mountPath: /etc/kubernetes/pki, name: pki}
+  hostNetwork: true
+  volumes:
+  - {name: certs, hostPath: {path: /srv/certs}}
+  - {name: pki, hostPath: {path: /etc/kubernetes/pki, type: DirectoryOrCreate}}
+";
+
+    #[test]
+    fn flags_are_read_in_both_forms_and_files_are_those_of_the_host() {
+        let pod = StaticPod::parse(MANIFEST.as_bytes()).unwrap();
+        assert_eq!(pod.flag("secure-port"), Some("7443"));
+        assert_eq!(pod.flag("allow-privileged"), Some(""));
+        assert_eq!(pod.flag("bind-address"), None);
+        assert_eq!(pod.file("tls-cert-file"), Some("/srv/certs/apiserver.crt".into()));
+        let files = ["/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/etcd/ca.crt", "/srv/certs/apiserver.crt"];
+        assert_eq!(pod.credentials(), files.map(PathBuf::from));
+    }
+
+    #[test]
+    fn a_probe_finds_its_port_by_name_and_one_in_the_container_is_none() {
+        let pod = StaticPod::parse(MANIFEST.as_bytes()).unwrap();
+        let probe = Probe { host: Some("192.0.2.10".into()), port: 7443, path: Some("/livez".into()), is_tls: true };
+        assert_eq!(pod.liveness(), Some(&probe));
+        assert_eq!(pod.readiness(), None);
+    }
+
+    #[test]
+    fn what_is_no_pod_is_refused_with_a_reason() {
+        for text in ["", "kind: Pod", "spec: {containers: []}", "a: [", "spec: 3"] {
+            let BadManifest(reason) = StaticPod::parse(text.as_bytes()).unwrap_err();
+            assert!(!reason.is_empty(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,330 @@
+"""`kubepki restart` on a node that runs: real etcd, real TLS servers, real processes, killed at real moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+import kubepki
+from kubepki.errors import EnvironmentFailure, PartialError
+from nodes import COMPONENTS, RunningNode, eventually
+from trees import kubepki as command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed (make system-tools)")
+
+TIMEOUT = ("--timeout", "60s")
+RENEWED = ("pki/apiserver", "pki/etcd/server", "pki/etcd/peer", "controller-manager.conf", "scheduler.conf")
+KILLS = 6
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[RunningNode]:
+    """Give a node on which everything is up."""
+    with RunningNode(tmp_path / "node").running() as node:
+        yield node
+
+
+def wait_until_held(node: RunningNode, name: str) -> Path:
+    """Wait until a manifest is out, and the transaction that moved it is over; return the manifest."""
+    manifest = node.manifests / f"{name}.yaml"
+    held = node.root / "var/lib/kubepki/restart"
+    eventually(lambda: not manifest.exists(), "the manifest is moved out")
+    folders = (held, node.manifests)
+    eventually(lambda: not [path for folder in folders for path in folder.glob(".kubepki-*")], "the move is over")
+    return manifest
+
+
+def as_shown(serial: int) -> str:
+    """Return a serial number in whole bytes, as kubepki prints it."""
+    return serial.to_bytes((serial.bit_length() + 7) // 8, "big").hex()
+
+
+def actions(node: RunningNode, *arguments: str) -> dict[str, str]:
+    """Return what a dry run says of each component."""
+    shown = node.restart("--dry-run", "-o", "json", *arguments)
+    assert shown.returncode in (0, 1), shown.stderr
+    return {each["name"]: each["action"] for each in json.loads(shown.stdout)["plan"]["components"]}
+
+
+def test_after_a_renewal_what_differs_is_restarted_one_at_a_time_and_a_second_run_does_nothing(
+    node: RunningNode,
+) -> None:
+    assert set(actions(node).values()) == {"keep", "skip"}
+    old = node.served("kube-apiserver")
+    node.replace(*RENEWED)
+    assert node.served("kube-apiserver") == old != node.on_disk("apiserver")
+
+    shown = node.restart("--dry-run")
+    assert shown.returncode == 0
+    served, on_disk = (as_shown(number) for number in (old, node.on_disk("apiserver")))
+    assert f"serves {served}, on disk is {on_disk}" in shown.stdout
+    assert "scheduler.conf has changed since it started" in shown.stdout
+    assert node.starts() == dict.fromkeys(COMPONENTS, 1)
+
+    done = node.restart(*TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    assert "restarted 3: kube-apiserver, kube-controller-manager, kube-scheduler" in done.stderr
+    for port, file in (("kube-apiserver", "apiserver"), ("clients", "etcd/server"), ("peers", "etcd/peer")):
+        assert node.served(port) == node.on_disk(file)
+    node.wait_until_up()
+    # etcd has loaded its new certificates by itself.
+    assert node.starts() == {**dict.fromkeys(COMPONENTS, 2), "etcd": 1}
+    node.assert_never_two_down()
+    node.assert_manifests_are_in_place()
+
+    again = node.restart(*TIMEOUT)
+    assert (again.returncode, "nothing to restart" in again.stderr) == (0, True), again.stderr
+
+    everything = node.restart("--all", *TIMEOUT)
+    assert everything.returncode == 0, everything.stderr
+    node.wait_until_up()
+    assert node.starts() == {**dict.fromkeys(COMPONENTS, 3), "etcd": 2}
+    node.assert_never_two_down()
+    node.assert_manifests_are_in_place()
+
+
+def test_a_client_certificate_and_a_ca_are_reasons_too_and_names_restrict(node: RunningNode) -> None:
+    node.replace("pki/apiserver-kubelet-client", "scheduler.conf")
+    ca = node.kubernetes / "pki/etcd/ca.crt"
+    ca.write_bytes(ca.read_bytes())
+    expected = {"etcd": "restart", "kube-apiserver": "restart", "kube-controller-manager": "keep"}
+    assert actions(node) == {**expected, "kube-scheduler": "restart", "kubelet": "skip"}
+    only = actions(node, "kube-scheduler")
+    assert (only["kube-scheduler"], only["etcd"], only["kube-apiserver"]) == ("restart", "skip", "skip")
+
+    done = node.restart("kube-scheduler", *TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    node.wait_until_up()
+    assert node.starts() == {**dict.fromkeys(COMPONENTS, 1), "kube-scheduler": 2}
+
+    unknown = node.restart("kube-schedular")
+    assert unknown.returncode == 2
+    assert "did you mean kube-scheduler?" in unknown.stderr
+
+
+def test_the_api_plans_and_restarts_tells_how_far_it_is_and_keeps_to_the_kubelets_frequency(tmp_path: Path) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="1s500ms").running() as node:
+        plan = kubepki.plan_restart(rootfs=node.root)
+        assert plan.is_empty
+        assert plan.file_check_frequency == timedelta(seconds=1.5)
+        assert all(endpoint.is_current for endpoint in plan.components[0].endpoints)
+        phases: list[tuple[str, str]] = []
+
+        def note(component: str, phase: str, _seconds: float, _detail: str) -> None:
+            if phases[-1:] != [(component, phase)]:
+                phases.append((component, phase))
+
+        report = kubepki.restart(["kube-scheduler"], force=True, rootfs=node.root, progress=note)
+        assert [each.name for each in report.restarted] == ["kube-scheduler"]
+        assert report.restarted[0].duration >= plan.file_check_frequency
+        started_at = report.restarted[0].started_at
+        before = plan.components[3].started_at
+        assert started_at is not None
+        assert before is not None
+        assert started_at > before
+        names = [phase for component, phase in phases if component == "kube-scheduler"]
+        assert names == ["inspected", "stopped", "started", "done"]
+
+
+def test_a_component_that_does_not_come_back_stops_the_run_and_its_manifest_is_in_place(node: RunningNode) -> None:
+    (node.root / "broken/kube-controller-manager").touch()
+    with pytest.raises(PartialError) as partial:
+        kubepki.restart(force=True, timeout=timedelta(seconds=2), rootfs=node.root)
+    assert partial.value.code == "restart.not_healthy"
+    assert partial.value.context["component"] == "kube-controller-manager"
+    assert partial.value.context["restarted"] == ["etcd", "kube-apiserver"]
+    assert "connection refused" in partial.value.message
+    node.assert_manifests_are_in_place()
+    assert node.starts()["kube-scheduler"] == 1
+
+    first = node.restart("kube-controller-manager", "--timeout", "1s")
+    assert first.returncode == 3
+    assert "crictl logs" in first.stderr
+
+    (node.root / "broken/kube-controller-manager").unlink()
+    node.wait_until_up()
+    assert node.restart(*TIMEOUT).returncode == 0
+    node.assert_manifests_are_in_place()
+
+
+def test_a_component_that_does_not_end_gets_its_manifest_back(tmp_path: Path) -> None:
+    with RunningNode(tmp_path / "node").running() as node:
+        kubelet = node.kubelet
+        kubelet.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(EnvironmentFailure) as failure:
+                kubepki.restart(["kube-scheduler"], force=True, timeout=timedelta(seconds=1), rootfs=node.root)
+        finally:
+            kubelet.send_signal(signal.SIGCONT)
+        assert failure.value.code == "restart.not_stopped"
+        assert "still runs" in failure.value.message
+        node.assert_manifests_are_in_place()
+
+
+def test_what_would_not_come_up_again_is_not_stopped(node: RunningNode) -> None:
+    shutil.copy(node.kubernetes / "pki/etcd/server.key", node.kubernetes / "pki/apiserver.key")
+    refused = node.restart("--all", *TIMEOUT)
+    assert refused.returncode == 1
+    assert "the key is not the one of the certificate" in refused.stderr
+    assert node.starts() == dict.fromkeys(COMPONENTS, 1)
+    assert actions(node, "--all")["kube-apiserver"] == "blocked"
+    node.assert_manifests_are_in_place()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_puts_the_manifest_back_before_it_ends(tmp_path: Path, number: signal.Signals) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
+        manifest = node.manifests / "kube-scheduler.yaml"
+        run = node.start_restart("kube-scheduler", "--all")
+        eventually(lambda: not manifest.exists(), "the manifest is moved out")
+        run.send_signal(number)
+        _, talk = run.communicate(timeout=60)
+        assert run.returncode == 130, talk
+        node.assert_manifests_are_in_place()
+        node.wait_until_up()
+
+
+def test_killed_while_the_manifest_is_out_check_names_it_and_the_next_run_restores_it(tmp_path: Path) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
+        run = node.start_restart("kube-scheduler", "--all")
+        manifest = wait_until_held(node, "kube-scheduler")
+        eventually(lambda: ("kube-scheduler", "down") in node.events(), "the scheduler has ended")
+        # Two runs at once exclude each other.
+        rival = node.restart("kube-scheduler", *TIMEOUT)
+        assert rival.returncode == 3
+        assert "code: store.locked" in rival.stderr
+        run.kill()
+        run.communicate(timeout=60)
+        assert not manifest.exists()
+
+        checked = command("check", "--rootfs", node.root)
+        assert checked.returncode == 2
+        assert "restart.manifest_held" in checked.stdout
+        shown = node.restart("--dry-run")
+        assert "`kubepki restart` puts it back" in shown.stderr
+        assert not manifest.exists()
+
+        node.kubelet_config.write_text(node.kubelet_config.read_text().replace("10m", "100ms"))
+        done = node.restart(*TIMEOUT)
+        assert done.returncode == 0, done.stderr
+        assert "put back, after a restart that did not end: kube-scheduler" in done.stderr
+        node.assert_manifests_are_in_place()
+        node.wait_until_up()
+        # It was started by putting it back, and has loaded everything: once is enough.
+        assert node.starts()["kube-scheduler"] == 2
+        assert "restart.manifest_held" not in command("check", "--rootfs", node.root).stdout
+
+
+def test_killed_while_a_component_comes_back_its_manifest_is_in_place(node: RunningNode) -> None:
+    (node.root / "broken/kube-scheduler").touch()
+    run = node.start_restart("kube-scheduler", "--all")
+    assert run.stderr is not None
+    assert any("manifest back" in line for line in run.stderr)
+    run.kill()
+    run.communicate(timeout=60)
+    node.assert_manifests_are_in_place()
+    (node.root / "broken/kube-scheduler").unlink()
+    assert node.restart(*TIMEOUT).returncode == 0
+
+
+def test_killed_at_random_moments_the_next_run_leaves_everything_up_and_in_place(node: RunningNode) -> None:
+    chance = random.Random(20261125)  # noqa: S311 (moments, not secrets)
+    for _ in range(KILLS):
+        run = node.start_restart("--all")
+        threading.Timer(chance.uniform(0.2, 2.5), run.kill).start()
+        run.communicate(timeout=120)
+        out = [path for path in node.before if not path.exists()]
+        assert len(out) <= 1
+    done = node.restart(*TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    node.wait_until_up()
+    node.assert_manifests_are_in_place()
+    node.assert_never_two_down()
+
+
+def test_another_manifest_in_the_place_of_a_held_one_is_not_overwritten(tmp_path: Path) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
+        run = node.start_restart("kube-scheduler", "--all")
+        manifest = wait_until_held(node, "kube-scheduler")
+        run.kill()
+        run.communicate(timeout=60)
+        other = node.before[manifest].replace(b"127.0.0.1", b"127.0.0.1 ", 1)
+        manifest.write_bytes(other)
+        refused = node.restart()
+        assert refused.returncode == 4
+        assert "code: restart.held_conflict" in refused.stderr
+        assert manifest.read_bytes() == other
+        assert (node.root / "var/lib/kubepki/restart/kube-scheduler.yaml").read_bytes() == node.before[manifest]
+
+
+def test_crictl_is_asked_whether_the_container_has_ended(node: RunningNode, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    crictl = programs / "crictl"
+    # `crictl ps … --name ^NAME$ …`
+    crictl.write_text(
+        "#!/bin/sh\n"
+        f'echo "$@" >> {tmp_path}/asked\n'
+        'while [ "$1" != --name ]; do shift; done\n'
+        f"name=$(echo \"$2\" | tr -d '^$')\n"
+        f"cat {node.root}/containers/$name 2>/dev/null || true\n"
+    )
+    crictl.chmod(0o755)
+    (node.root / "linger/kube-scheduler").touch()
+    path = f"PATH={programs}:{os.environ['PATH']}"
+    done = node.restart("kube-scheduler", "--all", *TIMEOUT, before=("env", path))
+    assert done.returncode == 0, done.stderr
+    mine = [event for name, event in node.events() if name == "kube-scheduler"]
+    # The manifest came back when the container was gone, not when the process was.
+    assert mine[:6] == ["in", "up", "out", "down", "removed", "in"]
+    assert "--state Running" in (tmp_path / "asked").read_text()
+
+
+def test_the_kubelet_is_restarted_only_when_it_is_asked_for(node: RunningNode, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    systemctl = programs / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho no unit >&2\nexit 5\n')
+    systemctl.chmod(0o755)
+    path = ("env", f"PATH={programs}:{os.environ['PATH']}")
+    assert node.restart("--all", *TIMEOUT, before=path).returncode == 0
+    assert not (tmp_path / "asked").exists()
+    failed = node.restart("kubelet", *TIMEOUT, before=path)
+    assert failed.returncode == 3
+    assert "`systemctl restart kubelet` failed: no unit" in failed.stderr
+    assert (tmp_path / "asked").read_text() == "restart kubelet\n"
+
+
+def test_a_node_without_static_pods_has_nothing_to_restart(tmp_path: Path) -> None:
+    shown = command("restart", "--rootfs", tmp_path)
+    assert (shown.returncode, "nothing to restart" in shown.stderr) == (0, True), shown.stderr
+    named = command("restart", "etcd", "--rootfs", tmp_path)
+    assert named.returncode == 2
+    assert "code: restart.not_here" in named.stderr
+
+
+def test_a_manifest_that_is_no_pod_is_named(tmp_path: Path) -> None:
+    manifests = tmp_path / "etc/kubernetes/manifests"
+    manifests.mkdir(parents=True)
+    (manifests / "etcd.yaml").write_text("spec: [")
+    broken = command("restart", "--rootfs", tmp_path)
+    assert broken.returncode == 1
+    assert "etcd.yaml is no manifest of a pod" in broken.stderr
+
+
+def test_a_time_limit_of_nothing_is_refused(tmp_path: Path) -> None:
+    refused = command("restart", "--timeout", "0s", "--rootfs", tmp_path)
+    assert refused.returncode == 2
+    assert "code: restart.bad_timeout" in refused.stderr
