@@ -20,9 +20,9 @@ mod keys;
 mod node;
 pub mod output;
 pub mod renew;
+pub mod restart;
 pub mod sign;
 pub mod systemd;
-pub mod restart;
 pub mod user;
 
 pub use keys::{Continue, Progress};

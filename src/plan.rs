@@ -14,9 +14,9 @@ mod outlive;
 pub mod place;
 pub mod renew;
 pub mod request;
+pub mod restart;
 pub mod sign;
 pub mod units;
-pub mod restart;
 pub mod user;
 
 pub use artefact::{

@@ -15,8 +15,8 @@ mod key;
 mod logging;
 mod operations;
 mod requests;
-mod systemd;
 mod restart;
+mod systemd;
 mod user;
 
 use pyo3::prelude::*;
@@ -43,8 +43,9 @@ mod native {
         plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
     #[pymodule_export]
-    use super::systemd::{install_units, remove_units, schedule_units};
     use super::restart::{plan_restart, restart};
+    #[pymodule_export]
+    use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
 

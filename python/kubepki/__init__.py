@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from kubepki.api.plan import apply, plan
     from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
-    from kubepki.api.systemd import install_units, remove_units, schedule_units
     from kubepki.api.restart import plan_restart, restart
+    from kubepki.api.systemd import install_units, remove_units, schedule_units
     from kubepki.api.user import user_kubeconfig
     from kubepki.types import (
         Action,
@@ -136,9 +136,9 @@ __all__ = [
     "certificate_names",
     "check",
     "check_expiration",
-    "install_units",
     "export_bundle",
     "import_bundle",
+    "install_units",
     "kubeconfig_names",
     "leaf_names",
     "list_backups",
@@ -151,17 +151,17 @@ __all__ = [
     "plan_import",
     "plan_import_bundle",
     "plan_renew",
-    "plan_sign",
-    "plan_restore",
-    "prune_backups",
     "plan_restart",
+    "plan_restore",
+    "plan_sign",
+    "prune_backups",
     "read_certificates",
     "remove_units",
     "renewable_names",
-    "sign_csr",
+    "restart",
     "schedule_units",
     "show_backup",
-    "restart",
+    "sign_csr",
     "user_kubeconfig",
 ]
 
@@ -200,7 +200,6 @@ _HOMES = {
     "show_backup": "backup",
     "plan_restart": "restart",
     "restart": "restart",
-    "user_kubeconfig": "user",
 }
 
 

@@ -21,7 +21,6 @@ const EXAMPLE: &str = "write numbers with the units h, m and s, as 8760h or 1h30
 ///
 /// # Errors
 /// [`BadDuration`] when Go would not read it.
-/// [`BadDuration`] for what Go does not read.
 pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
     let bad = |message: String, hint: String| Err(BadDuration { message, hint });
     let (negative, unsigned) = match text.strip_prefix('-') {

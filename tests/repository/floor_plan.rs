@@ -8,9 +8,7 @@ use proc_macro2::{Delimiter, TokenTree};
 use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
 const FLOORS: [&[&str]; 8] = [
-    &["clock", "entropy", "error", "secret", "workers"],
-    &["key"],
-    &["clock", "entropy", "error", "hex", "secret"],
+    &["clock", "entropy", "error", "hex", "secret", "workers"],
     &["certificate_key", "key"],
     &["config", "x509"],
     &["catalogue", "kubeconfig", "tree"],

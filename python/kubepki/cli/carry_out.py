@@ -29,13 +29,18 @@ def add_dry_run_option(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
 
 
-def carry_out(arguments: Namespace, plan: Plan, words: Words, *, text: Callable[[Plan], str] | None = None) -> int:
-    """Print the plan and its findings, apply it unless it is blocked or a dry run, and return the exit code.
-
-    What was done is printed by `text` instead of the plan's table, if it is given.
-def carry_out(arguments: Namespace, plan: Plan, words: Words, do: Callable[[], Report] | None = None) -> int:
+def carry_out(
+    arguments: Namespace,
+    plan: Plan,
+    words: Words,
+    do: Callable[[], Report] | None = None,
+    *,
+    text: Callable[[Plan], str] | None = None,
+) -> int:
     """Print the plan and its findings, do it unless it is blocked or a dry run, and return the exit code.
-    `do` does what `apply` cannot: a plan whose files are secrets that it does not hold.
+
+    `do` does what `apply` cannot: a plan whose files are secrets that it does not hold. What was done is printed by
+    `text` instead of the plan's table, if it is given.
     """
     output.warn(plan.warnings)
     for finding in plan.findings:
@@ -44,10 +49,8 @@ def carry_out(arguments: Namespace, plan: Plan, words: Words, do: Callable[[], R
     if not (arguments.dry_run or plan.is_blocked):
         # Ctrl-C is heard while keys are made; then nothing has been written.
         with KeyProgress() as progress:
-            report = apply(plan, progress=progress)
-    _print(arguments.output, plan, report, text)
             report = do() if do else apply(plan, progress=progress)
-    _print(arguments.output, plan, report)
+    _print(arguments.output, plan, report, text)
     return _conclude(plan, report, words)
 
 

@@ -14,8 +14,6 @@ from kubepki.types.certificate import Certificate, CertificateFile, CheckReport,
 from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
 from kubepki.types.finding import Finding, Severity, Status
 from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
-from kubepki.types.signed import SignedCertificate
-from kubepki.types.systemd import Schedule, Unit, UnitChange
 from kubepki.types.restart import (
     ComponentRestart,
     Endpoint,
@@ -26,6 +24,8 @@ from kubepki.types.restart import (
     RestartPlan,
     RestartReport,
 )
+from kubepki.types.signed import SignedCertificate
+from kubepki.types.systemd import Schedule, Unit, UnitChange
 from kubepki.types.text import table
 from kubepki.types.user import UserKubeconfig
 

@@ -137,6 +137,7 @@ mod tests {
             key_usages: Vec::new(),
             extended_key_usages: Vec::new(),
             is_ca: false,
+            other_extensions: Vec::new(),
             not_before,
             not_after: not_before + TimeDelta::days(365),
         };
