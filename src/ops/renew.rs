@@ -117,8 +117,8 @@ fn options(request: &RenewRequest, node: &Node) -> Result<Options> {
         name_changes: name_changes(request)?,
         outlive_authority: request.outlive_authority,
         force: request.force,
-        has_config: request.node.config.is_some(),
-        has_node_name: request.node.config.is_some() || request.node.node_name.is_some(),
+        has_config: request.node.has_configuration(),
+        has_node_name: request.node.has_configuration() || request.node.node_name.is_some(),
         links: BTreeSet::new(),
         rootfs: request.node.rootfs.clone(),
         backup_dir: request.backup_dir.clone(),
@@ -158,7 +158,7 @@ fn chosen(request: &RenewRequest, spec: &ClusterSpec) -> BTreeSet<&'static str> 
 }
 
 fn name_changes(request: &RenewRequest) -> Result<NameChanges> {
-    if request.names_from_config && request.node.config.is_none() {
+    if request.names_from_config && !request.node.has_configuration() {
         return Err(bad("there is no configuration to take the names from", "give --config FILE"));
     }
     if !(request.add_names.is_empty() && request.remove_names.is_empty()) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,3 +72,32 @@ def test_the_audit_has_every_host_and_the_host_that_is_gone(nodes: Path, tmp_pat
     assert badges
     assert all(colour == word for colour, word in badges)
     assert page.count("<th scope=") > 20
+
+
+def changed(played: Played, *hosts: str) -> dict[str, int]:
+    """Return how much changed on each host, of a run that ended well."""
+    assert played.returncode == 0, played.output
+    assert "PRIVATE KEY" not in played.output
+    return {host: played.recap(host)["changed"] for host in hosts}
+
+
+def test_the_road_of_an_external_ca_keeps_its_keys_on_the_controller(nodes: Path) -> None:
+    limit = ("--limit", "localhost,cp1,worker1")
+    hosts = ("cp1", "worker1")
+    first = changed(example("external-ca.yml", nodes, *limit), *hosts)
+    assert all(first.values()), first
+    keys = {path.relative_to(nodes).as_posix() for path in nodes.rglob("*ca.key")}
+    assert keys == {"authority/ca.key", "authority/front-proxy-ca.key", "authority/etcd/ca.key"}
+    assert list(nodes.glob("*/etc/**/*.csr")) == []
+    for host in hosts:
+        checked = kubepki("check", "--rootfs", nodes / host)
+        assert checked.returncode == 0, checked.stdout
+
+    # A node loses what it has: check mode says so, and touches neither it nor the one that is well.
+    shutil.rmtree(nodes / "cp1/etc")
+    foretold = changed(example("external-ca.yml", nodes, *limit, "--check", "--diff"), *hosts)
+    assert (foretold["cp1"] > 0, foretold["worker1"]) == (True, 0)
+    assert not (nodes / "cp1/etc").exists()
+
+    second = changed(example("external-ca.yml", nodes, *limit, "--diff"), *hosts)
+    assert (second["cp1"] > 0, second["worker1"]) == (True, 0)

@@ -166,6 +166,7 @@ def sign_csr(
     config: StrPath | None = None,
     lenient: bool = False,
     node_name: str | None = None,
+    config_text: str | None = None,
     now: datetime | None = None,
 ) -> SignedCertificate:
     """Sign one request that is given as text, and write nothing.
@@ -183,6 +184,7 @@ def sign_csr(
         config: A kubeadm configuration.
         lenient: Whether unknown fields of it are warnings.
         node_name: The node's name.
+        config_text: The configuration itself, instead of `config`.
         now: The moment from which validity counts.
 
     Raises:
@@ -196,7 +198,7 @@ def sign_csr(
 
     signed = _core.sign_csr(
         {
-            "node": node_fields(config, lenient=lenient, node_name=node_name),
+            "node": node_fields(config, lenient=lenient, node_name=node_name, config_text=config_text),
             "csr": csr,
             "name": name,
             "ca_certificate": path_text(ca_cert),
