@@ -19,6 +19,7 @@ from nodes import COMPONENTS, RunningNode, eventually
 from trees import kubepki as command
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -92,6 +93,37 @@ def test_after_a_renewal_what_differs_is_restarted_one_at_a_time_and_a_second_ru
     node.wait_until_up()
     assert node.starts() == {**dict.fromkeys(COMPONENTS, 3), "etcd": 2}
     node.assert_never_two_down()
+    node.assert_manifests_are_in_place()
+
+
+def test_a_renewal_with_restart_does_both_and_again_does_neither(node: RunningNode) -> None:
+    def renew(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return command("certs", "renew", "all", "--rootfs", node.root, "--restart", *TIMEOUT, *arguments)
+
+    before = {port: node.served(port) for port in ("kube-apiserver", "clients", "peers")}
+    shown = renew("--dry-run")
+    assert (shown.returncode, "would be restarted" in shown.stderr) == (0, True), shown.stderr
+    done = renew()
+    assert done.returncode == 0, done.stderr
+    assert "You must restart" not in done.stdout
+    assert "restarted 3: kube-apiserver, kube-controller-manager, kube-scheduler" in done.stderr
+    for port, file in (("kube-apiserver", "apiserver"), ("clients", "etcd/server"), ("peers", "etcd/peer")):
+        assert before[port] != node.served(port) == node.on_disk(file)
+    node.wait_until_up()
+    node.assert_never_two_down()
+    node.assert_manifests_are_in_place()
+    again = renew("--before", "30d", "-o", "json")
+    assert again.returncode == 0, again.stderr
+    data = json.loads(again.stdout)
+    assert (data["report"]["changed"], data["restart"]["restarted"]) == ([], [])
+
+
+def test_a_renewal_whose_restart_fails_is_partly_done_and_says_what_was_renewed(node: RunningNode) -> None:
+    (node.root / "broken/kube-apiserver").touch()
+    failed = command("certs", "renew", "apiserver", "--rootfs", node.root, "--restart", "--timeout", "1s", "-o", "json")
+    assert failed.returncode == 5
+    assert "the certificates are renewed; kube-apiserver did not come back" in failed.stderr
+    assert [each["name"] for each in json.loads(failed.stdout)["report"]["changed"]] == ["apiserver"]
     node.assert_manifests_are_in_place()
 
 

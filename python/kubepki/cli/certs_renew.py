@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from kubepki.api import plan as planning
 from kubepki.api import renew as renewing
 from kubepki.cli import options, output
+from kubepki.cli import restart as restarting
 from kubepki.cli.progress import KeyProgress
-from kubepki.errors import FindingError, PartialError
+from kubepki.errors import EnvironmentFailure, FindingError, PartialError
 from kubepki.types import Action, Severity
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
-    from kubepki.types import Artefact, Plan, Report
+    from kubepki.types import Artefact, Plan, Report, RestartReport
 
 NOTICE = (
     "Done renewing certificates. You must restart the kube-apiserver, kube-controller-manager, kube-scheduler and "
@@ -38,6 +39,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     )
     _add_choices(parser)
     _add_contents(parser)
+    _add_restart(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
     parser.add_argument("--diff", action="store_true", help="print a diff of the decoded certificates (text output)")
     options.add_output_option(parser)
@@ -60,6 +62,14 @@ def _add_choices(parser: ArgumentParser) -> None:
         help="where the files that change are kept as they were (default: %(default)s)",
     )
     group.add_argument("--no-backup", action="store_true", help="keep no copies")
+
+
+def _add_restart(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("afterwards")
+    group.add_argument(
+        "--restart", action="store_true", help="restart the components that do not use what is on disk, one at a time"
+    )
+    restarting.add_restart_options(group)
 
 
 def _add_contents(parser: ArgumentParser) -> None:
@@ -93,8 +103,39 @@ def run(arguments: Namespace) -> int:
     if not (arguments.dry_run or plan.is_blocked):
         with KeyProgress() as progress:
             report = planning.apply(plan, progress=progress)
-    _print(arguments, plan, report)
-    return _conclude(arguments, plan, report)
+    if not arguments.restart or report is None:
+        _print(arguments, plan, report)
+        return _conclude(arguments, plan, report)
+    return _restart(arguments, plan, report)
+
+
+def _restart(arguments: Namespace, plan: Plan, report: Report) -> int:
+    """Restart what does not use the new files, and print both reports; the renewal's in any case."""
+    if arguments.output == "text":
+        _print(arguments, plan, report)
+    _summarise(plan, report)
+    restarted = None
+    try:
+        restarted = restarting.restart(
+            {
+                "kubelet": arguments.kubelet or any(name.startswith("kubelet") for name in arguments.names),
+                "kubelet_dir": arguments.kubelet_dir,
+                "manifests_dir": arguments.manifests_dir,
+                "rootfs": arguments.rootfs,
+            },
+            options.duration(arguments.timeout),
+        )
+    except EnvironmentFailure as error:
+        if not report.changed:
+            raise
+        raise PartialError(
+            f"the certificates are renewed; {error.message}", code=error.code, hint=error.hint, context=error.context
+        ) from error
+    finally:
+        if arguments.output != "text":
+            _print(arguments, plan, report, restarted)
+    restarting.conclude(restarted)
+    return _exit_code(arguments, plan)
 
 
 def _plan(arguments: Namespace) -> Plan:
@@ -118,11 +159,12 @@ def _plan(arguments: Namespace) -> Plan:
     )
 
 
-def _print(arguments: Namespace, plan: Plan, report: Report | None) -> None:
+def _print(arguments: Namespace, plan: Plan, report: Report | None, restarted: RestartReport | None = None) -> None:
     if arguments.output != "text":
         data = {
             "plan": plan.to_dict(),
             "report": report.to_dict() if report else None,
+            "restart": restarted.to_dict() if restarted else None,
             "warnings": [problem.to_dict() for problem in plan.warnings],
         }
         print(output.structured(data, arguments.output))
@@ -140,7 +182,7 @@ def _print_lines(arguments: Namespace, plan: Plan) -> None:
         if line := _line(artefact):
             print(line)
     is_all = "all" in arguments.names
-    if is_all and (plan.changes or arguments.before is None):
+    if is_all and not arguments.restart and (plan.changes or arguments.before is None):
         print(f"\n{NOTICE}")
 
 
@@ -160,8 +202,14 @@ def _conclude(arguments: Namespace, plan: Plan, report: Report | None) -> int:
         critical = sum(finding.is_critical for finding in plan.findings)
         output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
         return FindingError.exit_code
-    passed_over = [each.name for each in plan.artefacts if each.action is Action.SKIP and each.name in arguments.names]
     _summarise(plan, report)
+    if report is None and arguments.restart:
+        output.say("dry run: afterwards, what does not use the files on disk would be restarted")
+    return _exit_code(arguments, plan)
+
+
+def _exit_code(arguments: Namespace, plan: Plan) -> int:
+    passed_over = [each.name for each in plan.artefacts if each.action is Action.SKIP and each.name in arguments.names]
     if not passed_over:
         return 0
     # `all` passes over what cannot be renewed here; what was asked for by name was not done.

@@ -16,7 +16,7 @@ from kubepki.cli import options, output
 from kubepki.errors import FindingError
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from argparse import ArgumentParser, Namespace, _ActionsContainer, _SubParsersAction
     from datetime import timedelta
 
     from kubepki.types import RestartPlan, RestartReport
@@ -40,22 +40,22 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     )
     parser.add_argument("--all", action="store_true", help="restart those too that are up to date")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    parser.add_argument("--kubelet", action="store_true", help="the kubelet too, with systemctl, as the last one")
+    parser.add_argument(
+        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
+    )
     add_restart_options(parser)
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
     options.add_output_option(parser)
 
 
-def add_restart_options(parser: ArgumentParser) -> None:
+def add_restart_options(parser: _ActionsContainer) -> None:
     """Add the options that say how components are restarted."""
-    parser.add_argument("--kubelet", action="store_true", help="the kubelet too, with systemctl, as the last one")
     parser.add_argument(
         "--timeout",
         default="5m",
         metavar="DURATION",
-        help="how long each may take to end, and again to come back (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
+        help="how long each component may take to end, and again to come back (default: %(default)s)",
     )
     parser.add_argument(
         "--manifests-dir", metavar="DIR", help="the static-pod manifests (default: as the kubelet's configuration says)"
