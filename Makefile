@@ -150,6 +150,7 @@ bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
 	$(BIN)/python tests/bench/bench_renew.py
 	$(BIN)/python tests/bench/bench_read.py
+	$(BIN)/python tests/bench/bench_sign.py
 	PYTHON="$(CURDIR)/$(BIN)/python" $(CARGO) test --release --locked --test keygen measure -- --ignored --nocapture
 
 KEYS ?= 10000

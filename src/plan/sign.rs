@@ -71,7 +71,8 @@ struct Judged {
     findings: Vec<Finding>,
 }
 
-/// The name that a request's file says: `etcd/server.csr` is `etcd-server`, `admin.conf.csr` is `admin.conf`.
+/// The name that a request's file says: `etcd/server.csr` is `etcd-server`, `admin.conf.csr` is `admin.conf`, and so is
+/// `cp1.admin.conf.csr`, for the requests of many nodes in one folder.
 #[must_use]
 pub fn name_of_file(path: &Path, policy: &Policy) -> Option<String> {
     let stem = path.with_extension("");
@@ -79,7 +80,9 @@ pub fn name_of_file(path: &Path, policy: &Policy) -> Option<String> {
         return Some(row.name.to_owned());
     }
     let file = stem.file_name()?.to_str()?;
-    let kubeconfig = catalogue::kubeconfig_names().into_iter().find(|name| *name == file);
+    let is_kubeconfig =
+        |name: &&str| file.strip_suffix(*name).is_some_and(|node| node.is_empty() || node.ends_with('.'));
+    let kubeconfig = catalogue::kubeconfig_names().into_iter().find(is_kubeconfig);
     kubeconfig.or_else(|| policy.own_names().find(|name| *name == file)).map(str::to_owned)
 }
 

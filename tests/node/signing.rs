@@ -374,9 +374,14 @@ fn files_can_be_named_and_go_elsewhere() {
         request.files = vec![NamedFile { path: "/csr/pki/apiserver.csr".into(), name: None }];
     });
     assert_eq!(error.unwrap_err().code(), "sign.same_place");
-    put(&node, "unheard-of.csr", &[], "x", none());
+    put(&node, "w1.kubelet.conf.csr", &["system:nodes"], "system:node:w1", none());
     let plan = try_plan(&node, |_| {}).unwrap();
-    assert_eq!(codes(&plan.findings), ["request.unknown_name"]);
+    assert_eq!(plan.artefacts.iter().filter(|one| one.name == "kubelet.conf").count(), 2);
+    assert!(plan.findings.is_empty());
+    put(&node, "unheard-of.csr", &[], "x", none());
+    put(&node, "super-kubelet.conf.csr", &[], "x", none());
+    let plan = try_plan(&node, |_| {}).unwrap();
+    assert_eq!(codes(&plan.findings), ["request.unknown_name"; 2]);
 }
 
 #[test]

@@ -1,0 +1,102 @@
+"""1,000 signing requests of kubelets: kubepki against the shell loop over openssl of the kubeadm documentation.
+
+An RSA-2048 CA, RSA-2048 keys (a few, each in many requests: who signs does not notice). kubepki judges each request
+first, and makes every file durable; the loop does neither.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import kubepki
+from measure import report, side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REQUESTS = 1_000
+KEYS = 8
+ROUNDS = 3
+
+# As in the documentation of kubeadm's external CA mode.
+SCRIPT = """
+for csr in "$1"/*.csr; do
+    openssl x509 -req -in "$csr" -CA "$2/ca.crt" -CAkey "$2/ca.key" -CAcreateserial -out "${csr%.csr}.crt" -days 365
+done
+"""
+
+
+def write_requests(folder: Path) -> None:
+    """Write the requests of as many workers into one folder."""
+    folder.mkdir()
+    keys = [rsa.generate_private_key(65537, 2048) for _ in range(KEYS)]
+    for number in range(REQUESTS):
+        parts = [
+            x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "system:nodes"),
+            x509.NameAttribute(x509.NameOID.COMMON_NAME, f"system:node:worker-{number}"),
+        ]
+        builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(parts))
+        request = builder.sign(keys[number % KEYS], hashes.SHA256())
+        (folder / f"worker-{number}.kubelet.conf.csr").write_bytes(request.public_bytes(Encoding.PEM))
+
+
+def with_openssl(requests: Path, authority: Path) -> None:
+    """As the documentation does it: a process for each request."""
+    subprocess.run(["sh", "-c", SCRIPT, "sh", str(requests), str(authority)], check=True, capture_output=True)
+
+
+def with_kubepki(requests: Path, authority: Path) -> None:
+    """As a script does it: plan and apply."""
+    kubepki.apply(kubepki.plan_sign(requests, ca_dir=authority))
+
+
+def with_kubepki_process(requests: Path, authority: Path) -> None:
+    """As a shell does it: one process."""
+    command = [sys.executable, "-m", "kubepki", "certs", "sign", "--csr-dir", str(requests), "--ca-dir", str(authority)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def in_memory(requests: Path, authority: Path) -> None:
+    """As a controller does it that keeps certificates elsewhere: text in, text out, nothing written."""
+    for path in requests.glob("*.csr"):
+        ca = {"ca_cert": authority / "ca.crt", "ca_key": authority / "ca.key"}
+        kubepki.sign_csr(path.read_text(), name="kubelet.conf", **ca)  # type: ignore[arg-type]
+
+
+def anew(work: Callable[[Path, Path], None], requests: Path, authority: Path) -> None:
+    """Do it without what the round before has signed."""
+    for path in requests.glob("*.crt"):
+        path.unlink()
+    work(requests, authority)
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        requests, authority = Path(folder, "requests"), Path(folder, "ca")
+        kubepki.apply(kubepki.plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), certificates_dir=authority))
+        write_requests(requests)
+        contestants = {
+            "kubepki, from Python": with_kubepki,
+            "`kubepki certs sign`, a process": with_kubepki_process,
+            "`sign_csr`, request by request, nothing written": in_memory,
+            "openssl, a process a request": with_openssl,
+        }
+        timed = {name: partial(anew, work, requests, authority) for name, work in contestants.items()}
+        medians = side_by_side(timed, ROUNDS)
+        assert len(list(requests.glob("*.crt"))) == REQUESTS
+        report(f"{REQUESTS:,} signing requests, an RSA-2048 CA", medians, "kubepki, from Python")
+
+
+if __name__ == "__main__":
+    main()
