@@ -1,16 +1,17 @@
 //! `kubepki systemd`: putting the units of a schedule where systemd finds them, and taking them away.
 //!
 //! In: a [`Schedule`](crate::plan::units::Schedule) and a folder. Out: which files were written, which were as wanted. What
-//! somebody else wrote is left alone unless that is insisted upon. systemd is not told: that is the administrator's, or
-//! the command line's.
+//! somebody else wrote is left alone unless that is insisted upon. systemd is told if that is asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::edge::process::{self, ProcessError};
 use crate::error::{Category, Diagnostic, Result};
-use crate::plan::units::{MARK, NAME, Schedule, Unit, units};
+use crate::plan::units::{MARK, NAME, Schedule, Unit, UnitError, units};
 use crate::store::{Action, Change, Expected, Store};
 use crate::tree::{Observed, Tree};
 
@@ -18,6 +19,9 @@ use crate::tree::{Observed, Tree};
 pub const DEFAULT_UNIT_DIR: &str = "/etc/systemd/system";
 
 const MODE: u32 = 0o644;
+
+/// How long systemd is waited for.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Where units go, and what may be done there.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +35,9 @@ pub struct UnitsRequest {
     pub force: bool,
     /// Whether to only say what would be done.
     pub dry_run: bool,
+    /// Whether systemd is told: to start the timer, or to stop it.
+    #[serde(default)]
+    pub now: bool,
 }
 
 /// What was done to one unit file, or would be.
@@ -51,6 +58,9 @@ pub enum SystemdError {
         /// The files: their paths, what they say, what they should say.
         files: Vec<(PathBuf, String, String)>,
     },
+    /// systemd was to be told of units that are not this machine's.
+    #[error("the units below a root directory are not those of the systemd that runs here")]
+    OtherRoot,
     /// A file of that name is not from kubepki.
     #[error("{} was not written by kubepki", path.display())]
     NotOurs {
@@ -68,6 +78,7 @@ impl Diagnostic for SystemdError {
         match self {
             Self::OtherContent { .. } => "systemd.other_content",
             Self::NotOurs { .. } => "systemd.not_ours",
+            Self::OtherRoot => "systemd.other_root",
         }
     }
 
@@ -77,11 +88,17 @@ impl Diagnostic for SystemdError {
                 "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force".into()
             }
             Self::NotOurs { .. } => "remove it by hand, or with --force".into(),
+            Self::OtherRoot => {
+                "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there".into()
+            }
         }
     }
 
     fn category(&self) -> Category {
-        Category::Refused
+        match self {
+            Self::OtherContent { .. } | Self::NotOurs { .. } => Category::Refused,
+            Self::OtherRoot => Category::Usage,
+        }
     }
 
     fn context(&self) -> Value {
@@ -92,6 +109,7 @@ impl Diagnostic for SystemdError {
                 })).collect::<Vec<_>>()
             }),
             Self::NotOurs { path } => json!({ "path": path.to_string_lossy() }),
+            Self::OtherRoot => json!({}),
         }
     }
 }
@@ -100,9 +118,11 @@ impl Diagnostic for SystemdError {
 ///
 /// # Errors
 /// `systemd.bad_value`; [`SystemdError::OtherContent`] without `force`; `store.*`. After each of them every file is as it
-/// was.
+/// was. `process.*` when systemd cannot be told: then the units are there.
 pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitChange>> {
     let units = units(schedule)?;
+    refuse_unknown_calendar(&schedule.on_calendar)?;
+    let systemctl = request.systemctl()?;
     let store = Store::new(request.rootfs.clone())?;
     let tree = read(&store, request, &units.each_ref().map(|unit| unit.name.as_str()));
     let mut others = Vec::new();
@@ -122,13 +142,19 @@ pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitCh
     if !others.is_empty() && !request.force {
         return Err(SystemdError::OtherContent { files: others }.into());
     }
-    carry_out(&store, request, &tree, &changes)
+    let done = carry_out(&store, request, &tree, &changes)?;
+    if let Some(systemctl) = systemctl {
+        tell(&systemctl, &["daemon-reload"])?;
+        tell(&systemctl, &["enable", "--now", &timer_name()])?;
+    }
+    Ok(done)
 }
 
 /// Removes the units that [`install`] wrote, whatever their schedule.
 ///
 /// # Errors
-/// [`SystemdError::NotOurs`] without `force`; `store.*`. After each of them every file is as it was.
+/// [`SystemdError::NotOurs`] without `force`; `store.*`; `process.*` when the timer cannot be stopped. After each of them
+/// every file is as it was.
 pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
     let store = Store::new(request.rootfs.clone())?;
     let names = ["timer", "service"].map(|kind| format!("{NAME}.{kind}"));
@@ -143,7 +169,48 @@ pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
         let expected = Expected::of(Some(content));
         changes.push(Change::Remove { path, expected });
     }
-    carry_out(&store, request, &tree, &changes)
+    let systemctl = request.systemctl()?.filter(|_| !changes.is_empty());
+    if let Some(systemctl) = &systemctl {
+        // While its file is there: systemd finds what to disable in it.
+        tell(systemctl, &["disable", "--now", &timer_name()])?;
+    }
+    let done = carry_out(&store, request, &tree, &changes)?;
+    if let Some(systemctl) = &systemctl {
+        tell(systemctl, &["daemon-reload"])?;
+    }
+    Ok(done)
+}
+
+impl UnitsRequest {
+    /// The program that tells systemd, where that is asked for.
+    fn systemctl(&self) -> Result<Option<PathBuf>> {
+        if !self.now || self.dry_run {
+            return Ok(None);
+        }
+        if self.rootfs.is_some() {
+            return Err(SystemdError::OtherRoot.into());
+        }
+        let program = "systemctl".to_owned();
+        Ok(Some(process::find(&program).ok_or(ProcessError::NotFound { program })?))
+    }
+}
+
+fn tell(systemctl: &Path, arguments: &[&str]) -> Result<()> {
+    process::run(systemctl, arguments, PATIENCE)?;
+    Ok(())
+}
+
+fn timer_name() -> String {
+    format!("{NAME}.timer")
+}
+
+/// Where systemd is installed, it says which calendars it knows; elsewhere the timer's first start will.
+fn refuse_unknown_calendar(calendar: &str) -> Result<()> {
+    let Some(analyze) = process::find("systemd-analyze") else { return Ok(()) };
+    match process::run(&analyze, &["calendar", "--", calendar.trim()], PATIENCE) {
+        Err(ProcessError::Failed { .. }) => Err(UnitError::unknown_calendar(calendar).into()),
+        _ => Ok(()),
+    }
 }
 
 fn read(store: &Store, request: &UnitsRequest, names: &[&str]) -> Tree {

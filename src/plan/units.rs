@@ -82,6 +82,14 @@ impl Diagnostic for UnitError {
     }
 }
 
+impl UnitError {
+    /// A calendar that systemd itself does not know.
+    #[must_use]
+    pub fn unknown_calendar(value: &str) -> Self {
+        Self { field: "calendar", value: value.to_owned(), reason: "systemd does not know it" }
+    }
+}
+
 /// The service and the timer.
 ///
 /// # Errors

@@ -73,6 +73,12 @@ def main(rootfs: Path, rounds: int, seed: int) -> None:
         assert not left, left
         found = generations(kubernetes, paired=True)
         assert len(found) == 1, f"round {generation}: {found}"
+        # What has changed was kept before, and is whole; what was not kept whole says so.
+        backups = kubepki.list_backups(rootfs=rootfs)
+        states = [backup.state.value for backup in backups]
+        assert set(states) <= {"complete", "incomplete"}, [backup.problems for backup in backups]
+        assert found == last or "complete" in states, f"round {generation}: {states}"
+        kubepki.prune_backups(keep=0, rootfs=rootfs, now=datetime.now(timezone.utc) + timedelta(days=2))
         if os.WIFSIGNALED(status):
             killed["during" if under_way else "before" if found == last else "completed"] += 1
         last = found

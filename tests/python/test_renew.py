@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 import kubepki
-from trees import GOLDEN, LEAVES, embedded, run
+from trees import GOLDEN, LEAVES, embedded, facts, golden, run
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -23,20 +23,6 @@ if TYPE_CHECKING:
 
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/facts.json"))
 NOTICE = "Done renewing certificates. You must restart"
-
-
-def golden(rootfs: Path, case: str) -> Path:
-    """Put kubeadm's tree of a case below `rootfs`, with its modes; return its `/etc/kubernetes`."""
-    kubernetes = rootfs / "etc/kubernetes"
-    shutil.copytree(GOLDEN / case / "kubernetes", kubernetes)
-    for name, fact in facts(case)["kubernetes"].items():
-        (kubernetes / name).chmod(int(fact["mode"], 8))
-    return kubernetes
-
-
-def facts(case: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((GOLDEN / case / "facts.json").read_text())
-    return read
 
 
 def renew(*arguments: str | Path, rootfs: Path) -> CompletedProcess[str]:

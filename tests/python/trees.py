@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -45,3 +48,24 @@ def make_tree(rootfs: Path, case: str) -> Path:
     made = kubepki("init", "--config", GOLDEN / case / "config.yaml", "--rootfs", rootfs)
     assert made.returncode == 0, made.stderr
     return rootfs / "etc/kubernetes"
+
+
+def golden(rootfs: Path, case: str) -> Path:
+    """Put kubeadm's tree of a case below `rootfs`, with its modes; return its `/etc/kubernetes`."""
+    kubernetes = rootfs / "etc/kubernetes"
+    shutil.copytree(GOLDEN / case / "kubernetes", kubernetes)
+    for name, fact in facts(case)["kubernetes"].items():
+        (kubernetes / name).chmod(int(fact["mode"], 8))
+    return kubernetes
+
+
+def facts(case: str) -> dict[str, Any]:
+    """Return what is known of a golden case."""
+    read: dict[str, Any] = json.loads((GOLDEN / case / "facts.json").read_text())
+    return read
+
+
+def state(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """Return mode and content of every file below `folder`."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): (path.stat().st_mode, path.read_bytes()) for path in files}

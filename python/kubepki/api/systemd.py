@@ -1,4 +1,4 @@
-"""Renewal by a systemd timer: the texts of the units, writing them, removing them. systemd itself is not spoken to."""
+"""Renewal by a systemd timer: the texts of the units, writing them, removing them."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def install_units(
     rootfs: StrPath | None = None,
     force: bool = False,
     dry_run: bool = False,
+    now: bool = False,
 ) -> tuple[UnitChange, ...]:
     """Write the service and the timer, both or none; a file that says what it should is left alone.
 
@@ -51,14 +52,17 @@ def install_units(
         rootfs: See `kubepki.api`.
         force: Whether files that say something else are overwritten.
         dry_run: Whether to only say what would be done.
+        now: Whether systemd is told to read the units and to start the timer (or, removing, to stop it).
 
     Raises:
-        ConfigurationError: `systemd.bad_value`.
+        ConfigurationError: `systemd.bad_value`; `systemd.other_root` for `now` with `rootfs`.
         RefusedError: `systemd.other_content`; `context["files"]` has what is there and what should be.
-        EnvironmentFailure: `store.*`.
+        EnvironmentFailure: `store.*`; `process.*` when systemd cannot be told.
 
     """
-    return _changes(_core.install_units(schedule.to_dict(), _request(unit_dir, rootfs, force=force, dry_run=dry_run)))
+    return _changes(
+        _core.install_units(schedule.to_dict(), _request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now))
+    )
 
 
 def remove_units(
@@ -67,19 +71,27 @@ def remove_units(
     rootfs: StrPath | None = None,
     force: bool = False,
     dry_run: bool = False,
+    now: bool = False,
 ) -> tuple[UnitChange, ...]:
     """Remove the service and the timer, both or none; the arguments are those of `install_units`.
 
     Raises:
+        ConfigurationError: `systemd.other_root`.
         RefusedError: `systemd.not_ours` for a file that kubepki did not write, without `force`.
-        EnvironmentFailure: `store.*`.
+        EnvironmentFailure: `store.*`, `process.*`.
 
     """
-    return _changes(_core.remove_units(_request(unit_dir, rootfs, force=force, dry_run=dry_run)))
+    return _changes(_core.remove_units(_request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now)))
 
 
-def _request(unit_dir: StrPath, rootfs: StrPath | None, *, force: bool, dry_run: bool) -> dict[str, Any]:
-    return {"unit_dir": path_text(unit_dir), "rootfs": path_text(rootfs), "force": force, "dry_run": dry_run}
+def _request(unit_dir: StrPath, rootfs: StrPath | None, *, force: bool, dry_run: bool, now: bool) -> dict[str, Any]:
+    return {
+        "unit_dir": path_text(unit_dir),
+        "rootfs": path_text(rootfs),
+        "force": force,
+        "dry_run": dry_run,
+        "now": now,
+    }
 
 
 def _changes(changes: Iterable[Mapping[str, Any]]) -> tuple[UnitChange, ...]:

@@ -53,6 +53,7 @@ def add_unit_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of the folder of units and of --config")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    parser.add_argument("--now", action="store_true", help="tell systemd, too: start the timer, or stop it")
     options.add_output_option(parser)
 
 
@@ -69,6 +70,7 @@ def run(arguments: Namespace) -> int:
             rootfs=arguments.rootfs,
             force=arguments.force,
             dry_run=arguments.dry_run,
+            now=arguments.now,
         )
     except RefusedError as error:
         for file in error.context.get("files", ()):
@@ -79,6 +81,8 @@ def run(arguments: Namespace) -> int:
         output.say("dry run: nothing was changed")
     elif arguments.rootfs:
         output.say(f"enable it: systemctl --root={arguments.rootfs} enable kubepki-renew.timer")
+    elif arguments.now:
+        output.say("kubepki-renew.timer is started: systemctl list-timers kubepki-renew.timer")
     else:
         output.say("start it: systemctl daemon-reload && systemctl enable --now kubepki-renew.timer")
     return 0

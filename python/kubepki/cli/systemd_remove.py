@@ -22,13 +22,17 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 def run(arguments: Namespace) -> int:
     """Remove the units, and say what to do next."""
     changes = remove_units(
-        unit_dir=arguments.unit_dir, rootfs=arguments.rootfs, force=arguments.force, dry_run=arguments.dry_run
+        unit_dir=arguments.unit_dir,
+        rootfs=arguments.rootfs,
+        force=arguments.force,
+        dry_run=arguments.dry_run,
+        now=arguments.now,
     )
     print_changes(changes, arguments.output)
     if not changes:
         output.say(f"nothing to do: there are no such units in {arguments.unit_dir}")
     elif arguments.dry_run:
         output.say("dry run: nothing was changed")
-    else:
+    elif not arguments.now:
         output.say("if it was started: systemctl disable --now kubepki-renew.timer; then systemctl daemon-reload")
     return 0
