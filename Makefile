@@ -48,6 +48,10 @@ help:
 demo: install
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh demo
 
+demo-ansible: install
+	PATH="$(CURDIR)/$(BIN):$$PATH" ansible-playbook --inventory examples/ansible/inventory.yml \
+		--extra-vars "nodes_dir=$(CURDIR)/demo-ansible" examples/ansible/cluster.yml
+
 test: check
 	@echo "make test: all linters and tests passed"
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kubepki import read_certificates
+from nodes import RunningNode
 from playbooks import ANSIBLE, ROOT, Played, play
 from trees import kubepki
 
@@ -101,3 +103,62 @@ def test_the_road_of_an_external_ca_keeps_its_keys_on_the_controller(nodes: Path
 
     second = changed(example("external-ca.yml", nodes, *limit, "--diff"), *hosts)
     assert (second["cp1"] > 0, second["worker1"]) == (True, 0)
+
+
+def test_a_cluster_from_nothing_then_its_renewal(nodes: Path) -> None:
+    for host in HOSTS:
+        (nodes / host).rmdir()
+    made = changed(example("cluster.yml", nodes), *HOSTS)
+    assert all(made.values()), made
+    authority = (nodes / "cp1/etc/kubernetes/pki/ca.crt").read_bytes()
+    assert {(nodes / host / "etc/kubernetes/pki/ca.crt").read_bytes() for host in HOSTS} == {authority}
+    assert list(nodes.glob("worker*/etc/**/ca.key")) == []
+    assert {path.stat().st_mode & 0o777 for path in nodes.rglob("*.conf")} == {0o600}
+    again = changed(example("cluster.yml", nodes), *HOSTS)
+    assert not any(again.values()), again
+
+    before = serials(nodes)
+    early = changed(example("renew.yml", nodes), *HOSTS[:3])
+    assert not any(early.values()), early
+    # Every certificate ends within 400 days.
+    foretold = changed(example("renew.yml", nodes, "--check", "--diff", renew_before="400d"), *HOSTS[:3])
+    assert all(foretold.values()), foretold
+    assert serials(nodes) == before
+    renewed = changed(example("renew.yml", nodes, renew_before="400d", renew_validity="500d"), *HOSTS[:3])
+    assert all(renewed.values()), renewed
+    assert serials(nodes).isdisjoint(before)
+    late = changed(example("renew.yml", nodes, renew_before="400d"), *HOSTS[:3])
+    assert not any(late.values()), late
+
+
+def serials(nodes: Path) -> set[str]:
+    files = read_certificates(nodes.glob("cp*/etc/kubernetes/pki/apiserver.crt"))
+    return {each.serial for file in files for each in file.certificates}
+
+
+def test_a_renewal_stops_at_the_first_node_that_is_not_well(nodes: Path) -> None:
+    for host in ("cp1", "cp2", "cp3"):
+        made = kubepki("init", "--config", ROOT / "examples/ha/first.yaml", "--rootfs", nodes / host)
+        assert made.returncode == 0, made.stderr
+    # The key of another certificate: nothing can be renewed there.
+    shutil.copy(nodes / "cp2/etc/kubernetes/pki/sa.key", nodes / "cp2/etc/kubernetes/pki/ca.key")
+    played = example("renew.yml", nodes, kubeadm_config="", renew_before="400d")
+    assert played.returncode == 2, played.output
+    assert played.recap("cp1")["changed"] == 1
+    assert played.recap("cp2")["failed"] == 1
+    assert "key.mismatch" in played.output
+    assert "cp3 " not in played.output.rpartition("PLAY RECAP")[2]
+
+
+@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed (make system-tools)")
+def test_a_renewal_restarts_what_must_be_and_sees_what_is_served(tmp_path: Path) -> None:
+    play_renewal = ROOT / "tests/ansible/roles/renew.yml"
+    with RunningNode(tmp_path / "node").running() as node:
+        old = node.served("kube-apiserver")
+        variables = {"root": node.root, "examples": ROOT / "examples"}
+        first = play(play_renewal, tmp_path / "home", "--diff", **variables)
+        assert changed(first, "localhost")["localhost"] > 0
+        assert f"{node.served('kube-apiserver'):x}" == f"{node.on_disk('apiserver'):x}"
+        assert node.served("kube-apiserver") != old
+        node.assert_manifests_are_in_place()
+        node.assert_never_two_down()
