@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import kubepki.api.bundle
 import kubepki.api.backup
+import kubepki.api.bundle
 import kubepki.api.check
 import kubepki.api.configuration
 import kubepki.api.plan
-import kubepki.api.user
 import kubepki.api.systemd
+import kubepki.api.user
 import kubepki.cli.options
 import kubepki.types
 from kubepki import Algorithm, Severity, _core
