@@ -76,11 +76,11 @@ def test_killed_at_any_moment_the_tree_is_old_or_new_and_the_next_run_completes_
     assert killed > 0, "every run had ended before it was killed"
 
 
-@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("part", range(PARTS))
 def test_a_renewal_killed_at_any_moment_leaves_one_generation(part: int, tmp_path: Path) -> None:
     make_tree(tmp_path / "node", "ecdsa-p256")
     program = Path(__file__).parent / "renew_and_kill.py"
-    done = run(sys.executable, program, tmp_path / "node", str(ROUNDS // 2), str(20261125 + part))
+    done = run(sys.executable, program, tmp_path / "node", str(ROUNDS // PARTS), str(20261125 + part))
     assert done.returncode == 0, done.stderr
     killed = json.loads(done.stdout)
     assert sum(killed.values()) > 0, "every run had ended before it was killed"
