@@ -54,7 +54,9 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
     if path:
         result["path"] = path
     if not path or wanted["return_content"]:
-        result["content"] = made.to_yaml() if made else None if reason else present
+        # What came in as an option is secret to Ansible, which would return asterisks in its place.
+        kept = present if path and not reason else None
+        result["content"] = made.to_yaml() if made else kept
     if module._diff and reason:
         before = _shown(_seen(planned, present)) if present else ""
         result["diff"] = {"before": before, "after": _shown(result["user"])}

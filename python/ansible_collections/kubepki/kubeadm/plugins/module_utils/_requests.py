@@ -76,6 +76,6 @@ def _state(module: AnsibleModule, artefact: Artefact) -> str:
 
 def _request(module: AnsibleModule, artefact: Artefact) -> dict[str, Any]:
     path = next(file.path for file in artefact.files if file.path.suffix == ".csr")
-    _, here = _paths(module, artefact)
+    here = _paths(module, artefact)[1]
     wanted = module.params["return_content"] and here.exists()
     return {"name": artefact.name, "path": str(path), "content": here.read_text() if wanted else None}

@@ -18,7 +18,7 @@ description:
   - With O(path) the file is kept while its certificate is for the same user, groups, server and CA, and does not end
     within O(renew_before).
   - Without O(path) nothing is written anywhere, and RV(content) has the kubeconfig with its key. Then set C(no_log) for
-    the task. What O(content) gives is kept on the same terms.
+    the task. What O(content) gives is kept on the same terms, and not returned again.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
@@ -44,6 +44,7 @@ options:
   token:
     description:
       - What the user shows in place of a certificate; then no CA key is needed.
+      - It needs O(path), and goes without O(return_content) - Ansible would blot the token out of what is returned.
     type: str
   validity:
     description:
@@ -122,6 +123,7 @@ EXAMPLES = r"""
     dest: /etc/kubernetes/kubelet.conf
     mode: "0600"
   no_log: true
+  when: kubelet.content is not none
 """
 
 RETURN = r"""
@@ -137,7 +139,9 @@ reason:
   type: str
   sample: it ends within 30d
 content:
-  description: The kubeconfig with its key or token. Null in check mode when one would be made.
+  description:
+    - The kubeconfig with its key.
+    - Null in check mode when one would be made, and when O(content) is kept.
   returned: without O(path), or with O(return_content=true)
   type: str
 path:
@@ -184,7 +188,10 @@ def main() -> None:
         },
         add_file_common_args=True,
         mutually_exclusive=[("path", "content")],
+        required_by={"token": ("path",)},
     )
+    if module.params["token"] and module.params["return_content"]:
+        module.fail_json(msg="a kubeconfig with a token cannot be returned: read the file, with no_log")
     with shared.failures(module):
         result = _kubeconfig.ensure(module)
     module.exit_json(**result)
