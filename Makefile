@@ -39,7 +39,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak leak-check format install wheel \
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check format install wheel \
 	sdist test-wheel system-tools clean
 
 help:
@@ -172,6 +172,11 @@ leak-check:
 		| sed -n 's/.*"executable":"\([^"]*\/keygen-[^"]*\)".*/\1/p')"; \
 	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite \
 		"$$program" --test-threads=1 --exact one_key_of_each_size
+
+# What is read from outside must never make us panic: the same properties as in the tests, for longer.
+CASES ?= 200000
+fuzz:
+	KUBEPKI_FUZZ_CASES=$(CASES) $(CARGO) test --release --locked --lib x509::request
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt
