@@ -1,6 +1,6 @@
 //! `kubepki systemd`: putting the units of a schedule where systemd finds them, and taking them away.
 //!
-//! In: a [`Schedule`](crate::plan::units::Schedule) and a folder. Out: which files were written, which were as wanted. What
+//! In: a [`Schedule`] and a folder. Out: which files were written, which were as wanted. What
 //! somebody else wrote is left alone unless that is insisted upon. systemd is told if that is asked for.
 
 use std::path::{Path, PathBuf};
