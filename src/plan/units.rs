@@ -99,14 +99,14 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
     if calendar.is_empty() {
         return Err(UnitError { field: "calendar", value: String::new(), reason: "it is empty" });
     }
-    let mut command = vec![quoted(absolute("program", &schedule.program)?)];
+    let mut command = vec![program(&schedule.program)?];
     command.extend(["certs", "renew", "all", "--before"].map(str::to_owned));
     command.push(span(schedule.before_seconds));
     if schedule.restart {
         command.push("--restart".to_owned());
     }
     if let Some(config) = &schedule.config {
-        command.extend(["--config".to_owned(), quoted(absolute("configuration", config)?)]);
+        command.extend(["--config".to_owned(), argument(absolute("configuration", config)?)]);
     }
     let mut writes: Vec<String> = WRITTEN.iter().map(|path| format!("-{path}")).collect();
     for path in &schedule.writes {
@@ -203,10 +203,25 @@ fn absolute<'p>(field: &'static str, path: &'p Path) -> Result<&'p str, UnitErro
     line(field, text)
 }
 
-/// A word as systemd reads it back: its specifiers, variables, quotes and escapes lose their meaning.
+/// The program, whose path systemd takes only without quotes and escapes, and in which it looks for no variables.
+fn program(path: &Path) -> Result<String, UnitError> {
+    let text = absolute("program", path)?;
+    if text.contains(['"', '\'', '\\', '$']) {
+        let reason = "systemd runs no program whose path holds quotes, backslashes or dollar signs";
+        return Err(UnitError { field: "program", value: text.to_owned(), reason });
+    }
+    Ok(quoted(text))
+}
+
+/// An argument of a command, in which systemd looks for variables too.
+fn argument(word: &str) -> String {
+    quoted(&word.replace('$', "$$"))
+}
+
+/// A word as systemd reads it back: its specifiers, quotes and escapes lose their meaning.
 fn quoted(word: &str) -> String {
-    let escaped = word.replace('%', "%%").replace('$', "$$").replace('\\', "\\\\").replace('"', "\\\"");
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@=,".contains(letter);
+    let escaped = word.replace('%', "%%").replace('\\', "\\\\").replace('"', "\\\"");
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+:@=,%".contains(letter);
     if escaped.chars().all(is_plain) { escaped } else { format!("\"{escaped}\"") }
 }
 
@@ -247,7 +262,7 @@ mod tests {
             before_seconds: 90,
             restart: true,
             config: Some("/etc/100%/$HOME/\"x\"\\kubeadm.yaml".into()),
-            writes: vec!["/etc/kubernetes/pki".into(), "/srv/pki".into(), "/srv/a b".into()],
+            writes: vec!["/etc/kubernetes/pki".into(), "/srv/pki".into(), "/srv/$a b".into()],
             ..schedule()
         };
         let [service, _] = units(&schedule).unwrap();
@@ -255,15 +270,16 @@ mod tests {
             value(&service, "ExecStart"),
             r#""/opt/my tools/kubepki" certs renew all --before 90s --restart --config "/etc/100%%/$$HOME/\"x\"\\kubeadm.yaml""#
         );
-        assert_eq!(value(&service, "ReadWritePaths"), r#"-/etc/kubernetes -/var/lib/kubelet -/srv/pki "-/srv/a b""#);
+        assert_eq!(value(&service, "ReadWritePaths"), r#"-/etc/kubernetes -/var/lib/kubelet -/srv/pki "-/srv/$a b""#);
     }
 
     #[test]
     fn nothing_can_be_smuggled_into_a_unit() {
-        let edits: [fn(&mut Schedule); 5] = [
+        let edits: [fn(&mut Schedule); 6] = [
             |schedule| schedule.on_calendar = "daily\nExecStart=/bin/evil".into(),
             |schedule| schedule.on_calendar = "  ".into(),
             |schedule| schedule.program = "kubepki".into(),
+            |schedule| schedule.program = "/opt/$x/kubepki".into(),
             |schedule| schedule.config = Some("/etc/a\nb".into()),
             |schedule| schedule.writes = vec!["srv".into()],
         ];

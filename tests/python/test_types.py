@@ -36,10 +36,12 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        kubepki.api.backup,
         kubepki.api.bundle,
         kubepki.api.check,
         kubepki.api.configuration,
         kubepki.api.plan,
+        kubepki.api.systemd,
         kubepki.api.user,
         kubepki.cli.options,
         kubepki.types.configuration,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import in_utc, node_fields, path_text, selection
+from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text, selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from kubepki.api.node import NodeOptions, StrPath
     from kubepki.types import Algorithm, Plan
-
-DEFAULT_BACKUP_DIR = "/var/lib/kubepki/backups"
 
 
 def plan_renew(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kubepki.api.backup import prune_backups
 from kubepki.cli import options, output
 from kubepki.cli.backup_list import add_place_options
+from kubepki.cli.carry_out import add_dry_run_option
 from kubepki.errors import EnvironmentFailure, PartialError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser = subparsers.add_parser("prune", help="remove backups that are old", description=__doc__)
     parser.add_argument("--keep", type=int, metavar="N", help="how many complete ones stay, the newest")
     parser.add_argument("--older-than", metavar="DURATION", help="how old one must be to go (90d); with --keep: both")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be removed, and remove nothing")
+    add_dry_run_option(parser)
     add_place_options(parser)
     options.add_output_option(parser)
 

@@ -5,17 +5,14 @@ The backup is verified first. What is replaced is kept in a backup of its own, u
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from kubepki.api import plan as planning
 from kubepki.api.backup import plan_restore
 from kubepki.cli import options, output
+from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
-
-    from kubepki.types import Plan, Report
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -25,7 +22,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument(
         "--only", nargs="+", action="extend", default=[], metavar="PATH", help="only these files, or folders of files"
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    add_dry_run_option(parser)
     options.add_backup_options(parser)
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
     options.add_output_option(parser)
@@ -41,25 +38,8 @@ def run(arguments: Namespace) -> int:
         backup_dir=arguments.backup_dir,
         rootfs=arguments.rootfs,
     )
-    for finding in plan.findings:
-        output.say(output.finding_text(finding, sys.stderr))
-    report = None if arguments.dry_run else planning.apply(plan)
-    if arguments.output == "text":
-        print(plan)
-    else:
-        data = {"plan": plan.to_dict(), "report": report.to_dict() if report else None}
-        print(output.structured(data, arguments.output))
-    _conclude(plan, report)
-    return 0
-
-
-def _conclude(plan: Plan, report: Report | None) -> None:
-    if plan.is_empty:
-        output.say("nothing to do: every file is as in the backup")
-    elif report is None:
-        output.say(f"dry run: nothing was changed; {len(plan.changes)} would be restored")
-    else:
-        output.say(f"restored {len(report.changed)}")
-        if report.backup:
-            output.say(f"what was there before is in {report.backup}")
-        output.say("running components go on with what they have loaded: restart them (kubepki restart)")
+    words = Words(done="restored", nothing="nothing to do: every file is as in the backup")
+    status = carry_out(arguments, plan, words)
+    if plan.changes and not arguments.dry_run:
+        output.say("what runs goes on with what it has loaded: kubepki restart")
+    return status

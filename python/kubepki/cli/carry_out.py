@@ -54,6 +54,12 @@ def carry_out(
     return _conclude(plan, report, words)
 
 
+def say_backup(report: Report) -> None:
+    """Say where the files are as they were, if they were kept."""
+    if report.backup:
+        output.say(f"the files as they were are in {report.backup}")
+
+
 def _print(form: str, plan: Plan, report: Report | None, text: Callable[[Plan], str] | None) -> None:
     if form == "text":
         print(text(plan) if text and report else plan)
@@ -77,6 +83,5 @@ def _conclude(plan: Plan, report: Report | None, words: Words) -> int:
         output.say(f"dry run: nothing was changed; {len(plan.changes)} would be {words.done}")
     else:
         output.say(f"{words.done} {len(report.changed)}: {', '.join(changed.name for changed in report.changed)}")
-        if report.backup:
-            output.say(f"the files as they were are in {report.backup}")
+        say_backup(report)
     return 0

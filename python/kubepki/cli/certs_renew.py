@@ -13,6 +13,7 @@ from kubepki.api import plan as planning
 from kubepki.api import renew as renewing
 from kubepki.cli import options, output
 from kubepki.cli import restart as restarting
+from kubepki.cli.carry_out import say_backup
 from kubepki.cli.progress import KeyProgress
 from kubepki.errors import EnvironmentFailure, FindingError, PartialError
 from kubepki.types import Action, Severity
@@ -55,13 +56,7 @@ def _add_choices(parser: ArgumentParser) -> None:
     group.add_argument(
         "--force", action="store_true", help="go on with an expired CA, or with a certificate of another node"
     )
-    group.add_argument(
-        "--backup-dir",
-        default=renewing.DEFAULT_BACKUP_DIR,
-        metavar="DIR",
-        help="where the files that change are kept as they were (default: %(default)s)",
-    )
-    group.add_argument("--no-backup", action="store_true", help="keep no copies")
+    options.add_backup_options(group)
 
 
 def _add_restart(parser: ArgumentParser) -> None:
@@ -154,7 +149,7 @@ def _plan(arguments: Namespace) -> Plan:
         sans_from_config=arguments.sans_from_config,
         outlive_ca=arguments.outlive_ca,
         force=arguments.force,
-        backup_dir=None if arguments.no_backup else arguments.backup_dir,
+        backup_dir=options.backup_dir(arguments),
         recover=not arguments.dry_run,
     )
 
@@ -226,3 +221,4 @@ def _summarise(plan: Plan, report: Report | None) -> None:
         output.say(f"dry run: nothing was changed; {len(plan.changes)} would be renewed{stays}")
     else:
         output.say(f"renewed {len(report.changed)}: {', '.join(each.name for each in report.changed)}{stays}")
+        say_backup(report)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from kubepki.api import systemd
 from kubepki.cli import options, output
+from kubepki.cli.carry_out import add_dry_run_option
 from kubepki.errors import ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def add_unit_options(parser: ArgumentParser) -> None:
         "--unit-dir", default=systemd.DEFAULT_UNIT_DIR, metavar="DIR", help="where units are (default: %(default)s)"
     )
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of the folder of units and of --config")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    add_dry_run_option(parser)
     parser.add_argument("--now", action="store_true", help="tell systemd, too: start the timer, or stop it")
     options.add_output_option(parser)
 
