@@ -201,7 +201,7 @@ test-wheel: wheel
 
 # Some tests compare kubepki with these programs, and are skipped with a reason where one is missing.
 # program:Debian package
-SYSTEM_TOOLS := openssl:openssl etcd:etcd-server kubectl:kubernetes-client
+SYSTEM_TOOLS := openssl:openssl etcd:etcd-server kubectl:kubernetes-client systemd-analyze:systemd
 
 system-tools:
 	@missing=""; \

@@ -105,7 +105,7 @@ def _row(artefact: Artefact) -> tuple[str, ...]:
 
 def _key(artefact: Artefact, current: Certificate | None) -> str:
     if artefact.new_key is None:
-        return "kept"
+        return "kept" if artefact.data["certificate"] else ""
     new = artefact.new_key.value
     return new if current is None or current.key == new else f"{current.key} -> {new}"
 
