@@ -371,8 +371,8 @@ def moments(module: AnsibleModule, texts: Mapping[str, Any], now: datetime) -> d
         raise
 
 
-def unusable(path: str, problem: FileProblem) -> dict[str, Any]:
-    """Return a file that cannot be read as a finding."""
+def unusable(path: str, problem: FileProblem | KubepkiError) -> dict[str, Any]:
+    """Return a file or text that cannot be read as a finding."""
     return {
         "code": problem.code,
         "severity": "critical",

@@ -104,7 +104,7 @@ certificates:
   elements: dict
   contains:
     name:
-      description: kubeadm's name, or the path; C(-) for O(content).
+      description: kubeadm's name, or the path; V(-) for O(content).
       type: str
       sample: apiserver
     path:
@@ -228,7 +228,10 @@ def of_files(module: AnsibleModule, now: datetime) -> dict[str, Any]:
 
 def of_content(module: AnsibleModule, now: datetime) -> dict[str, Any]:
     """Return the report of PEM text, judged by ends alone."""
-    read = shared.kubepki.parse_certificates(module.params["content"], now=now)
+    try:
+        read = shared.kubepki.parse_certificates(module.params["content"], now=now)
+    except shared.KubepkiError as error:
+        return judged(module, [], [shared.unusable("-", error)])
     return judged(module, [shared.facts(each) for each in read], [])
 
 
