@@ -121,6 +121,8 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
 }
 
 /// One that writes what it must and reads the rest. `StateDirectory` makes `/var/lib/kubepki`, where backups are.
+/// `CAP_SYS_PTRACE` is what the kernel asks of whoever looks which process listens on a port: without it a restart
+/// cannot see since when components run, and restarts them every time.
 fn service(command: &str, writes: &str) -> String {
     format!(
         "\
@@ -154,7 +156,7 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 LockPersonality=yes
 NoNewPrivileges=yes
-CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SYS_PTRACE
 SystemCallArchitectures=native
 "
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import threading
@@ -52,9 +53,9 @@ def as_shown(serial: int) -> str:
     return serial.to_bytes((serial.bit_length() + 7) // 8, "big").hex()
 
 
-def actions(node: RunningNode, *arguments: str) -> dict[str, str]:
+def actions(node: RunningNode, *arguments: str, before: tuple[str, ...] = ()) -> dict[str, str]:
     """Return what a dry run says of each component."""
-    shown = node.restart("--dry-run", "-o", "json", *arguments)
+    shown = node.restart("--dry-run", "-o", "json", *arguments, before=before)
     assert shown.returncode in (0, 1), shown.stderr
     return {each["name"]: each["action"] for each in json.loads(shown.stdout)["plan"]["components"]}
 
@@ -94,6 +95,22 @@ def test_after_a_renewal_what_differs_is_restarted_one_at_a_time_and_a_second_ru
     assert node.starts() == {**dict.fromkeys(COMPONENTS, 3), "etcd": 2}
     node.assert_never_two_down()
     node.assert_manifests_are_in_place()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="gives up capabilities with setpriv, as root"
+)
+def test_the_capabilities_of_the_timers_service_are_enough_to_see_what_is_up_to_date(node: RunningNode) -> None:
+    unit = command("systemd", "install", "--print", "--restart").stdout
+    (line,) = re.findall("^CapabilityBoundingSet=(.*)$", unit, re.MULTILINE)
+    kept = [name.removeprefix("CAP_").lower() for name in line.split()]
+
+    def limited(names: list[str]) -> tuple[str, ...]:
+        return ("setpriv", "--bounding-set", ",".join(["-all", *(f"+{name}" for name in names)]))
+
+    assert set(actions(node, before=limited(kept)).values()) == {"keep", "skip"}
+    blind = actions(node, before=limited([name for name in kept if name != "sys_ptrace"]))
+    assert blind["kube-apiserver"] == "restart"
 
 
 def test_a_renewal_with_restart_does_both_and_again_does_neither(node: RunningNode) -> None:
