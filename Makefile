@@ -91,6 +91,7 @@ check-format: $(STAMPS)/develop
 check-clippy: $(STAMPS)/venv
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	$(CARGO) clippy --locked --all-targets --features python -- --deny warnings
+	$(CARGO) clippy --locked --all-targets --features library-keygen -- --deny warnings
 
 check-rust:
 	$(CARGO) test --locked
