@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,9 +107,9 @@ def report(size: int, pairs: list[tuple[int, int]]) -> None:
 def main() -> None:
     """Judge the keys of the file that is named first."""
     found: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    # Threads are enough: nearly all of the time is OpenSSL's, in other processes.
-    with ThreadPoolExecutor(os.cpu_count()) as workers:
-        for size, p, q in workers.map(judge, keys(Path(sys.argv[1]))):
+    # Processes, for GMP computes under the interpreter's lock.
+    with ProcessPoolExecutor(os.cpu_count()) as workers:
+        for size, p, q in workers.map(judge, keys(Path(sys.argv[1])), chunksize=8):
             found[size].append((p, q))
     assert found, "there are no keys"
     for size, pairs in sorted(found.items()):
