@@ -28,25 +28,45 @@ pub(super) fn high(a: u64, b: u64) -> u64 {
     u64::try_from((u128::from(a) * u128::from(b)) >> 64).unwrap_or(u64::MAX)
 }
 
-/// floor((2^64 - 1) / modulus), for [`reduce`].
-pub(super) fn reciprocal(modulus: u32) -> u64 {
-    u64::MAX / u64::from(modulus)
+/// A public divisor and floor((2^64 - 1) / divisor): Barrett's way, for the time of a division depends on its operands.
+#[derive(Clone, Copy)]
+pub(super) struct Divisor {
+    value: u64,
+    reciprocal: u64,
 }
 
-/// x mod modulus for a modulus below 2^17 and x below 2^49: Barrett, no division, whose time depends on the operand.
-pub(super) fn reduce(x: u64, modulus: u32, reciprocal: u64) -> u64 {
-    let modulus = u64::from(modulus);
-    let rest = x.wrapping_sub(high(x, reciprocal).wrapping_mul(modulus));
-    rest.wrapping_sub(modulus & mask(1 ^ less(rest, modulus)))
+impl Divisor {
+    /// `value` is above 1.
+    pub(super) fn new(value: u32) -> Self {
+        let value = u64::from(value);
+        Self { value, reciprocal: u64::MAX / value }
+    }
+
+    pub(super) const fn value(self) -> u64 {
+        self.value
+    }
+
+    /// x mod divisor, for every x: the estimate of the quotient is right or one too low, so one subtraction is enough.
+    pub(super) fn reduce(self, x: u64) -> u64 {
+        let rest = x.wrapping_sub(high(x, self.reciprocal).wrapping_mul(self.value));
+        rest.wrapping_sub(self.value & mask(1 ^ less(rest, self.value)))
+    }
+
+    /// The remainder with 32 more bits of the dividend brought down.
+    pub(super) fn bring_down(self, rest: u64, digit: u64) -> u64 {
+        self.reduce((rest << 32) | digit)
+    }
 }
 
-/// number mod modulus, for a modulus below 2^17.
-pub(super) fn remainder(number: &[u64], modulus: u32) -> u64 {
-    let reciprocal = reciprocal(modulus);
-    number.iter().rev().fold(0, |rest, limb| {
-        let rest = reduce((rest << 32) | (limb >> 32), modulus, reciprocal);
-        reduce((rest << 32) | (limb & 0xffff_ffff), modulus, reciprocal)
-    })
+/// The two 32-bit digits of a limb, the upper first.
+pub(super) const fn digits(limb: u64) -> [u64; 2] {
+    [limb >> 32, limb & 0xffff_ffff]
+}
+
+/// number mod divisor.
+pub(super) fn remainder(number: &[u64], divisor: u32) -> u64 {
+    let divisor = Divisor::new(divisor);
+    number.iter().rev().flat_map(|limb| digits(*limb)).fold(0, |rest, digit| divisor.bring_down(rest, digit))
 }
 
 /// a - b and the borrow (1 when a < b); equal widths.

@@ -14,7 +14,7 @@ use super::bignum::{Context, Modulus, Number, Power};
 use super::limbs::{
     Limbs, add_small, difference, is_small, less_than, minus_one, remainder, shift_right, trailing_zeros,
 };
-use super::window::{SMALL_PRIMES, Window};
+use super::window::{Pair, SMALL_PRIMES, Window};
 use super::{
     Entropy, FAILED, KeyError, PUBLIC_EXPONENT, Tester, far_apart, generate_with, is_usable, prime, prime_in, rounds,
     window,
@@ -84,7 +84,7 @@ fn product(a: &[u64], b: &[u64]) -> Limbs {
 }
 
 fn small_primes() -> impl Iterator<Item = u32> {
-    SMALL_PRIMES.iter().flatten().map(|(prime, _)| *prime)
+    SMALL_PRIMES.iter().flatten().flat_map(Pair::primes).map(|prime| u32::try_from(prime.value()).unwrap())
 }
 
 fn is_prime(number: Limbs, in_pairs: bool, rounds: usize) -> bool {

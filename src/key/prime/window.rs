@@ -7,35 +7,49 @@
 //! Source: Brandt, Damgard, "On generation of probable primes by incremental search" (CRYPTO '92); random order
 //! within the window takes away its preference for primes behind long gaps.
 
+use std::array;
 use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
 
-use super::limbs::{Limbs, add_small, equal, high, less, mask, reciprocal, reduce};
+use super::limbs::{Divisor, Limbs, add_small, digits, equal, high, less, mask};
 use super::{Entropy, KeyError};
 
 /// The sieve's primes are below this.
 const LIMIT: u32 = 1 << 16;
 
-/// How many small primes are worked on side by side, so that their chains of multiplications overlap.
+/// How many pairs of small primes are worked on side by side, so that their chains of multiplications overlap.
 const LANES: usize = 8;
 
-/// Public: every odd prime below 2^16 with its reciprocal; the last lanes are filled up with 3.
-pub(super) static SMALL_PRIMES: LazyLock<Vec<[(u32, u64); LANES]>> = LazyLock::new(|| {
+/// Two small primes: the long division is by their product, which has at most 32 bits, and so done once for both.
+pub(super) struct Pair {
+    product: Divisor,
+    primes: [Divisor; 2],
+}
+
+impl Pair {
+    fn new(primes: [u32; 2]) -> Self {
+        Self { product: Divisor::new(primes[0] * primes[1]), primes: primes.map(Divisor::new) }
+    }
+
+    pub(super) const fn primes(&self) -> &[Divisor; 2] {
+        &self.primes
+    }
+}
+
+/// Public: every odd prime below 2^16; the last lanes are filled up with 3.
+pub(super) static SMALL_PRIMES: LazyLock<Vec<[Pair; LANES]>> = LazyLock::new(|| {
     let mut primes: Vec<u32> = Vec::new();
     for number in (3..LIMIT).step_by(2) {
         if primes.iter().take_while(|prime| *prime * *prime <= number).all(|prime| number % prime != 0) {
             primes.push(number);
         }
     }
-    let chunks = primes.chunks(LANES).map(|chunk| {
-        let mut lanes = [(3, reciprocal(3)); LANES];
-        for (lane, prime) in lanes.iter_mut().zip(chunk) {
-            *lane = (*prime, reciprocal(*prime));
-        }
-        lanes
-    });
-    chunks.collect()
+    primes.resize(primes.len().next_multiple_of(2 * LANES), 3);
+    primes
+        .chunks(2 * LANES)
+        .map(|chunk| array::from_fn(|lane| Pair::new([chunk[2 * lane], chunk[2 * lane + 1]])))
+        .collect()
 });
 
 /// The numbers base, base + 2, base + 4 ... and which of them may still be prime.
@@ -65,15 +79,15 @@ impl Window {
         let mut survivors = Zeroizing::new(vec![u64::MAX; words]);
         for lanes in SMALL_PRIMES.iter() {
             let mut rests = [0; LANES];
-            for limb in base.iter().rev() {
-                for half in [limb >> 32, limb & 0xffff_ffff] {
-                    for (rest, (prime, reciprocal)) in rests.iter_mut().zip(lanes) {
-                        *rest = reduce((*rest << 32) | half, *prime, *reciprocal);
-                    }
+            for digit in base.iter().rev().flat_map(|limb| digits(*limb)) {
+                for (rest, pair) in rests.iter_mut().zip(lanes) {
+                    *rest = pair.product.bring_down(*rest, digit);
                 }
             }
-            for (rest, (prime, _)) in rests.iter().zip(lanes) {
-                cross_out(&mut survivors, u64::from(*prime), *rest);
+            for (rest, pair) in rests.iter().zip(lanes) {
+                for prime in pair.primes() {
+                    cross_out(&mut survivors, prime.value(), prime.reduce(*rest));
+                }
             }
         }
         Self { base, survivors }
@@ -130,7 +144,8 @@ impl Window {
     }
 }
 
-/// Crosses out the multiples of `prime` in a window whose first number has this remainder.
+/// Crosses out the multiples of `prime` in a window whose first number has this remainder. Which words are read and
+/// written depends on the prime alone.
 fn cross_out(survivors: &mut [u64], prime: u64, remainder: u64) {
     // The first index with base + 2 * index = 0 mod prime: -remainder / 2.
     let negative = prime - remainder;
@@ -143,11 +158,17 @@ fn cross_out(survivors: &mut [u64], prime: u64, remainder: u64) {
             let next = offset + prime - 64 % prime;
             offset = next - (prime & mask(1 ^ less(next, prime)));
         }
-    } else {
+    } else if usize::try_from(prime / 64).is_ok_and(|words| words < survivors.len()) {
         for word in survivors {
             let here = mask(less(offset, 64));
             *word &= !((1 << (offset & 63)) & here);
             offset = offset.wrapping_sub(64).wrapping_add(prime & here);
+        }
+    } else {
+        // At most one multiple. No word's turn depends on the one before, so the compiler takes several at a time.
+        let bit = 1 << (offset & 63);
+        for (index, word) in (0..).zip(survivors) {
+            *word &= !(bit & mask(equal(index, offset >> 6)));
         }
     }
 }
