@@ -8,6 +8,7 @@
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
+#   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -39,7 +40,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check format install wheel \
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check secret-check format install wheel \
 	sdist test-wheel system-tools clean
 
 help:
@@ -173,6 +174,21 @@ leak-check:
 		| sed -n 's/.*"executable":"\([^"]*\/keygen-[^"]*\)".*/\1/p')"; \
 	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite \
 		"$$program" --test-threads=1 --exact one_key_of_each_size
+
+# Memcheck, with random bytes for what must not be read: it reports whatever follows a secret without being declassified.
+# The second run must find its branch, or the first proves nothing. Optimised as a release is, but with symbols.
+SECRET := target/secret
+secret-check: export CARGO_PROFILE_RELEASE_STRIP := none
+secret-check:
+	mkdir -p $(SECRET)
+	$(CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $(SECRET)/secret.so tests/keygen/secret.c
+	$(CARGO) test --release --locked --lib --no-run --target-dir $(SECRET)
+	program="$$($(CARGO) test --release --locked --lib --no-run --target-dir $(SECRET) --message-format=json 2>/dev/null \
+		| sed -n 's/.*"executable":"\([^"]*\/kubepki-[^"]*\)".*/\1/p')"; \
+	follow() { LD_PRELOAD=$(SECRET)/secret.so valgrind --error-exitcode=1 --expensive-definedness-checks=yes \
+		--suppressions=tests/keygen/secret.supp "$$program" --test-threads=1 --exact "key::prime::tests::$$@"; }; \
+	follow two_primes_of_each_size_from_the_system; \
+	if follow a_branch_on_a_secret --ignored >/dev/null 2>&1; then echo "the control was not found out" >&2; exit 1; fi
 
 # What is read from outside must never make us panic: the same properties as in the tests, for longer.
 CASES ?= 200000

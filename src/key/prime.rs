@@ -18,7 +18,7 @@ mod window;
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
-use self::limbs::{Limbs, difference, is_small, less_than, remainder};
+use self::limbs::{Limbs, declassify_bool, difference, is_small, less_than, remainder};
 use self::primality::{Candidate, Tester};
 use self::window::Window;
 use super::KeyError;
@@ -54,18 +54,23 @@ pub(super) fn generate(bits: usize, in_pairs: bool) -> Result<Secret, KeyError> 
 fn generate_with(bits: usize, tester: &Tester, entropy: &mut dyn Entropy) -> Result<Secret, KeyError> {
     // p, q and d are acceptable but for a chance below 2^-90; eight attempts mean that something is broken.
     for _ in 0..8 {
-        let p = prime(bits / 2, tester, entropy)?;
-        let q = prime(bits / 2, tester, entropy)?;
-        if !far_apart(&p, &q, bits) {
-            continue;
-        }
-        // The larger prime first, as OpenSSL and aws-lc order them; which was found first carries no information.
-        let (p, q) = if less_than(&p, &q) { (q, p) } else { (p, q) };
+        let Some([p, q]) = two_primes(bits, tester, entropy)? else { continue };
         if let Some(document) = assembly::assemble(&p, &q, bits)? {
             return Ok(document);
         }
     }
     Err(FAILED)
+}
+
+/// The primes of a key of `bits` bits; nothing when they are too close.
+fn two_primes(bits: usize, tester: &Tester, entropy: &mut dyn Entropy) -> Result<Option<[Limbs; 2]>, KeyError> {
+    let p = prime(bits / 2, tester, entropy)?;
+    let q = prime(bits / 2, tester, entropy)?;
+    if !declassify_bool(far_apart(&p, &q, bits)) {
+        return Ok(None);
+    }
+    // The larger prime first, as OpenSSL and aws-lc order them; which was found first carries no information.
+    Ok(Some(if declassify_bool(less_than(&p, &q)) { [q, p] } else { [p, q] }))
 }
 
 /// Whether |p - q| > 2^(bits/2 - 100), FIPS 186-5 A.1.3 step 5.4.
@@ -93,12 +98,12 @@ fn prime_in(
     entropy: &mut dyn Entropy,
 ) -> Result<Option<Limbs>, KeyError> {
     while let Some(first) = window.take(entropy)? {
-        let first = tester.candidate(first)?;
-        let second = window.take(entropy)?.map(|limbs| tester.candidate(limbs)).transpose()?;
+        let first = tester.candidate(first, bits)?;
+        let second = window.take(entropy)?.map(|limbs| tester.candidate(limbs, bits)).transpose()?;
         let passed = tester.fermat(&first, second.as_ref())?;
         for (candidate, passed) in [(Some(first), passed[0]), (second, passed[1])] {
-            let Some(candidate) = candidate.filter(|_| passed) else { continue };
-            if is_usable(&candidate) && tester.miller_rabin(&candidate, rounds(bits), entropy)? {
+            let Some(candidate) = candidate.filter(|_| declassify_bool(passed)) else { continue };
+            if declassify_bool(is_usable(&candidate)) && tester.miller_rabin(&candidate, rounds(bits), entropy)? {
                 return Ok(Some(candidate.into_limbs()));
             }
         }

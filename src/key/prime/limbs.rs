@@ -1,16 +1,32 @@
 //! Fixed-width arithmetic on secret numbers, without branches on and without indexing by their value.
 //!
-//! In and out: numbers as little-endian 64-bit limbs, wiped when dropped. The number of limbs is public.
+//! In and out: numbers as little-endian 64-bit limbs, wiped when dropped. The number of limbs is public; what else
+//! becomes public passes through [`declassify`].
 //! It never normalises: a number keeps its leading zero limbs.
+
+use std::hint::black_box;
 
 use zeroize::Zeroizing;
 
 /// A secret number, least significant limb first.
 pub(super) type Limbs = Zeroizing<Vec<u64>>;
 
-/// All ones when `bit` is 1, zero when it is 0.
-pub(super) const fn mask(bit: u64) -> u64 {
-    bit.wrapping_neg()
+/// All ones when `bit` is 1, zero when it is 0. The barrier hides from the compiler that there are but two cases, which
+/// it would else now and then tell apart by a branch.
+pub(super) fn mask(bit: u64) -> u64 {
+    black_box(bit).wrapping_neg()
+}
+
+/// Makes a value that depends on secrets public. No other way may lead from a secret to a branch, an address or a
+/// length: `make secret-check` tells of those that do not pass here, so this is never inlined.
+#[inline(never)]
+pub(super) fn declassify(value: u64) -> u64 {
+    black_box(value)
+}
+
+/// [`declassify`] for an answer.
+pub(super) fn declassify_bool(answer: bool) -> bool {
+    declassify(u64::from(answer)) == 1
 }
 
 /// 1 when a < b; both below 2^63.
@@ -104,7 +120,7 @@ pub(super) fn minus_one(number: &Limbs) -> Limbs {
     result
 }
 
-/// Whether a < b. The answer, and nothing else, becomes public.
+/// Whether a < b.
 pub(super) fn less_than(a: &[u64], b: &[u64]) -> bool {
     subtract(a, b).1 == 1
 }
@@ -119,7 +135,7 @@ pub(super) fn difference(a: &[u64], b: &[u64]) -> Limbs {
     result
 }
 
-/// Whether number <= 2^exponent. The answer, and nothing else, becomes public.
+/// Whether number <= 2^exponent.
 pub(super) fn is_small(number: &[u64], exponent: usize) -> bool {
     let mut bound = vec![0; number.len()];
     match bound.get_mut(exponent / 64) {
@@ -157,13 +173,6 @@ pub(super) fn shift_right(number: &Limbs, amount: u64) -> Limbs {
         step += 1;
     }
     result
-}
-
-/// How many bits the number has; leaks it (the size of a candidate is public).
-pub(super) fn bit_length(number: &[u64]) -> usize {
-    let Some(top) = number.iter().rposition(|limb| *limb != 0) else { return 0 };
-    let zeros = usize::try_from(number[top].leading_zeros()).unwrap_or_default();
-    (top + 1) * 64 - zeros
 }
 
 /// Big-endian bytes, all of them.

@@ -8,7 +8,7 @@
 use zeroize::Zeroizing;
 
 use super::bignum::{Context, Modulus, Number, Power};
-use super::limbs::{Limbs, bit_length, less_than, minus_one, shift_right, trailing_zeros};
+use super::limbs::{Limbs, declassify, declassify_bool, less_than, minus_one, shift_right, trailing_zeros};
 use super::window::random_limbs;
 use super::{Entropy, KeyError};
 
@@ -18,6 +18,7 @@ const SQUARINGS: u64 = 64;
 /// An odd number above 3, ready to be exponentiated modulo.
 pub(super) struct Candidate {
     limbs: Limbs,
+    bits: usize,
     modulus: Modulus,
 }
 
@@ -43,9 +44,10 @@ impl Tester {
         Ok(Self { context: Context::new()?, in_pairs })
     }
 
-    pub(super) fn candidate(&self, limbs: Limbs) -> Result<Candidate, KeyError> {
+    /// A number of `bits` bits, which is public.
+    pub(super) fn candidate(&self, limbs: Limbs, bits: usize) -> Result<Candidate, KeyError> {
         let modulus = Modulus::new(&limbs, &self.context)?;
-        Ok(Candidate { limbs, modulus })
+        Ok(Candidate { limbs, bits, modulus })
     }
 
     /// Fermat's test to base 2: false is composite, true is very probably prime for a random candidate.
@@ -73,18 +75,18 @@ impl Tester {
         let one = self.context.to_montgomery(&Number::new(&small(1, even.len()))?, &candidate.modulus)?;
         let minus_one = self.context.to_montgomery(&Number::new(&even)?, &candidate.modulus)?;
         for _ in 0..rounds.div_ceil(2) {
-            let bases = [self::base(&even, entropy)?, self::base(&even, entropy)?];
+            let bases = [base(&even, candidate.bits, entropy)?, base(&even, candidate.bits, entropy)?];
             let powers = bases.each_ref().map(|base| Power { modulus: &candidate.modulus, base, exponent: &exponent });
             for power in self.powers(&powers)? {
                 let mut power = self.context.to_montgomery(&power, &candidate.modulus)?;
                 let mut passed = power.equals(&one) | power.equals(&minus_one);
-                for step in 1..twos.max(SQUARINGS) {
+                for step in 1..declassify(twos.max(SQUARINGS)) {
                     power = self.context.square_montgomery(&power, &candidate.modulus)?;
                     // Not `&&`: both are looked at, whatever the number.
                     let (reached, counts) = (power.equals(&minus_one), step < twos);
                     passed |= reached & counts;
                 }
-                if !passed {
+                if !declassify_bool(passed) {
                     return Ok(false);
                 }
             }
@@ -111,16 +113,15 @@ fn small(value: u64, width: usize) -> Limbs {
     limbs
 }
 
-/// A base drawn evenly from 2 ..= n - 2, by rejection; `even` is n - 1.
-fn base(even: &Limbs, entropy: &mut dyn Entropy) -> Result<Number, KeyError> {
-    let bits = bit_length(even);
+/// A base drawn evenly from 2 ..= n - 2, by rejection; `even` is n - 1, of `bits` bits.
+fn base(even: &Limbs, bits: usize, entropy: &mut dyn Entropy) -> Result<Number, KeyError> {
     let (top, unused) = ((bits - 1) / 64, (64 - bits % 64) % 64);
     let mut limbs = Zeroizing::new(vec![0; even.len()]);
     let two = small(2, even.len());
     loop {
         random_limbs(&mut limbs[..=top], entropy)?;
         limbs[top] &= u64::MAX >> unused;
-        if less_than(&limbs, even) & !less_than(&limbs, &two) {
+        if declassify_bool(less_than(&limbs, even) & !less_than(&limbs, &two)) {
             return Number::new(&limbs);
         }
     }

@@ -8,6 +8,7 @@
 )]
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use super::bignum::{Context, Modulus, Number, Power};
@@ -16,8 +17,8 @@ use super::limbs::{
 };
 use super::window::{Pair, SMALL_PRIMES, Window};
 use super::{
-    Entropy, FAILED, KeyError, PUBLIC_EXPONENT, Tester, far_apart, generate_with, is_usable, prime, prime_in, rounds,
-    window,
+    Entropy, FAILED, KeyError, PUBLIC_EXPONENT, System, Tester, far_apart, generate_with, is_usable, prime, prime_in,
+    rounds, two_primes, window,
 };
 
 /// Arnault's 397-digit composite: a strong pseudoprime to every base below 307 (Mathematics of Computation 64, 1995,
@@ -83,19 +84,26 @@ fn product(a: &[u64], b: &[u64]) -> Limbs {
     Zeroizing::new(result)
 }
 
+fn bit_length(number: &[u64]) -> usize {
+    let top = number.iter().rposition(|limb| *limb != 0).unwrap();
+    64 * (top + 1) - number[top].leading_zeros() as usize
+}
+
 fn small_primes() -> impl Iterator<Item = u32> {
     SMALL_PRIMES.iter().flatten().flat_map(Pair::primes).map(|prime| u32::try_from(prime.value()).unwrap())
 }
 
 fn is_prime(number: Limbs, in_pairs: bool, rounds: usize) -> bool {
     let tester = Tester::new(in_pairs).unwrap();
-    let candidate = tester.candidate(number).unwrap();
+    let bits = bit_length(&number);
+    let candidate = tester.candidate(number, bits).unwrap();
     tester.miller_rabin(&candidate, rounds, &mut Seeded(6, 0)).unwrap()
 }
 
 fn fools_fermat(number: Limbs) -> bool {
     let tester = Tester::new(true).unwrap();
-    let candidate = tester.candidate(number).unwrap();
+    let bits = bit_length(&number);
+    let candidate = tester.candidate(number, bits).unwrap();
     tester.fermat(&candidate, None).unwrap()[0]
 }
 
@@ -300,7 +308,7 @@ fn every_prime_of_a_window_is_as_likely_as_any_other() {
     let (mut places, mut ranks, mut behind_a_long_gap) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..WINDOWS {
         let mut window = Window::random(BITS, &mut entropy).unwrap();
-        let indices = primes_of(&window, &tester, &mut entropy);
+        let indices = primes_of(&window, BITS, &tester, &mut entropy);
         let base = window.base().clone();
         let Some(found) = prime_in(&mut window, BITS, &tester, &mut entropy).unwrap() else {
             assert!(indices.is_empty());
@@ -325,11 +333,11 @@ fn every_prime_of_a_window_is_as_likely_as_any_other() {
 }
 
 /// The indices of all usable primes of a window, in order.
-fn primes_of(window: &Window, tester: &Tester, entropy: &mut Seeded) -> Vec<u64> {
+fn primes_of(window: &Window, bits: usize, tester: &Tester, entropy: &mut Seeded) -> Vec<u64> {
     let mut found = Vec::new();
     for (word_index, word) in (0_u64..).zip(window.survivors()) {
         for index in (0..64).filter(|bit| word >> bit & 1 == 1).map(|bit| 64 * word_index + bit) {
-            let candidate = tester.candidate(add_small(window.base(), 2 * index)).unwrap();
+            let candidate = tester.candidate(add_small(window.base(), 2 * index), bits).unwrap();
             if tester.fermat(&candidate, None).unwrap()[0]
                 && is_usable(&candidate)
                 && tester.miller_rabin(&candidate, 5, entropy).unwrap()
@@ -358,6 +366,26 @@ fn chi_square(values: impl Iterator<Item = u64>, classes: impl Iterator<Item = u
     }
     let expected = total / counts.len() as f64;
     (counts.values().map(|count| (count - expected).powi(2) / expected).sum(), counts.len() as f64 - 1.0)
+}
+
+/// What `make secret-check` follows through memcheck, the system's random bytes marked as secret.
+#[test]
+fn two_primes_of_each_size_from_the_system() {
+    let tester = Tester::new(false).unwrap();
+    for bits in [2048, 3072, 4096] {
+        let [p, q] = two_primes(bits, &tester, &mut System(SystemRandom::new())).unwrap().expect("far apart");
+        assert_eq!([p.len(), q.len()], [bits / 128; 2]);
+    }
+}
+
+/// The control of `make secret-check`: memcheck must report it, or would not report the search either.
+#[test]
+#[ignore = "tells a secret on purpose"]
+fn a_branch_on_a_secret() {
+    let mut limbs = [0];
+    window::random_limbs(&mut limbs, &mut System(SystemRandom::new())).unwrap();
+    let told = if limbs[0] & 1 == 1 { std::hint::black_box("odd") } else { std::hint::black_box("even") };
+    assert_eq!(told == "odd", limbs[0] % 2 == 1);
 }
 
 #[test]

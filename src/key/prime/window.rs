@@ -8,11 +8,12 @@
 //! within the window takes away its preference for primes behind long gaps.
 
 use std::array;
+use std::hint::black_box;
 use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
 
-use super::limbs::{Divisor, Limbs, add_small, digits, equal, high, less, mask};
+use super::limbs::{Divisor, Limbs, add_small, declassify_bool, digits, equal, high, less, mask};
 use super::{Entropy, KeyError};
 
 /// The sieve's primes are below this.
@@ -68,7 +69,7 @@ impl Window {
             base[0] |= 1;
             base[top] |= 0b11 << 62;
             // The window must not run over 2^bits; this happens once in 2^62 and keeps the arithmetic plain.
-            if base[top] != u64::MAX {
+            if declassify_bool(base[top] != u64::MAX) {
                 return Ok(Self::sieved(base, bits / 32));
             }
         }
@@ -96,7 +97,7 @@ impl Window {
     /// A survivor drawn at random and crossed out, or nothing when there are none left.
     pub(super) fn take(&mut self, entropy: &mut dyn Entropy) -> Result<Option<Limbs>, KeyError> {
         let count: u64 = self.survivors.iter().map(|word| u64::from(word.count_ones())).sum();
-        if count == 0 {
+        if declassify_bool(count == 0) {
             return Ok(None);
         }
         let mut random = Zeroizing::new(vec![0]);
@@ -165,10 +166,11 @@ fn cross_out(survivors: &mut [u64], prime: u64, remainder: u64) {
             offset = offset.wrapping_sub(64).wrapping_add(prime & here);
         }
     } else {
-        // At most one multiple. No word's turn depends on the one before, so the compiler takes several at a time.
-        let bit = 1 << (offset & 63);
+        // At most one multiple. No word's turn depends on the one before, so the compiler takes several at a time; a
+        // barrier in the loop would forbid that.
+        let (bit, here) = (black_box(1 << (offset & 63)), black_box(offset >> 6));
         for (index, word) in (0..).zip(survivors) {
-            *word &= !(bit & mask(equal(index, offset >> 6)));
+            *word &= !(bit & equal(index, here).wrapping_neg());
         }
     }
 }
