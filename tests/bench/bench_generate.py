@@ -1,4 +1,4 @@
-"""A whole cluster's PKI: kubepki against the openssl command line and pyca/cryptography doing the same 16 keys.
+"""A whole cluster's PKI: kubepki against the openssl command line, pyca/cryptography and Go doing the same 16 keys.
 
 The 16 keys are 3 CAs, 7 leaves, `sa` and 5 kubeconfigs; 15 certificates are signed. All write their files.
 """
@@ -6,6 +6,7 @@ The 16 keys are 3 CAs, 7 leaves, `sa` and 5 kubeconfigs; 15 certificates are sig
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -91,8 +92,29 @@ def with_pyca(kind: str) -> None:
         write("sa", new_key())
 
 
+def go_program(folder: str) -> list[str]:
+    """Build what stands for kubeadm, once; without a Go toolchain there is no such contestant."""
+    if shutil.which("go") is None:
+        return []
+    program = str(Path(folder, "cluster"))
+    subprocess.run(["go", "build", "-o", program, str(Path(__file__).with_name("cluster.go"))], check=True)
+    return [program]
+
+
+def with_go(program: list[str], kind: str) -> None:
+    """As kubeadm does it: one process, one key after the other."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([*program, folder, kind], check=True)
+
+
 def main() -> None:
     """Print both tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        compare(go_program(folder))
+
+
+def compare(program: list[str]) -> None:
+    """Measure, with Go's program if there is one."""
     for kind, case, rounds in (("RSA-2048", "minimal", 15), ("ECDSA-P256", "ecdsa-p256", 15)):
         config = CONFIGS / case / "config.yaml"
         contestants = {
@@ -101,6 +123,8 @@ def main() -> None:
             "openssl, a process a step": lambda kind=kind: with_openssl(kind),
             "pyca/cryptography, from Python": lambda kind=kind: with_pyca(kind),
         }
+        if program:
+            contestants["Go, as kubeadm: a process"] = lambda kind=kind: with_go(program, kind)
         medians = side_by_side(contestants, rounds)
         report(f"A cluster's PKI: 16 {kind} keys, 15 certificates", medians, "kubepki, from Python")
 

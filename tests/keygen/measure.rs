@@ -13,10 +13,13 @@ use kubepki::key::{Algorithm, PrivateKey, generation_method};
 use rand_core::{TryCryptoRng, TryRng};
 
 const TURNS: [(Algorithm, KeySize, usize, u32); 3] = [
-    (Algorithm::Rsa2048, KeySize::Rsa2048, 2048, 40),
-    (Algorithm::Rsa3072, KeySize::Rsa3072, 3072, 16),
-    (Algorithm::Rsa4096, KeySize::Rsa4096, 4096, 8),
+    (Algorithm::Rsa2048, KeySize::Rsa2048, 2048, 200),
+    (Algorithm::Rsa3072, KeySize::Rsa3072, 3072, 60),
+    (Algorithm::Rsa4096, KeySize::Rsa4096, 4096, 25),
 ];
+
+/// How many keys kubepki makes in a turn, as chance is most of the difference between two keys. The others make one.
+const OURS: u32 = 4;
 
 const PYTHON: &str = "import sys, time
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -87,11 +90,19 @@ fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let go = go_program(folder.path());
     let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".into());
-    eprintln!("method: {}\n\n| key | who | mean | kubepki is faster by |\n|---|---|---|---|", generation_method());
+    eprintln!(
+        "method: {}\n\n| key | who | mean ± standard error | kubepki is faster by |\n|---|---|---|---|",
+        generation_method()
+    );
     for (algorithm, size, bits, turns) in TURNS {
         let text = bits.to_string();
         let contestants: [Contestant<'_>; 6] = [
-            ("kubepki", Box::new(|| Some(timed(|| PrivateKey::generate(algorithm).unwrap())))),
+            (
+                "kubepki",
+                Box::new(|| {
+                    Some(timed(|| (0..OURS).for_each(|_| drop(PrivateKey::generate(algorithm).unwrap()))) / OURS)
+                }),
+            ),
             ("aws-lc-rs", Box::new(|| Some(timed(|| RsaKeyPair::generate(size).unwrap())))),
             (
                 "rsa (crate)",
@@ -111,21 +122,31 @@ fn measure() {
             ),
             ("Go crypto/rsa", Box::new(|| go.as_ref().and_then(|program| told(program, &[&text])))),
         ];
-        let mut totals = [Some(Duration::ZERO); 6];
+        let mut samples: [Option<Vec<f64>>; 6] = std::array::from_fn(|_| Some(Vec::new()));
         for _ in 0..turns {
-            for (total, (_, contestant)) in totals.iter_mut().zip(&contestants) {
-                *total = total.and_then(|total| Some(total + contestant()?));
+            for (samples, (_, contestant)) in samples.iter_mut().zip(&contestants) {
+                *samples = samples.take().and_then(|mut samples| {
+                    samples.push(contestant()?.as_secs_f64() * 1000.0);
+                    Some(samples)
+                });
             }
         }
-        for (total, (name, _)) in totals.iter().zip(&contestants) {
-            match (total, totals[0]) {
-                (Some(total), Some(ours)) => eprintln!(
-                    "| {algorithm} | {name} | {:.1} ms | {:.1} |",
-                    total.as_secs_f64() * 1000.0 / f64::from(turns),
-                    total.as_secs_f64() / ours.as_secs_f64()
-                ),
-                _ => eprintln!("| {algorithm} | {name} | not on this machine | |"),
+        let ours = samples[0].as_deref().map_or(f64::NAN, |samples| mean(samples).0);
+        for (samples, (name, _)) in samples.iter().zip(&contestants) {
+            match samples.as_deref().map(mean) {
+                Some((mean, error)) => {
+                    eprintln!("| {algorithm} | {name} | {mean:.1} ± {error:.1} ms | {:.1} |", mean / ours);
+                }
+                None => eprintln!("| {algorithm} | {name} | not on this machine | |"),
             }
         }
     }
+}
+
+/// The mean and its standard error.
+fn mean(samples: &[f64]) -> (f64, f64) {
+    let count = samples.iter().map(|_| 1.0).sum::<f64>();
+    let mean = samples.iter().sum::<f64>() / count;
+    let spread = samples.iter().map(|sample| (sample - mean).powi(2)).sum::<f64>();
+    (mean, (spread / (count - 1.0) / count).sqrt())
 }

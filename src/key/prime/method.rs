@@ -12,6 +12,7 @@ const VARIABLE: &str = "KUBEPKI_KEYGEN";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::key) enum Method {
     /// Our search, two exponentiations at a time.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "an x86-64 extension"))]
     Pairs,
     /// Our search, one exponentiation at a time.
     Single,
