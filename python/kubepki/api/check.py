@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubepki import _core
@@ -106,7 +107,13 @@ def read_certificates(
     """
     from kubepki.types import CertificateFile
 
-    return [CertificateFile.from_dict(each) for each in _core.read_certificates(path_texts(paths), rootfs, in_utc(now))]
+    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    read = _core.read_certificates(path_texts(given), rootfs, in_utc(now))
+    # Making a Path is a third of the work for a certificate: the caller's own is used again.
+    return [
+        CertificateFile.from_dict(each, path if isinstance(path, Path) else None)
+        for each, path in zip(read, given, strict=True)
+    ]
 
 
 def parse_certificates(content: str | bytes, *, now: datetime | None = None) -> list[Certificate]:

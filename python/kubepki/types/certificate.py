@@ -37,11 +37,11 @@ class Certificate(Value):
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Certificate:
-        """Build it from its plain data."""
+    def from_dict(cls, data: Mapping[str, Any], path: Path | None = None) -> Certificate:
+        """Build it from its plain data; `path` is that of the data, for one that is at hand is the cheaper."""
         return cls(
             data["name"],
-            Path(data["path"]),
+            path or Path(data["path"]),
             data["subject"],
             data["issuer"],
             data["serial"],
@@ -81,11 +81,12 @@ class CertificateFile(Value):
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> CertificateFile:
-        """Build it from its plain data."""
-        certificates = tuple(map(Certificate.from_dict, data["certificates"]))
+    def from_dict(cls, data: Mapping[str, Any], path: Path | None = None) -> CertificateFile:
+        """Build it from its plain data; `path` as for a certificate."""
+        path = path or Path(data["path"])
+        certificates = tuple([Certificate.from_dict(each, path) for each in data["certificates"]])
         problem = FileProblem(**data["problem"]) if data["problem"] else None
-        return cls(Path(data["path"]), certificates, problem, data)
+        return cls(path, certificates, problem, data)
 
 
 @dataclass(frozen=True, slots=True)
