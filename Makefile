@@ -9,10 +9,11 @@
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
 #   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
-#   make test-aarch64  make and test keys for AArch64, under emulation
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
+#   make wheel-aarch64 the wheel for AArch64; test-wheel-aarch64 tries it under emulation (Debian)
+#   make test-aarch64  make and test keys for AArch64, under emulation
 #   make system-tools  install the programs that some tests compare with (Debian, root)
 #   make clean         remove what was built
 
@@ -41,7 +42,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check secret-check test-aarch64 format install wheel \
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check secret-check test-aarch64 format install wheel wheel-aarch64 test-wheel-aarch64 \
 	sdist test-wheel system-tools clean
 
 help:
@@ -225,6 +226,13 @@ $(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 	$(BIN)/maturin sdist --out dist
 	touch $@
+
+# Needs rustup's target of that name.
+wheel-aarch64: $(STAMPS)/wheel
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --target $(ARM) --out dist
+
+test-wheel-aarch64: wheel-aarch64
+	sh tests/aarch64/try_wheel.sh dist/kubepki-*-manylinux*aarch64.whl target/aarch64
 
 test-wheel: wheel
 	$(BIN)/python -m pytest -m wheel

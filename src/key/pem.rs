@@ -106,7 +106,7 @@ fn read_block(input: &[u8]) -> Option<(Block<'_>, &[u8])> {
 }
 
 /// Whether base64 in constant time is worth its slowness: a table that is looked up by six bits of a key at a time
-/// tells them to whoever sees cache lines (Sieck and others, "Util::Lookup", CCS 2021).
+/// tells them to whoever sees cache lines (Sieck and others, CCS 2021).
 fn is_private(label: &str) -> bool {
     label.ends_with("PRIVATE KEY")
 }
