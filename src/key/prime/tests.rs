@@ -394,6 +394,12 @@ fn without_entropy_there_is_no_key() {
     assert_eq!(generate_with(2048, &tester, &mut Broken).unwrap_err().to_string(), FAILED.to_string());
 }
 
+/// `.cargo/config.toml` says so to the build of aws-lc too.
+#[test]
+fn entropy_is_the_kernels_alone() {
+    assert_eq!(option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY"), Some("1"));
+}
+
 #[test]
 fn one_seed_one_key_and_both_forms_pass_the_same_primes() {
     let key = |seed, in_pairs| generate_with(2048, &Tester::new(in_pairs).unwrap(), &mut Seeded(seed, 0)).unwrap();
