@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kubepki import _core
@@ -105,6 +104,8 @@ def read_certificates(
         ConfigurationError: `store.rootfs_not_a_directory`, or `api.naive_datetime`.
 
     """
+    from pathlib import Path
+
     from kubepki.types import CertificateFile
 
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
