@@ -80,7 +80,14 @@ def test_the_sdist_builds_the_same_version(tmp_path: Path) -> None:
     sdist = the_one("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {Path(name).relative_to(Path(name).parts[0]).as_posix() for name in archive.getnames()}
-    assert {".cargo/config.toml", "Cargo.lock", "LICENSE", "LICENSES/GPL-3.0-or-later.txt", "README.md", "src/lib.rs"} <= names
+    assert {
+        ".cargo/config.toml",
+        "Cargo.lock",
+        "LICENSE",
+        "LICENSES/GPL-3.0-or-later.txt",
+        "README.md",
+        "src/lib.rs",
+    } <= names
     # Dependencies that the checkout has built serve again; the crate itself is compiled from the sdist.
     build = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, sdist)
     run(*build, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}", CARGO_TARGET_DIR=str(ROOT / "target"))
