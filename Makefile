@@ -42,8 +42,8 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check secret-check test-aarch64 format install wheel wheel-aarch64 test-wheel-aarch64 \
-	sdist test-wheel system-tools clean
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check \
+	secret-check test-aarch64 format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -171,11 +171,13 @@ soak: $(STAMPS)/develop
 		$(CARGO) test --release --locked --test keygen emit -- --ignored --exact & \
 	$(BIN)/python tests/keygen/judge.py "$$folder/keys" && wait $$!
 
+# The path of the test program of this name, from cargo's messages.
+EXECUTABLE = sed -n 's/.*"executable":"\([^"]*\/$(1)-[^"]*\)".*/\1/p'
+
 # What is leaked, and what is read before it is written, while keys of each size are made.
 leak-check:
 	$(CARGO) test --locked --test keygen --no-run
-	program="$$($(CARGO) test --locked --test keygen --no-run --message-format=json 2>/dev/null \
-		| sed -n 's/.*"executable":"\([^"]*\/keygen-[^"]*\)".*/\1/p')"; \
+	program="$$($(CARGO) test --locked --test keygen --no-run --message-format=json 2>/dev/null | $(call EXECUTABLE,keygen))"; \
 	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite \
 		"$$program" --test-threads=1 --exact one_key_of_each_size
 
@@ -188,7 +190,7 @@ secret-check:
 	$(CC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $(SECRET)/secret.so tests/keygen/secret.c
 	$(CARGO) test --release --locked --lib --no-run --target-dir $(SECRET)
 	program="$$($(CARGO) test --release --locked --lib --no-run --target-dir $(SECRET) --message-format=json 2>/dev/null \
-		| sed -n 's/.*"executable":"\([^"]*\/kubepki-[^"]*\)".*/\1/p')"; \
+		| $(call EXECUTABLE,kubepki))"; \
 	follow() { LD_PRELOAD=$(SECRET)/secret.so valgrind --error-exitcode=1 --expensive-definedness-checks=yes \
 		--suppressions=tests/keygen/secret.supp "$$program" --test-threads=1 --exact "key::prime::tests::$$@"; }; \
 	follow two_primes_of_each_size_from_the_system; \
@@ -201,7 +203,7 @@ test-aarch64: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER := aarch64-li
 test-aarch64: export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER := qemu-aarch64-static -L /usr/aarch64-linux-gnu
 test-aarch64: export CC_aarch64_unknown_linux_gnu := aarch64-linux-gnu-gcc
 test-aarch64:
-	$(CARGO) clippy --locked --target $(ARM) -- -D warnings
+	$(CARGO) clippy --locked --target $(ARM) -- --deny warnings
 	$(CARGO) test --locked --target $(ARM) --lib key::
 	$(CARGO) test --locked --target $(ARM) --test keygen -- \
 		--skip a_child_process_makes_its_own_keys --skip the_variable_selects_the_method

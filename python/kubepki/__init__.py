@@ -22,6 +22,7 @@ from kubepki.errors import (
     PartialError,
     RefusedError,
 )
+from kubepki.lazy import load
 
 if TYPE_CHECKING:
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
@@ -204,15 +205,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Load a function or a class when it is first asked for: the start of a process stays short (PEP 562)."""
-    from importlib import import_module
-
-    if name not in __all__:
-        raise AttributeError(f"module 'kubepki' has no attribute {name!r}")
+    """Load a function or a class when it is first asked for."""
     home = f"kubepki.api.{_HOMES[name]}" if name in _HOMES else "kubepki.types"
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return load(globals(), name, home if name in __all__ else None)
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -20,9 +19,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import kubepki
 from measure import report, side_by_side
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REQUESTS = 1_000
 KEYS = 8
@@ -88,14 +84,13 @@ def main() -> None:
 
         # A folder for each run, made before its time is taken: to delete what the run before has signed would
         # slow down whoever makes files next, as file systems are slow to use again what has just been freed.
-        def copies() -> Iterator[Path]:
-            for number in range(len(contestants) * ROUNDS):
-                yield Path(shutil.copytree(requests, Path(folder, f"run-{number}")))
-
-        ready = iter(list(copies()))
+        runs = [Path(folder, f"run-{number}") for number in range(len(contestants) * ROUNDS)]
+        for run in runs:
+            shutil.copytree(requests, run)
+        ready = iter(runs)
         timed = {name: (lambda work=work: work(next(ready), authority)) for name, work in contestants.items()}
         medians = side_by_side(timed, ROUNDS)
-        signed = [len(list(run.glob("*.crt"))) for run in Path(folder).glob("run-*")]
+        signed = [len(list(run.glob("*.crt"))) for run in runs]
         assert sorted(signed) == [0] * ROUNDS + [REQUESTS] * (3 * ROUNDS)
         report(f"{REQUESTS:,} signing requests, an RSA-2048 CA", medians, "kubepki, from Python")
 

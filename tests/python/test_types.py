@@ -60,6 +60,11 @@ def test_every_exported_name_is_there_and_listed() -> None:
     assert sorted(kubepki.__all__) == kubepki.__all__
     with pytest.raises(AttributeError, match="nonsense"):
         kubepki.nonsense  # noqa: B018
+    for name in kubepki.types.__all__:
+        assert getattr(kubepki.types, name).__name__ == name
+    assert set(kubepki.types.__all__) <= set(dir(kubepki.types))
+    with pytest.raises(AttributeError, match=r"'kubepki\.types' has no attribute 'nonsense'"):
+        kubepki.types.nonsense  # noqa: B018
 
 
 def test_a_finding_from_plain_data() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import in_utc, node_fields, path_texts
+from kubepki.api.node import in_utc, node_fields, path_list, path_texts
 from kubepki.expiration import ExpirationReport, Problem
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def read_certificates(
 
     from kubepki.types import CertificateFile
 
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    given = path_list(paths)
     read = _core.read_certificates(path_texts(given), rootfs, in_utc(now))
     # Making a Path is a third of the work for a certificate: the caller's own is used again.
     return [

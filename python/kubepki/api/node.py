@@ -66,12 +66,15 @@ def path_text(path: StrPath | None) -> str | None:
     return None if path is None else os.fspath(path)
 
 
-def path_texts(paths: StrPath | Iterable[StrPath]) -> list[str]:
+def path_list(paths: StrPath | Iterable[StrPath]) -> list[StrPath]:
     """Return one path, or many, as a list."""
     # A text is an iterable of texts too, and its letters are no paths.
-    if isinstance(paths, str | os.PathLike):
-        return [os.fspath(paths)]
-    return [os.fspath(path) for path in paths]
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+
+
+def path_texts(paths: StrPath | Iterable[StrPath]) -> list[str]:
+    """Return one path, or many, as the core takes them."""
+    return [os.fspath(path) for path in path_list(paths)]
 
 
 def selection(names: Literal["all"] | Iterable[str]) -> str | dict[str, list[str]]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kubepki.lazy import load
+
 if TYPE_CHECKING:
     from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
     from kubepki.types.backup import Backup, BackupFile, BackupState, Difference, PruneFailure, PruneReport
@@ -80,82 +82,57 @@ __all__ = [
     "table",
 ]
 
-# Where each is.
+# Where each is, below `kubepki`.
 _HOMES = {
-    "kubepki.expiration": (
-        "ExpirationReport",
-        "ExpirationRow",
-        "Problem",
-    ),
-    "kubepki.types.backup": (
-        "Backup",
-        "BackupFile",
-        "BackupState",
-        "Difference",
-        "PruneFailure",
-        "PruneReport",
-    ),
-    "kubepki.types.bundle": (
-        "Bundle",
-        "BundleEntry",
-    ),
-    "kubepki.types.certificate": (
-        "Certificate",
-        "CertificateFile",
-        "CheckReport",
-        "FileProblem",
-    ),
-    "kubepki.types.configuration": (
-        "Algorithm",
-        "ClusterSpec",
-        "Configuration",
-        "Role",
-    ),
-    "kubepki.types.finding": (
-        "Finding",
-        "Severity",
-        "Status",
-    ),
-    "kubepki.types.plan": (
-        "Action",
-        "Artefact",
-        "Changed",
-        "Kind",
-        "Plan",
-        "PlannedFile",
-        "Report",
-    ),
-    "kubepki.types.restart": (
-        "ComponentRestart",
-        "Endpoint",
-        "HeldManifest",
-        "LiveCertificate",
-        "RestartAction",
-        "Restarted",
-        "RestartPlan",
-        "RestartReport",
-    ),
-    "kubepki.types.signed": ("SignedCertificate",),
-    "kubepki.types.systemd": (
-        "Schedule",
-        "Unit",
-        "UnitChange",
-    ),
-    "kubepki.types.text": ("table",),
-    "kubepki.types.user": ("UserKubeconfig",),
+    "Action": "types.plan",
+    "Algorithm": "types.configuration",
+    "Artefact": "types.plan",
+    "Backup": "types.backup",
+    "BackupFile": "types.backup",
+    "BackupState": "types.backup",
+    "Bundle": "types.bundle",
+    "BundleEntry": "types.bundle",
+    "Certificate": "types.certificate",
+    "CertificateFile": "types.certificate",
+    "Changed": "types.plan",
+    "CheckReport": "types.certificate",
+    "ClusterSpec": "types.configuration",
+    "ComponentRestart": "types.restart",
+    "Configuration": "types.configuration",
+    "Difference": "types.backup",
+    "Endpoint": "types.restart",
+    "ExpirationReport": "expiration",
+    "ExpirationRow": "expiration",
+    "FileProblem": "types.certificate",
+    "Finding": "types.finding",
+    "HeldManifest": "types.restart",
+    "Kind": "types.plan",
+    "LiveCertificate": "types.restart",
+    "Plan": "types.plan",
+    "PlannedFile": "types.plan",
+    "Problem": "expiration",
+    "PruneFailure": "types.backup",
+    "PruneReport": "types.backup",
+    "Report": "types.plan",
+    "RestartAction": "types.restart",
+    "RestartPlan": "types.restart",
+    "RestartReport": "types.restart",
+    "Restarted": "types.restart",
+    "Role": "types.configuration",
+    "Schedule": "types.systemd",
+    "Severity": "types.finding",
+    "SignedCertificate": "types.signed",
+    "Status": "types.finding",
+    "Unit": "types.systemd",
+    "UnitChange": "types.systemd",
+    "UserKubeconfig": "types.user",
+    "table": "types.text",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load a class when it is first asked for (PEP 562)."""
-    from importlib import import_module
-
-    home = next((home for home, names in _HOMES.items() if name in names), None)
-    if home is None:
-        raise AttributeError(f"module 'kubepki.types' has no attribute {name!r}")
-    value: object = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    """Load a class when it is first asked for."""
+    return load(globals(), name, f"kubepki.{_HOMES[name]}" if name in _HOMES else None)
 
 
 def __dir__() -> list[str]:

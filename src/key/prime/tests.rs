@@ -17,8 +17,8 @@ use super::limbs::{
 };
 use super::window::{Pair, SMALL_PRIMES, Window};
 use super::{
-    Entropy, FAILED, KeyError, PUBLIC_EXPONENT, System, Tester, far_apart, generate_with, is_usable, prime, prime_in,
-    rounds, two_primes, window,
+    Candidate, Entropy, FAILED, KeyError, PUBLIC_EXPONENT, System, Tester, far_apart, generate_with, is_usable, prime,
+    prime_in, rounds, two_primes, window,
 };
 
 /// Arnault's 397-digit composite: a strong pseudoprime to every base below 307 (Mathematics of Computation 64, 1995,
@@ -93,18 +93,20 @@ fn small_primes() -> impl Iterator<Item = u32> {
     SMALL_PRIMES.iter().flatten().flat_map(Pair::primes).map(|prime| u32::try_from(prime.value()).unwrap())
 }
 
+fn candidate(number: Limbs, tester: &Tester) -> Candidate {
+    let bits = bit_length(&number);
+    tester.candidate(number, bits).unwrap()
+}
+
 fn is_prime(number: Limbs, in_pairs: bool, rounds: usize) -> bool {
     let tester = Tester::new(in_pairs).unwrap();
-    let bits = bit_length(&number);
-    let candidate = tester.candidate(number, bits).unwrap();
+    let candidate = candidate(number, &tester);
     tester.miller_rabin(&candidate, rounds, &mut Seeded(6, 0)).unwrap()
 }
 
 fn fools_fermat(number: Limbs) -> bool {
     let tester = Tester::new(true).unwrap();
-    let bits = bit_length(&number);
-    let candidate = tester.candidate(number, bits).unwrap();
-    tester.fermat(&candidate, None).unwrap()[0]
+    tester.fermat(&candidate(number, &tester), None).unwrap()[0]
 }
 
 #[test]
@@ -308,7 +310,7 @@ fn every_prime_of_a_window_is_as_likely_as_any_other() {
     let (mut places, mut ranks, mut behind_a_long_gap) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..WINDOWS {
         let mut window = Window::random(BITS, &mut entropy).unwrap();
-        let indices = primes_of(&window, BITS, &tester, &mut entropy);
+        let indices = primes_of(&window, &tester, &mut entropy);
         let base = window.base().clone();
         let Some(found) = prime_in(&mut window, BITS, &tester, &mut entropy).unwrap() else {
             assert!(indices.is_empty());
@@ -333,11 +335,11 @@ fn every_prime_of_a_window_is_as_likely_as_any_other() {
 }
 
 /// The indices of all usable primes of a window, in order.
-fn primes_of(window: &Window, bits: usize, tester: &Tester, entropy: &mut Seeded) -> Vec<u64> {
+fn primes_of(window: &Window, tester: &Tester, entropy: &mut Seeded) -> Vec<u64> {
     let mut found = Vec::new();
     for (word_index, word) in (0_u64..).zip(window.survivors()) {
         for index in (0..64).filter(|bit| word >> bit & 1 == 1).map(|bit| 64 * word_index + bit) {
-            let candidate = tester.candidate(add_small(window.base(), 2 * index), bits).unwrap();
+            let candidate = candidate(add_small(window.base(), 2 * index), tester);
             if tester.fermat(&candidate, None).unwrap()[0]
                 && is_usable(&candidate)
                 && tester.miller_rabin(&candidate, 5, entropy).unwrap()
