@@ -12,7 +12,7 @@ mod pair;
 mod seen;
 pub mod service_account;
 
-pub use finding::{Finding, FindingCode, Severity};
+pub use finding::{Finding, FindingCode, Severity, complete_remedies};
 pub use pair::{Pair, Part};
 pub use seen::SeenCertificate;
 

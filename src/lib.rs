@@ -34,6 +34,7 @@ pub mod plan;
 pub mod policy;
 #[cfg(feature = "python")]
 mod python;
+pub mod remedy;
 pub mod secret;
 pub mod store;
 pub mod tree;

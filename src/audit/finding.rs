@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::remedy::Caller;
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -181,6 +183,13 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {} [{}]", self.severity, self.subject, self.evidence, self.code)
+    }
+}
+
+/// Completes the commands in the remedies of `findings` for those who asked: see [`crate::remedy`].
+pub fn complete_remedies(findings: &mut [Finding], caller: &Caller) {
+    for finding in findings {
+        finding.remedy = caller.complete(&finding.remedy);
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::kubeconfig::client_identity;
-use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
 use crate::error::{Error, Result, nearest};
 use crate::plan::generate::{inputs, untouched};
 use crate::plan::{Action, Artefact, Kind, Plan, PlannedFile, RestoredFile};
@@ -186,6 +186,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
         }
         plan.artefacts.push(artefact(file, difference, source, kept.as_ref(), &tree, now));
     }
+    complete_remedies(&mut plan.findings, &super::node::caller_below(request.place.rootfs.as_deref()));
     if request.only.is_empty() {
         let later = store.read(manifest.created.iter().cloned());
         let there = later.iter().filter(|(path, _)| later.content(path).is_some());

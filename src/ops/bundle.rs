@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::OperationError;
 use super::apply::{Report, apply_supplied};
 use super::node::{Node, NodeRequest, content_of};
-use crate::audit::Finding;
+use crate::audit::{Finding, complete_remedies};
 use crate::bundle::{BundleError, Content, Entry, Manifest, NODE_BOUND, Recipient, entries};
 use crate::catalogue;
 use crate::certificate_key::CertificateKey;
@@ -71,7 +71,8 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
     refuse_node_bound_paths(&entries, &node)?;
     let tree = node.store.read(entries.iter().filter_map(|entry| entry.path.clone()));
     refuse_missing(&entries, &tree, request.allow_missing_ca_keys)?;
-    let findings = judge(&entries, &tree, &node.layout, now);
+    let mut findings = judge(&entries, &tree, &node.layout, now);
+    complete_remedies(&mut findings, &request.node.caller());
     if findings.iter().any(Finding::is_critical) {
         return Err(OperationError::Blocked { findings }.into());
     }
@@ -175,7 +176,8 @@ pub fn plan_import(
     let present = node.store.read(supplied.keys().cloned());
     let options =
         Options { force: request.force, rootfs: request.node.rootfs.clone(), backup_dir: request.backup_dir.clone() };
-    let plan = plan_files(&entries, &new, &present, &node.layout, &options, now);
+    let mut plan = plan_files(&entries, &new, &present, &node.layout, &options, now);
+    complete_remedies(&mut plan.findings, &request.node.caller());
     Ok(Planned { plan, warnings: node.warnings, supplied })
 }
 

@@ -21,7 +21,7 @@ use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, Pair, SeenCertificate, Severity};
+use crate::audit::{Finding, Pair, SeenCertificate, Severity, complete_remedies};
 use crate::catalogue;
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
@@ -141,6 +141,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checking.held_manifests();
 
     let Checking { node, certificates, mut findings, .. } = checking;
+    complete_remedies(&mut findings, &request.node.caller());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let status = status(&certificates, &findings);
     Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings })

@@ -92,5 +92,5 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         authority_keys: request.authority_keys.clone(),
     };
     let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, &options, now)?;
-    Ok(Planned { plan, warnings: node.warnings })
+    Ok(Planned::of(plan, node.warnings, &request.node))
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::OperationError;
 use super::node::{Node, NodeRequest};
+use crate::audit::complete_remedies;
 use crate::catalogue;
 use crate::config::Problem;
 use crate::error::Result;
@@ -59,7 +60,15 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
         rootfs: request.node.rootfs.clone(),
     };
     let plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
-    Ok(Planned { plan, warnings: node.warnings })
+    Ok(Planned::of(plan, node.warnings, &request.node))
+}
+
+impl Planned {
+    /// A plan whose findings say what to do as the caller of `node` can do it.
+    pub(super) fn of(mut plan: Plan, warnings: Vec<Problem>, node: &NodeRequest) -> Self {
+        complete_remedies(&mut plan.findings, &node.caller());
+        Self { plan, warnings }
+    }
 }
 
 /// Refuses a name that is not among the known ones.

@@ -11,6 +11,7 @@ use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, Layout};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::Result;
+use crate::remedy::Caller;
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
 
@@ -43,6 +44,38 @@ impl NodeRequest {
     pub(super) const fn has_configuration(&self) -> bool {
         self.config.is_some() || self.config_text.is_some()
     }
+
+    /// How a command has to be run that is about the same node, for [`crate::remedy`].
+    pub(super) fn caller(&self) -> Caller {
+        let config = match (&self.config, &self.config_text) {
+            // The text is in no file: the reader has to name one.
+            (None, Some(_)) => Some(PathBuf::from("FILE")),
+            (None, None) => None,
+            // As it was found: below the root directory, a relative path is not the working directory's.
+            (Some(path), _) => Some(match Store::new(None).map(|outside| outside.read([path])) {
+                Ok(tree) if !matches!(tree.get(path), Observed::Missing) => absolute(path),
+                _ => path.clone(),
+            }),
+        };
+        Caller {
+            config,
+            lenient: self.lenient,
+            node_name: self.node_name.clone(),
+            certificates_dir: self.certificates_dir.clone(),
+            kubeconfig_dir: self.kubeconfig_dir.clone(),
+            ..caller_below(self.rootfs.as_deref())
+        }
+    }
+}
+
+/// The caller of a verb that has no options of a node but the root directory.
+pub(super) fn caller_below(rootfs: Option<&Path>) -> Caller {
+    Caller { rootfs: rootfs.map(absolute).filter(|rootfs| rootfs != Path::new("/")), ..Caller::default() }
+}
+
+/// Commands are read in mails and run from other folders.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A request with its configuration read.

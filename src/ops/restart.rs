@@ -38,7 +38,7 @@ use self::patience::Patience;
 use super::OperationError;
 use super::keys::Continue;
 use crate::audit::certificate::judge_files;
-use crate::audit::{Finding, Pair};
+use crate::audit::{Finding, Pair, complete_remedies};
 use crate::error::Result;
 use crate::plan::generate::Selection;
 use crate::plan::restart::{
@@ -229,6 +229,7 @@ fn make_plan(
     for (member, evidence) in components.members.iter().zip(seen) {
         planned.push(plan_component(request, &components.store, member, evidence.as_ref(), &mut findings));
     }
+    complete_remedies(&mut findings, &super::node::caller_below(request.rootfs.as_deref()));
     Ok(RestartPlan {
         made_at: now,
         rootfs: request.rootfs.clone(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::generate_all;
 use super::node::{Node, NodeRequest, content_of};
 use super::{Continue, OperationError, Progress};
-use crate::audit::Finding;
+use crate::audit::{Finding, complete_remedies};
 use crate::config::Problem;
 use crate::error::Result;
 use crate::key::{Algorithm, PrivateKey};
@@ -121,7 +121,8 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         allow_masters: request.allow_masters,
         outlive_authority: request.outlive_authority,
     };
-    let plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
+    let mut plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
+    complete_remedies(&mut plan.findings, &request.node.caller());
     if plan.findings.iter().any(Finding::is_critical) {
         return Err(OperationError::Blocked { findings: plan.findings }.into());
     }
