@@ -11,6 +11,7 @@ pub mod kubeconfig;
 mod pair;
 mod seen;
 pub mod service_account;
+pub mod subject;
 
 pub use finding::{Finding, FindingCode, Severity, complete_remedies};
 pub use pair::{Pair, Part};

@@ -10,6 +10,7 @@ mod kubeconfigs;
 mod kubelet;
 mod layout;
 mod rows;
+mod versions;
 
 pub use alternative_names::api_server_service_address;
 pub use kubeconfigs::UserName;
@@ -19,7 +20,11 @@ pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use rows::{
     AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, CommonName, SERVICE_ACCOUNT,
 };
-pub(crate) use rows::{AUTHORITY_KEY_USAGES, LEAF_KEY_USAGES};
+pub(crate) use rows::LEAF_KEY_USAGES;
+pub use versions::{
+    Binding, CLUSTER_ADMIN, CLUSTER_ADMINS, Change, ENCIPHERMENT_FOR_RSA_ALONE, ETCD_CLIENTS_WITHOUT_GROUP, KUBELET_API_ADMIN,
+    KUBELET_CLIENT_BINDING, MASTERS, Organizations, SEPARATE_SUPER_ADMIN, authority_key_usages, binding, leaf_key_usages,
+};
 
 use crate::config::{ClusterSpec, Role};
 
@@ -42,8 +47,8 @@ pub fn certificates(spec: &ClusterSpec) -> impl Iterator<Item = &'static Certifi
 
 /// The kubeconfig rows of a node, in kubeadm's order.
 pub fn kubeconfigs(spec: &ClusterSpec) -> impl Iterator<Item = &'static KubeconfigRow> + use<> {
-    let role = spec.role;
-    KUBECONFIGS.iter().filter(move |row| row.roles.contains(&role))
+    let absent: Vec<_> = KUBECONFIGS.iter().map(|row| row.absence(spec).is_some()).collect();
+    KUBECONFIGS.iter().zip(absent).filter_map(|(row, absent)| (!absent).then_some(row))
 }
 
 /// The row of a CA by kubeadm's name (`etcd-ca`).

@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::subject::judge_subject;
 use super::{Finding, FindingCode, Notes, Pair, Severity};
 use crate::tree::Tree;
 use crate::x509::{Certificate, ChainProblem, DistinguishedName, ExtendedKeyUsage, SubjectAltNames, verify_chain};
@@ -51,6 +52,7 @@ pub fn judge_pair(
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
         judge(&mut notes, certificate, pair.intermediates(), expectation, ca, thresholds, now);
+        judge_subject(&mut notes, certificate, expectation.subject.as_ref(), ca, true);
     }
     notes.findings
 }
@@ -171,26 +173,6 @@ fn judge_content(notes: &mut Notes<'_>, certificate: &Certificate, expectation: 
             );
         }
     }
-    if let Some(subject) = &expectation.subject
-        && !same_subject(certificate.subject(), subject)
-    {
-        notes.add(
-            FindingCode::CertificateOtherSubject,
-            Severity::Warning,
-            format!("its subject is {}, kubeadm's is {subject}", or_none(&certificate.subject().to_string())),
-            "make sure that the cluster's access rules fit this subject",
-        );
-    }
-}
-
-/// Subjects compare by organizations, in any order, and common name: others' encodings may differ.
-fn same_subject(one: &DistinguishedName, other: &DistinguishedName) -> bool {
-    let organizations = |name: &DistinguishedName| {
-        let mut all = name.organizations();
-        all.sort();
-        all
-    };
-    one.common_name() == other.common_name() && organizations(one) == organizations(other)
 }
 
 fn or_none(text: &str) -> &str {

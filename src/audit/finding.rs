@@ -75,6 +75,8 @@ pub enum FindingCode {
     CertificateMissingUsages,
     /// A certificate for another subject than kubeadm's.
     CertificateOtherSubject,
+    /// A certificate that needs an access rule which the cluster may lack.
+    CertificateNeedsBinding,
     /// A CA's certificate in the place of a leaf.
     CertificateIsAnAuthority,
     /// A certificate that is valid from before its CA on.
@@ -143,6 +145,7 @@ impl FindingCode {
             Self::CertificateMissingNames => "certificate.missing_names",
             Self::CertificateMissingUsages => "certificate.missing_usages",
             Self::CertificateOtherSubject => "certificate.other_subject",
+            Self::CertificateNeedsBinding => "certificate.needs_binding",
             Self::CertificateIsAnAuthority => "certificate.is_an_authority",
             Self::CertificatePrecedesAuthority => "certificate.precedes_authority",
             Self::CertificateEndsEarlier => "certificate.ends_earlier",

@@ -9,6 +9,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::certificate::{Expectation, Thresholds, judge};
+use super::subject::{judge_lost_groups, judge_subject};
 use super::{Finding, FindingCode, Notes, Severity};
 use crate::x509::{Certificate, KeyUsage, verify_chain};
 
@@ -38,6 +39,7 @@ pub fn judge_incoming(
     }
     let position = signer(leaf, intermediates, bundle, now);
     judge(&mut notes, leaf, intermediates, expectation, bundle.get(position), Thresholds::NONE, now);
+    judge_subject(&mut notes, leaf, expectation.subject.as_ref(), bundle.get(position), false);
     if let Some(ca) = bundle.get(position) {
         judge_authority_of(&mut notes, leaf, ca, position);
     }
@@ -65,6 +67,7 @@ pub fn judge_successor(name: &str, path: &Path, new: &Certificate, old: &Certifi
             "make sure that it is not an old one",
         );
     }
+    judge_lost_groups(&mut notes, new, old);
     notes.findings
 }
 

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::certificate::{Expectation, Thresholds, judge};
 use super::pair::{note_mode, note_part};
+use super::subject::judge_subject;
 use super::{Finding, FindingCode, Notes, Part, Severity};
 use crate::catalogue::beside;
 use crate::error::{Diagnostic, Error};
@@ -204,6 +205,7 @@ fn judge_client(
         Part::Present(_) | Part::Broken { .. } => {}
     }
     judge(notes, certificate, intermediates, &expected.client, expected.ca, thresholds, now);
+    judge_subject(notes, certificate, expected.client.subject.as_ref(), expected.ca, true);
 }
 
 fn note_error(notes: &mut Notes<'_>, error: &Error) {

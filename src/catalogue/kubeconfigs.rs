@@ -2,6 +2,7 @@
 //!
 //! Source: kubeadm `phases/kubeconfig/kubeconfig.go` `getKubeConfigSpecsBase`.
 
+use super::versions::{ADMIN, Change, NODES, NO_GROUP, Organizations, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
 use crate::config::{ClusterSpec, Endpoint, Role};
 use crate::x509::{DistinguishedName, X509Error};
 
@@ -14,12 +15,14 @@ pub struct KubeconfigRow {
     pub long_name: &'static str,
     /// The user: the certificate's common name is this prefix, then the node's name where it has one.
     pub user: UserName,
-    /// The groups.
-    pub organizations: &'static [&'static str],
+    /// The groups, by version.
+    pub organizations: Organizations,
     /// Which API server it names.
     pub server: ServerRule,
     /// The nodes that have it.
     pub roles: &'static [Role],
+    /// What brought it, if older releases of kubeadm do not make it.
+    pub since: Option<&'static Change>,
 }
 
 /// A kubeconfig's user name.
@@ -49,45 +52,66 @@ pub static KUBECONFIGS: [KubeconfigRow; 5] = [
         name: "admin.conf",
         long_name: "certificate embedded in the kubeconfig file for the admin to use and for kubeadm itself",
         user: UserName::Fixed("kubernetes-admin"),
-        organizations: &["kubeadm:cluster-admins"],
+        organizations: ADMIN,
         server: ServerRule::ControlPlane,
         roles: EVERY_CONTROL_PLANE,
+        since: None,
     },
     KubeconfigRow {
         name: "super-admin.conf",
         long_name: "certificate embedded in the kubeconfig file for the super-admin",
         user: UserName::Fixed("kubernetes-super-admin"),
-        organizations: &["system:masters"],
+        organizations: SUPER_ADMIN,
         server: ServerRule::ControlPlane,
         roles: &[Role::ControlPlane],
+        since: Some(&SEPARATE_SUPER_ADMIN),
     },
     KubeconfigRow {
         name: "kubelet.conf",
         long_name: "certificate embedded in the kubeconfig file for the kubelet to use",
         user: UserName::SystemNode,
-        organizations: &["system:nodes"],
+        organizations: NODES,
         server: ServerRule::Local,
         roles: EVERY_ROLE,
+        since: None,
     },
     KubeconfigRow {
         name: "controller-manager.conf",
         long_name: "certificate embedded in the kubeconfig file for the controller manager to use",
         user: UserName::Fixed("system:kube-controller-manager"),
-        organizations: &[],
+        organizations: NO_GROUP,
         server: ServerRule::Local,
         roles: EVERY_CONTROL_PLANE,
+        since: None,
     },
     KubeconfigRow {
         name: "scheduler.conf",
         long_name: "certificate embedded in the kubeconfig file for the scheduler manager to use",
         user: UserName::Fixed("system:kube-scheduler"),
-        organizations: &[],
+        organizations: NO_GROUP,
         server: ServerRule::Local,
         roles: EVERY_CONTROL_PLANE,
+        since: None,
     },
 ];
 
 impl KubeconfigRow {
+    /// Why the node that `spec` describes has none; `None` when it has one.
+    #[must_use]
+    pub fn absence(&self, spec: &ClusterSpec) -> Option<&'static str> {
+        if !self.roles.contains(&spec.role) {
+            return Some("not on this kind of node");
+        }
+        self.absence_from_version(spec)
+    }
+
+    /// Why kubeadm of the cluster's version makes none; `None` when it makes one.
+    #[must_use]
+    pub fn absence_from_version(&self, spec: &ClusterSpec) -> Option<&'static str> {
+        let is_made = self.since.is_none_or(|change| change.is_in(spec.version().as_ref()));
+        (!is_made).then_some("this version of kubeadm has none")
+    }
+
     /// Whether the node's name is in its user's.
     #[must_use]
     pub fn is_named_after_node(&self) -> bool {
@@ -108,7 +132,7 @@ impl KubeconfigRow {
     /// # Errors
     /// [`X509Error::Encoding`] when the node's name does not fit into DER.
     pub fn subject(&self, spec: &ClusterSpec) -> Result<DistinguishedName, X509Error> {
-        DistinguishedName::new(self.organizations, &self.user_name(spec))
+        DistinguishedName::new(self.organizations.at(spec.version().as_ref()), &self.user_name(spec))
     }
 
     /// The API server's URL.

@@ -3,6 +3,7 @@
 //! Source: kubeadm `phases/certs/certlist.go`; contract of its inventory (names, files, issuers, subjects, usages).
 
 use super::alternative_names;
+use super::versions::{ETCD_CLIENT, KUBELET_CLIENT, NO_GROUP, Organizations};
 use crate::config::ClusterSpec;
 use crate::x509::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SubjectAltNames, X509Error};
 
@@ -39,6 +40,8 @@ pub struct CertificateRow {
     pub long_name: &'static str,
     /// The common name.
     pub common_name: CommonName,
+    /// The groups, by version.
+    pub organizations: Organizations,
     /// The purposes, in the order of the certificate.
     pub extended_key_usages: &'static [ExtendedKeyUsage],
     /// Which alternative names it carries.
@@ -93,6 +96,7 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "ca",
         long_name: "certificate for serving the Kubernetes API",
         common_name: CommonName::Fixed("kube-apiserver"),
+        organizations: NO_GROUP,
         extended_key_usages: SERVER,
         alternative_names: AlternativeNames::ApiServer,
     },
@@ -103,6 +107,7 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "ca",
         long_name: "certificate for the API server to connect to kubelet",
         common_name: CommonName::Fixed("kube-apiserver-kubelet-client"),
+        organizations: KUBELET_CLIENT,
         extended_key_usages: CLIENT,
         alternative_names: AlternativeNames::None,
     },
@@ -113,6 +118,7 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "front-proxy-ca",
         long_name: "certificate for the front proxy client",
         common_name: CommonName::Fixed("front-proxy-client"),
+        organizations: NO_GROUP,
         extended_key_usages: CLIENT,
         alternative_names: AlternativeNames::None,
     },
@@ -123,6 +129,7 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "etcd-ca",
         long_name: "certificate for serving etcd",
         common_name: CommonName::Node,
+        organizations: NO_GROUP,
         extended_key_usages: SERVER_AND_CLIENT,
         alternative_names: AlternativeNames::EtcdServer,
     },
@@ -133,6 +140,7 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "etcd-ca",
         long_name: "certificate for etcd nodes to communicate with each other",
         common_name: CommonName::Node,
+        organizations: NO_GROUP,
         extended_key_usages: SERVER_AND_CLIENT,
         alternative_names: AlternativeNames::EtcdPeer,
     },
@@ -143,6 +151,7 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "etcd-ca",
         long_name: "certificate for liveness probes to healthcheck etcd",
         common_name: CommonName::Fixed("kube-etcd-healthcheck-client"),
+        organizations: ETCD_CLIENT,
         extended_key_usages: CLIENT,
         alternative_names: AlternativeNames::None,
     },
@@ -153,16 +162,13 @@ pub static CERTIFICATES: [CertificateRow; 7] = [
         issuer: "etcd-ca",
         long_name: "certificate the apiserver uses to access etcd",
         common_name: CommonName::Fixed("kube-apiserver-etcd-client"),
+        organizations: ETCD_CLIENT,
         extended_key_usages: CLIENT,
         alternative_names: AlternativeNames::None,
     },
 ];
 
-/// The key usages of a CA that kubepki makes: kubeadm's, which have no cRLSign.
-pub(crate) const AUTHORITY_KEY_USAGES: [KeyUsage; 3] =
-    [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment, KeyUsage::KeyCertSign];
-
-/// The key usages of each leaf, whatever its key.
+/// The key usages that a leaf may have; [`super::leaf_key_usages`] are those of a new one.
 pub(crate) const LEAF_KEY_USAGES: [KeyUsage; 2] = [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
 
 impl AuthorityRow {
@@ -194,7 +200,7 @@ impl CertificateRow {
         self.common_name == CommonName::Node
     }
 
-    /// The subject on the node that `spec` describes. No leaf of kubeadm's has an organization.
+    /// The subject on the node that `spec` describes, as kubeadm of its version has it.
     ///
     /// # Errors
     /// [`X509Error::Encoding`] when the node's name does not fit into DER.
@@ -203,7 +209,7 @@ impl CertificateRow {
             CommonName::Fixed(name) => name,
             CommonName::Node => &spec.node_name,
         };
-        DistinguishedName::new::<&str>(&[], common_name)
+        DistinguishedName::new(self.organizations.at(spec.version().as_ref()), common_name)
     }
 
     /// The alternative names on the node that `spec` describes.

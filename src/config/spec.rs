@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::version::KubernetesVersion;
 use crate::key::Algorithm;
 
 /// What a node does, and so which certificates it holds.
@@ -127,7 +128,7 @@ pub struct ClusterSpec {
     /// `caCertificateValidityPeriod`.
     #[serde(with = "seconds")]
     pub ca_certificate_validity: TimeDelta,
-    /// `kubernetesVersion` as written, if written (kubepki never looks it up).
+    /// `kubernetesVersion` as written, if written (kubepki never looks it up). [`Self::version`] is what it says.
     pub kubernetes_version: Option<String>,
     /// `JoinConfiguration.caCertPath`, absolute; for the other kinds kubeadm's default.
     pub ca_cert_path: String,
@@ -138,6 +139,12 @@ impl ClusterSpec {
     #[must_use]
     pub fn local_endpoint(&self) -> Endpoint {
         Endpoint { host: Host::Ip(self.advertise_address), port: self.bind_port }
+    }
+
+    /// The release of Kubernetes; `None` when the configuration has none, or a label that says nothing.
+    #[must_use]
+    pub fn version(&self) -> Option<KubernetesVersion> {
+        self.kubernetes_version.as_deref().and_then(KubernetesVersion::parse)
     }
 
     /// Whether etcd is somebody else's.

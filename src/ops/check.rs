@@ -253,7 +253,7 @@ impl Checking {
             let path = self.node.layout.kubeconfig(row.name);
             if matches!(self.tree.get(&path), Observed::Missing) {
                 // super-admin.conf is best kept elsewhere, and only the first node ever had it.
-                let optional = row.name == "super-admin.conf" || !row.roles.contains(&self.node.spec.role);
+                let optional = row.name == "super-admin.conf" || row.absence(&self.node.spec).is_some();
                 self.missing(row.name, path, optional);
                 continue;
             }

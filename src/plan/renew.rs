@@ -192,6 +192,7 @@ impl Renewal<'_> {
             return with(Action::Blocked, if key_is_lost { "its key cannot be kept" } else { "another node's" });
         }
         self.note_drift(target, held, &names);
+        self.note_version(target, held, certificate);
         self.claim(&held.place);
         Artefact {
             new_key: (!self.options.keep_key).then(|| self.algorithm(certificate)),

@@ -22,7 +22,7 @@ use super::generate::{Selection, inputs, untouched};
 use super::{Action, Artefact, Kind, KubeconfigTemplate, Plan, PlannedFile};
 use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, Severity};
-use crate::catalogue::{CERTIFICATES, CertificateRow, KUBECONFIGS, KubeconfigRow, LEAF_KEY_USAGES, Layout};
+use crate::catalogue::{CERTIFICATES, CertificateRow, KUBECONFIGS, KubeconfigRow, Layout, leaf_key_usages};
 use crate::config::{ClusterSpec, Role};
 use crate::error::Result;
 use crate::key::PrivateKey;
@@ -161,8 +161,9 @@ impl Row {
         });
         match (role, self) {
             (RequestRole::ControlPlane, Self::Kubeconfig(row)) if spec.role == Role::SecondaryControlPlane => {
-                (!row.roles.contains(&spec.role)).then_some("not on this kind of node")
+                row.absence(spec)
             }
+            (RequestRole::ControlPlane, Self::Kubeconfig(row)) => row.absence_from_version(spec),
             (RequestRole::ControlPlane, _) => None,
             (RequestRole::Worker, Self::Kubeconfig(row)) if row.roles.contains(&Role::Worker) => None,
             (RequestRole::Worker, _) => Some("a worker has none"),
@@ -227,7 +228,7 @@ impl Asking<'_> {
         let request = RequestTemplate {
             subject,
             subject_alt_names: names,
-            key_usages: self.key_usages(),
+            key_usages: self.key_usages(self.spec.algorithm.as_str()),
             extended_key_usages: self.extended_key_usages(row),
         };
         let key = self.outputs.key(row);
@@ -301,8 +302,10 @@ impl Asking<'_> {
         !found.is_empty()
     }
 
-    fn key_usages(&self) -> Vec<crate::x509::KeyUsage> {
-        if self.options.with_usages { LEAF_KEY_USAGES.to_vec() } else { Vec::new() }
+    /// For a key of this kind (`ECDSA-P256`).
+    fn key_usages(&self, key_kind: &str) -> Vec<crate::x509::KeyUsage> {
+        let version = self.spec.version();
+        if self.options.with_usages { leaf_key_usages(version.as_ref(), key_kind) } else { Vec::new() }
     }
 
     fn extended_key_usages(&self, row: Row) -> Vec<ExtendedKeyUsage> {

@@ -16,7 +16,7 @@ use super::{Action, Answer, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, LEAF_KEY_USAGES, Layout};
+use crate::catalogue::{self, Layout, leaf_key_usages};
 use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge};
 use crate::tree::Tree;
 use crate::workers;
@@ -332,7 +332,7 @@ pub fn template(
     CertificateTemplate {
         subject: request.subject().clone(),
         subject_alt_names: request.subject_alt_names().clone(),
-        key_usages: LEAF_KEY_USAGES.to_vec(),
+        key_usages: leaf_key_usages(profile.version.as_ref(), request.key_kind()),
         extended_key_usages: profile.extended_key_usages.clone(),
         is_ca: false,
         other_extensions: Vec::new(),

@@ -20,19 +20,13 @@ use super::generate::OutliveAuthority;
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
-use crate::catalogue::{LEAF_KEY_USAGES, Layout, ServerRule};
+use crate::catalogue::{CLUSTER_ADMINS, Layout, MASTERS, ServerRule, leaf_key_usages};
 use crate::config::{ClusterSpec, url_fault};
 use crate::error::Result;
 use crate::key::Algorithm;
 use crate::kubeconfig::{Client, ClientConfig, Kubeconfig};
 use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateTemplate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames};
-
-/// The group that the API server lets do everything, before any access rule is asked.
-const MASTERS: &str = "system:masters";
-
-/// The group that kubeadm binds to the role `cluster-admin`.
-const CLUSTER_ADMINS: &str = "kubeadm:cluster-admins";
 
 /// kubeadm warns of certificates that are valid for longer.
 const RECOMMENDED_VALIDITY: TimeDelta = TimeDelta::hours(8760);
@@ -109,8 +103,10 @@ pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: 
             return Err(UserError::ExternalAuthority { path: pair.key_path.display().to_string() }.into());
         }
         if let Some(ca) = pair.certificate() {
-            let template = template(wish, ca, now, &mut plan.findings)?;
-            plan.certificate = Some((wish.algorithm.unwrap_or(spec.algorithm), template));
+            let algorithm = wish.algorithm.unwrap_or(spec.algorithm);
+            let mut template = template(wish, ca, now, &mut plan.findings)?;
+            template.key_usages = leaf_key_usages(spec.version().as_ref(), algorithm.as_str());
+            plan.certificate = Some((algorithm, template));
         }
         note_privileges(wish, &mut plan.findings);
     }
@@ -179,7 +175,7 @@ fn server(wish: &Wish, spec: &ClusterSpec) -> Result<String> {
     }
 }
 
-/// What the certificate says; valid from the same moment on as its CA, as kubeadm has it.
+/// What the certificate says but for its key usages; valid from the same moment on as its CA, as kubeadm has it.
 fn template(
     wish: &Wish,
     ca: &Certificate,
@@ -216,7 +212,7 @@ fn template(
     Ok(CertificateTemplate {
         subject: DistinguishedName::new(&wish.organizations, &wish.name)?,
         subject_alt_names: SubjectAltNames::default(),
-        key_usages: LEAF_KEY_USAGES.to_vec(),
+        key_usages: Vec::new(),
         extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
         is_ca: false,
         not_before: ca.not_before(),

@@ -12,6 +12,7 @@ use super::PolicyError;
 use super::pattern::{NamePattern, TextPattern};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
 use crate::catalogue;
+use crate::config::ClusterSpec;
 use crate::x509::ExtendedKeyUsage;
 
 /// What a CA signs, besides the catalogue's rules.
@@ -122,20 +123,22 @@ impl Policy {
                 issuer: rule.issuer.clone().unwrap_or_default(),
                 is_allowed: rule.allow,
                 common_names: CommonNames::Patterns(Vec::new()),
-                organizations: Vec::new(),
+                organizations: vec![Vec::new()],
+                version: node.spec.as_ref().and_then(ClusterSpec::version),
                 extended_key_usages: rule.usages.clone().unwrap_or_default(),
                 names: AllowedNames::Patterns(Vec::new()),
                 max_validity: None,
             },
             (None, None) => return None,
         };
+        self.without_forbidden_power(&mut profile);
         if let Some(rule) = rule {
             profile.is_allowed = rule.allow;
             if let Some(patterns) = &rule.common_names {
                 profile.common_names = CommonNames::Patterns(patterns.clone());
             }
             if let Some(organizations) = &rule.organizations {
-                profile.organizations.clone_from(organizations);
+                profile.organizations = vec![organizations.clone()];
             }
             if let Some(patterns) = &rule.names {
                 profile.names = AllowedNames::Patterns(patterns.clone());
@@ -143,6 +146,17 @@ impl Policy {
         }
         profile.max_validity = rule.and_then(|rule| rule.max_validity).or(self.max_validity);
         Some(profile)
+    }
+
+    /// Where `admin.conf` is not signed, no other name gets its group, unless it is the version's own for that name.
+    fn without_forbidden_power(&self, profile: &mut Profile) {
+        let is_forbidden = self.certificates.get("admin.conf").is_some_and(|rule| !rule.allow);
+        if is_forbidden && profile.name != "admin.conf" {
+            let own = profile.organizations.first().cloned();
+            profile.organizations.retain(|groups| {
+                Some(groups) == own.as_ref() || !groups.iter().any(|group| group == catalogue::CLUSTER_ADMINS)
+            });
+        }
     }
 }
 

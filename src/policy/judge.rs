@@ -136,12 +136,15 @@ fn other_subject(request: &CertificateRequest, profile: &Profile) -> Option<Stri
         attributes.iter().filter(|part| part.oid == oid).map(|part| part.value.as_str()).collect()
     };
     let (common_names, mut organizations) = (values("2.5.4.3"), values("2.5.4.10"));
-    let mut wanted: Vec<_> = profile.organizations.iter().map(String::as_str).collect();
     organizations.sort_unstable();
-    wanted.sort_unstable();
+    let has_right_groups = profile.organizations.iter().any(|groups| {
+        let mut wanted: Vec<_> = groups.iter().map(String::as_str).collect();
+        wanted.sort_unstable();
+        organizations == wanted
+    });
     let has_others = attributes.len() != common_names.len() + organizations.len();
     let is_right = !has_others
-        && organizations == wanted
+        && has_right_groups
         && match common_names.as_slice() {
             [name] => is_right_common_name(name, &profile.common_names),
             _ => false,
@@ -165,10 +168,13 @@ fn describe(profile: &Profile) -> String {
         CommonNames::AnyNode { prefix } => format!("{prefix}NODE"),
         CommonNames::Patterns(patterns) => patterns.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
     };
-    if profile.organizations.is_empty() {
-        return format!("CN={common_name} without O");
-    }
-    format!("CN={common_name},O={}", profile.organizations.join(",O="))
+    let with_groups = |groups: &Vec<String>| {
+        if groups.is_empty() {
+            return format!("CN={common_name} without O");
+        }
+        format!("CN={common_name},O={}", groups.join(",O="))
+    };
+    profile.organizations.iter().map(with_groups).collect::<Vec<_>>().join(" or ")
 }
 
 /// A lower-case DNS name, not a wildcard.

@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 
 use super::pattern::{NamePattern, TextPattern};
 use crate::catalogue::{
-    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, UserName,
+    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, Organizations, UserName,
 };
-use crate::config::ClusterSpec;
+use crate::config::{ClusterSpec, KubernetesVersion};
 use crate::x509::{ExtendedKeyUsage, SubjectAltName, SubjectAltNames};
 
 /// What is known of the node whose requests are signed.
@@ -37,8 +37,10 @@ pub struct Profile {
     pub is_allowed: bool,
     /// The common names.
     pub common_names: CommonNames,
-    /// The organizations, all of them and no other.
-    pub organizations: Vec<String>,
+    /// The organizations: each of these sets is right, whole and without another.
+    pub organizations: Vec<Vec<String>>,
+    /// The cluster's version, which decides on key usages.
+    pub version: Option<KubernetesVersion>,
     /// The purposes that the certificate has; a request may ask for some of them.
     pub extended_key_usages: Vec<ExtendedKeyUsage>,
     /// The alternative names.
@@ -86,6 +88,21 @@ pub enum AllowedNames {
     Patterns(Vec<NamePattern>),
 }
 
+impl KnownNode {
+    /// The cluster's version, if the configuration has one that says something.
+    fn version(&self) -> Option<KubernetesVersion> {
+        self.spec.as_ref().and_then(ClusterSpec::version)
+    }
+}
+
+/// The version's own, the newest first, and those of other versions: a certificate that was renewed keeps the groups that
+/// an older kubeadm gave it. A group that nothing can restrict must be the known version's own.
+fn allowed_organizations(organizations: &Organizations, node: &KnownNode) -> Vec<Vec<String>> {
+    let own = organizations.at(node.version().as_ref());
+    let others = organizations.all().filter(|groups| *groups != own && !groups.contains(&MASTERS));
+    std::iter::once(own).chain(others).map(|groups| groups.iter().map(|group| (*group).to_owned()).collect()).collect()
+}
+
 impl Profile {
     /// The catalogue's rules for a name; `None` for a name that it does not have.
     pub(super) fn of_catalogue(name: &str, node: &KnownNode) -> Option<Self> {
@@ -103,7 +120,8 @@ impl Profile {
             issuer: row.issuer.to_owned(),
             is_allowed: true,
             common_names,
-            organizations: Vec::new(),
+            organizations: allowed_organizations(&row.organizations, node),
+            version: node.version(),
             extended_key_usages: row.extended_key_usages.to_vec(),
             names: names_of(row, node),
             max_validity: None,
@@ -119,7 +137,8 @@ impl Profile {
                 UserName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
                 UserName::SystemNode => node_name("system:node:", node),
             },
-            organizations: row.organizations.iter().map(|name| (*name).to_owned()).collect(),
+            organizations: allowed_organizations(&row.organizations, node),
+            version: node.version(),
             extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
             names: AllowedNames::None,
             max_validity: None,

@@ -31,7 +31,7 @@ discovery: {bootstrapToken: {token: abcdef.0123456789abcdef, apiServerEndpoint: 
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-kubernetesVersion: v1.36.0
+kubernetesVersion: v1.36.2
 encryptionAlgorithm: ECDSA-P256
 ";
 

@@ -15,7 +15,7 @@ discovery:
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-kubernetesVersion: v1.36.0
+kubernetesVersion: v1.36.2
 encryptionAlgorithm: ECDSA-P256
 controlPlaneEndpoint: \"api.example.test:6443\"
 ";

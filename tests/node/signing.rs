@@ -268,7 +268,7 @@ fn the_configuration_and_the_nodes_name_say_which_names_are_right() {
     assert_eq!(judged(sans(&["cp1"], &[service]), Some(CONTROL_PLANE), None), ["request.missing_names"]);
     assert_eq!(judged(sans(&["cp2"], &[service, "192.0.2.10"]), Some(CONTROL_PLANE), Some("cp2")), nothing);
     // The cluster's: a name and an address of the node may be any, and no more than that.
-    let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.0\n";
+    let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\n";
     assert_eq!(judged(sans(&["cp7"], &[service, "192.0.2.77"]), Some(cluster), None), nothing);
     assert_eq!(
         judged(sans(&["cp7", "cp8"], &[service, "192.0.2.77", "192.0.2.78"]), Some(cluster), None),

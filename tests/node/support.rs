@@ -30,7 +30,7 @@ nodeRegistration: {name: cp1}
 ---
 apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-kubernetesVersion: v1.36.0
+kubernetesVersion: v1.36.2
 encryptionAlgorithm: ECDSA-P256
 ";
 

@@ -112,7 +112,7 @@ def test_a_configuration_is_read_and_its_certificates_may_be_written(tmp_path: P
     config = tmp_path / "kubeadm.yaml"
     config.write_text(
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n"
-        "kubernetesVersion: v1.36.0\ncertificatesDir: /srv/pki\n"
+        "kubernetesVersion: v1.36.2\ncertificatesDir: /srv/pki\n"
     )
     done = install(tmp_path, "--config", config)
     assert done.returncode == 0, done.stderr

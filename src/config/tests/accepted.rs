@@ -48,7 +48,7 @@ fn the_golden_configurations_load() {
     for (name, bytes) in GOLDEN {
         let Loaded { spec, warnings } = load(name, bytes, &Options::default()).unwrap();
         assert_eq!(spec.role, Role::ControlPlane, "{name}");
-        assert_eq!(spec.kubernetes_version.as_deref(), Some("v1.36.0"), "{name}");
+        assert_eq!(spec.kubernetes_version.as_deref(), Some("v1.36.2"), "{name}");
         assert_eq!(spec.has_external_etcd(), name == "external-etcd", "{name}");
         let expected: &[&str] = match name {
             "ha" => &["config.endpoint_port"],
@@ -133,7 +133,7 @@ timeouts: {controlPlaneComponentHealthCheck: 4m, kubeletHealthCheck: 4m, kuberne
                 secretKeyRef: {name: obj, key: k, optional: false}, fileKeyRef: {volumeName: v, path: p, key: k, optional: true}}}]";
     let shared_cluster = "
 networking: {serviceSubnet: 10.96.0.0/12, podSubnet: 10.244.0.0/16, dnsDomain: cluster.local}
-kubernetesVersion: v1.36.0
+kubernetesVersion: v1.36.2
 controlPlaneEndpoint: api.example.test:6443
 certificatesDir: /etc/kubernetes/pki
 imageRepository: registry.k8s.io

@@ -173,7 +173,7 @@ fn values_of_a_cluster_are_judged_by_kubeadm_s_rules() {
                 "did you mean PublicKeysECDSA?",
             ),
             ("featureGates: {AllAlpha: true}", "config.feature_gate", 3, "featureGates.AllAlpha", "kubeadm knows"),
-            ("kubernetesVersion: '1.36'", "config.kubernetes_version", 3, "kubernetesVersion", "v1.36.0"),
+            ("kubernetesVersion: '1.36'", "config.kubernetes_version", 3, "kubernetesVersion", "v1.36.2"),
             ("scheduler: {extraArgs: [{value: b}]}", "config.value", 3, "scheduler.extraArgs[0]", "name:"),
         ],
     );

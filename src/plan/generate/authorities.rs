@@ -6,7 +6,7 @@ use super::{AuthorityState, BACKDATE, Planning, untouched};
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
 use crate::audit::{FindingCode, Pair, Severity};
-use crate::catalogue::{self, AUTHORITY_KEY_USAGES, AuthorityRow};
+use crate::catalogue::{self, AuthorityRow, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind};
@@ -109,7 +109,7 @@ impl Planning<'_> {
         let template = CertificateTemplate {
             subject: row.subject()?,
             subject_alt_names: row.subject_alt_names(),
-            key_usages: AUTHORITY_KEY_USAGES.to_vec(),
+            key_usages: authority_key_usages(self.spec.version().as_ref(), self.spec.algorithm.as_str()),
             extended_key_usages: Vec::new(),
             is_ca: true,
             not_before,

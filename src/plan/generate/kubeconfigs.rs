@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{AFTER_CERTIFICATES, AuthorityState, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
-use crate::catalogue::{self, KubeconfigRow, LEAF_KEY_USAGES};
+use crate::catalogue::{self, KubeconfigRow, leaf_key_usages};
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind, KubeconfigTemplate, PlannedFile};
 use crate::tree::Observed;
@@ -19,8 +19,8 @@ impl Planning<'_> {
             }
             let path = self.layout.kubeconfig(row.name);
             let files = vec![PlannedFile { path: path.clone(), mode: 0o600 }];
-            let artefact = if !row.roles.contains(&self.spec.role) {
-                untouched(row.name, Kind::Kubeconfig, Action::Skip, "not on this kind of node", files)
+            let artefact = if let Some(reason) = row.absence(self.spec) {
+                untouched(row.name, Kind::Kubeconfig, Action::Skip, reason, files)
             } else if matches!(self.tree.get(&path), Observed::Missing) {
                 self.plan_missing_kubeconfig(row, path, files)?
             } else {
@@ -88,7 +88,7 @@ impl Planning<'_> {
         let template = CertificateTemplate {
             subject,
             subject_alt_names: crate::x509::SubjectAltNames::default(),
-            key_usages: LEAF_KEY_USAGES.to_vec(),
+            key_usages: leaf_key_usages(self.spec.version().as_ref(), self.spec.algorithm.as_str()),
             extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
             is_ca: false,
             not_before,

@@ -2,7 +2,8 @@
 
 use super::{AuthorityState, BACKDATE, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
-use crate::catalogue::{self, CertificateRow, LEAF_KEY_USAGES};
+use crate::audit::subject::judge_new;
+use crate::catalogue::{self, CertificateRow, leaf_key_usages};
 use crate::config::Role;
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind};
@@ -64,10 +65,11 @@ impl Planning<'_> {
             row.issuer
         );
         let remedy = "have it signed by the owner of the CA and put both files there";
-        let (_, authority_end) = match self.signing_time(row.name, row.issuer, &path, needed, remedy) {
+        let (authority_begin, authority_end) = match self.signing_time(row.name, row.issuer, &path, needed, remedy) {
             Ok(time) => time,
             Err(reason) => return Ok(blocked(reason)),
         };
+        self.findings.extend(judge_new(row.name, &path, &subject, authority_begin));
         let wanted = self.now + self.spec.certificate_validity;
         let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
             return Ok(blocked("it would outlive its CA"));
@@ -75,7 +77,7 @@ impl Planning<'_> {
         let template = CertificateTemplate {
             subject,
             subject_alt_names: names,
-            key_usages: LEAF_KEY_USAGES.to_vec(),
+            key_usages: leaf_key_usages(self.spec.version().as_ref(), self.spec.algorithm.as_str()),
             extended_key_usages: row.extended_key_usages.to_vec(),
             is_ca: false,
             not_before: self.now - BACKDATE,

@@ -71,7 +71,13 @@ impl Importing<'_> {
         };
         let in_use = self.embedded(place).or_else(|| there.present().cloned()).unwrap_or_default();
         if let Some(old) = in_use.first().filter(|_| !is_there) {
-            self.findings.extend(judge_successor(place.name, path, leaf, old));
+            let is_said = |new: &Finding| {
+                let mut all = self.findings.iter();
+                all.any(|one| (&one.code, &one.subject) == (&new.code, &new.subject) && one.severity >= new.severity)
+            };
+            let found: Vec<_> =
+                judge_successor(place.name, path, leaf, old).into_iter().filter(|one| !is_said(one)).collect();
+            self.findings.extend(found);
         }
         self.chains.insert(place.name, chain.clone());
         Artefact {

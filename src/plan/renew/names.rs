@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use super::{Renewal, Target};
+use crate::audit::subject::judge_kept;
 use crate::audit::{FindingCode, Severity};
-use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBELET_CONF};
+use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF};
 use crate::plan::place::{self, Held};
 use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
 
@@ -77,6 +78,20 @@ impl Renewal<'_> {
             let remedy = "take the configuration's with --sans-from-config, or put these into the configuration";
             let path = &held.certificate_path;
             self.note(target, FindingCode::CertificateNamesDiffer, Severity::Warning, path, evidence, remedy);
+        }
+    }
+
+    /// Notes a subject that kubeadm of the configuration's version would not write: it is kept.
+    pub(super) fn note_version(&mut self, target: &Target, held: &Held, certificate: &Certificate) {
+        if !self.options.has_config {
+            return;
+        }
+        let kubeconfig = KUBECONFIGS.iter().find(|row| row.name == target.name);
+        let expected = row_of(target)
+            .and_then(|row| row.subject(self.spec).ok())
+            .or_else(|| kubeconfig.and_then(|row| row.subject(self.spec).ok()));
+        if let Some(expected) = expected {
+            self.findings.extend(judge_kept(target.name, &held.certificate_path, certificate, &expected));
         }
     }
 

@@ -43,7 +43,10 @@ impl Asking<'_> {
         let request = RequestTemplate {
             subject: certificate.subject().clone(),
             subject_alt_names: certificate.subject_alt_names().clone(),
-            key_usages: self.key_usages(),
+            key_usages: self.key_usages(match self.options.renewal {
+                Renewal::SameKeys => certificate.key_kind(),
+                Renewal::NewKeys | Renewal::No => self.new_algorithm(&certificate).as_str(),
+            }),
             extended_key_usages: self.extended_key_usages(row),
         };
         let artefact = match self.options.renewal {
@@ -67,12 +70,17 @@ impl Asking<'_> {
         if self.is_in_the_way(row, files) {
             return untouched(row.name(), row.kind(), Action::Blocked, "there is a key or request already", planned);
         }
-        let of_the_old = certificate.key_kind().parse::<Algorithm>().ok().filter(|_| self.options.keep_algorithm);
         Artefact {
-            new_key: Some(of_the_old.unwrap_or(self.spec.algorithm)),
+            new_key: Some(self.new_algorithm(certificate)),
             request: Some(request),
             ..untouched(row.name(), row.kind(), Action::Request, "for renewal, with a new key", planned)
         }
+    }
+
+    /// The kind of a new key.
+    fn new_algorithm(&self, certificate: &Certificate) -> Algorithm {
+        let of_the_old = certificate.key_kind().parse::<Algorithm>().ok().filter(|_| self.options.keep_algorithm);
+        of_the_old.unwrap_or(self.spec.algorithm)
     }
 
     /// The client certificates of a kubeconfig, or why there are none to be renewed.
