@@ -17,13 +17,14 @@ pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use kubelet::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletFiles, dated};
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
+pub(crate) use rows::LEAF_KEY_USAGES;
 pub use rows::{
     AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, CommonName, SERVICE_ACCOUNT,
 };
-pub(crate) use rows::LEAF_KEY_USAGES;
 pub use versions::{
-    Binding, CLUSTER_ADMIN, CLUSTER_ADMINS, Change, ENCIPHERMENT_FOR_RSA_ALONE, ETCD_CLIENTS_WITHOUT_GROUP, KUBELET_API_ADMIN,
-    KUBELET_CLIENT_BINDING, MASTERS, Organizations, SEPARATE_SUPER_ADMIN, authority_key_usages, binding, leaf_key_usages,
+    Binding, CLUSTER_ADMIN, CLUSTER_ADMINS, Change, ENCIPHERMENT_FOR_RSA_ALONE, ETCD_CLIENTS_WITHOUT_GROUP,
+    KUBELET_API_ADMIN, KUBELET_CLIENT_BINDING, MASTERS, Organizations, SEPARATE_SUPER_ADMIN, authority_key_usages,
+    binding, leaf_key_usages,
 };
 
 use crate::config::{ClusterSpec, Role};

@@ -35,8 +35,8 @@ pub use duration::{BadDuration, parse as parse_duration};
 pub use network::parse_address;
 pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
-pub use version::KubernetesVersion;
 pub(crate) use value::url_fault;
+pub use version::KubernetesVersion;
 
 use cluster::Cluster;
 use document::{Document, Documents, Kind};

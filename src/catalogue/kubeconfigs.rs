@@ -2,7 +2,7 @@
 //!
 //! Source: kubeadm `phases/kubeconfig/kubeconfig.go` `getKubeConfigSpecsBase`.
 
-use super::versions::{ADMIN, Change, NODES, NO_GROUP, Organizations, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
+use super::versions::{ADMIN, Change, NO_GROUP, NODES, Organizations, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
 use crate::config::{ClusterSpec, Endpoint, Role};
 use crate::x509::{DistinguishedName, X509Error};
 

@@ -56,12 +56,7 @@ impl KubernetesVersion {
         if major == 0 {
             return None;
         }
-        Some(Self {
-            major,
-            minor: minor.parse().ok()?,
-            patch: patch.parse().ok()?,
-            pre_release: pre_release(suffix),
-        })
+        Some(Self { major, minor: minor.parse().ok()?, patch: patch.parse().ok()?, pre_release: pre_release(suffix) })
     }
 
     /// Whether both are of one minor version, and so of one release branch.
@@ -99,7 +94,9 @@ fn pre_release(suffix: &str) -> Vec<Identifier> {
     if !["alpha", "beta", "rc"].contains(&first.trim_end_matches(|c: char| c.is_ascii_digit())) {
         return Vec::new();
     }
-    text.split('.').map(|part| part.parse().map_or_else(|_| Identifier::Text(part.to_owned()), Identifier::Number)).collect()
+    text.split('.')
+        .map(|part| part.parse().map_or_else(|_| Identifier::Text(part.to_owned()), Identifier::Number))
+        .collect()
 }
 
 /// Complains about a version that kubeadm could not use.

@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 
 use super::pattern::{NamePattern, TextPattern};
 use crate::catalogue::{
-    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, Organizations, UserName,
+    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, Organizations,
+    UserName,
 };
 use crate::config::{ClusterSpec, KubernetesVersion};
 use crate::x509::{ExtendedKeyUsage, SubjectAltName, SubjectAltNames};

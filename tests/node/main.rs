@@ -23,3 +23,4 @@ mod roles;
 mod signing;
 mod support;
 mod user;
+mod versions;
