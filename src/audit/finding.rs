@@ -83,6 +83,10 @@ pub enum FindingCode {
     CertificatePrecedesAuthority,
     /// A certificate that ends earlier than the one whose place it takes.
     CertificateEndsEarlier,
+    /// A certificate without a name that is to be removed.
+    CertificateNameAbsent,
+    /// A certificate that already has a name that is to be added.
+    CertificateNamePresent,
     /// A certificate whose names are not the configuration's.
     CertificateNamesDiffer,
     /// A certificate that was made for another node.
@@ -149,6 +153,8 @@ impl FindingCode {
             Self::CertificateIsAnAuthority => "certificate.is_an_authority",
             Self::CertificatePrecedesAuthority => "certificate.precedes_authority",
             Self::CertificateEndsEarlier => "certificate.ends_earlier",
+            Self::CertificateNameAbsent => "certificate.name_absent",
+            Self::CertificateNamePresent => "certificate.name_present",
             Self::CertificateNamesDiffer => "certificate.names_differ",
             Self::CertificateOtherNode => "certificate.other_node",
             Self::CertificateHoldsKey => "certificate.holds_key",

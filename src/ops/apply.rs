@@ -99,8 +99,12 @@ fn apply_with(
         return Ok(Report { changed: Vec::new(), backup: None });
     }
     let store = Store::new(plan.rootfs.clone())?;
-    if let Some(directory) = &plan.backup_dir {
-        store.refuse_backup_place(directory, &plan.certificates_dir)?;
+    match &plan.backup_dir {
+        Some(directory) if cleanup::keeps_on_machine(plan) => {
+            store.refuse_own_place(directory, &[&plan.certificates_dir, &plan.kubeconfig_dir])?;
+        }
+        Some(directory) => store.refuse_backup_place(directory, &plan.certificates_dir)?,
+        None => {}
     }
     let wanted: Vec<_> = plan
         .changes()
@@ -146,6 +150,7 @@ fn apply_with(
 fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
     BackupOrder {
         directory,
+        on_machine: cleanup::keeps_on_machine(plan),
         operation: &plan.operation,
         made_at: SystemClock.now(),
         certificates_dir: &plan.certificates_dir,

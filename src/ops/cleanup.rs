@@ -1,6 +1,6 @@
 //! `kubepki certs cleanup`: what a certificate needed on its way goes, and CA keys for external CA mode.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use crate::error::{Category, Diagnostic, Result};
 use crate::plan::Destination;
 use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
+use crate::store::DEFAULT_BACKUP_DIR;
 
 /// What `certs cleanup` is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,7 +25,8 @@ pub struct CleanupRequest {
     pub names: Selection,
     /// The CAs whose keys are taken away too.
     pub authority_keys: Vec<String>,
-    /// Where the files that go are kept when a CA key is among them.
+    /// Where the files that go are kept when a CA key is among them: a folder of this machine, not below the node's
+    /// root.
     pub authority_key_backup: Option<PathBuf>,
     /// Whether nothing is kept, not even a CA key.
     pub no_backup: bool,
@@ -38,7 +40,7 @@ pub struct CleanupRequest {
 #[derive(Debug, thiserror::Error)]
 pub enum CleanupError {
     /// A CA key may neither stay on the node in a backup nor vanish unasked.
-    #[error("a CA key is to be taken away, and nobody has said whether a copy is kept")]
+    #[error("a CA key would be removed, and it is not clear whether a copy is kept")]
     KeyBackup,
 }
 
@@ -48,7 +50,7 @@ impl Diagnostic for CleanupError {
     }
 
     fn hint(&self) -> String {
-        "name a folder off this node to keep it in (--ca-key-backup DIR), or say that there is a copy already (--no-backup)"
+        "name a folder for the copy that is not on this node (--ca-key-backup DIR), or pass --no-backup if you have a copy already"
             .into()
     }
 
@@ -65,13 +67,20 @@ impl Diagnostic for CleanupError {
 pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     let known: Vec<_> = catalogue::AUTHORITIES.iter().map(|row| row.name).collect();
     refuse_unknown(&Selection::Names(request.authority_keys.clone()), &known)?;
-    let backup_dir = match (&request.authority_key_backup, request.no_backup) {
-        (_, true) => None,
-        _ if request.authority_keys.is_empty() => request.backup_dir.clone(),
-        (Some(directory), false) => Some(directory.clone()),
-        (None, false) => return Err(CleanupError::KeyBackup.into()),
-    };
+    let takes_keys = !request.authority_keys.is_empty();
+    if takes_keys && !request.no_backup && request.authority_key_backup.is_none() {
+        return Err(CleanupError::KeyBackup.into());
+    }
     let mut node = Node::open(&request.node)?;
+    let backup_dir = match &request.authority_key_backup {
+        _ if request.no_backup => None,
+        Some(directory) if takes_keys => {
+            let usual = request.backup_dir.as_deref().unwrap_or(Path::new(DEFAULT_BACKUP_DIR));
+            let own = [&*node.layout.certificates_dir, &node.layout.kubeconfig_dir, usual];
+            Some(node.store.refuse_own_place(directory, &own)?)
+        }
+        _ => request.backup_dir.clone(),
+    };
     let is_said = request.node.has_configuration();
     let places = Destination::all(&node.layout, &node.spec, is_said)?;
     refuse_unknown(&request.names, &places.iter().map(|place| place.name).collect::<Vec<_>>())?;

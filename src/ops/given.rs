@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
-use crate::plan::import::{ENDINGS, Given, GivenKey};
+use crate::plan::import::{ENDINGS, Given, GivenKey, Waiting};
 use crate::plan::{Destination, KeySource};
 use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
@@ -46,6 +46,11 @@ impl<'a> Sources<'a> {
                     for file in listing.files.iter().filter(|file| is_certificate_file(file)) {
                         all.push(self.certificate(file, on_node, false)?);
                     }
+                    let is_answered = |request: &Path| {
+                        ENDINGS.iter().any(|ending| listing.files.contains(&request.with_extension(ending)))
+                    };
+                    let requests = listing.files.iter().filter(|file| file.extension().is_some_and(|end| end == "csr"));
+                    all.extend(requests.filter(|file| !is_answered(file)).map(|file| self.unanswered(file, on_node)));
                 }
             }
         }
@@ -58,6 +63,32 @@ impl<'a> Sources<'a> {
         let is_there = |place: &&Destination| !matches!(tree.get(&place.certificate), Observed::Missing);
         let of = |place: &Destination| Ok((place.name, self.certificate(&place.certificate, true, true)?));
         renewals.iter().filter(is_there).map(of).collect()
+    }
+
+    /// The keys and requests of the node's `renewal` folder, by name.
+    pub(super) fn waiting(&self, renewals: &[Destination]) -> Result<Vec<Waiting>> {
+        let tree = self.node.read(renewals.iter().flat_map(|place| [place.key.clone(), place.request.clone()]));
+        let of = |place: &Destination| {
+            let given_key = |content: &[u8]| -> Result<Option<GivenKey>> {
+                let Ok(key) = key_of(content) else { return Ok(None) };
+                Ok(Some(GivenKey { source: self.source(&place.key, true, content)?, key }))
+            };
+            let key = tree.content(&place.key).map(given_key).transpose()?.flatten();
+            Ok(Waiting { name: place.name, key, request: place.read_request(&tree).present().cloned() })
+        };
+        renewals.iter().map(of).collect()
+    }
+
+    /// A request in a directory that was named, beside which no certificate lies.
+    fn unanswered(&self, path: &Path, on_node: bool) -> Given {
+        let tree = self.store(on_node).read([path]);
+        Given {
+            path: path.to_owned(),
+            is_named: false,
+            certificates: Part::Missing,
+            keys: Vec::new(),
+            request: tree.content(path).and_then(|content| CertificateRequest::from_pem(content).ok()),
+        }
     }
 
     /// One certificate file that was named.

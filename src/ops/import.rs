@@ -46,6 +46,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     let renewals = Destination::all(&renewal_layout(&node.layout), &node.spec, is_said)?;
     let tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way));
     let sources = Sources::new(&node.store, request.node.rootfs.as_deref())?;
+    let waiting = if request.paths.is_empty() { Vec::new() } else { sources.waiting(&renewals)? };
     let given = if request.paths.is_empty() {
         let mut given = sources.renewed(&renewals)?;
         let renewed: Vec<_> = given.iter().map(|(name, _)| *name).collect();
@@ -60,7 +61,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         is_said,
         force: request.force,
     };
-    let plan = import::import(&tree, &given, &node.layout, &node.spec, &options, now)?;
+    let plan = import::import(&tree, &given, &waiting, &node.layout, &node.spec, &options, now)?;
     Ok(Planned::of(plan, node.warnings, &request.node))
 }
 

@@ -120,6 +120,7 @@ fn options(request: &RenewRequest, node: &Node) -> Result<Options> {
         has_config: request.node.has_configuration(),
         has_node_name: request.node.has_configuration() || request.node.node_name.is_some(),
         links: BTreeSet::new(),
+        points_at_kubelet: asks_for_all(request),
         rootfs: request.node.rootfs.clone(),
         backup_dir: request.backup_dir.clone(),
     };
@@ -138,14 +139,19 @@ fn options(request: &RenewRequest, node: &Node) -> Result<Options> {
     Ok(options)
 }
 
+fn asks_for_all(request: &RenewRequest) -> bool {
+    match &request.names {
+        Selection::All => true,
+        Selection::None => false,
+        Selection::Names(names) => names.iter().any(|name| name == "all"),
+    }
+}
+
 /// The names that are meant; `all` is what kubeadm renews on this kind of node.
 fn chosen(request: &RenewRequest, spec: &ClusterSpec) -> BTreeSet<&'static str> {
     let of_kubelet = [KUBELET_CONF, KUBELET_CLIENT, KUBELET_SERVER];
-    let (is_all, named) = match &request.names {
-        Selection::All => (true, [].as_slice()),
-        Selection::None => (false, [].as_slice()),
-        Selection::Names(names) => (names.iter().any(|name| name == "all"), names.as_slice()),
-    };
+    let is_all = asks_for_all(request);
+    let named = if let Selection::Names(names) = &request.names { names.as_slice() } else { &[] };
     let has_own = |name: &str| {
         catalogue::certificates(spec).any(|row| row.name == name)
             || spec.role != Role::Worker && catalogue::kubeconfig_names().contains(&name)
@@ -179,11 +185,12 @@ fn name_changes(request: &RenewRequest) -> Result<NameChanges> {
         }
     }
     let read = |names: &[String]| names.iter().map(|name| parse_name(name)).collect::<Result<Vec<_>>>();
-    Ok(NameChanges {
-        add: read(&request.add_names)?,
-        remove: read(&request.remove_names)?,
-        from_config: request.names_from_config,
-    })
+    let (add, remove) = (read(&request.add_names)?, read(&request.remove_names)?);
+    if let Some(name) = add.iter().find(|name| remove.contains(name)) {
+        let reason = format!("{name} would be both added and removed");
+        return Err(bad(reason, "give it to --add-san or to --remove-san, not to both"));
+    }
+    Ok(NameChanges { add, remove, from_config: request.names_from_config })
 }
 
 /// Reads `example.test`, `10.0.0.1`, or a name behind the prefix with which reports show it.

@@ -3,6 +3,7 @@
 //! In: a [`Schedule`] and a folder. Out: which files were written, which were as wanted. What
 //! somebody else wrote is left alone unless that is insisted upon. systemd is told if that is asked for.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,12 +62,47 @@ pub enum SystemdError {
     /// systemd was to be told of units that are not this machine's.
     #[error("the units below a root directory are not those of the systemd that runs here")]
     OtherRoot,
+    /// systemd did not start the timer.
+    #[error("the timer was not started: {reason}; {outcome}")]
+    NotStarted {
+        /// What systemd said.
+        reason: String,
+        /// What became of the units.
+        outcome: Outcome,
+    },
+    /// The units are gone, and systemd did not take notice.
+    #[error("the units are removed, but systemd has not reloaded: {reason}")]
+    NotReloaded {
+        /// What systemd said.
+        reason: String,
+    },
     /// A file of that name is not from kubepki.
     #[error("{} was not written by kubepki", path.display())]
     NotOurs {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// What became of the units after systemd failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// They are as they were before.
+    TakenBack,
+    /// They were there before, and were not touched.
+    Unchanged,
+    /// They are there still.
+    Standing,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TakenBack => "the unit files are as they were before",
+            Self::Unchanged => "the unit files were there already and stay",
+            Self::Standing => "the unit files are written and stay",
+        })
+    }
 }
 
 fn paths(files: &[(PathBuf, String, String)]) -> String {
@@ -79,6 +115,8 @@ impl Diagnostic for SystemdError {
             Self::OtherContent { .. } => "systemd.other_content",
             Self::NotOurs { .. } => "systemd.not_ours",
             Self::OtherRoot => "systemd.other_root",
+            Self::NotStarted { .. } => "systemd.not_started",
+            Self::NotReloaded { .. } => "systemd.not_reloaded",
         }
     }
 
@@ -88,6 +126,13 @@ impl Diagnostic for SystemdError {
                 "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force".into()
             }
             Self::NotOurs { .. } => "remove it by hand, or with --force".into(),
+            Self::NotStarted { outcome: Outcome::TakenBack, .. } => {
+                "mend what systemd says, then run the command again; without --now the units are only written".into()
+            }
+            Self::NotStarted { .. } => {
+                "mend what systemd says, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them".into()
+            }
+            Self::NotReloaded { .. } => "systemctl daemon-reload".into(),
             Self::OtherRoot => {
                 "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there".into()
             }
@@ -98,6 +143,7 @@ impl Diagnostic for SystemdError {
         match self {
             Self::OtherContent { .. } | Self::NotOurs { .. } => Category::Refused,
             Self::OtherRoot => Category::Usage,
+            Self::NotStarted { .. } | Self::NotReloaded { .. } => Category::Environment,
         }
     }
 
@@ -110,6 +156,7 @@ impl Diagnostic for SystemdError {
             }),
             Self::NotOurs { path } => json!({ "path": path.to_string_lossy() }),
             Self::OtherRoot => json!({}),
+            Self::NotStarted { reason, .. } | Self::NotReloaded { reason } => json!({ "reason": reason }),
         }
     }
 }
@@ -118,7 +165,7 @@ impl Diagnostic for SystemdError {
 ///
 /// # Errors
 /// `systemd.bad_value`; [`SystemdError::OtherContent`] without `force`; `store.*`. After each of them every file is as it
-/// was. `process.*` when systemd cannot be told: then the units are there.
+/// was; after [`SystemdError::NotStarted`] too, if nothing else goes wrong.
 pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitChange>> {
     let units = units(schedule)?;
     refuse_unknown_calendar(&schedule.on_calendar)?;
@@ -144,17 +191,63 @@ pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitCh
     }
     let done = carry_out(&store, request, &tree, &changes)?;
     if let Some(systemctl) = systemctl {
-        tell(&systemctl, &["daemon-reload"])?;
-        tell(&systemctl, &["enable", "--now", &timer_name()])?;
+        let told =
+            tell(&systemctl, &["daemon-reload"]).and_then(|()| tell(&systemctl, &["enable", "--now", &timer_name()]));
+        if let Err(reason) = told {
+            let outcome = take_back(&store, request, &tree, &changes, &done, &systemctl);
+            return Err(SystemdError::NotStarted { reason: reason.to_string(), outcome }.into());
+        }
     }
     Ok(done)
+}
+
+/// Puts the units back as they were before they were written.
+fn take_back(
+    store: &Store,
+    request: &UnitsRequest,
+    tree: &Tree,
+    changes: &[Change],
+    done: &[UnitChange],
+    systemctl: &Path,
+) -> Outcome {
+    let changed = |path: &Path| done.iter().any(|one| one.path == path && one.action != Action::Unchanged);
+    let reversed: Vec<_> = changes
+        .iter()
+        .filter(|change| changed(change.path()))
+        .filter_map(|change| {
+            let Change::Write { path, content, .. } = change else { return None };
+            let expected = Expected::of(Some(content.expose()));
+            let path = path.clone();
+            Some(match tree.content(&path) {
+                Some(old) => Change::Write { path, content: old.to_vec().into(), mode: MODE, expected },
+                None => Change::Remove { path, expected },
+            })
+        })
+        .collect();
+    if reversed.is_empty() {
+        return Outcome::Unchanged;
+    }
+    // systemd may have enabled the timer before it failed to start it.
+    if reversed.iter().any(|change| matches!(change, Change::Remove { .. })) {
+        let _ = tell(systemctl, &["disable", "--now", &timer_name()]);
+    }
+    match carry_out(store, request, tree, &reversed) {
+        Ok(_) => {
+            let _ = tell(systemctl, &["daemon-reload"]);
+            Outcome::TakenBack
+        }
+        Err(error) => {
+            log::warn!("the units could not be taken back: {error}");
+            Outcome::Standing
+        }
+    }
 }
 
 /// Removes the units that [`install`] wrote, whatever their schedule.
 ///
 /// # Errors
 /// [`SystemdError::NotOurs`] without `force`; `store.*`; `process.*` when the timer cannot be stopped. After each of them
-/// every file is as it was.
+/// every file is as it was. [`SystemdError::NotReloaded`] when the files are gone and systemd still knows them.
 pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
     let store = Store::new(request.rootfs.clone())?;
     let names = ["timer", "service"].map(|kind| format!("{NAME}.{kind}"));
@@ -176,7 +269,9 @@ pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
     }
     let done = carry_out(&store, request, &tree, &changes)?;
     if let Some(systemctl) = &systemctl {
-        tell(systemctl, &["daemon-reload"])?;
+        if let Err(reason) = tell(systemctl, &["daemon-reload"]) {
+            return Err(SystemdError::NotReloaded { reason: reason.to_string() }.into());
+        }
     }
     Ok(done)
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::generate::{Selection, inputs, untouched};
 use super::import::position;
-use super::{Action, Artefact, Destination, Plan, PlannedFile};
+use super::{Action, Artefact, Destination, Kind, Plan, PlannedFile};
 use crate::audit::incoming::signer;
 use crate::audit::kubeconfig::{client_identity, client_key};
 use crate::audit::{Finding, FindingCode, Part, Severity};
@@ -93,6 +93,12 @@ pub fn cleanup(
         inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
     })
+}
+
+/// Whether what goes is kept in a folder of this machine, off the node: when CA keys are taken away.
+#[must_use]
+pub fn keeps_on_machine(plan: &Plan) -> bool {
+    plan.operation == OPERATION && plan.artefacts.iter().any(|one| one.kind == Kind::CertificateAuthority)
 }
 
 /// Where the files for a renewal with new keys are made: laid out as `/etc/kubernetes` is.

@@ -48,6 +48,26 @@ pub struct Given {
     pub request: Option<CertificateRequest>,
 }
 
+/// A key that was made for a renewal and waits for its certificate, with its request.
+#[derive(Debug)]
+pub struct Waiting {
+    /// kubeadm's name.
+    pub name: &'static str,
+    /// The key, if it is there.
+    pub key: Option<GivenKey>,
+    /// The request, if it is there.
+    pub request: Option<CertificateRequest>,
+}
+
+impl Waiting {
+    /// Whether the certificate has the public key of the key or the request.
+    fn is_for(&self, leaf: &Certificate) -> bool {
+        let is_its = |info: &[u8]| info == leaf.public_key_info();
+        self.key.as_ref().is_some_and(|one| is_its(one.key.public_key_info()))
+            || self.request.as_ref().is_some_and(|request| is_its(request.public_key_info()))
+    }
+}
+
 /// A private key beside a certificate.
 #[derive(Debug)]
 pub struct GivenKey {
@@ -100,6 +120,7 @@ pub(super) struct Importing<'a> {
     pub(super) tree: &'a Tree,
     pub(super) layout: &'a Layout,
     pub(super) places: &'a [Destination],
+    pub(super) waiting: &'a [Waiting],
     pub(super) options: &'a Options,
     pub(super) now: DateTime<Utc>,
     /// The certificates that each CA's file will hold, of those that there are.
@@ -110,13 +131,14 @@ pub(super) struct Importing<'a> {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Plans the import of `given`.
+/// Plans the import of `given`; keys made for a renewal are in `waiting`.
 ///
 /// # Errors
 /// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
 pub fn import(
     tree: &Tree,
     given: &[Given],
+    waiting: &[Waiting],
     layout: &Layout,
     spec: &ClusterSpec,
     options: &Options,
@@ -127,6 +149,7 @@ pub fn import(
         tree,
         layout,
         places: &places,
+        waiting,
         options,
         now,
         bundles: BTreeMap::new(),
@@ -139,7 +162,7 @@ pub fn import(
     let authorities = importing.take_authorities(&matched);
     importing.plan_leaves(&matched);
     importing.plan_authorities(authorities);
-    importing.note_unsigned();
+    importing.note_unsigned(given);
 
     let Importing { mut artefacts, mut findings, .. } = importing;
     if options.force {

@@ -7,12 +7,14 @@
 //! | part | what it holds |
 //! |---|---|
 //! | `authority` | the CAs: which of them sign here, and until when |
+//! | `kubelet` | the kubelet's certificates that are due and were not asked for |
 //! | `names` | alternative names: changed, compared with the configuration; certificates of another node |
 //! | `target` | what can be renewed, by name, and where it is kept |
 //!
 //! Source: kubeadm `phases/certs/renewal/manager.go`, `readwriter.go`; contract of `certs renew`.
 
 mod authority;
+mod kubelet;
 mod names;
 mod target;
 
@@ -64,6 +66,8 @@ pub struct Options {
     pub has_config: bool,
     /// Whether the node's name was given, by a configuration or by the caller.
     pub has_node_name: bool,
+    /// Whether certificates of the kubelet that are due, and are not among `names`, are findings.
+    pub points_at_kubelet: bool,
     /// Which files of the kubelet are links.
     pub links: BTreeSet<PathBuf>,
     /// Recorded in the plan.
@@ -114,6 +118,9 @@ pub fn renew(
     for target in target::all().filter(|target| options.names.contains(target.name)) {
         let artefact = renewal.plan(&target);
         renewal.artefacts.push(Artefact { long_name: Some(target.long_name.to_owned()), ..artefact });
+    }
+    if options.points_at_kubelet {
+        renewal.note_kubelet();
     }
     Ok(Plan {
         operation: OPERATION.into(),

@@ -111,6 +111,13 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
         findings.extend(judged.findings);
         artefacts.push(judged.artefact);
     }
+    // What can be signed is signed, whatever else is refused and whichever CA is not here. With nothing left to sign
+    // the findings stand.
+    if options.partial && artefacts.iter().any(|artefact| artefact.action != Action::Blocked) {
+        for finding in &mut findings {
+            finding.severity = finding.severity.min(Severity::Warning);
+        }
+    }
     Plan {
         operation: OPERATION.into(),
         made_at: now,
@@ -164,12 +171,7 @@ impl Signing<'_> {
     fn judge_one(&self, found: &FoundRequest, name: Option<&str>) -> Judged {
         let files = vec![PlannedFile { path: found.certificate.clone(), mode: 0o644 }];
         let shown = name.map_or_else(|| found.path.display().to_string(), str::to_owned);
-        let blocked = |issuer: Option<String>, reason: &str, mut findings: Vec<Finding>| {
-            if self.options.partial {
-                for finding in &mut findings {
-                    finding.severity = Severity::Warning;
-                }
-            }
+        let blocked = |issuer: Option<String>, reason: &str, findings: Vec<Finding>| {
             let artefact = untouched(&shown, Kind::Certificate, Action::Blocked, reason, files.clone());
             Judged { artefact: Artefact { issuer, ..artefact }, findings }
         };

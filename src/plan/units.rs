@@ -35,6 +35,9 @@ pub struct Schedule {
     pub randomized_delay_seconds: u64,
     /// Whether components are restarted afterwards.
     pub restart: bool,
+    /// Whether the kubelet's certificates are renewed too.
+    #[serde(default)]
+    pub kubelet: bool,
     /// The kubeadm configuration.
     pub config: Option<PathBuf>,
     /// Further folders that are written to: a certificates directory elsewhere.
@@ -102,6 +105,9 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
     let mut command = vec![program(&schedule.program)?];
     command.extend(["certs", "renew", "all", "--before"].map(str::to_owned));
     command.push(span(schedule.before_seconds));
+    if schedule.kubelet {
+        command.push("--kubelet".to_owned());
+    }
     if schedule.restart {
         command.push("--restart".to_owned());
     }
@@ -238,6 +244,7 @@ mod tests {
             on_calendar: "daily".into(),
             randomized_delay_seconds: 3600,
             restart: false,
+            kubelet: false,
             config: None,
             writes: Vec::new(),
         }
@@ -263,6 +270,7 @@ mod tests {
             program: "/opt/my tools/kubepki".into(),
             before_seconds: 90,
             restart: true,
+            kubelet: true,
             config: Some("/etc/100%/$HOME/\"x\"\\kubeadm.yaml".into()),
             writes: vec!["/etc/kubernetes/pki".into(), "/srv/pki".into(), "/srv/$a b".into()],
             ..schedule()
@@ -270,7 +278,7 @@ mod tests {
         let [service, _] = units(&schedule).unwrap();
         assert_eq!(
             value(&service, "ExecStart"),
-            r#""/opt/my tools/kubepki" certs renew all --before 90s --restart --config "/etc/100%%/$$HOME/\"x\"\\kubeadm.yaml""#
+            r#""/opt/my tools/kubepki" certs renew all --before 90s --kubelet --restart --config "/etc/100%%/$$HOME/\"x\"\\kubeadm.yaml""#
         );
         assert_eq!(value(&service, "ReadWritePaths"), r#"-/etc/kubernetes -/var/lib/kubelet -/srv/pki "-/srv/$a b""#);
     }

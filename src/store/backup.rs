@@ -41,6 +41,8 @@ const MANIFEST_DRAFT: &str = "manifest.json.new";
 pub struct BackupOrder<'a> {
     /// The directory of all backups.
     pub directory: &'a Path,
+    /// Whether it is a directory of this machine, and not below the node's root.
+    pub on_machine: bool,
     /// The operation, by the command's words: `certs renew`.
     pub operation: &'a str,
     /// The present moment.
@@ -59,6 +61,29 @@ impl super::Store {
     /// [`StoreError::BackupPlace`]; what [`super::Store::locate`] says of a path that leads nowhere.
     pub fn refuse_backup_place(&self, directory: &Path, certificates_dir: &Path) -> Result<(), StoreError> {
         refuse_place(&self.root, directory, certificates_dir)
+    }
+
+    /// Refuses a directory of this machine that is the node's own: below its root, or within one of `own`.
+    /// Returns the absolute path.
+    ///
+    /// # Errors
+    /// As [`Self::refuse_backup_place`].
+    pub fn refuse_own_place(&self, directory: &Path, own: &[&Path]) -> Result<PathBuf, StoreError> {
+        let machine = Root::new(None)?;
+        let place = physical(&machine, directory)?;
+        let refused = |reason| Err(StoreError::BackupPlace { path: directory.to_owned(), reason });
+        if self.root.is_confined() && self.root.contains(&place) {
+            return refused("within the node's root folder");
+        }
+        for folder in own {
+            if place.starts_with(physical(&self.root, folder)?) {
+                return refused("within a folder of the node's own files");
+            }
+        }
+        if place.iter().chain(directory).any(|part| part == "manifests") {
+            return refused("within a directory of static pod manifests");
+        }
+        machine.prefixed(directory)
     }
 }
 

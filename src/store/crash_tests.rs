@@ -166,6 +166,7 @@ impl Scenario {
         let mut store = store(place);
         store.disk = faults.disk();
         let order = BackupOrder {
+            on_machine: false,
             directory: BACKUPS.as_ref(),
             operation: "certs renew",
             made_at: chrono::DateTime::UNIX_EPOCH,

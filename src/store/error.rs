@@ -364,6 +364,9 @@ impl Diagnostic for StoreError {
             Self::AccessListNotKept { path } => {
                 format!("remove the access list with `setfacl -b {}` if it is not wanted", path.display())
             }
+            Self::BackupPlace { reason, .. } if reason.contains("node's") => {
+                "name a folder that is not the node's: another disk, or a mounted vault".into()
+            }
             Self::BackupPlace { .. } => format!("name another directory, as {}", super::DEFAULT_BACKUP_DIR),
             Self::JournalCorrupt { path, .. } => format!(
                 "compare the files next to {} with their `.kubepki-*` copies (`.old` before, `.new` after the change), keep one \

@@ -78,6 +78,11 @@ impl Root {
         Ok(if self.confined { Path::new("/").join(shown.strip_prefix(&self.path).unwrap_or(&shown)) } else { shown })
     }
 
+    /// Whether it is another directory than this machine's own `/`.
+    pub(super) fn is_confined(&self) -> bool {
+        self.confined
+    }
+
     /// Whether the physical `path` is within the root.
     pub(super) fn contains(&self, path: &Path) -> bool {
         path.starts_with(&self.path)

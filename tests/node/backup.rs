@@ -36,6 +36,7 @@ fn change(node: &Node, after: i64, changes: &[(&str, Option<&str>)]) -> PathBuf 
         None => Change::Remove { path: path.into(), expected: Expected::Any },
     });
     let order = BackupOrder {
+        on_machine: false,
         directory: DEFAULT_BACKUP_DIR.as_ref(),
         operation: "certs renew",
         made_at: made() + TimeDelta::seconds(after),

@@ -36,7 +36,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(rootfs / "etc", rootfs / "before")
     done = command("certs", "renew", "all", "--rootfs", rootfs)
     assert done.returncode == 0, done.stderr
-    assert f"the files as they were are in /{BACKUPS}/" in done.stderr
+    assert f"the previous files are kept in /{BACKUPS}/" in done.stderr
     return rootfs
 
 
@@ -65,7 +65,7 @@ def test_a_renewal_is_undone_to_the_byte_and_the_undoing_too(node: Path) -> None
     done = backup("restore", "latest", rootfs=node)
     assert (done.returncode, tree(node)) == (0, before), done.stderr
     assert "restored" in done.stderr
-    assert "kubepki restart" in done.stderr
+    assert f"kubepki restart --rootfs {node}\n" in done.stderr
     again = backup("restore", "latest", rootfs=node)
     assert (again.returncode, tree(node)) == (0, after), again.stderr
     names = [each.name for each in kubepki.list_backups(rootfs=node)]
@@ -111,7 +111,7 @@ def test_a_dry_run_shows_what_differs_and_changes_nothing(node: Path) -> None:
 
 def test_a_part_is_restored_with_only(node: Path) -> None:
     before, after = state(node / "before"), tree(node)
-    done = backup("restore", "latest", "--only", ADMIN, "/etc/kubernetes/pki/etcd", rootfs=node)
+    done = backup("restore", "--only", ADMIN, "--only", "/etc/kubernetes/pki/etcd", "latest", rootfs=node)
     assert done.returncode == 0, done.stderr
     now = tree(node)
     changed = {str(path) for path in now if now[path] != after[path]}
@@ -135,7 +135,7 @@ def test_a_part_is_restored_with_only(node: Path) -> None:
         (["restore", "latest", "--backup-dir", "/nowhere"], 3, ["backup.none", "/nowhere"]),
         (["show", "20200101T000000Z-certs-renew"], 2, ["backup.unknown"]),
         (["prune"], 2, ["api.nothing_to_prune", "--keep 10"]),
-        (["prune", "--keep", "-1"], 2, ["api.nothing_to_prune"]),
+        (["prune", "--keep", "-1"], 2, ["api.nothing_to_prune", "--keep", "must not be negative, and is -1"]),
         (["prune", "--older-than", "soon"], 2, ["cli.duration"]),
         (["restor", "latest"], 2, ["cli.unknown_command", "kubepki backup restore"]),
     ],
@@ -206,7 +206,7 @@ def test_the_functions_and_values(node: Path) -> None:
     assert kubepki.apply(kubepki.plan_restore(kept.name, only=ADMIN, rootfs=node)).backup is None
     pruned = kubepki.prune_backups(older_than=timedelta(0), keep=1, dry_run=True, rootfs=node)
     assert (len(pruned.removed) + len(pruned.kept), pruned.failures) == (2, ())
-    with pytest.raises(ConfigurationError, match="is not said"):
+    with pytest.raises(ConfigurationError, match="say how many backups to keep"):
         kubepki.prune_backups(rootfs=node)
 
 

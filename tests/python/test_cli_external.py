@@ -192,6 +192,7 @@ def test_a_ca_key_goes_only_when_somebody_says_where_it_stays(tmp_path: Path) ->
     node = tmp_path / "node"
     key = make_tree(node, CASE) / "pki/ca.key"
     content = key.read_bytes()
+    vault = tmp_path / "vault"
     unsaid = on(node, "certs", "cleanup", "--ca-key")
     assert (unsaid.returncode, unsaid.stderr.splitlines()[-1]) == (2, "  code: cleanup.ca_key_backup")
     pod = node / "etc/kubernetes/manifests/kube-controller-manager.yaml"
@@ -201,11 +202,26 @@ def test_a_ca_key_goes_only_when_somebody_says_where_it_stays(tmp_path: Path) ->
     assert needed.returncode == 1
     assert "kube-controller-manager.yaml names it [authority.key_needed]" in needed.stderr
     pod.unlink()
-    done = on(node, "certs", "cleanup", "--ca-key=ca,etcd-ca", "--ca-key-backup", "/media/safe", "--config", CONFIG)
+    before = snapshot(node)
+    # The node's own folders are no place for it, by whatever way.
+    (tmp_path / "link").symlink_to(node / "etc")
+    for own in (node, node / "media/safe", node / "etc/kubernetes/pki/old", tmp_path / "link/kubernetes/old"):
+        refused = on(node, "certs", "cleanup", "--ca-key", "--ca-key-backup", own, "--config", CONFIG)
+        assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, "  code: store.backup_place"), own
+        assert snapshot(node) == before
+    local = ("--cert-dir", tmp_path / "link/kubernetes/pki", "--kubeconfig-dir", node / "etc/kubernetes")
+    for own in (node / "etc/kubernetes/pki", node / "etc/kubernetes/x", tmp_path / "usual/x"):
+        more = ("--ca-key", "--ca-key-backup", own, "--backup-dir", tmp_path / "usual")
+        refused = kubepki("certs", "cleanup", *local, *more)
+        assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, "  code: store.backup_place"), own
+    done = on(node, "certs", "cleanup", "--ca-key=ca,etcd-ca", "--ca-key-backup", vault, "--config", CONFIG)
     assert (done.returncode, done.stderr.splitlines()[0]) == (0, "cleaned up 2: ca, etcd-ca")
     assert not key.exists()
-    assert content in contents(node / "media/safe")
+    assert content in contents(vault)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in vault.rglob("*.key")] == [0o600, 0o600]
+    assert f"the previous files are kept in {vault}/" in done.stderr
     assert not (node / "var/lib/kubepki").exists()
+    assert list(snapshot(node)) == [name for name in before if not name.endswith("/ca.key")]
     checked = on(node, "check", "--config", CONFIG)
     assert checked.returncode == 0, checked.stdout
     assert checked.stdout.count("external CA mode") == 2
@@ -224,11 +240,75 @@ def test_what_is_still_on_its_way_is_kept(node: Path) -> None:
     assert "not signed yet, or not imported [file.missing]" in unsigned.stderr
 
 
+def test_requests_that_nobody_has_signed_are_not_in_their_place(node: Path, tmp_path: Path) -> None:
+    nothing = on(node, "certs", "import", "--config", CONFIG)
+    assert (nothing.returncode, nothing.stderr.count("\n")) == (0, 1)
+    assert nothing.stderr.startswith("nothing to import: apiserver, ")
+    assert "have no signed certificate yet" in nothing.stderr
+    # A folder that came back with the request alone: by its name, or by its key.
+    came = tmp_path / "came/pki"
+    came.mkdir(parents=True)
+    other = make_tree(tmp_path / "other", CASE)
+    for name in ("apiserver.csr", "anything.csr"):
+        shutil.copy(node / "etc/kubernetes/pki/apiserver.csr", came / name)
+        shutil.copy(node / "etc/kubernetes/pki/apiserver.key", other / "pki/apiserver.key")
+        for file in other.rglob("apiserver.c*"):
+            file.unlink()
+        alone = on(tmp_path / "other", "certs", "import", came)
+        assert alone.returncode == 0, alone.stderr
+        assert alone.stderr == "nothing to import: apiserver: its request has no signed certificate yet\n"
+        (came / name).unlink()
+    empty = on(tmp_path / "other", "certs", "import", came)
+    assert (empty.returncode, empty.stderr) == (0, "nothing to import: no certificate for this node was found\n")
+
+
+@pytest.mark.parametrize("found", ["by name", "by key"])
+def test_keys_that_wait_for_a_renewal_are_found_by_name_and_by_key(
+    found: str, owner: Path, node: Path, signed: Path, tmp_path: Path
+) -> None:
+    assert on(node, "certs", "import", signed, "--config", CONFIG).returncode == 0
+    assert on(node, "kubeconfig", "embed", "all").returncode == 0
+    assert on(node, "certs", "cleanup").returncode == 0
+    asked = on(node, "certs", "generate-csr", "--renew", "apiserver", "admin.conf", "--config", CONFIG)
+    assert asked.returncode == 0, asked.stderr
+    waiting = node / "etc/kubernetes/renewal"
+    new = tmp_path / "new"
+    for name in ("pki/apiserver", "admin.conf"):
+        shutil.copy(waiting / f"{name}.csr", node / f"etc/kubernetes/{name}.csr")
+        sign(owner, node, name, new / f"{name}.crt", "-copy_extensions", "copy")
+        (node / f"etc/kubernetes/{name}.csr").unlink()
+    (new / "ca.srl").unlink()
+    (new / "pki/ca.srl").unlink()
+    if found == "by key":
+        (new / "pki/apiserver.crt").rename(new / "pki/one.pem")
+        (new / "admin.conf.crt").rename(new / "two.pem")
+    key = (waiting / "pki/apiserver.key").read_bytes()
+    done = on(node, "certs", "import", new)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "imported 2: apiserver, admin.conf"), done.stderr
+    assert (node / "etc/kubernetes/pki/apiserver.key").read_bytes() == key
+    assert on(node, "kubeconfig", "embed", "admin.conf").returncode == 0
+    cleaned = on(node, "certs", "cleanup")
+    assert (cleaned.returncode, "[cleanup.still_needed]" in cleaned.stderr) == (0, False)
+    assert [path for path in waiting.rglob("*") if path.is_file()] == []
+    checked = on(node, "check", "--config", CONFIG)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_ca_key_stands_before_a_name(node: Path) -> None:
+    for more in (("--ca-key", "apiserver"), ("--ca-key", "ca", "apiserver"), ("apiserver", "--ca-key")):
+        done = on(node, "certs", "cleanup", "--no-backup", *more)
+        assert done.returncode == 1
+        assert "critical: apiserver: " in done.stderr
+        assert "unknown" not in done.stderr
+    typo = on(node, "certs", "cleanup", "--no-backup", "--ca-key", "etcd_ca")
+    assert (typo.returncode, typo.stderr.splitlines()[-1]) == (2, "  code: plan.unknown_name")
+
+
 def test_an_empty_host_and_a_read_only_one(tmp_path: Path, node: Path, signed: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for verb in (("certs", "import"), ("certs", "cleanup")):
-        nothing = on(tmp_path / "empty", *verb)
-        assert (nothing.returncode, nothing.stderr.split(":")[0]) == (0, "nothing to do"), nothing.stderr
+    for verb, words in (("import", "nothing to import"), ("cleanup", "nothing to do")):
+        nothing = on(tmp_path / "empty", "certs", verb)
+        assert (nothing.returncode, nothing.stderr.split(":")[0]) == (0, words), nothing.stderr
     nothing = on(tmp_path / "empty", "kubeconfig", "embed")
     assert (nothing.returncode, "[authority.missing]" in nothing.stderr) == (1, True)
     assert list((tmp_path / "empty").iterdir()) == []

@@ -168,7 +168,7 @@ def test_everything_is_signed_and_verifies(requests: Path, authorities: Path) ->
     assert 89 <= (server.not_valid_after_utc - server.not_valid_before_utc).days <= 90
 
     status, _, talk = sign("--csr-dir", requests, ca_dir=authorities)
-    assert (status, talk) == (0, "nothing to do: every request is answered\n")
+    assert (status, talk) == (0, "nothing to do: every request is signed already\n")
 
 
 def test_masters_under_the_kubelets_name_are_refused_with_every_reason(requests: Path, authorities: Path) -> None:
@@ -201,8 +201,42 @@ def test_masters_under_the_kubelets_name_are_refused_with_every_reason(requests:
     assert status == 5
     data = json.loads(text)
     assert len(data["report"]["changed"]) == 11
-    assert talk.endswith("refused 1: kubelet.conf\n")
+    assert talk.endswith("not signed 1: kubelet.conf\n")
     assert {finding["severity"] for finding in data["plan"]["findings"]} == {"warning"}
+
+
+@pytest.mark.parametrize("lack", ["all", "key", "damaged", "other key"])
+def test_partly_what_another_ca_signs_is_signed(lack: str, requests: Path, authorities: Path, tmp_path: Path) -> None:
+    cas = shutil.copytree(authorities, tmp_path / "cas")
+    if lack == "all":
+        shutil.rmtree(cas / "etcd")
+    elif lack == "key":
+        (cas / "etcd/ca.key").unlink()
+    elif lack == "damaged":
+        (cas / "etcd/ca.key").write_text("-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n")
+    else:
+        shutil.copy(cas / "ca.key", cas / "etcd/ca.key")
+    before = snapshot(requests)
+    status, _, talk = sign("--csr-dir", requests, ca_dir=cas)
+    assert (status, snapshot(requests)) == (1, before), talk
+    status, _, talk = sign("--csr-dir", requests, "--partial", ca_dir=cas)
+    assert (status, "critical: " in talk) == (5, False), talk
+    assert "warning: etcd-ca: " in talk
+    signed = {str(path.relative_to(requests)) for path in requests.rglob("*.crt")}
+    assert signed == {
+        "pki/apiserver.crt",
+        "pki/apiserver-kubelet-client.crt",
+        "pki/front-proxy-client.crt",
+        *(f"{name}.crt" for name in KUBECONFIGS),
+    }
+    # A second run has signed all that can be, and it is not done: the rest waits still.
+    assert sign("--csr-dir", requests, "--partial", ca_dir=cas)[0] == 5
+    # Without anything to sign nothing is done partly.
+    for path in requests.rglob("*"):
+        if path.is_file() and "etcd" not in str(path.relative_to(requests)):
+            path.unlink()
+    status, _, talk = sign("--csr-dir", requests, "--partial", ca_dir=cas)
+    assert (status, "critical: etcd-ca" in talk) == (1, True), talk
 
 
 def answer(csr: str, name: str, authorities: Path, config: Path | None = None) -> kubepki.SignedCertificate:

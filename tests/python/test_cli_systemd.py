@@ -157,9 +157,53 @@ def test_now_tells_systemd_in_the_right_order(tmp_path: Path) -> None:
     noted.unlink()
     assert command("systemd", "remove", *where, before=("env", *environment)).returncode == 0
     assert noted.read_text().splitlines() == ["disable --now kubepki-renew.timer 2", "daemon-reload 0"]
-    failed = command("systemd", "install", *where, before=("env", *environment, "FAIL=1"))
-    assert failed.returncode == 3
-    assert "systemctl daemon-reload" in failed.stderr
+
+
+def test_a_timer_that_does_not_start_leaves_the_units_as_they_were(tmp_path: Path) -> None:
+    program = tmp_path / "bin/systemctl"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@" >> "$NOTED"\n[ "$1" != "$FAIL" ] || { echo "no bus" >&2; exit 1; }\n')
+    program.chmod(0o755)
+    folder, noted = tmp_path / "units", tmp_path / "noted"
+    folder.mkdir()
+    environment = (f"PATH={program.parent}:{os.environ['PATH']}", f"NOTED={noted}")
+    where = ("--now", "--unit-dir", str(folder))
+
+    def tell(verb: str, *arguments: str, fail: str) -> CompletedProcess[str]:
+        noted.unlink(missing_ok=True)
+        return command("systemd", verb, *where, *arguments, before=("env", *environment, f"FAIL={fail}"))
+
+    for fail in ("enable", "daemon-reload"):
+        failed = tell("install", fail=fail)
+        assert (failed.returncode, state(folder)) == (3, {}), failed.stderr
+        assert failed.stderr.splitlines()[-1] == "  code: systemd.not_started"
+        assert "no bus" in failed.stderr
+        assert "the unit files are as they were before" in failed.stderr
+        assert "disable --now kubepki-renew.timer" in noted.read_text()
+
+    assert tell("install", fail="never").returncode == 0
+    before = state(folder)
+    failed = tell("install", fail="enable")
+    assert (failed.returncode, state(folder)) == (3, before)
+    assert "were there already and stay" in failed.stderr
+    assert "systemctl enable --now kubepki-renew.timer" in failed.stderr
+    assert "disable" not in noted.read_text()
+    failed = tell("install", "--before", "60d", "--force", fail="enable")
+    assert (failed.returncode, state(folder)) == (3, before)
+
+    kept = tell("remove", fail="disable")
+    assert (kept.returncode, state(folder)) == (3, before)
+    gone = tell("remove", fail="daemon-reload")
+    assert (gone.returncode, state(folder)) == (3, {})
+    assert "the units are removed" in gone.stderr
+    assert gone.stderr.splitlines()[-2:] == ["  hint: systemctl daemon-reload", "  code: systemd.not_reloaded"]
+
+
+def test_the_timer_can_renew_the_kubelets_certificates(tmp_path: Path) -> None:
+    assert install(tmp_path, "--kubelet", "--restart").returncode == 0
+    (line,) = values(units(tmp_path)[0], "ExecStart")
+    assert line.endswith("certs renew all --before 30d --kubelet --restart")
+    assert "--kubelet" in kubepki.schedule_units(Schedule(Path("/k"), kubelet=True))[0].text
 
 
 @pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed (make system-tools)")

@@ -74,6 +74,16 @@ def test_kubectl_reads_it(node: Path, tmp_path: Path) -> None:
     assert document["clusters"][0]["cluster"]["server"] == "https://192.0.2.10:6443"
 
 
+def test_a_dash_is_stdout(node: Path, tmp_path: Path) -> None:
+    plain = user(node, "--client-name", "jane", "--token", "abc")
+    words = ("kubeconfig", "user", "--client-name", "jane", "--token", "abc", "--rootfs", node, "--config", CONFIG)
+    dash = run("env", f"--chdir={tmp_path}", sys.executable, "-m", "kubepki", *words, "--out", "-")
+    assert (dash.returncode, dash.stdout, dash.stderr) == (0, plain.stdout, plain.stderr)
+    assert not (tmp_path / "-").exists()
+    empty = user(node, "--client-name", "jane", "--out", "")
+    assert (empty.returncode, "must not be empty" in empty.stderr) == (2, True)
+
+
 def test_nothing_is_overwritten_unasked_and_no_secret_goes_where_others_read(node: Path, tmp_path: Path) -> None:
     out = tmp_path / "jane.conf"
     out.write_text("mine\n")

@@ -126,12 +126,19 @@ def prune_backups(
     from kubepki.types import PruneReport
 
     seconds = None if older_than is None else int(older_than.total_seconds())
-    if (keep is None and seconds is None) or min(keep or 0, seconds or 0) < 0:
+    if keep is None and seconds is None:
         raise ConfigurationError(
-            "how many backups shall stay, or how old one must be to go, is not said",
+            "say how many backups to keep, or how old a backup must be to be removed",
             code="api.nothing_to_prune",
-            hint="give `keep` (--keep 10), `older_than` (--older-than 90d), or both; neither is negative",
+            hint="give `keep` (--keep 10), `older_than` (--older-than 90d), or both",
         )
+    for name, flag, value in (("keep", "--keep", keep), ("older_than", "--older-than", seconds)):
+        if value is not None and value < 0:
+            raise ConfigurationError(
+                f"`{name}` ({flag}) must not be negative, and is {keep if name == 'keep' else older_than}",
+                code="api.nothing_to_prune",
+                hint="`keep` is 0 or more, `older_than` a time such as 90d",
+            )
     wanted = {
         "place": _place(backup_dir, rootfs),
         "keep": keep,

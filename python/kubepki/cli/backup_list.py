@@ -39,7 +39,8 @@ def run(arguments: Namespace) -> int:
         for problem in backup.problems:
             output.say(f"{backup.name}: {problem}")
     if not backups:
-        output.say(f"there are no backups in {arguments.backup_dir}")
+        below = f" below {arguments.rootfs}" if arguments.rootfs else ""
+        output.say(f"there are no backups in {arguments.backup_dir}{below}")
     return int(any(each.state in (BackupState.DAMAGED, BackupState.UNTRUSTED) for each in backups))
 
 

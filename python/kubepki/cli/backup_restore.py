@@ -20,7 +20,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser = subparsers.add_parser("restore", help="put back what a backup holds", description=__doc__)
     parser.add_argument("name", metavar="NAME", help="the backup's name, or `latest`")
     parser.add_argument(
-        "--only", nargs="+", action="extend", default=[], metavar="PATH", help="only these files, or folders of files"
+        "--only", action="append", default=[], metavar="PATH", help="only this file, or this folder; can be repeated"
     )
     add_dry_run_option(parser)
     options.add_backup_options(parser)
@@ -41,5 +41,6 @@ def run(arguments: Namespace) -> int:
     words = Words(done="restored", nothing="nothing to do: every file is as in the backup")
     status = carry_out(arguments, plan, words)
     if plan.changes and not arguments.dry_run:
-        output.say("what runs goes on with what it has loaded: kubepki restart")
+        restart = options.command("restart", arguments.rootfs)
+        output.say(f"components keep what they have loaded until they are restarted: {restart}")
     return status

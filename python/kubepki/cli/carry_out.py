@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kubepki.api.plan import apply
-from kubepki.cli import output
+from kubepki.cli import options, output
 from kubepki.cli.progress import KeyProgress
 from kubepki.errors import FindingError
 
@@ -55,9 +55,9 @@ def carry_out(
 
 
 def say_backup(report: Report) -> None:
-    """Say where the files are as they were, if they were kept."""
+    """Say where the previous files are, if they were kept."""
     if report.backup:
-        output.say(f"the files as they were are in {report.backup}")
+        output.say(f"the previous files are kept in {report.backup}")
 
 
 def _print(form: str, plan: Plan, report: Report | None, text: Callable[[Plan], str] | None) -> None:
@@ -75,7 +75,7 @@ def _print(form: str, plan: Plan, report: Report | None, text: Callable[[Plan], 
 def _conclude(plan: Plan, report: Report | None, words: Words) -> int:
     critical = sum(finding.is_critical for finding in plan.findings)
     if plan.is_blocked:
-        output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
+        output.say(f"nothing was changed: {options.counted(critical, 'critical finding')}")
         return FindingError.exit_code
     if plan.is_empty:
         output.say(words.nothing)

@@ -6,9 +6,11 @@ reason. `--ca-key` takes a CA's key away for external CA mode, when nothing on t
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from kubepki.api.external import plan_cleanup
+from kubepki.api.requests import leaf_names
 from kubepki.cli import options
 from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 from kubepki.cli.certs_init import chosen
@@ -16,7 +18,20 @@ from kubepki.cli.certs_init import chosen
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
-_WORDS = Words(done="cleaned up", nothing="nothing to do: there is nothing that may be taken away")
+_WORDS = Words(done="cleaned up", nothing="nothing to do: there is nothing to remove")
+
+_AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")
+
+
+class _AuthorityKeys(argparse.Action):
+    """`--ca-key` with or without a CA; a word behind it that is no CA is one of the names."""
+
+    def __call__(self, _parser: ArgumentParser, namespace: Namespace, values: object, _option: object = None) -> None:
+        words = str(values).split(",")
+        if not any(word in _AUTHORITIES for word in words) and str(values) in ("all", *leaf_names()):
+            namespace.more_names = [*namespace.more_names, str(values)]
+            words = ["ca"]
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), *words])
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -25,17 +40,20 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="all (default), or certificates and kubeconfigs by name"
     )
+    parser.set_defaults(more_names=[])
     options.add_node_options(parser)
     parser.add_argument(
         "--ca-key",
         nargs="?",
         const="ca",
-        action=options.CommaSeparated,
+        action=_AuthorityKeys,
         metavar="CA",
-        help="unlink the key of ca too, or of CA: --ca-key=ca,etcd-ca,front-proxy-ca (behind the names, or with `=`)",
+        help="remove the key of ca too, or of CA: --ca-key ca,etcd-ca,front-proxy-ca",
     )
     parser.add_argument(
-        "--ca-key-backup", metavar="DIR", help="with --ca-key: keep all that goes in DIR, which is not on this node"
+        "--ca-key-backup",
+        metavar="DIR",
+        help="with --ca-key: keep what is removed in DIR of this machine, outside the node's files and --rootfs",
     )
     add_dry_run_option(parser)
     options.add_backup_options(parser)
@@ -45,7 +63,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 def run(arguments: Namespace) -> int:
     """Plan what goes, and do it."""
     plan = plan_cleanup(
-        chosen(arguments.names),
+        chosen([*arguments.names, *arguments.more_names]),
         **options.node_arguments(arguments),
         ca_keys=arguments.ca_key or (),
         ca_key_backup=arguments.ca_key_backup,

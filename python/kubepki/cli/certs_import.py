@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubepki.api.external import plan_import
-from kubepki.cli import options
+from kubepki.cli import options, output
 from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
+from kubepki.types import Action
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
-_WORDS = Words(done="imported", nothing="nothing to do: every certificate that was given is in its place")
+    from kubepki.types import Plan
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -49,4 +50,17 @@ def run(arguments: Namespace) -> int:
         backup_dir=options.backup_dir(arguments),
         recover=not arguments.dry_run,
     )
-    return carry_out(arguments, plan, _WORDS)
+    waiting = [each.name for each in plan.artefacts if each.action is Action.SKIP]
+    status = carry_out(arguments, plan, Words(done="imported", nothing=_nothing(plan, waiting)))
+    if waiting and not (plan.is_blocked or plan.is_empty):
+        output.say(f"not signed yet: {', '.join(waiting)}")
+    return status
+
+
+def _nothing(plan: Plan, waiting: list[str]) -> str:
+    if waiting:
+        wait = "its request has" if len(waiting) == 1 else "their requests have"
+        return f"nothing to import: {', '.join(waiting)}: {wait} no signed certificate yet"
+    if not plan.artefacts:
+        return "nothing to import: no certificate for this node was found"
+    return "nothing to do: every certificate is already in place"

@@ -20,13 +20,18 @@ from kubepki.types import Action, Severity
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Iterable
 
     from kubepki.types import Artefact, Plan, Report, RestartReport
 
-NOTICE = (
-    "Done renewing certificates. You must restart the kube-apiserver, kube-controller-manager, kube-scheduler and "
-    "etcd, so that they can use the new certificates."
-)
+# Which component reads what at its start, in the order in which kubeadm names them. Nothing that runs holds the others.
+_USERS = {
+    "kube-apiserver": ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client"),
+    "kube-controller-manager": ("controller-manager.conf",),
+    "kube-scheduler": ("scheduler.conf",),
+    "etcd": ("etcd-server", "etcd-peer"),
+    "kubelet": ("kubelet.conf", "kubelet-client", "kubelet-server"),
+}
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -42,7 +47,9 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     _add_contents(parser)
     _add_restart(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
-    parser.add_argument("--diff", action="store_true", help="print a diff of the decoded certificates (text output)")
+    parser.add_argument(
+        "--diff", action="store_true", help="show a diff of the decoded certificates (text output), and change nothing"
+    )
     options.add_output_option(parser)
 
 
@@ -87,12 +94,14 @@ def _add_contents(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Plan the renewal, and do it unless it is a dry run."""
     if arguments.kubeconfig:
-        output.say("note: --kubeconfig is not used: kubepki reads files alone")
+        output.say("note: --kubeconfig is not used: kubepki reads files only")
+    # Whatever only shows writes nothing.
+    arguments.dry_run = arguments.dry_run or arguments.diff
     plan = _plan(arguments)
     output.warn(plan.warnings)
     for finding in plan.findings:
         # What is missing or external has its line on stdout, as for kubeadm.
-        if finding.severity is not Severity.INFO or finding.code == "kubeconfig.no_certificate":
+        if finding.severity is not Severity.INFO or finding.code not in ("file.missing", "authority.external"):
             output.say(output.finding_text(finding, sys.stderr))
     report = None
     if not (arguments.dry_run or plan.is_blocked):
@@ -108,7 +117,7 @@ def _restart(arguments: Namespace, plan: Plan, report: Report) -> int:
     """Restart what does not use the new files, and print both reports; the renewal's in any case."""
     if arguments.output == "text":
         _print(arguments, plan, report)
-    _summarise(plan, report)
+    _summarise(arguments, plan, report)
     restarted = None
     try:
         restarted = restarting.restart(
@@ -176,9 +185,25 @@ def _print_lines(arguments: Namespace, plan: Plan) -> None:
     for artefact in plan.artefacts:
         if line := _line(artefact):
             print(line)
-    is_all = "all" in arguments.names
-    if is_all and not arguments.restart and (plan.changes or arguments.before is None):
-        print(f"\n{NOTICE}")
+    users = restarts(each.name for each in plan.changes)
+    if "all" in arguments.names and plan.changes and not arguments.restart:
+        print(f"\n{notice(users)}")
+
+
+def restarts(renewed: Iterable[str]) -> list[str]:
+    """Return the components that hold an old certificate until they are restarted."""
+    names = set(renewed)
+    return [component for component, uses in _USERS.items() if names.intersection(uses)]
+
+
+def notice(components: list[str]) -> str:
+    """Return kubeadm's last line, for the components that use what was renewed."""
+    if not components:
+        return "Done renewing certificates. No component has to be restarted."
+    *others, last = components
+    listed = f"{', '.join(others)} and {last}" if others else last
+    they = "they" if others else "it"
+    return f"Done renewing certificates. You must restart the {listed}, so that {they} can use the new certificates."
 
 
 def _line(artefact: Artefact) -> str | None:
@@ -195,11 +220,11 @@ def _line(artefact: Artefact) -> str | None:
 def _conclude(arguments: Namespace, plan: Plan, report: Report | None) -> int:
     if plan.is_blocked:
         critical = sum(finding.is_critical for finding in plan.findings)
-        output.say(f"nothing was changed: {critical} critical {'finding' if critical == 1 else 'findings'}")
+        output.say(f"nothing was changed: {options.counted(critical, 'critical finding')}")
         return FindingError.exit_code
-    _summarise(plan, report)
+    _summarise(arguments, plan, report)
     if report is None and arguments.restart:
-        output.say("dry run: afterwards, what does not use the files on disk would be restarted")
+        output.say("dry run: components that do not use the files on disk would be restarted afterwards")
     return _exit_code(arguments, plan)
 
 
@@ -212,7 +237,7 @@ def _exit_code(arguments: Namespace, plan: Plan) -> int:
     return PartialError.exit_code if plan.changes else FindingError.exit_code
 
 
-def _summarise(plan: Plan, report: Report | None) -> None:
+def _summarise(arguments: Namespace, plan: Plan, report: Report | None) -> None:
     kept = sum(each.action is Action.KEEP for each in plan.artefacts)
     stays = f"; {kept} kept" if kept else ""
     if plan.is_empty:
@@ -222,3 +247,6 @@ def _summarise(plan: Plan, report: Report | None) -> None:
     else:
         output.say(f"renewed {len(report.changed)}: {', '.join(each.name for each in report.changed)}{stays}")
         say_backup(report)
+        users = restarts(each.name for each in report.changed)
+        if users and not arguments.restart:
+            output.say(f"to use them: {options.command(' '.join(('restart', *users)), arguments.rootfs)}")

@@ -17,14 +17,15 @@ from kubepki.types import Severity, Status, table
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
-    from kubepki.types import CheckReport
+    from kubepki.types import Certificate, CheckReport
 
 # Every error ends with it, wrong flags too: monitoring would take the 2 of a usage error for a critical state.
 FAILURE_EXIT_CODE = int(Status.UNKNOWN)
 
 _DAY = 86_400
+_SIZES = ((_DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -85,17 +86,27 @@ def _summary(report: CheckReport) -> str:
         for severity in (Severity.CRITICAL, Severity.WARNING)
         if (count := sum(finding.severity is severity for finding in report.findings))
     ]
-    counts.append(f"{len(report.certificates)} certificates")
-    if report.certificates:
-        first = min(report.certificates, key=lambda each: each.not_after)
+    counts.append(options.counted(len(report.certificates), "certificate"))
+    expired = sorted((each for each in report.certificates if each.remaining.total_seconds() < 0), key=_end)
+    if expired:
+        counts.append(f"{expired[0].name} {_left(expired[0].remaining)}")
+        counts += [f"{len(expired) - 1} more expired"] if expired[1:] else []
+    elif report.certificates:
+        first = min(report.certificates, key=_end)
         counts.append(f"the first to expire is {first.name} ({_left(first.remaining)} left)")
     return f"{report.status.name}: {', '.join(counts)}"
 
 
+def _end(certificate: Certificate) -> datetime:
+    return certificate.not_after
+
+
 def _left(remaining: timedelta) -> str:
     seconds = int(remaining.total_seconds())
-    if seconds < 0:
-        return "expired"
+    if remaining.total_seconds() < 0:
+        ago = max(-seconds, 1)
+        size, unit = next((size, unit) for size, unit in _SIZES if ago >= size)
+        return f"expired {options.counted(ago // size, unit)} ago"
     if seconds >= 2 * _DAY:
         return f"{seconds // _DAY}d"
     return f"{seconds // 3600}h{seconds % 3600 // 60}m"

@@ -72,8 +72,43 @@ def add_outlive_option(parser: ArgumentParser) -> None:
 
 def add_out_options(parser: ArgumentParser) -> None:
     """Add `--out` and `--force`, for what is printed otherwise."""
-    parser.add_argument("--out", metavar="FILE", help="write it into FILE (mode 0600), not to stdout")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=_output_file,
+        help="write it into FILE (mode 0600); default: stdout, as `-`",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite FILE if it is there")
+
+
+def _output_file(text: str) -> str | None:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of a file must not be empty")
+    return None if text == "-" else text
+
+
+def command(words: str, rootfs: str | None) -> str:
+    """Return a command of kubepki as a message names it: it works as printed, below the same root folder too.
+
+    >>> command("restart", "/mnt/my node")
+    "kubepki restart --rootfs '/mnt/my node'"
+
+    """
+    if rootfs is None:
+        return f"kubepki {words}"
+    from shlex import quote
+
+    return f"kubepki {words} --rootfs {quote(rootfs)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things.
+
+    >>> counted(1, "certificate"), counted(0, "certificate")
+    ('1 certificate', '0 certificates')
+
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def secret(given: str | None, file: str | None) -> str | None:

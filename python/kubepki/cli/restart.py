@@ -95,11 +95,11 @@ def restart(request: dict[str, Any], timeout: timedelta) -> RestartReport:
 def conclude(report: RestartReport) -> None:
     """Say what was done."""
     if report.put_back:
-        output.say(f"put back, after a restart that did not end: {', '.join(report.put_back)}")
+        output.say(f"put back after an interrupted restart: {', '.join(report.put_back)}")
     if report.restarted:
         output.say(f"restarted {len(report.restarted)}: {', '.join(each.name for each in report.restarted)}")
     else:
-        output.say("nothing to restart: every component that is asked for uses what is on disk")
+        output.say("nothing to restart: every selected component already uses the files on disk")
     _name_outdated_kubelet(report.plan)
 
 
@@ -128,8 +128,10 @@ class _Talk:
 
 
 def _show(form: str, plan: RestartPlan, report: RestartReport | None) -> None:
+    rootfs = str(plan.rootfs) if plan.rootfs else None
     for held in plan.held:
-        output.say(f"held: {held.component}: {held.held} belongs to {held.manifest}; `kubepki restart` puts it back")
+        back = options.command("restart", rootfs)
+        output.say(f"held: {held.component}: {held.held} belongs to {held.manifest}; `{back}` puts it back")
     for finding in plan.findings:
         output.say(output.finding_text(finding, sys.stderr))
     if form == "text":
@@ -156,4 +158,5 @@ def _conclude_dry_run(plan: RestartPlan) -> int:
 def _name_outdated_kubelet(plan: RestartPlan) -> None:
     kubelet = plan.components[-1]
     if kubelet.action.value == "skip" and any(endpoint.is_current is False for endpoint in kubelet.endpoints):
-        output.say("the kubelet does not serve what is on disk: `kubepki restart kubelet` restarts it")
+        restart = options.command("restart kubelet", str(plan.rootfs) if plan.rootfs else None)
+        output.say(f"the kubelet does not serve the certificate on disk: `{restart}` restarts it")

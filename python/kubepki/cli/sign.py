@@ -50,7 +50,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     serial.add_argument("--ca-serial", metavar="FILE", help="count serial numbers in FILE, as openssl x509 -CAserial")
     serial.add_argument("--srl", action="store_true", help="the same in a file beside each CA (ca.srl)")
     parser.add_argument("--force", action="store_true", help="overwrite certificates that are there")
-    parser.add_argument("--partial", action="store_true", help="sign what is right although something is refused")
+    parser.add_argument("--partial", action="store_true", help="sign what can be signed, whatever else is refused")
     options.add_configuration_options(parser, required=False)
     options.add_outlive_option(parser)
     add_dry_run_option(parser)
@@ -86,12 +86,13 @@ def run(arguments: Namespace) -> int:
         rootfs=arguments.rootfs,
         recover=not arguments.dry_run,
     )
-    status = carry_out(arguments, plan, Words(done="signed", nothing="nothing to do: every request is answered"))
     refused = [each for each in plan.artefacts if each.action.value == "blocked"]
+    nothing = "nothing was signed" if refused else "nothing to do: every request is signed already"
+    status = carry_out(arguments, plan, Words(done="signed", nothing=nothing))
     if plan.is_blocked:
         return RefusedError.exit_code if _is_refused(plan) else status
     if refused:
-        output.say(f"refused {len(refused)}: {', '.join(each.name for each in refused)}")
+        output.say(f"not signed {len(refused)}: {', '.join(each.name for each in refused)}")
         return PartialError.exit_code
     return status
 

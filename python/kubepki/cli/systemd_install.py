@@ -40,6 +40,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     schedule.add_argument(
         "--randomized-delay", default="1h", metavar="DURATION", help="how much nodes may differ (default: %(default)s)"
     )
+    schedule.add_argument("--kubelet", action="store_true", help="renew the kubelet's certificates too")
     schedule.add_argument("--restart", action="store_true", help="restart the components that use what was renewed")
     schedule.add_argument("--config", metavar="FILE", help="the node's kubeadm configuration, an absolute path")
     schedule.add_argument("--program", metavar="FILE", help="kubepki on the node (default: the one that runs now)")
@@ -81,12 +82,19 @@ def run(arguments: Namespace) -> int:
     if arguments.dry_run:
         output.say("dry run: nothing was changed")
     elif arguments.rootfs:
-        output.say(f"enable it: systemctl --root={arguments.rootfs} enable kubepki-renew.timer")
+        output.say(f"enable it: {systemctl('enable kubepki-renew.timer', arguments.rootfs)}")
     elif arguments.now:
         output.say("kubepki-renew.timer is started: systemctl list-timers kubepki-renew.timer")
     else:
         output.say("start it: systemctl daemon-reload && systemctl enable --now kubepki-renew.timer")
     return 0
+
+
+def systemctl(words: str, rootfs: str | None) -> str:
+    """Return a command of systemctl as a message names it."""
+    from shlex import quote
+
+    return f"systemctl --root={quote(rootfs)} {words}" if rootfs else f"systemctl {words}"
 
 
 def print_changes(changes: Iterable[UnitChange], form: str) -> None:
@@ -115,6 +123,7 @@ def _schedule(arguments: Namespace) -> Schedule:
         on_calendar=arguments.on_calendar,
         randomized_delay=options.duration(arguments.randomized_delay),
         restart=arguments.restart,
+        kubelet=arguments.kubelet,
         config=Path(arguments.config) if arguments.config else None,
         writes=writes,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubepki.api.systemd import remove_units
 from kubepki.cli import output
-from kubepki.cli.systemd_install import add_unit_options, print_changes
+from kubepki.cli.systemd_install import add_unit_options, print_changes, systemctl
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -30,9 +30,12 @@ def run(arguments: Namespace) -> int:
     )
     print_changes(changes, arguments.output)
     if not changes:
-        output.say(f"nothing to do: there are no such units in {arguments.unit_dir}")
+        below = f" below {arguments.rootfs}" if arguments.rootfs else ""
+        output.say(f"nothing to do: there are no such units in {arguments.unit_dir}{below}")
     elif arguments.dry_run:
         output.say("dry run: nothing was changed")
+    elif arguments.rootfs:
+        output.say(f"if it was enabled: {systemctl('disable kubepki-renew.timer', arguments.rootfs)}")
     elif not arguments.now:
-        output.say("if it was started: systemctl disable --now kubepki-renew.timer; then systemctl daemon-reload")
+        output.say("if it was started: systemctl disable --now kubepki-renew.timer && systemctl daemon-reload")
     return 0

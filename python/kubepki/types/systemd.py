@@ -21,6 +21,7 @@ class Schedule:
         on_calendar: When, as `systemd.time(7)` has calendar events.
         randomized_delay: By how much nodes may differ, so that they do not all renew at once.
         restart: Whether components that use what was renewed are restarted.
+        kubelet: Whether the kubelet's certificates are renewed too.
         config: The kubeadm configuration, an absolute path.
         writes: Further folders that are written to: a certificates directory elsewhere.
 
@@ -33,6 +34,7 @@ class Schedule:
     restart: bool = False
     config: Path | None = None
     writes: tuple[Path, ...] = ()
+    kubelet: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, durations in seconds."""
@@ -42,6 +44,7 @@ class Schedule:
             "on_calendar": self.on_calendar,
             "randomized_delay_seconds": int(self.randomized_delay.total_seconds()),
             "restart": self.restart,
+            "kubelet": self.kubelet,
             "config": None if self.config is None else os.fspath(self.config),
             "writes": [os.fspath(path) for path in self.writes],
         }

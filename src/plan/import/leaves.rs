@@ -1,7 +1,7 @@
 //! Leaf certificates: judged in full, and put into their places with the key that came along.
 
-use super::matching::Matched;
-use super::{Importing, Slot, pem_of};
+use super::matching::{Matched, by_name};
+use super::{Given, Importing, Slot, pem_of};
 use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::kubeconfig::client_identity;
@@ -112,6 +112,10 @@ impl Importing<'_> {
         if let Some(brought) = matched.given.keys.iter().find(|one| fits(one.key.public_key_info())) {
             return KeyPlace::Brought(brought.source.clone());
         }
+        let waiting = self.waiting.iter().filter(|one| one.name == place.name).filter_map(|one| one.key.as_ref());
+        if let Some(made) = waiting.into_iter().find(|one| fits(one.key.public_key_info())) {
+            return KeyPlace::Brought(made.source.clone());
+        }
         for part in &on_node {
             if let Part::Broken { code, evidence, remedy } = part {
                 self.findings.push(Finding {
@@ -177,6 +181,10 @@ impl Importing<'_> {
         if let Some(request) = matched.given.request.as_ref().filter(|request| fits(request)) {
             return Some(request.clone());
         }
+        let mut waiting = self.waiting.iter().filter(|one| one.name == place.name);
+        if let Some(request) = waiting.find_map(|one| one.request.as_ref().filter(|request| fits(request))) {
+            return Some(request.clone());
+        }
         match place.read_request(self.tree) {
             Part::Present(request) if fits(&request) => Some(request),
             Part::Present(_) => {
@@ -213,21 +221,36 @@ impl Importing<'_> {
         );
     }
 
-    /// Requests that nobody has answered: worth a row, and no fault.
-    pub(super) fn note_unsigned(&mut self) {
+    /// Requests that no certificate answers: worth a row, and no fault. They are on the node, for a first certificate
+    /// or for a renewal, or in a folder that was given.
+    pub(super) fn note_unsigned(&mut self, given: &[Given]) {
         for place in self.places {
             if self.artefacts.iter().any(|artefact| artefact.name == place.name) {
                 continue;
             }
-            let Part::Present(request) = place.read_request(self.tree) else { continue };
             let there = self.on_disk(&place.certificate);
             let certificates = there.present().cloned().or_else(|| self.embedded(place)).unwrap_or_default();
-            let is_signed = certificates.first().is_some_and(|one| one.public_key_info() == request.public_key_info());
-            if !is_signed {
+            let in_use = certificates.first().map(Certificate::public_key_info);
+            let own = place.read_request(self.tree);
+            let waiting =
+                self.waiting.iter().filter(|one| one.name == place.name).filter_map(|one| one.request.as_ref());
+            let came_along = given.iter().filter(|one| one.certificates.is_missing()).filter_map(|one| {
+                let request = one.request.as_ref()?;
+                let is_named = by_name(&one.path, self.places).is_some_and(|slot| slot.name() == place.name);
+                (is_named || self.asks_for(place, request)).then_some(request)
+            });
+            let mut requests = own.present().into_iter().chain(waiting).chain(came_along);
+            if requests.any(|request| Some(request.public_key_info()) != in_use) {
                 let files = place.imported_files(false);
                 let artefact = untouched(place.name, place.kind, Action::Skip, "its request is not signed yet", files);
                 self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
             }
         }
+    }
+
+    /// Whether the request has the public key of the place's key.
+    fn asks_for(&self, place: &Destination, request: &CertificateRequest) -> bool {
+        let keys = place.keys(self.tree);
+        keys.iter().filter_map(Part::present).any(|key| key.public_key_info() == request.public_key_info())
     }
 }

@@ -100,11 +100,12 @@ impl<'a> Importing<'a> {
         places.iter().find(|place| self.is_for(place, leaf)).map(Slot::Leaf)
     }
 
-    /// Whether the certificate has the public key of the place's key or request.
+    /// Whether the certificate has the public key of the place's key or request, those for a renewal included.
     pub(super) fn is_for(&self, place: &Destination, leaf: &Certificate) -> bool {
         let is_its = |info: &[u8]| info == leaf.public_key_info();
         place.keys(self.tree).iter().filter_map(Part::present).any(|key| is_its(key.public_key_info()))
             || place.read_request(self.tree).present().is_some_and(|request| is_its(request.public_key_info()))
+            || self.waiting.iter().any(|one| one.name == place.name && one.is_for(leaf))
     }
 
     /// Other files in a directory are not asked about, least of all CAs' beside what they have signed.
@@ -123,9 +124,10 @@ impl<'a> Importing<'a> {
 }
 
 /// The place that a file's name tells.
-fn by_name<'a>(path: &Path, places: &'a [Destination]) -> Option<Slot<'a>> {
+pub(super) fn by_name<'a>(path: &Path, places: &'a [Destination]) -> Option<Slot<'a>> {
     let name = path.file_name()?.to_str()?;
-    let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(&format!(".{ending}")))?;
+    let mut endings = ENDINGS.iter().chain(&["csr"]);
+    let stem = endings.find_map(|ending| name.strip_suffix(&format!(".{ending}")))?;
     let folder = path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()).unwrap_or_default();
     let below = format!("{folder}/{stem}");
     let find = |wanted: &dyn Fn(&str, &str) -> bool| {

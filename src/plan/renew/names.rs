@@ -33,8 +33,9 @@ impl Renewal<'_> {
         if target.alternative_names().is_none() {
             return old.clone();
         }
-        let absent: Vec<_> = changes.remove.iter().filter(|name| !old.iter().any(|one| one == *name)).collect();
-        let absent: Vec<_> = absent.iter().map(ToString::to_string).collect();
+        let has = |name: &&SubjectAltName| old.iter().any(|one| one == *name);
+        let absent: Vec<_> = changes.remove.iter().filter(|name| !has(name)).map(ToString::to_string).collect();
+        let present: Vec<_> = changes.add.iter().filter(has).map(ToString::to_string).collect();
         let (configured, others): (Vec<_>, Vec<_>) = match self.expected_names(target) {
             Some(expected) if changes.from_config => (expected.iter().cloned().collect(), text_names(old, false)),
             _ => (old.iter().cloned().collect(), Vec::new()),
@@ -44,9 +45,16 @@ impl Renewal<'_> {
         names.retain(|name| !changes.remove.contains(name));
         let names = in_kubeadms_order(&names);
         if !absent.is_empty() {
-            let evidence = format!("it has no {}, which is to be removed", absent.join(", "));
-            let remedy = "nothing, if it was removed before";
-            self.note(target, FindingCode::CertificateMissingNames, Severity::Info, path, evidence, remedy);
+            // A run that is made again and again (--before) may have removed it the first time.
+            let severity = if self.options.before.is_some() { Severity::Warning } else { Severity::Critical };
+            let evidence = format!("it cannot lose {}: its names are {old}", absent.join(", "));
+            let remedy = "leave it out of --remove-san, or correct it";
+            self.note(target, FindingCode::CertificateNameAbsent, severity, path, evidence, remedy);
+        }
+        if !present.is_empty() {
+            let evidence = format!("it has {} already", present.join(", "));
+            let remedy = "nothing: the name stays";
+            self.note(target, FindingCode::CertificateNamePresent, Severity::Info, path, evidence, remedy);
         }
         if same_names(&names, old) { old.clone() } else { names }
     }

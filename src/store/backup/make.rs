@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::super::attributes::Attributes;
 use super::super::directory::{Directory, Like, digest_of};
 use super::super::error::StoreError;
-use super::super::root::Kind;
+use super::super::root::{Kind, Root};
 use super::super::session::Session;
 use super::super::transaction::Target;
 use super::manifest::{BackupFile, BackupName, Manifest, file_name};
@@ -68,8 +68,13 @@ impl Keeping {
 
     /// Makes the directory of the backup, and those above it that are missing.
     fn begin(&mut self, session: &Session, order: &BackupOrder<'_>) -> Result<(), StoreError> {
-        let root = &session.store.root;
-        refuse_place(root, order.directory, order.certificates_dir)?;
+        let machine = Root::new(None)?;
+        let root = if order.on_machine { &machine } else { &session.store.root };
+        if order.on_machine {
+            session.store.refuse_own_place(order.directory, &[order.certificates_dir, order.kubeconfig_dir])?;
+        } else {
+            refuse_place(root, order.directory, order.certificates_dir)?;
+        }
         let found = root.resolve(order.directory, true)?;
         if found.kind != Kind::Directory {
             let path = root.prefixed(order.directory)?;
@@ -77,7 +82,7 @@ impl Keeping {
         }
         self.levels.push(Directory::open(root, &session.store.disk, &found.existing)?);
         for name in &found.missing {
-            self.descend(session, name)?;
+            self.descend(session, root, name)?;
         }
         let siblings = self.last()?.names()?.into_iter().filter_map(|name| BackupName::parse(name.to_str()?));
         let newest = siblings.filter(|name| name.made_at == order.made_at).map(|name| name.sequence).max();
@@ -85,7 +90,7 @@ impl Keeping {
         loop {
             let name = BackupName::new(order.made_at, order.operation, sequence).to_string();
             self.path = root.logical(order.directory)?.join(&name);
-            if self.descend(session, OsStr::new(&name))? {
+            if self.descend(session, root, OsStr::new(&name))? {
                 self.is_begun = true;
                 return Ok(());
             }
@@ -96,14 +101,14 @@ impl Keeping {
     }
 
     /// Makes and enters a directory; `false` if it was there.
-    fn descend(&mut self, session: &Session, name: &OsStr) -> Result<bool, StoreError> {
+    fn descend(&mut self, session: &Session, root: &Root, name: &OsStr) -> Result<bool, StoreError> {
         let level = self.levels.len().saturating_sub(1);
         // Noted beforehand: a system call may fail after it had its effect.
         self.made.push((level, name.to_owned()));
         let parent = self.last()?;
         let is_new = parent.make_directory(name, DIRECTORY_MODE)?;
         parent.sync()?;
-        let entered = Directory::open(&session.store.root, &session.store.disk, &parent.path().join(name))?;
+        let entered = Directory::open(root, &session.store.disk, &parent.path().join(name))?;
         self.levels.push(entered);
         if !is_new {
             self.made.pop();

@@ -209,6 +209,7 @@ mod tests {
 
     fn manifest() -> Manifest {
         let order = super::super::BackupOrder {
+            on_machine: false,
             directory: Path::new("/var/backups"),
             operation: "certs renew",
             made_at: DateTime::UNIX_EPOCH,
