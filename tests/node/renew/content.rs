@@ -177,7 +177,8 @@ fn before_an_end_renews_once() {
     assert_eq!(renewed(&node, &soon).changed.len(), 11);
     let before = node.snapshot();
     let again = planned(&node, &soon);
-    assert!(again.is_empty() && again.findings.is_empty());
+    assert!(again.is_empty());
+    assert_eq!(problems(&again.findings), ["kubelet.conf certificate.expires_soon"], "what was not asked for is named");
     assert!(again.artefacts.iter().all(|one| one.action == Action::Keep && one.reason == "ends in 365d"));
     assert!(apply_plan(&again).unwrap().changed.is_empty());
     assert_eq!(node.snapshot(), before);
@@ -197,7 +198,8 @@ fn a_certificate_ends_with_its_ca_and_is_then_left_alone() {
         [
             "ca certificate.outlives_authority",
             "etcd-ca certificate.outlives_authority",
-            "front-proxy-ca certificate.outlives_authority"
+            "front-proxy-ca certificate.outlives_authority",
+            "kubelet.conf certificate.expired"
         ]
     );
     apply_plan(&plan).unwrap();
@@ -228,11 +230,12 @@ fn names_are_added_removed_and_taken_from_the_configuration() {
         remove_names: ["kubernetes.default", "not.there"].map(str::to_owned).to_vec(),
         ..only.clone()
     };
+    let evidence = format!("it cannot lose DNS:not.there: its names are {original}");
+    assert_eq!(find(&planned(&node, &changes).findings, "certificate.name_absent").evidence, evidence);
+    refused(&node, &changes, &["apiserver certificate.name_absent"]);
+    let changes = RenewRequest { remove_names: vec!["kubernetes.default".into()], ..changes };
     let plan = planned(&node, &changes);
-    assert_eq!(
-        find(&plan.findings, "certificate.missing_names").evidence,
-        "it has no DNS:not.there, which is to be removed"
-    );
+    assert_eq!(find(&plan.findings, "certificate.name_present").evidence, "it has DNS:cp1 already");
     apply_plan(&plan).unwrap();
     assert_eq!(
         text(&node),
