@@ -2,9 +2,11 @@
 //!
 //! In: a [`Tree`](crate::tree::Tree), what the catalogue expects, now. Out: findings, expirations. All pure.
 
+pub mod advice;
 pub mod authority;
 pub mod certificate;
 pub mod expiration;
+pub mod exposure;
 mod finding;
 pub mod incoming;
 pub mod kubeconfig;
@@ -12,6 +14,7 @@ mod pair;
 mod seen;
 pub mod service_account;
 pub mod subject;
+pub mod unreadable;
 
 pub use finding::{Finding, FindingCode, Severity, complete_remedies};
 pub use pair::{Pair, Part};

@@ -3,6 +3,7 @@
 //! In: a request as a command line or a script makes it. Out: plans, reports, errors. Nothing here decides what
 //! a certificate says (floors 3 and 4 do) or how a file is written (floor 5 does).
 
+mod advice;
 pub mod apply;
 pub mod backup;
 pub mod bundle;
@@ -12,6 +13,7 @@ pub mod check;
 pub mod check_expiration;
 pub mod cleanup;
 pub mod embed;
+mod exposure;
 pub mod generate_csr;
 mod given;
 pub mod import;

@@ -7,7 +7,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | `root` | where a path leads, and that it leads not out of the root |
-//! | `read` `list` | looking |
+//! | `read` `list` `exposure` | looking |
 //! | `disk` `directory` `attributes` `lock` | single steps |
 //! | `journal` `exchange` `recovery` | what survives a crash, and what is made of it |
 //! | `session` `transaction` | the order of the steps |
@@ -24,6 +24,7 @@ mod directory;
 mod disk;
 mod error;
 mod exchange;
+mod exposure;
 mod journal;
 mod list;
 mod lock;
@@ -44,6 +45,7 @@ use chrono::{DateTime, Utc};
 pub use attributes::Attributes;
 pub use backup::BackupOrder;
 pub use error::StoreError;
+pub use exposure::{Exposure, OpenFolder};
 pub use list::Listing;
 pub use lock::Holder;
 pub use recovery::{Outcome, Recovery};
@@ -165,6 +167,24 @@ impl Store {
     /// [`StoreError::Missing`] when nothing is there; those of a path that leads nowhere.
     pub fn attributes(&self, path: &Path) -> Result<Attributes, StoreError> {
         read::attributes(&self.root, path)
+    }
+
+    /// Who besides the right owners has the file at `path` in hand; of a file that is not there, its folder.
+    #[must_use]
+    pub fn exposure(&self, path: &Path) -> Exposure {
+        exposure::exposure(&self.root, path)
+    }
+
+    /// Where the root directory is on this machine: absolute, links followed.
+    #[must_use]
+    pub fn root_directory(&self) -> &Path {
+        self.root.directory()
+    }
+
+    /// Whether the process runs as root.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        rustix::process::geteuid().is_root()
     }
 
     /// Lists the files below `directory`, at any depth.

@@ -59,6 +59,10 @@ pub enum FindingCode {
     FileExists,
     /// A key or kubeconfig that others can read.
     FileModeTooWide,
+    /// A key or kubeconfig that another user owns.
+    FileOtherOwner,
+    /// A folder of keys in which others can replace files.
+    FolderOpen,
     /// A certificate whose validity is over.
     CertificateExpired,
     /// A certificate whose validity ends within a threshold.
@@ -141,6 +145,8 @@ impl FindingCode {
             Self::FileMissing => "file.missing",
             Self::FileExists => "file.exists",
             Self::FileModeTooWide => "file.mode_too_wide",
+            Self::FileOtherOwner => "file.other_owner",
+            Self::FolderOpen => "folder.open",
             Self::CertificateExpired => "certificate.expired",
             Self::CertificateExpiresSoon => "certificate.expires_soon",
             Self::CertificateNotYetValid => "certificate.not_yet_valid",

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::OperationError;
 use super::apply::{Report, apply_supplied};
 use super::node::{Node, NodeRequest, content_of};
+use super::{OperationError, exposure};
 use crate::audit::{Finding, complete_remedies};
 use crate::bundle::{BundleError, Content, Entry, Manifest, NODE_BOUND, Recipient, entries};
 use crate::catalogue;
@@ -177,6 +177,7 @@ pub fn plan_import(
     let options =
         Options { force: request.force, rootfs: request.node.rootfs.clone(), backup_dir: request.backup_dir.clone() };
     let mut plan = plan_files(&entries, &new, &present, &node.layout, &options, now);
+    exposure::judge_plan(&mut plan)?;
     complete_remedies(&mut plan.findings, &request.node.caller());
     Ok(Planned { plan, warnings: node.warnings, supplied })
 }

@@ -6,6 +6,7 @@
 //! Without a configuration the kind of node is read off the files, and names are not judged: nobody has said
 //! which node this is.
 
+mod exposure;
 mod external_etcd;
 mod extra;
 mod held;
@@ -16,12 +17,13 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::advice::advise;
 use super::node::{Node, NodeRequest};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, Pair, SeenCertificate, Severity, complete_remedies};
+use crate::audit::{Finding, Pair, SeenCertificate, Severity, unreadable};
 use crate::catalogue;
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
@@ -138,10 +140,13 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checking.kubeconfigs(&authorities)?;
     checking.kubelet(&request.kubelet_dir, &authorities);
     checking.extra(&request.extra);
+    checking.exposure(&request.kubelet_dir);
     checking.held_manifests();
 
-    let Checking { node, certificates, mut findings, .. } = checking;
-    complete_remedies(&mut findings, &request.node.caller());
+    let Checking { node, tree, certificates, mut findings, .. } = checking;
+    let as_root = (!node.store.is_root()).then_some("run it as root: `sudo kubepki check`");
+    unreadable::gather(&mut findings, as_root);
+    advise(&mut findings, &node, &tree, &request.node, &request.kubelet_dir, now);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let status = status(&certificates, &findings);
     Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings })
@@ -174,7 +179,7 @@ pub(super) fn infer(node: &mut Node, tree: &Tree) {
 /// Monitoring's word: unknown when the only thing wrong is that something could not be looked at.
 fn status(certificates: &[SeenCertificate], findings: &[Finding]) -> Status {
     let critical: Vec<_> = findings.iter().filter(|finding| finding.is_critical()).collect();
-    let unseen = |finding: &&Finding| finding.code == "store.no_permission";
+    let unseen = |finding: &&Finding| finding.code == unreadable::NO_PERMISSION;
     if critical.iter().any(|finding| !unseen(finding)) {
         Status::Critical
     } else if !critical.is_empty() || certificates.is_empty() {

@@ -101,5 +101,5 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         authority_keys: request.authority_keys.clone(),
     };
     let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, &options, now)?;
-    Ok(Planned::of(plan, node.warnings, &request.node))
+    Planned::of(plan, node.warnings, &request.node)
 }

@@ -106,7 +106,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
             .map(|given| (given.path, given.certificates)),
     };
     let plan = embed::embed(&tree, &wanted, &node.layout, &node.spec, &options, now)?;
-    Ok(Planned::of(plan, node.warnings, &request.node))
+    Planned::of(plan, node.warnings, &request.node)
 }
 
 /// `admin.conf` and `admin` are the node's; anything else is a path.

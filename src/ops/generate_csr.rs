@@ -65,7 +65,7 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         rootfs: wanted.node.rootfs.clone(),
     };
     let plan = request::requests(&tree, &node.layout, &outputs, &node.spec, &options, now)?;
-    Ok(Planned::of(plan, node.warnings, &wanted.node))
+    Planned::of(plan, node.warnings, &wanted.node)
 }
 
 /// A folder that is laid out as `/etc/kubernetes` is.

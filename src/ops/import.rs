@@ -62,7 +62,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         force: request.force,
     };
     let plan = import::import(&tree, &given, &waiting, &node.layout, &node.spec, &options, now)?;
-    Ok(Planned::of(plan, node.warnings, &request.node))
+    Planned::of(plan, node.warnings, &request.node)
 }
 
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.

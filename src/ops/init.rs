@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::OperationError;
+use super::advice::advise;
 use super::node::{Node, NodeRequest};
-use crate::audit::complete_remedies;
+use super::{OperationError, exposure};
+use crate::audit::{complete_remedies, unreadable};
 use crate::catalogue;
 use crate::config::Problem;
 use crate::error::Result;
@@ -59,15 +60,18 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
         outlive_authority: request.outlive_authority,
         rootfs: request.node.rootfs.clone(),
     };
-    let plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
-    Ok(Planned::of(plan, node.warnings, &request.node))
+    let mut plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
+    advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now);
+    Planned::of(plan, node.warnings, &request.node)
 }
 
 impl Planned {
-    /// A plan whose findings say what to do as the caller of `node` can do it.
-    pub(super) fn of(mut plan: Plan, warnings: Vec<Problem>, node: &NodeRequest) -> Self {
+    /// A plan that writes no key where others have it in hand, and whose findings say what the caller of `node` can do.
+    pub(super) fn of(mut plan: Plan, warnings: Vec<Problem>, node: &NodeRequest) -> Result<Self> {
+        exposure::judge_plan(&mut plan)?;
+        unreadable::gather(&mut plan.findings, None);
         complete_remedies(&mut plan.findings, &node.caller());
-        Self { plan, warnings }
+        Ok(Self { plan, warnings })
     }
 }
 

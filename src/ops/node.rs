@@ -70,7 +70,12 @@ impl NodeRequest {
 
 /// The caller of a verb that has no options of a node but the root directory.
 pub(super) fn caller_below(rootfs: Option<&Path>) -> Caller {
-    Caller { rootfs: rootfs.map(absolute).filter(|rootfs| rootfs != Path::new("/")), ..Caller::default() }
+    // Without links, as messages of the store have it.
+    let physical = |rootfs: &Path| {
+        let store = Store::new(Some(rootfs.to_owned()));
+        store.map_or_else(|_| absolute(rootfs), |store| store.root_directory().to_owned())
+    };
+    Caller { rootfs: rootfs.map(physical).filter(|rootfs| rootfs != Path::new("/")), ..Caller::default() }
 }
 
 /// Commands are read in mails and run from other folders.

@@ -103,7 +103,7 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let links = paths.filter(|path| node.store.is_link(path)).collect();
     let options = Options { links, ..options };
     let plan = renew::renew(&tree, &node.layout, &kubelet, &node.spec, &options, now)?;
-    Ok(Planned::of(plan, node.warnings, &request.node))
+    Planned::of(plan, node.warnings, &request.node)
 }
 
 fn options(request: &RenewRequest, node: &Node) -> Result<Options> {

@@ -29,7 +29,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use error::RestartError;
-pub(super) use holding::held;
+pub(super) use holding::{HOLDING_DIR, held, unseen};
 pub use patience::{Phase, Progress};
 
 use self::change::{Limits, endpoints};

@@ -113,7 +113,7 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         partial: wanted.partial,
         rootfs: wanted.node.rootfs.clone(),
     };
-    Ok(Planned::of(sign::sign(&tree, &layout, &requests, &options, now), warnings, &wanted.node))
+    Planned::of(sign::sign(&tree, &layout, &requests, &options, now), warnings, &wanted.node)
 }
 
 /// What a configuration and a given name say of the node; without a configuration its kubeadm defaults are not taken.

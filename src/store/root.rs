@@ -83,6 +83,16 @@ impl Root {
         self.confined
     }
 
+    /// The root directory itself.
+    pub(super) fn directory(&self) -> &Path {
+        &self.path
+    }
+
+    /// A physical path within the root as the node has it.
+    pub(super) fn logical_of(&self, physical: &Path) -> PathBuf {
+        Path::new("/").join(physical.strip_prefix(&self.path).unwrap_or(physical))
+    }
+
     /// Whether the physical `path` is within the root.
     pub(super) fn contains(&self, path: &Path) -> bool {
         path.starts_with(&self.path)

@@ -155,6 +155,7 @@ fn certificate_key_and_ca_can_be_named_for_one() {
     let new = template.issue(&SerialNumber::random().unwrap(), key.public_key_info(), owner.issuer("ca")).unwrap();
     node.write("/new/my.pem", new.to_pem());
     node.write("/home/me/config", node.read("/etc/kubernetes/admin.conf"));
+    node.set_mode("/home/me/config", 0o600);
     let mut request = request(&node, &["/home/me/config"]);
     request.client_certificate = Some("/new/my.pem".into());
     assert_eq!(criticals(&embed::plan(&request, node.now).unwrap().plan.findings), ["/home/me/config key.mismatch"]);

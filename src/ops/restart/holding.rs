@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::RestartError;
+use crate::audit::unreadable::NO_PERMISSION;
 use crate::error::Result;
 use crate::plan::restart::{HeldManifest, STATIC_PODS};
 use crate::secret::Secret;
@@ -21,7 +22,7 @@ use crate::store::{Change, Expected, Session, Store};
 use crate::tree::Observed;
 
 /// Where manifests are held.
-pub(super) const HOLDING_DIR: &str = "/var/lib/kubepki/restart";
+pub(in super::super) const HOLDING_DIR: &str = "/var/lib/kubepki/restart";
 
 /// What is noted beside a held manifest.
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,7 +90,8 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
     let read = |component: &str| {
         let (held, note) = places(component);
         let tree = store.read([held.clone(), note.clone()]);
-        if matches!(tree.get(&held), Observed::Missing) {
+        // What may not be looked at is not known to be there.
+        if matches!(tree.get(&held), Observed::Missing | Observed::Unreadable { code: NO_PERMISSION, .. }) {
             return None;
         }
         let written: Option<Note> = tree.content(&note).and_then(|bytes| serde_json::from_slice(bytes).ok());
@@ -102,6 +104,14 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
         Some(HeldManifest { component: component.to_owned(), manifest, held, held_at })
     };
     STATIC_PODS.into_iter().filter_map(read).collect()
+}
+
+/// Why it cannot be seen whether earlier runs have left something.
+pub(in super::super) fn unseen(store: &Store) -> Option<Observed> {
+    let paths: Vec<_> = STATIC_PODS.into_iter().map(|component| places(component).0).collect();
+    let tree = store.read(paths);
+    let unseen = tree.iter().map(|(_, observed)| observed.clone());
+    unseen.into_iter().find(|observed| matches!(observed, Observed::Unreadable { code: NO_PERMISSION, .. }))
 }
 
 /// Moves one manifest to where it belongs. If the same one is there already, the held one is just removed.

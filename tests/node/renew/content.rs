@@ -295,6 +295,7 @@ fn a_kubeconfig_that_names_files_is_renewed_there() {
     let (certificate, key) = (client(&node, "admin.conf").to_pem(), client_key(&node, "admin.conf"));
     node.write("/etc/kubernetes/users/admin.crt", certificate);
     node.write("/etc/kubernetes/users/admin.key", key.to_pem().expose());
+    node.set_mode("/etc/kubernetes/users/admin.key", 0o600);
     node.edit("/etc/kubernetes/admin.conf", |text| {
         text.lines()
             .map(|line| match line.trim_start().split_once("-data: ") {

@@ -103,6 +103,7 @@ fn a_file_that_is_no_link_is_replaced() {
     let both = [client(&node, "kubelet.conf").to_pem(), client_key(&node, "kubelet.conf").to_pem().expose().to_vec()];
     let path = format!("{PKI}/kubelet-client-current.pem");
     node.write(&path, both.concat());
+    node.set_mode(&path, 0o600);
     renewed(&node, &RenewRequest { names: names(&["kubelet-client"]), ..request });
     assert_eq!(files(&node.path(PKI)).len(), 1);
     assert_eq!(read_certificates(&node.read(&path)).unwrap()[0].not_after(), node.now + TimeDelta::days(365));
@@ -119,6 +120,7 @@ fn what_the_kubelet_signed_itself_is_self_signed_and_what_the_ca_signed_stays_so
     let leaf = template.issue(&SerialNumber::random().unwrap(), key.public_key_info(), &own).unwrap();
     node.write(&format!("{PKI}/kubelet.crt"), [leaf.to_pem(), own.certificate().to_pem()].concat());
     node.write(&format!("{PKI}/kubelet.key"), key.to_pem().expose());
+    node.set_mode(&format!("{PKI}/kubelet.key"), 0o600);
     let only = RenewRequest { names: names(&["kubelet-server"]), ..request };
     let plan = planned(&node, &only);
     assert_eq!(plan.artefacts[0].issuer, None);
@@ -132,6 +134,7 @@ fn what_the_kubelet_signed_itself_is_self_signed_and_what_the_ca_signed_stays_so
 
     let leaf = template.issue(&SerialNumber::random().unwrap(), key.public_key_info(), &node.issuer("ca")).unwrap();
     node.write(&format!("{PKI}/kubelet-server-current.pem"), [leaf.to_pem(), key.to_pem().expose().to_vec()].concat());
+    node.set_mode(&format!("{PKI}/kubelet-server-current.pem"), 0o600);
     renewed(&node, &only);
     let new = read_certificates(&node.read(&format!("{PKI}/kubelet-server-current.pem"))).unwrap();
     assert_eq!(new[0].issuer(), node.certificate("ca").subject());

@@ -1,0 +1,300 @@
+//! What to do about a finding, on this node: the remedy that fits the file, the node's role and where its CA's key is.
+//!
+//! In: findings as judgements made them, and what is on the node. Out: the same findings with remedies of the form of
+//! [`crate::remedy`]. Whoever judges a file does not know whether its CA can sign here, or whether a request for it
+//! waits to be signed; this is where it is known. It judges nothing: codes, severities and paths stay.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | what a finding is about, and remedies that are the same for all files |
+//! | `authority` | CAs, the service accounts' keys, somebody else's etcd |
+//! | `leaf` | certificates with a key beside them, kubeconfigs |
+//! | `kubelet` | the kubelet's own certificates |
+
+mod authority;
+mod kubelet;
+mod leaf;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, FindingCode, Pair};
+use crate::catalogue::{
+    self, AuthorityRow, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KUBELET_SERVER, KubeconfigRow,
+    KubeletFiles, Layout, SERVICE_ACCOUNT, with_ending,
+};
+use crate::config::{ClusterSpec, Etcd, Role};
+use crate::remedy::{command, file};
+use crate::tree::{Observed, Tree};
+
+/// What is known of the node that the findings are about.
+#[derive(Debug)]
+pub struct Advisor<'a> {
+    /// The catalogue's files, the kubelet's and those of [`paths`].
+    pub tree: &'a Tree,
+    /// Where they are.
+    pub layout: &'a Layout,
+    /// The kubelet's.
+    pub kubelet: &'a KubeletFiles,
+    /// What the node is.
+    pub spec: &'a ClusterSpec,
+    /// Whether a configuration says so.
+    pub has_config: bool,
+    /// Which of the paths are symbolic links.
+    pub links: BTreeSet<PathBuf>,
+    /// An older client certificate of the kubelet that is still valid, with its key.
+    pub valid_kubelet_client: Option<PathBuf>,
+}
+
+/// The requests that may wait for a signature, and what belongs to them.
+#[must_use]
+pub fn paths(layout: &Layout) -> Vec<PathBuf> {
+    let leaves = CERTIFICATES.iter().flat_map(|row| {
+        [layout.clone(), renewal(layout)].map(|layout| {
+            let base = layout.certificates_dir.join(row.base_name);
+            ["csr", "crt", "key"].map(|ending| with_ending(&base, ending))
+        })
+    });
+    let kubeconfigs = KUBECONFIGS.iter().flat_map(|row| {
+        [layout.clone(), renewal(layout)].map(|layout| {
+            let path = layout.kubeconfig(row.name);
+            ["csr", "crt", "key"].map(|ending| with_ending(&path, ending))
+        })
+    });
+    leaves.chain(kubeconfigs).flatten().collect()
+}
+
+/// Where requests for renewal wait with their keys.
+fn renewal(layout: &Layout) -> Layout {
+    let folder = layout.kubeconfig_dir.join("renewal");
+    Layout { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug)]
+enum Thing {
+    Authority(&'static AuthorityRow),
+    Leaf(&'static CertificateRow),
+    Kubeconfig(&'static KubeconfigRow),
+    ServiceAccount,
+    /// Somebody else's etcd: its CA, and the certificate that it wants to see.
+    ForeignEtcd,
+    KubeletClient,
+    KubeletServer,
+    KubeletOwn,
+    /// A file that was named besides.
+    Other,
+}
+
+/// Who can sign, of the CA in question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signer {
+    /// Its key is here, or nothing is known that speaks against it.
+    Here,
+    /// Its owner, elsewhere.
+    Elsewhere,
+}
+
+impl Advisor<'_> {
+    /// Gives each finding the remedy for this node, where the one that it has is not for this node already.
+    pub fn advise(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            if let Some(remedy) = self.remedy(finding) {
+                finding.remedy = remedy;
+            }
+        }
+    }
+
+    fn remedy(&self, finding: &Finding) -> Option<String> {
+        let thing = self.thing(finding);
+        match finding.code.as_str() {
+            "authority.external" | "kubeconfig.no_certificate" | "kubeconfig.other_server" => {
+                return self.waiting_kubeconfig(thing);
+            }
+            "file.mode_too_wide" => {
+                return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
+            }
+            // What a plan would make: its own options are the remedy.
+            _ if finding.remedy.contains("--outlive-ca") => return None,
+            code if is_about_the_way(code) => return None,
+            // A link further up leads nowhere: a disk that is not mounted, perhaps.
+            "store.dangling_symlink" | "store.symlink_loop"
+                if !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) =>
+            {
+                return None;
+            }
+            _ => {}
+        }
+        let known = is_judged_here(&finding.code);
+        if !known && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
+            return None;
+        }
+        match thing {
+            Thing::Authority(row) => Some(self.for_authority(row, finding)),
+            Thing::Leaf(row) => Some(self.for_leaf(row, finding)),
+            Thing::Kubeconfig(row) => Some(self.for_kubeconfig(row, finding)),
+            Thing::ServiceAccount => Some(self.for_service_account(finding)),
+            Thing::ForeignEtcd => Some(self.for_foreign_etcd(finding)),
+            Thing::KubeletClient => Some(self.for_kubelet_client(finding)),
+            Thing::KubeletServer => Some(self.for_kubelet_server(finding)),
+            Thing::KubeletOwn => Some(self.for_kubelets_own(finding)),
+            Thing::Other => for_other(finding),
+        }
+    }
+
+    fn thing(&self, finding: &Finding) -> Thing {
+        let subject = finding.subject.as_str();
+        let is_foreign = matches!(self.spec.etcd, Etcd::External { .. });
+        if is_foreign && matches!(subject, "etcd-ca" | "apiserver-etcd-client") {
+            return Thing::ForeignEtcd;
+        }
+        if let Some(row) = catalogue::authority(subject) {
+            return Thing::Authority(row);
+        }
+        if let Some(row) = CERTIFICATES.iter().find(|row| row.name == subject) {
+            return Thing::Leaf(row);
+        }
+        if let Some(row) = KUBECONFIGS.iter().find(|row| row.name == subject) {
+            // A kubeconfig that leads to the kubelet's certificate has that one's fault.
+            let leads_there = finding.path.as_ref().is_some_and(|path| *path == self.kubelet.client());
+            return if leads_there { Thing::KubeletClient } else { Thing::Kubeconfig(row) };
+        }
+        let is_file = |path: &Path| path.file_name().is_some_and(|name| name == subject);
+        match subject {
+            SERVICE_ACCOUNT => Thing::ServiceAccount,
+            KUBELET_CLIENT => Thing::KubeletClient,
+            KUBELET_SERVER => Thing::KubeletServer,
+            _ if is_file(&self.kubelet.client()) => Thing::KubeletClient,
+            _ if is_file(&self.kubelet.server()) => Thing::KubeletServer,
+            _ if is_file(&self.kubelet.own_certificate()) => Thing::KubeletOwn,
+            _ => Thing::Other,
+        }
+    }
+
+    /// Who signs what `issuer` signs.
+    fn signer(&self, issuer: &str) -> Signer {
+        if self.spec.role == Role::Worker {
+            return Signer::Elsewhere;
+        }
+        let base = catalogue::authority(issuer).map_or("ca", |row| row.base_name);
+        let pair = Pair::read(self.tree, self.layout.certificate(base), self.layout.key(base));
+        if super::authority::is_external(&pair) { Signer::Elsewhere } else { Signer::Here }
+    }
+
+    fn is_there(&self, path: &Path) -> bool {
+        !matches!(self.tree.get(path), Observed::Missing)
+    }
+
+    /// A command of ours that makes something as the configuration says. Where none was given, it has to be named.
+    fn configured<const N: usize>(&self, words: [&str; N]) -> String {
+        let missing: &[&str] = if self.has_config { &[] } else { &["--config", "FILE"] };
+        command(words.iter().chain(missing))
+    }
+
+    /// What `FILE` is in the commands before, where it is in them.
+    fn explanation(&self) -> &'static str {
+        if self.has_config { "" } else { " (FILE: this node's kubeadm configuration)" }
+    }
+
+    /// Takes away those of the files that are there; a folder in a file's place is only moved.
+    fn remove<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Option<String> {
+        let there: Vec<_> = paths.into_iter().filter(|path| self.is_there(path)).collect();
+        let is_folder =
+            |path: &PathBuf| matches!(self.tree.get(path), Observed::Unreadable { code: "store.is_a_directory", .. });
+        let (folders, files): (Vec<_>, Vec<_>) = there.into_iter().partition(|path| is_folder(path));
+        let moves = folders.into_iter().map(|path| {
+            let away = with_ending(path, "old");
+            command(["mv".as_ref(), path.as_os_str(), away.as_os_str()])
+        });
+        let names = files.iter().map(|path| path.as_os_str());
+        let removal = (!files.is_empty()).then(|| command(std::iter::once("rm".as_ref()).chain(names)));
+        let all: Vec<_> = moves.chain(removal).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+}
+
+/// `a`, `b` and `c`, as files that have to come from elsewhere.
+fn files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
+    let named: Vec<_> = paths.into_iter().map(|path| file(path)).collect();
+    named.join(" and ")
+}
+
+/// Findings about the way to a file, or about what is between files: whoever made them has said what to do.
+fn is_about_the_way(code: &str) -> bool {
+    code.starts_with("store.")
+        && !matches!(
+            code,
+            "store.is_a_directory"
+                | "store.not_a_regular_file"
+                | "store.too_large"
+                | "store.dangling_symlink"
+                | "store.symlink_loop"
+        )
+        || code.starts_with("restart.")
+        || code.starts_with("folder.")
+        || code == "file.other_owner"
+}
+
+/// Codes whose remedies are all made here.
+fn is_judged_here(code: &str) -> bool {
+    use FindingCode as Code;
+    let known = [
+        Code::FileMissing,
+        Code::CertificateExpired,
+        Code::CertificateExpiresSoon,
+        Code::CertificateNotYetValid,
+        Code::CertificateUntrusted,
+        Code::CertificateOutlivesAuthority,
+        Code::CertificateMissingNames,
+        Code::CertificateMissingUsages,
+        Code::CertificateOtherSubject,
+        Code::AuthorityMissing,
+        Code::AuthorityExternalIncomplete,
+        Code::AuthorityNotAnAuthority,
+        Code::KeyMismatch,
+        Code::ServiceAccountMismatch,
+        Code::SharedFileMissing,
+    ];
+    known.iter().any(|one| one.code() == code)
+        || ["x509.", "key.", "kubeconfig.", "store."].iter().any(|area| code.starts_with(area))
+}
+
+/// Whether a new certificate with the same content puts it right.
+fn is_put_right_by_renewal(code: &str) -> bool {
+    use FindingCode as Code;
+    [
+        Code::CertificateExpired,
+        Code::CertificateExpiresSoon,
+        Code::CertificateNotYetValid,
+        Code::CertificateUntrusted,
+        Code::CertificateOutlivesAuthority,
+        Code::KeyMismatch,
+    ]
+    .iter()
+    .any(|one| one.code() == code)
+}
+
+/// What comes before the commands for some codes.
+fn opening(code: &str) -> &'static str {
+    match code {
+        "certificate.not_yet_valid" => {
+            "check the clocks of this machine and of the one that made it; if they are right: "
+        }
+        "certificate.other_subject" => "see which access rules name this subject; to have kubeadm's: ",
+        "certificate.outlives_authority" => "it is worthless after its CA's end; to have one that ends with its CA: ",
+        _ => "",
+    }
+}
+
+/// A file that the user named: nobody knows how it was made.
+fn for_other(finding: &Finding) -> Option<String> {
+    let text = match finding.code.as_str() {
+        "certificate.expired" | "certificate.expires_soon" | "certificate.not_yet_valid" => {
+            "have it renewed where it was issued, and put the new one in its place"
+        }
+        "file.missing" => "put the file there, or leave it out of the check",
+        "key.mismatch" => "put the key there that belongs to the certificate",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}

@@ -1,0 +1,114 @@
+//! CAs, the service accounts' keys, and somebody else's etcd: what is shared cannot be made anew on one node.
+
+use super::{Advisor, files, opening};
+use crate::audit::Finding;
+use crate::audit::Pair;
+use crate::audit::authority::is_external;
+use crate::catalogue::{self, AuthorityRow, SERVICE_ACCOUNT};
+use crate::config::{Etcd, Role};
+
+impl Advisor<'_> {
+    pub(super) fn for_authority(&self, row: &AuthorityRow, finding: &Finding) -> String {
+        let (certificate, key) = (self.layout.certificate(row.base_name), self.layout.key(row.base_name));
+        let pair = Pair::read(self.tree, certificate.clone(), key.clone());
+        if pair.is_missing() && self.may_make_authority(row) {
+            return self.make_all();
+        }
+        let is_worker = self.spec.role == Role::Worker;
+        let is_key = finding.path.as_ref() == Some(&key) && !pair.key.is_missing();
+        let needed = match finding.code.as_str() {
+            "key.mismatch"
+            | "certificate.expired"
+            | "certificate.expires_soon"
+            | "certificate.not_yet_valid"
+            | "certificate.outlives_authority"
+                if !is_worker && !is_external(&pair) =>
+            {
+                vec![&certificate, &key]
+            }
+            _ if is_key => vec![&key],
+            _ if pair.is_missing() && !is_worker => vec![&certificate, &key],
+            _ => vec![&certificate],
+        };
+        match finding.code.as_str() {
+            "certificate.expired" | "certificate.expires_soon" | "certificate.outlives_authority" => format!(
+                "put a new CA in the place of {}, then renew what it signed: kubepki does not replace CAs yet, the steps are in Kubernetes' \
+                 \"Manual Rotation of CA Certificates\"",
+                files(needed)
+            ),
+            code => {
+                let from = if code == "shared.missing" && !is_worker {
+                    "from the first control-plane node"
+                } else if is_worker {
+                    "from a control-plane node"
+                } else if is_external(&pair) {
+                    "from its owner, a backup or another control-plane node"
+                } else {
+                    "from a backup or another control-plane node"
+                };
+                format!("{}restore {} {from}", opening(code), files(needed))
+            }
+        }
+    }
+
+    /// Whether nothing that this CA signed would be left alone by a new one.
+    fn may_make_authority(&self, row: &AuthorityRow) -> bool {
+        let leaves = catalogue::certificates(self.spec).filter(|leaf| leaf.issuer == row.name);
+        self.has_config
+            && self.spec.role == Role::ControlPlane
+            && !leaves.map(|leaf| self.layout.certificate(leaf.base_name)).any(|path| self.is_there(&path))
+            && (row.name != "ca" || !self.has_kubeconfig())
+    }
+
+    fn has_kubeconfig(&self) -> bool {
+        catalogue::kubeconfigs(self.spec).any(|one| self.is_there(&self.layout.kubeconfig(one.name)))
+    }
+
+    /// All that is lacking, at once.
+    pub(super) fn make_all(&self) -> String {
+        format!("make all that is missing: {}{}", self.configured(["kubepki", "init"]), self.explanation())
+    }
+
+    pub(super) fn for_service_account(&self, finding: &Finding) -> String {
+        let (key, public) = (self.layout.service_account_key(), self.layout.service_account_public_key());
+        let make = self.configured(["kubepki", "certs", "init", SERVICE_ACCOUNT]);
+        let explanation = self.explanation();
+        let has_key = self.is_there(&key);
+        if finding.path.as_ref() == Some(&public) && has_key {
+            return match self.remove([&public]) {
+                None => format!("make it from sa.key: {make}{explanation}"),
+                Some(remove) => format!(
+                    "if sa.key is the cluster's, make sa.pub from it: {remove}, {make}{explanation}; else restore sa.key from another control-plane node"
+                ),
+            };
+        }
+        let is_new = !has_key
+            && !self.is_there(&public)
+            && self.has_config
+            && self.spec.role == Role::ControlPlane
+            && !self.is_there(&self.layout.certificate("apiserver"));
+        if is_new {
+            return self.make_all();
+        }
+        let needed = if self.is_there(&public) { vec![&key] } else { vec![&key, &public] };
+        let from = match finding.code.as_str() {
+            "shared.missing" => "the first control-plane node",
+            _ => "a backup or another control-plane node",
+        };
+        format!("restore {} from {from}: with a new key every token would be refused", files(needed))
+    }
+
+    pub(super) fn for_foreign_etcd(&self, finding: &Finding) -> String {
+        let Some(path) = &finding.path else { return "ask the owner of the etcd cluster".to_owned() };
+        let (mut certificate, mut key) =
+            (self.layout.certificate("apiserver-etcd-client"), self.layout.key("apiserver-etcd-client"));
+        if let Etcd::External { cert_file, key_file, .. } = &self.spec.etcd
+            && !cert_file.is_empty()
+        {
+            (certificate, key) = (cert_file.into(), key_file.into());
+        }
+        let is_client = *path == certificate || *path == key;
+        let needed = if is_client { vec![&certificate, &key] } else { vec![path] };
+        format!("{}get {} from the owner of the etcd cluster", opening(&finding.code), files(needed))
+    }
+}

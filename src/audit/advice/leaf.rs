@@ -1,0 +1,166 @@
+//! Certificates with a key beside them, and kubeconfigs: made, renewed or asked for, as their CA's key is here or not.
+
+use std::path::{Path, PathBuf};
+
+use super::{Advisor, Signer, Thing, is_put_right_by_renewal, opening, renewal};
+use crate::audit::kubeconfig::client_identity;
+use crate::audit::{Finding, Part};
+use crate::catalogue::{CertificateRow, KubeconfigRow, with_ending};
+use crate::remedy::command;
+use crate::x509::read_certificates;
+
+/// A request that waits, and the certificate that answers it, if that is there already.
+struct Waiting {
+    request: PathBuf,
+    is_signed: bool,
+}
+
+impl Advisor<'_> {
+    pub(super) fn for_leaf(&self, row: &CertificateRow, finding: &Finding) -> String {
+        let (certificate, key) = (self.layout.certificate(row.base_name), self.layout.key(row.base_name));
+        let signer = self.signer(row.issuer);
+        if let Some(waiting) = self.waiting_leaf(row) {
+            return format!(
+                "its request waits to be signed: {}",
+                self.finish(row.name, row.issuer, signer, &waiting, "")
+            );
+        }
+        let (has_certificate, has_key) = (self.is_there(&certificate), self.is_there(&key));
+        let is_readable = matches!(Part::read(self.tree, &certificate, read_certificates), Part::Present(_));
+        let is_keys = finding.path.as_ref() == Some(&key);
+        let (opening, name) = (opening(&finding.code), row.name);
+        let renews = is_readable && (is_put_right_by_renewal(&finding.code) || is_keys);
+        let changes_names = finding.code == "certificate.missing_names" && self.has_config;
+        match signer {
+            Signer::Here if renews => format!("{opening}renew it: {}", command(["kubepki", "certs", "renew", name])),
+            Signer::Here if changes_names => {
+                format!(
+                    "renew it with these names: {}",
+                    command(["kubepki", "certs", "renew", name, "--sans-from-config"])
+                )
+            }
+            Signer::Here => {
+                let make = self.configured(["kubepki", "certs", "init", name]);
+                let make = format!("{make}{}", self.explanation());
+                match self.remove([&certificate, &key]) {
+                    None => format!("make it: {make}"),
+                    Some(remove) => format!("{opening}make the pair anew: {remove}, {make}"),
+                }
+            }
+            Signer::Elsewhere => {
+                let (ask, folder) = match (has_certificate, has_key) {
+                    _ if renews => {
+                        (command(["kubepki", "certs", "generate-csr", name, "--renew"]), renewal(self.layout))
+                    }
+                    (false, true) => {
+                        let words = ["kubepki", "certs", "generate-csr", name, "--reuse-keys"];
+                        (self.configured(words) + self.explanation(), self.layout.clone())
+                    }
+                    (false, false) => (
+                        self.configured(["kubepki", "certs", "generate-csr", name]) + self.explanation(),
+                        self.layout.clone(),
+                    ),
+                    (true, _) => (self.ask_in_renewal(name), renewal(self.layout)),
+                };
+                let request = folder.certificates_dir.join(format!("{}.csr", row.base_name));
+                let waiting = Waiting { request, is_signed: false };
+                format!("{opening}ask for it: {ask}; {}", self.finish(name, row.issuer, signer, &waiting, ""))
+            }
+        }
+    }
+
+    pub(super) fn for_kubeconfig(&self, row: &'static KubeconfigRow, finding: &Finding) -> String {
+        let path = self.layout.kubeconfig(row.name);
+        let signer = self.signer("ca");
+        if let Some(remedy) = self.waiting_kubeconfig(Thing::Kubeconfig(row)) {
+            return remedy;
+        }
+        let name = row.name;
+        let embed = command(["kubepki", "kubeconfig", "embed", name]);
+        if finding.code.starts_with("kubeconfig.") && finding.code.ends_with("certificate_authority") {
+            return format!("put this node's CA into it: {embed}");
+        }
+        let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok()?);
+        let is_readable = identity.as_ref().is_some_and(|one| one.certificates.present().is_some());
+        let is_keys = finding.code.starts_with("key.") || finding.code == "file.missing";
+        let renews = is_readable && (is_put_right_by_renewal(&finding.code) || is_keys);
+        let opening = opening(&finding.code);
+        match signer {
+            Signer::Here if renews => format!("{opening}renew it: {}", command(["kubepki", "certs", "renew", name])),
+            Signer::Here => {
+                let make = self.configured(["kubepki", "kubeconfig", "init", name]) + self.explanation();
+                match self.remove([&path]) {
+                    None => format!("make it: {make}"),
+                    Some(remove) => format!("{opening}make it anew: {remove}, {make}"),
+                }
+            }
+            Signer::Elsewhere => {
+                let (ask, folder) = if renews {
+                    (command(["kubepki", "certs", "generate-csr", name, "--renew"]), renewal(self.layout))
+                } else if is_readable {
+                    (self.ask_in_renewal(name), renewal(self.layout))
+                } else {
+                    let ask = self.configured(["kubepki", "certs", "generate-csr", name]) + self.explanation();
+                    let remove = self.remove([&path, &with_ending(&path, "key")]).map(|remove| remove + ", ");
+                    (remove.unwrap_or_default() + &ask, self.layout.clone())
+                };
+                let waiting = Waiting { request: with_ending(&folder.kubeconfig(name), "csr"), is_signed: false };
+                format!("{opening}ask for it: {ask}; {}", self.finish(name, "ca", signer, &waiting, &embed))
+            }
+        }
+    }
+
+    /// A request from the configuration, in the folder where nothing that is in use is in its way.
+    fn ask_in_renewal(&self, name: &str) -> String {
+        let folder = renewal(self.layout).kubeconfig_dir;
+        let folder = folder.to_string_lossy();
+        self.configured(["kubepki", "certs", "generate-csr", name, "--out-dir", &folder]) + self.explanation()
+    }
+
+    /// From a request to a certificate that is in its place.
+    fn finish(&self, name: &str, issuer: &str, signer: Signer, waiting: &Waiting, then: &str) -> String {
+        let import = command(["kubepki", "certs", "import"]);
+        let request = waiting.request.display();
+        let sign = match signer {
+            _ if waiting.is_signed => String::new(),
+            Signer::Here => {
+                let named = format!("{name}={request}");
+                let words = ["kubepki", "certs", "sign", &named, "--ca-dir"].map(std::ffi::OsStr::new);
+                command(words.into_iter().chain([self.layout.certificates_dir.as_os_str()])) + ", "
+            }
+            Signer::Elsewhere => {
+                format!("let the owner of {issuer} sign {request} and put the certificate beside it; then ")
+            }
+        };
+        let then = if then.is_empty() { String::new() } else { format!(", {then}") };
+        format!("{sign}{import}{then}")
+    }
+
+    /// A request for a kubeconfig's certificate, of which the kubeconfig has none yet or an old one.
+    pub(super) fn waiting_kubeconfig(&self, thing: Thing) -> Option<String> {
+        let Thing::Kubeconfig(row) = thing else { return None };
+        let path = self.layout.kubeconfig(row.name);
+        let renewed = renewal(self.layout).kubeconfig(row.name);
+        let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok());
+        let has_none = matches!(identity, Some(None));
+        let waiting = self.waits(&renewed, true).or_else(|| has_none.then(|| self.waits(&path, false)).flatten())?;
+        let embed = command(["kubepki", "kubeconfig", "embed", row.name]);
+        let finish = self.finish(row.name, "ca", self.signer("ca"), &waiting, &embed);
+        Some(format!("its request waits to be signed: {finish}"))
+    }
+
+    fn waiting_leaf(&self, row: &CertificateRow) -> Option<Waiting> {
+        let renewed = renewal(self.layout).certificates_dir.join(row.base_name);
+        let beside = self.layout.certificates_dir.join(row.base_name);
+        let waits = || (!self.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, false));
+        self.waits(&renewed, true).or_else(|| waits().flatten())
+    }
+
+    /// Whether the request of `base` is there; one for renewal has its key beside it.
+    fn waits(&self, base: &Path, has_own_key: bool) -> Option<Waiting> {
+        let request = with_ending(base, "csr");
+        let is_signed = self.is_there(&with_ending(base, "crt"));
+        let waits = self.is_there(&request) && (!has_own_key || self.is_there(&with_ending(base, "key")));
+        waits.then_some(Waiting { request, is_signed })
+    }
+}

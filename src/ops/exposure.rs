@@ -1,0 +1,58 @@
+//! Keys are not written where others have them in hand.
+//!
+//! In: a plan. Out: the same plan; what would write a key into a file that others can read or own, or into a folder in
+//! which they can replace it, is blocked by a critical finding.
+
+use crate::audit::exposure::{Exposed, judge};
+use crate::audit::{Finding, Severity};
+use crate::error::Result;
+use crate::plan::{Action, Plan, PlannedFile};
+use crate::store::{Exposure, Store};
+
+/// Judges every file with a key that the plan would write. A restored file gets the backup's mode and owner.
+pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
+    let store = Store::new(plan.rootfs.clone())?;
+    for artefact in &mut plan.artefacts {
+        if !artefact.action.is_change() || matches!(artefact.action, Action::Remove | Action::Restore) {
+            continue;
+        }
+        let mut found = Vec::new();
+        for file in artefact.files.iter().filter(|file| holds_key(file)) {
+            let seen = store.exposure(&file.path);
+            let mut exposed = exposed(&seen);
+            // A user's own file, named by its path, is the user's.
+            if artefact.name.contains('/') {
+                exposed = Exposed { other_owner: None, folder: None, ..exposed };
+            }
+            judge(&artefact.name, &file.path, &exposed, Severity::Critical, &mut found);
+        }
+        if !found.is_empty() {
+            artefact.action = Action::Blocked;
+            "others have its key in hand".clone_into(&mut artefact.reason);
+        }
+        for finding in found {
+            let is_same = |one: &&mut Finding| one.code == finding.code && one.path == finding.path;
+            match plan.findings.iter_mut().find(is_same) {
+                Some(known) => known.severity = Severity::Critical,
+                None => plan.findings.push(finding),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Files for their owner alone are keys, kubeconfigs and requests.
+fn holds_key(file: &PlannedFile) -> bool {
+    let is_public = file.path.extension().is_some_and(|ending| ending == "csr" || ending == "pub");
+    file.mode == 0o600 && !is_public
+}
+
+/// What the store saw, for the judgement.
+pub(super) fn exposed(seen: &Exposure) -> Exposed<'_> {
+    Exposed {
+        mode: seen.mode,
+        other_owner: seen.other_owner,
+        folder: seen.folder.as_ref().map(|folder| (folder.path.as_path(), folder.mode, folder.other_owner)),
+        right_owner: seen.right_owner,
+    }
+}

@@ -1,0 +1,62 @@
+//! Who else has a secret file in hand: its owner, its mode, and who may write in its folder.
+//!
+//! In: a path. Out: [`Exposure`]. Right owners are root, the user that runs, and the owner of the root directory (of a
+//! tree in somebody's home, say). An access list needs no look of its own: its mask is the group's part of the mode.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::root::{Kind, Root};
+
+/// What the system says of a file and of the folder that it is in, or would be in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// The file's permission bits; none when there is no file.
+    pub mode: Option<u32>,
+    /// The file's owner, when that is none of the right ones.
+    pub other_owner: Option<u32>,
+    /// The folder, when others can put another file in the place of this one.
+    pub folder: Option<OpenFolder>,
+    /// `uid:gid` that the file should have.
+    pub right_owner: (u32, u32),
+}
+
+/// A folder in which others can replace files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenFolder {
+    /// Where it is, without the root directory in front.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Its owner, when that is none of the right ones.
+    pub other_owner: Option<u32>,
+}
+
+pub(super) fn exposure(root: &Root, path: &Path) -> Exposure {
+    let Ok(owner) = root.directory().metadata() else { return Exposure::default() };
+    let own = rustix::process::geteuid().as_raw();
+    let is_right = |uid: u32| uid == 0 || uid == own || uid == owner.uid();
+    let mut exposure = Exposure { right_owner: (owner.uid(), owner.gid()), ..Exposure::default() };
+    let Ok(resolved) = root.resolve(path, true) else { return exposure };
+    let folder = match resolved.kind {
+        Kind::File if resolved.missing.is_empty() => resolved.existing.parent(),
+        Kind::Directory if !resolved.missing.is_empty() => Some(resolved.existing.as_path()),
+        _ => None,
+    };
+    if let (Kind::File, Ok(metadata)) = (resolved.kind, resolved.existing.symlink_metadata()) {
+        exposure.mode = Some(metadata.mode() & 0o7777);
+        exposure.other_owner = Some(metadata.uid()).filter(|uid| !is_right(*uid));
+    }
+    if let Some((folder, metadata)) = folder.and_then(|folder| Some((folder, folder.symlink_metadata().ok()?))) {
+        let (mode, other_owner) = (metadata.mode() & 0o7777, Some(metadata.uid()).filter(|uid| !is_right(*uid)));
+        // In a sticky folder files belong to who made them; a group of the owner's own number is its alone.
+        let is_sticky = mode & 0o1000 != 0;
+        let for_group = mode & 0o020 != 0 && metadata.gid() != metadata.uid();
+        let is_open = !is_sticky && (mode & 0o002 != 0 || for_group);
+        if is_open || other_owner.is_some() {
+            let path = root.logical_of(folder);
+            exposure.folder = Some(OpenFolder { path, mode, other_owner });
+        }
+    }
+    exposure
+}
