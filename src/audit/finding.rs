@@ -127,6 +127,10 @@ pub enum FindingCode {
     SharedFileMissing,
     /// A node that has another file in the place of one that nodes share.
     SharedFileDiffers,
+    /// Two things that nodes share and that have one key.
+    SharedSameKey,
+    /// A CA with the name of another one, or several whose names say nothing.
+    SharedOtherName,
     /// A user's certificate that is valid for more than a year.
     UserLongValidity,
     /// A user of a group that may do everything.
@@ -179,6 +183,8 @@ impl FindingCode {
             Self::ServiceAccountMismatch => "service_account.mismatch",
             Self::SharedFileMissing => "shared.missing",
             Self::SharedFileDiffers => "shared.differs",
+            Self::SharedSameKey => "shared.same_key",
+            Self::SharedOtherName => "shared.other_name",
             Self::UserLongValidity => "user.long_validity",
             Self::UserPrivileged => "user.privileged",
             Self::UserReservedName => "user.reserved_name",

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::apply::{Report, apply_supplied};
 use super::node::{Node, NodeRequest, content_of};
 use super::{OperationError, exposure};
-use crate::audit::{Finding, complete_remedies};
+use crate::audit::{Finding, Severity, complete_remedies};
 use crate::bundle::{BundleError, Content, Entry, Manifest, NODE_BOUND, Recipient, entries};
 use crate::catalogue;
 use crate::certificate_key::CertificateKey;
@@ -71,7 +71,7 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
     refuse_node_bound_paths(&entries, &node)?;
     let tree = node.store.read(entries.iter().filter_map(|entry| entry.path.clone()));
     refuse_missing(&entries, &tree, request.allow_missing_ca_keys)?;
-    let mut findings = judge(&entries, &tree, &node.layout, now);
+    let mut findings = judge(&entries, &tree, &node.layout, Severity::Warning, now);
     complete_remedies(&mut findings, &request.node.caller());
     if findings.iter().any(Finding::is_critical) {
         return Err(OperationError::Blocked { findings }.into());

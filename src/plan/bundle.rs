@@ -6,11 +6,14 @@
 //!
 //! Source: kubeadm `phases/copycerts` `DownloadCerts`, which judges nothing and overwrites.
 
+mod swapped;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use self::swapped::judge_swapped;
 use super::generate::{inputs, sha256_hex, untouched};
 use super::{Action, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
@@ -38,9 +41,10 @@ pub struct Options {
 }
 
 /// Judges the files of `entries` as `tree` has them: certificates of CAs that may sign, keys that are theirs, the service
-/// accounts' two halves, the client of an external etcd. What is missing is the caller's to judge.
+/// accounts' two halves, the client of an external etcd, and whether each is what its name says. What is missing is the
+/// caller's to judge. That two are exchanged has the severity `swapped`: who reads the node's own files knows them.
 #[must_use]
-pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, now: DateTime<Utc>) -> Vec<Finding> {
+pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, swapped: Severity, now: DateTime<Utc>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for artefact in artefacts(entries) {
         let part = |content: &[Content]| {
@@ -66,6 +70,7 @@ pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, now: DateTime<Utc>
         };
         findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Info));
     }
+    findings.extend(judge_swapped(entries, &artefacts(entries), tree, layout, swapped));
     let public = entries.iter().filter(|entry| entry.content.mode() != 0o600);
     findings.extend(public.filter_map(|entry| hidden_key(entry, tree)));
     findings
@@ -81,7 +86,7 @@ pub fn import(
     options: &Options,
     now: DateTime<Utc>,
 ) -> Plan {
-    let mut findings = judge(entries, new, layout, now);
+    let mut findings = judge(entries, new, layout, Severity::Critical, now);
     let is_bad = |artefact: &str, findings: &[Finding]| {
         findings.iter().any(|finding| finding.subject == artefact && finding.is_critical())
     };

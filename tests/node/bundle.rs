@@ -280,6 +280,120 @@ fn what_the_bundle_has_is_judged_before_anything_is_written() {
     find(&blocked(&expired, &manifest.to_yaml(false), |_| ()), "certificate.expired");
 }
 
+/// Every way in which somebody without the key can put entries of one Secret, or of two sealed with one key, in each
+/// other's places. The second Secret is of another cluster.
+#[test]
+fn entries_that_are_exchanged_without_the_key_are_noticed_by_what_they_say() {
+    let node = Node::made(CONTROL_PLANE);
+    let (whole, older) = (export(&node), export(&Node::made(CONTROL_PLANE)));
+    let moves: [(&[(&str, &str)], &str); 14] = [
+        // One entry in two places.
+        (&[("etcd-ca.crt", "ca.crt"), ("etcd-ca.key", "ca.key")], "shared.same_key"),
+        (&[("front-proxy-ca.crt", "ca.crt"), ("front-proxy-ca.key", "ca.key")], "shared.same_key"),
+        (&[("ca.crt", "front-proxy-ca.crt"), ("ca.key", "front-proxy-ca.key")], "shared.same_key"),
+        (&[("front-proxy-ca.crt", "etcd-ca.crt"), ("front-proxy-ca.key", "etcd-ca.key")], "shared.same_key"),
+        (&[("sa.key", "ca.key")], "shared.same_key"),
+        (&[("sa.key", "etcd-ca.key")], "shared.same_key"),
+        (&[("ca.crt", "etcd-ca.crt")], "key.mismatch"),
+        (&[("ca.key", "sa.key")], "key.mismatch"),
+        // Two pairs in each other's places: nothing is there twice, and each key is its certificate's.
+        (
+            &[
+                ("etcd-ca.crt", "ca.crt"),
+                ("etcd-ca.key", "ca.key"),
+                ("ca.crt", "etcd-ca.crt"),
+                ("ca.key", "etcd-ca.key"),
+            ],
+            "shared.other_name",
+        ),
+        (
+            &[
+                ("front-proxy-ca.crt", "etcd-ca.crt"),
+                ("front-proxy-ca.key", "etcd-ca.key"),
+                ("etcd-ca.crt", "front-proxy-ca.crt"),
+                ("etcd-ca.key", "front-proxy-ca.key"),
+            ],
+            "shared.other_name",
+        ),
+        // Kinds in each other's places.
+        (&[("ca.crt", "ca.key"), ("ca.key", "ca.crt")], "certificate.holds_key"),
+        (&[("sa.pub", "ca.key")], "certificate.holds_key"),
+        (&[("sa.pub", "ca.crt"), ("sa.key", "ca.key")], "shared.same_key"),
+        (&[("ca.crt", "sa.pub")], "x509.none"),
+    ];
+    for (moved, code) in moves {
+        let mut data = whole.data.clone();
+        for (to, from) in moved {
+            data.insert((*to).to_owned(), whole.data[*from].clone());
+        }
+        let joining = Node::empty(JOINING);
+        let findings = blocked(&joining, &Manifest { data }.to_yaml(false), |_| ());
+        find(&findings, code);
+        assert!(findings.iter().any(|one| one.code == code && one.is_critical()), "{moved:?} {findings:?}");
+        assert!(!joining.path("/etc/kubernetes").exists(), "{moved:?}");
+    }
+    // An older pair, sealed with the same key: against what the node has, and with --force too.
+    let mut data = whole.data.clone();
+    data.insert("etcd-ca.crt".into(), older.data["ca.crt"].clone());
+    data.insert("etcd-ca.key".into(), older.data["ca.key"].clone());
+    let text = Manifest { data }.to_yaml(false);
+    find(&blocked(&Node::empty(JOINING), &text, |_| ()), "shared.other_name");
+    find(&blocked(&node, &text, |_| ()), "shared.differs");
+    find(&blocked(&node, &text, |wanted| wanted.force = true), "shared.other_name");
+}
+
+#[test]
+fn the_client_of_an_external_etcd_is_no_ca_and_its_ca_no_other() {
+    let whole = export(&Node::golden("external-etcd"));
+    let joining = Node::empty(&String::from_utf8(Node::golden("external-etcd").read("/etc/kubeadm.yaml")).unwrap());
+    let moves: [(&[(&str, &str)], &str); 3] = [
+        (&[("external-etcd.crt", "ca.crt"), ("external-etcd.key", "ca.key")], "certificate.is_an_authority"),
+        (&[("external-etcd-ca.crt", "ca.crt")], "shared.other_name"),
+        (&[("external-etcd-ca.crt", "front-proxy-ca.crt")], "shared.same_key"),
+    ];
+    for (moved, code) in moves {
+        let mut data = whole.data.clone();
+        for (to, from) in moved {
+            data.insert((*to).to_owned(), whole.data[*from].clone());
+        }
+        find(&blocked(&joining, &Manifest { data }.to_yaml(false), |_| ()), code);
+    }
+}
+
+/// A node whose CAs somebody else has named.
+fn with_named_authorities(names: [(&str, &str); 2]) -> Node {
+    let node = Node::made(CONTROL_PLANE);
+    for (base_name, common_name) in names {
+        let key = ecdsa_key();
+        let certificate =
+            authority_template(common_name, 10).self_sign(&SerialNumber::random().unwrap(), &key).unwrap();
+        node.put_pair(base_name, &certificate, &key);
+    }
+    node
+}
+
+#[test]
+fn cas_may_have_any_names_and_when_nothing_tells_them_apart_it_is_said() {
+    let one = with_named_authorities([("ca", "Example Root"), ("ca", "Example Kubernetes CA")]);
+    let report = plan_of(&Node::empty(JOINING), &export(&one).to_yaml(false)).unwrap();
+    assert_eq!(report.findings, []);
+    let two = with_named_authorities([("ca", "Example Kubernetes CA"), ("etcd/ca", "Example etcd CA")]);
+    let plan = plan_of(&Node::empty(JOINING), &export(&two).to_yaml(false)).unwrap();
+    assert_eq!(problems(&plan.findings), ["ca shared.other_name"]);
+    let evidence = &plan.findings[0].evidence;
+    assert!(evidence.contains("Example Kubernetes CA") && evidence.contains("Example etcd CA"), "{evidence}");
+    put(&Node::empty(JOINING), &export(&two).to_yaml(false), |_| ()).unwrap();
+}
+
+#[test]
+fn a_cluster_that_uses_one_ca_for_all_is_told_when_it_exports() {
+    let node = Node::made(CONTROL_PLANE);
+    node.put_pair("etcd/ca", &node.certificate("ca"), &node.key("ca"));
+    let collected = try_collect(&node, |_| ()).unwrap();
+    assert_eq!(problems(&collected.findings), ["etcd-ca shared.other_name", "etcd-ca shared.same_key"]);
+    find(&blocked(&Node::empty(JOINING), &export(&node).to_yaml(false), |_| ()), "shared.same_key");
+}
+
 #[test]
 fn a_file_that_differs_stays_unless_that_is_meant_and_is_kept_then() {
     let first = Node::made(CONTROL_PLANE);
