@@ -122,7 +122,7 @@ def test_only_what_is_missing_is_made_again(node: Path) -> None:
     ("certificates", "kubeconfigs", "names"),
     [
         (["ca", "apiserver"], (), ["ca", "apiserver"]),
-        ("sa", (), ["sa"]),
+        (["sa"], (), ["sa"]),
         (iter(["front-proxy-ca"]), (), ["front-proxy-ca"]),
         (["ca"], ["admin.conf"], ["ca", "admin.conf"]),
     ],

@@ -167,7 +167,7 @@ def test_what_is_wrong_is_said_and_nothing_is_printed(
 
 def test_a_value_shows_facts_and_gives_its_secret_to_to_yaml_alone(node: Path, tmp_path: Path) -> None:
     made = kubepki.user_kubeconfig(
-        "jane", CONFIG, organizations="qa", validity=timedelta(days=1), algorithm=Algorithm.ECDSA_P384, rootfs=node
+        "jane", CONFIG, organizations=["qa"], validity=timedelta(days=1), algorithm=Algorithm.ECDSA_P384, rootfs=node
     )
     assert (made.subject, made.algorithm, made.is_made) == ("CN=jane,O=qa", Algorithm.ECDSA_P384, True)
     assert made.not_before is not None

@@ -244,12 +244,12 @@ def test_an_expired_kubelet_certificate_is_named_with_its_option(before: timedel
         assert [finding for finding in single.findings if finding.subject == "kubelet.conf"] == []
     # Without the CA's key no command of this node helps.
     (kubernetes / "pki/ca.key").unlink()
-    (found,) = [
+    (dead,) = [
         finding
         for finding in kubepki.plan_renew(rootfs=tmp_path, before=before, now=end + timedelta(days=1)).findings
         if finding.subject == "kubelet.conf"
     ]
-    assert "kubepki certs renew" not in found.remedy
+    assert "kubepki certs renew" not in dead.remedy
 
 
 def test_what_was_replaced_is_in_a_backup(tmp_path: Path) -> None:
@@ -308,7 +308,7 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None
 
 def test_the_api_takes_and_gives_values(tmp_path: Path) -> None:
     kubernetes = golden(tmp_path, "minimal")
-    plan = kubepki.plan_renew(["apiserver"], add_sans=["10.9.8.7"], remove_sans="kubernetes", rootfs=tmp_path)
+    plan = kubepki.plan_renew(["apiserver"], add_sans=["10.9.8.7"], remove_sans=["kubernetes"], rootfs=tmp_path)
     (artefact,) = plan.artefacts
     assert artefact.names_added == ("IP:10.9.8.7",)
     assert artefact.names_removed == ("DNS:kubernetes",)

@@ -267,7 +267,7 @@ def test_killed_while_the_manifest_is_out_check_names_it_and_the_next_run_restor
         assert checked.returncode == 2
         assert "restart.manifest_held" in checked.stdout
         shown = node.restart("--dry-run")
-        assert "`kubepki restart` puts it back" in shown.stderr
+        assert f"`kubepki restart --rootfs {node.root}` puts it back" in shown.stderr
         assert not manifest.exists()
 
         node.kubelet_config.write_text(node.kubelet_config.read_text().replace("10m", "100ms"))

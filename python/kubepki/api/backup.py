@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
 from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, path_text, path_texts
+from kubepki.arguments import checked
 from kubepki.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kubepki.types import Backup, Plan, PruneReport
 
 
+@checked
 def list_backups(*, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | None = None) -> list[Backup]:
     """Return every backup, the oldest first, with its checksums verified.
 
@@ -40,6 +42,7 @@ def list_backups(*, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | 
     return [Backup.from_dict(each) for each in _core.list_backups(_place(backup_dir, rootfs))]
 
 
+@checked
 def show_backup(
     name: str = "latest", *, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | None = None
 ) -> Backup:
@@ -55,6 +58,7 @@ def show_backup(
     return Backup.from_dict(_core.show_backup(_place(backup_dir, rootfs), name))
 
 
+@checked
 def plan_restore(
     name: str = "latest",
     *,
@@ -97,6 +101,7 @@ def plan_restore(
     return Plan.from_dict({**_core.plan_restore(wanted, in_utc(now)), "warnings": []})
 
 
+@checked
 def prune_backups(
     *,
     keep: int | None = None,

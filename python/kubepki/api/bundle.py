@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kubepki import _core
 from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +28,7 @@ def certificate_key() -> str:
     return _core.certificate_key()
 
 
+@checked
 def export_bundle(
     config: StrPath | None = None,
     *,
@@ -69,6 +71,7 @@ def export_bundle(
     return Bundle.from_native(_core.export_bundle(wanted, key, rbac, dry_run, in_utc(now)))
 
 
+@checked
 def plan_import_bundle(
     bundle: str | bytes,
     config: StrPath | None = None,
@@ -116,6 +119,7 @@ def plan_import_bundle(
     return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
+@checked
 def import_bundle(
     bundle: str | bytes,
     config: StrPath | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kubepki import _core
 from kubepki.api.node import in_utc, node_fields, path_list, path_texts
+from kubepki.arguments import checked
 from kubepki.expiration import ExpirationReport, Problem
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kubepki.types import Certificate, CertificateFile, CheckReport
 
 
+@checked
 def check(
     config: StrPath | None = None,
     *,
@@ -63,6 +65,7 @@ def check(
     return CheckReport.from_dict(report)
 
 
+@checked
 def check_expiration(
     config: StrPath | None = None,
     *,
@@ -85,6 +88,7 @@ def check_expiration(
     return ExpirationReport(forms["text"], forms["json"], forms["yaml"], warnings)
 
 
+@checked
 def read_certificates(
     paths: StrPath | Iterable[StrPath], *, rootfs: StrPath | None = None, now: datetime | None = None
 ) -> list[CertificateFile]:
@@ -117,6 +121,7 @@ def read_certificates(
     ]
 
 
+@checked
 def parse_certificates(content: str | bytes, *, now: datetime | None = None) -> list[Certificate]:
     """Read the certificates of PEM text that is in no file; their `name` and `path` are `-`.
 

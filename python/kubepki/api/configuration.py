@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from kubepki import _core
 from kubepki.api.node import node_fields
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from kubepki.api.node import StrPath
     from kubepki.types import Configuration
 
 
+@checked
 def load_config(
     config: StrPath | None = None,
     *,

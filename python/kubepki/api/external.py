@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kubepki import _core
 from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text, path_texts, selection
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kubepki.types import Plan
 
 
+@checked
 def plan_import(
     paths: StrPath | Iterable[StrPath] = (),
     *,
@@ -62,6 +64,7 @@ def plan_import(
     return _plan(_core.plan_import(request, in_utc(now)))
 
 
+@checked
 def plan_embed(
     kubeconfigs: Literal["all"] | StrPath | Iterable[StrPath] = "all",
     *,
@@ -111,6 +114,7 @@ def plan_embed(
     return _plan(_core.plan_embed(request, in_utc(now)))
 
 
+@checked
 def plan_cleanup(
     names: Literal["all"] | Iterable[str] = "all",
     *,

@@ -81,7 +81,7 @@ def selection(names: Literal["all"] | Iterable[str]) -> str | dict[str, list[str
     """Return names as the core takes them."""
     if names == "all":
         return "all"
-    chosen = [names] if isinstance(names, str) else list(names)
+    chosen = list(names)
     return {"names": chosen} if chosen else "none"
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
 from kubepki.api.node import in_utc, node_fields, selection
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kubepki.types import Plan, Report
 
 
+@checked
 def plan(
     config: StrPath | None = None,
     *,
@@ -70,6 +72,7 @@ def plan(
     return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
+@checked
 def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = None) -> Report:
     """Do what a plan says, in one transaction: afterwards every file is there, or every file is as it was.
 

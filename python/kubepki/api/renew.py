@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
 from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text, selection
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from kubepki.types import Algorithm, Plan
 
 
+@checked
 def plan_renew(
     names: Literal["all"] | Iterable[str] = "all",
     *,
@@ -88,8 +90,8 @@ def plan_renew(
             "validity_seconds": _seconds(validity),
             "algorithm": None if kind is None else _core.parse_algorithm(kind),
             "keep_key": keep_key,
-            "add_names": _texts(add_sans),
-            "remove_names": _texts(remove_sans),
+            "add_names": add_sans,
+            "remove_names": remove_sans,
             "names_from_config": sans_from_config,
             "outlive_authority": outlive_ca,
             "force": force,
@@ -108,8 +110,3 @@ def renewable_names() -> list[str]:
 
 def _seconds(duration: timedelta | None) -> int | None:
     return None if duration is None else int(duration.total_seconds())
-
-
-def _texts(names: Iterable[str]) -> list[str]:
-    # A text is an iterable of texts too, and its letters are no names.
-    return [names] if isinstance(names, str) else list(names)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
 from kubepki.api.node import in_utc, node_fields, path_text, path_texts, selection
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ def leaf_names() -> list[str]:
     return _core.leaf_names()
 
 
+@checked
 def plan_generate_csr(
     config: StrPath | None = None,
     *,
@@ -80,6 +82,7 @@ def plan_generate_csr(
     return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
+@checked
 def plan_sign(
     csr_dir: StrPath | None = None,
     *,
@@ -154,6 +157,7 @@ def plan_sign(
     return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
+@checked
 def sign_csr(
     csr: str,
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from kubepki import _core
 from kubepki.api.node import in_utc, path_text, selection
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,6 +39,7 @@ class RestartOptions(TypedDict, total=False):
     rootfs: StrPath | None
 
 
+@checked
 def plan_restart(
     components: Literal["all"] | Iterable[str] = "all",
     *,
@@ -65,6 +67,7 @@ def plan_restart(
     return RestartPlan.from_dict(_core.plan_restart(_request(components, **options), in_utc(now)))
 
 
+@checked
 def restart(
     components: Literal["all"] | Iterable[str] = "all",
     *,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
 from kubepki.api.node import path_text
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_UNIT_DIR = "/etc/systemd/system"
 
 
+@checked
 def schedule_units(schedule: Schedule) -> tuple[Unit, ...]:
     """Return the service and the timer of a schedule.
 
@@ -35,6 +37,7 @@ def schedule_units(schedule: Schedule) -> tuple[Unit, ...]:
     return tuple(Unit(each["name"], each["text"]) for each in _core.schedule_units(schedule.to_dict()))
 
 
+@checked
 def install_units(
     schedule: Schedule,
     *,
@@ -65,6 +68,7 @@ def install_units(
     )
 
 
+@checked
 def remove_units(
     *,
     unit_dir: StrPath = DEFAULT_UNIT_DIR,

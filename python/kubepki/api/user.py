@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
 from kubepki.api.node import in_utc, node_fields
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from kubepki.types import Algorithm, UserKubeconfig
 
 
+@checked
 def user_kubeconfig(
     client_name: str,
     config: StrPath | None = None,
@@ -75,7 +77,7 @@ def user_kubeconfig(
         {
             "node": node_fields(config, **node),
             "name": client_name,
-            "organizations": [organizations] if isinstance(organizations, str) else list(organizations),
+            "organizations": list(organizations),
             "validity_seconds": int(validity.total_seconds()),
             "algorithm": None if algorithm is None else algorithm.value,
             "server": server,

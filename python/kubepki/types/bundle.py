@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from kubepki.arguments import checked
 from kubepki.expiration import Problem, Value
 from kubepki.types.finding import Finding
 from kubepki.types.secret import SecretValue, save
@@ -101,6 +102,7 @@ class Bundle(SecretValue):
         """
         return self._text("pem")
 
+    @checked
     def save(
         self, path: str | os.PathLike[str], *, form: Literal["yaml", "json", "pem"] = "yaml", force: bool = False
     ) -> Path:

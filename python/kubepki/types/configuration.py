@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
+from kubepki.arguments import checked
 from kubepki.expiration import Problem, Value
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Algorithm(Enum):
     RSA_4096 = "RSA-4096"
 
     @classmethod
+    @checked
     def parse(cls, name: str) -> Algorithm:
         """Return the algorithm that kubeadm calls `name` (case-sensitive).
 

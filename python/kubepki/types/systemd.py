@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from kubepki.arguments import check_fields
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,6 +37,10 @@ class Schedule:
     config: Path | None = None
     writes: tuple[Path, ...] = ()
     kubelet: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse values of another type."""
+        check_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data, durations in seconds."""

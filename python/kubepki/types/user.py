@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubepki.arguments import checked
 from kubepki.expiration import Problem
 from kubepki.types.configuration import Algorithm
 from kubepki.types.finding import Finding
@@ -78,6 +79,7 @@ class UserKubeconfig(SecretValue):
             raise ValueError("a dry run makes no kubeconfig")
         return self._text
 
+    @checked
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
         """Write the file with mode 0600 and return its path.
 
