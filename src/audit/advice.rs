@@ -114,6 +114,16 @@ impl Advisor<'_> {
             "file.mode_too_wide" => {
                 return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
             }
+            // Made again elsewhere, or made right by a rule in the cluster.
+            "certificate.needs_binding" if !self.signs_here(thing) => {
+                let (_, binding) = finding.remedy.split_once("; or make the binding")?;
+                let ask = match thing {
+                    Thing::Leaf(row) => self.for_leaf(row, finding),
+                    Thing::Kubeconfig(row) => self.for_kubeconfig(row, finding),
+                    _ => return None,
+                };
+                return Some(format!("{ask}; or make the binding{binding}"));
+            }
             // What a plan would make: its own options are the remedy.
             _ if finding.remedy.contains("--outlive-ca") => return None,
             code if is_about_the_way(code) => return None,

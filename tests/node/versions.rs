@@ -283,6 +283,17 @@ fn a_client_without_the_group_that_its_version_needs_is_found_and_both_ways_out_
 }
 
 #[test]
+fn where_the_ca_is_elsewhere_the_way_out_is_a_request() {
+    let node = Node::made(&of("v1.32.4"));
+    put_groups(&node, KUBELET_CLIENT, "ca", &[]);
+    node.remove("/etc/kubernetes/pki/ca.key");
+    let report = checked(&node);
+    let finding = find(&report.findings, "certificate.needs_binding");
+    assert!(finding.remedy.contains("`kubepki certs generate-csr apiserver-kubelet-client"), "{}", finding.remedy);
+    assert!(!finding.remedy.contains("certs init") && finding.remedy.contains(BINDING), "{}", finding.remedy);
+}
+
+#[test]
 fn an_administrator_of_a_group_that_an_old_cluster_does_not_know_is_found() {
     let node = Node::made(&of("v1.36.2"));
     set_version(&node, "v1.28.9");

@@ -229,6 +229,32 @@ def test_another_ca_is_replaced_only_by_force_and_kept(first: Path, second: Path
     assert old in kept
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["plain", "force"])
+@pytest.mark.parametrize(
+    ("moves", "code"),
+    [
+        ({"etcd-ca.crt": "ca.crt", "etcd-ca.key": "ca.key"}, "shared.same_key"),
+        ({"sa.key": "ca.key"}, "shared.same_key"),
+        (
+            {"etcd-ca.crt": "ca.crt", "etcd-ca.key": "ca.key", "ca.crt": "etcd-ca.crt", "ca.key": "etcd-ca.key"},
+            "shared.other_name",
+        ),
+        ({"ca.crt": "ca.key"}, "certificate.holds_key"),
+    ],
+    ids=["one CA twice", "a CA's key for tokens", "two CAs exchanged", "a key as a certificate"],
+)
+def test_entries_that_were_exchanged_without_the_key_are_refused(
+    moves: dict[str, str], code: str, force: tuple[str, ...], first: Path, second: Path
+) -> None:
+    secret = json.loads(sealed_by_pyca(first, KEY))
+    secret["data"] |= {to: secret["data"][source] for to, source in moves.items()}
+    text = json.dumps(secret)
+    exit_code, _, err = bundle("import", second, "-", "--certificate-key", KEY, *force, stdin=text)
+    assert exit_code == 1
+    assert code in err
+    assert list(second.iterdir()) == []
+
+
 def test_a_worker_gets_the_certificate_and_no_key(first: Path, second: Path) -> None:
     code, out, err = bundle("export", first, "--role", "worker")
     assert (code, err) == (0, "")
