@@ -14,6 +14,7 @@ mod external;
 mod key;
 mod logging;
 mod operations;
+mod recover;
 mod requests;
 mod restart;
 mod systemd;
@@ -42,6 +43,8 @@ mod native {
         apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
         plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
+    #[pymodule_export]
+    use super::recover::recover;
     #[pymodule_export]
     use super::restart::{plan_restart, restart};
     #[pymodule_export]

@@ -104,7 +104,7 @@ impl Caller {
         };
         let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let (is_node_verb, has_configuration, has_kubelet) = match verb.as_slice() {
-            ["version" | "restart" | "backup" | "systemd", ..] | ["certs", "certificate-key"] | [] => {
+            ["version" | "restart" | "backup" | "systemd" | "recover", ..] | ["certs", "certificate-key"] | [] => {
                 (false, false, false)
             }
             ["certs", "sign"] | ["config", ..] => (false, true, false),

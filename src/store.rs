@@ -9,7 +9,8 @@
 //! | `root` | where a path leads, and that it leads not out of the root |
 //! | `read` `list` `exposure` | looking |
 //! | `disk` `directory` `attributes` `lock` | single steps |
-//! | `journal` `exchange` `recovery` | what survives a crash, and what is made of it |
+//! | `trust` | whose names and records are believed |
+//! | `journal` `record` `exchange` `recovery` `interrupted` | what survives a crash, what of it is believed, and what is made of it |
 //! | `session` `transaction` | the order of the steps |
 //! | `backup` | files as they were before a change, kept for later |
 //!
@@ -25,17 +26,22 @@ mod disk;
 mod error;
 mod exchange;
 mod exposure;
+mod interrupted;
 mod journal;
 mod list;
 mod lock;
 mod read;
+mod record;
 mod recovery;
 mod root;
 mod session;
 mod transaction;
+mod trust;
 
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod hostile_tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,9 +52,11 @@ pub use attributes::Attributes;
 pub use backup::BackupOrder;
 pub use error::StoreError;
 pub use exposure::{Exposure, OpenFolder};
+pub use interrupted::Interrupted;
 pub use list::Listing;
 pub use lock::Holder;
-pub use recovery::{Outcome, Recovery};
+pub use recovery::{Keep, Outcome, Recovery};
+use session::Order;
 pub use session::Session;
 pub use transaction::{Action, Applied, Change, Expected};
 
@@ -207,9 +215,51 @@ impl Store {
     /// [`StoreError::JournalCorrupt`], [`StoreError::JournalUnreachable`], [`StoreError::RecoveryConflict`] when
     /// an interrupted change can be neither completed nor taken back: then nothing was touched.
     pub fn lock<P: AsRef<Path>>(&self, directories: &[P]) -> Result<Session, StoreError> {
-        let directories = directories.iter().map(|directory| directory.as_ref().to_owned()).collect::<Vec<_>>();
-        Session::begin(self, &directories)
+        self.lock_with_outputs(directories, &[] as &[&Path])
     }
+
+    /// As [`Store::lock`], with directories besides that somebody named for the output: what looks like an interrupted
+    /// change there is recovered if it is one of ours, and otherwise is in nobody's way. A file there that belongs to
+    /// another user is not replaced.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub fn lock_with_outputs<P: AsRef<Path>, Q: AsRef<Path>>(
+        &self,
+        directories: &[P],
+        outputs: &[Q],
+    ) -> Result<Session, StoreError> {
+        let order = Order { own: owned(directories), outputs: owned(outputs), keep: None };
+        Session::begin(self, &order)
+    }
+
+    /// Ends the changes that were interrupted in `directories`, and says what was made of them. `keep` decides about one
+    /// that can neither be completed nor taken back.
+    ///
+    /// # Errors
+    /// As [`Store::lock`].
+    pub fn recover<P: AsRef<Path>>(&self, directories: &[P], keep: Option<Keep>) -> Result<Vec<Recovery>, StoreError> {
+        let order = Order { own: owned(directories), outputs: Vec::new(), keep };
+        Ok(Session::begin(self, &order)?.recovered().to_vec())
+    }
+}
+
+/// The user and group id that this process makes files as.
+#[must_use]
+pub fn running_user() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+fn owned<P: AsRef<Path>>(directories: &[P]) -> Vec<PathBuf> {
+    directories.iter().map(|directory| directory.as_ref().to_owned()).collect()
+}
+
+/// The command that ends the interrupted changes of a directory, between backquotes; with `more` at its end.
+fn recover_command(root: Option<&Path>, directory: &Path, more: &[&str]) -> String {
+    use std::ffi::OsStr;
+    let rootfs = root.into_iter().flat_map(|root| [OsStr::new("--rootfs"), root.as_os_str()]);
+    let words = ["kubepki", "recover"].map(OsStr::new).into_iter().chain(rootfs).chain([directory.as_os_str()]);
+    crate::remedy::command(words.chain(more.iter().map(OsStr::new)))
 }
 
 impl std::fmt::Debug for Store {

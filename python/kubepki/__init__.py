@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
+    from kubepki.api.recover import recover
     from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
     from kubepki.api.restart import plan_restart, restart
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         FileProblem,
         Finding,
         HeldManifest,
+        InterruptedChange,
         Kind,
         LiveCertificate,
         Plan,
@@ -66,6 +68,9 @@ if TYPE_CHECKING:
         Problem,
         PruneFailure,
         PruneReport,
+        Recovery,
+        RecoveryOutcome,
+        RecoveryReport,
         Report,
         RestartAction,
         Restarted,
@@ -107,6 +112,7 @@ __all__ = [
     "Finding",
     "FindingError",
     "HeldManifest",
+    "InterruptedChange",
     "Interrupted",
     "Kind",
     "KubepkiError",
@@ -117,6 +123,9 @@ __all__ = [
     "Problem",
     "PruneFailure",
     "PruneReport",
+    "Recovery",
+    "RecoveryOutcome",
+    "RecoveryReport",
     "RefusedError",
     "Report",
     "RestartAction",
@@ -157,6 +166,7 @@ __all__ = [
     "plan_sign",
     "prune_backups",
     "read_certificates",
+    "recover",
     "remove_units",
     "renewable_names",
     "restart",
@@ -195,6 +205,7 @@ _HOMES = {
     "user_kubeconfig": "user",
     "plan_restore": "backup",
     "prune_backups": "backup",
+    "recover": "recover",
     "remove_units": "systemd",
     "renewable_names": "renew",
     "schedule_units": "systemd",

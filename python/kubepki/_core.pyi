@@ -43,6 +43,7 @@ __all__ = [
     "plan_sign",
     "prune_backups",
     "read_certificates",
+    "recover",
     "remove_units",
     "renewable_names",
     "restart",
@@ -82,6 +83,7 @@ def read_certificates(
     paths: Sequence[str | PathLike[str]], rootfs: str | PathLike[str] | None = None, now: datetime | None = None
 ) -> list[dict[str, Any]]: ...
 def plan_restart(restart_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...
+def recover(recover_request: Mapping[str, Any]) -> dict[str, Any]: ...
 def restart(
     restart_request: Mapping[str, Any],
     progress: Callable[[str, str, float, str], object] | None = None,
@@ -95,7 +97,14 @@ def user_kubeconfig(
     progress: Callable[[int, int, str], object] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]: ...
-def write_secret_file(path: str | PathLike[str], text: str, force: bool = False) -> None: ...
+def write_secret_file(
+    path: str | PathLike[str],
+    text: str,
+    force: bool = False,
+    mode: int | None = None,
+    uid: int | None = None,
+    gid: int | None = None,
+) -> None: ...
 def list_backups(place: Mapping[str, Any]) -> list[dict[str, Any]]: ...
 def show_backup(place: Mapping[str, Any], name: str) -> dict[str, Any]: ...
 def plan_restore(restore_request: Mapping[str, Any], now: datetime | None = None) -> dict[str, Any]: ...

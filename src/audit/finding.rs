@@ -139,6 +139,8 @@ pub enum FindingCode {
     UserReservedName,
     /// A static-pod manifest that a restart which did not end has left outside.
     ManifestHeld,
+    /// A change that was interrupted and waits for the run that ends it.
+    InterruptedChange,
 }
 
 impl FindingCode {
@@ -189,6 +191,7 @@ impl FindingCode {
             Self::UserPrivileged => "user.privileged",
             Self::UserReservedName => "user.reserved_name",
             Self::ManifestHeld => "restart.manifest_held",
+            Self::InterruptedChange => "store.interrupted_change",
         }
     }
 }

@@ -39,7 +39,7 @@ use crate::error::Result;
 use crate::plan::generate::sha256_hex;
 use crate::plan::{Action, Kind, Plan, bundle, cleanup, embed, import};
 use crate::secret::Secret;
-use crate::store::{BackupOrder, Store};
+use crate::store::{BackupOrder, Session, Store};
 use crate::tree::Tree;
 
 /// What was done.
@@ -113,7 +113,7 @@ fn apply_with(
     let keys = generate_all(&wanted, progress)?;
     let keys = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
 
-    let mut session = store.lock(&directories(plan))?;
+    let mut session = lock(&store, plan)?;
     let tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
     refuse_stale(plan, &tree)?;
 
@@ -147,6 +147,16 @@ fn apply_with(
 }
 
 /// A backup is named after the moment it is made in: a plan may have waited for days.
+/// Where requests are signed, the folder of the answers is not the node's: somebody else may have filled it.
+fn lock(store: &Store, plan: &Plan) -> Result<Session> {
+    let [certificates_dir, kubeconfig_dir] = directories(plan);
+    Ok(if plan.operation == crate::plan::sign::OPERATION {
+        store.lock_with_outputs(&[certificates_dir], &[kubeconfig_dir])?
+    } else {
+        store.lock(&[certificates_dir, kubeconfig_dir])?
+    })
+}
+
 fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
     BackupOrder {
         directory,

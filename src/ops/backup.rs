@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
+use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
 use crate::error::{Error, Result, nearest};
 use crate::plan::generate::{inputs, untouched};
 use crate::plan::{Action, Artefact, Kind, Plan, PlannedFile, RestoredFile};
@@ -186,6 +187,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
         }
         plan.artefacts.push(artefact(file, difference, source, kept.as_ref(), &tree, now));
     }
+    super::interrupted::put_first_in(&mut plan);
     complete_remedies(&mut plan.findings, &super::node::caller_below(request.place.rootfs.as_deref()));
     if request.only.is_empty() {
         let later = store.read(manifest.created.iter().cloned());
@@ -257,6 +259,14 @@ fn selected<'m>(
             return Err(unknown_file(manifest, name, path).into());
         }
     }
+    let is_named = |path: &Path| only.iter().any(|named| named == path);
+    if let Some(file) = manifest.files.iter().find(|file| {
+        (only.is_empty() || only.iter().any(|path| file.path.starts_with(path)))
+            && !is_named(&file.path)
+            && !is_of_a_pki(&file.path, manifest)
+    }) {
+        return Err(BackupError::Elsewhere { path: file.path.clone(), name: name.to_owned() }.into());
+    }
     let is_selected = |file: &BackupFile| only.is_empty() || only.iter().any(|path| file.path.starts_with(path));
     let (chosen, others): (Vec<_>, Vec<_>) = manifest.files.iter().partition(|file| is_selected(file));
     let mut files = Vec::new();
@@ -275,6 +285,22 @@ fn selected<'m>(
 }
 
 /// The key of a certificate, and the certificate of a key.
+/// Whether a path is where a node has such files: what a manifest says is not enough to write anywhere.
+fn is_of_a_pki(path: &Path, manifest: &Manifest) -> bool {
+    let kubelet = Path::new(DEFAULT_KUBELET_DIR).join("pki");
+    let is_deep = |folder: &&Path| folder.components().count() > 2;
+    let said = [manifest.certificates_dir.as_path(), manifest.kubeconfig_dir.as_path()].into_iter().filter(is_deep);
+    let mut folders = said.chain([Path::new(DEFAULT_KUBECONFIG_DIR), kubelet.as_path()]);
+    let is_within = folders.any(|folder| path.starts_with(folder)) && path.iter().all(|part| part != "manifests");
+    let is_kubeconfig = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| catalogue::kubeconfig_names().contains(&name) || name == catalogue::KUBELET_CONF);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let is_pki = ending.is_some_and(|ending| ["crt", "key", "pub", "pem", "csr", "srl"].contains(&ending));
+    is_within && (is_kubeconfig || is_pki)
+}
+
 fn partner(path: &Path) -> Option<PathBuf> {
     match path.extension()?.to_str()? {
         "crt" => Some(path.with_extension("key")),

@@ -178,6 +178,7 @@ pub fn plan_import(
         Options { force: request.force, rootfs: request.node.rootfs.clone(), backup_dir: request.backup_dir.clone() };
     let mut plan = plan_files(&entries, &new, &present, &node.layout, &options, now);
     exposure::judge_plan(&mut plan)?;
+    super::interrupted::put_first_in(&mut plan);
     complete_remedies(&mut plan.findings, &request.node.caller());
     Ok(Planned { plan, warnings: node.warnings, supplied })
 }

@@ -148,6 +148,9 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     unreadable::gather(&mut findings, as_root);
     advise(&mut findings, &node, &tree, &request.node, &request.kubelet_dir, now);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let kubelet = request.kubelet_dir.join("pki");
+    let folders = [&node.layout.certificates_dir, &node.layout.kubeconfig_dir, &kubelet].map(PathBuf::as_path);
+    super::interrupted::put_first(&node.store, &folders, &mut findings);
     let status = status(&certificates, &findings);
     Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings })
 }

@@ -70,6 +70,7 @@ impl Planned {
     pub(super) fn of(mut plan: Plan, warnings: Vec<Problem>, node: &NodeRequest) -> Result<Self> {
         exposure::judge_plan(&mut plan)?;
         unreadable::gather(&mut plan.findings, None);
+        super::interrupted::put_first_in(&mut plan);
         complete_remedies(&mut plan.findings, &node.caller());
         Ok(Self { plan, warnings })
     }

@@ -1,7 +1,8 @@
 //! A file that a user asks for by name, with secrets in it: `--out FILE`.
 //!
 //! In: a path of this machine (no `--rootfs`), the text. Out: the file with mode 0600, or an error after which nothing
-//! has changed. Nothing is overwritten unasked, and no secret goes into a file that others can read.
+//! has changed. Nothing is overwritten unasked, and no secret goes into a file that others can read or that is another
+//! user's. No link is followed in a folder that others can write to.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Category, Diagnostic, Result};
 use crate::secret::Secret;
-use crate::store::{Change, Expected, Store};
+use crate::store::{Attributes, Change, Expected, Store, running_user};
 use crate::tree::Observed;
 
 /// Why the file was not written.
@@ -58,23 +59,51 @@ impl Diagnostic for OutputError {
     }
 }
 
-/// Writes a new file with mode 0600; with `force` in the place of one that only its owner can read.
+/// What a file is made like, where somebody asked for more than mode 0600 and the running user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// The owner's user id.
+    pub uid: Option<u32>,
+    /// The owner's group id.
+    pub gid: Option<u32>,
+}
+
+impl Access {
+    fn attributes(self) -> Option<Attributes> {
+        if self == Self::default() {
+            return None;
+        }
+        let (uid, gid) = running_user();
+        Some(Attributes::from_hex(self.mode.unwrap_or(0o600), self.uid.unwrap_or(uid), self.gid.unwrap_or(gid), []))
+    }
+}
+
+/// Writes a new file with mode 0600; with `force` in the place of one that only its owner can read. With an `access` the
+/// new file has it from the moment it has its name.
 ///
 /// # Errors
-/// [`OutputError`], `store.*`.
-pub fn write_secret(path: &Path, text: &Secret, force: bool) -> Result<()> {
+/// [`OutputError`], `store.*`; of these `store.untrusted_link` and `store.foreign_file` in a folder that others can write
+/// to.
+pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> Result<()> {
     let store = Store::new(None)?;
     let path = store.locate(path)?;
+    let attributes = access.attributes();
     let expected = match store.read([path.clone()]).get(&path) {
         Observed::Missing => Expected::Absent,
-        Observed::File { mode, .. } if force && mode & 0o077 != 0 => {
+        Observed::File { mode, .. } if force && attributes.is_none() && mode & 0o077 != 0 => {
             return Err(OutputError::ReadableByOthers { path, mode: *mode }.into());
         }
         Observed::File { .. } | Observed::Unreadable { .. } if force => Expected::Any,
         Observed::File { .. } | Observed::Unreadable { .. } => return Err(OutputError::Exists { path }.into()),
     };
     let folder = path.parent().unwrap_or(&path).to_owned();
-    let write = Change::Write { path, content: text.clone(), mode: 0o600, expected };
-    store.lock(&[folder])?.apply(&[write])?;
+    let content = text.clone();
+    let write = match attributes {
+        Some(attributes) => Change::Restore { path, content, attributes, expected },
+        None => Change::Write { path, content, mode: 0o600, expected },
+    };
+    store.lock_with_outputs(&[] as &[PathBuf], &[folder])?.apply(&[write])?;
     Ok(())
 }

@@ -98,7 +98,7 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         }),
     };
     if wanted.recover {
-        store.lock(&[&layout.certificates_dir, &layout.kubeconfig_dir])?;
+        store.lock_with_outputs(&[&layout.certificates_dir], &[&layout.kubeconfig_dir])?;
     }
     let issuers = issuers(&requests, &policy, &node);
     let serial_files = serial_files(&wanted.serial_numbers, &layout, &issuers)?;

@@ -14,6 +14,7 @@ use super::call::detached;
 use super::operations::{answer, moment, request, with_progress};
 use crate::config::Problem;
 use crate::ops;
+use crate::ops::output::Access;
 use crate::ops::user::{self, UserFacts, UserRequest};
 use crate::secret::Secret;
 
@@ -50,15 +51,23 @@ pub(super) fn user_kubeconfig<'py>(
     answer(py, &Answer { user: made.facts, text, warnings: &planned.warnings })
 }
 
-/// Writes a text with secrets into a file of mode 0600.
+/// Writes a text with secrets into a file of mode 0600, or of the mode, owner and group that are given.
 ///
 /// # Errors
 /// As [`ops::output::write_secret`].
 #[pyfunction]
-#[pyo3(signature = (path, text, force=false))]
+#[pyo3(signature = (path, text, force=false, mode=None, uid=None, gid=None))]
 // Work without the GIL needs the path owned.
 #[allow(clippy::needless_pass_by_value)]
-pub(super) fn write_secret_file(py: Python<'_>, path: PathBuf, text: String, force: bool) -> PyResult<()> {
+pub(super) fn write_secret_file(
+    py: Python<'_>,
+    path: PathBuf,
+    text: String,
+    force: bool,
+    mode: Option<u32>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+) -> PyResult<()> {
     let text = Secret::new(text.into_bytes());
-    detached(py, || ops::output::write_secret(&path, &text, force))
+    detached(py, || ops::output::write_secret(&path, &text, force, Access { mode, uid, gid }))
 }

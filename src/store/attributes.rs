@@ -2,7 +2,7 @@
 //!
 //! In: an open file. Out: [`Attributes`]. Carried over are the owner and group, the permission bits, and the
 //! extended attributes `security.selinux`, `system.posix_acl_access` and `user.*`. Never carried over:
-//! times, and attributes that vouch for the old content (`security.ima`, `security.evm`, `security.capability`).
+//! set-id bits, times, and attributes that vouch for the old content (`security.ima`, `security.evm`, `security.capability`).
 
 use std::ffi::CString;
 use std::fs::File;
@@ -19,7 +19,7 @@ const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 /// What a replaced file keeps, and a restored one gets back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// The permission bits with set-id and sticky bits.
+    /// The permission bits, never a set-id bit: a file of a PKI runs nothing.
     pub(super) mode: u32,
     pub(super) uid: u32,
     pub(super) gid: u32,
@@ -33,7 +33,7 @@ impl Attributes {
     pub fn from_hex<'a>(mode: u32, uid: u32, gid: u32, extended: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let carried = extended.into_iter().filter(|(name, _)| is_carried_over(name.as_bytes()));
         let extended = carried.filter_map(|(name, value)| Some((CString::new(name).ok()?, unhex(value)?))).collect();
-        Self { mode: mode & 0o7777, uid, gid, extended }
+        Self { mode: mode & 0o777, uid, gid, extended }
     }
 
     /// Whether mode, owner and group are the same.
@@ -45,7 +45,7 @@ impl Attributes {
     pub(super) fn of(file: &File, path: &Path) -> Result<Self, StoreError> {
         let metadata = file.metadata().map_err(|error| StoreError::io("look at", path, error))?;
         Ok(Self {
-            mode: metadata.mode() & 0o7777,
+            mode: metadata.mode() & 0o777,
             uid: metadata.uid(),
             gid: metadata.gid(),
             extended: extended::of(file),
@@ -54,8 +54,7 @@ impl Attributes {
 
     /// Gives them to `file`, which is being made; `path` is its name.
     ///
-    /// The owner comes first, for a change of owner clears set-id bits; the mode comes last, for an access
-    /// list changes the group's bits.
+    /// The mode comes last, for an access list changes the group's bits.
     ///
     /// # Errors
     /// [`StoreError::OwnerNotKept`], [`StoreError::AccessListNotKept`] when the process may not.

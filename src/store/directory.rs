@@ -20,8 +20,10 @@ use zeroize::Zeroizing;
 use super::attributes::Attributes;
 use super::disk::{Disk, Step};
 use super::error::StoreError;
+use super::lock::Lock;
 use super::read::read_all;
 use super::root::Root;
+use super::trust::is_closed_directory;
 use crate::secret::Secret;
 
 /// A SHA-256 digest.
@@ -67,6 +69,13 @@ pub(super) struct Directory {
     handle: File,
     path: PathBuf,
     disk: Disk,
+    lock: Option<Lock>,
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.remove_lock_file();
+    }
 }
 
 impl Directory {
@@ -76,7 +85,7 @@ impl Directory {
             Errno::NOENT => StoreError::Missing { path: path.to_owned() },
             errno => StoreError::os("open the directory", path, errno),
         })?;
-        Ok(Self { handle, path: path.to_owned(), disk: disk.clone() })
+        Ok(Self { handle, path: path.to_owned(), disk: disk.clone(), lock: None })
     }
 
     /// The physical path.
@@ -87,6 +96,24 @@ impl Directory {
     /// The open handle, for the lock.
     pub(super) fn handle(&self) -> &File {
         &self.handle
+    }
+
+    /// The same with its lock, which ends with it.
+    pub(super) fn with_lock(mut self, lock: Lock) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// Takes away the name of the lock that is held, so that the directory itself can be removed.
+    pub(super) fn remove_lock_file(&self) {
+        if let Some(lock) = &self.lock {
+            lock.remove_file(&self.handle);
+        }
+    }
+
+    /// Whether nobody but root and the running user can change what is in it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.handle.metadata().is_ok_and(|metadata| is_closed_directory(&metadata))
     }
 
     /// The inode number, which stays when a file system is mounted elsewhere.

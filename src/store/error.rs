@@ -97,6 +97,22 @@ pub enum StoreError {
         /// The root directory.
         root: PathBuf,
     },
+    /// A symbolic link, on the way to a file that is to be written, that another user can replace.
+    #[error("{}: the symbolic link {} is in a directory that others can write to, and is not followed", path.display(), link.display())]
+    UntrustedLink {
+        /// The path that was to be written.
+        path: PathBuf,
+        /// The link.
+        link: PathBuf,
+    },
+    /// A file of another user, in the place of one that is to be written.
+    #[error("{} belongs to user {uid}, and is not overwritten", path.display())]
+    ForeignFile {
+        /// The file.
+        path: PathBuf,
+        /// Its owner's user id.
+        uid: u32,
+    },
     /// A symbolic link was to be removed.
     #[error("{} is a symbolic link, and only files are removed", path.display())]
     IsASymlink {
@@ -202,6 +218,8 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+        /// The root directory, if it is not that of the machine.
+        root: Option<PathBuf>,
     },
     /// A part of an unfinished change is in a directory that is not there now.
     #[error("{} belongs to an unfinished change whose other part, {}, is not there", path.display(), wanted.display())]
@@ -210,6 +228,8 @@ pub enum StoreError {
         path: PathBuf,
         /// The directory or journal that is needed.
         wanted: PathBuf,
+        /// The root directory, if it is not that of the machine.
+        root: Option<PathBuf>,
     },
     /// A file of an unfinished change is neither the old nor the new one.
     #[error("{} was changed after the unfinished change of {}", path.display(), journal.display())]
@@ -218,6 +238,8 @@ pub enum StoreError {
         path: PathBuf,
         /// The journal.
         journal: PathBuf,
+        /// The root directory, if it is not that of the machine.
+        root: Option<PathBuf>,
     },
     /// A change failed and could not be taken back at once.
     #[error("{cause}; and taking the change back failed too: {rollback}")]
@@ -239,6 +261,13 @@ pub enum StoreError {
         /// The system's answer.
         source: std::io::Error,
     },
+}
+
+/// The command that deals with the change whose `record` was found, and says which files to keep.
+fn keeping(root: Option<&Path>, record: &Path, keep: &str) -> String {
+    let folder = record.parent().unwrap_or(record);
+    let below = root.and_then(|root| folder.strip_prefix(root).ok()).map(|below| Path::new("/").join(below));
+    super::recover_command(root, below.as_deref().unwrap_or(folder), &["--keep", keep])
 }
 
 impl StoreError {
@@ -281,6 +310,8 @@ impl Diagnostic for StoreError {
             Self::SymlinkLoop { .. } => "store.symlink_loop",
             Self::SymlinkEscapes { .. } => "store.symlink_escapes",
             Self::IsASymlink { .. } => "store.is_a_symlink",
+            Self::UntrustedLink { .. } => "store.untrusted_link",
+            Self::ForeignFile { .. } => "store.foreign_file",
             Self::NameTooLong { .. } => "store.name_too_long",
             Self::TooLarge { .. } => "store.too_large",
             Self::TooManyEntries { .. } => "store.too_many_entries",
@@ -339,6 +370,14 @@ impl Diagnostic for StoreError {
             Self::IsASymlink { path } => {
                 format!("remove the link {} by hand, and the file it points to if nothing else uses it", path.display())
             }
+            Self::UntrustedLink { path, link } => format!(
+                "name the file itself instead of {}, or remove the link {}, or make its directory writable for its owner, root or you, alone",
+                path.display(),
+                link.display()
+            ),
+            Self::ForeignFile { path, .. } => {
+                format!("name another file, or remove {}, or run as the user that it belongs to", path.display())
+            }
             Self::NameTooLong { .. } => "use a shorter name; a file name may have about 200 bytes".into(),
             Self::TooLarge { path, .. } => {
                 format!("{} is not a certificate, key or kubeconfig; configure another path", path.display())
@@ -368,20 +407,22 @@ impl Diagnostic for StoreError {
                 "name a folder that is not the node's: another disk, or a mounted vault".into()
             }
             Self::BackupPlace { .. } => format!("name another directory, as {}", super::DEFAULT_BACKUP_DIR),
-            Self::JournalCorrupt { path, .. } => format!(
-                "compare the files next to {} with their `.kubepki-*` copies (`.old` before, `.new` after the change), keep one \
-                 generation of all of them, then remove the `.kubepki-*` files",
-                path.display()
-            ),
-            Self::JournalUnreachable { wanted, .. } => {
-                format!("mount {} where it was when the change was interrupted, and run again", wanted.display())
+            Self::JournalCorrupt { path, root, .. } => {
+                format!("keep all files as they are now: {}", keeping(root.as_deref(), path, "present"))
             }
-            Self::RecoveryConflict { path, journal } => format!(
-                "decide by hand which {} to keep (its `.kubepki-*` neighbours end in `.old` and `.new`), make the other files match, \
-                 then remove the `.kubepki-*` files listed in {}",
-                path.display(),
-                journal.display()
+            Self::JournalUnreachable { path, wanted, root } => format!(
+                "mount {} where it was when the change was interrupted, and run again; or, if it is gone for good, keep all \
+                 files as they are now: {}",
+                wanted.display(),
+                keeping(root.as_deref(), path, "present")
             ),
+            Self::RecoveryConflict { journal, root, .. } => {
+                let ways = ["present", "new", "old"].map(|keep| keeping(root.as_deref(), journal, keep));
+                let [present, new, old] = ways;
+                format!(
+                    "keep all files as they are now: {present}; or complete the change: {new}; or take it back: {old}"
+                )
+            }
             Self::RollbackIncomplete { cause, .. } => {
                 format!("{}; the next run completes or takes back the change before anything else", cause.hint())
             }
@@ -397,7 +438,11 @@ impl Diagnostic for StoreError {
             | Self::InvalidPath { .. }
             | Self::DuplicateTarget { .. }
             | Self::BackupPlace { .. } => Category::Usage,
-            Self::SymlinkEscapes { .. } | Self::RecoveryConflict { .. } | Self::IsASymlink { .. } => Category::Refused,
+            Self::SymlinkEscapes { .. }
+            | Self::RecoveryConflict { .. }
+            | Self::IsASymlink { .. }
+            | Self::UntrustedLink { .. }
+            | Self::ForeignFile { .. } => Category::Refused,
             Self::RollbackIncomplete { .. } => Category::Partial,
             _ => Category::Environment,
         }
@@ -419,6 +464,10 @@ impl Diagnostic for StoreError {
             Self::NoPermission { action, path } | Self::DiskFull { action, path } | Self::ReadOnly { action, path } => {
                 json!({ "path": path.to_string_lossy(), "action": action })
             }
+            Self::UntrustedLink { path, link } => {
+                json!({ "path": path.to_string_lossy(), "link": link.to_string_lossy() })
+            }
+            Self::ForeignFile { path, uid } => json!({ "path": path.to_string_lossy(), "uid": uid }),
             Self::NotADirectory { path, component } => {
                 json!({ "path": path.to_string_lossy(), "component": component.to_string_lossy() })
             }
@@ -443,11 +492,11 @@ impl Diagnostic for StoreError {
                 json!({ "path": path.to_string_lossy(), "expected": expected, "found": found })
             }
             Self::OwnerNotKept { path, uid, gid } => json!({ "path": path.to_string_lossy(), "uid": uid, "gid": gid }),
-            Self::JournalCorrupt { path, reason } => json!({ "path": path.to_string_lossy(), "reason": reason }),
-            Self::JournalUnreachable { path, wanted } => {
+            Self::JournalCorrupt { path, reason, .. } => json!({ "path": path.to_string_lossy(), "reason": reason }),
+            Self::JournalUnreachable { path, wanted, .. } => {
                 json!({ "path": path.to_string_lossy(), "wanted": wanted.to_string_lossy() })
             }
-            Self::RecoveryConflict { path, journal } => {
+            Self::RecoveryConflict { path, journal, .. } => {
                 json!({ "path": path.to_string_lossy(), "journal": journal.to_string_lossy() })
             }
             Self::RollbackIncomplete { cause, rollback, journal } => json!({

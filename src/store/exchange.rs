@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use super::directory::{Digest, Directory};
 use super::error::StoreError;
 use super::journal::{Journal, JournalFile, Role, absolute};
+use super::record::Reach;
+use super::root::Root;
 
 /// Directories that this process has locked, by physical path.
 pub(super) type Locks = BTreeMap<PathBuf, Directory>;
@@ -19,8 +21,13 @@ pub(super) type Locks = BTreeMap<PathBuf, Directory>;
 pub(super) struct Exchange<'a> {
     journal: &'a Journal,
     home: &'a Path,
-    /// As in the journal; none for a directory that is not there.
+    root: &'a Root,
+    /// As in the journal; none for a directory that is not there, or that the change does not reach into.
     directories: Vec<Option<&'a Directory>>,
+    /// As in the journal; those of which nothing but a directory that the change made may be removed.
+    shells: Vec<Option<&'a Directory>>,
+    /// As in the journal; those whose files are left as they are.
+    others: Vec<bool>,
 }
 
 /// Which generation of all files can be had from what is on the disk.
@@ -33,11 +40,28 @@ pub(super) enum Verdict {
 }
 
 impl<'a> Exchange<'a> {
-    /// `home` is the physical path of the journal's directory.
-    pub(super) fn new(journal: &'a Journal, home: &'a Path, locks: &'a Locks) -> Self {
-        let find = |path: &str| absolute(home, path).and_then(|path| locks.get(&path));
-        let directories = journal.directories.iter().map(|directory| find(&directory.path)).collect();
-        Self { journal, home, directories }
+    /// Of a change of this process. `home` is the physical path of the journal's directory.
+    pub(super) fn new(journal: &'a Journal, home: &'a Path, root: &'a Root, locks: &'a Locks) -> Self {
+        Self::within(journal, home, root, locks, &vec![Reach::Whole; journal.directories.len()])
+    }
+
+    /// Of a change that was found, as far as it reaches.
+    pub(super) fn within(
+        journal: &'a Journal,
+        home: &'a Path,
+        root: &'a Root,
+        locks: &'a Locks,
+        reaches: &[Reach],
+    ) -> Self {
+        let find = |wanted: Reach| {
+            let found = journal.directories.iter().zip(reaches).map(move |(directory, reach)| {
+                let path = absolute(home, &directory.path).filter(|_| *reach == wanted)?;
+                locks.get(&path)
+            });
+            found.collect::<Vec<_>>()
+        };
+        let others = reaches.iter().map(|reach| *reach == Reach::Others).collect();
+        Self { journal, home, root, directories: find(Reach::Whole), shells: find(Reach::Shell), others }
     }
 
     /// What can still be completed.
@@ -46,38 +70,89 @@ impl<'a> Exchange<'a> {
     /// [`StoreError::RecoveryConflict`] when a file is neither the old nor the new one;
     /// [`StoreError::JournalCorrupt`] when neither generation is complete.
     pub(super) fn verdict(&self) -> Result<Verdict, StoreError> {
-        let (mut can_publish, mut can_restore) = (true, true);
-        for file in &self.journal.files {
+        for file in self.files() {
             let directory = self.directory(file)?;
             let [old, new] = digests(file);
             let there = directory.digest(OsStr::new(&file.name))?;
-            if there != old && there != new {
-                let path = directory.path().join(&file.name);
-                return Err(StoreError::RecoveryConflict { path, journal: self.journal_path(&Role::Committed) });
+            // A file that somebody removed is nobody's newer work: the old or the new one can still be put there.
+            if there.is_some() && there != old && there != new {
+                return Err(self.conflict(file));
             }
-            if old == new {
-                // The content does not tell which of the two is in place. The second names do: putting the new file
-                // there uses up its own, putting the old one back uses up the other.
-                let has = |name: OsString| Ok::<_, StoreError>(directory.stat(&name)?.is_some());
-                can_publish &= has(self.new_name(file))? || has(self.old_name(file))?;
-                continue;
-            }
-            can_publish &= there == new || new.is_none() || directory.digest(&self.new_name(file))? == new;
-            can_restore &= there == old || old.is_none() || directory.digest(&self.old_name(file))? == old;
         }
-        match (can_publish, can_restore) {
+        match self.possible()? {
             (true, _) => Ok(Verdict::Publish),
             (false, true) => Ok(Verdict::Restore),
             (false, false) => Err(StoreError::JournalCorrupt {
                 path: self.journal_path(&Role::Committed),
                 reason: "neither the old nor the new files are complete".into(),
+                root: self.root.confinement().map(Path::to_owned),
             }),
         }
     }
 
+    /// The verdict that was asked for, whatever is in the files' places now.
+    ///
+    /// # Errors
+    /// [`StoreError::RecoveryConflict`] with the first file that the wanted generation lacks.
+    pub(super) fn insist(&self, wanted: Verdict) -> Result<Verdict, StoreError> {
+        for file in self.files() {
+            let (can_publish, can_restore) = self.possible_for(file)?;
+            if !(if wanted == Verdict::Publish { can_publish } else { can_restore }) {
+                return Err(self.conflict(file));
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Whether all new files, and whether all old ones, can be put into place.
+    fn possible(&self) -> Result<(bool, bool), StoreError> {
+        let mut all = (true, true);
+        for file in self.files() {
+            let (can_publish, can_restore) = self.possible_for(file)?;
+            all = (all.0 && can_publish, all.1 && can_restore);
+        }
+        Ok(all)
+    }
+
+    fn possible_for(&self, file: &JournalFile) -> Result<(bool, bool), StoreError> {
+        let directory = self.directory(file)?;
+        let [old, new] = digests(file);
+        let there = directory.digest(OsStr::new(&file.name))?;
+        if old == new {
+            // The content does not tell which of the two is in place. The second names do: putting the new file
+            // there uses up its own, putting the old one back uses up the other.
+            let has = |name: OsString| Ok::<_, StoreError>(directory.stat(&name)?.is_some());
+            let (has_new, has_old) = (has(self.new_name(file))?, has(self.old_name(file))?);
+            return Ok((has_new || (has_old && there == new), has_old || there == old));
+        }
+        let can_publish = there == new || new.is_none() || directory.digest(&self.new_name(file))? == new;
+        let can_restore = there == old || old.is_none() || directory.digest(&self.old_name(file))? == old;
+        Ok((can_publish, can_restore))
+    }
+
+    fn conflict(&self, file: &JournalFile) -> StoreError {
+        StoreError::RecoveryConflict {
+            path: self.path(file).unwrap_or_default(),
+            journal: self.journal_path(&Role::Committed),
+            root: self.root.confinement().map(Path::to_owned),
+        }
+    }
+
+    /// The files that the change reaches.
+    fn files(&self) -> impl DoubleEndedIterator<Item = &'a JournalFile> {
+        let is_left = |file: &&JournalFile| self.others.get(file.directory).copied().unwrap_or_default();
+        self.journal.files.iter().filter(move |file| !is_left(file))
+    }
+
+    /// Whether the change has files in a directory that it does not reach into; then where.
+    pub(super) fn unreached(&self) -> Option<PathBuf> {
+        let found = self.files().find(|file| self.directories.get(file.directory).copied().flatten().is_none());
+        found.and_then(|file| self.path(file)?.parent().map(Path::to_owned))
+    }
+
     /// Puts every new file into place.
     pub(super) fn publish(&self) -> Result<(), StoreError> {
-        for file in &self.journal.files {
+        for file in self.files() {
             let (directory, name) = (self.directory(file)?, OsStr::new(&file.name));
             let staged = self.new_name(file);
             if file.new.is_none() {
@@ -93,7 +168,7 @@ impl<'a> Exchange<'a> {
 
     /// Puts every old file back into place.
     pub(super) fn restore(&self) -> Result<(), StoreError> {
-        for file in self.journal.files.iter().rev() {
+        for file in self.files().rev() {
             let (directory, name) = (self.directory(file)?, OsStr::new(&file.name));
             let [old, new] = digests(file);
             let there = directory.digest(name)?;
@@ -136,6 +211,10 @@ impl<'a> Exchange<'a> {
                 note(directory.sync().map(|()| false), &mut changed);
             }
         }
+        // The pointer of a directory that has just been made may not be whole yet.
+        for shell in self.shells.iter().flatten() {
+            note(shell.remove(&self.name(&Role::Pointer)), &mut false);
+        }
         outcome?;
         if taken_back {
             self.remove_made_directories()?;
@@ -155,6 +234,12 @@ impl<'a> Exchange<'a> {
         home.sync()
     }
 
+    /// Whether the journal's name says so.
+    pub(super) fn is_marked(&self, role: &Role) -> Result<bool, StoreError> {
+        let Some(Some(home)) = self.directories.first() else { return Ok(false) };
+        Ok(home.stat(&self.name(role))?.is_some())
+    }
+
     /// Makes the names in all directories durable.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.directories.iter().flatten().try_for_each(|directory| directory.sync())
@@ -162,19 +247,22 @@ impl<'a> Exchange<'a> {
 
     /// The physical paths of the files.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let path = |file: &JournalFile| {
-            let directory = self.journal.directories.get(file.directory)?;
-            Some(absolute(self.home, &directory.path)?.join(&file.name))
-        };
-        self.journal.files.iter().filter_map(path).collect()
+        self.journal.files.iter().filter_map(|file| self.path(file)).collect()
+    }
+
+    fn path(&self, file: &JournalFile) -> Option<PathBuf> {
+        self.journal.path_of(self.home, file)
     }
 
     fn remove_made_directories(&self) -> Result<(), StoreError> {
         for made in self.journal.directories.iter().rev().filter(|directory| directory.made) {
             let Some(path) = absolute(self.home, &made.path) else { continue };
             let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
-            let holds = |directory: &&&Directory| directory.path() == parent;
-            if let Some(parent) = self.directories.iter().flatten().find(holds)
+            let reached = || self.directories.iter().chain(&self.shells).flatten();
+            if let Some(made) = reached().find(|one| one.path() == path) {
+                made.remove_lock_file();
+            }
+            if let Some(parent) = reached().find(|one| one.path() == parent)
                 && parent.remove_directory(name)?
             {
                 parent.sync()?;
@@ -186,7 +274,8 @@ impl<'a> Exchange<'a> {
     fn directory(&self, file: &JournalFile) -> Result<&'a Directory, StoreError> {
         self.directories.get(file.directory).copied().flatten().ok_or_else(|| StoreError::JournalUnreachable {
             path: self.journal_path(&Role::Committed),
-            wanted: self.paths().into_iter().find(|path| path.ends_with(&file.name)).unwrap_or_default(),
+            wanted: self.path(file).unwrap_or_default(),
+            root: self.root.confinement().map(Path::to_owned),
         })
     }
 

@@ -185,6 +185,11 @@ impl Journal {
         Self { version: VERSION, transaction, directories, files }
     }
 
+    /// The physical path of one of its files; `home` is its own directory.
+    pub(super) fn path_of(&self, home: &Path, file: &JournalFile) -> Option<PathBuf> {
+        Some(absolute(home, &self.directories.get(file.directory)?.path)?.join(&file.name))
+    }
+
     /// The bytes to write.
     pub(super) fn encode(&self) -> Vec<u8> {
         encode(self)
@@ -202,6 +207,9 @@ impl Journal {
         }
         for directory in &journal.directories {
             check_relative(&directory.path)?;
+        }
+        if journal.directories.first().is_none_or(|home| !home.path.is_empty() || home.made) {
+            return Err("it does not begin with its own directory".into());
         }
         for file in &journal.files {
             let is_plain = matches!(Path::new(&file.name).components().collect::<Vec<_>>().as_slice(),

@@ -3,25 +3,26 @@
 //! In: a session and a directory that it has locked. Out: [`Recovery`], one for each interrupted change that was
 //! found there, above it or below it. A change whose journal says "committed" is completed; any other is taken
 //! back. Where the disk does not hold all that is needed, it refuses and touches nothing.
+//!
+//! Whose records count, and how far they reach, is decided in `record`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::FileType;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::directory::Directory;
+use super::disk::Disk;
 use super::error::StoreError;
 use super::exchange::{Exchange, Verdict};
 use super::journal::{Journal, PREFIX, Pointer, Role, TransactionId, absolute, parse_name};
+use super::lock::LOCK;
+use super::record::{self, Reach};
+use super::root::Root;
 use super::session::Session;
-
-/// No journal is larger, in bytes.
-const MAX_JOURNAL: u64 = 4 << 20;
 
 /// How many directories below a locked one are looked into.
 const MAX_DIRECTORIES: usize = 4096;
@@ -34,6 +35,20 @@ pub enum Outcome {
     Completed,
     /// All its files are the old ones.
     TakenBack,
+    /// Its files are as they were found, and its records are gone.
+    LeftAsFound,
+}
+
+/// Which files to keep of an interrupted change that cannot be completed or taken back by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The new ones, in the place of what is there.
+    New,
+    /// The old ones, in the place of what is there.
+    Old,
+    /// What is there now.
+    Present,
 }
 
 /// An interrupted change that was found and dealt with.
@@ -54,22 +69,26 @@ type Leftovers = BTreeMap<TransactionId, Vec<Role>>;
 pub(super) fn recover(session: &mut Session, path: &Path, deep: bool) -> Result<Vec<Recovery>, StoreError> {
     let mut recovered = Vec::new();
     // A change that was interrupted while it made this directory has its journal further up.
-    for above in path.ancestors().skip(1) {
-        if !session.store.root.contains(above) || !has_journal(session, above) {
+    for above in path.ancestors().skip(1).filter(|above| session.store.root.contains(above)).collect::<Vec<_>>() {
+        sweep(session, above);
+        let concerned = concerning(&session.store.root, &session.store.disk, above, path);
+        if concerned.is_empty() {
             continue;
         }
         match session.lock(above, Duration::ZERO) {
-            Ok(()) => recover_in(session, above, &mut recovered)?,
+            Ok(()) => recover_in(session, above, Some(&concerned), &mut recovered)?,
             // Its owner is alive, and what it works on is locked by it: if that is ours too, we shall meet there.
             Err(StoreError::Locked { .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    recover_in(session, path, &mut recovered)?;
+    recover_in(session, path, None, &mut recovered)?;
     if deep {
-        for below in interrupted_below(session, path) {
+        let (interrupted, locked) = interrupted_below(&session.store.root, &session.store.disk, path);
+        locked.iter().for_each(|below| sweep(session, below));
+        for below in interrupted {
             match session.lock(&below, session.store.lock_wait) {
-                Ok(()) => recover_in(session, &below, &mut recovered)?,
+                Ok(()) => recover_in(session, &below, None, &mut recovered)?,
                 Err(StoreError::Missing { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -78,60 +97,95 @@ pub(super) fn recover(session: &mut Session, path: &Path, deep: bool) -> Result<
     Ok(recovered)
 }
 
-/// Whether a journal that can be trusted lies in `path`; a directory that cannot be read has none that concerns us.
-fn has_journal(session: &Session, path: &Path) -> bool {
-    let Ok(directory) = Directory::open(&session.store.root, &session.store.disk, path) else { return false };
-    directory.names().is_ok_and(|names| {
-        names.iter().any(|name| {
-            parse_name(name).is_some_and(|(_, role)| Role::JOURNALS.contains(&role)) && is_trusted(&directory, name)
-        })
-    })
+/// The changes whose journals lie in the directory `above`, and that have to do with `path` below it. Another's journal up
+/// there, or one that nobody can read, is no concern of a run down here.
+pub(super) fn concerning(root: &Root, disk: &Disk, above: &Path, path: &Path) -> BTreeSet<TransactionId> {
+    let mut concerned = BTreeSet::new();
+    let Ok(directory) = Directory::open(root, disk, above) else { return concerned };
+    if !directory.is_closed() {
+        return concerned;
+    }
+    for name in directory.names().unwrap_or_default() {
+        let Some((transaction, role)) = parse_name(&name) else { continue };
+        if !Role::JOURNALS.contains(&role) {
+            continue;
+        }
+        let Ok(Some(bytes)) = record::read(&directory, &name) else { continue };
+        let Ok(journal) = Journal::decode(&bytes, &transaction) else { continue };
+        let touches = |one: PathBuf| one != above && (path.starts_with(&one) || one.starts_with(path));
+        if journal.directories.iter().filter_map(|one| absolute(above, &one.path)).any(touches) {
+            concerned.insert(transaction);
+        }
+    }
+    concerned
 }
 
-/// The directories below `path` in which a transaction left something.
-fn interrupted_below(session: &Session, path: &Path) -> Vec<PathBuf> {
-    let mut interrupted = Vec::new();
+/// The directories below `path` in which a transaction of ours left something, and those with a lock.
+pub(super) fn interrupted_below(root: &Root, disk: &Disk, path: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let (mut interrupted, mut locked) = (Vec::new(), Vec::new());
     let mut pending = VecDeque::from([path.to_owned()]);
     let mut seen = 0;
-    while let Some(path) = pending.pop_front() {
+    while let Some(at) = pending.pop_front() {
         seen += 1;
         if seen > MAX_DIRECTORIES {
-            log::warn!("{}: too many directories to look for interrupted changes in all", path.display());
+            log::warn!("{}: too many directories to look for interrupted changes in all", at.display());
             break;
         }
-        let Ok(directory) = Directory::open(&session.store.root, &session.store.disk, &path) else { continue };
+        let Ok(directory) = Directory::open(root, disk, &at) else { continue };
         for name in directory.names().unwrap_or_default() {
-            if parse_name(&name).is_some() {
-                interrupted.push(path.clone());
+            if name == LOCK && at != path {
+                locked.push(at.clone());
+            } else if parse_name(&name).is_some() {
+                interrupted.push(at.clone());
             } else if let Ok(Some(stat)) = directory.stat(&name)
                 && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
             {
-                pending.push_back(path.join(name));
+                pending.push_back(at.join(name));
             }
         }
     }
     interrupted.dedup();
-    interrupted
+    (interrupted, locked)
 }
 
-fn recover_in(session: &mut Session, path: &Path, recovered: &mut Vec<Recovery>) -> Result<(), StoreError> {
-    for (transaction, roles) in leftovers(session, path)? {
+/// Removes a lock file that a killed process left in a directory that this run itself does not work in.
+fn sweep(session: &Session, path: &Path) {
+    let Ok(directory) = Directory::open(&session.store.root, &session.store.disk, path) else { return };
+    if directory.is_closed() && directory.stat(OsStr::new(LOCK)).is_ok_and(|found| found.is_some()) {
+        drop(super::lock::acquire(&session.store.root, &session.store.disk, path, Duration::ZERO));
+    }
+}
+
+/// Recovers what is left in `path`, or of the transactions `only`. Where the session's own directories end, what cannot
+/// be recovered stands in nobody's way.
+fn recover_in(
+    session: &mut Session,
+    path: &Path,
+    only: Option<&BTreeSet<TransactionId>>,
+    recovered: &mut Vec<Recovery>,
+) -> Result<(), StoreError> {
+    let found = leftovers(session, path)?;
+    for (transaction, roles) in found.into_iter().filter(|(one, _)| only.is_none_or(|only| only.contains(one))) {
         // The change that made this directory may just have been taken back.
         if !locked(session, path)?.is_in_place() {
             break;
         }
-        let recovery = if let Some(state) = Role::JOURNALS.iter().find(|state| roles.contains(state)) {
-            recover_journal(session, path, &transaction, state)?
-        } else if roles.contains(&Role::Pointer) {
-            recover_pointer(session, path, &transaction, &roles)?
-        } else {
-            // Without pointer and journal the change had not begun, or was all but done.
-            clear(session, path, &transaction, &roles)?
+        let recovery = match recover_one(session, path, &transaction, &roles) {
+            Err(
+                error @ (StoreError::JournalCorrupt { .. }
+                | StoreError::JournalUnreachable { .. }
+                | StoreError::RecoveryConflict { .. }),
+            ) if !session.is_own(path) => {
+                log::warn!("{}: an interrupted change is left as it is: {error}", path.display());
+                continue;
+            }
+            answer => answer?,
         };
         if let Some(recovery) = recovery {
             let done = match recovery.outcome {
                 Outcome::Completed => "completed",
                 Outcome::TakenBack => "taken back",
+                Outcome::LeftAsFound => "ended, with all files as they were found",
             };
             log::warn!(
                 "{}: the interrupted change {} of {} files was {done}",
@@ -145,6 +199,31 @@ fn recover_in(session: &mut Session, path: &Path, recovered: &mut Vec<Recovery>)
     Ok(())
 }
 
+fn recover_one(
+    session: &mut Session,
+    path: &Path,
+    transaction: &TransactionId,
+    roles: &[Role],
+) -> Result<Option<Recovery>, StoreError> {
+    let recovery = if let Some(state) = Role::JOURNALS.iter().find(|state| roles.contains(state)) {
+        recover_journal(session, path, transaction, state)
+    } else if roles.contains(&Role::Pointer) {
+        recover_pointer(session, path, transaction, roles)
+    } else {
+        // Without pointer and journal the change had not begun, or was all but done.
+        return clear(session, path, transaction, roles, Outcome::TakenBack);
+    };
+    match recovery {
+        Err(StoreError::JournalCorrupt { .. } | StoreError::JournalUnreachable { .. })
+            if session.keep == Some(Keep::Present) =>
+        {
+            clear(session, path, transaction, roles, Outcome::LeftAsFound)
+        }
+        answer => answer,
+    }
+}
+
+/// What was left in a locked directory; nothing counts where others could have put it.
 fn leftovers(session: &Session, path: &Path) -> Result<Leftovers, StoreError> {
     let mut leftovers = Leftovers::new();
     let directory = locked(session, path)?;
@@ -155,6 +234,13 @@ fn leftovers(session: &Session, path: &Path) -> Result<Leftovers, StoreError> {
         if let Some((transaction, role)) = parse_name(&name) {
             leftovers.entry(transaction).or_default().push(role);
         }
+    }
+    if !leftovers.is_empty() && !directory.is_closed() {
+        log::warn!(
+            "{}: others can write here, so what looks like an interrupted change is left as it is",
+            path.display()
+        );
+        leftovers.clear();
     }
     Ok(leftovers)
 }
@@ -168,31 +254,46 @@ fn recover_journal(
 ) -> Result<Option<Recovery>, StoreError> {
     let name = transaction.name(state);
     let path = home.join(&name);
-    let Some(bytes) = record(session, home, &name)? else { return Ok(None) };
+    let root = session.store.root.confinement().map(Path::to_owned);
+    let Some(bytes) = record::read(locked(session, home)?, &name)? else { return Ok(None) };
     let journal = match Journal::decode(&bytes, transaction) {
         Ok(journal) => journal,
         // A journal is complete on disk before anything else is made: one that is not has nothing to take back.
         Err(_) if *state == Role::Prepared => {
             let roles = leftovers(session, home)?.remove(transaction).unwrap_or_default();
-            return clear(session, home, transaction, &roles);
+            return clear(session, home, transaction, &roles, Outcome::TakenBack);
         }
-        Err(reason) => return Err(StoreError::JournalCorrupt { path, reason }),
+        Err(reason) => return Err(StoreError::JournalCorrupt { path, reason, root }),
     };
-    lock_all(session, home, &path, &journal, *state == Role::Committed)?;
-    let exchange = Exchange::new(&journal, home, &session.locks);
+    let reaches = lock_all(session, home, &journal)?;
+    let exchange = Exchange::within(&journal, home, &session.store.root, &session.locks, &reaches);
     let outcome = match state {
-        Role::Committed => match exchange.verdict()? {
-            Verdict::Publish => {
-                exchange.publish()?;
-                exchange.mark(&Role::Committed, &Role::Done)?;
-                Outcome::Completed
+        Role::Committed if session.keep == Some(Keep::Present) => {
+            exchange.mark(&Role::Committed, &Role::Done)?;
+            Outcome::LeftAsFound
+        }
+        Role::Committed => {
+            if let Some(wanted) = exchange.unreached() {
+                return Err(StoreError::JournalUnreachable { path, wanted, root });
             }
-            Verdict::Restore => {
-                exchange.restore()?;
-                exchange.mark(&Role::Committed, &Role::Prepared)?;
-                Outcome::TakenBack
+            let verdict = match session.keep {
+                Some(Keep::New) => exchange.insist(Verdict::Publish)?,
+                Some(Keep::Old) => exchange.insist(Verdict::Restore)?,
+                _ => exchange.verdict()?,
+            };
+            match verdict {
+                Verdict::Publish => {
+                    exchange.publish()?;
+                    exchange.mark(&Role::Committed, &Role::Done)?;
+                    Outcome::Completed
+                }
+                Verdict::Restore => {
+                    exchange.restore()?;
+                    exchange.mark(&Role::Committed, &Role::Prepared)?;
+                    Outcome::TakenBack
+                }
             }
-        },
+        }
         Role::Done => Outcome::Completed,
         // Without commitment no file was touched.
         _ => Outcome::TakenBack,
@@ -201,21 +302,23 @@ fn recover_journal(
     Ok(Some(Recovery { transaction: transaction.as_str().to_owned(), outcome, paths: exchange.paths() }))
 }
 
-/// Locks the directories of a journal; only if `all` are needed it is an error that one is not there.
-fn lock_all(session: &mut Session, home: &Path, path: &Path, journal: &Journal, all: bool) -> Result<(), StoreError> {
-    for directory in &journal.directories {
-        let unreachable = |wanted| StoreError::JournalUnreachable { path: path.to_owned(), wanted };
-        let wanted = absolute(home, &directory.path).filter(|wanted| session.store.root.contains(wanted));
-        let Some(wanted) = wanted else { return Err(unreachable(home.join(&directory.path))) };
-        match session.lock(&wanted, session.store.lock_wait) {
-            Err(StoreError::Missing { .. } | StoreError::NotADirectory { .. }) if all => {
-                return Err(unreachable(wanted));
+/// Locks the directories into which the change of a journal reaches, and says how far, as it is under the lock.
+fn lock_all(session: &mut Session, home: &Path, journal: &Journal) -> Result<Vec<Reach>, StoreError> {
+    let found = reaches(session, home, journal)?;
+    for (directory, reach) in journal.directories.iter().zip(&found) {
+        let Some(wanted) = absolute(home, &directory.path) else { continue };
+        if matches!(reach, Reach::Whole | Reach::Shell) {
+            match session.lock(&wanted, session.store.lock_wait) {
+                Ok(()) | Err(StoreError::Missing { .. } | StoreError::NotADirectory { .. }) => {}
+                Err(error) => return Err(error),
             }
-            Ok(()) | Err(StoreError::Missing { .. } | StoreError::NotADirectory { .. }) => {}
-            Err(error) => return Err(error),
         }
     }
-    Ok(())
+    reaches(session, home, journal)
+}
+
+fn reaches(session: &Session, home: &Path, journal: &Journal) -> Result<Vec<Reach>, StoreError> {
+    record::reaches(&session.store.root, &session.store.disk, locked(session, home)?, journal)
 }
 
 /// Recovers the change that `path` took part in, and whose journal is elsewhere.
@@ -226,25 +329,32 @@ fn recover_pointer(
     roles: &[Role],
 ) -> Result<Option<Recovery>, StoreError> {
     let name = transaction.name(&Role::Pointer);
-    let Some(bytes) = record(session, path, &name)? else { return Ok(None) };
+    let root = session.store.root.confinement().map(Path::to_owned);
+    let Some(bytes) = record::read(locked(session, path)?, &name)? else { return Ok(None) };
     let pointer = match Pointer::decode(&bytes) {
         Ok(pointer) => pointer,
         // A pointer is complete on disk before anything is made beside it.
-        Err(_) if roles == [Role::Pointer] => return clear(session, path, transaction, roles),
-        Err(reason) => return Err(StoreError::JournalCorrupt { path: path.join(name), reason }),
+        Err(_) if roles == [Role::Pointer] => {
+            return clear(session, path, transaction, roles, Outcome::TakenBack);
+        }
+        Err(reason) => return Err(StoreError::JournalCorrupt { path: path.join(name), reason, root }),
     };
-    let unreachable = |wanted| StoreError::JournalUnreachable { path: path.join(&name), wanted };
+    let unreachable = |wanted| StoreError::JournalUnreachable { path: path.join(&name), wanted, root: root.clone() };
     let Some(home) = absolute(path, &pointer.home).filter(|home| session.store.root.contains(home)) else {
         return Err(unreachable(path.join(&pointer.home)));
     };
-    match session.lock(&home, session.store.lock_wait) {
-        Ok(()) => {}
-        Err(StoreError::Missing { .. } | StoreError::NotADirectory { .. }) => return Err(unreachable(home)),
-        Err(error) => return Err(error),
+    // It is the very directory that the journal was in, or none: another one at its place says nothing.
+    let is_home = |open: &Directory| open.is_closed() && open.inode().is_ok_and(|inode| inode == pointer.inode);
+    if !Directory::open(&session.store.root, &session.store.disk, &home).is_ok_and(|open| is_home(&open)) {
+        return Err(unreachable(home));
     }
+    session.lock(&home, session.store.lock_wait)?;
     // Another process may have recovered the change while the lock was waited for.
     if locked(session, path)?.stat(&name)?.is_none() {
         return Ok(None);
+    }
+    if !is_home(locked(session, &home)?) {
+        return Err(unreachable(home));
     }
     for state in &Role::JOURNALS {
         if locked(session, &home)?.stat(&transaction.name(state))?.is_some() {
@@ -252,11 +362,8 @@ fn recover_pointer(
         }
     }
     // The journal goes last, and before this pointer only where this directory was out of reach and no longer
-    // needed. That holds for the very directory the journal was in; another one at its place says nothing.
-    if locked(session, &home)?.inode()? != pointer.inode {
-        return Err(unreachable(home));
-    }
-    clear(session, path, transaction, roles)
+    // needed.
+    clear(session, path, transaction, roles, Outcome::TakenBack)
 }
 
 /// Removes what a change without journal left in one directory.
@@ -265,6 +372,7 @@ fn clear(
     path: &Path,
     transaction: &TransactionId,
     roles: &[Role],
+    outcome: Outcome,
 ) -> Result<Option<Recovery>, StoreError> {
     let directory = locked(session, path)?;
     // The record goes last: what is beside it is explained by it.
@@ -274,32 +382,7 @@ fn clear(
     }
     directory.sync()?;
     let transaction = transaction.as_str().to_owned();
-    Ok(Some(Recovery { transaction, outcome: Outcome::TakenBack, paths: Vec::new() }))
-}
-
-/// The content of a journal or pointer; `None` if it is gone, or someone else put it there.
-fn record(session: &Session, path: &Path, name: &OsStr) -> Result<Option<Vec<u8>>, StoreError> {
-    let directory = locked(session, path)?;
-    if !is_trusted(directory, name) {
-        log::warn!("{} is not from kubepki, and is ignored", path.join(name).display());
-        return Ok(None);
-    }
-    let Some(file) = directory.open_file(name)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    let read = file.take(MAX_JOURNAL).read_to_end(&mut bytes);
-    read.map_err(|error| StoreError::io("read", &path.join(name), error))?;
-    Ok(Some(bytes))
-}
-
-/// Whether a record is a file that only root, this process or the directory's owner can have written.
-///
-/// In a directory that anyone may write to (`/tmp`), anyone could otherwise have files renamed by root.
-fn is_trusted(directory: &Directory, name: &OsStr) -> bool {
-    let (Ok(Some(stat)), Ok(owner)) = (directory.stat(name), directory.handle().metadata()) else { return false };
-    let writers = [0, rustix::process::geteuid().as_raw(), owner.uid()];
-    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-        && writers.contains(&stat.st_uid)
-        && stat.st_mode & 0o022 == 0
+    Ok(Some(Recovery { transaction, outcome, paths: Vec::new() }))
 }
 
 fn locked<'s>(session: &'s Session, path: &Path) -> Result<&'s Directory, StoreError> {

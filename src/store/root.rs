@@ -11,10 +11,11 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::StoreError;
+use super::trust::is_firm_link;
 
 /// As many links as Linux follows (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
@@ -100,10 +101,38 @@ impl Root {
 
     /// Follows `logical` to its physical place; the last component's link only if `follow_last`.
     pub(super) fn resolve(&self, logical: &Path, follow_last: bool) -> Result<Resolved, StoreError> {
+        self.walk(logical, follow_last, false)
+    }
+
+    /// As [`Root::resolve`], for a place that will be written to: a link that others can set is not followed.
+    ///
+    /// # Errors
+    /// [`StoreError::UntrustedLink`] besides.
+    pub(super) fn resolve_for_change(&self, logical: &Path, follow_last: bool) -> Result<Resolved, StoreError> {
+        self.walk(logical, follow_last, true)
+    }
+
+    fn walk(&self, logical: &Path, follow_last: bool, firm: bool) -> Result<Resolved, StoreError> {
         let shown = self.prefixed(logical)?;
         let pending = components(if self.confined { logical } else { &shown });
-        Walk { root: self, shown, pending, at: self.path.clone(), missing: Vec::new(), links: Vec::new() }
+        Walk { root: self, shown, pending, at: self.path.clone(), missing: Vec::new(), links: Vec::new(), firm }
             .run(follow_last)
+    }
+
+    /// The owner of a root directory that is not the machine's: the tree is theirs, and no link leads out of it.
+    pub(super) fn owner(&self) -> Option<u32> {
+        let directory = rustix::fs::stat(&self.path).ok().filter(|_| self.confined)?;
+        Some(directory.st_uid)
+    }
+
+    /// The logical path of a physical one within the root.
+    pub(super) fn unprefixed(&self, physical: &Path) -> PathBuf {
+        Path::new("/").join(physical.strip_prefix(&self.path).unwrap_or(physical))
+    }
+
+    /// The root directory, if it is not that of the machine.
+    pub(super) fn confinement(&self) -> Option<&Path> {
+        self.confined.then_some(&self.path)
     }
 
     /// Opens a physical path, as [`Root::resolve`] gave it, if no component has become a link since.
@@ -125,6 +154,8 @@ struct Walk<'r> {
     missing: Vec<OsString>,
     /// The links whose own components are being walked, the innermost last.
     links: Vec<Link>,
+    /// Whether only links are followed that nobody else can set.
+    firm: bool,
 }
 
 struct Link {
@@ -148,8 +179,8 @@ impl Walk<'_> {
                 continue;
             }
             let here = self.at.join(&part);
-            let file_type = match rustix::fs::lstat(&here) {
-                Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+            let (file_type, stat) = match rustix::fs::lstat(&here) {
+                Ok(stat) => (FileType::from_raw_mode(stat.st_mode), stat),
                 Err(Errno::NOENT) => {
                     self.note_missing(part)?;
                     continue;
@@ -163,6 +194,9 @@ impl Walk<'_> {
                     followed += 1;
                     if followed > MAX_LINKS {
                         return Err(StoreError::SymlinkLoop { path: self.shown });
+                    }
+                    if self.firm {
+                        self.refuse_loose_link(&here, &stat)?;
                     }
                     self.follow(here)?;
                 }
@@ -210,6 +244,17 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The kernel has the same idea for sticky directories alone (`fs.protected_symlinks`).
+    fn refuse_loose_link(&self, link: &Path, stat: &Stat) -> Result<(), StoreError> {
+        let directory = rustix::fs::lstat(&self.at).map_err(|errno| StoreError::os("look at", &self.at, errno))?;
+        let is_trees_owner = |uid: u32| self.root.owner() == Some(uid);
+        let is_of_the_tree = is_trees_owner(directory.st_uid) && u32::from(directory.st_mode) & 0o022 == 0;
+        if is_firm_link(stat, &directory) || is_of_the_tree {
+            return Ok(());
+        }
+        Err(StoreError::UntrustedLink { path: self.shown.clone(), link: link.to_owned() })
+    }
+
     fn escape(&self, link: PathBuf) -> StoreError {
         StoreError::SymlinkEscapes { path: self.shown.clone(), link, root: self.root.path.clone() }
     }
@@ -220,14 +265,31 @@ fn open_without_links(path: &Path, flags: OFlags) -> Result<std::os::fd::OwnedFd
     use rustix::fs::ResolveFlags;
     match rustix::fs::openat2(rustix::fs::CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         // Kernels before 5.6 do not know openat2, and some container sandboxes answer EPERM to what they do not know.
-        Err(Errno::NOSYS | Errno::PERM) => rustix::fs::open(path, flags, Mode::empty()),
+        Err(Errno::NOSYS | Errno::PERM) => open_by_steps(path, flags),
         answer => answer,
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 fn open_without_links(path: &Path, flags: OFlags) -> Result<std::os::fd::OwnedFd, Errno> {
-    rustix::fs::open(path, flags, Mode::empty())
+    open_by_steps(path, flags)
+}
+
+/// Opens one component after the other, so that none of them can be a link.
+fn open_by_steps(path: &Path, flags: OFlags) -> Result<std::os::fd::OwnedFd, Errno> {
+    let way = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // What may be entered need not be readable.
+    #[cfg(target_os = "linux")]
+    let way = way.union(OFlags::PATH);
+    let mut parts = components(path);
+    let mut at = rustix::fs::open("/", way, Mode::empty())?;
+    while let Some(part) = parts.pop() {
+        if parts.is_empty() {
+            return rustix::fs::openat(&at, &part, flags, Mode::empty());
+        }
+        at = rustix::fs::openat(&at, &part, way, Mode::empty())?;
+    }
+    rustix::fs::open("/", flags, Mode::empty())
 }
 
 fn kind(file_type: FileType) -> Kind {

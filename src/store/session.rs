@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::backup::BackupOrder;
 use super::error::StoreError;
 use super::exchange::Locks;
-use super::recovery::{Recovery, recover};
+use super::recovery::{Keep, Recovery, recover};
 use super::root::{Kind, Root};
 use super::transaction::{Applied, Change, Transaction};
 use super::{Store, lock};
@@ -19,31 +19,79 @@ use super::{Store, lock};
 pub struct Session {
     pub(super) store: Store,
     pub(super) locks: Locks,
+    /// What is kept of an interrupted change, where somebody decided that.
+    pub(super) keep: Option<Keep>,
+    /// The directories that were named as the node's own, as they were named and, physically, where they are.
+    own: Own,
     recovered: Vec<Recovery>,
+}
+
+#[derive(Default)]
+struct Own {
+    named: Vec<PathBuf>,
+    physical: BTreeSet<PathBuf>,
+}
+
+/// What a session is begun for.
+#[derive(Default)]
+pub(super) struct Order {
+    /// The node's own directories, with all below them.
+    pub(super) own: Vec<PathBuf>,
+    /// Directories that somebody named for the output.
+    pub(super) outputs: Vec<PathBuf>,
+    pub(super) keep: Option<Keep>,
 }
 
 /// Physical directories to lock; `true` for those below which interrupted changes are looked for too.
 pub(super) type Wanted = BTreeMap<PathBuf, bool>;
 
 impl Session {
-    /// Locks `directories`; of one that does not exist, the nearest directory above it that does.
-    pub(super) fn begin(store: &Store, directories: &[PathBuf]) -> Result<Self, StoreError> {
-        let mut session = Self { store: store.clone(), locks: Locks::new(), recovered: Vec::new() };
+    /// Locks directories; of one that does not exist, the nearest directory above it that does.
+    pub(super) fn begin(store: &Store, order: &Order) -> Result<Self, StoreError> {
+        let named = order.own.iter().map(|directory| store.root.prefixed(directory)).collect::<Result<Vec<_>, _>>()?;
+        let mut physical = BTreeSet::new();
+        for directory in &order.own {
+            let found = store.root.resolve_for_change(directory, true)?;
+            physical.insert(found.missing.iter().fold(found.existing, |path, part| path.join(part)));
+        }
+        let mut session = Self {
+            store: store.clone(),
+            locks: Locks::new(),
+            keep: order.keep,
+            own: Own { named, physical },
+            recovered: Vec::new(),
+        };
         session.secure(|root| {
             let mut wanted = Wanted::new();
-            for directory in directories {
-                let found = root.resolve(directory, true)?;
+            let own = order.own.iter().map(|directory| (directory, true));
+            for (directory, is_own) in own.chain(order.outputs.iter().map(|directory| (directory, false))) {
+                let found = root.resolve_for_change(directory, true)?;
                 if found.kind != Kind::Directory {
                     return Err(StoreError::NotADirectory {
                         path: root.prefixed(directory)?,
                         component: found.existing,
                     });
                 }
-                *wanted.entry(found.existing).or_default() |= found.missing.is_empty();
+                *wanted.entry(found.existing).or_default() |= is_own && found.missing.is_empty();
             }
             Ok(wanted)
         })?;
         Ok(session)
+    }
+
+    /// Whether a physical directory is within the node's own, or on the way to them. Any other holds what somebody
+    /// asked for by name.
+    pub(super) fn is_own(&self, path: &Path) -> bool {
+        self.own.physical.iter().any(|own| path.starts_with(own) || own.starts_with(path))
+    }
+
+    /// Notes that the physical `directory` is where a file of the node's own directories really is.
+    pub(super) fn note_place(&mut self, logical: &Path, directory: &Path) -> Result<(), StoreError> {
+        let named = self.store.root.prefixed(logical)?;
+        if self.own.named.iter().any(|own| named.starts_with(own)) {
+            self.own.physical.insert(directory.to_owned());
+        }
+        Ok(())
     }
 
     /// The interrupted changes that were found, and what was made of them.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::attributes::Attributes;
 use super::backup::{BackupOrder, Keeping};
-use super::directory::{Digest, Found, Like, digest_of, digest_of_link};
+use super::directory::{Digest, Directory, Found, Like, digest_of, digest_of_link};
 use super::error::StoreError;
 use super::exchange::Exchange;
 use super::journal::{HexDigest, Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId, hex, relative};
@@ -207,6 +207,11 @@ impl<'s> Transaction<'s> {
         changes: &[Change],
         backup: Option<&BackupOrder<'_>>,
     ) -> Result<Applied, StoreError> {
+        for change in changes {
+            let found = place(&session.store.root, change)?;
+            session
+                .note_place(change.path(), &found.missing.iter().fold(found.existing, |path, part| path.join(part)))?;
+        }
         session.secure(|root| {
             let places = changes.iter().map(|change| Ok((place(root, change)?.existing, false)));
             places.collect::<Result<Wanted, StoreError>>()
@@ -236,7 +241,20 @@ impl<'s> Transaction<'s> {
     }
 
     /// Does the work, and says which directories were made.
-    fn change(session: &'s mut Session, work: &[&Target<'_>]) -> Result<Vec<PathBuf>, StoreError> {
+    fn change(session: &mut Session, work: &[&Target<'_>]) -> Result<Vec<PathBuf>, StoreError> {
+        let first = make_first(session, work)?;
+        match Transaction::all(session, work) {
+            Ok(made) => Ok(first.into_iter().chain(made).collect()),
+            Err(error) => {
+                if let (Some(first), false) = (first, matches!(error, StoreError::RollbackIncomplete { .. })) {
+                    remove_first(session, &first);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn all(session: &'s mut Session, work: &[&Target<'_>]) -> Result<Vec<PathBuf>, StoreError> {
         let mut transaction = Self::new(session, work)?;
         if let Err(cause) = transaction.prepare(work).and_then(|()| transaction.commit()) {
             return Err(transaction.take_back(cause));
@@ -265,7 +283,11 @@ impl<'s> Transaction<'s> {
                 }
             }
         }
-        let Some(home) = directories.iter().find(|(_, made)| !**made).map(|(path, _)| path.to_path_buf()) else {
+        let is_closed = |path: &Path| session.locks.get(path).is_some_and(Directory::is_closed);
+        let mut there = directories.iter().filter(|(_, made)| !**made).map(|(path, _)| *path);
+        // In a directory that others can write to, no later run would believe the journal.
+        let home = there.clone().find(|path| is_closed(path)).or_else(|| there.next()).map(Path::to_owned);
+        let Some(home) = home else {
             let path = work.first().map(|target| target.path()).unwrap_or_default();
             return Err(StoreError::Missing { path });
         };
@@ -347,7 +369,8 @@ impl<'s> Transaction<'s> {
     fn undo(&mut self) -> Result<(), StoreError> {
         self.done = true;
         let exchange = self.exchange();
-        if self.committed {
+        // The journal may have its new name though giving it that failed. Nothing is taken away while it says "committed".
+        if exchange.is_marked(&Role::Committed)? {
             exchange.restore()?;
             exchange.mark(&Role::Committed, &Role::Prepared)?;
         }
@@ -355,10 +378,10 @@ impl<'s> Transaction<'s> {
     }
 
     fn exchange(&self) -> Exchange<'_> {
-        Exchange::new(&self.journal, &self.home, &self.session.locks)
+        Exchange::new(&self.journal, &self.home, &self.session.store.root, &self.session.locks)
     }
 
-    fn directory(&self, path: &Path) -> Result<&super::directory::Directory, StoreError> {
+    fn directory(&self, path: &Path) -> Result<&Directory, StoreError> {
         self.session.locks.get(path).ok_or_else(|| StoreError::Missing { path: path.to_owned() })
     }
 
@@ -387,6 +410,37 @@ impl Drop for Transaction<'_> {
     }
 }
 
+/// Makes the first missing directory where all that exist can be written to by others: the journal then lies in it, and
+/// is believed.
+fn make_first(session: &mut Session, work: &[&Target<'_>]) -> Result<Option<PathBuf>, StoreError> {
+    let mut first = None;
+    for target in work {
+        let missing = |path: &&Path| !session.locks.contains_key(*path);
+        let highest = target.directory.ancestors().take_while(missing).last();
+        let there = target.directory.ancestors().find(|path| session.locks.contains_key(*path));
+        if there.and_then(|path| session.locks.get(path)).is_some_and(Directory::is_closed) {
+            return Ok(None);
+        }
+        first = first.or(highest.zip(there));
+    }
+    let Some((path, parent)) = first else { return Ok(None) };
+    let (Some(parent), Some(name)) = (session.locks.get(parent), path.file_name()) else { return Ok(None) };
+    parent.make_directory(name, 0o755)?;
+    parent.sync()?;
+    session.lock(path, session.store.lock_wait)?;
+    Ok(Some(path.to_owned()))
+}
+
+/// Takes that directory away again, if nothing is in it.
+fn remove_first(session: &mut Session, path: &Path) {
+    drop(session.locks.remove(path));
+    if let (Some(parent), Some(name)) = (path.parent().and_then(|parent| session.locks.get(parent)), path.file_name())
+        && let Err(error) = parent.remove_directory(name)
+    {
+        log::warn!("{}: made for a change that failed, and not removed: {error}", path.display());
+    }
+}
+
 /// The directory, or the nearest one that exists, in which a change takes place, and what is missing below it.
 struct Place {
     existing: PathBuf,
@@ -396,11 +450,11 @@ struct Place {
 
 fn place(root: &Root, change: &Change) -> Result<Place, StoreError> {
     let path = root.prefixed(change.path())?;
-    if matches!(change, Change::Remove { .. }) && root.resolve(change.path(), false)?.kind == Kind::Symlink {
+    if matches!(change, Change::Remove { .. }) && root.resolve_for_change(change.path(), false)?.kind == Kind::Symlink {
         return Err(StoreError::IsASymlink { path });
     }
     let is_link = matches!(change, Change::Link { .. });
-    let mut found = root.resolve(change.path(), !is_link)?;
+    let mut found = root.resolve_for_change(change.path(), !is_link)?;
     let (existing, name) = match found.kind {
         Kind::Directory => match found.missing.pop() {
             Some(name) => (found.existing, name),
@@ -434,6 +488,9 @@ fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c
             // It vanished after it was locked.
             None => return Err(StoreError::Missing { path: existing }),
         };
+        if let (Some(old), Some(there)) = (&old, session.locks.get(&existing)) {
+            refuse_foreign(session, change, there, &name, old)?;
+        }
         let directory = missing.iter().fold(existing, |path, part| path.join(part));
         check_expected(change, old.as_ref().map(|old| old.digest))?;
         let target = Target { change, directory, name, digest: change.digest(), old };
@@ -443,6 +500,31 @@ fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c
         targets.push(target);
     }
     Ok(targets)
+}
+
+/// In the node's own directories, where nobody else can write, a file keeps its owner. Anywhere else another user's file is
+/// not replaced, unless the new one is to be theirs.
+fn refuse_foreign(
+    session: &Session,
+    change: &Change,
+    directory: &Directory,
+    name: &OsStr,
+    old: &Found,
+) -> Result<(), StoreError> {
+    let owner = match (directory.stat(name)?, change) {
+        (Some(stat), Change::Link { .. }) => stat.st_uid,
+        _ => old.attributes.uid,
+    };
+    let is_wanted = match change {
+        Change::Restore { attributes, .. } => attributes.uid == owner,
+        _ => false,
+    };
+    let is_mine = owner == rustix::process::geteuid().as_raw();
+    let is_trees = session.store.root.owner() == Some(owner);
+    if is_mine || is_trees || is_wanted || (directory.is_closed() && session.is_own(directory.path())) {
+        return Ok(());
+    }
+    Err(StoreError::ForeignFile { path: directory.path().join(name), uid: owner })
 }
 
 fn check_expected(change: &Change, found: Option<Digest>) -> Result<(), StoreError> {

@@ -163,8 +163,9 @@ fn mode_and_owner_alone_come_back_too() {
 fn a_backup_is_for_its_owner_alone() {
     let (node, path) = changed();
     let path = node.path(path.to_str().unwrap());
-    for folder in [&path, path.parent().unwrap(), path.parent().unwrap().parent().unwrap()] {
-        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o7777, 0o700, "{}", folder.display());
+    let backups = path.parent().unwrap();
+    for (folder, mode) in [(path.as_path(), 0o700), (backups, 0o700), (backups.parent().unwrap(), 0o755)] {
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o7777, mode, "{}", folder.display());
     }
     let kept = files(&path);
     let expected =

@@ -44,6 +44,7 @@ GROUPS: dict[tuple[str, ...], str] = {
 VERBS: tuple[Verb, ...] = (
     Verb(("init",), "kubepki.cli.init", "make all that a node lacks"),
     Verb(("check",), "kubepki.cli.check", "check everything; exit code for monitoring"),
+    Verb(("recover",), "kubepki.cli.recover", "end changes that were interrupted"),
     Verb(("restart",), "kubepki.cli.restart", "restart what does not use the files on disk"),
     Verb(("certs", "init"), "kubepki.cli.certs_init", "make missing CAs, certificates and sa keys"),
     Verb(("certs", "renew"), "kubepki.cli.certs_renew", "give certificates a new time"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
     from kubepki.types.finding import Finding, Severity, Status
     from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
+    from kubepki.types.recover import InterruptedChange, Recovery, RecoveryOutcome, RecoveryReport
     from kubepki.types.restart import (
         ComponentRestart,
         Endpoint,
@@ -59,6 +60,7 @@ __all__ = [
     "FileProblem",
     "Finding",
     "HeldManifest",
+    "InterruptedChange",
     "Kind",
     "LiveCertificate",
     "Plan",
@@ -66,6 +68,9 @@ __all__ = [
     "Problem",
     "PruneFailure",
     "PruneReport",
+    "Recovery",
+    "RecoveryOutcome",
+    "RecoveryReport",
     "Report",
     "RestartAction",
     "RestartPlan",
@@ -106,6 +111,7 @@ _HOMES = {
     "FileProblem": "types.certificate",
     "Finding": "types.finding",
     "HeldManifest": "types.restart",
+    "InterruptedChange": "types.recover",
     "Kind": "types.plan",
     "LiveCertificate": "types.restart",
     "Plan": "types.plan",
@@ -113,6 +119,9 @@ _HOMES = {
     "Problem": "expiration",
     "PruneFailure": "types.backup",
     "PruneReport": "types.backup",
+    "Recovery": "types.recover",
+    "RecoveryOutcome": "types.recover",
+    "RecoveryReport": "types.recover",
     "Report": "types.plan",
     "RestartAction": "types.restart",
     "RestartPlan": "types.restart",

@@ -22,7 +22,15 @@ class SecretValue(Value):
         raise TypeError(f"a {type(self).__name__} is not pickled, for it holds a secret: pass on its text")
 
 
-def save(path: str | os.PathLike[str], text: str, *, force: bool) -> Path:
-    """Write a text into a file of mode 0600 and return its path."""
-    _core.write_secret_file(path, text, force=force)
+def save(
+    path: str | os.PathLike[str],
+    text: str,
+    *,
+    force: bool,
+    mode: int | None = None,
+    uid: int | None = None,
+    gid: int | None = None,
+) -> Path:
+    """Write a text into a file of mode 0600, or of another mode and owner, and return its path."""
+    _core.write_secret_file(path, text, force=force, mode=mode, uid=uid, gid=gid)
     return Path(path)

@@ -80,17 +80,29 @@ class UserKubeconfig(SecretValue):
         return self._text
 
     @checked
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        force: bool = False,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> Path:
         """Write the file with mode 0600 and return its path.
 
         Args:
             path: A path of this machine; `rootfs` is not in front of it.
-            force: Whether to overwrite what is there, if its owner alone can read it.
+            force: Whether to overwrite what is there, if its owner alone can read it, or a mode or owner is given.
+            mode: Another mode, which the file has from the moment it has its name; so have owner and group.
+            uid: The owner's user id, instead of the running user's.
+            gid: The owner's group id, instead of the running user's.
 
         Raises:
-            RefusedError: `output.exists`, `output.readable_by_others`.
+            RefusedError: `output.exists`, `output.readable_by_others`; `store.untrusted_link` for a link that others
+                can set, `store.foreign_file` for another user's file.
             EnvironmentFailure: `store.*` when writing fails.
             ValueError: After a dry run, which makes none.
 
         """
-        return save(path, self.to_yaml(), force=force)
+        return save(path, self.to_yaml(), force=force, mode=mode, uid=uid, gid=gid)

@@ -2,11 +2,13 @@
 //!
 //! In: names, paths, reasons. Out: [`BackupError`].
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::error::{Category, Diagnostic};
+use crate::remedy::command;
 
 /// Why a backup is not restored, or not removed.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,14 @@ pub enum BackupError {
         /// The nearest path that is in it.
         nearest: Option<String>,
     },
+    /// A file that no PKI has, or has there.
+    #[error("the backup {name} holds {}, which is not a file of a node's PKI", path.display())]
+    Elsewhere {
+        /// The file.
+        path: PathBuf,
+        /// The backup.
+        name: String,
+    },
     /// A key without its certificate, or the other way round.
     #[error("{} and {} belong together, and only one of them would be restored", path.display(), partner.display())]
     HalfAPair {
@@ -82,6 +92,7 @@ impl Diagnostic for BackupError {
             Self::Damaged { .. } => "backup.damaged",
             Self::Untrusted { .. } => "backup.untrusted",
             Self::UnknownFile { .. } => "backup.unknown_file",
+            Self::Elsewhere { .. } => "backup.elsewhere",
             Self::HalfAPair { .. } => "backup.half_a_pair",
             Self::Foreign { .. } => "backup.foreign",
         }
@@ -106,6 +117,11 @@ impl Diagnostic for BackupError {
             Self::Untrusted { path } => {
                 format!("if you put it there yourself: `chown -R root: {0} && chmod 0700 {0}`", path.display())
             }
+            Self::Elsewhere { path, name } => {
+                let words = ["kubepki", "backup", "restore", name.as_str(), "--only"].map(OsStr::new);
+                let named = command(words.into_iter().chain([path.as_os_str()]));
+                format!("if it is one that you want back, name the file: {named}")
+            }
             Self::HalfAPair { path, partner } => {
                 format!("restore both: --only {} {}", path.display(), partner.display())
             }
@@ -118,7 +134,9 @@ impl Diagnostic for BackupError {
             Self::Unknown { .. } | Self::UnknownFile { .. } => Category::Usage,
             Self::Incomplete { .. } | Self::Damaged { .. } => Category::Finding,
             Self::None { .. } => Category::Environment,
-            Self::Untrusted { .. } | Self::HalfAPair { .. } | Self::Foreign { .. } => Category::Refused,
+            Self::Untrusted { .. } | Self::Elsewhere { .. } | Self::HalfAPair { .. } | Self::Foreign { .. } => {
+                Category::Refused
+            }
         }
     }
 
@@ -132,7 +150,9 @@ impl Diagnostic for BackupError {
             }
             // Not `problems`: that word is for the problems of a configuration file.
             Self::Damaged { path, problems } => json!({ "path": text(path), "damage": problems }),
-            Self::UnknownFile { path, name, .. } => json!({ "path": text(path), "name": name }),
+            Self::UnknownFile { path, name, .. } | Self::Elsewhere { path, name } => {
+                json!({ "path": text(path), "name": name })
+            }
             Self::HalfAPair { path, partner } => json!({ "path": text(path), "partner": text(partner) }),
         }
     }

@@ -18,6 +18,8 @@ use crate::secret::Secret;
 
 /// Who may look into a backup: its owner.
 const DIRECTORY_MODE: u32 = 0o700;
+/// Those above the directory of backups hold no secrets.
+const PARENT_MODE: u32 = 0o755;
 const FILE_MODE: u32 = 0o600;
 
 /// A backup that has just been made, and may have to go again.
@@ -75,14 +77,15 @@ impl Keeping {
         } else {
             refuse_place(root, order.directory, order.certificates_dir)?;
         }
-        let found = root.resolve(order.directory, true)?;
+        let found = root.resolve_for_change(order.directory, true)?;
         if found.kind != Kind::Directory {
             let path = root.prefixed(order.directory)?;
             return Err(StoreError::NotADirectory { path, component: found.existing });
         }
         self.levels.push(Directory::open(root, &session.store.disk, &found.existing)?);
-        for name in &found.missing {
-            self.descend(session, root, name)?;
+        for (index, name) in found.missing.iter().enumerate() {
+            let is_last = index + 1 == found.missing.len();
+            self.descend(session, root, name, if is_last { DIRECTORY_MODE } else { PARENT_MODE })?;
         }
         let siblings = self.last()?.names()?.into_iter().filter_map(|name| BackupName::parse(name.to_str()?));
         let newest = siblings.filter(|name| name.made_at == order.made_at).map(|name| name.sequence).max();
@@ -90,7 +93,7 @@ impl Keeping {
         loop {
             let name = BackupName::new(order.made_at, order.operation, sequence).to_string();
             self.path = root.logical(order.directory)?.join(&name);
-            if self.descend(session, root, OsStr::new(&name))? {
+            if self.descend(session, root, OsStr::new(&name), DIRECTORY_MODE)? {
                 self.is_begun = true;
                 return Ok(());
             }
@@ -101,12 +104,12 @@ impl Keeping {
     }
 
     /// Makes and enters a directory; `false` if it was there.
-    fn descend(&mut self, session: &Session, root: &Root, name: &OsStr) -> Result<bool, StoreError> {
+    fn descend(&mut self, session: &Session, root: &Root, name: &OsStr, mode: u32) -> Result<bool, StoreError> {
         let level = self.levels.len().saturating_sub(1);
         // Noted beforehand: a system call may fail after it had its effect.
         self.made.push((level, name.to_owned()));
         let parent = self.last()?;
-        let is_new = parent.make_directory(name, DIRECTORY_MODE)?;
+        let is_new = parent.make_directory(name, mode)?;
         parent.sync()?;
         let entered = Directory::open(root, &session.store.disk, &parent.path().join(name))?;
         self.levels.push(entered);

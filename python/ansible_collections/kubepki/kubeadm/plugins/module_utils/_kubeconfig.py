@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as shared
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _output
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -33,18 +34,17 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
     """Keep the kubeconfig that is there, or make one; return what the module returns."""
     wanted = module.params
     path = wanted["path"]
-    present = _present(path) if path else wanted["content"]
+    present = _output.read(module, path) if path else wanted["content"]
     planned = _make(module, dry_run=True)
     for problem in planned.warnings:
         module.warn(str(problem))
     reason = _reason(module, present, planned)
     made = _make(module, dry_run=False) if reason and not module.check_mode else None
     if made and path:
-        _narrow(path)
-        made.save(path, force=True)
+        made.save(path, force=True, **_output.wanted_access(module, path))
     changed = bool(reason)
     if path and Path(path).exists():
-        changed = module.set_fs_attributes_if_different(module.load_file_common_arguments(wanted), changed)
+        changed = _output.set_attributes(module, path, changed=changed)
     result: dict[str, Any] = {
         "changed": changed,
         "reason": reason,
@@ -62,19 +62,6 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
         result["diff"] = {"before": before, "after": _shown(result["user"])}
         result["diff"].update(dict.fromkeys(("before_header", "after_header"), path or wanted["client_name"]))
     return result
-
-
-def _present(path: str) -> str | None:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        return None
-
-
-def _narrow(path: str) -> None:
-    """Take away what others may do with the file: a new key is never put where they can read it."""
-    if Path(path).exists():
-        Path(path).chmod(0o600)
 
 
 def _make(module: AnsibleModule, *, dry_run: bool) -> UserKubeconfig:

@@ -1,0 +1,55 @@
+//! `kubepki recover`: ends changes that were interrupted.
+//!
+//! In: a request. Out: what was found, or what was made of it. Every run that changes files does the same first, in the
+//! directories that it works in; this verb does nothing else, and takes a decision where one is needed.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
+use crate::error::Result;
+use crate::store::{Interrupted, Keep, Recovery, Store};
+
+/// What to recover.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecoverRequest {
+    /// In front of every path.
+    pub rootfs: Option<PathBuf>,
+    /// The directories; none for those of a node.
+    pub directories: Vec<PathBuf>,
+    /// Which files to keep where a change can neither be completed nor taken back.
+    pub keep: Option<Keep>,
+    /// Whether to only say what waits.
+    pub dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+pub struct RecoverReport {
+    /// The changes that wait, of a dry run.
+    pub waiting: Vec<Interrupted>,
+    /// The changes that were ended.
+    pub recovered: Vec<Recovery>,
+}
+
+/// Ends interrupted changes, or lists them.
+///
+/// # Errors
+/// `store.recovery_conflict`, `store.journal_corrupt`, `store.journal_unreachable` when one cannot be ended without a
+/// decision: their hints have the commands. Other `store.*`.
+pub fn recover(request: &RecoverRequest) -> Result<RecoverReport> {
+    let store = Store::new(request.rootfs.clone())?;
+    let kubelet = Path::new(DEFAULT_KUBELET_DIR).join("pki");
+    let directories = if request.directories.is_empty() {
+        let pki = Path::new(DEFAULT_KUBECONFIG_DIR).join("pki");
+        vec![PathBuf::from(DEFAULT_KUBECONFIG_DIR), pki, kubelet]
+    } else {
+        request.directories.clone()
+    };
+    if request.dry_run {
+        return Ok(RecoverReport { waiting: store.interrupted(&directories), recovered: Vec::new() });
+    }
+    Ok(RecoverReport { waiting: Vec::new(), recovered: store.recover(&directories, request.keep)? })
+}

@@ -1,0 +1,18 @@
+//! `recover` as Python sees it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::call::detached;
+use super::operations::{answer, request};
+use crate::ops::recover::{self, RecoverRequest};
+
+/// Ends interrupted changes: `recovered`, or for a dry run `waiting`.
+///
+/// # Errors
+/// As [`recover::recover`].
+#[pyfunction]
+pub(super) fn recover<'py>(py: Python<'py>, recover_request: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let wanted: RecoverRequest = request(recover_request)?;
+    answer(py, &detached(py, || recover::recover(&wanted))?)
+}

@@ -1,0 +1,236 @@
+"""Attacks by another user of the machine, really run: root works in folders that `nobody` owns or can look into."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import records
+from trees import GOLDEN, kubepki, make_tree, state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NOBODY = 65_534
+USER = ("kubeconfig", "user", "--client-name", "jane")
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+@pytest.fixture
+def machine() -> Iterator[Path]:
+    """Return a root folder that all can look into, with a node's tree and the home of `nobody` in it."""
+    place = Path(tempfile.mkdtemp(prefix="kubepki-machine-"))
+    place.chmod(0o755)
+    make_tree(place, "ecdsa-p256")
+    home = place / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    yield place
+    shutil.rmtree(place)
+
+
+def as_nobody(work: Callable[[], object]) -> None:
+    """Do something as another user, in a child."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+HOLDER = """
+import fcntl, os, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+held = []
+for folder, _, names in os.walk(sys.argv[1]):
+    for path in [folder, *(os.path.join(folder, name) for name in names)]:
+        try:
+            held.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pass
+print(len(held), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_another_user_who_locks_all_that_can_be_opened_stops_no_renewal(machine: Path) -> None:
+    # A lock file of a killed run is there as well: it cannot be opened.
+    left = records.write(machine / "etc/kubernetes/.kubepki-lock", b"")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(machine)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdin
+    assert holder.stdout
+    with holder:
+        assert int(holder.stdout.readline()) > 10, "folders and certificates can be opened by all"
+        done = kubepki("certs", "renew", "all", "--rootfs", machine)
+        holder.stdin.close()
+    assert done.returncode == 0, done.stderr
+    assert not left.exists()
+    # The lock itself still excludes another run.
+    records.write(left, b"")
+    with left.open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        busy = kubepki("certs", "renew", "all", "--rootfs", machine)
+    assert busy.returncode == 3
+    assert "store.locked" in busy.stderr
+
+
+def user(machine: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return kubepki(*USER, "--config", GOLDEN / "ecdsa-p256/config.yaml", "--rootfs", machine, "--out", out, *more)
+
+
+def test_a_journal_that_the_owner_of_a_folder_forged_has_nothing_removed(machine: Path) -> None:
+    home, pki = machine / "home", machine / "etc/kubernetes/pki"
+    before = state(pki)
+    lines = [records.removal(pki / "ca.crt", 1)]
+    as_nobody(lambda: records.journal(home, lines, ("../etc/kubernetes/pki",)))
+    made = user(machine, home / "jane.conf")
+    assert made.returncode == 0, made.stderr
+    assert (home / "jane.conf").stat().st_uid == 0
+    # An archive that root unpacked: the records are root's, and so is the folder.
+    unpacked = machine / "unpacked"
+    unpacked.mkdir()
+    asked = kubepki("certs", "generate-csr", "apiserver", "--rootfs", machine, "--out-dir", "/asked")
+    assert asked.returncode == 0, asked.stderr
+    shutil.copy(machine / "asked/pki/apiserver.csr", unpacked / "apiserver.csr")
+    records.journal(unpacked, lines, ("../etc/kubernetes/pki",))
+    (machine / "signed").mkdir()
+    for out in ("/signed", None):
+        options = ("--out-dir", out) if out else ()
+        signed = kubepki(
+            "certs", "sign", "--csr-dir", "/unpacked", "--cert-dir", "/etc/kubernetes/pki", "--rootfs", machine, *options
+        )
+        assert signed.returncode == 0, signed.stderr
+    assert (unpacked / "apiserver.crt").exists()
+    assert kubepki("certs", "renew", "apiserver", "--rootfs", machine).returncode == 0
+    unchanged = {path: fact for path, fact in state(pki).items() if path.stem != "apiserver"}
+    assert unchanged == {path: fact for path, fact in before.items() if path.stem != "apiserver"}
+
+
+@pytest.mark.parametrize("place", ["home", "sticky"])
+def test_a_record_of_roots_that_was_moved_to_where_others_write_has_nothing_removed(machine: Path, place: str) -> None:
+    folder = machine / place
+    if place == "sticky":
+        folder.mkdir()
+        folder.chmod(0o1777)
+    victim = folder / "root.conf"
+    victim.write_text("root's")
+    # It is root's, as if it had been linked or moved here.
+    records.journal(folder, [records.removal(victim)])
+    done = user(machine, folder / "jane.conf")
+    assert done.returncode == 0, done.stderr
+    assert victim.read_text() == "root's"
+    assert kubepki("recover", folder).returncode == 0
+    assert victim.read_text() == "root's"
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_out_follows_no_link_and_overwrites_no_file_of_another_user(machine: Path, force: tuple[str, ...]) -> None:
+    home, key = machine / "home", machine / "etc/kubernetes/pki/ca.key"
+    before = state(machine / "etc")
+    as_nobody(lambda: (home / "link").symlink_to(key))
+    as_nobody(lambda: (home / "dangling").symlink_to(machine / "etc/kubernetes/new.conf"))
+    as_nobody(lambda: (home / "folder").symlink_to(machine / "etc/kubernetes"))
+    as_nobody(lambda: records.write(home / "theirs", b"theirs"))
+    for name in ("link", "dangling", "folder/jane.conf", "theirs"):
+        refused = user(machine, home / name, *force)
+        assert refused.returncode in (3, 4), refused.stderr
+        assert "code: store." in refused.stderr or "code: output.exists" in refused.stderr
+    assert state(machine / "etc") == before
+    assert (home / "theirs").read_bytes() == b"theirs"
+    assert "jane" not in "".join(path.name for path in machine.rglob("*"))
+
+
+def test_sign_force_writes_through_no_link(machine: Path) -> None:
+    home, key = machine / "home", machine / "etc/kubernetes/pki/ca.key"
+    asked = kubepki("certs", "generate-csr", "apiserver", "--rootfs", machine, "--out-dir", "/asked")
+    assert asked.returncode == 0, asked.stderr
+    request = (machine / "asked/pki/apiserver.csr").read_bytes()
+    as_nobody(lambda: (home / "apiserver.csr").write_bytes(request))
+    as_nobody(lambda: (home / "apiserver.crt").symlink_to("../etc/kubernetes/pki/ca.key"))
+    before = key.read_bytes()
+    arguments = ("certs", "sign", "--csr-dir", "/home", "--cert-dir", "/etc/kubernetes/pki", "--rootfs", machine)
+    refused = kubepki(*arguments, "--force")
+    assert refused.returncode == 4, refused.stderr
+    assert "store.untrusted_link" in refused.stderr
+    assert key.read_bytes() == before
+    (home / "apiserver.crt").unlink()
+    signed = kubepki(*arguments)
+    assert signed.returncode == 0, signed.stderr
+
+
+def test_a_backup_restores_no_file_that_is_none_of_a_pki_and_no_set_id_bit(machine: Path) -> None:
+    assert kubepki("certs", "renew", "apiserver", "--rootfs", machine).returncode == 0
+    (manifest,) = (machine / "var/lib/kubepki/backups").glob("*/manifest.json")
+    text = manifest.read_text()
+    restore = ("backup", "restore", manifest.parent.name, "--no-backup", "--rootfs", machine)
+    for path, folder in (
+        ("/root/.ssh/authorized_keys", "/root/.ssh"),
+        ("/etc/cron.d/task", "/etc/kubernetes/pki"),
+        ("/etc/sysctl.conf", "/etc"),
+        ("/etc/kubernetes/manifests/pod.yaml", "/etc/kubernetes/pki"),
+        ("/etc/passwd.crt", "/etc"),
+    ):
+        edit(manifest, path, folder)
+        refused = kubepki(*restore)
+        assert refused.returncode == 4, (path, refused.stderr)
+        assert "backup.elsewhere" in refused.stderr
+        assert not (machine / path[1:]).exists()
+        manifest.write_text(text)
+    edit(manifest, "/etc/kubernetes/pki/other.crt", "/etc/kubernetes/pki")
+    restored = kubepki(*restore)
+    assert restored.returncode == 0, restored.stderr
+    assert stat.S_IMODE((machine / "etc/kubernetes/pki/other.crt").stat().st_mode) == 0o755
+
+
+def edit(manifest: Path, path: str, certificates_dir: str) -> None:
+    """Name another path for a file of a manifest, with a set-id bit, and make its digest fit again."""
+    sealed = json.loads(manifest.read_text())
+    sealed["manifest"]["certificates_dir"] = certificates_dir
+    sealed["manifest"]["files"][-1].update(path=path, mode=0o4755)
+    line = json.dumps(sealed["manifest"], separators=(",", ":"))
+    sealed["sha256"] = hashlib.sha256(line.encode()).hexdigest()
+    manifest.write_text(json.dumps(sealed, indent=2))
+
+
+def test_a_user_of_their_own_folder_works_as_before(machine: Path) -> None:
+    def work() -> None:
+        os.umask(0o002)
+        tree = machine / "home/node"
+        tree.mkdir()
+        config = GOLDEN / "ecdsa-p256/config.yaml"
+        assert kubepki("init", "--config", config, "--rootfs", tree).returncode == 0
+        assert kubepki("certs", "renew", "all", "--rootfs", tree).returncode == 0
+        pki = tree / "etc/kubernetes/pki"
+        assert pki.stat().st_mode & 0o020, "the group may write, as many systems have it"
+        shutil.copytree(tree, machine / "home/other")
+        assert kubepki("certs", "renew", "apiserver", "--rootfs", machine / "home/other").returncode == 0
+        records.interrupt(pki, machine / "home/other/etc/kubernetes/pki")
+        assert kubepki("recover", "--rootfs", tree).returncode == 0
+        assert kubepki("check", "--rootfs", tree).returncode == 0
+        out = machine / "home/jane.conf"
+        assert user(tree, out).returncode == 0
+        assert user(tree, out, "--force").returncode == 0
+
+    as_nobody(work)
