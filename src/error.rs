@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::printable;
+
 /// What kind of failure an error is; a command line turns it into its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,7 +81,7 @@ impl Error {
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> String {
-        self.0.hint()
+        printable(&self.0.hint()).into_owned()
     }
 
     /// The kind of failure.
@@ -101,15 +103,16 @@ impl<T: Diagnostic> From<T> for Error {
     }
 }
 
+/// What is wrong, in one line that may be shown: evidence comes from outside.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(&printable(&self.0.to_string()))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}", self.0.code(), self.0)
+        write!(f, "[{}] {self}", self.0.code())
     }
 }
 

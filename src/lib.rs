@@ -9,7 +9,7 @@
 //! | 2 | [`x509`] [`config`] |
 //! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
 //! | 4 | [`audit`] [`plan`] [`policy`] |
-//! | 0 | [`error`] [`clock`] [`hex`] [`secret`] |
+//! | 0 | [`error`] [`clock`] [`hex`] [`secret`] [`text`] |
 //! | 1 | [`certificate_key`] [`key`] |
 //! | 4 | [`audit`] [`bundle`] [`plan`] |
 //! | 5 | [`store`] [`edge`] |
@@ -37,6 +37,7 @@ mod python;
 pub mod remedy;
 pub mod secret;
 pub mod store;
+pub mod text;
 pub mod tree;
 pub mod workers;
 pub mod x509;

@@ -18,6 +18,7 @@ mod recover;
 mod requests;
 mod restart;
 mod systemd;
+mod text;
 mod user;
 
 use pyo3::prelude::*;
@@ -49,6 +50,8 @@ mod native {
     use super::restart::{plan_restart, restart};
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
+    #[pymodule_export]
+    use super::text::{alternative_name, printable};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
 

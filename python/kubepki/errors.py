@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from kubepki._core import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,7 @@ __all__ = [
     "EnvironmentFailure",
     "FindingError",
     "Interrupted",
+    "InterruptedAfterChange",
     "KubepkiError",
     "PartialError",
     "RefusedError",
@@ -37,7 +40,7 @@ class KubepkiError(Exception):
     """Any error of kubepki; catch a child to act on one kind.
 
     Attributes:
-        message: What is wrong, in one line; also `str(error)`.
+        message: What is wrong, in one line that may be shown (what comes from outside is escaped); also `str(error)`.
         code: The stable dotted code, as `key.unknown_algorithm`.
         hint: What to do about it, one sentence; empty where there is nothing to do.
         context: The evidence: paths, names, numbers.
@@ -55,9 +58,9 @@ class KubepkiError(Exception):
     def __init__(self, message: str, *, code: str, hint: str = "", context: Mapping[str, Any] | None = None) -> None:
         """Keep the four parts; `context` is copied."""
         super().__init__(message)
-        self.message = message
+        self.message = printable(message)
         self.code = code
-        self.hint = hint
+        self.hint = printable(hint)
         self.context = dict(context or {})
 
     def __str__(self) -> str:
@@ -123,6 +126,15 @@ class Interrupted(KubepkiError):
 
     category = "interrupted"
     exit_code = 130
+
+
+class InterruptedAfterChange(KeyboardInterrupt):
+    """Ctrl-C came when the change was being made: it is made as a whole, and `report` says what was changed."""
+
+    def __init__(self, report: Any) -> None:  # noqa: ANN401 (a `kubepki.Report`, of a layer above)
+        """Keep the report."""
+        super().__init__("interrupted after the change: it is on disk")
+        self.report = report
 
 
 _BY_CATEGORY: Final[dict[str, type[KubepkiError]]] = {

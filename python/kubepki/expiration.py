@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -73,7 +75,7 @@ class Problem(Value):
         """Return `file:line:column: field: message`."""
         place = f"{self.line}:{self.column}:" if self.line else ""
         named = f"{self.field}: " if self.field else ""
-        return f"{self.file}:{place} {named}{self.message}"
+        return printable(f"{self.file}:{place} {named}{self.message}")
 
 
 @dataclass(frozen=True, slots=True)

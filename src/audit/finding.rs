@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::remedy::Caller;
+use crate::text;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,8 +45,10 @@ pub struct Finding {
     /// The file, where one is concerned.
     pub path: Option<PathBuf>,
     /// What was seen, against what was expected: one sentence.
+    #[serde(serialize_with = "text::serialize")]
     pub evidence: String,
     /// What to do: one sentence.
+    #[serde(serialize_with = "text::serialize")]
     pub remedy: String,
 }
 
@@ -206,7 +209,8 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {} [{}]", self.severity, self.subject, self.evidence, self.code)
+        let (subject, evidence) = (text::printable(&self.subject), text::printable(&self.evidence));
+        write!(f, "{}: {subject}: {evidence} [{}]", self.severity, self.code)
     }
 }
 

@@ -110,12 +110,18 @@ fn apply_with(
         .changes()
         .filter_map(|artefact| artefact.new_key.map(|algorithm| (artefact.name.clone(), algorithm)))
         .collect();
+    let wanted_keys = wanted.len();
     let keys = generate_all(&wanted, progress)?;
     let keys = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
 
     let mut session = lock(&store, plan)?;
     let tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
     refuse_stale(plan, &tree)?;
+    // The last moment: waiting for the lock may have taken long.
+    let ready = Progress { done: wanted_keys, total: wanted_keys, name: String::new() };
+    if progress(&ready) == Continue::No {
+        return Err(OperationError::Interrupted.into());
+    }
 
     let mut bench = Workbench::new(plan, &tree, keys, supplied);
     // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.

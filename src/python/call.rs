@@ -12,12 +12,24 @@ use crate::error::Result;
 /// Runs `work` with the GIL released, so that other Python threads go on meanwhile.
 ///
 /// # Errors
-/// What `work` returned, as the exception that `kubepki.errors` has for its category.
+/// What `work` returned, as the exception that `kubepki.errors` has for its category; what was raised while it logged.
 pub(super) fn detached<T, F>(py: Python<'_>, work: F) -> PyResult<T>
 where
     T: Send,
     F: FnOnce() -> Result<T> + Send,
 {
+    let (outcome, raised) = finished(py, work);
+    raised.map_or(outcome, Err)
+}
+
+/// Runs `work` as [`detached`] does, and returns how it ended beside what was raised while it logged: for work whose
+/// result must not be lost.
+pub(super) fn finished<T, F>(py: Python<'_>, work: F) -> (PyResult<T>, Option<PyErr>)
+where
+    T: Send,
+    F: FnOnce() -> Result<T> + Send,
+{
     logging::refresh_levels();
-    py.detach(work).map_err(PyErr::from)
+    let outcome = py.detach(work).map_err(PyErr::from);
+    (outcome, logging::raised())
 }

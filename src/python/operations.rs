@@ -12,7 +12,8 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::call::detached;
+use super::call::{detached, finished};
+use super::logging;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
 use crate::error::Result;
@@ -121,8 +122,9 @@ pub(super) fn renewable_names() -> Vec<&'static str> {
     crate::catalogue::renewable_names()
 }
 
-/// Applies a plan. `progress(done, total, name)` is called on this thread, many times a second; it, or a signal
-/// handler, may raise to stop the work before anything is changed.
+/// Applies a plan: the fields of the report, and `raised`. `progress(done, total, name)` is called on this thread, many
+/// times a second; it, or a signal handler, may raise to stop the work before anything is changed. What was raised after
+/// the change is `raised`.
 ///
 /// # Errors
 /// As [`ops::apply::apply`]; what `progress` or a signal handler raised.
@@ -134,35 +136,42 @@ pub(super) fn apply_plan<'py>(
     progress: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let plan: Plan = request(plan)?;
-    let report = with_progress(py, progress, |progress| ops::apply::apply(&plan, progress))?;
-    answer(py, &report)
+    let (report, late) = with_progress(py, progress, |progress| ops::apply::apply(&plan, progress))?;
+    let fields = answer(py, &report)?;
+    fields.set_item("raised", late)?;
+    Ok(fields)
 }
 
 /// Runs `work` without the GIL; its progress calls `progress(done, total, name)` and lets signal handlers run. What
-/// either raises stops the work, and is raised.
+/// either raises stops the work, and is raised; what was raised too late for that is returned beside the result.
 pub(super) fn with_progress<T: Send>(
     py: Python<'_>,
     progress: Option<Bound<'_, PyAny>>,
     work: impl FnOnce(&mut dyn FnMut(&Progress) -> Continue) -> Result<T> + Send,
-) -> PyResult<T> {
+) -> PyResult<(T, Option<PyErr>)> {
     let progress = progress.map(Bound::unbind);
-    let mut raised: Option<PyErr> = None;
-    let outcome = detached(py, || {
+    let mut stopped: Option<PyErr> = None;
+    let (outcome, late) = finished(py, || {
         work(&mut |state| match tell(progress.as_ref(), state) {
             Ok(()) => Continue::Yes,
             Err(error) => {
-                raised = Some(error);
+                stopped = Some(error);
                 Continue::No
             }
         })
     });
-    match raised {
-        Some(error) => Err(error),
-        None => outcome,
+    match (stopped, outcome) {
+        (Some(error), Err(_)) => Err(error),
+        (None, Err(error)) => Err(late.unwrap_or(error)),
+        // Work that was done is done, whatever was raised meanwhile.
+        (stopped, Ok(done)) => Ok((done, stopped.or(late).or_else(|| py.check_signals().err()))),
     }
 }
 
 fn tell(progress: Option<&Py<PyAny>>, state: &Progress) -> PyResult<()> {
+    if let Some(error) = logging::raised() {
+        return Err(error);
+    }
     Python::attach(|py| {
         py.check_signals()?;
         match progress {

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::detached;
+use super::logging;
 use super::operations::{answer, moment, request};
 use crate::error::Result;
 use crate::ops::apply::Continue;
@@ -80,6 +81,9 @@ fn tell(
 ) -> PyResult<()> {
     let second = std::time::Duration::try_from_secs_f64(state.seconds).unwrap_or_default().as_secs();
     let now = Some((state.component.clone(), state.phase, state.detail.clone(), second));
+    if let Some(error) = logging::raised() {
+        return Err(error);
+    }
     Python::attach(|py| {
         py.check_signals()?;
         let Some(callable) = progress.filter(|_| *told != now) else { return Ok(()) };

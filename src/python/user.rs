@@ -46,7 +46,10 @@ pub(super) fn user_kubeconfig<'py>(
     if dry_run {
         return answer(py, &Answer { user: planned.facts(), text: None, warnings: &planned.warnings });
     }
-    let made = with_progress(py, progress, |progress| planned.make(wanted.token.as_ref(), progress))?;
+    let (made, late) = with_progress(py, progress, |progress| planned.make(wanted.token.as_ref(), progress))?;
+    if let Some(error) = late {
+        return Err(error);
+    }
     let text = Some(String::from_utf8_lossy(made.text.expose()).into_owned());
     answer(py, &Answer { user: made.facts, text, warnings: &planned.warnings })
 }

@@ -15,6 +15,7 @@ use x509_parser::x509::X509Name;
 
 use super::X509Error;
 use crate::hex;
+use crate::text::is_unprintable;
 
 const OID_COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const OID_ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
@@ -167,13 +168,13 @@ impl fmt::Debug for DistinguishedName {
     }
 }
 
-/// RFC 4514 section 2.4; control characters become `\hh`.
+/// RFC 4514 section 2.4; what may not be shown as it is becomes `\hh`.
 fn write_escaped(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     let last = value.chars().count().saturating_sub(1);
     for (position, character) in value.chars().enumerate() {
         let at_edge =
             (position == 0 && (character == ' ' || character == '#')) || (position == last && character == ' ');
-        if character.is_control() {
+        if is_unprintable(character) {
             let mut buffer = [0; 4];
             for byte in character.encode_utf8(&mut buffer).bytes() {
                 write!(f, "\\{byte:02X}")?;

@@ -4,10 +4,13 @@
 //!
 //! Source: RFC 5280 section 4.2.1.6; kubeadm `util/pkiutil` `RemoveDuplicateAltNames`; client-go `util/cert`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::{escape_into, is_unprintable};
 
 /// One alternative name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,13 +31,34 @@ pub enum SubjectAltName {
 impl fmt::Display for SubjectAltName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dns(name) => write!(f, "DNS:{name}"),
+            Self::Dns(name) => write!(f, "DNS:{}", shown(name, ",")),
             Self::Ip(address) => write!(f, "IP:{address}"),
-            Self::Email(address) => write!(f, "email:{address}"),
-            Self::Uri(uri) => write!(f, "URI:{uri}"),
+            Self::Email(address) => write!(f, "email:{}", shown(address, ",")),
+            // Commas are common in URIs, spaces are not: a list is separated by both.
+            Self::Uri(uri) => write!(f, "URI:{}", shown(uri, "")),
             Self::Other(der) => write!(f, "other:{der}"),
         }
     }
+}
+
+/// A name as it may be shown: in quotes, with escapes, where it could pass for something else (several names, the end of
+/// a line) or would be obeyed by a terminal. Different names are shown differently.
+fn shown<'n>(name: &'n str, separators: &str) -> Cow<'n, str> {
+    let is_odd = |letter: char| {
+        letter.is_whitespace() || matches!(letter, '"' | '\\') || separators.contains(letter) || is_unprintable(letter)
+    };
+    if !name.contains(is_odd) {
+        return Cow::Borrowed(name);
+    }
+    let mut quoted = String::from("\"");
+    for letter in name.chars() {
+        if matches!(letter, '"' | '\\') {
+            quoted.push('\\');
+        }
+        escape_into(&mut quoted, letter);
+    }
+    quoted.push('"');
+    Cow::Owned(quoted)
 }
 
 /// Alternative names in the order of the certificate.
@@ -153,6 +177,21 @@ mod tests {
             ["10.1.1.1".parse().unwrap(), "::1".parse().unwrap(), "1.1.1.1".parse().unwrap(), "::1".parse().unwrap()],
         );
         assert_eq!(names.to_string(), "DNS:*.apps, DNS:B, DNS:b, DNS:kubernetes, IP:10.1.1.1, IP:::1, IP:1.1.1.1");
+    }
+
+    #[test]
+    fn a_name_cannot_pass_for_two_nor_reach_a_terminal_and_honest_names_stay_as_they_are() {
+        let shown = |name: &str| SubjectAltName::Dns(name.into()).to_string();
+        for honest in ["a.example", "*.apps.example", "xn--bcher-kva.example", "bücher.example", "_tcp.例え.テスト"]
+        {
+            assert_eq!(shown(honest), format!("DNS:{honest}"));
+        }
+        assert_eq!(shown("evil\u{1b}[2J\nOK"), r#"DNS:"evil\x1b[2J\nOK""#);
+        assert_eq!(shown("a, DNS:kubernetes"), r#"DNS:"a, DNS:kubernetes""#);
+        assert_eq!(shown("gpj\u{202e}exe"), r#"DNS:"gpj\u{202e}exe""#);
+        assert_ne!(shown(r"a\x1b"), shown("a\u{1b}"));
+        assert_eq!(SubjectAltName::Uri("https://a/?x=1,2".into()).to_string(), "URI:https://a/?x=1,2");
+        assert_eq!(SubjectAltName::Uri("https://a/, DNS:b".into()).to_string(), r#"URI:"https://a/, DNS:b""#);
     }
 
     #[test]

@@ -145,7 +145,7 @@ def test_an_interrupt(install: Callable[..., None], capsys: Capture) -> None:
 
     install("wait", deed=interrupt)
     assert main(["wait"]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+    assert capsys.readouterr().err == "interrupted: nothing was changed\n"
 
 
 def test_a_defect_is_not_taken_for_findings(install: Callable[..., None], capsys: Capture) -> None:

@@ -277,7 +277,7 @@ def test_ctrl_c_while_keys_are_made_leaves_nothing(tmp_path: Path) -> None:
         os.close(terminal)
     assert process.returncode == 130
     assert stdout == b""
-    assert rest.endswith(b"\r\x1b[Kinterrupted\r\n")
+    assert rest.endswith(b"\r\x1b[Kinterrupted: nothing was changed\r\n")
     assert b"Traceback" not in rest
     assert list(rootfs.iterdir()) == []
 

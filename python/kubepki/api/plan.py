@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from kubepki import _core
 from kubepki.api.node import in_utc, node_fields, selection
 from kubepki.arguments import checked
+from kubepki.errors import InterruptedAfterChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -80,15 +81,28 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
         plan: A plan of this version of kubepki.
         progress: Called with (keys ready, keys in all, what the newest is for or "") about twenty times a second. It
             may raise to stop the work, as a signal handler may (Ctrl-C): nothing has been changed then, and `apply`
-            raises what was raised.
+            raises what was raised. Ctrl-C that comes later is raised when all is done.
 
     Raises:
         ConfigurationError: `plan.bad` for a plan that another version made, or that was changed.
         FindingError: `plan.blocked` when critical findings stand against it; `context["findings"]` has all of them.
         RefusedError: `plan.stale` when a file has changed since the plan was made.
         EnvironmentFailure: `store.*` when writing fails.
+        KeyboardInterrupt: Nothing was changed; but for its child `kubepki.errors.InterruptedAfterChange`, which has the
+            report of what was changed.
 
     """
+    from kubepki.api.interrupt import Held
     from kubepki.types import Report
 
-    return Report.from_dict(_core.apply_plan(plan.to_dict(), progress))
+    with Held() as interrupts:
+        answer = _core.apply_plan(plan.to_dict(), interrupts.heard(progress))
+        raised = answer.pop("raised")
+        report = Report.from_dict(answer)
+        if interrupts.is_outermost and interrupts.noted:
+            raised = raised or KeyboardInterrupt()
+        if isinstance(raised, KeyboardInterrupt):
+            raise InterruptedAfterChange(report) from raised
+    if raised is not None:
+        raise raised
+    return report

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from kubepki import _core
 from kubepki.api.node import in_utc, path_text, selection
 from kubepki.arguments import checked
+from kubepki.errors import InterruptedAfterChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -79,7 +80,9 @@ def restart(
     """Restart the components that do not use what is on disk, one at a time; the next when the one before is well.
 
     A manifest is moved out of the kubelet's sight and back. Whatever goes wrong meanwhile, it is put back; after
-    `kill -9` the next call does that first.
+    `kill -9` the next call does that first. On the main thread SIGINT, SIGTERM and SIGHUP have their effect when the
+    manifest is back, unless the program has handlers of its own; those run at once, and may raise. On another thread
+    Python hears no signals: a program that restarts there handles SIGTERM itself.
 
     Args:
         components: As for `plan_restart`.
@@ -98,11 +101,30 @@ def restart(
         PartialError: The same when other components had been restarted before; `restart.not_put_back`.
 
     """
+    import signal
+
+    from kubepki.api.interrupt import ENDING, Held
     from kubepki.types import RestartReport
 
     request = _request(components, **options)
     request["timeout_seconds"] = timeout.total_seconds()
-    return RestartReport.from_dict(_core.restart(request, progress, in_utc(now)))
+    report: RestartReport | None = None
+    raised: BaseException | None = None
+    with Held(ENDING) as signals:
+        try:
+            report = RestartReport.from_dict(_core.restart(request, signals.heard(progress), in_utc(now)))
+        except KeyboardInterrupt:
+            # Every manifest is in its place. A process that was to end ends below, as it would have.
+            if signals.noted in (None, signal.SIGINT):
+                raise
+            raised = KeyboardInterrupt()
+        else:
+            late = signals.is_outermost and signals.noted is signal.SIGINT
+            raised = InterruptedAfterChange(report) if late else None
+    signals.deliver()
+    if raised is not None or report is None:
+        raise raised or KeyboardInterrupt
+    return report
 
 
 def _request(

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     if arguments.output != "text":
         print(output.structured({"backups": [each.to_dict() for each in backups]}, arguments.output))
     elif backups:
-        print(backups_table(backups))
+        output.show(backups_table(backups))
     for backup in backups:
         for problem in backup.problems:
             output.say(f"{backup.name}: {problem}")

@@ -38,11 +38,12 @@ def run(arguments: Namespace) -> int:
     )
     if arguments.output == "text":
         for backup in report.removed:
-            print(backup.name)
+            output.show(output.printable(backup.name))
     else:
         print(output.structured(report.to_dict(), arguments.output))
     for failure in report.failures:
-        output.say(f"error: {failure.problem}\n  hint: {failure.problem.hint}\n  code: {failure.problem.code}")
+        problem = failure.problem
+        output.say(f"error: {problem}\n  hint: {output.printable(problem.hint)}\n  code: {problem.code}")
     done = "would be removed" if arguments.dry_run else "removed"
     output.say(f"{done}: {len(report.removed)}; kept: {len(report.kept)}")
     if not report.failures:

@@ -25,5 +25,8 @@ def run(arguments: Namespace) -> int:
     from kubepki.types import BackupState
 
     backup = show_backup(arguments.name, backup_dir=arguments.backup_dir, rootfs=arguments.rootfs)
-    print(backup if arguments.output == "text" else output.structured(backup.to_dict(), arguments.output))
+    if arguments.output == "text":
+        output.show(backup)
+    else:
+        print(output.structured(backup.to_dict(), arguments.output))
     return int(backup.state is not BackupState.COMPLETE)

@@ -6,7 +6,6 @@ certificate key a new one is made and printed on stderr, once: it is nowhere els
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Literal
 
 from kubepki.api import bundle as bundles
@@ -57,9 +56,9 @@ def run(arguments: Namespace) -> int:
     )
     output.warn(bundle.warnings)
     for finding in bundle.findings:
-        output.say(output.finding_text(finding, sys.stderr))
+        output.say_finding(finding)
     if arguments.dry_run:
-        print(bundle)
+        output.show(bundle)
         output.say("dry run: nothing was made")
         return 0
     form: Literal["yaml", "json", "pem"] = "pem" if arguments.role == "worker" else arguments.output

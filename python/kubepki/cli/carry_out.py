@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from kubepki.api.plan import apply
 from kubepki.cli import options, output
 from kubepki.cli.progress import KeyProgress
+from kubepki.cli.uninterrupted import uninterrupted
 from kubepki.errors import FindingError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Callable
 
+    from kubepki.api.interrupt import Held
     from kubepki.types import Plan, Report
 
 
@@ -44,14 +45,18 @@ def carry_out(
     """
     output.warn(plan.warnings)
     for finding in plan.findings:
-        output.say(output.finding_text(finding, sys.stderr))
-    report = None
-    if not (arguments.dry_run or plan.is_blocked):
-        # Ctrl-C is heard while keys are made; then nothing has been written.
+        output.say_finding(finding)
+    if arguments.dry_run or plan.is_blocked:
+        _print(arguments.output, plan, None, text)
+        return _conclude(plan, None, words)
+
+    def change(_: Held) -> int:
         with KeyProgress() as progress:
             report = do() if do else apply(plan, progress=progress)
-    _print(arguments.output, plan, report, text)
-    return _conclude(plan, report, words)
+        _print(arguments.output, plan, report, text)
+        return _conclude(plan, report, words)
+
+    return uninterrupted(change)
 
 
 def say_backup(report: Report) -> None:
@@ -62,7 +67,7 @@ def say_backup(report: Report) -> None:
 
 def _print(form: str, plan: Plan, report: Report | None, text: Callable[[Plan], str] | None) -> None:
     if form == "text":
-        print(text(plan) if text and report else plan)
+        output.show(text(plan) if text and report else plan)
         return
     data = {
         "plan": plan.to_dict(),

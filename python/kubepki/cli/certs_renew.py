@@ -6,7 +6,6 @@ stays as it is: its whole subject, names, usages. stdout holds kubeadm's lines.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from kubepki.api import plan as planning
@@ -15,13 +14,15 @@ from kubepki.cli import options, output
 from kubepki.cli import restart as restarting
 from kubepki.cli.carry_out import say_backup
 from kubepki.cli.progress import KeyProgress
-from kubepki.errors import EnvironmentFailure, FindingError, PartialError
+from kubepki.cli.uninterrupted import uninterrupted
+from kubepki.errors import EnvironmentFailure, FindingError, Interrupted, PartialError
 from kubepki.types import Action, Severity
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
     from collections.abc import Iterable
 
+    from kubepki.api.interrupt import Held
     from kubepki.types import Artefact, Plan, Report, RestartReport
 
 # Which component reads what at its start, in the order in which kubeadm names them. Nothing that runs holds the others.
@@ -102,15 +103,22 @@ def run(arguments: Namespace) -> int:
     for finding in plan.findings:
         # What is missing or external has its line on stdout, as for kubeadm.
         if finding.severity is not Severity.INFO or finding.code not in ("file.missing", "authority.external"):
-            output.say(output.finding_text(finding, sys.stderr))
-    report = None
-    if not (arguments.dry_run or plan.is_blocked):
+            output.say_finding(finding)
+    if arguments.dry_run or plan.is_blocked:
+        _print(arguments, plan, None)
+        return _conclude(arguments, plan, None)
+
+    def change(interrupts: Held) -> int:
         with KeyProgress() as progress:
             report = planning.apply(plan, progress=progress)
-    if not arguments.restart or report is None:
+        if arguments.restart and not interrupts.noted:
+            return _restart(arguments, plan, report)
         _print(arguments, plan, report)
+        if arguments.restart:
+            output.say("nothing was restarted: `kubepki restart` does it")
         return _conclude(arguments, plan, report)
-    return _restart(arguments, plan, report)
+
+    return uninterrupted(change)
 
 
 def _restart(arguments: Namespace, plan: Plan, report: Report) -> int:
@@ -129,6 +137,8 @@ def _restart(arguments: Namespace, plan: Plan, report: Report) -> int:
             },
             options.duration(arguments.timeout),
         )
+    except Interrupted as error:
+        raise Interrupted(f"the certificates are renewed; {error.message}", code=error.code) from error
     except EnvironmentFailure as error:
         if not report.changed:
             raise
@@ -173,9 +183,9 @@ def _print(arguments: Namespace, plan: Plan, report: Report | None, restarted: R
         }
         print(output.structured(data, arguments.output))
     elif arguments.diff:
-        print(plan.diff(), end="")
+        print(output.lines(plan.diff()), end="")
     elif arguments.dry_run or plan.is_blocked:
-        print(plan)
+        output.show(plan)
     else:
         _print_lines(arguments, plan)
 
@@ -184,7 +194,7 @@ def _print_lines(arguments: Namespace, plan: Plan) -> None:
     """Print what kubeadm prints, in its order."""
     for artefact in plan.artefacts:
         if line := _line(artefact):
-            print(line)
+            output.show(line)
     users = restarts(each.name for each in plan.changes)
     if "all" in arguments.names and plan.changes and not arguments.restart:
         print(f"\n{notice(users)}")

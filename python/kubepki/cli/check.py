@@ -76,7 +76,7 @@ def _text(report: CheckReport) -> str:
     ]
     parts = [table(("NAME", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"), rows)] if rows else []
     parts += [output.finding_text(finding, sys.stdout) for finding in report.findings]
-    return "\n\n".join([*parts, _summary(report)])
+    return "\n\n".join([*parts, output.lines(_summary(report))])
 
 
 def _summary(report: CheckReport) -> str:

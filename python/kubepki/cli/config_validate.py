@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
         print(output.structured({"valid": valid, "problems": problems}, arguments.output))
     else:
         _print(problems)
-        print(f"{arguments.config}: {'ok' if valid else 'not valid'}")
+        output.show(f"{arguments.config}: {'ok' if valid else 'not valid'}")
     return 0 if valid else ConfigurationError.exit_code
 
 
@@ -42,6 +42,6 @@ def _print(problems: list[dict[str, Any]]) -> None:
     from kubepki.types import Problem
 
     for problem in map(Problem.from_dict, problems):
-        print(f"{problem.severity}: {problem} [{problem.code}]")
+        output.show(f"{problem.severity}: {problem} [{problem.code}]")
         if problem.hint:
-            print(f"  hint: {problem.hint}")
+            output.show(f"  hint: {problem.hint}")

@@ -17,6 +17,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from kubepki.cli.output import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
@@ -37,7 +39,7 @@ def report(error: KubepkiError) -> None:
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     lines.append(f"  code: {error.code}")
-    print(*lines, sep="\n", file=sys.stderr)
+    print(*map(printable, lines), sep="\n", file=sys.stderr)
 
 
 def _listed(problems: Iterable[Mapping[str, Any]]) -> list[str]:

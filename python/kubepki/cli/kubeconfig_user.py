@@ -5,16 +5,17 @@ A certificate needs the CA's key on this machine, a token does not. Nothing is w
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from kubepki.api import user as users
 from kubepki.cli import options, output
 from kubepki.cli.progress import KeyProgress
+from kubepki.cli.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
+    from kubepki.api.interrupt import Held
     from kubepki.types import UserKubeconfig
 
 
@@ -66,15 +67,20 @@ def run(arguments: Namespace) -> int:
         )
     output.warn(made.warnings)
     for finding in made.findings:
-        output.say(output.finding_text(finding, sys.stderr))
-    if made.is_made and arguments.out:
+        output.say_finding(finding)
+    if not (made.is_made and arguments.out):
+        _print(made, arguments)
+        if arguments.dry_run:
+            output.say("dry run: nothing was made")
+        return 0
+
+    def change(_: Held) -> int:
         made.save(arguments.out, force=arguments.force)
-    _print(made, arguments)
-    if arguments.dry_run:
-        output.say("dry run: nothing was made")
-    elif arguments.out:
+        _print(made, arguments)
         output.say(f"wrote {arguments.out}")
-    return 0
+        return 0
+
+    return uninterrupted(change)
 
 
 def _print(made: UserKubeconfig, arguments: Namespace) -> None:
@@ -90,7 +96,8 @@ def _print(made: UserKubeconfig, arguments: Namespace) -> None:
         # kubeadm prints an empty line behind it.
         print(made.to_yaml())
     else:
-        print("\n".join(f"{name + ':':<10} {value}" for name, value in _facts(made) if value))
+        facts = [(f"{name}:", output.printable(value)) for name, value in _facts(made) if value]
+        output.show("\n".join(f"{name:<10} {value}" for name, value in facts))
 
 
 def _facts(made: UserKubeconfig) -> list[tuple[str, object]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from kubepki import __version__
 from kubepki.cli import verbs
 from kubepki.cli.failure import BROKEN_PIPE, report
+from kubepki.cli.output import printable
 from kubepki.errors import ConfigurationError, EnvironmentFailure, Interrupted, KubepkiError
 
 if TYPE_CHECKING:
@@ -53,14 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KubepkiError as error:
         return _fail(error, getattr(module, "FAILURE_EXIT_CODE", None))
     except KeyboardInterrupt:
-        return _fail(Interrupted("interrupted", code="cli.interrupted"))
+        return _fail(Interrupted("interrupted: nothing was changed", code="cli.interrupted"))
     except OSError as error:
         return _fail(_input_output_failure(error))
     except Exception as error:
         import traceback
 
         # Not Python's own exit code 1: a monitoring system would read it as findings.
-        traceback.print_exc()
+        print(*map(printable, traceback.format_exc().splitlines()), sep="\n", file=sys.stderr)
         return _fail(
             EnvironmentFailure(
                 f"internal error: {type(error).__name__}: {error}",

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from kubepki._core import to_yaml
+from kubepki import _core
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +21,29 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def printable(text: object) -> str:
+    """Return text from outside as one line that a terminal does not obey."""
+    return _core.printable(str(text))
+
+
+def lines(text: str) -> str:
+    """Return text of ours with values from outside in it, its lines as they may be shown."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def say(text: str) -> None:
     """Print a line of talk."""
-    print(text, file=sys.stderr)
+    print(lines(text), file=sys.stderr)
+
+
+def say_finding(finding: Finding) -> None:
+    """Print a finding as talk."""
+    print(finding_text(finding, sys.stderr), file=sys.stderr)
+
+
+def show(text: object) -> None:
+    """Print text as data: what a value's `str` is, or lines with values from outside in them."""
+    print(lines(str(text)))
 
 
 def warn(problems: Iterable[Problem]) -> None:
@@ -44,7 +64,7 @@ def finding_text(finding: Finding, stream: TextIO) -> str:
 def structured(data: dict[str, Any], form: str) -> str:
     """Return plain data as JSON or YAML, without a line break at the end."""
     if form == "yaml":
-        return to_yaml(data).rstrip("\n")
+        return _core.to_yaml(data).rstrip("\n")
     import json
 
     return json.dumps(data, indent=2)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kubepki.api import restart as restarting
 from kubepki.cli import options, output
-from kubepki.errors import FindingError
+from kubepki.errors import FindingError, Interrupted, InterruptedAfterChange
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer, _SubParsersAction
@@ -89,7 +89,14 @@ def restart(request: dict[str, Any], timeout: timedelta) -> RestartReport:
         # A parent that has a signal ignored (nohup) means it.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
-    return restarting.restart(**request, timeout=timeout, progress=_Talk())
+    try:
+        return restarting.restart(**request, timeout=timeout, progress=_Talk())
+    except InterruptedAfterChange as interrupt:
+        report: RestartReport = interrupt.report
+        return report
+    except KeyboardInterrupt:
+        message = "the restart was interrupted: every manifest is in its place; `kubepki restart` restarts the rest"
+        raise Interrupted(message, code="restart.interrupted") from None
 
 
 def conclude(report: RestartReport) -> None:
@@ -117,7 +124,7 @@ class _Talk:
             self._end_line()
             output.say(f"{component}: {_PHASES[phase]}")
         elif sys.stderr.isatty() and detail:
-            sys.stderr.write(f"\r\x1b[K  {seconds:.0f} s: {detail[:100]}")
+            sys.stderr.write(f"\r\x1b[K  {seconds:.0f} s: {output.printable(detail)[:100]}")
             sys.stderr.flush()
             self._is_open = True
 
@@ -133,9 +140,9 @@ def _show(form: str, plan: RestartPlan, report: RestartReport | None) -> None:
         back = options.command("restart", rootfs)
         output.say(f"held: {held.component}: {held.held} belongs to {held.manifest}; `{back}` puts it back")
     for finding in plan.findings:
-        output.say(output.finding_text(finding, sys.stderr))
+        output.say_finding(finding)
     if form == "text":
-        print(plan)
+        output.show(plan)
         return
     done = None
     if report is not None:

@@ -93,7 +93,7 @@ def run(arguments: Namespace) -> int:
         return RefusedError.exit_code if _is_refused(plan) else status
     if refused:
         output.say(f"not signed {len(refused)}: {', '.join(each.name for each in refused)}")
-        return PartialError.exit_code
+        return status or PartialError.exit_code
     return status
 
 

@@ -76,7 +76,7 @@ def run(arguments: Namespace) -> int:
         )
     except RefusedError as error:
         for file in error.context.get("files", ()):
-            sys.stderr.writelines(_difference(**file))
+            output.say("".join(_difference(**file)).rstrip("\n"))
         raise
     print_changes(changes, arguments.output)
     if arguments.dry_run:
@@ -101,7 +101,7 @@ def print_changes(changes: Iterable[UnitChange], form: str) -> None:
     """Print what was done to each file."""
     if form == "text":
         for change in changes:
-            print(f"{change.path}: {_SAID[change.action]}")
+            output.show(f"{output.printable(change.path)}: {_SAID[change.action]}")
     else:
         print(output.structured({"units": [change.to_dict() for change in changes]}, form))
 

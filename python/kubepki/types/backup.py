@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import printable
 from kubepki.expiration import Value, moment
 from kubepki.types.certificate import FileProblem
 from kubepki.types.text import minute, optional_moment, table
@@ -118,10 +119,10 @@ class Backup(Value):
             )
             for file in self.files
         ]
-        parts = [facts, *self.problems]
+        parts = [printable(facts), *map(printable, self.problems)]
         if rows:
             parts.append(table(("FILE", "MODE", "OWNER", "EXPIRES", "NOW"), rows))
-        parts += [f"made by that run: {path}" for path in self.created]
+        parts += [printable(f"made by that run: {path}") for path in self.created]
         return "\n".join(parts)
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import printable
 from kubepki.expiration import Problem, Value, moment
 from kubepki.types.finding import Finding, Status
 
@@ -68,7 +69,7 @@ class FileProblem:
 
     def __str__(self) -> str:
         """Return the message."""
-        return self.message
+        return printable(self.message)
 
 
 @dataclass(frozen=True, slots=True)

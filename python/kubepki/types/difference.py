@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import alternative_name, printable
 from kubepki.expiration import moment
 from kubepki.types.text import minute, table
 
@@ -18,13 +19,11 @@ if TYPE_CHECKING:
 # What is known only when the certificate is made.
 NEW = "(new)"
 
-_FORMS = {"dns": "DNS", "ip": "IP", "email": "email", "uri": "URI", "other": "other"}
-
 
 def planned_names(certificate: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return a planned certificate's alternative names as `DNS:localhost`."""
     names = certificate["subject_alt_names"] if certificate else ()
-    return tuple(f"{_FORMS[form]}:{value}" for name in names for form, value in name.items())
+    return tuple(map(alternative_name, names))
 
 
 def seen_text(certificate: Certificate | None) -> str:
@@ -71,6 +70,7 @@ def planned_text(artefact: Mapping[str, Any], current: Certificate | None) -> st
 
 def unified(name: str, before: str, after: str) -> str:
     """Return the unified diff between two decoded certificates."""
+    name = printable(name)
     lines = difflib.unified_diff(
         before.splitlines(keepends=True),
         after.splitlines(keepends=True),
@@ -117,7 +117,7 @@ def _lines(fields: Mapping[str, str | list[str]]) -> str:
             lines += [f"{field}:", *(f"  {each}" for each in value)] if value else []
         elif value:
             lines.append(f"{field}: {value}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def _second(time: datetime) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import printable
 from kubepki.expiration import Value
 from kubepki.types.text import optional_path
 
@@ -64,5 +65,7 @@ class Finding(Value):
 
     def __str__(self) -> str:
         """Return it as three lines: what, where and the remedy."""
-        place = f"\n  path: {self.path}" if self.path else ""
-        return f"{self.severity.value}: {self.subject}: {self.evidence} [{self.code}]{place}\n  remedy: {self.remedy}"
+        lines = [f"{self.severity.value}: {self.subject}: {self.evidence} [{self.code}]"]
+        if self.path:
+            lines.append(f"  path: {self.path}")
+        return "\n".join(map(printable, [*lines, f"  remedy: {self.remedy}"]))

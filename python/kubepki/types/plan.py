@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import printable
 from kubepki.errors import ConfigurationError
 from kubepki.expiration import Problem, Value, moment
 from kubepki.types import difference
@@ -63,7 +64,7 @@ class PlannedFile:
 
     def __str__(self) -> str:
         """Return the path."""
-        return str(self.path)
+        return printable(str(self.path))
 
 
 @dataclass(frozen=True, slots=True)

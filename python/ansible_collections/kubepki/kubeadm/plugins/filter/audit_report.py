@@ -5,44 +5,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from ansible.utils.unsafe_proxy import wrap_var
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 # From good to bad. A host that cannot be looked at may hide anything, so it is worse than a warning.
 ORDER = ("ok", "warning", "unknown", "critical")
 
+_SEVERITIES = ("info", "warning", "critical")
 
-def audit_report(hostvars: Mapping[str, Any], hosts: Iterable[str], title: str) -> dict[str, Any]:
-    """Return one report of what `certificate_info` registered on each host as `audit_seen`, the worst host first."""
-    entries = [_entry(host, hostvars[host].get("audit_seen") or {}) for host in hosts]
+# A host answers what it likes: no text is longer than this in characters, no list than this in entries.
+_LONGEST = 4096
+_MOST = 5000
+_DEEPEST = 8
+
+_NONSENSE = "the host's answer is not what certificate_info returns"
+
+
+def audit_report(hostvars: Mapping[str, Any], hosts: Iterable[str], title: str) -> Any:
+    """Return one report of what `certificate_info` registered on each host as `audit_seen`, the worst host first.
+
+    Whatever a host has answered, the report has one entry for it, whose fields are of the right type; its texts are
+    printable, bounded, and never a template.
+    """
+    entries = [_entry(str(host), _seen(hostvars, host)) for host in hosts]
     entries.sort(key=lambda each: (-ORDER.index(each["status"]), each["host"]))
     counts = {status: sum(each["status"] == status for each in entries) for status in ORDER}
     worst = max((ORDER.index(each["status"]) for each in entries), default=0)
-    return {
-        "title": title,
-        "made_at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "status": ORDER[worst],
-        "counts": counts,
-        "hosts": entries,
+    return wrap_var(
+        {
+            "title": _text(title),
+            "made_at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "status": ORDER[worst],
+            "counts": counts,
+            "hosts": entries,
+        }
+    )
+
+
+def _seen(hostvars: Mapping[str, Any], host: str) -> Any:
+    try:
+        return hostvars[host].get("audit_seen") or {}
+    except (KeyError, AttributeError, TypeError):
+        return None
+
+
+def _entry(host: str, seen: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "host": _text(host),
+        "status": "unknown",
+        "reason": _NONSENSE,
+        "checked_at": "",
+        "certificates": [],
+        "findings": [],
     }
-
-
-def _entry(host: str, seen: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(seen, Mapping):
+        return entry
     if "status" not in seen:
-        reason = seen.get("msg") or "the host did not get as far as the look"
-        return {"host": host, "status": "unknown", "reason": str(reason), "certificates": [], "findings": []}
-    reason = "" if seen["certificates"] else "there are no certificates"
+        entry["reason"] = _text(seen.get("msg")) or "the host did not get as far as the look"
+        return entry
+    certificates, all_certificates = _mappings(seen.get("certificates"))
+    findings, all_findings = _mappings(seen.get("findings"))
+    entry["checked_at"] = _text(seen.get("checked_at"))
+    entry["certificates"] = sorted(map(_certificate, certificates), key=lambda each: (each["not_after"], each["name"]))
+    entry["findings"] = [_finding(each) for each in findings]
+    if str(seen["status"]) in ORDER and all_certificates and all_findings:
+        entry["status"] = str(seen["status"])
+        entry["reason"] = "" if certificates else "there are no certificates"
+    return entry
+
+
+def _certificate(seen: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: _text(seen.get(name)) for name in ("name", "not_after", "subject", "key", "path")}
+    days = seen.get("days_left")
     return {
-        "host": host,
-        "status": seen["status"],
-        "reason": reason,
-        "checked_at": seen["checked_at"],
-        "certificates": sorted(seen["certificates"], key=lambda each: (each["not_after"], each["name"])),
-        "findings": seen["findings"],
+        **_plain(seen, 0),
+        **known,
+        "days_left": days if isinstance(days, int) and not isinstance(days, bool) and abs(days) < 10**9 else None,
+        "is_ca": seen.get("is_ca") is True,
+        "expired": seen.get("expired") is True,
     }
+
+
+def _finding(seen: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: _text(seen.get(name)) for name in ("code", "subject", "path", "evidence", "remedy")}
+    severity = str(seen.get("severity"))
+    return {**_plain(seen, 0), **known, "severity": severity if severity in _SEVERITIES else "unknown"}
+
+
+def _mappings(value: Any) -> tuple[list[Mapping[str, Any]], bool]:
+    """Return the mappings of a list, and whether that is all that there was."""
+    if not isinstance(value, (list, tuple)):
+        return [], False
+    good = [each for each in value[:_MOST] if isinstance(each, Mapping)]
+    return good, len(good) == len(value)
+
+
+def _text(value: Any) -> str:
+    """Return a value as one printable line; nothing for none."""
+    if value is None or isinstance(value, (list, tuple, Mapping)):
+        return "" if value is None else f"({type(value).__name__})"
+    text = str(value)
+    shown = text if text.isprintable() else "".join(map(_escaped, text[: _LONGEST + 1]))
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """Return what a host says beyond the known fields as plain data of a bounded size."""
+    if value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {_text(key): _plain(value[key], depth + 1) for key in list(value)[:_MOST]}
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        return [_plain(each, depth + 1) for each in value[:_MOST]]
+    return _text(value)
 
 
 class FilterModule:

@@ -12,6 +12,7 @@ Note that this is private to the collection.
 from __future__ import annotations
 
 import json
+import signal
 import traceback
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -24,7 +25,8 @@ try:
     import kubepki
     from kubepki.cli.options import duration
     from kubepki.errors import KubepkiError
-    from kubepki.types.difference import seen_text
+    from kubepki.types.difference import planned_names, seen_text
+    from kubepki.types.text import one_line
 except ImportError:
     IMPORT_ERROR: str | None = traceback.format_exc()
 else:
@@ -114,6 +116,7 @@ def failures(module: AnsibleModule) -> Iterator[None]:
             lines = [f"{len(problems)} problems [{error.code}]"]
             lines.extend(_problem(each) for each in problems)
         lines.extend(f"{each['subject']}: {each['evidence']} [{each['code']}]" for each in findings)
+        lines = list(map(one_line, lines))
         if error.hint:
             lines.append(f"hint: {error.hint}")
         module.fail_json(
@@ -124,6 +127,38 @@ def failures(module: AnsibleModule) -> Iterator[None]:
             findings=findings,
             problems=problems,
         )
+
+
+class _Stopped(BaseException):
+    """A signal asked the module to end."""
+
+
+@contextmanager
+def stopped_by_signals(module: AnsibleModule) -> Iterator[None]:
+    """Let a signal that would end the module (a connection that breaks, a time limit) end it as a failure.
+
+    kubepki puts back what it has moved away before it lets the exception of a signal through.
+    """
+
+    def stop(number: int, _frame: Any) -> None:
+        raise _Stopped(signal.Signals(number).name)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(number, stop)
+    try:
+        yield
+    except _Stopped as stopped:
+        module.fail_json(
+            msg=f"stopped by {stopped}: every manifest is in its place [restart.interrupted]",
+            code="restart.interrupted",
+            hint="run it again: what uses the files on disk is not restarted once more",
+            category="interrupted",
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
@@ -187,7 +222,7 @@ def blocked(module: AnsibleModule, findings: Iterable[Finding]) -> None:
     lines = [f"nothing was changed: {len(critical)} critical {'finding' if len(critical) == 1 else 'findings'}"]
     lines.extend(f"{each.subject}: {each.evidence} [{each.code}]; {each.remedy}" for each in critical)
     module.fail_json(
-        msg="\n".join(lines),
+        msg="\n".join(map(one_line, lines)),
         code="plan.blocked",
         hint="put right what the findings name, and run it again",
         category="finding",
@@ -249,7 +284,7 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
     files = ", ".join(str(file.path) for file in artefact.files)
     serial = made.serial if made else None
     if artefact.action.value == "remove":
-        return _titled(f"{artefact.name} ({files})", f"files: {files}\n", "")
+        return _titled(f"{artefact.name} ({files})", f"files: {one_line(files)}\n", "")
     after = artefact.after_text or _installed(artefact) or _requested(artefact)
     if serial:
         after = after.replace("serial: (new)\n", f"serial: {serial}\n")
@@ -259,6 +294,7 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
 
 
 def _titled(title: str, before: str, after: str) -> dict[str, str]:
+    title = one_line(title)
     return {"before_header": title, "after_header": title, "before": before, "after": after}
 
 
@@ -274,9 +310,7 @@ def _requested(artefact: Artefact) -> str:
     return lines(
         {
             "subject": request["subject"]["text"],
-            "names": [
-                f"{kind.upper()}:{value}" for each in request["subject_alt_names"] for kind, value in each.items()
-            ],
+            "names": list(planned_names(request)),
         }
     )
 
@@ -290,7 +324,7 @@ def lines(fields: Mapping[str, Any]) -> str:
             text.extend(f"  {each}" for each in value)
         else:
             text.append(f"{field}: {value}")
-    return "".join(f"{line}\n" for line in text)
+    return "".join(f"{one_line(line)}\n" for line in text)
 
 
 # ---- certificates --------------------------------------------------------------------------------------------

@@ -105,5 +105,9 @@ def _refuse(module: AnsibleModule, errors: list[Any]) -> None:
     lines = [f"nothing was signed: {len(errors)} {'request is' if len(errors) == 1 else 'requests are'} refused"]
     lines.extend(f"{each['subject']}: {each['evidence']} [{each['code']}]" for each in findings)
     module.fail_json(
-        msg="\n".join(lines), code=errors[0].code, hint=errors[0].hint, category=errors[0].category, findings=findings
+        msg="\n".join(map(shared.one_line, lines)),
+        code=errors[0].code,
+        hint=errors[0].hint,
+        category=errors[0].category,
+        findings=findings,
     )

@@ -159,11 +159,12 @@ def main() -> None:
         }
         if module._diff:
             result["diff"] = {
-                "before": "".join(f"{each.name}: {'; '.join(each.reasons)}\n" for each in plan.restarts),
+                "before": shared.lines({each.name: "; ".join(each.reasons) for each in plan.restarts}),
                 "after": "".join(f"{each.name}: restarted\n" for each in plan.restarts),
             }
         if not (module.check_mode or plan.is_empty):
-            report = shared.kubepki.restart(components, timeout=shared.span(wanted["timeout"]), **options)
+            with shared.stopped_by_signals(module):
+                report = shared.kubepki.restart(components, timeout=shared.span(wanted["timeout"]), **options)
             result["restarted"] = [each.name for each in report.restarted]
             result["put_back"] = list(report.put_back)
     module.exit_json(**result)

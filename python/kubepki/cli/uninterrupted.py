@@ -1,0 +1,25 @@
+"""What changes files and says so: Ctrl-C does not come between the change and the report of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubepki.api.interrupt import Held
+from kubepki.cli import output
+from kubepki.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def uninterrupted(work: Callable[[Held], int]) -> int:
+    """Do work that changes files, reports it, and returns its exit code; a late interrupt is named at the end.
+
+    An interrupt before the change is a `KeyboardInterrupt`, as ever: then nothing was changed.
+    """
+    with Held() as interrupts:
+        status = work(interrupts)
+        if interrupts.noted:
+            output.say("interrupted after the change: it is on disk, and what was changed is said above")
+            return Interrupted.exit_code
+    return status

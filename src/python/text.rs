@@ -1,0 +1,35 @@
+//! How text from outside is shown.
+//!
+//! In: text. Out: one printable line, by the rule of [`crate::text`] that the core's own messages follow.
+
+use pyo3::prelude::*;
+
+use crate::text;
+use crate::x509::SubjectAltName;
+
+use super::operations::request;
+
+/// The text as one line that a terminal does not obey; a lone surrogate (a byte of a file name that is not UTF-8) is
+/// escaped too.
+#[pyfunction]
+pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<String> {
+    match value.to_str() {
+        Ok(value) => Ok(text::printable(value).into_owned()),
+        Err(_) => {
+            let escaped: String = value
+                .call_method1("encode", ("utf-8", "backslashreplace"))?
+                .extract::<Vec<u8>>()
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())?;
+            Ok(text::printable(&escaped).into_owned())
+        }
+    }
+}
+
+/// An alternative name of a plan (`{"dns": "localhost"}`) as it is shown: `DNS:localhost`.
+///
+/// # Errors
+/// `TypeError` for what is no such name.
+#[pyfunction]
+pub(super) fn alternative_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(request::<SubjectAltName>(name)?.to_string())
+}

@@ -1,0 +1,233 @@
+"""Signals at any moment: nothing was changed, or the change is reported as a whole; a manifest is back in its place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import kubepki
+from nodes import RunningNode, eventually
+from playbooks import ANSIBLE
+from trees import make_tree, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROUNDS = 40
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_a_user_has_them() -> Iterator[None]:
+    # Whatever started the tests may have them ignored, and what is ignored is inherited.
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers[1:]:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def start(*command: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def how_long(*command: str | Path) -> float:
+    begun = time.monotonic()
+    done = start(*command)
+    done.communicate(timeout=60)
+    return time.monotonic() - begun
+
+
+def interrupted_at(seconds: float, *command: str | Path) -> tuple[int, str, str]:
+    """Run a command, send it SIGINT after a time, and return how it ended and what it printed."""
+    run = start(*command)
+    timer = threading.Timer(seconds, run.send_signal, [signal.SIGINT])
+    timer.start()
+    out, err = run.communicate(timeout=60)
+    timer.cancel()
+    timer.join()
+    return run.returncode, out, err
+
+
+def test_the_command_says_whether_the_change_was_made(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    kubernetes = make_tree(node, "ecdsa-p256")
+    renew = (sys.executable, "-m", "kubepki", "certs", "renew", "all", "--rootfs", node)
+    longest = max(how_long(*renew) for _ in range(3))
+    chance = random.Random(11)  # noqa: S311 (moments, not secrets)
+    ends = set()
+    for _ in range(ROUNDS):
+        before = state(kubernetes)
+        code, out, err = interrupted_at(chance.uniform(0.0, longest), *renew)
+        changed = state(kubernetes) != before
+        assert "SystemError" not in err
+        if "KeyboardInterrupt" in err:
+            # Python was loading the program: no line of it had run.
+            assert (changed, out, "kubepki/cli/main.py" in err and ", in main\n" in err) == (False, "", False), err
+            ends.add("before")
+        elif "nothing was changed" in err:
+            # The interpreter itself may end by the signal, which a shell calls 130 too.
+            assert (changed, out, code in (130, -signal.SIGINT)) == (False, "", True)
+            ends.add("stopped")
+        else:
+            assert changed, (code, out, err)
+            assert code in (0, 130, -signal.SIGINT)
+            assert out.count(" renewed\n") == 11
+            assert "renewed 11:" in err
+            assert ("it is on disk" in err) == (code == 130)
+            ends.add("made")
+    assert "made" in ends
+    assert ends & {"before", "stopped"}
+
+
+APPLY = """\
+import json, logging, sys, kubepki
+from kubepki.errors import InterruptedAfterChange
+logging.basicConfig(level=0, stream=open("/dev/null", "w"))
+plan = kubepki.plan_renew("all", rootfs=sys.argv[1], backup_dir=None)
+print("ready", flush=True)
+end, report = "made", None
+try:
+    report = kubepki.apply(plan)
+except InterruptedAfterChange as error:
+    end, report = "late", error.report
+except KeyboardInterrupt:
+    end = "stopped"
+print(json.dumps([end, report and len(report.changed)]), flush=True)
+"""
+
+
+def test_the_library_raises_before_the_change_or_has_its_report(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    kubernetes = make_tree(node, "ecdsa-p256")
+    chance = random.Random(12)  # noqa: S311 (moments, not secrets)
+    ends = []
+    for _ in range(ROUNDS):
+        before = state(kubernetes)
+        run = start(sys.executable, "-c", APPLY, node)
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0.0, 0.06))
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+        changed = state(kubernetes) != before
+        assert "SystemError" not in err
+        if not out:
+            # It came before the `try`, or behind it.
+            assert "KeyboardInterrupt" in err
+            continue
+        end, count = json.loads(out)
+        assert (changed, count) == ((False, None) if end == "stopped" else (True, 11)), (end, err)
+        ends.append(end)
+    assert {"late"} <= set(ends) <= {"late", "made", "stopped"}, ends
+
+
+def test_an_exception_from_logging_does_not_undo_a_change_nor_vanish(tmp_path: Path) -> None:
+    import logging
+
+    kubernetes = make_tree(tmp_path / "node", "ecdsa-p256")
+    before = state(kubernetes)
+    plan = kubepki.plan_renew("all", rootfs=tmp_path / "node", backup_dir=None)
+
+    class Raises(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise KeyboardInterrupt(record.getMessage())
+
+    logger, handler = logging.getLogger("kubepki"), Raises()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(1)
+    try:
+        with pytest.raises(kubepki.errors.InterruptedAfterChange) as caught:
+            kubepki.apply(plan)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert len(caught.value.report.changed) == 11
+    assert state(kubernetes) != before
+
+
+def test_the_handler_of_ctrl_c_is_the_callers_again(tmp_path: Path) -> None:
+    make_tree(tmp_path / "node", "ecdsa-p256")
+    plan = kubepki.plan_renew("all", rootfs=tmp_path / "node", backup_dir=None)
+
+    def stop(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        kubepki.apply(plan, progress=stop)
+    assert type(caught.value) is KeyboardInterrupt
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    kubepki.apply(plan)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# ---- restarts ------------------------------------------------------------------------------------------------
+
+RESTART = """\
+import sys, kubepki
+kubepki.restart(["kube-scheduler"], force=True, rootfs=sys.argv[1])
+"""
+
+MODULE = """\
+import json, sys
+from ansible.module_utils import basic
+from ansible_collections.kubepki.kubeadm.plugins.modules import restart
+arguments = {"components": ["kube-scheduler"], "force": True, "rootfs": sys.argv[1]}
+try:
+    from ansible.module_utils.testing import patch_module_args
+except ImportError:
+    basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
+    restart.main()
+else:
+    with patch_module_args(arguments):
+        restart.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_restarts_ends_when_the_manifest_is_back(tmp_path: Path, number: signal.Signals) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
+        manifest = node.manifests / "kube-scheduler.yaml"
+        run = start(sys.executable, "-c", RESTART, node.root)
+        with contextlib.ExitStack() as stack:
+            stack.callback(run.kill)
+            eventually(lambda: not manifest.exists(), "the manifest is moved out")
+            run.send_signal(number)
+            _, talk = run.communicate(timeout=60)
+        # What the signal does to a program without handlers, and not before.
+        assert run.returncode == -number, talk
+        node.assert_manifests_are_in_place()
+        node.wait_until_up()
+
+
+@pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_module_that_is_stopped_puts_the_manifest_back_and_says_so(tmp_path: Path, number: signal.Signals) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
+        manifest = node.manifests / "kube-scheduler.yaml"
+        run = start(sys.executable, "-c", MODULE, node.root)
+        with contextlib.ExitStack() as stack:
+            stack.callback(run.kill)
+            eventually(lambda: not manifest.exists(), "the manifest is moved out")
+            run.send_signal(number)
+            out, talk = run.communicate(timeout=60)
+        result = json.loads(out)
+        assert (result["failed"], result["code"]) == (True, "restart.interrupted"), talk
+        assert number.name in result["msg"]
+        node.assert_manifests_are_in_place()
+        node.wait_until_up()
