@@ -55,7 +55,7 @@ impl Diagnostic for CertificateKeyError {
                 "give the 64 digits that `kubepki certs certificate-key`, `kubepki bundle export` or kubeadm printed"
                     .into()
             }
-            Self::Library { .. } => "try again; if it stays, report it".into(),
+            Self::Library { .. } => "try again; if it happens again, report it".into(),
         }
     }
 

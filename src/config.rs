@@ -276,7 +276,7 @@ fn warn_of_ports(cluster: &Cluster, local: Local, problems: &mut Problems) {
             Code::EndpointPort,
             &endpoint.place,
             format!("port {port} is not the bindPort {} of this node's API server", local.bind_port),
-            "this is right for a load balancer that forwards the port, else make them equal",
+            "this is right behind a load balancer that forwards the port; otherwise make them equal",
         );
     }
 }

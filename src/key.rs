@@ -105,7 +105,7 @@ impl Diagnostic for KeyError {
             Self::Rejected { .. } => {
                 "check it with: openssl pkey -in KEY -noout -check; RSA keys need at least 2048 bits".into()
             }
-            Self::Library { .. } => "try again; if it stays, report it with the key's algorithm".into(),
+            Self::Library { .. } => "try again; if it happens again, report it with the key's algorithm".into(),
         }
     }
 
@@ -261,7 +261,7 @@ impl PrivateKey {
         if RsaPrivateKeyRef::from_der(der).is_err() {
             return Err(KeyError::Damaged);
         }
-        let pair = RsaKeyPair::from_der(der).map_err(|reason| KeyError::Rejected { reason: reason.to_string() })?;
+        let pair = RsaKeyPair::from_der(der).map_err(|reason| rejected(&reason.to_string()))?;
         let algorithm = AlgorithmIdentifierOwned { oid: OID_RSA, parameters: Some(Any::null()) };
         let public_key_info = encode_public_key_info(algorithm, pair.public_key().as_ref())?;
         Ok(Self { inner: Inner::Rsa { pair, pkcs1: Secret::new(der.to_vec()) }, public_key_info })
@@ -293,8 +293,8 @@ impl PrivateKey {
             .iter()
             .find(|curve| curve.oid == oid)
             .ok_or_else(|| KeyError::Unsupported { kind: format!("curve {oid}") })?;
-        let pair = EcdsaKeyPair::from_private_key_der(curve.signing, der)
-            .map_err(|reason| KeyError::Rejected { reason: reason.to_string() })?;
+        let pair =
+            EcdsaKeyPair::from_private_key_der(curve.signing, der).map_err(|reason| rejected(&reason.to_string()))?;
         Self::from_ec(pair, curve)
     }
 
@@ -396,6 +396,19 @@ fn kind_of(oid: ObjectIdentifier) -> String {
         "1.2.840.113549.1.1.10" => "RSA-PSS".into(),
         other => other.to_owned(),
     }
+}
+
+/// What the library says in one word, in words for people.
+fn rejected(reason: &str) -> KeyError {
+    let reason = match reason {
+        "InconsistentComponents" => "its numbers do not fit each other",
+        "InvalidEncoding" => "it is not encoded as its format demands",
+        "TooSmall" => "it is too short",
+        "TooLarge" => "it is too long",
+        "WrongAlgorithm" => "it is a key for another algorithm",
+        _ => "the cryptographic library does not accept it",
+    };
+    KeyError::Rejected { reason: reason.to_owned() }
 }
 
 #[cfg(test)]

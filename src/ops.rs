@@ -45,7 +45,7 @@ pub enum OperationError {
         findings: Vec<Finding>,
     },
     /// A file is not as it was when the plan was made.
-    #[error("nothing was changed: {path} is no longer as it was when the plan was made")]
+    #[error("nothing was changed: {path} has changed since the plan was made")]
     Stale {
         /// The file.
         path: String,
@@ -87,7 +87,7 @@ pub enum OperationError {
         path: String,
     },
     /// One file of serial numbers for several CAs.
-    #[error("{path} cannot count for several CAs: {}", .issuers.join(", "))]
+    #[error("{path} cannot hold the serial numbers of several CAs: {}", .issuers.join(", "))]
     SharedSerialFile {
         /// The file.
         path: String,
@@ -141,12 +141,12 @@ impl Diagnostic for OperationError {
 
     fn hint(&self) -> String {
         match self {
-            Self::Blocked { .. } => "put the critical findings right and run it again; --dry-run shows the plan".into(),
-            Self::Stale { .. } => "make the plan again: somebody else has changed the files".into(),
+            Self::Blocked { .. } => "resolve the critical findings and run the command again; --dry-run shows the plan".into(),
+            Self::Stale { .. } => "make the plan again for the files as they are now".into(),
             Self::UnknownName { nearest: Some(name), .. } => format!("did you mean {name}?"),
-            Self::UnknownName { known, .. } => format!("known are: {}", known.join(", ")),
+            Self::UnknownName { known, .. } => format!("known names: {}", known.join(", ")),
             Self::NotRenewable { name } if name == crate::catalogue::SERVICE_ACCOUNT => {
-                "it is a key pair without an end; every token that it signed would be void with another one".into()
+                "it is a key pair that does not expire; with a new one, every token that it signed would be invalid".into()
             }
             Self::NotRenewable { .. } => {
                 "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"

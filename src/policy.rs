@@ -57,7 +57,7 @@ impl Diagnostic for PolicyError {
         match self {
             Self::Invalid { .. } => "the guide on external CAs has the fields of a policy file".into(),
             Self::Refused { .. } => {
-                "have the requests made again as the catalogue has them, or allow what they ask for in a --policy file"
+                "have the requests made again as the catalogue defines them, or allow what they ask for in a --policy file"
                     .into()
             }
         }

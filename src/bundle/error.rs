@@ -74,7 +74,7 @@ pub enum BundleError {
         names: Vec<String>,
     },
     /// Files that the bundle is to be made of are not there.
-    #[error("these files are not there: {}", .paths.join(", "))]
+    #[error("these files are missing: {}", .paths.join(", "))]
     MissingFiles {
         /// Their paths.
         paths: Vec<String>,
@@ -130,20 +130,20 @@ impl Diagnostic for BundleError {
                 "give one Secret: kubectl -n kube-system get secret kubeadm-certs -o yaml".into()
             }
             Self::InvalidBase64 { .. } | Self::Truncated { .. } | Self::Damaged { .. } => {
-                "take the bundle anew from where it was made".into()
+                "get the bundle again from where it was made".into()
             }
             Self::UnknownEntries { .. } => "remove these entries, or ask who made the bundle what they are".into(),
             Self::NodeBound { .. } => "each node makes these for itself: kubepki init".into(),
             Self::MissingEntries { .. } => {
-                "make the bundle anew: kubepki bundle export, or kubeadm init phase upload-certs --upload-certs".into()
+                "make the bundle again: kubepki bundle export, or kubeadm init phase upload-certs --upload-certs".into()
             }
             Self::EmptyEntries { only_authority_keys: true, .. } => {
-                "if the CA is external, and its key shall stay away: --allow-missing-ca-keys".into()
+                "if the CA is external, and its key must stay with its owner: --allow-missing-ca-keys".into()
             }
             Self::EmptyEntries { .. } => {
-                "the files were not there when it was made (kubeadm goes on then): make the bundle anew on a whole node".into()
+                "the files were not there when it was made (kubeadm goes on then): make the bundle again on a whole node".into()
             }
-            Self::WrongKey => "give the key that was printed when this very bundle was made: each upload has its own".into(),
+            Self::WrongKey => "give the key that was printed when this bundle was made: each upload has its own".into(),
             Self::MissingFiles { .. } => "make the bundle on a control-plane node that has them, with its --config".into(),
             Self::ExternalAuthority { .. } => {
                 "a node can join without them, and its certificates are then signed by the CA's owner: --allow-missing-ca-keys".into()
@@ -189,8 +189,8 @@ impl BundleError {
             ParseError::Syntax { line, column, problem } => format!("line {}, column {column}: {problem}", at(line)),
             ParseError::TooComplex { line } => format!("it is nested too deeply (line {})", at(line)),
             ParseError::Unsupported { line, construct } => format!("it holds {construct} (line {})", at(line)),
-            ParseError::DuplicateKey { line, key } => format!("the key {key:?} stands twice (line {})", at(line)),
-            ParseError::NotAMapping => "it is no document of the Kubernetes API".into(),
+            ParseError::DuplicateKey { line, key } => format!("the key {key:?} appears twice (line {})", at(line)),
+            ParseError::NotAMapping => "it is not a Kubernetes API document".into(),
         };
         Self::Unreadable { problem }
     }

@@ -115,7 +115,7 @@ fn data(secret: &Mapping) -> Result<Manifest, BundleError> {
         None => return Ok(Manifest::default()),
         Some(node) if node.is_null() => return Ok(Manifest::default()),
         Some(Node::Mapping(entries)) => entries,
-        Some(_) => return Err(wrong("its data is no mapping")),
+        Some(_) => return Err(wrong("its data is not a mapping")),
     };
     let mut data = BTreeMap::new();
     for (key, value) in entries.iter() {

@@ -77,7 +77,7 @@ fn control_plane_endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Sh
     match parse_host_port(text) {
         Ok((host, port)) => Some(SharedEndpoint { host, port, place: view.place().clone() }),
         Err(fault) => {
-            problems.error(Code::Endpoint, view.place(), format!("{} is no endpoint", quoted(text)), fault);
+            problems.error(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
             None
         }
     }
@@ -86,7 +86,7 @@ fn control_plane_endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Sh
 fn dns_domain(view: &View<'_>, problems: &mut Problems) -> String {
     let domain = view.text().unwrap_or("cluster.local");
     if let Some(fault) = subdomain_fault(domain) {
-        problems.error(Code::DnsName, view.place(), format!("{} is no DNS domain", quoted(domain)), fault);
+        problems.error(Code::DnsName, view.place(), format!("{} is not a DNS domain", quoted(domain)), fault);
     }
     domain.to_owned()
 }
@@ -162,7 +162,7 @@ fn check_node_mask(network: &IpNet, arguments: &View<'_>, place: &Place, problem
             if let Ok(mask) = text.parse::<u8>() {
                 mask
             } else {
-                let message = format!("{} is no prefix length for {flag}", quoted(text));
+                let message = format!("{} is not a prefix length for {flag}", quoted(text));
                 problems.error(Code::Subnet, &at, message, format!("give a number, as \"{default}\""));
                 return;
             }
@@ -229,7 +229,7 @@ fn algorithm(view: &View<'_>, problems: &mut Problems) -> Algorithm {
                 Some(known) => format!("did you mean {known}? Use one of {}", names.join(", ")),
                 None => format!("use one of {}", names.join(", ")),
             };
-            let message = format!("{} is no encryption algorithm of kubeadm", quoted(name));
+            let message = format!("{} is not an encryption algorithm that kubeadm knows", quoted(name));
             problems.error(Code::UnknownAlgorithm, field.place(), message, hint);
         }
     }
@@ -267,7 +267,7 @@ fn validity(view: &View<'_>, problems: &mut Problems) -> (TimeDelta, TimeDelta) 
             );
         }
         if period <= TimeDelta::zero() {
-            let message = "certificates with this validity are expired when they are made";
+            let message = "certificates with this validity would be expired from the start";
             problems.warning(Code::EmptyValidity, field.place(), message, "give a period longer than 0");
         }
         period

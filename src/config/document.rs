@@ -188,7 +188,7 @@ fn classify(meta: &TypeMeta, problems: &mut Problems) -> Option<(Kind, ApiVersio
         problems.error(
             Code::NoTypeMeta,
             &at_version,
-            format!("{} is no kubeadm configuration", quoted(&meta.api_version)),
+            format!("{} is not a kubeadm configuration", quoted(&meta.api_version)),
             format!("write apiVersion: {GROUP}/v1beta4, or keep the document in a file of its own"),
         );
         return None;

@@ -50,7 +50,7 @@ pub fn parse(text: &str) -> Result<TimeDelta, BadDuration> {
             );
         };
         let Some(part) = multiply(number, unit) else {
-            return bad("this is no duration".into(), EXAMPLE.into());
+            return bad("this is not a duration".into(), EXAMPLE.into());
         };
         total = total.saturating_add(part);
         rest = after;
@@ -151,9 +151,9 @@ mod tests {
             ("10y", "unknown unit", "write 87600h:"),
             ("1H", "unknown unit", "8760h or 1h30m"),
             ("1 h", "unknown unit", "8760h"),
-            ("h", "no duration", "8760h"),
-            (".h", "no duration", "8760h"),
-            ("1.2.3h", "no duration", "8760h"),
+            ("h", "not a duration", "8760h"),
+            (".h", "not a duration", "8760h"),
+            ("1.2.3h", "not a duration", "8760h"),
             ("1h-1m", "unknown unit", "8760h"),
             ("2562048h", "too long", "292 years"),
             ("99999999999999999999999999999999999999999h", "too long", "292 years"),

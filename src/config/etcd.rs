@@ -81,7 +81,12 @@ fn urls(view: &View<'_>, require_https: bool, problems: &mut Problems) -> Vec<St
         let url = item.text().unwrap_or_default();
         match url_fault(url, require_https) {
             Some(fault) => {
-                problems.error(Code::Etcd, item.place(), format!("{} is no URL of an etcd", quoted(url)), fault);
+                problems.error(
+                    Code::Etcd,
+                    item.place(),
+                    format!("{} is not the URL of an etcd server", quoted(url)),
+                    fault,
+                );
             }
             None => urls.push(url.to_owned()),
         }

@@ -120,7 +120,7 @@ fn check_hashes(view: &View<'_>, problems: &mut Problems) {
             .strip_prefix("sha256:")
             .is_some_and(|digits| digits.len() == HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !good && !hash.is_unusable() {
-            let message = format!("{} is no hash of a public key", quoted(text));
+            let message = format!("{} is not the hash of a public key", quoted(text));
             problems.error(Code::Discovery, hash.place(), message, "write sha256: and 64 hexadecimal digits");
         }
     }
@@ -145,6 +145,6 @@ fn endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Endpoint> {
         Ok((Host::Ip(_) | Host::Dns(_), None)) => "a port is required: write host:port",
         Err(fault) => fault,
     };
-    problems.error(Code::Endpoint, view.place(), format!("{} is no endpoint", quoted(text)), fault);
+    problems.error(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
     None
 }

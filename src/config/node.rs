@@ -44,7 +44,7 @@ fn bootstrap_token(view: &View<'_>, problems: &mut Problems) {
     for usage in &usages {
         let name = usage.text().unwrap_or_default();
         if !matches!(name, "signing" | "authentication") && !usage.is_unusable() {
-            let message = format!("{} is no usage of a token", quoted(name));
+            let message = format!("{} is not a token usage", quoted(name));
             problems.error(Code::Token, usage.place(), message, "use signing and authentication");
         }
     }
@@ -59,7 +59,7 @@ fn bootstrap_token(view: &View<'_>, problems: &mut Problems) {
                 .bytes()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
         if !good && !group.is_unusable() {
-            let message = format!("{} is no group of a token", quoted(name));
+            let message = format!("{} is not a group for tokens", quoted(name));
             problems.error(Code::Token, group.place(), message, "write it as system:bootstrappers:my-group");
         } else if !authenticates {
             let message = "the token has groups but does not authenticate";
@@ -83,7 +83,7 @@ pub(super) fn name(view: &View<'_>, override_name: Option<&str>, host: &HostFact
     let written = field.text();
     let mut name = written.or(host.hostname.as_deref()).unwrap_or_default().trim().to_lowercase();
     if let Some(fault) = written.and_then(|_| subdomain_fault(&name)) {
-        problems.error(Code::NodeName, &place, format!("{} is no node name", quoted(&name)), fault);
+        problems.error(Code::NodeName, &place, format!("{} is not a node name", quoted(&name)), fault);
         return name;
     }
     if let Some(given) = override_name {
@@ -122,7 +122,7 @@ fn cri_socket(view: &View<'_>, problems: &mut Problems) {
         _ => problems.error(
             Code::CriSocket,
             view.place(),
-            format!("{} is no socket of a container runtime", quoted(socket)),
+            format!("{} is not a container runtime socket", quoted(socket)),
             "write it as unix:///run/containerd/containerd.sock",
         ),
     }
@@ -136,7 +136,7 @@ pub(super) fn local_endpoint(view: &View<'_>, host: &HostFacts, problems: &mut P
         Some(Ok(given)) => given,
         None if !port.is_present() || port.is_unusable() => BIND_PORT,
         _ => {
-            problems.error(Code::Port, port.place(), "this is no port", "give a number from 1 to 65535");
+            problems.error(Code::Port, port.place(), "this is not a port", "give a number from 1 to 65535");
             BIND_PORT
         }
     };
@@ -151,7 +151,7 @@ fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems)
     }
     if let Some(text) = view.text() {
         let Some(address) = parse_address(text) else {
-            let message = format!("{} is no IP address", quoted(text));
+            let message = format!("{} is not an IP address", quoted(text));
             problems.error(Code::Address, view.place(), message, "write an IPv4 or IPv6 address, without a port");
             return stand_in;
         };

@@ -210,7 +210,7 @@ impl Check<'_> {
             ) => {}
             (Type::OneOf(values), Value::Scalar { kind: Kind::Text, text }) => {
                 if !text.is_empty() && !values.contains(&&**text) {
-                    let message = format!("{} is none of the possible values", quoted(text));
+                    let message = format!("{} is not one of the possible values", quoted(text));
                     self.problems.error(Code::Value, &place, message, format!("write one of {}", values.join(", ")));
                     node.value = Value::Unusable;
                 }
@@ -231,7 +231,7 @@ impl Check<'_> {
             }
             (Type::Time, Value::Scalar { kind: Kind::Text, text }) => {
                 if DateTime::parse_from_rfc3339(text).is_err() {
-                    let message = format!("{} is no time", quoted(text));
+                    let message = format!("{} is not a time", quoted(text));
                     self.problems.error(Code::Value, &place, message, "write it as 2030-01-31T12:00:00Z (RFC 3339)");
                     node.value = Value::Unusable;
                 }
@@ -290,7 +290,7 @@ fn mismatch(wanted: &Type, found: &Value, path: &str) -> (String, String) {
         (Type::Duration, _) => "write a duration as 8760h or 1h30m".into(),
         _ => format!("give {name} {wanted_name}"),
     };
-    (format!("{found_name} stands where {wanted_name} belongs"), hint)
+    (format!("{found_name} is given where {wanted_name} is expected"), hint)
 }
 
 /// The path of the first field called `name` inside `schema`.

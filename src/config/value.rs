@@ -71,7 +71,7 @@ pub(super) fn token(view: &View<'_>, problems: &mut Problems) {
         problems.error(
             Code::Token,
             view.place(),
-            "this is no bootstrap token",
+            "this is not a bootstrap token",
             "a token is six and sixteen lower-case letters or digits with a dot between: `kubeadm token generate` makes one",
         );
     }

@@ -107,7 +107,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Problems) {
         problems.error(
             Code::Version,
             view.place(),
-            format!("{} is no version of Kubernetes", quoted(version)),
+            format!("{} is not a Kubernetes version", quoted(version)),
             "write a release as v1.36.2, or a label as stable-1 or ci/latest",
         );
     }

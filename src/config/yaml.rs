@@ -368,7 +368,7 @@ fn as_key(node: &Node) -> Result<Key, SyntaxError> {
             return Err(SyntaxError {
                 code: Code::Syntax,
                 mark: node.mark,
-                message: "a key must be a text".into(),
+                message: "a key must be text".into(),
                 hint: "write a field name before the colon".into(),
             });
         }

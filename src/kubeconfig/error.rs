@@ -39,7 +39,7 @@ pub enum KubeconfigError {
         construct: &'static str,
     },
     /// A key stands twice in one mapping.
-    #[error("the key {key:?} stands twice in one mapping of the kubeconfig (line {line})")]
+    #[error("the key {key:?} appears twice in one mapping of the kubeconfig (line {line})")]
     DuplicateKey {
         /// The line of the second one, from 1.
         line: usize,

@@ -43,7 +43,7 @@ pub struct RenewRequest {
     pub keep_key: bool,
     /// Alternative names to add: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
     pub add_names: Vec<String>,
-    /// Alternative names to take away.
+    /// Alternative names to remove.
     pub remove_names: Vec<String>,
     /// Whether DNS names and addresses are to be the configuration's.
     pub names_from_config: bool,
@@ -126,15 +126,17 @@ fn options(request: &RenewRequest, node: &Node) -> Result<Options> {
     };
     let validity = options.validity.unwrap_or(node.spec.certificate_validity);
     if options.validity.is_some_and(|validity| validity <= TimeDelta::zero()) {
-        return Err(bad("the validity is not longer than nothing", "give a time: 8760h, 365d"));
+        return Err(bad("the validity must be longer than 0", "give a duration, as 8760h or 365d"));
     }
     if options.before.is_some_and(|before| before >= validity) {
-        let reason =
-            "certificates would be renewed at every run: they are valid for no longer than the time before their end";
-        return Err(bad(reason, "give --before a time that is shorter than the validity"));
+        let reason = "certificates would be renewed at every run: their validity is not longer than --before";
+        return Err(bad(reason, "give --before a duration that is shorter than the validity"));
     }
     if options.keep_key && options.algorithm.is_some() {
-        return Err(bad("a key that is kept keeps its kind", "leave out --keep-key or --algorithm"));
+        return Err(bad(
+            "--keep-key keeps the kind of the key, and --algorithm changes it",
+            "leave out --keep-key or --algorithm",
+        ));
     }
     Ok(options)
 }
@@ -173,14 +175,11 @@ fn name_changes(request: &RenewRequest) -> Result<NameChanges> {
         match &request.names {
             Selection::Names(names) => {
                 if let Some(name) = names.iter().find(|name| !changeable.contains(&name.as_str())) {
-                    return Err(bad(
-                        format!("the certificates that {name:?} stands for have no names to change"),
-                        hint,
-                    ));
+                    return Err(bad(format!("{name:?} has no alternative names that can be changed"), hint));
                 }
             }
             Selection::All | Selection::None => {
-                return Err(bad("names can be changed in single certificates only, not in all", hint));
+                return Err(bad("alternative names can be changed only in certificates that are given by name", hint));
             }
         }
     }

@@ -203,7 +203,7 @@ fn put_back_all(
 ) -> Result<Vec<String>> {
     let held = holding::held(store);
     for manifest in &held {
-        log::warn!("{}: an earlier restart did not end; its manifest is put back", manifest.component);
+        log::warn!("{}: an earlier restart was interrupted; its manifest is put back", manifest.component);
         holding::put_back(session, store, manifest)?;
     }
     let components = Components::read(request, store)?;
@@ -273,7 +273,7 @@ fn plan_component(
         endpoints: Vec::new(),
     };
     let (Some(component), Some(evidence)) = (&member.component, evidence) else {
-        planned.reasons.push("this node has no manifest of it".into());
+        planned.reasons.push("this node has no manifest for it".into());
         return planned;
     };
     planned.started_at = start_of(component, evidence);
@@ -281,14 +281,14 @@ fn plan_component(
     planned.reasons = judge(component, evidence);
     if !member.is_wanted {
         if member.name == KUBELET && !planned.reasons.is_empty() {
-            planned.reasons.push("it is restarted only when it is asked for".into());
+            planned.reasons.push("it is restarted only on request (--kubelet)".into());
         } else if member.name != KUBELET {
-            planned.reasons = vec!["it is not named".into()];
+            planned.reasons = vec!["it was not selected".into()];
         }
         return planned;
     }
     if planned.reasons.is_empty() && request.force {
-        planned.reasons.push("all are asked for".into());
+        planned.reasons.push("the restart was requested".into());
     }
     planned.action = if planned.reasons.is_empty() { RestartAction::Keep } else { RestartAction::Restart };
     if planned.action == RestartAction::Restart {

@@ -54,7 +54,7 @@ pub struct UnitChange {
 #[derive(Debug, thiserror::Error)]
 pub enum SystemdError {
     /// A file of that name says something else.
-    #[error("{} is there and says something else", paths(.files))]
+    #[error("{} exists and its content differs", paths(.files))]
     OtherContent {
         /// The files: their paths, what they say, what they should say.
         files: Vec<(PathBuf, String, String)>,
@@ -127,10 +127,10 @@ impl Diagnostic for SystemdError {
             }
             Self::NotOurs { .. } => "remove it by hand, or with --force".into(),
             Self::NotStarted { outcome: Outcome::TakenBack, .. } => {
-                "mend what systemd says, then run the command again; without --now the units are only written".into()
+                "fix what systemd reports, then run the command again; without --now the units are only written".into()
             }
             Self::NotStarted { .. } => {
-                "mend what systemd says, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them".into()
+                "fix what systemd reports, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them".into()
             }
             Self::NotReloaded { .. } => "systemctl daemon-reload".into(),
             Self::OtherRoot => {

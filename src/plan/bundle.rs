@@ -105,7 +105,7 @@ pub fn import(
         }
         let mut step = place(artefact, &files, new, present, options, &mut findings);
         if blocked {
-            (step.action, step.reason) = (Action::Blocked, "what the bundle has cannot be used".into());
+            (step.action, step.reason) = (Action::Blocked, "the file in the bundle cannot be used".into());
         }
         planned.push(step);
     }
@@ -157,11 +157,11 @@ fn place(
         findings.extend(fault);
     }
     let (action, reason) = if stands_against {
-        (Action::Blocked, "what is there stands in the way")
+        (Action::Blocked, "an existing file is in the way")
     } else if written.is_empty() {
         (Action::Keep, "already there")
     } else if replaced {
-        (Action::Install, "another one is there")
+        (Action::Install, "a different file is there")
     } else {
         (Action::Install, "missing")
     };
@@ -206,7 +206,7 @@ fn hidden_key(entry: &Entry, tree: &Tree) -> Option<Finding> {
             Severity::Critical,
             entry.artefact,
             path,
-            "it holds a private key, and is a file that all may read".into(),
+            "it holds a private key, and everybody may read the file".into(),
             "take the key out of it".into(),
         )
     })
@@ -230,7 +230,7 @@ fn differs(artefact: &str, path: &Path, present: &[u8], wanted: &[u8]) -> Findin
         Severity::Critical,
         artefact,
         path,
-        format!("this node has another one (SHA-256 {}…) than the bundle ({}…)", short(present), short(wanted)),
+        format!("this node has a different one (SHA-256 {}…) than the bundle ({}…)", short(present), short(wanted)),
         "make sure that the bundle is this cluster's; --force replaces the file".into(),
     )
 }

@@ -117,7 +117,7 @@ fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mu
         Part::Present(_) => return,
         Part::Missing => (
             FindingCode::AuthorityMissing.code(),
-            "the CA is not there: nothing could be verified, and clients would have nothing to verify with".to_owned(),
+            "the CA is missing: neither kubepki nor a client could verify anything".to_owned(),
             "import it first: kubepki certs import ca.crt".to_owned(),
         ),
         Part::Broken { code, evidence, remedy } => (*code, evidence.clone(), remedy.clone()),
@@ -206,7 +206,7 @@ impl Embedding<'_> {
         }
         let expires_at = leaf.map(Certificate::not_after);
         if self.findings.iter().any(Finding::is_critical) {
-            return Artefact { expires_at, ..self.row(Action::Blocked, "what was given cannot be used") };
+            return Artefact { expires_at, ..self.row(Action::Blocked, "the given file cannot be used") };
         }
         let certificates = chain.as_ref().filter(|chain| chain.is_new).map(|chain| pem_of(&chain.certificates));
         let reason = match (&certificates, &authority, &key) {
@@ -252,14 +252,14 @@ impl Embedding<'_> {
                 }
                 Err(leaves) => {
                     let evidence = format!("it holds {} certificates that could be the client's", leaves.len());
-                    let remedy = "give one client certificate with its intermediates a file";
+                    let remedy = "give each file one client certificate with its intermediates";
                     self.find(FindingCode::ImportAmbiguous, Severity::Critical, &path, evidence, remedy);
-                    Err(Stay(Action::Blocked, "what was given cannot be used"))
+                    Err(Stay(Action::Blocked, "the given file cannot be used"))
                 }
             },
             Part::Broken { code, evidence, remedy } => {
                 self.push(code, Severity::Critical, &path, evidence, remedy);
-                Err(Stay(Action::Blocked, "what was given cannot be used"))
+                Err(Stay(Action::Blocked, "the given file cannot be used"))
             }
             Part::Missing if self.options.client_certificate.is_some() || referenced.is_some() && path != beside_it => {
                 let remedy = "name a certificate file that is there";
@@ -331,7 +331,7 @@ impl Embedding<'_> {
                 self.find(FindingCode::FileMissing, Severity::Critical, &path, "there is no client key", remedy);
             }
             Part::Present(_) => {
-                let remedy = "have the request of this very kubeconfig signed, or name the key: --client-key FILE";
+                let remedy = "have the request of this kubeconfig signed, or name the key: --client-key FILE";
                 let evidence = "its client key is not the one of the certificate";
                 self.find(FindingCode::KeyMismatch, Severity::Critical, &path, evidence, remedy);
             }

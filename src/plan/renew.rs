@@ -149,7 +149,7 @@ impl Renewal<'_> {
                 self.note(target, FindingCode::FileMissing, Severity::Info, &path, "it is not there", remedy);
                 return none(Action::Skip, "missing");
             }
-            Err(()) => return none(Action::Blocked, "what is there cannot be used"),
+            Err(()) => return none(Action::Blocked, "the existing file cannot be used"),
         };
         let files = self.files(target, &held);
         let issuer = self.issuer(target, &held);
@@ -172,7 +172,7 @@ impl Renewal<'_> {
 
     fn plan_held(&mut self, target: &Target, held: &Held, artefact: Artefact) -> Artefact {
         let Some(certificate) = held.certificate() else {
-            return Artefact { reason: "what is there cannot be used".into(), ..artefact };
+            return Artefact { reason: "the existing file cannot be used".into(), ..artefact };
         };
         let with = |action, reason: &str| Artefact { action, reason: reason.to_owned(), ..artefact.clone() };
         let authority_end = match artefact.issuer.as_deref().map(|issuer| self.authority(issuer)) {
@@ -262,7 +262,10 @@ impl Renewal<'_> {
                 FindingCode::CertificateExpiresSoon,
                 Severity::Warning,
                 &held.certificate_path,
-                format!("it ends on {}, and could not end later than {not_after}", certificate.not_after()),
+                format!(
+                    "it ends on {}, and a new one could not be valid for longer than until {not_after}",
+                    certificate.not_after()
+                ),
                 "renew its CA: a certificate ends with its CA, or before",
             );
             "ends with its CA".to_owned()

@@ -178,8 +178,8 @@ impl Signing<'_> {
         let profile = name.and_then(|name| self.options.policy.profile(name, &self.options.node));
         let Some(profile) = profile else {
             let evidence = match name {
-                Some(name) => format!("{name:?} is none of kubeadm's names and none of the policy's"),
-                None => "the file's name is none of kubeadm's and none of the policy's".to_owned(),
+                Some(name) => format!("{name:?} is neither one of kubeadm's names nor one of the policy's"),
+                None => "the file's name is neither one of kubeadm's nor one of the policy's".to_owned(),
             };
             let finding = RequestFault::UnknownName.finding(&shown, Some(&found.path), evidence);
             return blocked(None, "refused", vec![finding]);
@@ -262,7 +262,7 @@ impl Signing<'_> {
         let validity = match (self.options.validity, profile.max_validity) {
             (Some(asked), Some(longest)) if asked > longest => {
                 let evidence = format!(
-                    "a validity of {} hours is asked for, and the policy's longest is {}",
+                    "a validity of {} hours is requested, and the policy allows at most {} hours",
                     asked.num_hours(),
                     longest.num_hours()
                 );
@@ -270,7 +270,7 @@ impl Signing<'_> {
                 asked
             }
             (Some(asked), _) if asked <= TimeDelta::zero() => {
-                let evidence = format!("a validity of {} seconds is asked for", asked.num_seconds());
+                let evidence = format!("a validity of {} seconds is requested", asked.num_seconds());
                 findings.push(RequestFault::Validity.finding(shown, Some(path), evidence));
                 asked
             }

@@ -72,7 +72,7 @@ impl Diagnostic for UnitError {
             "calendar" => {
                 "as in systemd.time(7): daily, weekly, `Mon 03:00`; `systemd-analyze calendar` checks it".into()
             }
-            _ => "give an absolute path in one line".into(),
+            _ => "give an absolute path without line breaks".into(),
         }
     }
 

@@ -67,7 +67,9 @@ fn first_line(message: &str) -> String {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeDelta>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let parsed = crate::config::parse_duration(&text).ok().filter(|duration| *duration > TimeDelta::zero());
-    parsed.map(Some).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no duration; write hours, as 8760h")))
+    parsed
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not a duration; write hours, as 8760h")))
 }
 
 impl Policy {
@@ -167,8 +169,8 @@ fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
     }
     match rule.issuer.as_deref() {
         Some(issuer) if catalogue::authority(issuer).is_some() => {}
-        Some(issuer) => return Err(format!("there is no CA {issuer:?}; known are ca, etcd-ca, front-proxy-ca")),
-        None => return Err("it is none of the catalogue's names, so it needs an issuer".into()),
+        Some(issuer) => return Err(format!("there is no CA {issuer:?}; known CAs are ca, etcd-ca, front-proxy-ca")),
+        None => return Err("it is not one of the catalogue's names, so it needs an issuer".into()),
     }
     if rule.usages.as_ref().is_none_or(Vec::is_empty) {
         return Err("it needs usages (serverAuth, clientAuth)".into());
@@ -177,7 +179,7 @@ fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
         return Err("it needs commonNames".into());
     }
     if let Some(unknown) = rule.usages.iter().flatten().find(|usage| usage.object_identifier().is_none()) {
-        return Err(format!("{unknown} is no usage: serverAuth, clientAuth, or an object identifier"));
+        return Err(format!("{unknown} is not a usage; use serverAuth, clientAuth, or an object identifier"));
     }
     Ok(())
 }

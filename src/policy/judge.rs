@@ -70,7 +70,7 @@ impl RequestFault {
                 "have it made again with kubepki certs generate-csr, or allow this in a --policy file"
             }
             Self::OtherUsages | Self::CertificateAuthority | Self::OtherExtensions => {
-                "have it made again without; the CA takes usages and constraints from its own profile"
+                "have it made again without them; the CA takes usages and constraints from its own profile"
             }
             Self::Validity => "ask for less (--days, --validity), or change the policy",
         }

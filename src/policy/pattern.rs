@@ -57,7 +57,9 @@ pub enum NamePattern {
 impl NamePattern {
     fn parse(text: &str) -> Result<Self, String> {
         if let Some(network) = text.strip_prefix("IP:") {
-            return network_of(network).map(Self::Network).ok_or(format!("{network:?} is no address and no network"));
+            return network_of(network)
+                .map(Self::Network)
+                .ok_or(format!("{network:?} is neither an address nor a network"));
         }
         if let Some(pattern) = text.strip_prefix("email:") {
             return Ok(Self::Email(TextPattern::new(pattern)));
@@ -68,7 +70,7 @@ impl NamePattern {
         let name = text.strip_prefix("DNS:").unwrap_or(text);
         match network_of(name) {
             Some(network) if name == text => Ok(Self::Network(network)),
-            _ if name.is_empty() || name.contains([' ', ':', '/']) => Err(format!("{text:?} is no pattern of names")),
+            _ if name.is_empty() || name.contains([' ', ':', '/']) => Err(format!("{text:?} is not a name pattern")),
             _ => Ok(Self::Dns(name.to_ascii_lowercase())),
         }
     }

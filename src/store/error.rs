@@ -177,8 +177,8 @@ pub enum StoreError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// A file is not as it was when the change was planned.
-    #[error("{} is not as it was when the change was planned: expected {expected}, found {found}", path.display())]
+    /// A file has changed since the change was planned.
+    #[error("{} has changed since the change was planned: expected {expected}, found {found}", path.display())]
     Changed {
         /// The file.
         path: PathBuf,
@@ -388,7 +388,7 @@ impl Diagnostic for StoreError {
             }
             Self::ReadOnly { path, .. } => {
                 format!(
-                    "remount the file system of {} writable, and look into the kernel log for why it is not",
+                    "remount the file system of {} writable, and check the kernel log (dmesg) for the reason",
                     path.display()
                 )
             }
@@ -427,7 +427,7 @@ impl Diagnostic for StoreError {
                 format!("{}; the next run completes or takes back the change before anything else", cause.hint())
             }
             Self::Io { path, .. } => {
-                format!("look into the kernel log for errors of the disk that holds {}", path.display())
+                format!("check the kernel log (dmesg) for errors of the disk that holds {}", path.display())
             }
         }
     }

@@ -61,7 +61,9 @@ impl Extensions {
                 let names = names.map(|(position, name)| alternative_name(name, position, extension.value));
                 self.subject_alt_names = SubjectAltNames::in_order(names.collect());
             }
-            ParsedExtension::ParseError { error } => return Err(format!("an extension cannot be read: {error:?}")),
+            ParsedExtension::ParseError { .. } => {
+                return Err(format!("the extension {} cannot be read", extension.oid.to_id_string()));
+            }
             _ => self.others.push(OtherExtension {
                 oid: extension.oid.to_id_string(),
                 critical: extension.critical,
@@ -84,7 +86,16 @@ where
         Ok(([], value)) => Ok(value),
         Ok((rest, _)) => Err(format!("{} bytes behind its end", rest.len())),
         Err(x509_parser::nom::Err::Incomplete(_)) => Err("the DER is cut off".to_owned()),
-        Err(x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error)) => Err(error.to_string()),
+        Err(x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error)) => Err(words(&error)),
+    }
+}
+
+/// What the reader says, in words for people.
+fn words(error: &x509_parser::error::X509Error) -> String {
+    use x509_parser::error::X509Error;
+    match error {
+        X509Error::NomError(_) | X509Error::Der(_) | X509Error::Generic => "its DER is damaged or cut off".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -223,7 +223,7 @@ fn a_damaged_backup_is_seen_named_and_never_restored() {
             "a changed byte",
             |path| edit(&path.join("02-etc-kubernetes-pki-apiserver.crt"), |text| text.replacen('A', "B", 1)),
             State::Damaged,
-            "SHA-256 does not fit",
+            "SHA-256 does not match",
         ),
         (
             "a missing file",
@@ -253,7 +253,7 @@ fn a_damaged_backup_is_seen_named_and_never_restored() {
             "others may write",
             |path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o777)).unwrap(),
             State::Untrusted,
-            "somebody else",
+            "another user",
         ),
     ];
     for (case, damage, state, evidence) in cases {

@@ -338,9 +338,9 @@ fn a_policy_loosens_and_tightens() {
         ("maxValidity: 90d\n", "8760h"),
         ("certificates: {apiserver: {issuer: etcd-ca}}", "the catalogue's"),
         ("certificates: {mine: {usages: [clientAuth], commonNames: [x]}}", "needs an issuer"),
-        ("certificates: {mine: {issuer: ca, usages: [client], commonNames: [x]}}", "no usage"),
+        ("certificates: {mine: {issuer: ca, usages: [client], commonNames: [x]}}", "not a usage"),
         ("certificates: {mine: {issuer: other, usages: [clientAuth], commonNames: [x]}}", "no CA"),
-        ("certificates: {apiserver: {names: ['IP:x']}}", "no address"),
+        ("certificates: {apiserver: {names: ['IP:x']}}", "neither an address"),
         ("- a list", "line 1"),
     ] {
         let error = with_policy(policy, unchanged).err().unwrap();

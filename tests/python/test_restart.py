@@ -375,7 +375,7 @@ def test_a_manifest_that_is_no_pod_is_named(tmp_path: Path) -> None:
     (manifests / "etcd.yaml").write_text("spec: [")
     broken = command("restart", "--rootfs", tmp_path)
     assert broken.returncode == 1
-    assert "etcd.yaml is no manifest of a pod" in broken.stderr
+    assert "etcd.yaml is not a pod manifest" in broken.stderr
 
 
 def test_a_time_limit_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def plan_renew(
         algorithm: The kind of the new keys.
         keep_key: Whether the keys stay.
         add_sans: Alternative names to add: `example.test`, `10.0.0.1`, `URI:...`, `email:...`.
-        remove_sans: Alternative names to take away.
+        remove_sans: Alternative names to remove.
         sans_from_config: Whether DNS names and addresses become the configuration's.
         outlive_ca: What to do with a certificate that would be valid for longer than its CA.
         force: Whether to go on with a CA that has expired, or a certificate of another node.

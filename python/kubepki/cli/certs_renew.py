@@ -37,7 +37,7 @@ _USERS = {
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `certs renew` and its arguments."""
-    parser = subparsers.add_parser("renew", help="give certificates a new time", description=__doc__)
+    parser = subparsers.add_parser("renew", help="renew certificates", description=__doc__)
     names = ", ".join(renewing.renewable_names())
     parser.add_argument("names", nargs="+", metavar="NAME", help=f"all (what kubeadm renews), or some of: {names}")
     options.add_node_options(parser)
@@ -88,7 +88,7 @@ def _add_contents(parser: ArgumentParser) -> None:
         choices=("refuse", "clamp", "allow"),
         default="clamp",
         help="a certificate that would be valid for longer than its CA: let it end with the CA (default), refuse it, "
-        "or make it all the same, as kubeadm does",
+        "or make it anyway, as kubeadm does",
     )
 
 

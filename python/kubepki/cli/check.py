@@ -31,7 +31,7 @@ _SIZES = ((_DAY, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `check` and its arguments."""
     parser = subparsers.add_parser("check", help="check everything; exit code for monitoring", description=__doc__)
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files and folders to check besides")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="more files and folders to check")
     options.add_node_options(parser)
     parser.add_argument("--warning", default="30d", metavar="DURATION", help="warn of less left (default: 30d)")
     parser.add_argument("--critical", default="7d", metavar="DURATION", help="critical with less left (default: 7d)")

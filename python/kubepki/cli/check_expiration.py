@@ -30,7 +30,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 def run(arguments: Namespace) -> int:
     """Print the report."""
     if arguments.kubeconfig:
-        output.say("note: --kubeconfig is not used: kubepki reads files alone")
+        output.say("note: --kubeconfig is not used: kubepki reads files only")
     report = checking.check_expiration(**options.node_arguments(arguments))
     output.warn(report.warnings)
     print({"text": report.text, "json": report.json, "yaml": report.yaml}[arguments.output], end="")

@@ -36,10 +36,8 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         help="what the node is, instead of the configuration's; etcd means what etcd's CA signs",
     )
     parser.add_argument("--with-usages", action="store_true", help="ask for key usages too; kubeadm's requests do not")
-    parser.add_argument(
-        "--reuse-keys", action="store_true", help="use keys that are there, and make their requests anew"
-    )
-    parser.add_argument("--renew", action="store_true", help="ask for the certificates that are there once more")
+    parser.add_argument("--reuse-keys", action="store_true", help="use existing keys, and make their requests again")
+    parser.add_argument("--renew", action="store_true", help="make requests for the existing certificates")
     parser.add_argument("--keep-key", action="store_true", help="with --renew: keep the keys")
     parser.add_argument(
         "--out-dir",
@@ -69,7 +67,7 @@ def run(arguments: Namespace) -> int:
         out_dir=arguments.out_dir,
         recover=not arguments.dry_run,
     )
-    words = Words(done="made", nothing="nothing to do: there is nothing to ask for")
+    words = Words(done="made", nothing="nothing to do: no request is needed")
     return carry_out(arguments, plan, words, text=_progress)
 
 

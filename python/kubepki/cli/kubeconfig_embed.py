@@ -17,7 +17,7 @@ from kubepki.cli.certs_init import chosen
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
-_WORDS = Words(done="embedded", nothing="nothing to do: all that is signed is embedded already")
+_WORDS = Words(done="embedded", nothing="nothing to do: every signed certificate is already embedded")
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:

@@ -37,7 +37,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--algorithm", metavar="NAME", help="the kind of key (default: the configuration's)")
     parser.add_argument("--server", metavar="URL", help="the API server (default: the configuration's)")
     parser.add_argument(
-        "--allow-masters", action="store_true", help="insist on the group system:masters, which nothing can restrict"
+        "--allow-masters", action="store_true", help="allow the group system:masters, which nothing can restrict"
     )
     options.add_outlive_option(parser)
     parser.add_argument("--dry-run", action="store_true", help="show what would be made, and make nothing")

@@ -66,7 +66,7 @@ def add_outlive_option(parser: ArgumentParser) -> None:
         choices=("refuse", "clamp", "allow"),
         default="refuse",
         help="a certificate that would be valid for longer than its CA: refuse it (default), let it end with the CA, "
-        "or make it all the same, as kubeadm does",
+        "or make it anyway, as kubeadm does",
     )
 
 

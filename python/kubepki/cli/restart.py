@@ -38,9 +38,9 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         metavar="COMPONENT",
         help="etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet (default: all but the kubelet)",
     )
-    parser.add_argument("--all", action="store_true", help="restart those too that are up to date")
+    parser.add_argument("--all", action="store_true", help="also restart components that are up to date")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
-    parser.add_argument("--kubelet", action="store_true", help="the kubelet too, with systemctl, as the last one")
+    parser.add_argument("--kubelet", action="store_true", help="also restart the kubelet, last, with systemctl")
     parser.add_argument(
         "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
     )
@@ -152,7 +152,7 @@ def _show(form: str, plan: RestartPlan, report: RestartReport | None) -> None:
 
 def _conclude_dry_run(plan: RestartPlan) -> int:
     if plan.is_blocked:
-        output.say("nothing would be done: critical findings stand against it")
+        output.say("nothing would be done: there are critical findings")
         return FindingError.exit_code
     if plan.is_empty:
         output.say("dry run: nothing to restart")

@@ -44,7 +44,9 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     validity.add_argument("--days", type=int, metavar="N", help="valid for N days")
     validity.add_argument("--validity", metavar="DURATION", help="valid for DURATION, as 8760h (default) or 90d")
     parser.add_argument(
-        "--policy", metavar="FILE", help="what is signed besides, or not; see the guide on external CAs"
+        "--policy",
+        metavar="FILE",
+        help="what may be signed besides the catalogue, or may not; see the guide",
     )
     serial = parser.add_mutually_exclusive_group()
     serial.add_argument("--ca-serial", metavar="FILE", help="count serial numbers in FILE, as openssl x509 -CAserial")
@@ -131,5 +133,7 @@ def _validity(arguments: Namespace) -> timedelta | None:
 
 def _not_positive(given: object) -> timedelta:
     raise ConfigurationError(
-        f"a validity of {given} is none", code="cli.duration", hint="write a number above 0 and a unit: 30d, 8760h"
+        f"a validity of {given} is not positive",
+        code="cli.duration",
+        hint="write a number above 0 and a unit: 30d, 8760h",
     )

@@ -38,14 +38,17 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         "--on-calendar", default="daily", metavar="WHEN", help="when, as systemd.time(7) has it (default: %(default)s)"
     )
     schedule.add_argument(
-        "--randomized-delay", default="1h", metavar="DURATION", help="how much nodes may differ (default: %(default)s)"
+        "--randomized-delay",
+        default="1h",
+        metavar="DURATION",
+        help="the longest random delay (default: %(default)s)",
     )
     schedule.add_argument("--kubelet", action="store_true", help="renew the kubelet's certificates too")
     schedule.add_argument("--restart", action="store_true", help="restart the components that use what was renewed")
     schedule.add_argument("--config", metavar="FILE", help="the node's kubeadm configuration, an absolute path")
     schedule.add_argument("--program", metavar="FILE", help="kubepki on the node (default: the one that runs now)")
     add_unit_options(parser)
-    parser.add_argument("--force", action="store_true", help="overwrite units that say something else")
+    parser.add_argument("--force", action="store_true", help="overwrite units whose content differs")
 
 
 def add_unit_options(parser: ArgumentParser) -> None:
@@ -135,7 +138,7 @@ def _running_program() -> Path:
         if candidate.name == "kubepki" and candidate.is_file():
             return candidate.absolute()
     raise ConfigurationError(
-        "where kubepki is installed cannot be told",
+        "the path of the installed kubepki cannot be determined",
         code="cli.program_unknown",
         hint="name it: --program /usr/local/bin/kubepki",
     )

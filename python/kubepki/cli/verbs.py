@@ -47,7 +47,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(("recover",), "kubepki.cli.recover", "end changes that were interrupted"),
     Verb(("restart",), "kubepki.cli.restart", "restart what does not use the files on disk"),
     Verb(("certs", "init"), "kubepki.cli.certs_init", "make missing CAs, certificates and sa keys"),
-    Verb(("certs", "renew"), "kubepki.cli.certs_renew", "give certificates a new time"),
+    Verb(("certs", "renew"), "kubepki.cli.certs_renew", "renew certificates"),
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
     Verb(("certs", "generate-csr"), "kubepki.cli.generate_csr", "make keys and signing requests for a CA elsewhere"),
     Verb(("certs", "sign"), "kubepki.cli.sign", "sign requests, held against the catalogue and a policy"),

@@ -170,7 +170,7 @@ class Plan(Value):
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigurationError(
-                f"this is no plan: {type(error).__name__}: {error}",
+                f"this is not a plan: {type(error).__name__}: {error}",
                 code="plan.bad",
                 hint="give what `Plan.to_dict` gave, unchanged, to the same version of kubepki",
             ) from error

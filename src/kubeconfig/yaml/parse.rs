@@ -232,7 +232,7 @@ impl Builder {
         };
         for source in sources {
             let Node::Mapping(source) = source else {
-                return Err(self.unsupported("a merge key whose value is no mapping"));
+                return Err(self.unsupported("a merge key whose value is not a mapping"));
             };
             for (key, value) in source.iter() {
                 if seen.insert(key.as_str().to_owned()) {

@@ -149,7 +149,7 @@ fn what_would_not_survive_is_refused() {
     assert_eq!(unsupported("a: !!binary Zm9v\n"), (1, "a tag"));
     assert_eq!(unsupported("a: !!set {x: null}\n"), (1, "a tag"));
     assert_eq!(unsupported("a: &a [*a]\n"), (1, "an alias to itself"));
-    assert_eq!(unsupported("a: {<<: 1}\n").1, "a merge key whose value is no mapping");
+    assert_eq!(unsupported("a: {<<: 1}\n").1, "a merge key whose value is not a mapping");
     assert_eq!(parse("a: 1\nb: 2\n\"a\": 3\n"), Err(ParseError::DuplicateKey { line: 3, key: "a".into() }));
     assert_eq!(parse("- a\n"), Err(ParseError::NotAMapping));
     assert_eq!(parse("a"), Err(ParseError::NotAMapping));

@@ -132,7 +132,7 @@ pub(super) fn wait_until_well(
 /// What is not yet as it shall be.
 fn problem(component: &Component, evidence: &Evidence, before: Option<&Running>) -> Option<String> {
     if before.is_some_and(|before| before.is_still(component)) {
-        return Some("the process of before still listens".into());
+        return Some("the old process is still listening".into());
     }
     for (endpoint, look) in component.endpoints.iter().zip(&evidence.looks) {
         match (&look.served, &look.on_disk) {

@@ -11,7 +11,7 @@ use crate::error::{Category, Diagnostic};
 #[derive(Debug, thiserror::Error)]
 pub enum RestartError {
     /// A component was named that this node has no manifest of.
-    #[error("{component} is no static pod of this node: there is no {}", manifest.display())]
+    #[error("{component} is not a static pod of this node: there is no {}", manifest.display())]
     NotHere {
         /// The component.
         component: String,
@@ -19,7 +19,7 @@ pub enum RestartError {
         manifest: PathBuf,
     },
     /// A manifest cannot be read as that of a pod.
-    #[error("{} is no manifest of a pod: {reason}", path.display())]
+    #[error("{} is not a pod manifest: {reason}", path.display())]
     BadManifest {
         /// The manifest.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum RestartError {
         reason: String,
     },
     /// The kubelet's configuration cannot be read.
-    #[error("{} is no configuration of a kubelet: {reason}", path.display())]
+    #[error("{} is not a kubelet configuration: {reason}", path.display())]
     BadKubeletConfiguration {
         /// The file.
         path: PathBuf,
@@ -35,13 +35,13 @@ pub enum RestartError {
         reason: String,
     },
     /// The time limit is zero, negative or beyond all measure.
-    #[error("{seconds} s is no time to wait")]
+    #[error("{seconds} s is not a usable timeout")]
     BadTimeout {
         /// What was given.
         seconds: f64,
     },
     /// A manifest was held when an earlier run ended, and another one is in its place by now.
-    #[error("{} is another manifest than the one that a restart has held in {}", manifest.display(), held.display())]
+    #[error("{} differs from the manifest that a restart has held in {}", manifest.display(), held.display())]
     HeldConflict {
         /// The component.
         component: String,
@@ -121,9 +121,9 @@ impl Diagnostic for RestartError {
     fn hint(&self) -> String {
         match self {
             Self::NotHere { .. } => "name components that run on this node, or none for all of them".into(),
-            Self::BadManifest { .. } => "put the manifest right: the kubelet cannot use it either".into(),
+            Self::BadManifest { .. } => "correct the manifest: the kubelet cannot use it either".into(),
             Self::BadKubeletConfiguration { .. } => {
-                "put the file right, or name the kubelet's directory with --kubelet-dir".into()
+                "correct the file, or name the kubelet's directory with --kubelet-dir".into()
             }
             Self::BadTimeout { .. } => "give a time such as 5m".into(),
             Self::HeldConflict { manifest, held, .. } => format!(
@@ -132,7 +132,7 @@ impl Diagnostic for RestartError {
                 held.display()
             ),
             Self::NotPutBack { manifest, held, .. } => format!(
-                "put right what is wrong and run `kubepki restart`, or move {} to {} by hand",
+                "resolve the problem and run `kubepki restart`, or move {} to {} by hand",
                 held.display(),
                 manifest.display()
             ),

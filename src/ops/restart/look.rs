@@ -32,7 +32,7 @@ pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
             .map(|endpoint| scope.spawn(|| served(endpoint).map_err(|e| e.to_string())))
             .collect();
         let looks = all.into_iter().zip(&component.endpoints).map(|(look, endpoint)| Look {
-            served: look.join().unwrap_or_else(|_| Err(format!("{} could not be looked at", address(endpoint)))),
+            served: look.join().unwrap_or_else(|_| Err(format!("{} could not be inspected", address(endpoint)))),
             on_disk: endpoint.certificate.as_deref().and_then(|path| first_certificate(&tree, path)),
         });
         looks.collect()

@@ -39,7 +39,7 @@ impl Cleaning<'_> {
                 |action, reason| untouched(row.name, Kind::CertificateAuthority, action, reason, files.clone());
             let pair = Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
             if matches!(self.tree.get(&pair.key_path), Observed::Missing) {
-                self.artefacts.push(artefact(Action::Keep, "its key is not here already"));
+                self.artefacts.push(artefact(Action::Keep, "its key is already gone"));
                 continue;
             }
             let reasons = self.reasons_against(row, &pair);
@@ -52,7 +52,9 @@ impl Cleaning<'_> {
                     subject: row.name.to_owned(),
                     path: Some(pair.key_path.clone()),
                     evidence: format!("its key is still needed: {}", reasons.join("; ")),
-                    remedy: "put this right first: sign and install what is missing, and take the key's path out of the manifests".to_owned(),
+                    remedy:
+                        "do this first: sign and install what is missing, and take the key's path out of the manifests"
+                            .to_owned(),
                 });
                 self.artefacts.push(artefact(Action::Blocked, "its key is still needed"));
             }

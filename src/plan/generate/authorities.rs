@@ -58,7 +58,7 @@ impl Planning<'_> {
         let external = is_external(&pair);
         if self.options.certificates.contains(row.name) {
             let (action, reason) = match (blocked, external) {
-                (true, _) => (Action::Blocked, "what is there cannot be used"),
+                (true, _) => (Action::Blocked, "the existing file cannot be used"),
                 (false, true) => (Action::Keep, "external CA: its key is not on this node"),
                 (false, false) => (Action::Keep, "already there"),
             };

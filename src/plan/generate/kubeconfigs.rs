@@ -53,8 +53,11 @@ impl Planning<'_> {
         };
         let findings = judge_kubeconfig(row.name, path, self.tree, &expected, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let (action, reason) =
-            if blocked { (Action::Blocked, "what is there cannot be used") } else { (Action::Keep, "already there") };
+        let (action, reason) = if blocked {
+            (Action::Blocked, "the existing file cannot be used")
+        } else {
+            (Action::Keep, "already there")
+        };
         let identity = self.tree.content(path).and_then(|content| client_identity(self.tree, path, content).ok()?);
         let expires_at = identity.and_then(|identity| {
             identity.certificates.present().and_then(|all| all.first().map(Certificate::not_after))

@@ -45,8 +45,11 @@ impl Planning<'_> {
         };
         let findings = judge_pair(row.name, &pair, self.tree, &expectation, ca, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let (action, reason) =
-            if blocked { (Action::Blocked, "what is there cannot be used") } else { (Action::Keep, "already there") };
+        let (action, reason) = if blocked {
+            (Action::Blocked, "the existing file cannot be used")
+        } else {
+            (Action::Keep, "already there")
+        };
         let files = self.pair_files(row.base_name);
         let expires_at = pair.certificate().map(Certificate::not_after);
         Ok(Artefact { expires_at, ..untouched(row.name, Kind::Certificate, action, reason, files) })

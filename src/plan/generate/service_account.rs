@@ -38,7 +38,7 @@ impl Planning<'_> {
         } else {
             let findings = keys.judge(self.tree);
             if self.take(findings) {
-                artefact(Action::Blocked, "what is there cannot be used", both)
+                artefact(Action::Blocked, "the existing file cannot be used", both)
             } else if keys.public_keys.is_missing() {
                 artefact(Action::Create, "sa.pub is missing: made from sa.key", vec![public_key])
             } else {

@@ -60,7 +60,7 @@ impl Importing<'_> {
         self.judge_authority(incoming);
         self.judge_what_is_under(incoming);
         if self.is_refused(name) {
-            return Artefact { expires_at, ..row(Action::Blocked, "what was given cannot be used") };
+            return Artefact { expires_at, ..row(Action::Blocked, "the given file cannot be used") };
         }
         let current = there
             .present()
@@ -103,7 +103,7 @@ impl Importing<'_> {
                 name,
                 &incoming.path,
                 format!("the key {} is not that of its first certificate", key_path.display()),
-                "put the CA whose key is on this node first in the file; for an external CA, take the key away first: kubepki certs cleanup --ca-key",
+                "put the CA whose key is on this node first in the file; for an external CA, remove the key first: kubepki certs cleanup --ca-key",
             );
         }
     }

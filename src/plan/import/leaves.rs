@@ -49,7 +49,7 @@ impl Importing<'_> {
         let files = place.imported_files(brought.is_some());
         let expires_at = Some(leaf.not_after());
         if self.is_refused(place.name) {
-            let reason = "what was given cannot be used";
+            let reason = "the given file cannot be used";
             return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Blocked, reason, files) };
         }
         let there = self.on_disk(&place.certificate);
@@ -145,7 +145,7 @@ impl Importing<'_> {
                 place.name,
                 path,
                 format!("it is for another key than the one of {}{}", place.name, self.whose(place, leaf)),
-                "have the request of this very node signed, and see that no two files were swapped",
+                "have this node's own request signed, and check that no two files were swapped",
             );
         }
         KeyPlace::Nowhere
@@ -216,7 +216,7 @@ impl Importing<'_> {
             Severity::Critical,
             place.name,
             &matched.given.path,
-            format!("its CA {} is not there, so nobody can say whether it has signed this", place.issuer),
+            format!("its CA {} is missing, so nothing shows whether it signed this", place.issuer),
             format!("give the CA's certificate too, as {base}.crt"),
         );
     }

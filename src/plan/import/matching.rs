@@ -42,7 +42,7 @@ impl<'a> Importing<'a> {
                         one.path.display()
                     );
                     let name = matched.slot.name();
-                    let remedy = "name the one that is meant, or take the other one away";
+                    let remedy = "name the right one, or remove the other one";
                     self.find(FindingCode::ImportAmbiguous, Severity::Critical, name, &one.path, evidence, remedy);
                 }
             }
@@ -78,7 +78,7 @@ impl<'a> Importing<'a> {
                 let evidence =
                     format!("it holds {} certificates that could be the leaf: {}", leaves.len(), list(&leaves));
                 let subject = named.map_or(shown, |slot| slot.name().to_owned());
-                let remedy = "give one leaf with its intermediates a file";
+                let remedy = "give each file one leaf with its intermediates";
                 self.find(FindingCode::ImportAmbiguous, Severity::Critical, &subject, &given.path, evidence, remedy);
                 return None;
             }
@@ -116,7 +116,7 @@ impl<'a> Importing<'a> {
         }
         let severity = if given.is_named { Severity::Critical } else { Severity::Warning };
         let evidence =
-            format!("its name is none of kubeadm's, and no key or request on this node is that of {}", leaf.subject());
+            format!("its name is not one of kubeadm's, and no key or request on this node fits {}", leaf.subject());
         let remedy = "name it as kubeadm names its place (apiserver.crt, etcd/server.crt, admin.conf.crt), or bring it to the node that has its key";
         let subject = given.path.display().to_string();
         self.find(FindingCode::ImportUnmatched, severity, &subject, &given.path, evidence, remedy);

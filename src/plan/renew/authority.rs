@@ -45,7 +45,7 @@ impl Renewal<'_> {
                 FindingCode::AuthorityMissing.code(),
                 Severity::Critical,
                 &pair.certificate_path,
-                "the CA is not there, and certificates of it are to be renewed",
+                "the CA is missing, and certificates that it signed are to be renewed",
                 "put the CA's certificate back (without its key it is an external CA); or name other certificates only",
             );
             return Authority::Unusable;
@@ -53,7 +53,7 @@ impl Renewal<'_> {
         let mut findings = judge_authority(name, pair, self.tree, Thresholds::NONE, self.now);
         let expired = FindingCode::CertificateExpired.code();
         for finding in findings.iter_mut().filter(|finding| finding.code == expired) {
-            "replace the CA; --force signs with it all the same: no client will trust the certificates"
+            "replace the CA; --force signs with it anyway, but no client will trust the certificates"
                 .clone_into(&mut finding.remedy);
             if self.options.force {
                 finding.severity = Severity::Warning;
@@ -96,7 +96,7 @@ impl Renewal<'_> {
             return;
         }
         let evidence = if self.options.outlive_authority == OutliveAuthority::Clamp {
-            format!("it ends on {authority_end}: what it signs now ends with it, not on {wanted} as asked")
+            format!("it ends on {authority_end}: what it signs now ends with it, not on {wanted} as requested")
         } else {
             format!("it ends on {authority_end}: what it signs now is worthless from then on, not valid until {wanted}")
         };

@@ -47,7 +47,7 @@ impl Renewal<'_> {
         if !absent.is_empty() {
             // A run that is made again and again (--before) may have removed it the first time.
             let severity = if self.options.before.is_some() { Severity::Warning } else { Severity::Critical };
-            let evidence = format!("it cannot lose {}: its names are {old}", absent.join(", "));
+            let evidence = format!("it cannot lose {}: its names are {}", absent.join(", "), or_none(old));
             let remedy = "leave it out of --remove-san, or correct it";
             self.note(target, FindingCode::CertificateNameAbsent, severity, path, evidence, remedy);
         }
@@ -75,7 +75,7 @@ impl Renewal<'_> {
             .filter(|name| !expected.iter().any(|one| one == *name))
             .map(ToString::to_string)
             .collect();
-        let parts = [("it lacks", lacking), ("it has besides", extra)];
+        let parts = [("it lacks", lacking), ("it also has", extra)];
         let parts: Vec<_> = parts
             .into_iter()
             .filter(|(_, names)| !names.is_empty())
@@ -119,7 +119,9 @@ impl Renewal<'_> {
             KUBELET_CONF | "kubelet-client" if !common_name.strip_prefix(SYSTEM_NODE).is_some_and(is_node) => {
                 format!("it is for {common_name:?}")
             }
-            "apiserver" if !names.dns_names().any(is_node) => format!("its names lack the node's (it has {names})"),
+            "apiserver" if !names.dns_names().any(is_node) => {
+                format!("its names lack the node's (it has {})", or_none(names))
+            }
             _ => return false,
         };
         let severity = if is_sure && !self.options.force { Severity::Critical } else { Severity::Warning };
@@ -148,6 +150,11 @@ impl Renewal<'_> {
         // On a mounted disk this host's name says nothing.
         self.options.rootfs.is_none().then(|| (self.spec.node_name.clone(), false))
     }
+}
+
+fn or_none(names: &SubjectAltNames) -> String {
+    let text = names.to_string();
+    if text.is_empty() { "none".to_owned() } else { text }
 }
 
 fn row_of(target: &Target) -> Option<&'static CertificateRow> {

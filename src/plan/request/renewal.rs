@@ -34,7 +34,7 @@ impl Asking<'_> {
             Part::Missing => None,
             Part::Broken { code, evidence, remedy } => {
                 self.find(code.to_owned(), row.name(), path, evidence, remedy);
-                return self.untouched(row, Action::Blocked, "what is there cannot be read");
+                return self.untouched(row, Action::Blocked, "the existing file cannot be read");
             }
         };
         let Some(certificate) = certificate else {

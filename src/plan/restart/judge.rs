@@ -71,7 +71,7 @@ fn outdated(component: &Component, evidence: &Evidence, proven: &BTreeSet<&Path>
         return None;
     }
     let Some(started_at) = start_of(component, evidence) else {
-        return Some("when it started cannot be seen".into());
+        return Some("its start time cannot be determined".into());
     };
     let newer: Vec<_> = others.iter().filter(|(_, changed_at)| *changed_at >= started_at).collect();
     let (path, _) = newer.first()?;
@@ -194,7 +194,7 @@ mod tests {
             ["scheduler.conf has changed since it started"]
         );
         assert!(reasons(&served, &same, Some(&same), Some(at(10, 1)), &changed).is_empty());
-        assert_eq!(reasons(&served, &same, Some(&same), None, &changed), ["when it started cannot be seen"]);
+        assert_eq!(reasons(&served, &same, Some(&same), None, &changed), ["its start time cannot be determined"]);
     }
 
     #[test]
@@ -208,9 +208,15 @@ mod tests {
         assert_eq!(outdated, ["scheduler.conf has changed since it started"]);
         // One that somebody else made tells nothing.
         let foreign = certificate("localhost", started - TimeDelta::hours(1));
-        assert_eq!(reasons(&in_memory, &foreign, None, None, &changed(at(1, 0))), ["when it started cannot be seen"]);
+        assert_eq!(
+            reasons(&in_memory, &foreign, None, None, &changed(at(1, 0))),
+            ["its start time cannot be determined"]
+        );
         let copied = certificate("localhost@1700000000", started - TimeDelta::hours(1));
-        assert_eq!(reasons(&in_memory, &copied, None, None, &changed(at(1, 0))), ["when it started cannot be seen"]);
+        assert_eq!(
+            reasons(&in_memory, &copied, None, None, &changed(at(1, 0))),
+            ["its start time cannot be determined"]
+        );
     }
 
     #[test]

@@ -50,8 +50,8 @@ pub enum UserError {
         /// What is wrong with it.
         fault: &'static str,
     },
-    /// This is no URL of an API server.
-    #[error("{server:?} is no URL of an API server")]
+    /// This is not the URL of an API server.
+    #[error("{server:?} is not the URL of an API server")]
     BadServer {
         /// What was given.
         server: String,
@@ -78,7 +78,7 @@ impl Diagnostic for UserError {
             Self::Masters { .. } => {
                 "use a group of your own and bind it to a role (the group kubeadm:cluster-admins is bound to cluster-admin), or insist with --allow-masters".into()
             }
-            Self::BadValidity { .. } => "give how long it shall be valid, as --validity-period 720h or 30d".into(),
+            Self::BadValidity { .. } => "give a validity, as --validity-period 720h or 30d".into(),
             Self::OutlivesAuthority { .. } => {
                 "shorten --validity-period, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow".into()
             }

@@ -44,7 +44,7 @@ pub enum BackupError {
         problems: Vec<String>,
     },
     /// Somebody else could have written it.
-    #[error("the backup {} is not to be trusted: it belongs to somebody else, or others may write to it", path.display())]
+    #[error("the backup {} cannot be trusted: it belongs to another user, or others may write to it", path.display())]
     Untrusted {
         /// The backup.
         path: PathBuf,
@@ -108,11 +108,9 @@ impl Diagnostic for BackupError {
             }
             Self::Unknown { .. } => "`kubepki backup list` shows the names; `latest` is the newest".into(),
             Self::UnknownFile { name, .. } => format!("`kubepki backup show {name}` lists what is in it"),
-            Self::Incomplete { .. } => {
-                "take another one; `kubepki backup prune` removes it once it is a day old".into()
-            }
+            Self::Incomplete { .. } => "use another one; `kubepki backup prune` removes it once it is a day old".into(),
             Self::Damaged { .. } => {
-                "take another one, or copy by hand what is still whole: `kubepki backup show` names the files".into()
+                "use another one, or copy by hand what is still intact: `kubepki backup show` names the files".into()
             }
             Self::Untrusted { path } => {
                 format!("if you put it there yourself: `chown -R root: {0} && chmod 0700 {0}`", path.display())

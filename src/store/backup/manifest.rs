@@ -170,7 +170,7 @@ impl Manifest {
         }
         let Sealed { manifest, sha256 } = serde_json::from_value(value).map_err(|error| error.to_string())?;
         if manifest.seal() != sha256.0 {
-            return Err("it was altered: its SHA-256 does not fit".into());
+            return Err("it was altered: its SHA-256 does not match".into());
         }
         let mut paths = BTreeSet::new();
         for file in &manifest.files {
@@ -179,7 +179,7 @@ impl Manifest {
             let below_root = |part| matches!(part, Component::RootDir | Component::Normal(_));
             let is_absolute = file.path.is_absolute() && file.path.components().all(below_root);
             if !is_plain || !is_file_name(&file.name) || !is_absolute || !paths.insert(&file.path) {
-                return Err(format!("{} is no file of it", file.path.display()));
+                return Err(format!("{} is not one of its files", file.path.display()));
             }
         }
         Ok(manifest)
@@ -293,7 +293,7 @@ mod tests {
         for edit in edits {
             let mut manifest = manifest();
             edit(&mut manifest);
-            assert!(Manifest::decode(&manifest.encode()).unwrap_err().contains("is no file of it"));
+            assert!(Manifest::decode(&manifest.encode()).unwrap_err().contains("is not one of its files"));
         }
     }
 

@@ -215,7 +215,7 @@ fn look(open: &Directory, name: &BackupName, directory: &Path) -> std::result::R
     };
     if !is_trusted(open)? {
         backup.state = State::Untrusted;
-        backup.problems.push("it belongs to somebody else, or others may write to it".into());
+        backup.problems.push("it belongs to another user, or others may write to it".into());
         return Ok(backup);
     }
     match open.content(OsStr::new(MANIFEST)) {
@@ -243,9 +243,7 @@ fn look(open: &Directory, name: &BackupName, directory: &Path) -> std::result::R
 fn damage(open: &Directory, file: &BackupFile) -> Option<String> {
     match open.digest(OsStr::new(&file.name)) {
         Ok(Some(digest)) if hex(&digest) == file.sha256 => None,
-        Ok(Some(_)) => {
-            Some(format!("{} ({}) is not as it was: its SHA-256 does not fit", file.name, file.path.display()))
-        }
+        Ok(Some(_)) => Some(format!("{} ({}) has changed: its SHA-256 does not match", file.name, file.path.display())),
         Ok(None) => Some(format!("{} ({}) is missing", file.name, file.path.display())),
         Err(error) => Some(error.to_string()),
     }

@@ -248,7 +248,7 @@ fn names_are_added_removed_and_taken_from_the_configuration() {
     let drift = planned(&node, &with_config(&node, only.clone()));
     assert_eq!(
         find(&drift.findings, "certificate.names_differ").evidence,
-        "its names are not the configuration's: it lacks DNS:kubernetes.default; it has besides DNS:lb.example.test, IP:192.0.2.99"
+        "its names are not the configuration's: it lacks DNS:kubernetes.default; it also has DNS:lb.example.test, IP:192.0.2.99"
     );
     assert!(planned(&node, &only).findings.is_empty(), "without a configuration nothing is compared");
     let configured =

@@ -67,7 +67,7 @@ def _entry(host: str, seen: Any) -> dict[str, Any]:
     if not isinstance(seen, Mapping):
         return entry
     if "status" not in seen:
-        entry["reason"] = _text(seen.get("msg")) or "the host did not get as far as the look"
+        entry["reason"] = _text(seen.get("msg")) or "the host was not checked"
         return entry
     certificates, all_certificates = _mappings(seen.get("certificates"))
     findings, all_findings = _mappings(seen.get("findings"))

@@ -32,7 +32,7 @@ def _end(value: Any) -> str:
         for field in ("not_after", "expires_at"):
             if value.get(field):
                 return str(value[field])
-        raise ValueError("there is neither not_after nor expires_at in it")
+        raise ValueError("it has neither not_after nor expires_at")
     if isinstance(value, str) and "-----BEGIN" in value:
         end: str = shared.facts_of_text(value)["not_after"]
         return end

@@ -224,7 +224,7 @@ def blocked(module: AnsibleModule, findings: Iterable[Finding]) -> None:
     module.fail_json(
         msg="\n".join(map(one_line, lines)),
         code="plan.blocked",
-        hint="put right what the findings name, and run it again",
+        hint="resolve the findings, and run it again",
         category="finding",
         findings=[each.to_dict() for each in findings],
     )
@@ -398,7 +398,7 @@ def moments(module: AnsibleModule, texts: Mapping[str, Any], now: datetime) -> d
         return {name: moment(str(text), now) for name, text in texts.items()}
     except ValueError as error:
         module.fail_json(
-            msg=f"valid_at has something that is no moment: {error}",
+            msg=f"valid_at has a value that is not a moment: {error}",
             code="ansible.moment",
             hint="write +30d, 20301231235959Z, or 2030-12-31T23:59:59Z",
         )

@@ -121,7 +121,7 @@ backup:
   returned: O(action=import)
   type: str
 findings:
-  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  description: What was found and does not block it, as M(kubepki.kubeadm.certificate_info) has it.
   returned: success
   type: list
   elements: dict

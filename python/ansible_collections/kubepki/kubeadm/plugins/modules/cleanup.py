@@ -10,12 +10,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cleanup
-short_description: Take away requests, embedded certificates and CA keys that nothing needs
+short_description: Remove requests, embedded certificates and CA keys that nothing needs
 version_added: 0.1.0
 description:
-  - Takes away a request when the certificate that it became is in place and verifies, and the certificate beside a
+  - Removes a request when its certificate is in place and verifies, and the certificate beside a
     kubeconfig when it is embedded.
-  - With O(ca_keys), takes away CA keys too, after it is proven that nothing on the node needs them.
+  - With O(ca_keys), also removes CA keys, after it is proven that nothing on the node needs them.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
@@ -37,15 +37,15 @@ options:
     default: []
   ca_key_backup:
     description:
-      - Where all that goes is kept when a CA key is among it - a folder off the node. Needed with O(ca_keys), unless
-        O(backup=false).
+      - Where removed files are kept when a CA key is among them - a folder of the host on which the module runs, not
+        one of the node's own; O(rootfs) is not in front of it. Needed with O(ca_keys), unless O(backup=false).
     type: path
 seealso:
   - module: kubepki.kubeadm.embed
 """
 
 EXAMPLES = r"""
-- name: Take away what is done with
+- name: Remove what is no longer needed
   kubepki.kubeadm.cleanup:
     config: /etc/kubernetes/kubeadm.yaml
 
@@ -97,7 +97,7 @@ backup:
   returned: success
   type: str
 findings:
-  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  description: What was found and does not block it, as M(kubepki.kubeadm.certificate_info) has it.
   returned: success
   type: list
   elements: dict

@@ -16,8 +16,8 @@ description:
   - Makes what C(kubeadm certs generate-csr) makes - for each certificate a key and a request, for each kubeconfig the
     kubeconfig with its key and a request - for a CA whose key is elsewhere. No CA is needed, and no key leaves
     the node.
-  - Requests that are there already are kept and returned, and so is a certificate that is in place - it is asked for no
-    more.
+  - Requests that are there already are kept and returned, and so is a certificate that is in place - it is not
+    requested again.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
@@ -125,7 +125,7 @@ changes:
       description: The serial number of the certificate that was there.
       type: str
 findings:
-  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  description: What was found and does not block it, as M(kubepki.kubeadm.certificate_info) has it.
   returned: success
   type: list
   elements: dict

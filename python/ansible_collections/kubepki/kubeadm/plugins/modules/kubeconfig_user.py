@@ -67,7 +67,7 @@ options:
     default: refuse
   allow_masters:
     description:
-      - Whether the group V(system:masters), which cannot be taken away again, is meant.
+      - Whether the group V(system:masters), which cannot be revoked, is allowed.
     type: bool
     default: false
   path:
@@ -149,7 +149,7 @@ path:
   returned: with O(path)
   type: str
 findings:
-  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  description: What was found and does not block it, as M(kubepki.kubeadm.certificate_info) has it.
   returned: success
   type: list
   elements: dict

@@ -39,7 +39,7 @@ options:
   outlive_ca:
     description:
       - What to do with a certificate that would be valid for longer than its CA.
-      - V(refuse) fails, V(clamp) lets it end with the CA, V(allow) makes it all the same, as kubeadm does.
+      - V(refuse) fails, V(clamp) lets it end with the CA, V(allow) makes it anyway, as kubeadm does.
     type: str
     choices: [refuse, clamp, allow]
     default: refuse
@@ -106,7 +106,7 @@ changes:
       description: The serial number of the certificate that was there.
       type: str
 findings:
-  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  description: What was found and does not block it, as M(kubepki.kubeadm.certificate_info) has it.
   returned: success
   type: list
   elements: dict

@@ -13,7 +13,7 @@ module: renew
 short_description: Renew a node's certificates before they end
 version_added: 0.1.0
 description:
-  - Gives certificates and kubeconfigs that end within O(renew_before) a new time, from disk alone - whatever has
+  - Renews certificates and kubeconfigs that end within O(renew_before), from disk alone - even if everything has
     expired, and with no API server.
   - Each keeps its subject, alternative names and usages, and gets a new key unless O(keep_key).
   - All changes are one transaction, and the files that change are kept as they were first.
@@ -53,7 +53,7 @@ options:
     default: 30d
   force:
     description:
-      - Whether to renew whatever is left of its time.
+      - Whether to renew however long they are still valid.
     type: bool
     default: false
   override:
@@ -83,7 +83,7 @@ options:
     default: []
   remove_sans:
     description:
-      - Alternative names to take away.
+      - Alternative names to remove.
     type: list
     elements: str
     default: []
@@ -95,7 +95,7 @@ options:
   outlive_ca:
     description:
       - What to do with a certificate that would be valid for longer than its CA.
-      - V(clamp) lets it end with the CA, V(refuse) fails, V(allow) makes it all the same, as kubeadm does.
+      - V(clamp) lets it end with the CA, V(refuse) fails, V(allow) makes it anyway, as kubeadm does.
     type: str
     choices: [clamp, refuse, allow]
     default: clamp
@@ -176,7 +176,7 @@ backup:
   returned: success
   type: str
 findings:
-  description: What was found and does not stand against it, as M(kubepki.kubeadm.certificate_info) has it.
+  description: What was found and does not block it, as M(kubepki.kubeadm.certificate_info) has it.
   returned: success
   type: list
   elements: dict
