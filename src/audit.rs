@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod authority;
 pub mod certificate;
+pub mod chain;
 pub mod expiration;
 pub mod exposure;
 mod finding;

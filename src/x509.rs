@@ -1,14 +1,15 @@
 //! X.509: names, alternative names, usages, templates, certificates, requests, chains.
 //!
 //! In: templates and keys, or DER and PEM. Out: certificates and requests as DER, and what they say. Writing
-//! (`der` derives, our own order of extensions) and reading (x509-parser) are two independent codes, so each
-//! test of one by the other proves something. It never reads a clock and never touches a file.
+//! (`der` derives, our own order of extensions) and reading (`go` for certificates, x509-parser for requests) are
+//! independent codes, so each test of one by the other proves something. It never reads a clock and never touches a file.
 //!
 //! Source: RFC 5280, RFC 2986; the shapes are those of Go's `crypto/x509` as kubeadm uses it.
 
 mod certificate;
 mod chain;
 mod extensions;
+mod go;
 mod name;
 mod order;
 mod other_extension;
@@ -20,7 +21,8 @@ mod template;
 mod usage;
 
 pub use certificate::{Certificate, read_certificates};
-pub use chain::{ChainProblem, verify_chain};
+pub use chain::{ChainProblem, verify_chain, verify_draft};
+pub use go::{Broken, Rule, Stage};
 pub use name::{DistinguishedName, NameAttribute};
 pub use order::{OrderedChain, order_chain};
 pub use other_extension::OtherExtension;
@@ -50,6 +52,12 @@ pub enum X509Error {
     Damaged {
         /// Where reading stopped.
         reason: String,
+    },
+    /// A certificate that Go's `crypto/x509` cannot read, and with it no component of Kubernetes.
+    #[error("no component of Kubernetes can read the certificate: {broken}")]
+    GoCannotParse {
+        /// The rule, and what was found.
+        broken: Broken,
     },
     /// There is no request in the data.
     #[error("the data holds no certificate signing request in PEM form")]
@@ -89,6 +97,7 @@ impl Diagnostic for X509Error {
             Self::Encoding { .. } => "x509.encoding",
             Self::NoCertificate => "x509.none",
             Self::Damaged { .. } => "x509.damaged",
+            Self::GoCannotParse { .. } => "x509.go_cannot_parse",
             Self::NoRequest => "x509.no_request",
             Self::DamagedRequest { .. } => "x509.request_damaged",
             Self::RequestSignature { .. } => "x509.request_signature",
@@ -103,6 +112,10 @@ impl Diagnostic for X509Error {
             Self::Encoding { .. } => "shorten the value; report it if it is an ordinary one".into(),
             Self::NoCertificate => "give a PEM file with a CERTIFICATE block".into(),
             Self::Damaged { .. } => "restore the file from a backup, or remove it so that it is made again".into(),
+            Self::GoCannotParse { .. } => {
+                "have it issued again without this fault; a leaf of a CA on this node: remove it and its key, then kubepki init"
+                    .into()
+            }
             Self::NoRequest => "give a PEM file with one CERTIFICATE REQUEST block (a .csr file)".into(),
             Self::DamagedRequest { .. } => "have the request made again; look at it: openssl req -in CSR -text".into(),
             Self::RequestSignature { .. } => {
@@ -123,6 +136,16 @@ impl Diagnostic for X509Error {
         match self {
             Self::Key(error) => error.category(),
             _ => Category::Finding,
+        }
+    }
+}
+
+impl From<Broken> for X509Error {
+    fn from(broken: Broken) -> Self {
+        if [Rule::DER, Rule::STRUCTURE].contains(&broken.rule) {
+            Self::Damaged { reason: broken.to_string() }
+        } else {
+            Self::GoCannotParse { broken }
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Judging a CA that is there: may it sign, is the key its own, is it still valid.
+//! Judging a CA that is there: may it sign, what may it sign for, is the key its own, is it still valid.
 //!
-//! In: the pair, now. Out: findings. A CA of any subject and key is welcome.
+//! In: the pair, now. Out: findings. A CA of any subject and key is welcome, if Go's `crypto/x509` takes it as one.
 
 use chrono::{DateTime, Utc};
 
 use super::certificate::{Thresholds, judge_validity};
-use super::{Finding, FindingCode, Notes, Pair, Severity};
+use super::{Finding, FindingCode, Notes, Pair, Severity, chain};
+use crate::catalogue;
 use crate::tree::Tree;
+use crate::x509::{Certificate, ExtendedKeyUsage};
 
 /// Judges a CA's two files. A key that is missing makes it an external CA, which is said and is no fault.
 #[must_use]
@@ -21,14 +23,7 @@ pub fn judge_authority(
     pair.judge_files(tree, &mut notes, false);
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
-        if !certificate.may_sign_certificates() {
-            notes.add(
-                FindingCode::AuthorityNotAnAuthority,
-                Severity::Critical,
-                format!("{} is not a certificate authority that may sign certificates", certificate.subject()),
-                "put a CA's certificate there: basicConstraints CA:TRUE and key usage keyCertSign",
-            );
-        }
+        judge_signing(&mut notes, certificate);
         judge_validity(&mut notes, certificate, thresholds, now);
         if is_external(pair) {
             notes.add(
@@ -40,6 +35,72 @@ pub fn judge_authority(
         }
     }
     notes.findings
+}
+
+/// Judges the certificate alone: whether any chain may end at it.
+#[must_use]
+pub fn judge_authority_certificate(name: &str, path: &std::path::Path, certificate: &Certificate) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    notes.at(path);
+    judge_signing(&mut notes, certificate);
+    notes.findings
+}
+
+/// Notes what keeps it from signing, or from signing all that a CA of this name signs.
+fn judge_signing(notes: &mut Notes<'_>, certificate: &Certificate) {
+    let subject = certificate.subject();
+    let mut note = |severity, evidence: String, remedy: &str| {
+        notes.add(FindingCode::AuthorityNotAnAuthority, severity, evidence, remedy);
+    };
+    if !certificate.may_sign_certificates() {
+        note(
+            Severity::Critical,
+            format!("{subject} is not a certificate authority that may sign certificates"),
+            "put a CA's certificate there: basicConstraints CA:TRUE and key usage keyCertSign",
+        );
+    } else if !certificate.is_ca() {
+        note(
+            Severity::Warning,
+            format!(
+                "{subject} is of X.509 version {}: chains may end at it, but kubeadm does not take it as a CA",
+                certificate.version()
+            ),
+            "replace it by a CA of version 3 before kubeadm must sign: kubeadm join, kubeadm certs renew",
+        );
+    }
+    if let Some(broken) = certificate.signing_key_fault() {
+        note(
+            Severity::Critical,
+            format!("no client and no server accepts what {subject} signs: {broken}"),
+            "replace the CA by one with an RSA key of 2048 bits or more, or an ECDSA key on P-256",
+        );
+    }
+    let wanted = purposes(notes.subject);
+    let refused: Vec<_> = wanted.iter().filter(|purpose| !certificate.allows_purpose(purpose)).collect();
+    if !refused.is_empty() {
+        let is_all = refused.len() == wanted.len();
+        let names: Vec<_> = refused.iter().map(ToString::to_string).collect();
+        notes.add(
+            FindingCode::AuthorityUsages,
+            if is_all { Severity::Critical } else { Severity::Warning },
+            format!(
+                "its own extended key usages do not allow {}, so no peer accepts its certificates for that",
+                names.join(" and ")
+            ),
+            "replace the CA by one without extended key usages, or with these among them",
+        );
+    }
+    chain::judge_alone(notes, certificate);
+}
+
+/// What the certificates of this CA are used for; both, where the catalogue does not know it.
+fn purposes(name: &str) -> Vec<ExtendedKeyUsage> {
+    let all = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
+    let rows = || catalogue::CERTIFICATES.iter().filter(|row| row.issuer == name);
+    // Kubeconfigs are the cluster CA's too.
+    let is_used =
+        |purpose: &ExtendedKeyUsage| rows().any(|row| row.extended_key_usages.contains(purpose)) || name == "ca";
+    if rows().next().is_none() { all.to_vec() } else { all.into_iter().filter(is_used).collect() }
 }
 
 /// Whether a CA is external, as kubeadm has it: its certificate can be read and its key is not there. A key that

@@ -1,15 +1,16 @@
 //! Judging one leaf certificate: validity, chain, names, purposes, subject.
 //!
-//! In: the certificate, what the catalogue expects of it, its CA, now. Out: findings.
+//! In: the certificate, what the catalogue expects of it, its CA's file, now. Out: findings.
 //!
 //! Source: kubeadm `phases/certs` `validateCertificateWithConfig`; RFC 5280 section 6.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::chain::{self, Chain, Moment};
 use super::subject::judge_subject;
 use super::{Finding, FindingCode, Notes, Pair, Severity};
 use crate::tree::Tree;
-use crate::x509::{Certificate, ChainProblem, DistinguishedName, ExtendedKeyUsage, SubjectAltNames, verify_chain};
+use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames};
 
 /// How soon an end of validity is worth a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn judge_pair(
     pair: &Pair,
     tree: &Tree,
     expectation: &Expectation,
-    ca: Option<&Certificate>,
+    bundle: &[Certificate],
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
@@ -51,8 +52,8 @@ pub fn judge_pair(
     pair.judge_files(tree, &mut notes, true);
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
-        judge(&mut notes, certificate, pair.intermediates(), expectation, ca, thresholds, now);
-        judge_subject(&mut notes, certificate, expectation.subject.as_ref(), ca, true);
+        judge(&mut notes, certificate, pair.intermediates(), expectation, bundle, thresholds, now);
+        judge_subject(&mut notes, certificate, expectation.subject.as_ref(), bundle.first(), true);
     }
     notes.findings
 }
@@ -65,47 +66,40 @@ pub fn judge_files(name: &str, pair: &Pair, tree: &Tree) -> Vec<Finding> {
     notes.findings
 }
 
-/// Judges one certificate, at the path that `notes` is at.
+/// Judges one certificate, at the path that `notes` is at, against the certificates of its CA's file: any of them may
+/// vouch for it. Without any, its issuer is not judged.
 pub(super) fn judge(
     notes: &mut Notes<'_>,
     certificate: &Certificate,
     intermediates: &[Certificate],
     expectation: &Expectation,
-    ca: Option<&Certificate>,
+    bundle: &[Certificate],
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) {
     let in_time = judge_validity(notes, certificate, thresholds, now);
-    if let Some(ca) = ca {
-        // Who signed it is worth knowing out of its own time too: then a moment counts when both were valid.
-        let moment = if in_time { Some(now) } else { common_moment(certificate, ca) };
-        if let Some(moment) = moment
-            && let Err(problem) = verify_chain(certificate, intermediates, ca, moment)
-            && (in_time || !matches!(problem, ChainProblem::Expired | ChainProblem::NotYetValid))
-        {
-            notes.add(
-                FindingCode::CertificateUntrusted,
-                Severity::Critical,
-                problem.to_string(),
-                "have it signed by the CA beside it, or put back the CA that signed it",
-            );
-        }
-        if certificate.not_after() > ca.not_after() {
-            notes.add(
-                FindingCode::CertificateOutlivesAuthority,
-                Severity::Warning,
-                format!("it ends on {}, its CA already on {}", certificate.not_after(), ca.not_after()),
-                "renew the CA before its end: the certificate is worthless from then on",
-            );
-        }
+    let chain = Chain { leaf: certificate, intermediates, is_draft: false };
+    let moment = if in_time { Moment::Now(now) } else { Moment::WhenBothWereValid };
+    let position = chain::judge(notes, &chain, bundle, moment, &expectation.extended_key_usages);
+    if let Some(position) = position.filter(|position| *position > 0) {
+        notes.add(
+            FindingCode::AuthorityNotFirst,
+            Severity::Info,
+            format!("it chains to certificate {} of its CA's file; kubeadm signs with the first", position + 1),
+            "nothing, while the CA is being replaced",
+        );
+    }
+    if let Some(ca) = bundle.get(position.unwrap_or_default())
+        && certificate.not_after() > ca.not_after()
+    {
+        notes.add(
+            FindingCode::CertificateOutlivesAuthority,
+            Severity::Warning,
+            format!("it ends on {}, its CA already on {}", certificate.not_after(), ca.not_after()),
+            "renew the CA before its end: the certificate is worthless from then on",
+        );
     }
     judge_content(notes, certificate, expectation);
-}
-
-/// The first moment at which both are valid; a leaf may well begin before its CA, for kubeadm backdates it.
-fn common_moment(certificate: &Certificate, ca: &Certificate) -> Option<DateTime<Utc>> {
-    let first = certificate.not_before().max(ca.not_before());
-    (first <= certificate.not_after().min(ca.not_after())).then_some(first)
 }
 
 /// Notes a validity that is over, nearly over, or not begun; `true` when `now` is within it.
@@ -155,23 +149,19 @@ fn judge_content(notes: &mut Notes<'_>, certificate: &Certificate, expectation: 
             "have it signed with these names, or remove it and its key so that both are made again",
         );
     }
-    // Without the extension every purpose is allowed (RFC 5280 section 4.2.1.12).
-    if let Some(usages) = certificate.extended_key_usages() {
-        let any = ExtendedKeyUsage::Other("2.5.29.37.0".into());
-        let missing: Vec<_> = expectation
-            .extended_key_usages
-            .iter()
-            .filter(|usage| !usages.contains(usage) && !usages.contains(&any))
-            .map(ToString::to_string)
-            .collect();
-        if !missing.is_empty() {
-            notes.add(
-                FindingCode::CertificateMissingUsages,
-                Severity::Critical,
-                format!("its extended key usage lacks {}", missing.join(", ")),
-                "have it signed with this usage, or remove it and its key so that both are made again",
-            );
-        }
+    let missing: Vec<_> = expectation
+        .extended_key_usages
+        .iter()
+        .filter(|usage| !certificate.allows_purpose(usage))
+        .map(ToString::to_string)
+        .collect();
+    if !missing.is_empty() {
+        notes.add(
+            FindingCode::CertificateMissingUsages,
+            Severity::Critical,
+            format!("its extended key usage lacks {}", missing.join(", ")),
+            "have it signed with this usage, or remove it and its key so that both are made again",
+        );
     }
 }
 
@@ -179,7 +169,7 @@ fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
 }
 
-/// Judges the validity of certificates of which nothing else is expected.
+/// Judges certificates of which nothing but validity and Go's acceptance is expected.
 #[must_use]
 pub fn judge_certificates(
     name: &str,
@@ -192,6 +182,22 @@ pub fn judge_certificates(
     notes.at(path);
     for certificate in certificates {
         judge_validity(&mut notes, certificate, thresholds, now);
+        chain::judge_alone(&mut notes, certificate);
     }
+    notes.findings
+}
+
+/// Judges the validity of one certificate.
+#[must_use]
+pub fn judge_validity_of(
+    name: &str,
+    path: &std::path::Path,
+    certificate: &Certificate,
+    thresholds: Thresholds,
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut notes = Notes::about(name);
+    notes.at(path);
+    judge_validity(&mut notes, certificate, thresholds, now);
     notes.findings
 }

@@ -102,6 +102,10 @@ pub enum FindingCode {
     CertificateHoldsKey,
     /// A CA file whose certificate may not sign.
     AuthorityNotAnAuthority,
+    /// A CA whose own extended key usages lack what its certificates are used for.
+    AuthorityUsages,
+    /// A CA that vouches and is not the first of its file.
+    AuthorityNotFirst,
     /// A CA that is missing while certificates that it signed are there.
     AuthorityMissing,
     /// A CA without key, and a file that only its owner can make.
@@ -174,6 +178,8 @@ impl FindingCode {
             Self::CertificateOtherNode => "certificate.other_node",
             Self::CertificateHoldsKey => "certificate.holds_key",
             Self::AuthorityNotAnAuthority => "authority.not_an_authority",
+            Self::AuthorityUsages => "authority.missing_usages",
+            Self::AuthorityNotFirst => "authority.not_the_first",
             Self::AuthorityMissing => "authority.missing",
             Self::AuthorityExternalIncomplete => "authority.external_incomplete",
             Self::AuthorityExternal => "authority.external",

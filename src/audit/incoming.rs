@@ -38,7 +38,8 @@ pub fn judge_incoming(
         );
     }
     let position = signer(leaf, intermediates, bundle, now);
-    judge(&mut notes, leaf, intermediates, expectation, bundle.get(position), Thresholds::NONE, now);
+    let authority = bundle.get(position).map(std::slice::from_ref).unwrap_or_default();
+    judge(&mut notes, leaf, intermediates, expectation, authority, Thresholds::NONE, now);
     judge_subject(&mut notes, leaf, expectation.subject.as_ref(), bundle.get(position), false);
     if let Some(ca) = bundle.get(position) {
         judge_authority_of(&mut notes, leaf, ca, position);
@@ -74,7 +75,7 @@ pub fn judge_successor(name: &str, path: &Path, new: &Certificate, old: &Certifi
 /// The position in `bundle` of the CA that `leaf` chains to; the first when it chains to none.
 #[must_use]
 pub fn signer(leaf: &Certificate, intermediates: &[Certificate], bundle: &[Certificate], now: DateTime<Utc>) -> usize {
-    let verifies = |ca: &Certificate| verify_chain(leaf, intermediates, ca, now).is_ok();
+    let verifies = |ca: &Certificate| verify_chain(leaf, intermediates, std::slice::from_ref(ca), now, None).is_ok();
     // Out of its time nothing verifies: then the name says which CA is meant.
     let is_named = |ca: &Certificate| {
         leaf.issuer() == ca.subject()

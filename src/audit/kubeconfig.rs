@@ -103,9 +103,8 @@ pub struct ExpectedKubeconfig<'a> {
     pub client: Expectation,
     /// The server's URL; `None` when it is not known.
     pub server: Option<String>,
-    /// The CA that signs the client certificate.
-    pub ca: Option<&'a Certificate>,
-    /// The certificates of which the first one embedded must be one.
+    /// The certificates of the CA's file: the first one embedded must be among them, and any of them may have signed
+    /// the client certificate.
     pub trusted: &'a [Certificate],
 }
 
@@ -204,8 +203,8 @@ fn judge_client(
         ),
         Part::Present(_) | Part::Broken { .. } => {}
     }
-    judge(notes, certificate, intermediates, &expected.client, expected.ca, thresholds, now);
-    judge_subject(notes, certificate, expected.client.subject.as_ref(), expected.ca, true);
+    judge(notes, certificate, intermediates, &expected.client, expected.trusted, thresholds, now);
+    judge_subject(notes, certificate, expected.client.subject.as_ref(), expected.trusted.first(), true);
 }
 
 fn note_error(notes: &mut Notes<'_>, error: &Error) {

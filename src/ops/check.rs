@@ -231,8 +231,8 @@ impl Checking {
                 expectation.subject = Some(row.subject(&self.node.spec)?);
                 expectation.subject_alt_names = row.subject_alt_names(&self.node.spec);
             }
-            let ca = authority(authorities, row.issuer).first();
-            let findings = judge_pair(row.name, &pair, &self.tree, &expectation, ca, self.thresholds, self.now);
+            let bundle = authority(authorities, row.issuer);
+            let findings = judge_pair(row.name, &pair, &self.tree, &expectation, bundle, self.thresholds, self.now);
             self.findings.extend(findings);
             let certificates = pair.certificates.present().cloned().unwrap_or_default();
             self.see(row.name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
@@ -271,7 +271,7 @@ impl Checking {
                 client.subject = Some(row.subject(&self.node.spec)?);
             }
             let server = self.has_config.then(|| row.server(&self.node.spec));
-            let expected = ExpectedKubeconfig { client, server, ca: trusted.first(), trusted };
+            let expected = ExpectedKubeconfig { client, server, trusted };
             let findings = judge_kubeconfig(row.name, &path, &self.tree, &expected, self.thresholds, self.now);
             self.findings.extend(findings);
             let identity = self.tree.content(&path).and_then(|text| client_identity(&self.tree, &path, text).ok()?);

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::OperationError;
 use super::init::Planned;
 use super::node::{NodeRequest, configuration_with, content_of, read_named};
+use crate::audit::Finding;
+use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, Layout};
 use crate::config::{HostFacts, Problem};
 use crate::error::Result;
@@ -336,6 +338,11 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let certificate = read_certificates(&ca)?.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
     let issuer = Issuer::new(certificate, PrivateKey::from_pem(&key)?)?;
     let signed = template.issue(&SerialNumber::random()?, request.public_key_info(), &issuer)?;
+    let bundle = [issuer.certificate().clone()];
+    let findings = judge_signed(&wanted.name, &wanted.ca_certificate, &signed, &bundle, now);
+    if findings.iter().any(Finding::is_critical) {
+        return Err(OperationError::Blocked { findings }.into());
+    }
     log::info!("{}: sign: serial {}, nothing written", wanted.name, signed.serial());
     Ok(SignedText {
         certificate: String::from_utf8_lossy(&signed.to_pem()).into_owned(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::keys::generate_all;
 use super::node::{Node, NodeRequest, content_of};
 use super::{Continue, OperationError, Progress};
+use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
 use crate::config::Problem;
 use crate::error::Result;
@@ -54,6 +55,7 @@ pub struct Planned {
     pub warnings: Vec<Problem>,
     node: Node,
     tree: Tree,
+    now: DateTime<Utc>,
 }
 
 /// What can be shown of a user's kubeconfig.
@@ -126,7 +128,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     if plan.findings.iter().any(Finding::is_critical) {
         return Err(OperationError::Blocked { findings: plan.findings }.into());
     }
-    Ok(Planned { plan, warnings: node.warnings.clone(), node, tree })
+    Ok(Planned { plan, warnings: node.warnings.clone(), node, tree, now })
 }
 
 impl Planned {
@@ -146,7 +148,13 @@ impl Planned {
             (Some((algorithm, template)), _) => {
                 let key = generate_all(&[(self.plan.user.clone(), *algorithm)], progress)?;
                 let key = key.into_iter().next().ok_or(OperationError::Interrupted)?;
-                let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &self.issuer()?)?;
+                let issuer = self.issuer()?;
+                let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &issuer)?;
+                let (path, bundle) = (self.node.layout.certificate("ca"), [issuer.certificate().clone()]);
+                let findings = judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now);
+                if findings.iter().any(Finding::is_critical) {
+                    return Err(OperationError::Blocked { findings }.into());
+                }
                 facts.serial = Some(certificate.serial().to_string());
                 log::info!(
                     "user {}: create: serial {}, valid until {}",

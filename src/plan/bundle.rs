@@ -64,7 +64,7 @@ pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, swapped: Severity,
                 let pair = Pair::read(tree, certificate, key);
                 let expectation =
                     Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
-                judge_pair(artefact, &pair, tree, &expectation, None, Thresholds::NONE, now)
+                judge_pair(artefact, &pair, tree, &expectation, &[], Thresholds::NONE, now)
             }
             _ => Vec::new(),
         };

@@ -13,7 +13,6 @@ use chrono::{DateTime, Utc};
 use super::generate::{Selection, inputs, untouched};
 use super::import::position;
 use super::{Action, Artefact, Destination, Kind, Plan, PlannedFile};
-use crate::audit::incoming::signer;
 use crate::audit::kubeconfig::{client_identity, client_key};
 use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::catalogue::{self, Layout};
@@ -199,9 +198,7 @@ impl Cleaning<'_> {
         let Part::Present(bundle) = Part::read(self.tree, &ca_path, read_certificates) else {
             return Err(format!("its CA {} cannot be read", ca_path.display()));
         };
-        let signer = bundle.get(signer(leaf, intermediates, &bundle, self.now));
-        let ca = signer.ok_or_else(|| format!("its CA {} cannot be read", ca_path.display()))?;
-        verify_chain(leaf, intermediates, ca, self.now)
+        verify_chain(leaf, intermediates, &bundle, self.now, None)
             .map_err(|problem| format!("the certificate in place does not verify: {problem}"))?;
         Ok(leaf.clone())
     }

@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 
 pub use super::outlive::OutliveAuthority;
 use super::{Action, Artefact, Input, Kind, Plan, PlannedFile};
+use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
 use crate::error::Result;
 use crate::hex;
 use crate::tree::{Observed, Tree};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, CertificateTemplate};
 
 /// kubeadm starts each validity five minutes early, for clocks that are behind.
 pub const BACKDATE: TimeDelta = TimeDelta::minutes(5);
@@ -208,6 +209,16 @@ impl Planning<'_> {
             let remedy = format!("make it first: kubepki certs init {issuer} (or all)");
             self.find(FindingCode::AuthorityMissing, Severity::Critical, name, ca_path, evidence, remedy);
         }
+    }
+
+    /// Judges what would be written; `true` when it must not be.
+    pub(super) fn refuses(&mut self, name: &str, issuer: &str, path: &Path, template: &CertificateTemplate) -> bool {
+        let bundle: &[Certificate] = match self.authorities.get(issuer) {
+            Some(AuthorityState::Existing { certificates, .. }) => certificates,
+            _ => &[],
+        };
+        let findings = judge_draft(name, path, template, None, bundle, self.now);
+        self.take(findings)
     }
 
     /// The end of a new certificate of `issuer` that should end at `wanted`; `None` when it is refused.

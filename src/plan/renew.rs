@@ -30,6 +30,7 @@ use super::generate::{BACKDATE, inputs, untouched};
 pub use super::outlive::OutliveAuthority;
 use super::place::{Held, Place, Slot, fault};
 use super::{Action, Artefact, Plan, PlannedFile};
+use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{KubeletFiles, Layout};
@@ -200,10 +201,18 @@ impl Renewal<'_> {
         }
         self.note_drift(target, held, &names);
         self.note_version(target, held, certificate);
+        let template = self.template(certificate, names, not_after);
+        let bundle = artefact.issuer.as_deref().map(|issuer| self.authority_certificates(issuer)).unwrap_or_default();
+        let findings = judge_draft(target.name, &held.certificate_path, &template, None, &bundle, self.now);
+        let is_refused = findings.iter().any(Finding::is_critical);
+        self.findings.extend(findings);
+        if is_refused {
+            return with(Action::Blocked, "no client and no server would accept it");
+        }
         self.claim(&held.place);
         Artefact {
             new_key: (!self.options.keep_key).then(|| self.algorithm(certificate)),
-            certificate: Some(self.template(certificate, names, not_after)),
+            certificate: Some(template),
             expires_at: Some(not_after),
             ..with(Action::Renew, &reason)
         }

@@ -15,6 +15,7 @@ use super::generate::{BACKDATE, OutliveAuthority, inputs, untouched};
 use super::{Action, Answer, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
+use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, Layout, leaf_key_usages};
 use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge};
@@ -63,6 +64,8 @@ pub struct Options {
 /// A CA that may sign.
 struct Signer {
     certificate: Certificate,
+    /// Its whole file.
+    bundle: Vec<Certificate>,
 }
 
 /// What became of one request.
@@ -153,7 +156,7 @@ fn signer(name: &str, tree: &Tree, layout: &Layout, now: DateTime<Utc>, findings
     findings.extend(judged);
     match pair.certificates {
         Part::Present(certificates) if !is_blocked => {
-            certificates.into_iter().next().map(|certificate| Signer { certificate })
+            certificates.first().cloned().map(|certificate| Signer { certificate, bundle: certificates })
         }
         _ => None,
     }
@@ -230,6 +233,11 @@ impl Signing<'_> {
             return blocked(issuer, "refused", findings);
         }
         let template = template(&request, &profile, self.now, not_after);
+        let public_key = Some(request.public_key_info());
+        findings.extend(judge_draft(&shown, &found.path, &template, public_key, &signer.bundle, self.now));
+        if findings.iter().any(Finding::is_critical) {
+            return blocked(issuer, "no client and no server would accept it", findings);
+        }
         let artefact = untouched(&shown, Kind::Certificate, Action::Create, "requested", files.clone());
         Judged {
             artefact: Artefact {
@@ -296,7 +304,8 @@ impl Signing<'_> {
                 let Some((leaf, intermediates)) = certificates.split_first() else { return Existing::Other(None) };
                 let is_answer = leaf.public_key_info() == request.public_key_info()
                     && leaf.subject() == request.subject()
-                    && verify_chain(leaf, intermediates, &signer.certificate, self.now).is_ok();
+                    && verify_chain(leaf, intermediates, std::slice::from_ref(&signer.certificate), self.now, None)
+                        .is_ok();
                 if is_answer { Existing::Answer(leaf.clone()) } else { Existing::Other(Some(leaf.clone())) }
             }
         }

@@ -19,6 +19,7 @@ pub use error::UserError;
 use super::generate::OutliveAuthority;
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
+use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{CLUSTER_ADMINS, Layout, MASTERS, ServerRule, leaf_key_usages};
 use crate::config::{ClusterSpec, url_fault};
@@ -106,6 +107,8 @@ pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: 
             let algorithm = wish.algorithm.unwrap_or(spec.algorithm);
             let mut template = template(wish, ca, now, &mut plan.findings)?;
             template.key_usages = leaf_key_usages(spec.version().as_ref(), algorithm.as_str());
+            let bundle = pair.certificates.present().map(Vec::as_slice).unwrap_or_default();
+            plan.findings.extend(judge_draft(&wish.name, &pair.certificate_path, &template, None, bundle, now));
             plan.certificate = Some((algorithm, template));
         }
         note_privileges(wish, &mut plan.findings);

@@ -1,17 +1,18 @@
 //! Reading certificates.
 //!
-//! In: DER or PEM. Out: [`Certificate`], which keeps its DER and what it says. Tolerant where Go is (unknown
-//! extensions, odd names); anything that is not DER of a certificate is an error. It never judges.
+//! In: DER or PEM. Out: [`Certificate`], which keeps its DER and what it says. It can be read exactly where Go can read
+//! it: no component of Kubernetes can do anything with others. It never judges.
 //!
 //! Source: RFC 5280 section 4.1; client-go `util/cert` `ParseCertsPEM`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
-use x509_parser::prelude::X509Certificate;
 
-use super::extensions::{Extensions, key_kind, read_whole};
+use super::extensions::Extensions;
+use super::go::{self, Broken, Facts};
 use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltNames, X509Error};
 use crate::key::pem;
 
@@ -24,12 +25,9 @@ pub struct Certificate {
     serial: SerialNumber,
     issuer: DistinguishedName,
     subject: DistinguishedName,
-    not_before: DateTime<Utc>,
-    not_after: DateTime<Utc>,
-    public_key_info: Vec<u8>,
     key_kind: String,
-    signature_oid: String,
     extensions: Extensions,
+    facts: Arc<Facts>,
 }
 
 /// Reads every certificate of a PEM file, as kubeadm does: all `CERTIFICATE` blocks without headers, in order;
@@ -53,21 +51,36 @@ impl Certificate {
     /// Reads one certificate.
     ///
     /// # Errors
-    /// [`X509Error::Damaged`] when the bytes are not a certificate, or not only one.
+    /// [`X509Error::Damaged`] when the bytes are not a certificate, [`X509Error::GoCannotParse`] when they break another
+    /// of Go's rules.
     pub fn from_der(der: &[u8]) -> Result<Self, X509Error> {
-        let parsed: X509Certificate<'_> = read_whole(der).map_err(|reason| X509Error::Damaged { reason })?;
+        let facts = go::read(der)?;
         Ok(Self {
             der: der.to_vec(),
-            serial: SerialNumber::from_bytes(parsed.raw_serial()),
-            issuer: DistinguishedName::from_der(parsed.issuer().as_raw())?,
-            subject: DistinguishedName::from_der(parsed.subject().as_raw())?,
-            not_before: moment(parsed.validity().not_before.timestamp())?,
-            not_after: moment(parsed.validity().not_after.timestamp())?,
-            public_key_info: parsed.public_key().raw.to_vec(),
-            key_kind: key_kind(parsed.public_key()),
-            signature_oid: parsed.signature_algorithm.algorithm.to_id_string(),
-            extensions: Extensions::read(parsed.extensions()).map_err(|reason| X509Error::Damaged { reason })?,
+            serial: SerialNumber::from_bytes(&facts.serial),
+            issuer: DistinguishedName::from_der(&facts.issuer)?,
+            subject: DistinguishedName::from_der(&facts.subject)?,
+            key_kind: facts.public_key.kind(),
+            extensions: Extensions::of(&facts.extensions),
+            facts: Arc::new(facts),
         })
+    }
+
+    /// What Go knows of it.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The X.509 version: 1, 2 or 3.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.facts.version
+    }
+
+    /// The critical extensions that Go does not know, dotted; with any, no chain with this certificate is accepted.
+    #[must_use]
+    pub fn unknown_critical_extensions(&self) -> &[String] {
+        &self.facts.extensions.unknown_critical
     }
 
     /// The DER.
@@ -103,19 +116,19 @@ impl Certificate {
     /// The first moment of validity.
     #[must_use]
     pub fn not_before(&self) -> DateTime<Utc> {
-        self.not_before
+        self.facts.not_before
     }
 
     /// The last moment of validity.
     #[must_use]
     pub fn not_after(&self) -> DateTime<Utc> {
-        self.not_after
+        self.facts.not_after
     }
 
     /// The `SubjectPublicKeyInfo` DER.
     #[must_use]
     pub fn public_key_info(&self) -> &[u8] {
-        &self.public_key_info
+        &self.facts.public_key_info
     }
 
     /// The kind of key: `RSA-2048`, `ECDSA-P256`, or an object identifier.
@@ -127,7 +140,7 @@ impl Certificate {
     /// The dotted object identifier of the signature's algorithm.
     #[must_use]
     pub fn signature_oid(&self) -> &str {
-        &self.signature_oid
+        &self.facts.algorithm_oid
     }
 
     /// The key usages in the order of their bits; `None` without the extension.
@@ -148,10 +161,26 @@ impl Certificate {
         self.extensions.is_ca
     }
 
-    /// Whether it may sign certificates: a CA, and a key usage extension, if there is one, with keyCertSign.
+    /// Whether a chain may end at it, as Go has it: a CA by its basic constraints, or of version 1 or 2 without any; and
+    /// a key usage, if it has any, with keyCertSign.
     #[must_use]
     pub fn may_sign_certificates(&self) -> bool {
-        self.is_ca() && self.key_usages().is_none_or(|usages| usages.contains(&KeyUsage::KeyCertSign))
+        let is_old = self.facts.version < 3 && self.facts.extensions.basic_constraints.is_none();
+        let usages = self.key_usages().unwrap_or_default();
+        (self.is_ca() || is_old) && (usages.is_empty() || usages.contains(&KeyUsage::KeyCertSign))
+    }
+
+    /// Why nothing that its key has signed is accepted, whatever it says.
+    #[must_use]
+    pub fn signing_key_fault(&self) -> Option<Broken> {
+        go::check_signer(&self.facts.public_key).err()
+    }
+
+    /// Whether its extended key usages, if it has any, allow `purpose` to it and to all below it.
+    #[must_use]
+    pub fn allows_purpose(&self, purpose: &ExtendedKeyUsage) -> bool {
+        let usages = self.extended_key_usages().unwrap_or_default();
+        usages.is_empty() || usages.iter().any(|one| one == purpose || one.oid() == "2.5.29.37.0")
     }
 
     /// Whether subject and issuer are the same name.
@@ -187,7 +216,7 @@ impl Certificate {
     /// The SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal: the same as long as the key is.
     #[must_use]
     pub fn public_key_fingerprint(&self) -> String {
-        crate::hex::encode(digest::digest(&digest::SHA256, &self.public_key_info).as_ref())
+        crate::hex::encode(digest::digest(&digest::SHA256, self.public_key_info()).as_ref())
     }
 
     /// The SHA-256 fingerprint of the DER.
@@ -209,10 +238,6 @@ impl Eq for Certificate {}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({}, serial {}, until {})", self.subject, self.serial, self.not_after)
+        write!(f, "Certificate({}, serial {}, until {})", self.subject, self.serial, self.not_after())
     }
-}
-
-fn moment(timestamp: i64) -> Result<DateTime<Utc>, X509Error> {
-    DateTime::from_timestamp(timestamp, 0).ok_or(X509Error::Damaged { reason: "a time is out of range".into() })
 }

@@ -1,151 +1,117 @@
-//! Whether a certificate's signature chain ends at a CA, as kubeadm asks it before it uses an existing file.
+//! Whether a certificate's chain ends at a trusted CA, as every client and server of a cluster asks it.
 //!
-//! In: a leaf, intermediates, a trusted CA, now. Out: nothing, or a [`ChainProblem`]. Path building and signatures
-//! are rustls-webpki's; it does not look at a trust anchor's own validity and usages, so that is done here. Any
-//! extended key usage passes: purposes are the catalogue's to judge.
+//! In: a leaf, intermediates, the trusted certificates, now, a purpose. Out: which of them vouches, or a
+//! [`ChainProblem`]. The verdict is that of Go's `crypto/x509`, rule by rule (see [`Rule`]): kubeadm and all components
+//! verify with it. Every certificate of a `ca.crt` vouches; kubeadm signs with the first.
 //!
-//! Source: RFC 5280 section 6; Go `crypto/x509` `Verify`, which takes a leaf of version 1; kubeadm `util/pkiutil`
-//! `VerifyCertChain` (an expired CA fails too).
+//! Source: Go `crypto/x509` `Verify`; kubeadm `util/pkiutil` `VerifyCertChain` (an expired CA fails too).
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, anchor_from_trusted_cert};
 
-use super::Certificate;
-use super::signature::{SignatureProblem, verify};
-use rustls_pki_types::{CertificateDer, UnixTime};
+use super::go::{Candidate, LeafSignature, Rule, Search, search};
+use super::{Certificate, DistinguishedName, ExtendedKeyUsage};
 
 /// Why a chain does not hold.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChainProblem {
-    /// The trusted certificate is not a CA's, or may not sign certificates.
-    #[error("{ca} is not a certificate authority that may sign certificates")]
-    NotAnAuthority {
-        /// Its subject.
-        ca: String,
-    },
-    /// The trusted CA's validity has not begun or is over.
-    #[error("the CA {ca} is valid from {not_before} to {not_after} only")]
-    AuthorityNotValid {
-        /// Its subject.
-        ca: String,
-        /// The first moment.
-        not_before: DateTime<Utc>,
-        /// The last moment.
-        not_after: DateTime<Utc>,
-    },
-    /// A certificate's validity is over.
-    #[error("the certificate, or an intermediate, has expired")]
-    Expired,
-    /// A certificate's validity has not begun.
-    #[error("the certificate, or an intermediate, is not yet valid")]
-    NotYetValid,
-    /// No path leads to the CA: another CA signed it, or an intermediate is missing.
-    #[error("certificate signed by unknown authority: issuer {issuer}, expected {ca}")]
-    UnknownAuthority {
-        /// Who the leaf says signed it.
-        issuer: String,
-        /// The CA that was expected.
-        ca: String,
-    },
-    /// The signature is false, or of a kind that is not accepted.
-    #[error("the signature is not valid: {reason}")]
-    Signature {
-        /// The library's reason.
-        reason: String,
-    },
-    /// Anything else that path validation refuses.
-    #[error("the chain is not valid: {reason}")]
-    Invalid {
-        /// The library's reason.
-        reason: String,
-    },
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainProblem {
+    /// The rule that is broken.
+    pub rule: Rule,
+    /// The subject of the certificate that breaks it.
+    pub subject: String,
+    /// What was found.
+    pub found: String,
+    /// Who the leaf says signed it.
+    issuer: String,
+    /// The CAs that were expected.
+    expected: Vec<String>,
 }
 
-/// Any purpose is accepted.
-struct AnyPurpose;
+impl ChainProblem {
+    /// Whether it is about the moment: at another one the chain may hold.
+    #[must_use]
+    pub fn is_about_time(&self) -> bool {
+        self.rule == Rule::EXPIRED
+    }
 
-impl ExtendedKeyUsageValidator for AnyPurpose {
-    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        Ok(())
+    /// Whether it is about what the CA or an intermediate allows for this purpose.
+    #[must_use]
+    pub fn is_about_usage(&self) -> bool {
+        self.rule == Rule::USAGE
     }
 }
 
-/// Verifies that `leaf` chains, perhaps through `intermediates`, to `ca` at the moment `now`.
+impl fmt::Display for ChainProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, subject, found, issuer, expected } = self;
+        if *rule == Rule::UNKNOWN_AUTHORITY {
+            return write!(
+                f,
+                "certificate signed by unknown authority: issuer {issuer}, expected {}",
+                expected.join(" or ")
+            );
+        }
+        if *rule == Rule::SIGNATURE {
+            return write!(f, "the signature is not valid: {found} (rule {}, Go {})", rule.id, rule.since);
+        }
+        write!(f, "no client and no server accepts its chain: {subject}: {found} (rule {}, Go {})", rule.id, rule.since)
+    }
+}
+
+/// Verifies that `leaf` chains, perhaps through `intermediates`, to one of `authorities` at the moment `now`, for
+/// `purpose`, or for any. The position of the one that it chains to.
 ///
 /// # Errors
-/// The first [`ChainProblem`] found, the CA's own first.
+/// The [`ChainProblem`] that stands in the way.
 pub fn verify_chain(
     leaf: &Certificate,
     intermediates: &[Certificate],
-    ca: &Certificate,
+    authorities: &[Certificate],
     now: DateTime<Utc>,
-) -> Result<(), ChainProblem> {
-    let ca_name = || ca.subject().to_string();
-    if !ca.may_sign_certificates() {
-        return Err(ChainProblem::NotAnAuthority { ca: ca_name() });
-    }
-    if now < ca.not_before() || now > ca.not_after() {
-        return Err(ChainProblem::AuthorityNotValid {
-            ca: ca_name(),
-            not_before: ca.not_before(),
-            not_after: ca.not_after(),
-        });
-    }
-
-    let invalid = |error: webpki::Error| ChainProblem::Invalid { reason: error.to_string() };
-    let ca_der = CertificateDer::from(ca.as_der());
-    let anchor = anchor_from_trusted_cert(&ca_der).map_err(invalid)?;
-    let leaf_der = CertificateDer::from(leaf.as_der());
-    let end_entity = match EndEntityCert::try_from(&leaf_der) {
-        Err(webpki::Error::UnsupportedCertVersion) => return verify_old_version(leaf, ca, now),
-        other => other.map_err(invalid)?,
-    };
-    let intermediates: Vec<_> = intermediates.iter().map(|one| CertificateDer::from(one.as_der())).collect();
-    let seconds = u64::try_from(now.timestamp()).map_err(|_| ChainProblem::NotYetValid)?;
-    end_entity
-        .verify_for_usage(
-            webpki::ALL_VERIFICATION_ALGS,
-            &[anchor],
-            &intermediates,
-            UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
-            AnyPurpose,
-            None,
-            None,
-        )
-        .map(|_| ())
-        .map_err(|error| match error {
-            webpki::Error::CertExpired { .. } => ChainProblem::Expired,
-            webpki::Error::CertNotValidYet { .. } => ChainProblem::NotYetValid,
-            webpki::Error::UnknownIssuer => {
-                ChainProblem::UnknownAuthority { issuer: leaf.issuer().to_string(), ca: ca_name() }
-            }
-            webpki::Error::InvalidSignatureForPublicKey
-            | webpki::Error::UnsupportedSignatureAlgorithmContext(_)
-            | webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-                ChainProblem::Signature { reason: error.to_string() }
-            }
-            other => invalid(other),
-        })
+    purpose: Option<&ExtendedKeyUsage>,
+) -> Result<usize, ChainProblem> {
+    verify(leaf, intermediates, authorities, now, purpose, LeafSignature::Made)
 }
 
-/// A leaf of X.509 version 1, which `openssl x509 -req` makes of a request without extensions. Go and OpenSSL take it,
-/// rustls-webpki does not. It has no extensions that could restrict it; only a leaf directly below the CA is taken.
-fn verify_old_version(leaf: &Certificate, ca: &Certificate, now: DateTime<Utc>) -> Result<(), ChainProblem> {
-    if leaf.issuer() != ca.subject() {
-        let (issuer, ca) = (leaf.issuer().to_string(), ca.subject().to_string());
-        return Err(ChainProblem::UnknownAuthority { issuer, ca });
-    }
-    if now < leaf.not_before() {
-        return Err(ChainProblem::NotYetValid);
-    }
-    if now > leaf.not_after() {
-        return Err(ChainProblem::Expired);
-    }
-    verify(leaf.as_der(), ca.public_key_info()).map_err(|problem| ChainProblem::Signature {
-        reason: match problem {
-            SignatureProblem::Malformed(reason) => reason,
-            SignatureProblem::NotAccepted => format!("{} is not accepted", leaf.signature_oid()),
-            SignatureProblem::False => format!("{} has not signed it", ca.subject()),
-        },
+/// The same for a [draft](super::CertificateTemplate::draft), which has no signature yet.
+///
+/// # Errors
+/// As [`verify_chain`].
+pub fn verify_draft(
+    draft: &Certificate,
+    authorities: &[Certificate],
+    now: DateTime<Utc>,
+    purpose: Option<&ExtendedKeyUsage>,
+) -> Result<usize, ChainProblem> {
+    verify(draft, &[], authorities, now, purpose, LeafSignature::Promised)
+}
+
+fn verify(
+    leaf: &Certificate,
+    intermediates: &[Certificate],
+    authorities: &[Certificate],
+    now: DateTime<Utc>,
+    purpose: Option<&ExtendedKeyUsage>,
+    leaf_signature: LeafSignature,
+) -> Result<usize, ChainProblem> {
+    let candidate =
+        |certificate| Candidate { facts: Certificate::facts(certificate), der: Certificate::as_der(certificate) };
+    let intermediates: Vec<_> = intermediates.iter().map(candidate).collect();
+    let roots: Vec<_> = authorities.iter().map(candidate).collect();
+    search(&Search {
+        leaf: candidate(leaf),
+        leaf_signature,
+        intermediates: &intermediates,
+        roots: &roots,
+        now,
+        usage: purpose.map(ExtendedKeyUsage::oid),
+    })
+    .map_err(|failure| ChainProblem {
+        rule: failure.broken.rule,
+        subject: DistinguishedName::from_der(&failure.subject).map(|name| name.to_string()).unwrap_or_default(),
+        found: failure.broken.found,
+        issuer: leaf.issuer().to_string(),
+        expected: authorities.iter().map(|authority| authority.subject().to_string()).collect(),
     })
 }

@@ -1,6 +1,6 @@
 //! Reading what certificates and requests have in common: extensions, and the kind of a key.
 //!
-//! In: what x509-parser made of them. Out: [`Extensions`], plain values. It keeps what it does not know by its object
+//! In: what Go's rules (a certificate) or x509-parser (a request) made of them. Out: [`Extensions`], plain values. It keeps what it does not know by its object
 //! identifier, and never judges.
 //!
 //! Source: RFC 5280 sections 4.1.2.7 and 4.2.
@@ -12,6 +12,7 @@ use x509_cert::ext::pkix::name::GeneralNames;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, SubjectPublicKeyInfo, X509Extension};
 use x509_parser::public_key::PublicKey;
 
+use super::go::{self, ExtensionFacts};
 use super::{ExtendedKeyUsage, KeyUsage, OtherExtension, SubjectAltName, SubjectAltNames};
 
 /// What the extensions of a certificate say, or those that a request asks for.
@@ -28,6 +29,37 @@ pub(super) struct Extensions {
 }
 
 impl Extensions {
+    /// Takes over what a certificate's say.
+    pub(super) fn of(facts: &ExtensionFacts) -> Self {
+        let usages = |bits: u16| KeyUsage::ALL.into_iter().enumerate().filter(move |(bit, _)| bits >> bit & 1 == 1);
+        let name = |name: &go::GeneralName| match name {
+            go::GeneralName::Dns(name) => SubjectAltName::Dns(name.clone()),
+            go::GeneralName::Email(address) => SubjectAltName::Email(address.clone()),
+            go::GeneralName::Uri(uri, _) => SubjectAltName::Uri(uri.clone()),
+            go::GeneralName::Ip(address) => SubjectAltName::Ip(*address),
+            go::GeneralName::Other(der) => SubjectAltName::Other(crate::hex::encode(der)),
+        };
+        let names = facts.alternative_names.iter().flat_map(|(names, _)| names).map(name).collect();
+        let purposes = facts.extended_key_usages.as_ref();
+        Self {
+            key_usages: facts.key_usage.map(|bits| usages(bits).map(|(_, usage)| usage).collect()),
+            extended_key_usages: purposes.map(|all| all.iter().cloned().map(ExtendedKeyUsage::from).collect()),
+            is_ca: facts.basic_constraints.is_some_and(|(is_ca, _)| is_ca),
+            subject_key_identifier: facts.subject_key_identifier.clone(),
+            authority_key_identifier: facts.authority_key_identifier.clone(),
+            subject_alt_names: SubjectAltNames::in_order(names),
+            others: facts
+                .others
+                .iter()
+                .map(|(oid, critical, value)| OtherExtension {
+                    oid: oid.clone(),
+                    critical: *critical,
+                    value: crate::hex::encode(value),
+                })
+                .collect(),
+        }
+    }
+
     /// Takes over what each of them says.
     ///
     /// # Errors

@@ -10,10 +10,9 @@ use std::fmt;
 use der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 use der::{Decode, Encode, Header, Tag};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
 
 use super::X509Error;
+use super::go::{Reader, SEQUENCE, SET, read_text};
 use crate::hex;
 use crate::text::is_unprintable;
 
@@ -96,21 +95,28 @@ impl DistinguishedName {
     /// The relative names in order, each a list of its attributes; empty when the name cannot be read.
     #[must_use]
     pub fn relative_names(&self) -> Vec<Vec<NameAttribute>> {
-        let Ok((_, name)) = X509Name::from_der(&self.der) else { return Vec::new() };
-        name.iter_rdn()
-            .map(|relative| {
-                relative
-                    .iter()
-                    .map(|attribute| NameAttribute {
-                        oid: attribute.attr_type().to_id_string(),
-                        value: attribute
-                            .as_str()
-                            .map_or_else(|_| format!("#{}", hex::encode(attribute.as_slice())), str::to_owned),
-                    })
-                    .collect()
-            })
-            .collect()
+        read_relative_names(&self.der).unwrap_or_default()
     }
+}
+
+/// Texts are read as Go reads them.
+fn read_relative_names(der: &[u8]) -> Option<Vec<Vec<NameAttribute>>> {
+    let mut sets = Reader::new(der).read(SEQUENCE)?;
+    let mut names = Vec::new();
+    while !sets.is_empty() {
+        let mut set = sets.read(SET)?;
+        let mut attributes = Vec::new();
+        while !set.is_empty() {
+            let mut attribute = set.read(SEQUENCE)?;
+            let oid = attribute.object_identifier()?;
+            let value = attribute.any()?;
+            let text = read_text(value.tag, value.content);
+            let value = text.unwrap_or_else(|_| format!("#{}", hex::encode(value.content)));
+            attributes.push(NameAttribute { oid, value });
+        }
+        names.push(attributes);
+    }
+    Some(names)
 }
 
 /// One attribute of a relative name.

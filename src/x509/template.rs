@@ -9,15 +9,14 @@
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Datelike, Utc};
-use der::asn1::{AnyRef, BitString, GeneralizedTime, Ia5String, ObjectIdentifier, OctetString, UintRef, UtcTime};
+use der::asn1::{Any, AnyRef, BitString, Ia5String, ObjectIdentifier, OctetString, UintRef};
 use der::flagset::FlagSet;
-use der::{Decode, Encode, Sequence};
+use der::{Decode, Encode, Sequence, Tag};
 use serde::{Deserialize, Serialize};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoRef};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::{GeneralName, GeneralNames};
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, KeyUsages};
-use x509_cert::time::{Time, Validity};
 
 use super::{
     Certificate, DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltName,
@@ -31,6 +30,20 @@ const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29
 const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
 const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+
+/// The base point of P-256 as a public key: it stands in drafts for keys that are not made yet.
+const STAND_IN_KEY: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+
+/// The algorithm with which a key of this kind will sign.
+fn draft_algorithm(kind: &str) -> AlgorithmIdentifierOwned {
+    let (oid, parameters) = match kind {
+        "ECDSA-P256" => ("1.2.840.10045.4.3.2", None),
+        "ECDSA-P384" => ("1.2.840.10045.4.3.3", None),
+        "ECDSA-P521" => ("1.2.840.10045.4.3.4", None),
+        _ => ("1.2.840.113549.1.1.11", Some(Any::null())),
+    };
+    AlgorithmIdentifierOwned { oid: ObjectIdentifier::new_unwrap(oid), parameters }
+}
 
 /// Everything that a certificate says but for serial, key and issuer. No key material.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,6 +136,57 @@ impl CertificateTemplate {
         self.sign(serial, key.public_key_info(), &self.subject, None, key)
     }
 
+    /// The certificate as it will be, but for serial number and signature: what it says can be judged before there is a
+    /// key. `public_key_info` stands for the key where none is made yet; `issuer` is none for one that signs itself.
+    ///
+    /// # Errors
+    /// [`X509Error::Encoding`] when a value does not fit into DER, [`X509Error::GoCannotParse`] when Go could not read it.
+    pub fn draft(
+        &self,
+        public_key_info: Option<&[u8]>,
+        issuer: Option<&Certificate>,
+    ) -> Result<Certificate, X509Error> {
+        let stand_in = crate::hex::decode(STAND_IN_KEY.as_bytes()).unwrap_or_default();
+        let public_key_info = public_key_info.unwrap_or(&stand_in);
+        let kind = issuer.map_or("ECDSA-P256", Certificate::key_kind);
+        let algorithm = draft_algorithm(kind);
+        let issuer_name = issuer.map_or(&self.subject, Certificate::subject);
+        let identifier =
+            issuer.filter(|one| *one.subject() != self.subject).and_then(Certificate::subject_key_identifier);
+        let serial = SerialNumber::from_bytes(&[1]);
+        let validity = validity(self.not_before, self.not_after)?;
+        let body =
+            self.to_be_signed(&serial, public_key_info, issuer_name, identifier, algorithm.clone(), &validity)?;
+        let body = body.to_der().map_err(failed("body"))?;
+        let draft = Signed {
+            body: AnyRef::from_der(&body).map_err(failed("body"))?,
+            signature_algorithm: algorithm,
+            signature: BitString::from_bytes(&[]).map_err(failed("signature"))?,
+        };
+        Certificate::from_der(&draft.to_der().map_err(failed("signature"))?)
+    }
+
+    fn to_be_signed<'a>(
+        &'a self,
+        serial: &'a SerialNumber,
+        public_key_info: &'a [u8],
+        issuer: &'a DistinguishedName,
+        authority_key: Option<&[u8]>,
+        signature: AlgorithmIdentifierOwned,
+        validity: &'a [u8],
+    ) -> Result<TbsCertificate<'a>, X509Error> {
+        Ok(TbsCertificate {
+            version: 2,
+            serial_number: UintRef::new(serial.as_bytes()).map_err(failed("serial number"))?,
+            signature,
+            issuer: AnyRef::from_der(issuer.as_der()).map_err(failed("issuer"))?,
+            validity: AnyRef::from_der(validity).map_err(failed("time"))?,
+            subject: AnyRef::from_der(self.subject.as_der()).map_err(failed("subject"))?,
+            subject_public_key_info: AnyRef::from_der(public_key_info).map_err(failed("public key"))?,
+            extensions: self.extensions(public_key_info, authority_key)?,
+        })
+    }
+
     fn sign(
         &self,
         serial: &SerialNumber,
@@ -131,16 +195,9 @@ impl CertificateTemplate {
         authority_key: Option<&[u8]>,
         key: &PrivateKey,
     ) -> Result<Certificate, X509Error> {
-        let to_be_signed = TbsCertificate {
-            version: 2,
-            serial_number: UintRef::new(serial.as_bytes()).map_err(failed("serial number"))?,
-            signature: key.signature_algorithm(),
-            issuer: AnyRef::from_der(issuer.as_der()).map_err(failed("issuer"))?,
-            validity: Validity::new(time(self.not_before)?, time(self.not_after)?),
-            subject: AnyRef::from_der(self.subject.as_der()).map_err(failed("subject"))?,
-            subject_public_key_info: AnyRef::from_der(public_key_info).map_err(failed("public key"))?,
-            extensions: self.extensions(public_key_info, authority_key)?,
-        };
+        let validity = validity(self.not_before, self.not_after)?;
+        let algorithm = key.signature_algorithm();
+        let to_be_signed = self.to_be_signed(serial, public_key_info, issuer, authority_key, algorithm, &validity)?;
         Certificate::from_der(&signed(&to_be_signed, key)?)
     }
 
@@ -182,7 +239,7 @@ struct TbsCertificate<'a> {
     serial_number: UintRef<'a>,
     signature: AlgorithmIdentifierOwned,
     issuer: AnyRef<'a>,
-    validity: Validity,
+    validity: AnyRef<'a>,
     subject: AnyRef<'a>,
     subject_public_key_info: AnyRef<'a>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
@@ -279,17 +336,19 @@ fn key_identifier(public_key_info: &[u8]) -> Result<Vec<u8>, X509Error> {
     Ok(hash.as_ref().iter().copied().take(20).collect())
 }
 
-/// `UTCTime` through 2049, `GeneralizedTime` from 2050 (RFC 5280 section 4.1.2.5).
-fn time(moment: DateTime<Utc>) -> Result<Time, X509Error> {
-    let seconds = u64::try_from(moment.timestamp()).map_err(|_| X509Error::Encoding { what: "time before 1970" })?;
-    let since_epoch = std::time::Duration::from_secs(seconds);
-    if moment.year() <= 2049 {
-        UtcTime::from_unix_duration(since_epoch).map(Time::UtcTime).map_err(failed("time"))
-    } else {
-        GeneralizedTime::from_unix_duration(since_epoch)
-            .map(Time::GeneralTime)
-            .map_err(|_| X509Error::Encoding { what: "time after the year 9999" })
-    }
+/// The two times in DER: `UTCTime` from 1950 through 2049, `GeneralizedTime` otherwise (RFC 5280 section 4.1.2.5).
+fn validity(not_before: DateTime<Utc>, not_after: DateTime<Utc>) -> Result<Vec<u8>, X509Error> {
+    let content = [time(not_before)?, time(not_after)?].concat();
+    Any::new(Tag::Sequence, content).and_then(|validity| validity.to_der()).map_err(failed("time"))
+}
+
+fn time(moment: DateTime<Utc>) -> Result<Vec<u8>, X509Error> {
+    let (tag, text) = match moment.year() {
+        1950..=2049 => (Tag::UtcTime, moment.format("%y%m%d%H%M%SZ").to_string()),
+        0..=9999 => (Tag::GeneralizedTime, moment.format("%Y%m%d%H%M%SZ").to_string()),
+        _ => return Err(X509Error::Encoding { what: "time after the year 9999" }),
+    };
+    Any::new(tag, text.into_bytes()).and_then(|time| time.to_der()).map_err(failed("time"))
 }
 
 pub(super) fn failed(what: &'static str) -> impl Fn(der::Error) -> X509Error {

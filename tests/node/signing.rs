@@ -107,7 +107,7 @@ fn kubeadms_requests_are_signed_each_by_its_ca() {
                     "etcd-ca" => "etcd/ca",
                     other => other,
                 };
-                verify_chain(&certificate, &[], &node.certificate(base), node.now).unwrap();
+                verify_chain(&certificate, &[], &[node.certificate(base)], node.now, None).unwrap();
             }
             let both = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
             if name != "external-etcd" {
@@ -472,7 +472,7 @@ fn one_request_is_signed_as_text_and_nothing_is_written() {
     };
     let signed = sign_text(&request, node.now).unwrap();
     let certificate = read_certificates(signed.certificate.as_bytes()).unwrap().remove(0);
-    verify_chain(&certificate, &[], &node.certificate("ca"), node.now).unwrap();
+    verify_chain(&certificate, &[], &[node.certificate("ca")], node.now, None).unwrap();
     assert_eq!(certificate.not_after(), node.now + TimeDelta::hours(1));
     assert_eq!(signed.serial, certificate.serial().to_string());
     assert_eq!(node.snapshot(), before);

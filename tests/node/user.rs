@@ -97,7 +97,7 @@ fn a_made_user_has_a_key_of_its_own_signed_by_the_ca() {
     let planned = plan(&request(&node, "jane", &["qa", "dev", "qa"]), node.now).unwrap();
     let (text, certificate, key) = make(&planned);
     assert_eq!(certificate.public_key_info(), key.public_key_info());
-    kubepki::x509::verify_chain(&certificate, &[], &node.certificate("ca"), node.now).unwrap();
+    kubepki::x509::verify_chain(&certificate, &[], &[node.certificate("ca")], node.now, None).unwrap();
     assert_eq!(certificate.subject().organizations(), ["qa", "qa", "dev"], "duplicates stay, in DER's order");
     assert_eq!(certificate.subject().relative_names().len(), 2, "all groups are in one relative name");
     assert_eq!(certificate.not_before(), node.certificate("ca").not_before());

@@ -46,7 +46,11 @@ pub(super) fn answer_all(bench: &mut Workbench<'_>, artefacts: &[&Artefact]) -> 
     }
     let signed = {
         let bench: &Workbench<'_> = bench;
-        workers::map(&work, |one| sign(bench.tree, one, bench.ready_issuer(one.issuer)?))
+        workers::map(&work, |one| -> Result<Certificate> {
+            let certificate = sign(bench.tree, one, bench.ready_issuer(one.issuer)?)?;
+            bench.judge(one.artefact, &certificate)?;
+            Ok(certificate)
+        })
     };
     for (one, certificate) in work.iter().zip(signed) {
         let certificate = certificate?;

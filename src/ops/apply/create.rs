@@ -67,6 +67,7 @@ fn signed(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<(PrivateKey,
     let key = bench.take_key(artefact)?;
     let name = artefact.issuer.as_deref().ok_or_else(|| bad("a certificate has no issuer"))?;
     let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), bench.issuer(name)?)?;
+    bench.judge(artefact, &certificate)?;
     Ok((key, certificate))
 }
 

@@ -28,6 +28,7 @@ pub(super) fn renew(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()
         Some(issuer) => template.issue(&serial, key.public_key_info(), bench.issuer(issuer)?)?,
         None => template.self_sign(&serial, &key)?,
     };
+    bench.judge(artefact, &certificate)?;
     let (place, kubeconfig) = split(artefact, place);
     if let Some(file) = kubeconfig {
         let content = embed(bench, file, place, &certificate, &key)?;

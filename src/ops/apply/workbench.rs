@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::node::content_of;
-use super::{Changed, bad};
+use super::{Changed, OperationError, bad};
+use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, Layout};
 use crate::error::Result;
 use crate::key::PrivateKey;
@@ -73,6 +74,24 @@ impl<'a> Workbench<'a> {
             self.issuers.insert(name.to_owned(), Issuer::new(certificate, key)?);
         }
         self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
+    }
+
+    /// Judges a certificate that was signed just now as `check` will: what no client and no server would accept is never
+    /// written.
+    pub(super) fn judge(&self, artefact: &Artefact, certificate: &Certificate) -> Result<()> {
+        let Some(issuer) = artefact.issuer.as_deref() else { return Ok(()) };
+        let row = catalogue::authority(issuer).ok_or_else(|| bad(format!("unknown issuer {issuer:?}")))?;
+        let path = self.layout.certificate(row.base_name);
+        let mut bundle = vec![self.ready_issuer(issuer)?.certificate().clone()];
+        if let Some(content) = self.tree.content(&path) {
+            bundle.extend(read_certificates(content)?);
+        }
+        let path = artefact.files.last().map_or(path, |file| file.path.clone());
+        let findings = judge_signed(&artefact.name, &path, certificate, &bundle, self.plan.made_at);
+        if findings.iter().any(crate::audit::Finding::is_critical) {
+            return Err(OperationError::Blocked { findings }.into());
+        }
+        Ok(())
     }
 
     /// A CA that [`Self::issuer`] has made ready.

@@ -47,7 +47,7 @@ impl Checking {
         }
         let expectation =
             Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
-        let findings = judge_pair(CLIENT, &pair, &tree, &expectation, None, self.thresholds, self.now);
+        let findings = judge_pair(CLIENT, &pair, &tree, &expectation, &[], self.thresholds, self.now);
         self.findings.extend(findings);
         let certificates = pair.certificates.present().cloned().unwrap_or_default();
         self.see(CLIENT, &pair.certificate_path, certificates.get(..1).unwrap_or_default());

@@ -65,7 +65,7 @@ impl Checking {
         let tree = self.node.store.read(paths);
         let Ok(identity) = client_identity(&tree, path, content) else { return false };
         let name = path.display().to_string();
-        let expected = ExpectedKubeconfig { client: Expectation::default(), server: None, ca: None, trusted: &[] };
+        let expected = ExpectedKubeconfig { client: Expectation::default(), server: None, trusted: &[] };
         let findings = judge_kubeconfig(&name, path, &tree, &expected, self.thresholds, self.now);
         self.findings.extend(findings);
         if let Some(identity) = identity {

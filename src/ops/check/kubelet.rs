@@ -9,19 +9,19 @@ use super::{Authorities, Checking, authority};
 use crate::audit::Pair;
 use crate::audit::certificate::{Expectation, judge_pair};
 use crate::catalogue::KubeletFiles;
-use crate::x509::ExtendedKeyUsage;
+use crate::x509::{Certificate, ExtendedKeyUsage};
 
 impl Checking {
     pub(super) fn kubelet(&mut self, kubelet_dir: &Path, authorities: &Authorities) {
         let files = KubeletFiles::of(kubelet_dir);
-        let ca = authority(authorities, "ca").first();
-        let rows = [
-            (files.client(), files.client(), ExtendedKeyUsage::ClientAuth, ca),
-            (files.server(), files.server(), ExtendedKeyUsage::ServerAuth, ca),
+        let bundle = authority(authorities, "ca");
+        let rows: [(_, _, _, &[Certificate]); 3] = [
+            (files.client(), files.client(), ExtendedKeyUsage::ClientAuth, bundle),
+            (files.server(), files.server(), ExtendedKeyUsage::ServerAuth, bundle),
             // Its CA lives and dies inside the kubelet: there is nothing to verify it with.
-            (files.own_certificate(), files.own_key(), ExtendedKeyUsage::ServerAuth, None),
+            (files.own_certificate(), files.own_key(), ExtendedKeyUsage::ServerAuth, &[]),
         ];
-        for (certificate, key, usage, ca) in rows {
+        for (certificate, key, usage, bundle) in rows {
             let tree = self.node.store.read([certificate.clone(), key.clone()]);
             let name = certificate.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let pair = Pair::read(&tree, certificate, key);
@@ -29,7 +29,7 @@ impl Checking {
                 continue;
             }
             let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
-            let findings = judge_pair(&name, &pair, &tree, &expectation, ca, self.thresholds, self.now);
+            let findings = judge_pair(&name, &pair, &tree, &expectation, bundle, self.thresholds, self.now);
             self.findings.extend(findings);
             let certificates = pair.certificates.present().cloned().unwrap_or_default();
             self.see(&name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());

@@ -84,7 +84,7 @@ impl Cleaning<'_> {
             let pair = Pair::read(self.tree, self.layout.certificate(leaf.base_name), self.layout.key(leaf.base_name));
             let expectation = self.expectation(leaf.name);
             let mut findings =
-                judge_pair(leaf.name, &pair, self.tree, &expectation, bundle.first(), Thresholds::NONE, self.now);
+                judge_pair(leaf.name, &pair, self.tree, &expectation, bundle, Thresholds::NONE, self.now);
             if pair.is_missing() {
                 findings.truncate(1);
             }
@@ -101,7 +101,7 @@ impl Cleaning<'_> {
             }
             let server = if self.options.is_said { Some(row.server(self.spec)) } else { None };
             let client = self.expectation(row.name);
-            let expected = ExpectedKubeconfig { client, server, ca: bundle.first(), trusted: bundle };
+            let expected = ExpectedKubeconfig { client, server, trusted: bundle };
             note(reasons, &judge_kubeconfig(row.name, &path, self.tree, &expected, Thresholds::NONE, self.now));
         }
     }

@@ -48,7 +48,6 @@ impl Planning<'_> {
                 ..Expectation::default()
             },
             server: Some(row.server(self.spec)),
-            ca: trusted.first(),
             trusted,
         };
         let findings = judge_kubeconfig(row.name, path, self.tree, &expected, Thresholds::NONE, self.now);
@@ -85,7 +84,7 @@ impl Planning<'_> {
             Err(reason) => return Ok(blocked(reason)),
         };
         let wanted = self.now + self.spec.certificate_validity;
-        let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
+        let Some(not_after) = self.end_within_authority(row.name, path.clone(), wanted, authority_end) else {
             return Ok(blocked("it would outlive its CA"));
         };
         let template = CertificateTemplate {
@@ -98,6 +97,9 @@ impl Planning<'_> {
             not_after,
             other_extensions: Vec::new(),
         };
+        if self.refuses(row.name, "ca", &path, &template) {
+            return Ok(blocked("no server would accept it"));
+        }
         Ok(Artefact {
             new_key: Some(self.spec.algorithm),
             certificate: Some(template),

@@ -39,11 +39,11 @@ impl Planning<'_> {
             subject_alt_names: row.subject_alt_names(self.spec),
             extended_key_usages: row.extended_key_usages.to_vec(),
         };
-        let ca = match self.authorities.get(row.issuer) {
-            Some(AuthorityState::Existing { certificates, .. }) => certificates.first(),
-            _ => None,
+        let bundle: &[Certificate] = match self.authorities.get(row.issuer) {
+            Some(AuthorityState::Existing { certificates, .. }) => certificates.as_slice(),
+            _ => &[],
         };
-        let findings = judge_pair(row.name, &pair, self.tree, &expectation, ca, Thresholds::NONE, self.now);
+        let findings = judge_pair(row.name, &pair, self.tree, &expectation, bundle, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let (action, reason) = if blocked {
             (Action::Blocked, "the existing file cannot be used")
@@ -74,7 +74,7 @@ impl Planning<'_> {
         };
         self.findings.extend(judge_new(row.name, &path, &subject, authority_begin));
         let wanted = self.now + self.spec.certificate_validity;
-        let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
+        let Some(not_after) = self.end_within_authority(row.name, path.clone(), wanted, authority_end) else {
             return Ok(blocked("it would outlive its CA"));
         };
         let template = CertificateTemplate {
@@ -87,6 +87,9 @@ impl Planning<'_> {
             not_after,
             other_extensions: Vec::new(),
         };
+        if self.refuses(row.name, row.issuer, &path, &template) {
+            return Ok(blocked("no client and no server would accept it"));
+        }
         Ok(Artefact {
             new_key: Some(self.spec.algorithm),
             certificate: Some(template),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::matching::Matched;
 use super::{Importing, Slot, pem_of};
-use crate::audit::certificate::{Thresholds, judge_certificates};
-use crate::audit::incoming::signer;
+use crate::audit::authority::judge_authority_certificate;
+use crate::audit::certificate::{Thresholds, judge_validity_of};
 use crate::audit::{FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, AuthorityRow};
 use crate::key::PrivateKey;
@@ -80,19 +80,14 @@ impl Importing<'_> {
 
     fn judge_authority(&mut self, incoming: &Incoming) {
         let name = incoming.row.name;
-        for certificate in incoming.certificates.iter().filter(|one| !one.may_sign_certificates()) {
-            self.find(
-                FindingCode::AuthorityNotAnAuthority,
-                Severity::Critical,
-                name,
-                &incoming.path,
-                format!("{} is not a certificate authority that may sign certificates", certificate.subject()),
-                "give CAs' certificates alone: basicConstraints CA:TRUE and key usage keyCertSign",
-            );
+        for certificate in &incoming.certificates {
+            self.findings.extend(judge_authority_certificate(name, &incoming.path, certificate));
         }
         let first = incoming.certificates.get(..1).unwrap_or_default();
-        let mut findings = judge_certificates(name, &incoming.path, first, Thresholds::NONE, self.now);
-        self.findings.append(&mut findings);
+        for certificate in first {
+            let found = judge_validity_of(name, &incoming.path, certificate, Thresholds::NONE, self.now);
+            self.findings.extend(found);
+        }
         let key_path = self.layout.key(incoming.row.base_name);
         if let Part::Present(key) = Part::read(self.tree, &key_path, PrivateKey::from_pem)
             && first.iter().any(|ca| ca.public_key_info() != key.public_key_info())
@@ -120,9 +115,7 @@ impl Importing<'_> {
                 None => self.on_disk(&place.certificate).present().cloned(),
             };
             let Some((leaf, intermediates)) = there.as_deref().and_then(<[Certificate]>::split_first) else { continue };
-            let position = signer(leaf, intermediates, bundle, self.now);
-            let Some(ca) = bundle.get(position) else { continue };
-            if let Err(problem) = verify_chain(leaf, intermediates, ca, self.now) {
+            if let Err(problem) = verify_chain(leaf, intermediates, bundle, self.now, None) {
                 let path = place.kubeconfig.as_ref().unwrap_or(&place.certificate).clone();
                 self.find(
                     FindingCode::CertificateUntrusted,

@@ -1,0 +1,3 @@
+module kubepki.example/judge
+
+go 1.26
