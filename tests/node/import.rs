@@ -149,7 +149,6 @@ fn every_fault_of_every_file_is_told_at_once_and_nothing_changes() {
             "apiserver-etcd-client key.mismatch",
             "apiserver-kubelet-client key.mismatch",
             "controller-manager.conf certificate.is_an_authority",
-            "controller-manager.conf certificate.untrusted",
             "etcd-peer certificate.missing_usages",
             "etcd-server certificate.missing_names",
             "front-proxy-client x509.damaged",
