@@ -634,7 +634,11 @@ def keys() -> None:
         ):
             change = {"signer": strong, "algorithm": algorithm, "hash_": real, "pss": salt}
             case(f"RSA-PSS {name} {what}", leaf(**change), [root(key=strong)])
-    for name, curve in {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}.items():
+    sha256 = seq(oid("2.16.840.1.101.3.4.2.1"), NULL)
+    usual = seq(tlv(0xA0, sha256), tlv(0xA1, seq(oid("1.2.840.113549.1.1.8"), sha256)), tlv(0xA2, integer(32)))
+    small_pss = {"signer": rsa_keys[1024], "algorithm": seq(oid("1.2.840.113549.1.1.10"), usual), "pss": 32}
+    case("small RSA-PSS", leaf(**small_pss), [root(key=rsa_keys[1024])])
+    for name, curve in {"P-224": ec.SECP224R1(), "P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}.items():
         key = ec_key(9, curve)
         case(f"{name} in the leaf", leaf(key=key))
         for hash_, number in ((hashes.SHA256(), 2), (hashes.SHA384(), 3), (hashes.SHA512(), 4)):
@@ -654,7 +658,7 @@ def keys() -> None:
     case("DSA in the leaf", leaf(key=dsa_key))
     signed = {"signature": bits(dsa_key.sign(b"x", hashes.SHA256())), "algorithm": seq(oid("2.16.840.1.101.3.4.3.2"))}
     case("DSA signs", leaf(**signed), [root(key=dsa_key)])
-    for name, curve in {"P-224": ec.SECP224R1(), "secp256k1": ec.SECP256K1(), "brainpool": ec.BrainpoolP256R1(), "P-192": ec.SECP192R1()}.items():
+    for name, curve in {"secp256k1": ec.SECP256K1(), "brainpool": ec.BrainpoolP256R1(), "P-192": ec.SECP192R1()}.items():
         case(f"{name} in the leaf", leaf(key=ec_key(9, curve)))
     numbers = LEAF.public_key().public_numbers()
     x, y = numbers.x.to_bytes(32, "big"), numbers.y.to_bytes(32, "big")

@@ -1,8 +1,7 @@
 //! The one list of Go's rules: what must hold so that a certificate can be read, and a chain be verified.
 //!
 //! `docs/reference/go-rules.md` is this list; a test compares the two. A release is the oldest that is known to have the
-//! rule: the parser was written anew for Go 1.17, and many of its rules are older. Kubernetes 1.30 is built with Go 1.22,
-//! 1.31 with 1.22, 1.32 and 1.33 with 1.23 and 1.24, 1.34 with 1.24, 1.35 with 1.25.
+//! rule: the parser was written anew for Go 1.17, and many of its rules are older.
 
 use std::fmt;
 
