@@ -5,14 +5,14 @@ use pyo3::types::PyDict;
 
 use super::call::detached;
 use super::operations::{answer, request};
-use crate::ops::recover::{self, RecoverRequest};
+use crate::ops::recover::{self as recovery, RecoverRequest};
 
 /// Ends interrupted changes: `recovered`, or for a dry run `waiting`.
 ///
 /// # Errors
-/// As [`recover::recover`].
+/// As [`recovery::recover`].
 #[pyfunction]
 pub(super) fn recover<'py>(py: Python<'py>, recover_request: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     let wanted: RecoverRequest = request(recover_request)?;
-    answer(py, &detached(py, || recover::recover(&wanted))?)
+    answer(py, &detached(py, || recovery::recover(&wanted))?)
 }
