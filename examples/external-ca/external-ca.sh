@@ -1,5 +1,5 @@
 #!/bin/sh
-# The road of an external CA, step by step: keys and requests on the node, signatures where the CAs' keys are, and back.
+# An external CA, step by step: keys and requests on the node, signatures where the CAs' keys are, and back.
 # Wants `kubepki` and `openssl` (1.1.1 or newer; 3.0 for the first way of signing) on PATH.
 # Arguments: a folder to work in, which must not be there, and who signs: openssl (default) or kubepki.
 set -eu

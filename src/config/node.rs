@@ -176,7 +176,7 @@ fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems)
             problems.error(
                 Code::NoAddress,
                 view.place(),
-                "the address of the API server is not given, and the host has no default route to tell it",
+                "the address of the API server is not given, and the host has no default route to find it by",
                 "add localAPIEndpoint.advertiseAddress",
             );
             stand_in

@@ -38,7 +38,7 @@ pub enum KubeconfigError {
         /// The construct, in words.
         construct: &'static str,
     },
-    /// A key stands twice in one mapping.
+    /// A key appears twice in one mapping.
     #[error("the key {key:?} appears twice in one mapping of the kubeconfig (line {line})")]
     DuplicateKey {
         /// The line of the second one, from 1.

@@ -1,4 +1,4 @@
-//! `kubepki kubeconfig user`: a kubeconfig for somebody from outside the node.
+//! `kubepki kubeconfig user`: a kubeconfig for somebody outside the node.
 //!
 //! In: a request; the CA is read from the node. Out: [`Planned`], which shows all but secrets, and [`Made`] with the
 //! kubeconfig's text. Nothing is written: where the text goes is the caller's business.

@@ -1,4 +1,4 @@
-//! The road of an external CA, as Python sees it: what was signed elsewhere is imported and embedded, and the rest
+//! External CAs, as Python sees them: what was signed elsewhere is imported and embedded, and the rest
 //! cleaned up.
 //!
 //! In: dictionaries of the fields of the request types in [`crate::ops`]. Out: `plan` and `warnings`, to be applied by

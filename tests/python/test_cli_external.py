@@ -1,4 +1,4 @@
-"""The road of an external CA as a process: kubeadm's requests, signed by openssl, imported, embedded, cleaned up."""
+"""An external CA as a process: kubeadm's requests, signed by openssl, imported, embedded, cleaned up."""
 
 from __future__ import annotations
 

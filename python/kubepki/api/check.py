@@ -38,8 +38,8 @@ def check(
 
     Args:
         config: See `kubepki.api`, as for `node`.
-        warning: A certificate with at most this much left is a warning.
-        critical: A certificate with at most this much left is critical.
+        warning: A certificate that is valid for at most this long is a warning.
+        critical: A certificate that is valid for at most this long is critical.
         kubelet_dir: The kubelet's folder, whose `pki` is looked into.
         extra: Files and folders to check besides.
         now: The moment for which the report holds.

@@ -1,4 +1,4 @@
-"""The road of an external CA: what was signed elsewhere comes in, is embedded, and leaves nothing behind."""
+"""External CAs: what was signed elsewhere is imported and embedded, and the rest is cleaned up."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def plan_renew(
     now: datetime | None = None,
     **node: Unpack[NodeOptions],
 ) -> Plan:
-    """Plan a new time for certificates, from disk alone: whatever has expired, and with no API server.
+    """Plan the renewal of certificates, from disk only, even if all have expired and there is no API server.
 
     Each keeps its whole subject, its alternative names in their order, its usages and further extensions, and gets a
     new key of its own kind, or of the configuration's where there is one. Nothing is changed, but for `recover`.

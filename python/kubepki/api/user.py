@@ -1,4 +1,4 @@
-"""Kubeconfigs for somebody from outside the node."""
+"""Kubeconfigs for somebody outside the node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""`kubepki certs cleanup`: requests, and certificates that were embedded, go; CA keys too when asked.
+"""`kubepki certs cleanup`: remove requests and embedded certificates, and CA keys on request.
 
-A request goes only when the certificate that it became is in place and verifies; everything else is kept, with the
-reason. `--ca-key` takes a CA's key away for external CA mode, when nothing on this node needs it any more.
+A request is removed only when its certificate is in place and verifies; everything else is kept, with the
+reason. `--ca-key` removes a CA's key for external CA mode, when nothing on this node needs it any more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`kubepki certs import`: certificates that were signed elsewhere, into their places.
 
-Each is matched to its place by its name (`apiserver.crt`, `etcd/server.crt`, `admin.conf.crt`) or by its key, and held
-against its key, its request, its CA, its usages, its names and its validity. All come in, or none does.
+Each is matched to its place by its name (`apiserver.crt`, `etcd/server.crt`, `admin.conf.crt`) or by its key, and
+checked against its key, its request, its CA, its usages, its names and its validity. All are imported, or none is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`kubepki certs renew`: a new time for certificates, one, some or all, in one transaction.
+"""`kubepki certs renew`: renews certificates, one, some or all, in one transaction.
 
 Everything is read from disk: certificates may have expired and the API server may be down. What a certificate says
 stays as it is: its whole subject, names, usages. stdout holds kubeadm's lines.
@@ -81,7 +81,7 @@ def _add_contents(parser: ArgumentParser) -> None:
     group.add_argument("--algorithm", metavar="NAME", help="the kind of the new keys, as ECDSA-P256 (default: as is)")
     group.add_argument("--keep-key", action="store_true", help="keep the keys; only the certificates are new")
     group.add_argument("--add-san", action=options.CommaSeparated, metavar="NAME", help="add an alternative name")
-    group.add_argument("--remove-san", action=options.CommaSeparated, metavar="NAME", help="take one away")
+    group.add_argument("--remove-san", action=options.CommaSeparated, metavar="NAME", help="remove one")
     group.add_argument("--sans-from-config", action="store_true", help="use the alternative names of --config")
     group.add_argument(
         "--outlive-ca",

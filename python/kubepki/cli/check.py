@@ -33,7 +33,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser = subparsers.add_parser("check", help="check everything; exit code for monitoring", description=__doc__)
     parser.add_argument("paths", nargs="*", metavar="PATH", help="more files and folders to check")
     options.add_node_options(parser)
-    parser.add_argument("--warning", default="30d", metavar="DURATION", help="warn of less left (default: 30d)")
+    parser.add_argument("--warning", default="30d", metavar="DURATION", help="warn with less left (default: 30d)")
     parser.add_argument("--critical", default="7d", metavar="DURATION", help="critical with less left (default: 7d)")
     parser.add_argument(
         "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"

@@ -1,8 +1,8 @@
 """`kubepki certs sign`: answers signing requests, where the CAs' keys are.
 
-Each request is held against kubeadm's catalogue, and against a configuration and a policy if they are given. Anything
-else is refused with every reason, and then nothing is signed. Usages and constraints are the catalogue's, never the
-request's; alternative names are the request's.
+Each request is checked against kubeadm's catalogue, and against a configuration and a policy if they are given.
+Anything else is refused with every reason, and then nothing is signed. Usages and constraints are the catalogue's,
+never the request's; alternative names are the request's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `certs sign` and its arguments."""
     parser = subparsers.add_parser(
-        "sign", help="sign requests, held against the catalogue and a policy", description=__doc__
+        "sign", help="sign requests, checked against the catalogue and a policy", description=__doc__
     )
     parser.add_argument(
         "files",

@@ -1,4 +1,4 @@
-"""`kubepki systemd remove`: take away the service and the timer that `systemd install` wrote."""
+"""`kubepki systemd remove`: remove the service and the timer that `systemd install` wrote."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(("certs", "renew"), "kubepki.cli.certs_renew", "renew certificates"),
     Verb(("certs", "check-expiration"), "kubepki.cli.check_expiration", "print when certificates end, as kubeadm does"),
     Verb(("certs", "generate-csr"), "kubepki.cli.generate_csr", "make keys and signing requests for a CA elsewhere"),
-    Verb(("certs", "sign"), "kubepki.cli.sign", "sign requests, held against the catalogue and a policy"),
+    Verb(("certs", "sign"), "kubepki.cli.sign", "sign requests, checked against the catalogue and a policy"),
     Verb(("certs", "import"), "kubepki.cli.certs_import", "install certificates that were signed elsewhere"),
     Verb(("certs", "cleanup"), "kubepki.cli.certs_cleanup", "remove what signing elsewhere left behind"),
     Verb(("certs", "certificate-key"), "kubepki.cli.certificate_key", "print a new key for bundles"),

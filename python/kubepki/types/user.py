@@ -1,4 +1,4 @@
-"""A kubeconfig for somebody from outside the node."""
+"""A kubeconfig for somebody outside the node."""
 
 from __future__ import annotations
 

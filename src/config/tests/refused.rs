@@ -508,7 +508,7 @@ fn a_host_that_says_nothing_must_be_told() {
     assert_eq!(codes(problems), ["config.no_address", "config.no_node_name"]);
     assert_eq!(
         problems[0].to_string(),
-        "(defaults): localAPIEndpoint.advertiseAddress: the address of the API server is not given, and the host has no default route to tell it"
+        "(defaults): localAPIEndpoint.advertiseAddress: the address of the API server is not given, and the host has no default route to find it by"
     );
     for unspecified in ["0.0.0.0", "'::'"] {
         let text = format!("{INIT}localAPIEndpoint: {{advertiseAddress: {unspecified}}}\n");

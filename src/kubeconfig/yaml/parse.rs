@@ -44,7 +44,7 @@ pub(crate) enum ParseError {
         /// The construct, in words.
         construct: &'static str,
     },
-    /// A key stands twice in one mapping.
+    /// A key appears twice in one mapping.
     DuplicateKey {
         /// The line after which the second one stands.
         line: usize,

@@ -99,7 +99,7 @@ impl<'a> Workbench<'a> {
         self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
     }
 
-    /// What a kubeconfig trusts: all certificates of `ca.crt`. kubeadm embeds the first alone, which breaks a CA
+    /// What a kubeconfig trusts: all certificates of `ca.crt`. kubeadm embeds only the first, which breaks a CA
     /// rotation; its own check accepts a bundle.
     pub(super) fn trusted_bundle(&mut self) -> Result<Vec<u8>> {
         let path = self.layout.certificate("ca");

@@ -89,7 +89,7 @@ fn judge_pair(one: &Identity, other: &Identity, severity: Severity) -> Option<Fi
             one.artefact,
             first_path(one),
             format!("{} has a certificate or key of {}", names(one), names(other)),
-            "take the bundle anew from the cluster: entries can be exchanged without the certificate key; if this cluster does use one CA for both, copy its files by hand"
+            "get the bundle again from the cluster: entries can be exchanged without the certificate key; if this cluster does use one CA for both, copy its files by hand"
                 .into(),
         )
     })
@@ -109,7 +109,7 @@ fn judge_name(one: &Identity, severity: Severity) -> Option<Finding> {
             one.artefact,
             first_path(one),
             format!("its certificate is for {common_name}, which is kubeadm's name of {}", owner.name),
-            "take the bundle anew from the cluster: entries can be exchanged without the certificate key".into(),
+            "get the bundle again from the cluster: entries can be exchanged without the certificate key".into(),
         )
     })
 }
@@ -123,7 +123,7 @@ fn judge_client(one: &Identity) -> Option<Finding> {
             one.artefact,
             first_path(one),
             "it is a CA's certificate (basicConstraints CA:TRUE), not that of a client of etcd".into(),
-            "take the bundle anew from the cluster".into(),
+            "get the bundle again from the cluster".into(),
         )
     })
 }

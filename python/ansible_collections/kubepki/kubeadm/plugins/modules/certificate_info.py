@@ -40,12 +40,12 @@ options:
     default: {}
   warning:
     description:
-      - A certificate with at most this much left is a warning.
+      - A certificate that is valid for at most this long is a warning.
     type: str
     default: 30d
   critical:
     description:
-      - A certificate with at most this much left is critical.
+      - A certificate that is valid for at most this long is critical.
     type: str
     default: 7d
   kubelet_dir:

@@ -4,7 +4,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Take away what the external CA's road leaves behind."""
+"""Remove what signing by an external CA leaves behind."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ version_added: 0.1.0
 description:
   - Signs requests that are given as text, and returns the certificates as text. Run it on the controller
     (C(delegate_to)), so that the CA's key need not be on a node.
-  - Each request is held against kubeadm's catalogue first - signature, key, subject, alternative names. Usages and
+  - Each request is checked against kubeadm's catalogue first - signature, key, subject, alternative names. Usages and
     constraints are the catalogue's, never the request's. One that asks for more than it may is refused with every
     reason, and then nothing is signed.
   - A certificate that is given in O(csr_content[].certificate) is kept while it still answers its request.
