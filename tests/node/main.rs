@@ -13,6 +13,7 @@ mod cleanup;
 mod embed;
 mod expiration;
 mod external;
+mod go_rules;
 mod golden;
 mod import;
 mod mismatches;
