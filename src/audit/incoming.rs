@@ -47,8 +47,8 @@ pub fn judge_incoming(
     if leaf.key_usages().is_some_and(|usages| !usages.contains(&KeyUsage::DigitalSignature)) {
         notes.add(
             FindingCode::CertificateMissingUsages,
-            Severity::Critical,
-            "its key usage lacks digitalSignature, without which no TLS connection can use it",
+            Severity::Warning,
+            "its key usage lacks digitalSignature; Kubernetes does not look at it, other TLS programs refuse it",
             "have it signed with key usage digitalSignature, keyEncipherment",
         );
     }

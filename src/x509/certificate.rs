@@ -170,6 +170,12 @@ impl Certificate {
         (self.is_ca() || is_old) && (usages.is_empty() || usages.contains(&KeyUsage::KeyCertSign))
     }
 
+    /// Whether its name is the other's issuer, and its key made the other's signature.
+    #[must_use]
+    pub fn has_signed(&self, other: &Self) -> bool {
+        self.facts.subject == other.facts.issuer && go::verify_signature(&other.facts, &self.facts.public_key).is_ok()
+    }
+
     /// Why nothing that its key has signed is accepted, whatever it says.
     #[must_use]
     pub fn signing_key_fault(&self) -> Option<Broken> {

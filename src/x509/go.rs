@@ -36,5 +36,5 @@ pub(super) use der::{Reader, SEQUENCE, SET};
 pub(super) use extension::{ExtensionFacts, GeneralName};
 pub(super) use read::{Facts, read};
 pub use rule::{Broken, Rule, Stage};
-pub(super) use signature::check_signer;
+pub(super) use signature::{check_signer, verify_signature};
 pub(super) use text::read_text;

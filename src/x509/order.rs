@@ -2,7 +2,7 @@
 //!
 //! In: certificates in any order, as certificate authorities hand them out. Out: [`OrderedChain`]: the leaf, the CA
 //! that signed it, that CA's own, and so on; the root at the end is dropped, since whoever verifies has it already.
-//! Names and key identifiers decide; signatures are [`verify_chain`](super::verify_chain)'s to judge.
+//! Names and signatures decide. A CA that signed its own next key under the same name is an intermediate, no root.
 //!
 //! Source: RFC 8446 section 4.4.2 (each certificate directly certifies the one before it; the root may be left out).
 
@@ -34,7 +34,7 @@ pub fn order_chain(certificates: &[Certificate]) -> Result<OrderedChain, Vec<Cer
     let mut chain = vec![leaf];
     while let Some(issuer) = chain.last().and_then(|last| issuer_of(last, &rest)) {
         rest.retain(|one| *one != issuer);
-        if issuer.is_self_issued() {
+        if issuer.has_signed(&issuer) {
             break;
         }
         chain.push(issuer);
@@ -55,10 +55,12 @@ fn only_leaf(all: &[Certificate]) -> Result<Certificate, Vec<Certificate>> {
 }
 
 fn issuer_of(certificate: &Certificate, others: &[Certificate]) -> Option<Certificate> {
-    if certificate.is_self_issued() {
+    if certificate.has_signed(certificate) {
         return None;
     }
-    others.iter().find(|other| is_issuer(other, certificate)).cloned()
+    // Key identifiers may be wrong: Go takes them for a hint, so the signature decides.
+    let signer = others.iter().find(|other| other.has_signed(certificate));
+    signer.or_else(|| others.iter().find(|other| is_issuer(other, certificate))).cloned()
 }
 
 /// Whether `authority` may have signed `certificate`: the name fits, and the key identifiers where both have one.
@@ -131,6 +133,18 @@ mod tests {
         let ordered = order_chain(&given).unwrap();
         assert_eq!(ordered.certificates, [one, lower.certificate().clone()]);
         assert_eq!(ordered.left_out, [namesake.certificate().clone()]);
+    }
+
+    /// A CA gives its name a new key: the certificate of the new key by the old one is an intermediate.
+    #[test]
+    fn a_self_issued_intermediate_stays() {
+        let old = issuer("ca", None);
+        let new = issuer("ca", Some(&old));
+        let one = leaf("leaf", &new);
+        let given = [old.certificate().clone(), new.certificate().clone(), one.clone()];
+        let ordered = order_chain(&given).unwrap();
+        assert_eq!(ordered.certificates, [one, new.certificate().clone()]);
+        assert_eq!(ordered.left_out, []);
     }
 
     #[test]

@@ -137,6 +137,8 @@ impl SubjectAltNames {
     fn covers(&self, wanted: &SubjectAltName) -> bool {
         match wanted {
             SubjectAltName::Dns(wanted) => self.dns_names().any(|name| covers_dns(name, wanted)),
+            // An IPv4 address is the same in its IPv6 form, as Go's `IP.Equal` has it.
+            SubjectAltName::Ip(wanted) => self.ip_addresses().any(|one| one.to_canonical() == wanted.to_canonical()),
             other => self.0.contains(other),
         }
     }
@@ -192,6 +194,12 @@ mod tests {
         assert_ne!(shown(r"a\x1b"), shown("a\u{1b}"));
         assert_eq!(SubjectAltName::Uri("https://a/?x=1,2".into()).to_string(), "URI:https://a/?x=1,2");
         assert_eq!(SubjectAltName::Uri("https://a/, DNS:b".into()).to_string(), r#"URI:"https://a/, DNS:b""#);
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_form_is_the_same() {
+        let has = SubjectAltNames::in_order(vec![SubjectAltName::Ip("::ffff:10.0.0.5".parse().unwrap())]);
+        assert!(has.missing_from(&SubjectAltNames::sorted::<&str>([], ["10.0.0.5".parse().unwrap()])).is_empty());
     }
 
     #[test]

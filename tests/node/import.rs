@@ -154,7 +154,6 @@ fn every_fault_of_every_file_is_told_at_once_and_nothing_changes() {
             "front-proxy-client x509.damaged",
             "kubelet.conf certificate.not_yet_valid",
             "scheduler.conf certificate.untrusted",
-            "super-admin.conf certificate.missing_usages",
         ]
     );
     let swapped = plan.findings.iter().find(|one| one.subject == "apiserver" && one.code == "key.mismatch").unwrap();

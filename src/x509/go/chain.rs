@@ -201,8 +201,7 @@ fn check_signature(child: &Facts, parent: &Facts, is_draft: bool) -> Result<(), 
     let checked = if is_draft {
         signature::check_kinds(child.algorithm, &child.algorithm_oid, &parent.public_key)
     } else {
-        let (oid, key) = (&child.algorithm_oid, &parent.public_key);
-        signature::verify(child.algorithm, oid, &child.signed_part, &child.signature, key)
+        signature::verify_signature(child, &parent.public_key)
     };
     checked.map_err(|broken| Failure { subject: child.subject.clone(), broken })
 }

@@ -3,8 +3,8 @@
 //! In: an algorithm, bytes, a signature, a public key. Out: nothing, or the broken rule. For every algorithm but RSA-PSS
 //! Go looks at the identifier alone, not at its parameters.
 //!
-//! Two things that Go does are not done here, and are refused: signatures of keys on P-224, and RSA-PSS by keys below
-//! 2048 or above 8192 bits.
+//! What Go does and this does not, and refuses: signatures of keys on P-224, by RSA keys above 16384 bits, and RSA-PSS by
+//! keys below 2048 or above 8192 bits.
 //!
 //! Source: Go `crypto/x509` `checkSignature`, `getSignatureAlgorithmFromAI`; `crypto/rsa` `checkPublicKeySize`.
 
@@ -13,6 +13,7 @@ use rsa::{BoxedUint, Pkcs1v15Sign};
 
 use super::der::{Element, Reader, SEQUENCE, signed};
 use super::key::{Curve, PublicKey, bit_length};
+use super::read::Facts;
 use super::rule::{Broken, Rule};
 
 /// A hash function that Go still takes.
@@ -35,6 +36,8 @@ pub(in crate::x509) enum SignatureAlgorithm {
     Unknown,
 }
 
+/// The time of a verification grows with the square of the size.
+const MOST_RSA_BITS: usize = 16_384;
 const MGF1: &str = "1.2.840.113549.1.1.8";
 
 impl SignatureAlgorithm {
@@ -134,8 +137,13 @@ pub(in crate::x509) fn check_signer(key: &PublicKey) -> Result<(), Broken> {
     }
 }
 
+/// Verifies a certificate's signature by `key`.
+pub(in crate::x509) fn verify_signature(signed: &Facts, key: &PublicKey) -> Result<(), Broken> {
+    verify(signed.algorithm, &signed.algorithm_oid, &signed.signed_part, &signed.signature, key)
+}
+
 /// Verifies that `signature` is one of `message` by `key`.
-pub(super) fn verify(
+fn verify(
     algorithm: SignatureAlgorithm,
     oid: &str,
     message: &[u8],
@@ -218,6 +226,9 @@ fn rsa_of_any_size(hash: Hash, message: &[u8], signature: &[u8], modulus: &[u8],
     let hashed = digest::digest(algorithm, message);
     let Ok(exponent) = u64::try_from(exponent) else { return false };
     let bits = bit_length(modulus);
+    if bits > MOST_RSA_BITS {
+        return false;
+    }
     let Ok(precision) = u32::try_from(bits) else { return false };
     let Ok(number) = BoxedUint::from_be_slice(modulus, precision) else { return false };
     let Ok(key) = rsa::PublicKey::new_with_size_limits(number, BoxedUint::from(exponent), 1024..=bits) else {
