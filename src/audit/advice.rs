@@ -142,6 +142,16 @@ impl Advisor<'_> {
         if !known && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
             return None;
         }
+        let remedy = self.for_thing(thing, finding)?;
+        // What is no file stands in the way of one.
+        let path = finding.path.iter().filter(|_| finding.code.starts_with("store."));
+        Some(match path.filter_map(|path| self.remove([path])).next() {
+            Some(clear) if !self.removes(finding, &remedy) => format!("{clear}, then {remedy}"),
+            _ => remedy,
+        })
+    }
+
+    fn for_thing(&self, thing: Thing, finding: &Finding) -> Option<String> {
         match thing {
             Thing::Authority(row) => Some(self.for_authority(row, finding)),
             Thing::Leaf(row) => Some(self.for_leaf(row, finding)),
@@ -215,6 +225,13 @@ impl Advisor<'_> {
     /// What `FILE` is in the commands before, where it is in them.
     fn explanation(&self) -> &'static str {
         if self.has_config { "" } else { " (FILE: this node's kubeadm configuration)" }
+    }
+
+    /// Whether a remedy takes the finding's file away already.
+    fn removes(&self, finding: &Finding, remedy: &str) -> bool {
+        let path = finding.path.as_deref().map(Path::to_string_lossy).unwrap_or_default();
+        let takes = |code: &str| (code.starts_with("rm ") || code.starts_with("mv ")) && code.contains(&*path);
+        remedy.split('`').any(takes)
     }
 
     /// Takes away those of the files that are there; a folder in a file's place is only moved.

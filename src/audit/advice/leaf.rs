@@ -63,8 +63,10 @@ impl Advisor<'_> {
                     (true, _) => (self.ask_in_renewal(name), renewal(self.layout)),
                 };
                 let request = folder.certificates_dir.join(format!("{}.csr", row.base_name));
+                let aside = if folder == *self.layout { self.remove([&request]) } else { self.clear(&request) };
+                let aside = aside.map(|remove| remove + ", ").unwrap_or_default();
                 let waiting = Waiting { request, is_signed: false };
-                format!("{opening}ask for it: {ask}; {}", self.finish(name, row.issuer, signer, &waiting, ""))
+                format!("{opening}ask for it: {aside}{ask}; {}", self.finish(name, row.issuer, signer, &waiting, ""))
             }
         }
     }
@@ -101,11 +103,13 @@ impl Advisor<'_> {
                     (self.ask_in_renewal(name), renewal(self.layout))
                 } else {
                     let ask = self.configured(["kubepki", "certs", "generate-csr", name]) + self.explanation();
-                    let remove = self.remove([&path, &with_ending(&path, "key")]).map(|remove| remove + ", ");
+                    let remove = self.remove([&path]).map(|remove| remove + ", ");
                     (remove.unwrap_or_default() + &ask, self.layout.clone())
                 };
-                let waiting = Waiting { request: with_ending(&folder.kubeconfig(name), "csr"), is_signed: false };
-                format!("{opening}ask for it: {ask}; {}", self.finish(name, "ca", signer, &waiting, &embed))
+                let request = with_ending(&folder.kubeconfig(name), "csr");
+                let aside = self.clear(&request).map(|remove| remove + ", ").unwrap_or_default();
+                let waiting = Waiting { request, is_signed: false };
+                format!("{opening}ask for it: {aside}{ask}; {}", self.finish(name, "ca", signer, &waiting, &embed))
             }
         }
     }
@@ -115,6 +119,12 @@ impl Advisor<'_> {
         let folder = renewal(self.layout).kubeconfig_dir;
         let folder = folder.to_string_lossy();
         self.configured(["kubepki", "certs", "generate-csr", name, "--out-dir", &folder]) + self.explanation()
+    }
+
+    /// Takes away what an earlier request, that can no longer be used, has left beside the new one.
+    fn clear(&self, request: &Path) -> Option<String> {
+        let base = request.with_extension("");
+        self.remove(&["csr", "key", "crt"].map(|ending| with_ending(&base, ending)))
     }
 
     /// From a request to a certificate that is in its place.
@@ -152,7 +162,8 @@ impl Advisor<'_> {
     fn waiting_leaf(&self, row: &CertificateRow) -> Option<Waiting> {
         let renewed = renewal(self.layout).certificates_dir.join(row.base_name);
         let beside = self.layout.certificates_dir.join(row.base_name);
-        let waits = || (!self.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, false));
+        let waits = || (!self.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, true));
+        // A request whose key is gone is worth nothing.
         self.waits(&renewed, true).or_else(|| waits().flatten())
     }
 
