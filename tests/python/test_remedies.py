@@ -7,7 +7,6 @@ the owner of a CA is asked to sign. A few rounds later the state must be OK.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -26,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import kubepki
-from trees import LEAVES, embedded, make_tree
+from trees import LEAVES, embedded
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -327,9 +326,6 @@ class Issued:
         kubeconfig.write_text(text)
 
 
-Break = "Callable[[Node, str], None]"
-
-
 def leaf(node: Node, base: str) -> tuple[Path, Path, Path]:
     """Return certificate, key and CA of a leaf."""
     return node.pki / f"{base}.crt", node.pki / f"{base}.key", node.owner / f"{LEAVES[base]}.crt"
@@ -501,7 +497,8 @@ def edit(node: Node, name: str, pattern: str, text: str) -> None:
 
 def wait_for_kubeconfig(node: Node, name: str) -> None:
     """Have a kubeconfig whose request waits."""
-    kubeconfig(node, name).unlink()
+    for path in node.kubernetes.glob(f"{name}*"):
+        path.unlink()
     wait_for_signature(node, name)
 
 
@@ -605,7 +602,6 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
         "control-plane",
         lambda node: write(node.kubelet / "kubelet-server-current.pem", b"x", 0o600),
     ),
-    "a manifest is held": ("control-plane", lambda node: hold(node)),
 }
 
 
@@ -629,17 +625,6 @@ def expire_kubelet(node: Node) -> None:
     pair = Issued(like, node.owner / "ca.crt", begin=-timedelta(days=9), end=-timedelta(days=1))
     write(path, pair.pem + pair.key_pem, 0o600)
     like.unlink()
-
-
-def hold(node: Node) -> None:
-    """Leave the scheduler's manifest where a restart that was killed has left it."""
-    holding = node.root / "var/lib/kubepki/restart"
-    holding.mkdir(parents=True)
-    (holding / "kube-scheduler.yaml").write_text(
-        "apiVersion: v1\nkind: Pod\nmetadata: {name: kube-scheduler}\n"
-        "spec: {containers: [{name: kube-scheduler, command: [kube-scheduler, --secure-port=1]}]}\n"
-    )
-    (node.kubernetes / "manifests").mkdir()
 
 
 @pytest.mark.parametrize("broken", OTHER_BREAKS)
