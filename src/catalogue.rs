@@ -46,10 +46,11 @@ pub fn certificates(spec: &ClusterSpec) -> impl Iterator<Item = &'static Certifi
     CERTIFICATES.iter().filter(move |row| !(worker || row.is_etcd() && external_etcd))
 }
 
-/// The kubeconfig rows of a node, in kubeadm's order.
+/// The kubeconfig rows of a node, in kubeadm's order; also one that kubeadm of its version does not make, for it may have
+/// been made by a newer one.
 pub fn kubeconfigs(spec: &ClusterSpec) -> impl Iterator<Item = &'static KubeconfigRow> + use<> {
-    let absent: Vec<_> = KUBECONFIGS.iter().map(|row| row.absence(spec).is_some()).collect();
-    KUBECONFIGS.iter().zip(absent).filter_map(|(row, absent)| (!absent).then_some(row))
+    let role = spec.role;
+    KUBECONFIGS.iter().filter(move |row| row.roles.contains(&role))
 }
 
 /// The row of a CA by kubeadm's name (`etcd-ca`).

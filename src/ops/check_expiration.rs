@@ -47,6 +47,10 @@ pub fn report(tree: &Tree, layout: &Layout, spec: &ClusterSpec) -> ExpirationRep
     });
     let kubeconfigs = catalogue::kubeconfigs(&spec)
         .filter(|row| row.name != "kubelet.conf")
+        .filter(|row| {
+            let is_there = !matches!(tree.get(&layout.kubeconfig(row.name)), Observed::Missing);
+            is_there || row.absence_from_version(&spec).is_none()
+        })
         .map(|row| row_of(row.name, Some("ca"), is_external("ca"), &embedded(tree, layout, row.name)));
     ExpirationReport::new(leaves.chain(kubeconfigs).collect(), authorities.collect())
 }

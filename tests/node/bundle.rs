@@ -391,7 +391,18 @@ fn a_cluster_that_uses_one_ca_for_all_is_told_when_it_exports() {
     node.put_pair("etcd/ca", &node.certificate("ca"), &node.key("ca"));
     let collected = try_collect(&node, |_| ()).unwrap();
     assert_eq!(problems(&collected.findings), ["etcd-ca shared.other_name", "etcd-ca shared.same_key"]);
-    find(&blocked(&Node::empty(JOINING), &export(&node).to_yaml(false), |_| ()), "shared.same_key");
+    let text = export(&node).to_yaml(false);
+    let joining = Node::empty(JOINING);
+    find(&blocked(&joining, &text, |_| ()), "shared.same_key");
+    // What was copied by hand is there, and is no obstacle to the next run; one file that is not makes it one again.
+    for file in SHARED {
+        joining.write(&pki(file), node.read(&pki(file)));
+        joining.set_mode(&pki(file), if file.ends_with(".key") { 0o600 } else { 0o644 });
+    }
+    assert!(plan_of(&joining, &text).unwrap().is_empty());
+    assert!(put(&joining, &text, |_| ()).unwrap().changed.is_empty());
+    joining.remove(&pki("etcd/ca.key"));
+    find(&blocked(&joining, &text, |_| ()), "shared.same_key");
 }
 
 #[test]

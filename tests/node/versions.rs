@@ -146,6 +146,25 @@ fn rsa_keys_encipher_in_each_version() {
     }
 }
 
+#[test]
+fn super_admin_conf_is_neither_missed_before_1_29_nor_passed_over_when_it_is_there() {
+    let listed = |node: &Node| {
+        let report = kubepki::ops::check_expiration::check_expiration(&node.request.node).unwrap();
+        let text = report.report.to_text(node.now);
+        (text.contains("super-admin.conf"), text.contains("!MISSING!"))
+    };
+    let node = Node::made(&of("v1.28.4"));
+    assert_eq!(listed(&node), (false, false));
+    let newer = Node::made(&of("v1.29.0"));
+    assert_eq!(listed(&newer), (true, false));
+    set_version(&newer, "v1.28.4");
+    assert_eq!(listed(&newer), (true, false));
+    newer.remove("/etc/kubernetes/super-admin.conf");
+    assert_eq!(listed(&newer), (false, false));
+    set_version(&newer, "v1.29.0");
+    assert_eq!(listed(&newer), (true, true));
+}
+
 fn requested(node: &Node, change: impl FnOnce(&mut GenerateCsrRequest)) -> Plan {
     let mut request = GenerateCsrRequest { node: node.request.node.clone(), ..GenerateCsrRequest::default() };
     request.out_dir = Some("/csr".into());
