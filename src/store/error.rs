@@ -240,6 +240,8 @@ pub enum StoreError {
         journal: PathBuf,
         /// The root directory, if it is not that of the machine.
         root: Option<PathBuf>,
+        /// Whether all new files, and whether all old ones, are still there.
+        possible: (bool, bool),
     },
     /// A change failed and could not be taken back at once.
     #[error("{cause}; and taking the change back failed too: {rollback}")]
@@ -416,12 +418,15 @@ impl Diagnostic for StoreError {
                 wanted.display(),
                 keeping(root.as_deref(), path, "present")
             ),
-            Self::RecoveryConflict { journal, root, .. } => {
-                let ways = ["present", "new", "old"].map(|keep| keeping(root.as_deref(), journal, keep));
-                let [present, new, old] = ways;
-                format!(
-                    "keep all files as they are now: {present}; or complete the change: {new}; or take it back: {old}"
-                )
+            Self::RecoveryConflict { journal, root, possible, .. } => {
+                let command = |keep| keeping(root.as_deref(), journal, keep);
+                let ways = [
+                    (true, "keep all files as they are now", "present"),
+                    (possible.0, "complete the change", "new"),
+                    (possible.1, "take it back", "old"),
+                ];
+                let open = ways.into_iter().filter(|(is_possible, ..)| *is_possible);
+                open.map(|(_, way, keep)| format!("{way}: {}", command(keep))).collect::<Vec<_>>().join("; or ")
             }
             Self::RollbackIncomplete { cause, .. } => {
                 format!("{}; the next run completes or takes back the change before anything else", cause.hint())

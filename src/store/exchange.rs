@@ -135,6 +135,7 @@ impl<'a> Exchange<'a> {
             path: self.path(file).unwrap_or_default(),
             journal: self.journal_path(&Role::Committed),
             root: self.root.confinement().map(Path::to_owned),
+            possible: self.possible().unwrap_or_default(),
         }
     }
 

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ID = "0123456789abcdef"
 

@@ -1,4 +1,4 @@
-"""A change that was interrupted: it is the first thing that is said, with a command that works, whatever was done since."""
+"""A change that was interrupted: it is reported first, with a command that works whatever was done since."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import pytest
 
 import kubepki as package
 import records
-from trees import kubepki, make_tree, state
+from trees import GOLDEN, kubepki, make_tree, state
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+CONFIG = GOLDEN / "ecdsa-p256/config.yaml"
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def test_check_says_it_first_and_its_command_ends_it(node: Path) -> None:
 )
 def test_every_dry_run_says_it_first_and_changes_nothing(node: Path, verb: tuple[str, ...]) -> None:
     before = state(node)
-    shown = kubepki(*verb, "--rootfs", node, "--dry-run", "-o", "json")
+    shown = kubepki(*verb, "--config", CONFIG, "--rootfs", node, "--dry-run", "-o", "json")
     findings = json.loads(shown.stdout)["plan"]["findings"]
     assert findings[0]["code"] == "store.interrupted_change", shown.stderr
     assert not any("`rm" in each["remedy"] for each in findings)
@@ -82,7 +84,7 @@ def test_every_dry_run_says_it_first_and_changes_nothing(node: Path, verb: tuple
 
 
 def test_a_run_that_changes_files_ends_it_first(node: Path) -> None:
-    done = kubepki("init", "--rootfs", node)
+    done = kubepki("init", "--config", CONFIG, "--rootfs", node)
     assert done.returncode == 0, done.stderr
     assert leftovers(node) == []
     assert checked(node)["status"] == "ok"
@@ -90,7 +92,12 @@ def test_a_run_that_changes_files_ends_it_first(node: Path) -> None:
 
 @pytest.mark.parametrize(
     "removed",
-    ["apiserver.crt", "apiserver.key", f".kubepki-{records.ID}-apiserver.key.new", f".kubepki-{records.ID}-apiserver.crt.old"],
+    [
+        "apiserver.crt",
+        "apiserver.key",
+        f".kubepki-{records.ID}-apiserver.key.new",
+        f".kubepki-{records.ID}-apiserver.crt.old",
+    ],
 )
 def test_a_file_that_was_removed_by_hand_does_not_wedge_it(node: Path, removed: str) -> None:
     (node / "etc/kubernetes/pki" / removed).unlink()
@@ -105,6 +112,7 @@ def test_a_file_that_was_removed_by_hand_does_not_wedge_it(node: Path, removed: 
 def test_the_ways_out_of_a_conflict_are_commands_that_work(node: Path, keep: str) -> None:
     pki = node / "etc/kubernetes/pki"
     key = pki / "apiserver.key"
+    key.unlink()
     key.write_text("somebody's")
     refused = kubepki("certs", "renew", "apiserver", "--rootfs", node)
     assert refused.returncode == 4
@@ -116,6 +124,16 @@ def test_the_ways_out_of_a_conflict_are_commands_that_work(node: Path, keep: str
     assert (key.read_text() == "somebody's") is (keep == "present")
     if keep != "present":
         assert checked(node)["status"] == "ok"
+
+
+def test_a_way_out_that_is_barred_is_not_offered(node: Path) -> None:
+    # Written into the file itself, which has a second name: then nobody has the old key any more.
+    (node / "etc/kubernetes/pki/apiserver.key").write_text("somebody's")
+    refused = kubepki("certs", "renew", "apiserver", "--rootfs", node)
+    ways = refused.stderr.split("`")[1::2]
+    assert [way.rpartition(" ")[2] for way in ways] == ["present", "new"]
+    assert kubepki(*shlex.split(ways[1])[1:]).returncode == 0
+    assert checked(node)["status"] == "ok"
 
 
 def test_python_says_what_waits_and_ends_it(node: Path) -> None:

@@ -11,17 +11,21 @@ import stat
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import records
+from kubepki.cli.main import main
+from playbooks import ANSIBLE, play
 from trees import GOLDEN, kubepki, make_tree, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+CONFIG = GOLDEN / "ecdsa-p256/config.yaml"
 NOBODY = 65_534
 USER = ("kubeconfig", "user", "--client-name", "jane")
 
@@ -52,6 +56,8 @@ def as_nobody(work: Callable[[], object]) -> None:
             os.setuid(NOBODY)
             work()
             status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -97,7 +103,7 @@ def test_another_user_who_locks_all_that_can_be_opened_stops_no_renewal(machine:
 
 
 def user(machine: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return kubepki(*USER, "--config", GOLDEN / "ecdsa-p256/config.yaml", "--rootfs", machine, "--out", out, *more)
+    return kubepki(*USER, "--config", CONFIG, "--rootfs", machine, "--out", out, *more)
 
 
 def test_a_journal_that_the_owner_of_a_folder_forged_has_nothing_removed(machine: Path) -> None:
@@ -119,7 +125,15 @@ def test_a_journal_that_the_owner_of_a_folder_forged_has_nothing_removed(machine
     for out in ("/signed", None):
         options = ("--out-dir", out) if out else ()
         signed = kubepki(
-            "certs", "sign", "--csr-dir", "/unpacked", "--cert-dir", "/etc/kubernetes/pki", "--rootfs", machine, *options
+            "certs",
+            "sign",
+            "--csr-dir",
+            "/unpacked",
+            "--cert-dir",
+            "/etc/kubernetes/pki",
+            "--rootfs",
+            machine,
+            *options,
         )
         assert signed.returncode == 0, signed.stderr
     assert (unpacked / "apiserver.crt").exists()
@@ -214,23 +228,106 @@ def edit(manifest: Path, path: str, certificates_dir: str) -> None:
     manifest.write_text(json.dumps(sealed, indent=2))
 
 
-def test_a_user_of_their_own_folder_works_as_before(machine: Path) -> None:
-    def work() -> None:
-        os.umask(0o002)
-        tree = machine / "home/node"
-        tree.mkdir()
-        config = GOLDEN / "ecdsa-p256/config.yaml"
-        assert kubepki("init", "--config", config, "--rootfs", tree).returncode == 0
-        assert kubepki("certs", "renew", "all", "--rootfs", tree).returncode == 0
-        pki = tree / "etc/kubernetes/pki"
-        assert pki.stat().st_mode & 0o020, "the group may write, as many systems have it"
-        shutil.copytree(tree, machine / "home/other")
-        assert kubepki("certs", "renew", "apiserver", "--rootfs", machine / "home/other").returncode == 0
-        records.interrupt(pki, machine / "home/other/etc/kubernetes/pki")
-        assert kubepki("recover", "--rootfs", tree).returncode == 0
-        assert kubepki("check", "--rootfs", tree).returncode == 0
-        out = machine / "home/jane.conf"
-        assert user(tree, out).returncode == 0
-        assert user(tree, out, "--force").returncode == 0
+def live(place: Path, *, mode: int) -> None:
+    """Make, renew, interrupt, recover and check a node in a folder of one's own, in this process."""
+    tree, other = place / "node", place / "other"
+    tree.mkdir()
+    assert main(["init", "--config", str(CONFIG), "--rootfs", str(tree)]) == 0
+    assert main(["certs", "renew", "all", "--rootfs", str(tree)]) == 0
+    pki = tree / "etc/kubernetes/pki"
+    for folder in (tree, tree / "etc", pki.parent, pki):
+        folder.chmod(mode)
+    shutil.copytree(tree, other)
+    assert main(["certs", "renew", "apiserver", "--rootfs", str(other)]) == 0
+    records.interrupt(pki, other / "etc/kubernetes/pki")
+    assert main(["recover", "--rootfs", str(tree)]) == 0
+    assert main(["check", "--config", str(CONFIG), "--rootfs", str(tree)]) == 0
+    out = ("--config", str(CONFIG), "--rootfs", str(tree), "--out", str(place / "jane.conf"))
+    assert main([*USER, *out]) == 0
+    assert main([*USER, *out, "--force"]) == 0
+    assert not [path for path in tree.rglob("*") if path.name.startswith(".kubepki")]
 
-    as_nobody(work)
+
+def test_a_user_works_in_folders_of_their_own_as_before(machine: Path) -> None:
+    # A process of another user cannot read this interpreter's files everywhere: so everything is loaded before.
+    warm = machine / "warm"
+    warm.mkdir()
+    live(warm, mode=0o755)
+    # Many systems give users a group of their own, which may write by default.
+    as_nobody(lambda: live(machine / "home", mode=0o775))
+
+
+PLAYBOOK = """
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - kubepki.kubeadm.kubeconfig_user:
+        config: "{{ config }}"
+        rootfs: "{{ machine }}"
+        client_name: jane
+        path: "{{ path }}"
+        force: "{{ forced }}"
+        owner: "{{ owner }}"
+        group: "{{ owner }}"
+        mode: "0640"
+      register: made
+    - ansible.builtin.debug:
+        msg: "changed={{ made.changed }}"
+"""
+
+
+@pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)")
+def test_ansible_writes_into_a_users_home_and_follows_no_link_there(machine: Path, tmp_path: Path) -> None:
+    home = machine / "home"
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(PLAYBOOK)
+
+    def played(name: str, *arguments: str, owner: int = NOBODY, forced: bool = False) -> tuple[int, str]:
+        done = play(
+            playbook, tmp_path / "ansible", *arguments, config=CONFIG, machine=machine, path=home / name, owner=owner,
+            forced=forced,
+        )  # fmt: skip
+        return done.returncode, done.output
+
+    # In a folder of theirs, `config` is a link to root's file; the file must keep content, mode and owner.
+    victim = machine / "etc/kubernetes/pki/ca.key"
+    before = victim.read_bytes(), victim.stat()
+    as_nobody(lambda: (home / "link").symlink_to(victim))
+    code, output = played("link")
+    assert code != 0
+    assert "store.untrusted_link" in output
+    after = victim.read_bytes(), victim.stat()
+    assert (before[0], before[1].st_mode, before[1].st_uid, before[1].st_ctime_ns) == (
+        after[0], after[1].st_mode, after[1].st_uid, after[1].st_ctime_ns,
+    )  # fmt: skip
+
+    # What is asked for is made: the user's own file with that mode, again when it is forced, and kept when it is good.
+    for arguments, forced, changed in (
+        (("--check", "--diff"), False, True),
+        ((), False, True),
+        ((), False, False),
+        ((), True, True),
+    ):
+        code, output = played("config", *arguments, forced=forced)
+        assert code == 0, output
+        assert f"changed={changed}" in output
+        if arguments:
+            assert not (home / "config").exists()
+            continue
+        there = (home / "config").stat()
+        assert (there.st_uid, there.st_gid, stat.S_IMODE(there.st_mode)) == (NOBODY, NOBODY, 0o640)
+    (home / "config").chmod(0o600)
+    code, output = played("config")
+    assert code == 0, output
+    assert "changed=True" in output
+    assert stat.S_IMODE((home / "config").stat().st_mode) == 0o640
+
+    # A second name of root's file is not given away, and a user's file is not overwritten with root's key.
+    code, output = played("config", owner=0, forced=True)
+    assert code != 0
+    assert "store.foreign_file" in output
+    os.link(home / "config", home / "second")
+    os.chown(home / "config", 0, 0)
+    code, output = played("second")
+    assert code != 0, output
+    assert (home / "second").stat().st_uid == 0

@@ -33,7 +33,7 @@ def read(module: AnsibleModule, path: str) -> str | None:
         return None
     except OSError as error:
         module.fail_json(msg=f"cannot read {path}: {error.strerror}")
-    with open(descriptor, encoding="utf-8", errors="replace") as file:
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             module.fail_json(msg=f"{path} is no regular file")
         return file.read()
@@ -52,7 +52,7 @@ def wanted_access(module: AnsibleModule, path: str) -> dict[str, int | None]:
 
 
 def set_attributes(module: AnsibleModule, path: str, *, changed: bool) -> bool:
-    """Give a file the owner, group and mode that are wanted, and say whether anything changes, or has changed before."""
+    """Give a file the owner, group and mode that are wanted; return whether anything changes, or has changed before."""
     try:
         descriptor = os.open(path, _READ | os.O_NOFOLLOW)
     except OSError:
@@ -103,7 +103,7 @@ def _group(module: AnsibleModule) -> int | None:
     return _number(module, "group", lambda name: grp.getgrnam(name).gr_gid)
 
 
-def _number(module: AnsibleModule, option: str, find: Any) -> int | None:  # noqa: ANN401 (a function)
+def _number(module: AnsibleModule, option: str, find: Any) -> int | None:
     name = module.params[option]
     if name is None:
         return None
