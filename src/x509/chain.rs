@@ -10,7 +10,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::go::{Candidate, LeafSignature, Rule, Search, search};
+use super::go::{Candidate, Failure, LeafSignature, Rule, Search, search};
 use super::{Certificate, DistinguishedName, ExtendedKeyUsage};
 
 /// Why a chain does not hold.
@@ -20,12 +20,7 @@ pub struct ChainProblem {
     pub rule: Rule,
     /// The subject of the certificate that breaks it.
     pub subject: String,
-    /// What was found.
-    pub found: String,
-    /// Who the leaf says signed it.
-    issuer: String,
-    /// The CAs that were expected.
-    expected: Vec<String>,
+    text: String,
 }
 
 impl ChainProblem {
@@ -44,18 +39,7 @@ impl ChainProblem {
 
 impl fmt::Display for ChainProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, subject, found, issuer, expected } = self;
-        if *rule == Rule::UNKNOWN_AUTHORITY {
-            return write!(
-                f,
-                "certificate signed by unknown authority: issuer {issuer}, expected {}",
-                expected.join(" or ")
-            );
-        }
-        if *rule == Rule::SIGNATURE {
-            return write!(f, "the signature is not valid: {found} (rule {}, Go {})", rule.id, rule.since);
-        }
-        write!(f, "no client and no server accepts its chain: {subject}: {found} (rule {}, Go {})", rule.id, rule.since)
+        f.write_str(&self.text)
     }
 }
 
@@ -107,11 +91,20 @@ fn verify(
         now,
         usage: purpose.map(ExtendedKeyUsage::oid),
     })
-    .map_err(|failure| ChainProblem {
-        rule: failure.broken.rule,
-        subject: DistinguishedName::from_der(&failure.subject).map(|name| name.to_string()).unwrap_or_default(),
-        found: failure.broken.found,
-        issuer: leaf.issuer().to_string(),
-        expected: authorities.iter().map(|authority| authority.subject().to_string()).collect(),
-    })
+    .map_err(|failure| problem(leaf, authorities, &failure))
+}
+
+fn problem(leaf: &Certificate, authorities: &[Certificate], failure: &Failure) -> ChainProblem {
+    let rule = failure.broken.rule;
+    let subject = DistinguishedName::from_der(&failure.subject).map(|name| name.to_string()).unwrap_or_default();
+    let text = match rule {
+        Rule::UNKNOWN_AUTHORITY => {
+            let expected: Vec<_> = authorities.iter().map(|authority| authority.subject().to_string()).collect();
+            let expected = expected.join(" or ");
+            format!("certificate signed by unknown authority: issuer {}, expected {expected}", leaf.issuer())
+        }
+        Rule::SIGNATURE => format!("the signature is not valid: {}", failure.broken),
+        _ => format!("no client and no server accepts its chain: {subject}: {}", failure.broken),
+    };
+    ChainProblem { rule, subject, text }
 }

@@ -31,7 +31,7 @@ mod text;
 mod time;
 mod url;
 
-pub(super) use chain::{Candidate, LeafSignature, Search, search};
+pub(super) use chain::{Candidate, Failure, LeafSignature, Search, search};
 pub(super) use der::{Reader, SEQUENCE, SET};
 pub(super) use extension::{ExtensionFacts, GeneralName};
 pub(super) use read::{Facts, read};

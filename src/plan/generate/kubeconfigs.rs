@@ -22,7 +22,7 @@ impl Planning<'_> {
             let artefact = if let Some(reason) = row.absence(self.spec) {
                 untouched(row.name, Kind::Kubeconfig, Action::Skip, reason, files)
             } else if matches!(self.tree.get(&path), Observed::Missing) {
-                self.plan_missing_kubeconfig(row, path, files)?
+                self.plan_missing_kubeconfig(row, &path, files)?
             } else {
                 self.plan_existing_kubeconfig(row, &path, files)?
             };
@@ -67,7 +67,7 @@ impl Planning<'_> {
     fn plan_missing_kubeconfig(
         &mut self,
         row: &KubeconfigRow,
-        path: PathBuf,
+        path: &Path,
         files: Vec<PlannedFile>,
     ) -> Result<Artefact> {
         let subject = row.subject(self.spec)?;
@@ -79,12 +79,12 @@ impl Planning<'_> {
         );
         let remedy = "have its client certificate signed by the owner of the CA and put the file there";
         // A kubeconfig's first certificate is valid from the same moment as its CA.
-        let (not_before, authority_end) = match self.signing_time(row.name, "ca", &path, needed, remedy) {
+        let (not_before, authority_end) = match self.signing_time(row.name, "ca", path, needed, remedy) {
             Ok(time) => time,
             Err(reason) => return Ok(blocked(reason)),
         };
         let wanted = self.now + self.spec.certificate_validity;
-        let Some(not_after) = self.end_within_authority(row.name, path.clone(), wanted, authority_end) else {
+        let Some(not_after) = self.end_within_authority(row.name, path.to_owned(), wanted, authority_end) else {
             return Ok(blocked("it would outlive its CA"));
         };
         let template = CertificateTemplate {
@@ -97,7 +97,7 @@ impl Planning<'_> {
             not_after,
             other_extensions: Vec::new(),
         };
-        if self.refuses(row.name, "ca", &path, &template) {
+        if self.refuses(row.name, "ca", path, &template) {
             return Ok(blocked("no server would accept it"));
         }
         Ok(Artefact {
