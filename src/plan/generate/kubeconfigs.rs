@@ -1,6 +1,6 @@
 //! The kubeconfigs: judged if they are there, made if `ca` can sign here, named if it cannot.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{AFTER_CERTIFICATES, AuthorityState, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds};

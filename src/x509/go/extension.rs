@@ -31,6 +31,9 @@ pub(in crate::x509) enum GeneralName {
     Other(Vec<u8>),
 }
 
+/// Policies of issuers, and what their subjects call them.
+type PolicyMappings = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// What the extensions say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::x509) struct ExtensionFacts {
@@ -47,7 +50,7 @@ pub(in crate::x509) struct ExtensionFacts {
     pub(in crate::x509) name_constraints: Option<NameConstraints>,
     /// Policies, their mappings (issuer's, subject's) and constraints.
     pub(in crate::x509) policies: Vec<Vec<u8>>,
-    pub(in crate::x509) policy_mappings: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(in crate::x509) policy_mappings: PolicyMappings,
     pub(in crate::x509) require_explicit_policy: Option<i64>,
     pub(in crate::x509) inhibit_policy_mapping: Option<i64>,
     pub(in crate::x509) inhibit_any_policy: Option<i64>,
@@ -256,7 +259,7 @@ fn is_identifier(bytes: &[u8]) -> bool {
     is_first && !bytes.is_empty()
 }
 
-fn policy_mappings(value: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Broken> {
+fn policy_mappings(value: &[u8]) -> Result<PolicyMappings, Broken> {
     let broken = || Broken::of(Rule::POLICIES, "the policy mappings are not pairs of object identifiers");
     let mut reader = Reader::new(value).read(SEQUENCE).ok_or_else(broken)?;
     let mut mappings = Vec::new();

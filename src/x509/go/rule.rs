@@ -58,7 +58,8 @@ macro_rules! rules {
     ($($name:ident = $id:literal, $since:literal, $text:literal;)*) => {
         impl Rule {
             $(
-                #[doc = $text]
+                #[doc = concat!("`", $id, "`: ", $text)]
+                #[allow(clippy::doc_markdown)] // the text is for people, not for rustdoc
                 pub const $name: Self = Self { id: $id, since: $since, text: $text };
             )*
 

@@ -1,6 +1,6 @@
 //! The strings of names: which characters each type may hold.
 //!
-//! In: a tag and bytes. Out: the text, or the broken rule. T61String is read as Latin-1, as most programs do.
+//! In: a tag and bytes. Out: the text, or the broken rule. `T61String` is read as Latin-1, as most programs do.
 
 use super::rule::{Broken, Rule};
 
@@ -30,7 +30,7 @@ fn is_printable(byte: u8) -> bool {
 }
 
 fn two_byte_text(value: &[u8]) -> Option<String> {
-    let value = value.strip_suffix(&[0, 0]).filter(|_| value.len() % 2 == 0).unwrap_or(value);
+    let value = value.strip_suffix(&[0, 0]).filter(|_| value.len().is_multiple_of(2)).unwrap_or(value);
     let (pairs, []) = value.as_chunks::<2>() else { return None };
     pairs
         .iter()

@@ -1,4 +1,4 @@
-//! Times: UTCTime with or without seconds, GeneralizedTime, with `Z` or an offset.
+//! Times: `UTCTime` with or without seconds, `GeneralizedTime`, with `Z` or an offset.
 //!
 //! In: a tag and text. Out: the moment. Go parses a time and writes it again: what is not the same then is refused, so
 //! fractions, missing digits and an offset of zero are.
