@@ -9,6 +9,7 @@ mod alternative_names;
 mod kubeconfigs;
 mod kubelet;
 mod layout;
+mod node_role;
 mod rows;
 mod versions;
 
@@ -17,6 +18,7 @@ pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use kubelet::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletFiles, dated};
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
+pub use node_role::NodeRole;
 pub(crate) use rows::LEAF_KEY_USAGES;
 pub use rows::{
     AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, CommonName, SERVICE_ACCOUNT,

@@ -9,6 +9,7 @@
 mod algorithm;
 pub mod pem;
 mod prime;
+mod weakness;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ use sec1::{EcParameters, EcPrivateKey};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfo};
 
 pub use algorithm::Algorithm;
+pub use weakness::public_key_weakness;
 
 use self::prime::method::Method;
 use crate::error::{Category, Diagnostic};

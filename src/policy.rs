@@ -9,7 +9,8 @@
 //! | `profile` | what a certificate of a name may say, from the catalogue and what is known of the node |
 //! | `file` | the policy file |
 //! | `pattern` | its patterns for subjects and alternative names |
-//! | `judge` | holding a request against a profile |
+//! | `plausible` | the alternative names that a server may have when nothing says which |
+//! | `judge` | holding a request against a profile, and its name against the node |
 //!
 //! Source: RFC 5280; kubeadm's catalogue; Kubernetes' signers (`kubernetes.io/kube-apiserver-client-kubelet`) for what a
 //! careful CA looks at.
@@ -17,10 +18,12 @@
 mod file;
 mod judge;
 mod pattern;
+mod plausible;
 mod profile;
 
 pub use file::Policy;
-pub use judge::{RequestFault, judge};
+pub use judge::{RequestFault, judge, judge_node};
+pub use plausible::KnownServer;
 pub use profile::{AllowedNames, KnownNode, Profile};
 
 use crate::audit::Finding;

@@ -51,6 +51,17 @@ pub(super) fn generate(bits: usize, in_pairs: bool) -> Result<Secret, KeyError> 
     generate_with(bits, &tester, &mut entropy)
 }
 
+/// Whether 3^(n - 1) = 1 modulo an odd number: every prime passes, and of the products of two random primes none in a
+/// lifetime. The number is no secret.
+pub(super) fn passes_fermat_test(number: &[u8]) -> bool {
+    let width = number.len().div_ceil(8);
+    let mut limbs = Limbs::new(vec![0; width]);
+    for (limb, bytes) in limbs.iter_mut().zip(number.rchunks(8)) {
+        *limb = bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte));
+    }
+    bignum::fermat_power(&limbs, 3).is_ok_and(|power| power.is_one())
+}
+
 fn generate_with(bits: usize, tester: &Tester, entropy: &mut dyn Entropy) -> Result<Secret, KeyError> {
     // p, q and d are acceptable but for a chance below 2^-90; eight attempts mean that something is broken.
     for _ in 0..8 {

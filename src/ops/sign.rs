@@ -3,6 +3,8 @@
 //! In: folders and files, or one request as text. Out: a plan, or one certificate as text ([`sign_text`]), for which
 //! nothing is written.
 
+mod nodes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -15,12 +17,12 @@ use super::init::Planned;
 use super::node::{NodeRequest, configuration_with, content_of, read_named};
 use crate::audit::Finding;
 use crate::audit::chain::judge_signed;
-use crate::catalogue::{self, Layout};
-use crate::config::{HostFacts, Problem};
+use crate::catalogue::{self, Layout, NodeRole};
+use crate::config::{HostFacts, Problem, Role};
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::plan::generate::OutliveAuthority;
-use crate::plan::sign::{self, FoundRequest, OPERATION, Options, name_of_file};
+use crate::plan::sign::{self, FoundRequest, Nodes, OPERATION, Options, name_of_file};
 use crate::policy::{KnownNode, Policy, PolicyError};
 use crate::store::Store;
 use crate::tree::{Observed, Tree};
@@ -54,12 +56,29 @@ pub struct NamedFile {
     pub name: Option<String>,
 }
 
+/// Whose requests a folder holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeEntry {
+    /// The node's name; the folder's without one.
+    #[serde(default)]
+    pub node_name: Option<String>,
+    /// The kind of node.
+    pub role: NodeRole,
+}
+
 /// What `certs sign` is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignRequest {
     /// The configuration and the node's name, if they are known; `certificates_dir` is where the CAs are.
     pub node: NodeRequest,
+    /// The kind of the node, which bounds what is signed; a worker without one.
+    pub role: Option<NodeRole>,
+    /// Whose requests each folder of `csr_dir` holds, in place of one node's name and role.
+    pub nodes: Option<BTreeMap<String, NodeEntry>>,
+    /// A file that says the same: YAML or JSON.
+    pub nodes_file: Option<PathBuf>,
     /// A folder with requests at any depth.
     pub csr_dir: Option<PathBuf>,
     /// Requests by their files.
@@ -88,7 +107,11 @@ pub struct SignRequest {
 /// The configuration or the policy cannot be read or is invalid; a folder cannot be listed; there is no request. What is
 /// wrong with a request or a CA is a finding in the plan, not an error.
 pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let (node, warnings, certificates_dir) = known_node(&wanted.node)?;
+    let (node, warnings, certificates_dir) = known_node(&wanted.node, wanted.role)?;
+    let nodes = match nodes::entries(wanted)? {
+        Some(entries) => Nodes::ByFolder(nodes::known(&entries, &wanted.node)?),
+        None => Nodes::One(node.clone()),
+    };
     let policy = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
     let store = Store::new(wanted.node.rootfs.clone())?;
     let requests = find_requests(&store, wanted, &policy)?;
@@ -107,7 +130,7 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
     let tree = read(&store, &layout, &requests, &issuers, &serial_files);
     let options = Options {
         policy,
-        node,
+        nodes,
         validity: wanted.validity_seconds.map(TimeDelta::seconds),
         outlive_authority: wanted.outlive_authority,
         serial_files,
@@ -119,17 +142,27 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
 }
 
 /// What a configuration and a given name say of the node; without a configuration its kubeadm defaults are not taken.
-fn known_node(request: &NodeRequest) -> Result<(KnownNode, Vec<Problem>, PathBuf)> {
+fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<(KnownNode, Vec<Problem>, PathBuf)> {
     let facts = HostFacts { hostname: Some(UNKNOWN_NAME.to_owned()), default_address: Some(UNKNOWN_ADDRESS) };
     let loaded = configuration_with(request, facts)?;
     let directory = request.certificates_dir.clone();
     let directory = directory.unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
-    if request.config.is_none() && request.config_text.is_none() {
-        return Ok((KnownNode { name: request.node_name.clone(), ..KnownNode::default() }, loaded.warnings, directory));
+    if !request.has_configuration() {
+        let node = KnownNode { name: request.node_name.clone(), role, ..KnownNode::default() };
+        return Ok((node, loaded.warnings, directory));
+    }
+    if loaded.spec.role == Role::Worker && role.is_some_and(|role| role != NodeRole::Worker) {
+        return Err(OperationError::BadRequest {
+            reason: "the configuration is a worker's, and the role is another".into(),
+            hint: "give the cluster's configuration, or that of the node that the requests are from".into(),
+        }
+        .into());
     }
     let name = Some(loaded.spec.node_name.clone()).filter(|name| name != UNKNOWN_NAME);
     let node = KnownNode {
         name,
+        role,
+        other_nodes: Vec::new(),
         unknown_name: Some(UNKNOWN_NAME.to_owned()),
         unknown_address: Some(UNKNOWN_ADDRESS),
         spec: Some(loaded.spec),
@@ -155,7 +188,8 @@ fn find_requests(store: &Store, wanted: &SignRequest, policy: &Policy) -> Result
                 Some(out) => out.join(path.strip_prefix(folder).unwrap_or(&path)),
                 None => path.clone(),
             };
-            found.push(FoundRequest { certificate: certificate.with_extension("crt"), path, name: None });
+            let folder = nodes::folder_of(path.strip_prefix(folder).unwrap_or(&path), policy);
+            found.push(FoundRequest { certificate: certificate.with_extension("crt"), path, name: None, folder });
         }
         if found.is_empty() && wanted.files.is_empty() {
             return Err(OperationError::NoRequests { folder: folder.display().to_string() }.into());
@@ -171,7 +205,7 @@ fn find_requests(store: &Store, wanted: &SignRequest, policy: &Policy) -> Result
         } else {
             catalogue::with_ending(&certificate, "crt")
         };
-        found.push(FoundRequest { path: file.path.clone(), certificate, name: file.name.clone() });
+        found.push(FoundRequest { path: file.path.clone(), certificate, name: file.name.clone(), folder: None });
     }
     let mut places = BTreeSet::new();
     if let Some(twice) = found.iter().find(|one| !places.insert(&one.certificate)) {
@@ -252,6 +286,9 @@ pub struct SignTextRequest {
     /// The configuration and the node's name, if they are known.
     #[serde(default)]
     pub node: NodeRequest,
+    /// The kind of the node, which bounds what is signed; a worker without one.
+    #[serde(default)]
+    pub role: Option<NodeRole>,
     /// The request in PEM.
     pub csr: String,
     /// kubeadm's name, or the policy's.
@@ -296,7 +333,7 @@ pub struct SignedText {
 /// [`PolicyError::Refused`] with every reason against it; [`OperationError::Blocked`] when the CA may not sign; the
 /// request (`x509.*`), the configuration, the policy or a file of the CA cannot be read; the name is unknown.
 pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedText> {
-    let (node, _, _) = known_node(&wanted.node)?;
+    let (node, _, _) = known_node(&wanted.node, wanted.role)?;
     let policy = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
     if policy.profile(&wanted.name, &node).is_none() {
         let known = catalogue::leaf_names().into_iter().chain(policy.own_names()).map(str::to_owned).collect();
@@ -317,13 +354,14 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
         path: "/csr/request.csr".into(),
         certificate: "/csr/request.crt".into(),
         name: Some(wanted.name.clone()),
+        folder: None,
     };
     put(layout.certificate(base_name(&issuer)), ca.clone());
     put(layout.key(base_name(&issuer)), key.clone());
     put(found.path.clone(), wanted.csr.clone().into_bytes());
     let options = Options {
         policy,
-        node,
+        nodes: Nodes::One(node),
         validity: wanted.validity_seconds.map(TimeDelta::seconds),
         outlive_authority: wanted.outlive_authority,
         ..Options::default()

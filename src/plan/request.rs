@@ -22,6 +22,8 @@ use super::generate::{Selection, inputs, untouched};
 use super::{Action, Artefact, Kind, KubeconfigTemplate, Plan, PlannedFile};
 use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, Severity};
+/// Which requests a node makes.
+pub use crate::catalogue::NodeRole as RequestRole;
 use crate::catalogue::{CERTIFICATES, CertificateRow, KUBECONFIGS, KubeconfigRow, Layout, leaf_key_usages};
 use crate::config::{ClusterSpec, Role};
 use crate::error::Result;
@@ -31,18 +33,6 @@ use crate::x509::{ExtendedKeyUsage, RequestTemplate, SubjectAltNames};
 
 /// The operation's name in plans.
 pub const OPERATION: &str = "certs generate-csr";
-
-/// Which requests a node makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RequestRole {
-    /// Every certificate and kubeconfig of a control-plane node; etcd's too when etcd is external, as kubeadm has it.
-    ControlPlane,
-    /// `kubelet.conf` alone.
-    Worker,
-    /// The certificates that etcd's CA signs.
-    Etcd,
-}
 
 /// Whether requests are for certificates that are there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

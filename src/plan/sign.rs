@@ -18,7 +18,7 @@ use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, Layout, leaf_key_usages};
-use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge};
+use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge, judge_node};
 use crate::tree::Tree;
 use crate::workers;
 use crate::x509::{Certificate, CertificateRequest, CertificateTemplate, read_certificates, verify_chain};
@@ -38,6 +38,42 @@ pub struct FoundRequest {
     pub certificate: PathBuf,
     /// kubeadm's name, or the policy's; the file's name tells it otherwise.
     pub name: Option<String>,
+    /// The folder below which it lies, by which [`Nodes::ByFolder`] knows its node.
+    pub folder: Option<String>,
+}
+
+/// Whose requests they are. Always what the signer knows: a request is no evidence of its maker.
+#[derive(Clone, Debug)]
+pub enum Nodes {
+    /// All of one node.
+    One(KnownNode),
+    /// Of many nodes, by the folder that holds a node's requests.
+    ByFolder(BTreeMap<String, KnownNode>),
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self::One(KnownNode::default())
+    }
+}
+
+impl Nodes {
+    /// The node of a request; `None` when nobody has named its folder.
+    #[must_use]
+    pub fn of(&self, found: &FoundRequest) -> Option<&KnownNode> {
+        match self {
+            Self::One(node) => Some(node),
+            Self::ByFolder(nodes) => nodes.get(found.folder.as_deref()?),
+        }
+    }
+
+    /// Any of them: what does not depend on the node is the same for all.
+    fn any(&self) -> KnownNode {
+        match self {
+            Self::One(node) => node.clone(),
+            Self::ByFolder(nodes) => nodes.values().next().cloned().unwrap_or_default(),
+        }
+    }
 }
 
 /// How a plan is made.
@@ -45,8 +81,8 @@ pub struct FoundRequest {
 pub struct Options {
     /// What is signed.
     pub policy: Policy,
-    /// What is known of the node.
-    pub node: KnownNode,
+    /// What is known of the nodes.
+    pub nodes: Nodes,
     /// How long certificates are valid; the configuration's or kubeadm's time otherwise, or less by the policy.
     pub validity: Option<TimeDelta>,
     /// What to do with a certificate that would outlive its CA.
@@ -72,6 +108,8 @@ struct Signer {
 struct Judged {
     artefact: Artefact,
     findings: Vec<Finding>,
+    /// The `SubjectPublicKeyInfo` of a request that could be read.
+    key: Option<Vec<u8>>,
 }
 
 /// The name that a request's file says: `etcd/server.csr` is `etcd-server`, `admin.conf.csr` is `admin.conf`, and so is
@@ -95,10 +133,11 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
     let mut findings = Vec::new();
     let names: Vec<_> =
         requests.iter().map(|one| one.name.clone().or_else(|| name_of_file(&one.path, &options.policy))).collect();
+    let any = options.nodes.any();
     let wanted: BTreeSet<String> = names
         .iter()
         .flatten()
-        .filter_map(|name| options.policy.profile(name, &options.node))
+        .filter_map(|name| options.policy.profile(name, &any))
         .map(|profile| profile.issuer)
         .collect();
     let mut signers = BTreeMap::new();
@@ -110,7 +149,9 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
     let items: Vec<_> = requests.iter().zip(names).collect();
     // Signatures of requests are verified here: on all cores.
     let mut artefacts = Vec::with_capacity(items.len());
-    for judged in workers::map(&items, |(request, name)| signing.judge_one(request, name.as_deref())) {
+    let mut all = workers::map(&items, |(request, name)| signing.judge_one(request, name.as_deref()));
+    signing.refuse_shared_keys(requests, &mut all);
+    for judged in all {
         findings.extend(judged.findings);
         artefacts.push(judged.artefact);
     }
@@ -176,9 +217,17 @@ impl Signing<'_> {
         let shown = name.map_or_else(|| found.path.display().to_string(), str::to_owned);
         let blocked = |issuer: Option<String>, reason: &str, findings: Vec<Finding>| {
             let artefact = untouched(&shown, Kind::Certificate, Action::Blocked, reason, files.clone());
-            Judged { artefact: Artefact { issuer, ..artefact }, findings }
+            Judged { artefact: Artefact { issuer, ..artefact }, findings, key: None }
         };
-        let profile = name.and_then(|name| self.options.policy.profile(name, &self.options.node));
+        let Some(node) = self.options.nodes.of(found) else {
+            let evidence = found.folder.as_ref().map_or_else(
+                || "it is in no folder of a node that --nodes names".to_owned(),
+                |folder| format!("--nodes does not say which node the folder {folder} is from"),
+            );
+            let finding = RequestFault::UnknownNode.finding(&shown, Some(&found.path), evidence);
+            return blocked(None, "refused", vec![finding]);
+        };
+        let profile = name.and_then(|name| self.options.policy.profile(name, node));
         let Some(profile) = profile else {
             let evidence = match name {
                 Some(name) => format!("{name:?} is neither one of kubeadm's names nor one of the policy's"),
@@ -188,6 +237,9 @@ impl Signing<'_> {
             return blocked(None, "refused", vec![finding]);
         };
         let issuer = Some(profile.issuer.clone());
+        if let Some((fault, evidence)) = judge_node(&profile.name, node) {
+            return blocked(issuer, "refused", vec![fault.finding(&shown, Some(&found.path), evidence)]);
+        }
         let request = match Part::read(self.tree, &found.path, CertificateRequest::from_pem) {
             Part::Present(request) => request,
             Part::Missing => {
@@ -205,16 +257,21 @@ impl Signing<'_> {
             // The CA's own findings say why.
             return blocked(issuer, "its CA cannot sign", Vec::new());
         };
+        let key = Some(request.public_key_info().to_vec());
         let mut findings = judge(&request, &profile, &self.options.policy, &shown, Some(&found.path));
+        if self.signers.values().any(|signer| signer.certificate.public_key_info() == request.public_key_info()) {
+            let evidence = "its key is that of a CA";
+            findings.push(RequestFault::ReusedKey.finding(&shown, Some(&found.path), evidence));
+        }
         let is_right = findings.is_empty();
-        let not_after = self.end(&profile, signer, &shown, &found.path, &mut findings);
+        let not_after = self.end(&profile, node, signer, &shown, &found.path, &mut findings);
         let current = match self.existing(found, &request, signer) {
             // What was signed once is judged all the same: it may be a name that this request has no right to.
             Existing::Answer(certificate) if !self.options.force && is_right => {
                 let files = files.clone();
                 let artefact = untouched(&shown, Kind::Certificate, Action::Keep, "already signed", files);
                 let expires_at = Some(certificate.not_after());
-                return Judged { artefact: Artefact { issuer, expires_at, ..artefact }, findings: Vec::new() };
+                return Judged { artefact: Artefact { issuer, expires_at, ..artefact }, findings: Vec::new(), key };
             }
             Existing::Answer(certificate) | Existing::Other(Some(certificate)) if self.options.force => {
                 Some(SeenCertificate::of(&shown, &found.certificate, &certificate, self.now))
@@ -230,7 +287,7 @@ impl Signing<'_> {
             }
         };
         if !findings.is_empty() {
-            return blocked(issuer, "refused", findings);
+            return Judged { key, ..blocked(issuer, "refused", findings) };
         }
         let template = template(&request, &profile, self.now, not_after);
         let public_key = Some(request.public_key_info());
@@ -253,6 +310,40 @@ impl Signing<'_> {
                 ..artefact
             },
             findings,
+            key,
+        }
+    }
+
+    /// Two nodes with one key are one another; two certificates of one node with it are a thing to look at.
+    fn refuse_shared_keys(&self, requests: &[FoundRequest], all: &mut [Judged]) {
+        let mut by_key: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+        for (position, judged) in all.iter().enumerate() {
+            if let Some(key) = &judged.key {
+                by_key.entry(key).or_default().push(position);
+            }
+        }
+        let shared: Vec<Vec<usize>> = by_key.into_values().filter(|positions| positions.len() > 1).collect();
+        for positions in shared {
+            let folders: BTreeSet<_> =
+                positions.iter().filter_map(|one| requests.get(*one)).map(|one| &one.folder).collect();
+            let is_critical = matches!(self.options.nodes, Nodes::ByFolder(_)) && folders.len() > 1;
+            for position in &positions {
+                let others =
+                    positions.iter().filter(|other| *other != position).filter_map(|other| requests.get(*other));
+                let paths: Vec<_> = others.map(|other| other.path.display().to_string()).collect();
+                let (Some(found), Some(judged)) = (requests.get(*position), all.get_mut(*position)) else { continue };
+                let evidence = format!("its key is also that of {}", paths.join(", "));
+                let mut finding = RequestFault::ReusedKey.finding(&judged.artefact.name, Some(&found.path), evidence);
+                if !is_critical {
+                    finding.severity = Severity::Warning;
+                }
+                judged.findings.push(finding);
+                if is_critical && judged.artefact.action.is_change() {
+                    let Artefact { name, issuer, files, .. } = judged.artefact.clone();
+                    let blocked = untouched(&name, Kind::Certificate, Action::Blocked, "refused", files);
+                    judged.artefact = Artefact { issuer, ..blocked };
+                }
+            }
         }
     }
 
@@ -260,12 +351,13 @@ impl Signing<'_> {
     fn end(
         &self,
         profile: &Profile,
+        node: &KnownNode,
         signer: &Signer,
         shown: &str,
         path: &Path,
         findings: &mut Vec<Finding>,
     ) -> DateTime<Utc> {
-        let configured = self.options.node.spec.as_ref().map(|spec| spec.certificate_validity);
+        let configured = node.spec.as_ref().map(|spec| spec.certificate_validity);
         let usual = configured.unwrap_or(DEFAULT_VALIDITY);
         let validity = match (self.options.validity, profile.max_validity) {
             (Some(asked), Some(longest)) if asked > longest => {

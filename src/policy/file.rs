@@ -4,6 +4,7 @@
 //! not allow what it was to forbid.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
@@ -13,6 +14,7 @@ use super::pattern::{NamePattern, TextPattern};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
 use crate::catalogue;
 use crate::config::ClusterSpec;
+use crate::error::nearest;
 use crate::x509::ExtendedKeyUsage;
 
 /// What a CA signs, besides the catalogue's rules.
@@ -80,18 +82,27 @@ impl Policy {
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, PolicyError> {
         let invalid = |reason: String| PolicyError::Invalid { file: file.to_owned(), reason };
         let text = std::str::from_utf8(text).map_err(|error| invalid(format!("it is not UTF-8: {error}")))?;
-        if text.trim().is_empty() {
-            return Ok(Self::default());
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let raw: serde_json::Value = serde_saphyr::from_str_with_options(text, options.clone())
+            .map_err(|error| invalid(first_line(&error.to_string())))?;
+        if raw.is_null() {
+            return Err(invalid("it is empty; a policy that allows what the catalogue does is {}".into()));
         }
-        let policy: Self = serde_saphyr::from_str(text).map_err(|error| invalid(first_line(&error.to_string())))?;
+        if let Some(path) = empty_field(&raw) {
+            let reason = "it has no value; a rule that is begun and not ended would allow what it was to forbid";
+            return Err(invalid(format!("{path}: {reason}")));
+        }
+        let policy: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| invalid(first_line(&error.to_string())))?;
+        if policy.minimum_rsa_bits.is_some_and(|bits| !(2048..=8192).contains(&bits)) {
+            return Err(invalid("minimumRsaBits: RSA keys have 2048 to 8192 bits".into()));
+        }
         for (name, rule) in &policy.certificates {
             let known = catalogue::leaf_names().contains(&name.as_str());
-            if known && (rule.issuer.is_some() || rule.usages.is_some()) {
-                return Err(invalid(format!("certificates.{name}: issuer and usages are the catalogue's")));
-            }
-            if !known && rule.allow {
-                check_own(name, rule).map_err(|reason| invalid(format!("certificates.{name}: {reason}")))?;
-            }
+            let checked = if known { check_of_catalogue(rule) } else { check_own(name, rule) };
+            checked
+                .and_then(|()| check_texts(rule))
+                .map_err(|reason| invalid(format!("certificates.{name}: {reason}")))?;
         }
         Ok(policy)
     }
@@ -125,6 +136,7 @@ impl Policy {
                 issuer: rule.issuer.clone().unwrap_or_default(),
                 is_allowed: rule.allow,
                 common_names: CommonNames::Patterns(Vec::new()),
+                identity: None,
                 organizations: vec![Vec::new()],
                 version: node.spec.as_ref().and_then(ClusterSpec::version),
                 extended_key_usages: rule.usages.clone().unwrap_or_default(),
@@ -162,15 +174,65 @@ impl Policy {
     }
 }
 
-/// A name of the policy's own must say all that the catalogue says of its own names.
-fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
-    if name.is_empty() || name.contains(['/', ' ']) {
-        return Err("a name is that of the file without .csr, without a folder".into());
+/// The place of a field without a value, as `certificates.admin.conf`.
+fn empty_field(value: &serde_json::Value) -> Option<String> {
+    let inner = |name: String, value: &serde_json::Value| {
+        if value.is_null() {
+            return Some(name);
+        }
+        let rest = empty_field(value)?;
+        Some(format!("{name}.{rest}"))
+    };
+    match value {
+        serde_json::Value::Object(fields) => fields.iter().find_map(|(name, value)| inner(name.clone(), value)),
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, value)| inner(at.to_string(), value))
+        }
+        _ => None,
     }
+}
+
+fn check_of_catalogue(rule: &Rule) -> Result<(), String> {
+    if rule.issuer.is_some() || rule.usages.is_some() {
+        return Err("issuer and usages are the catalogue's".into());
+    }
+    if rule.common_names.as_ref().is_some_and(Vec::is_empty) {
+        return Err("no common name matches an empty list; write allow: false".into());
+    }
+    Ok(())
+}
+
+fn check_texts(rule: &Rule) -> Result<(), String> {
+    let patterns = rule.common_names.iter().flatten().map(ToString::to_string);
+    let mut texts = patterns.chain(rule.organizations.iter().flatten().cloned());
+    match texts.find(|text| text.is_empty() || text.trim() != text || text.chars().any(char::is_control)) {
+        Some(text) => Err(format!("{text:?} matches nothing: it is empty, or has blanks around it")),
+        None => Ok(()),
+    }
+}
+
+/// A name that is not the catalogue's is one that the policy adds; and then it says all that the catalogue says of its
+/// own names. One that only looks like the catalogue's is an error, for it would forbid nothing.
+fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
+    if let Some(meant) = meant(name) {
+        return Err(format!("there is no such certificate; did you mean {meant}?"));
+    }
+    if catalogue::certificate_names().contains(&name) || catalogue::renewable_names().contains(&name) {
+        return Err("no request is signed for this name".into());
+    }
+    let is_file_name = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._".contains(&byte))
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && name.bytes().last().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if !is_file_name {
+        return Err("a name is that of the file without .csr, without a folder, in lower case".into());
+    }
+    let nearest =
+        nearest(name, &catalogue::leaf_names()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
     match rule.issuer.as_deref() {
         Some(issuer) if catalogue::authority(issuer).is_some() => {}
         Some(issuer) => return Err(format!("there is no CA {issuer:?}; known CAs are ca, etcd-ca, front-proxy-ca")),
-        None => return Err("it is not one of the catalogue's names, so it needs an issuer".into()),
+        None => return Err(format!("it is not one of the catalogue's names, so it needs an issuer{nearest}")),
     }
     if rule.usages.as_ref().is_none_or(Vec::is_empty) {
         return Err("it needs usages (serverAuth, clientAuth)".into());
@@ -182,4 +244,25 @@ fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
         return Err(format!("{unknown} is not a usage; use serverAuth, clientAuth, or an object identifier"));
     }
     Ok(())
+}
+
+/// The name of the catalogue that is meant by another spelling of it: another case, blanks, a file's ending, the place
+/// of its file (`etcd/server`), a kubeconfig without its ending; or that a file of this name would be taken for.
+fn meant(name: &str) -> Option<String> {
+    let folded: String = name.trim().to_lowercase().replace(['_', ' '], "-");
+    let stem = [".csr", ".crt", ".key", ".pem"].iter().fold(folded.as_str(), |name, end| name.trim_end_matches(end));
+    let rows = catalogue::CERTIFICATES.iter();
+    let leaf = rows.clone().find(|row| stem == row.name || Path::new(stem).ends_with(row.base_name));
+    if let Some(row) = leaf {
+        return Some(row.name.to_owned());
+    }
+    let kubeconfigs = catalogue::kubeconfig_names();
+    let is_kubeconfig = |known: &&&str| {
+        stem.strip_suffix(**known).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '/']))
+            || known.strip_suffix(".conf") == Some(stem)
+    };
+    if let Some(known) = kubeconfigs.iter().find(is_kubeconfig) {
+        return Some((*known).to_owned());
+    }
+    None
 }

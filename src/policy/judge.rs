@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::Policy;
-use super::profile::{AllowedNames, CommonNames, Profile};
+use super::plausible::{self, KnownServer, MOST_NAMES};
+use super::profile::{AllowedNames, CommonNames, KnownNode, Profile, names_its_node};
 use crate::audit::{Finding, Severity};
-use crate::catalogue::LEAF_KEY_USAGES;
+use crate::catalogue::{LEAF_KEY_USAGES, NodeRole};
 use crate::config::alternative_name;
+use crate::key::public_key_weakness;
 use crate::x509::{CertificateRequest, SubjectAltName, SubjectAltNames};
 
 /// What can be wrong with a request.
@@ -19,6 +21,14 @@ pub enum RequestFault {
     UnknownName,
     /// The policy says that none of this name is signed.
     NotAllowed,
+    /// Nobody on the signer's side has said which node, or which kind of node, it is from.
+    UnknownNode,
+    /// Its name is that of a certificate which nodes of this kind do not have.
+    OtherRole,
+    /// It holds more than was read, or says it in a way that others read otherwise.
+    NotUnderstood,
+    /// Its key is the CA's, or is in another request too.
+    ReusedKey,
     /// Its maker does not have the key.
     Signature,
     /// Its key is too short, or of a kind that Kubernetes does not use.
@@ -46,6 +56,10 @@ impl RequestFault {
         match self {
             Self::UnknownName => "request.unknown_name",
             Self::NotAllowed => "request.not_allowed",
+            Self::UnknownNode => "request.unknown_node",
+            Self::OtherRole => "request.other_role",
+            Self::NotUnderstood => "request.not_understood",
+            Self::ReusedKey => "request.reused_key",
             Self::Signature => "request.signature",
             Self::WeakKey => "request.weak_key",
             Self::OtherSubject => "request.other_subject",
@@ -64,6 +78,14 @@ impl RequestFault {
                 "name it (NAME=FILE), rename the file as kubeadm names it, or add the name to a --policy file"
             }
             Self::NotAllowed => "sign it elsewhere, or change the policy",
+            Self::UnknownNode => {
+                "say which node it is from: --role control-plane|worker|etcd and --node-name NAME, or --nodes FILE for the folders of many"
+            }
+            Self::OtherRole => {
+                "sign it for a node that has it (--role, --nodes), or find out why this node asks for it"
+            }
+            Self::NotUnderstood => "have it made again with kubepki certs generate-csr, or with openssl req",
+            Self::ReusedKey => "have it made again with a key of its own",
             Self::Signature => "have the request made again, signed with its own key",
             Self::WeakKey => "have it made again with RSA of at least 2048 bits, or ECDSA P-256, P-384 or P-521",
             Self::OtherSubject | Self::OtherNames | Self::MissingNames => {
@@ -90,6 +112,34 @@ impl RequestFault {
     }
 }
 
+/// Why a request of this name is not this node's to make; `None` when it may be. Names that only a policy has are for
+/// any node.
+#[must_use]
+pub fn judge_node(name: &str, node: &KnownNode) -> Option<(RequestFault, String)> {
+    let role = node.role.unwrap_or(NodeRole::Worker);
+    match (role.has(name), node.role) {
+        (None, _) => return None,
+        (Some(true), _) => {}
+        (Some(false), Some(role)) => {
+            let of_node = node.name.as_ref().map(|name| format!(", and {name} is one")).unwrap_or_default();
+            return Some((RequestFault::OtherRole, format!("{role} nodes have no {name}{of_node}")));
+        }
+        (Some(false), None) => {
+            let roles: Vec<_> = NodeRole::that_have(name).map(NodeRole::as_str).collect();
+            let reason = format!(
+                "{name} is signed for a node of which the signer says that it is of the kind {} (--role)",
+                roles.join(" or ")
+            );
+            return Some((RequestFault::UnknownNode, reason));
+        }
+    }
+    if node.name.is_none() && names_its_node(name) {
+        let reason = format!("{name} says which node it is, and the signer has not said which one (--node-name)");
+        return Some((RequestFault::UnknownNode, reason));
+    }
+    None
+}
+
 /// Every reason against signing `request`; `subject` and `path` say what the findings are about.
 #[must_use]
 pub fn judge(
@@ -103,7 +153,10 @@ pub fn judge(
     if !profile.is_allowed {
         reasons.push((RequestFault::NotAllowed, format!("the policy signs no {}", profile.name)));
     }
-    let weakness = weakness(request.key_kind(), policy.minimum_rsa_bits());
+    let misread = request.misunderstandings();
+    reasons.extend(misread.into_iter().map(|reason| (RequestFault::NotUnderstood, reason)));
+    let weakness = weakness(request.key_kind(), policy.minimum_rsa_bits())
+        .or_else(|| public_key_weakness(request.public_key_info()).map(|reason| format!("its key is weak: {reason}")));
     let is_weak = weakness.is_some();
     reasons.extend(weakness.map(|reason| (RequestFault::WeakKey, reason)));
     // What such a key has signed cannot be told.
@@ -146,7 +199,10 @@ fn other_subject(request: &CertificateRequest, profile: &Profile) -> Option<Stri
     let is_right = !has_others
         && has_right_groups
         && match common_names.as_slice() {
-            [name] => is_right_common_name(name, &profile.common_names),
+            [name] => {
+                is_right_common_name(name, &profile.common_names)
+                    && profile.identity.as_deref().is_none_or(|identity| *name == identity)
+            }
             _ => false,
         };
     (!is_right).then(|| format!("it asks for the subject {asked}, and {} is {}", profile.name, describe(profile)))
@@ -164,6 +220,7 @@ fn is_right_common_name(name: &str, allowed: &CommonNames) -> bool {
 
 fn describe(profile: &Profile) -> String {
     let common_name = match &profile.common_names {
+        _ if profile.identity.is_some() => profile.identity.clone().unwrap_or_default(),
         CommonNames::Fixed(name) => name.clone(),
         CommonNames::AnyNode { prefix } => format!("{prefix}NODE"),
         CommonNames::Patterns(patterns) => patterns.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "),
@@ -184,34 +241,43 @@ fn is_host_name(name: &str) -> bool {
 
 fn judge_names(request: &CertificateRequest, allowed: &AllowedNames, reasons: &mut Vec<(RequestFault, String)>) {
     let asked = request.subject_alt_names();
-    let (others, missing): (Vec<&SubjectAltName>, Vec<SubjectAltName>) = match allowed {
-        AllowedNames::None => (asked.iter().collect(), Vec::new()),
+    let text = ToString::to_string;
+    let (others, missing): (Vec<String>, Vec<SubjectAltName>) = match allowed {
+        AllowedNames::None => (asked.iter().map(text).collect(), Vec::new()),
         AllowedNames::Patterns(patterns) => {
-            (asked.iter().filter(|name| !patterns.iter().any(|one| one.matches(name))).collect(), Vec::new())
+            let is_other = |name: &&SubjectAltName| !patterns.iter().any(|one| one.matches(name));
+            (asked.iter().filter(is_other).map(text).collect(), Vec::new())
         }
         AllowedNames::Configured { wanted, free_dns, free_addresses } => {
-            (beyond(asked, wanted, *free_dns, *free_addresses), missing(asked, wanted))
+            let others = beyond(asked, wanted, *free_dns, *free_addresses);
+            (others.into_iter().map(text).collect(), missing(asked, wanted))
         }
-        AllowedNames::Plausible { wanted, with_common_name } => {
+        AllowedNames::Plausible { server, wanted, with_common_name } => {
             let mut missing = missing(asked, wanted);
             let common_name = request.subject().common_name().map(SubjectAltName::Dns);
             missing.extend(common_name.filter(|name| *with_common_name && !asked.iter().any(|one| one == name)));
-            (asked.iter().filter(|name| !is_plausible(name)).collect(), missing)
+            let reason = |name: &SubjectAltName| plausible::fault(name, server).map(|why| format!("{name} ({why})"));
+            (asked.iter().filter_map(reason).collect(), missing)
         }
     };
-    let list = |names: &[String]| names.join(", ");
     if !others.is_empty() {
-        let others: Vec<_> = others.iter().map(ToString::to_string).collect();
         reasons.push((
             RequestFault::OtherNames,
-            format!("it asks for alternative names that it has no right to: {}", list(&others)),
+            format!("it asks for alternative names that it has no right to: {}", others.join(", ")),
+        ));
+    }
+    let count = asked.iter().count();
+    if matches!(allowed, AllowedNames::Plausible { .. }) && count > MOST_NAMES {
+        reasons.push((
+            RequestFault::OtherNames,
+            format!("it asks for {count} alternative names; without a configuration {MOST_NAMES} are the most"),
         ));
     }
     if !missing.is_empty() {
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
         reasons.push((
             RequestFault::MissingNames,
-            format!("it lacks alternative names that clients will look for: {}", list(&missing)),
+            format!("it lacks alternative names that clients will look for: {}", missing.join(", ")),
         ));
     }
 }
@@ -234,22 +300,13 @@ fn beyond<'a>(
             SubjectAltName::Ip(_) => &mut free_addresses,
             _ => &mut 0,
         };
-        if *free > 0 && is_plausible(name) && !name.to_string().contains('*') {
+        if *free > 0 && plausible::fault(name, &KnownServer::default()).is_none() {
             *free -= 1;
         } else {
             others.push(name);
         }
     }
     others
-}
-
-/// A name or an address that a host can have.
-fn is_plausible(name: &SubjectAltName) -> bool {
-    match name {
-        SubjectAltName::Dns(name) => alternative_name(name).is_ok_and(|name| name.parse::<IpAddr>().is_err()),
-        SubjectAltName::Ip(address) => !address.is_unspecified() && !address.is_multicast(),
-        SubjectAltName::Email(_) | SubjectAltName::Uri(_) | SubjectAltName::Other(_) => false,
-    }
 }
 
 fn judge_extensions(

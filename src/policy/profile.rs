@@ -7,18 +7,23 @@ use std::net::IpAddr;
 use chrono::TimeDelta;
 
 use super::pattern::{NamePattern, TextPattern};
+use super::plausible::KnownServer;
 use crate::catalogue::{
-    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, Organizations,
-    UserName,
+    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, NodeRole,
+    Organizations, UserName,
 };
 use crate::config::{ClusterSpec, KubernetesVersion};
 use crate::x509::{ExtendedKeyUsage, SubjectAltName, SubjectAltNames};
 
-/// What is known of the node whose requests are signed.
+/// What the signer knows of the node whose requests are signed; never what the node says of itself.
 #[derive(Clone, Debug, Default)]
 pub struct KnownNode {
     /// Its name.
     pub name: Option<String>,
+    /// Its kind; without one nothing but a worker's `kubelet.conf` is signed.
+    pub role: Option<NodeRole>,
+    /// The names of the other nodes that are known.
+    pub other_nodes: Vec<String>,
     /// What its cluster's configuration says, with the node's name in it if it is known.
     pub spec: Option<ClusterSpec>,
     /// The name that stands in `spec` where the node's is not known.
@@ -38,6 +43,8 @@ pub struct Profile {
     pub is_allowed: bool,
     /// The common names.
     pub common_names: CommonNames,
+    /// The common name besides, which no policy loosens: a kubelet is the node that it says it is.
+    pub identity: Option<String>,
     /// The organizations: each of these sets is right, whole and without another.
     pub organizations: Vec<Vec<String>>,
     /// The cluster's version, which decides on key usages.
@@ -80,6 +87,8 @@ pub enum AllowedNames {
     },
     /// DNS names and addresses that hosts can have, these among them.
     Plausible {
+        /// What is known of the server.
+        server: KnownServer,
         /// Those that must be there.
         wanted: SubjectAltNames,
         /// Whether the common name must be there.
@@ -121,6 +130,7 @@ impl Profile {
             issuer: row.issuer.to_owned(),
             is_allowed: true,
             common_names,
+            identity: None,
             organizations: allowed_organizations(&row.organizations, node),
             version: node.version(),
             extended_key_usages: row.extended_key_usages.to_vec(),
@@ -140,6 +150,10 @@ impl Profile {
             },
             organizations: allowed_organizations(&row.organizations, node),
             version: node.version(),
+            identity: match (row.user, &node.name) {
+                (UserName::SystemNode, Some(name)) => Some(format!("system:node:{name}")),
+                _ => None,
+            },
             extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
             names: AllowedNames::None,
             max_validity: None,
@@ -172,14 +186,27 @@ fn names_of(row: &CertificateRow, node: &KnownNode) -> AllowedNames {
             wanted: SubjectAltNames::in_order(all.iter().filter(|name| !is_unknown(name)).cloned().collect()),
         };
     }
+    let server = KnownServer {
+        is_api_server: row.alternative_names == AlternativeNames::ApiServer,
+        node_name: node.name.clone(),
+        other_nodes: node.other_nodes.clone(),
+    };
     match row.alternative_names {
         AlternativeNames::ApiServer | AlternativeNames::None => AllowedNames::Plausible {
+            server,
             wanted: SubjectAltNames::sorted(["kubernetes", "kubernetes.default", "kubernetes.default.svc"], []),
             with_common_name: false,
         },
         AlternativeNames::EtcdServer | AlternativeNames::EtcdPeer => AllowedNames::Plausible {
+            server,
             wanted: SubjectAltNames::sorted(["localhost"], [IpAddr::from([127, 0, 0, 1])]),
             with_common_name: true,
         },
     }
+}
+
+/// Whether a certificate of this name says which node it is: in its subject, or in its alternative names.
+pub(super) fn names_its_node(name: &str) -> bool {
+    let leaf = CERTIFICATES.iter().any(|row| row.name == name && row.alternative_names != AlternativeNames::None);
+    leaf || KUBECONFIGS.iter().any(|row| row.name == name && row.user == UserName::SystemNode)
 }

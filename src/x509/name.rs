@@ -153,7 +153,11 @@ impl NameAttribute {
 /// RFC 4514: the relative names in reverse order, `+` between the attributes of one.
 impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, relative) in self.relative_names().iter().rev().enumerate() {
+        let names = self.relative_names();
+        if names.is_empty() && !self.is_empty() {
+            return write!(f, "#{}", hex::encode(&self.der));
+        }
+        for (position, relative) in names.iter().rev().enumerate() {
             for (index, attribute) in relative.iter().enumerate() {
                 match (position, index) {
                     (0, 0) => {}
@@ -194,7 +198,15 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     Ok(())
 }
 
-/// Serialised for readers (`text`) and for machines (`der`, hexadecimal); read back from `der`.
+/// A character that is not seen, or that changes how others are seen: controls, and those that turn the direction of
+/// writing or take no space.
+pub(super) fn is_misleading(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Serialised for readers (`text`) and for machines (`der`, hexadecimal). Read back from `der`, and refused when `text`
+/// says something else.
 #[derive(Serialize, Deserialize)]
 struct Serialized {
     text: String,
@@ -210,9 +222,16 @@ impl Serialize for DistinguishedName {
 impl<'de> Deserialize<'de> for DistinguishedName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let serialized = Serialized::deserialize(deserializer)?;
-        hex::decode(serialized.der.as_bytes())
+        let name = hex::decode(serialized.der.as_bytes())
             .and_then(|der| Self::from_der(&der).ok())
-            .ok_or_else(|| serde::de::Error::custom("not a DER name"))
+            .ok_or_else(|| serde::de::Error::custom("not a DER name"))?;
+        // The text is what people have seen.
+        let text = name.to_string();
+        if text != serialized.text {
+            let reason = format!("the text of a name is {:?}, and its DER says {text:?}", serialized.text);
+            return Err(serde::de::Error::custom(reason));
+        }
+        Ok(name)
     }
 }
 

@@ -7,6 +7,8 @@
 //!
 //! Source: RFC 2986, RFC 2985 section 5.4; Go `crypto/x509` `CreateCertificateRequest`.
 
+mod understood;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -133,7 +135,8 @@ impl CertificateRequest {
         }
         Ok(Self {
             der: der.to_vec(),
-            subject: DistinguishedName::from_der(info.subject.as_raw())?,
+            subject: DistinguishedName::from_der(info.subject.as_raw())
+                .map_err(|_| damaged("its subject is not a name"))?,
             public_key_info: info.subject_pki.raw.to_vec(),
             key_kind: key_kind(&info.subject_pki),
             signature_oid: parsed.signature_algorithm.algorithm.to_id_string(),
@@ -213,6 +216,12 @@ impl CertificateRequest {
     #[must_use]
     pub fn other_attributes(&self) -> &[String] {
         &self.other_attributes
+    }
+
+    /// Every reason why another program may read something else in it: it is then not signed.
+    #[must_use]
+    pub fn misunderstandings(&self) -> Vec<String> {
+        understood::misunderstandings(&self.der)
     }
 
     /// Verifies that it was signed with the key that it asks a certificate for (proof of possession).

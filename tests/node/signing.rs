@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use kubepki::audit::Finding;
+use kubepki::catalogue::NodeRole;
 use kubepki::error::Error;
 use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::generate_csr::{self, GenerateCsrRequest};
@@ -29,9 +30,13 @@ fn golden_requests(case_name: &str) -> Node {
     node
 }
 
-/// The CA's machine: nothing is known of the nodes.
+/// The CA's machine: of the node its name and kind are known, and no more.
 fn wanted(node: &Node) -> SignRequest {
-    let mut request = SignRequest { csr_dir: Some("/csr".into()), ..SignRequest::default() };
+    let role = Some(NodeRole::ControlPlane);
+    let mut request = SignRequest { csr_dir: Some("/csr".into()), role, ..SignRequest::default() };
+    let config = String::from_utf8(node.read("/etc/kubeadm.yaml")).unwrap();
+    let is_first_of_three = config.contains("cp-a.example.test");
+    request.node.node_name = Some(if is_first_of_three { "cp-a.example.test" } else { "cp1" }.into());
     request.node.rootfs.clone_from(&node.request.node.rootfs);
     request
 }
@@ -83,6 +88,10 @@ fn kubeadms_requests_are_signed_each_by_its_ca() {
                 for request in ["apiserver-etcd-client", "etcd/server", "etcd/peer", "etcd/healthcheck-client"] {
                     node.remove(&format!("/csr/pki/{request}.csr"));
                 }
+            }
+            if name == "ha" && !with_config {
+                // It has a wildcard, which a configuration or a policy must name.
+                continue;
             }
             let plan = try_plan(&node, |request| {
                 request.node.config = with_config.then(|| "/etc/kubeadm.yaml".into());
@@ -198,14 +207,16 @@ fn subjects_are_exactly_the_catalogues() {
     let refused = |file: &str, organizations: &[&str], common_name: &str| {
         let node = Node::golden("minimal");
         put(&node, file, organizations, common_name, none());
-        let plan = try_plan(&node, |_| {}).unwrap();
+        let plan = try_plan(&node, |request| request.node.node_name = Some("w1".into())).unwrap();
         !plan.findings.is_empty()
     };
-    assert!(!refused("kubelet.conf.csr", &["system:nodes"], "system:node:worker-1.example"));
+    assert!(!refused("kubelet.conf.csr", &["system:nodes"], "system:node:w1"));
     assert!(!refused("admin.conf.csr", &["kubeadm:cluster-admins"], "kubernetes-admin"));
     assert!(!refused("scheduler.conf.csr", &[], "system:kube-scheduler"));
     for (file, organizations, common_name) in [
         ("kubelet.conf.csr", &["system:nodes"][..], "system:node:"),
+        ("kubelet.conf.csr", &["system:nodes"], "system:node:w2"),
+        ("kubelet.conf.csr", &["system:nodes"], "system:node:w1.example"),
         ("kubelet.conf.csr", &["system:nodes"], "system:node:Upper"),
         ("kubelet.conf.csr", &["system:nodes"], "system:node:*.example"),
         ("kubelet.conf.csr", &["system:nodes"], "system:node:192.0.2.1"),
@@ -236,7 +247,7 @@ fn two_common_names_are_not_one() {
     let node = Node::golden("minimal");
     put_template(&node, "kubelet.conf.csr", &ecdsa_key(), &template);
     let plan = try_plan(&node, |_| {}).unwrap();
-    assert_eq!(codes(&plan.findings), ["request.other_subject"]);
+    assert_eq!(codes(&plan.findings), ["request.not_understood", "request.other_subject"]);
 }
 
 #[test]
@@ -270,18 +281,39 @@ fn the_configuration_and_the_nodes_name_say_which_names_are_right() {
     );
     assert_eq!(judged(sans(&["cp1"], &[service]), Some(CONTROL_PLANE), None), ["request.missing_names"]);
     assert_eq!(judged(sans(&["cp2"], &[service, "192.0.2.10"]), Some(CONTROL_PLANE), Some("cp2")), nothing);
-    // The cluster's: a name and an address of the node may be any, and no more than that.
+    // The cluster's: the address of the node may be any, and no more than that.
     let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\n";
-    assert_eq!(judged(sans(&["cp7"], &[service, "192.0.2.77"]), Some(cluster), None), nothing);
+    assert_eq!(judged(sans(&["cp7"], &[service, "192.0.2.77"]), Some(cluster), Some("cp7")), nothing);
     assert_eq!(
-        judged(sans(&["cp7", "cp8"], &[service, "192.0.2.77", "192.0.2.78"]), Some(cluster), None),
+        judged(sans(&["cp7"], &[service, "192.0.2.77", "192.0.2.78"]), Some(cluster), Some("cp7")),
         ["request.other_names"]
     );
-    assert_eq!(judged(sans(&["*.example"], &[service, "192.0.2.77"]), Some(cluster), None), ["request.other_names"]);
-    // Nothing is known: what a host can have, and what every API server has.
-    assert_eq!(judged(sans(&["cp7", "*.apps.example"], &[service]), None, None), nothing);
-    assert_eq!(judged(dns(&["cp7"]), None, None), ["request.missing_names"]);
-    assert_eq!(judged(sans(&["cp 7"], &["0.0.0.0"]), None, None), ["request.other_names"]);
+    assert_eq!(judged(sans(&["cp7"], &[service, "0.0.0.0"]), Some(cluster), Some("cp7")), ["request.other_names"]);
+    assert_eq!(
+        judged(sans(&["cp7", "cp8"], &[service, "192.0.2.77"]), Some(cluster), Some("cp7")),
+        ["request.other_names"]
+    );
+    assert_eq!(judged(sans(&["cp7"], &[service, "192.0.2.77"]), Some(cluster), None), ["request.unknown_node"]);
+    // No configuration: what a host can have, and what every API server has.
+    let cp7 = Some("cp7");
+    assert_eq!(judged(sans(&["cp7", "api.example"], &[service]), None, cp7), nothing);
+    assert_eq!(judged(dns(&["cp7"]), None, cp7), ["request.missing_names"]);
+    for (names, addresses) in [
+        (&["cp7", "*.apps.example"][..], &[service][..]),
+        (&["x.default.svc"], &[]),
+        (&["*.svc"], &[]),
+        (&["cp 7"], &[]),
+        (&[], &["0.0.0.0"]),
+        (&[], &["255.255.255.255"]),
+        (&[], &["169.254.169.254"]),
+        (&[], &["fe80::1"]),
+    ] {
+        assert_eq!(judged(sans(names, addresses), None, cp7), ["request.other_names"], "{names:?} {addresses:?}");
+    }
+    let many: Vec<String> = (0..29).map(|number| format!("api{number}.example")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(judged(sans(&many[..28], &[]), None, cp7), nothing);
+    assert_eq!(judged(sans(&many, &[]), None, cp7), ["request.other_names"]);
 }
 
 #[test]
@@ -341,9 +373,47 @@ fn a_policy_loosens_and_tightens() {
         ("certificates: {mine: {issuer: ca, usages: [client], commonNames: [x]}}", "not a usage"),
         ("certificates: {mine: {issuer: other, usages: [clientAuth], commonNames: [x]}}", "no CA"),
         ("certificates: {apiserver: {names: ['IP:x']}}", "neither an address"),
+        ("", "empty"),
+        ("# nothing\n", "empty"),
+        ("---\n", "empty"),
+        ("certificates:\n", "certificates: it has no value"),
+        ("certificates:\n  admin.conf:\n  # allow: false\n", "certificates.admin.conf: it has no value"),
+        ("certificates: {admin.conf: {allow: }}", "no value"),
+        ("certificates: {admin.conf: {organizations: }}", "no value"),
+        ("certificates: {admin.conf: {commonNames: [~]}}", "no value"),
+        ("certificates: {admin.conf: {commonNames: []}}", "allow: false"),
+        ("certificates: {admin.conf: {commonNames: ['']}}", "matches nothing"),
+        ("certificates: {admin.conf: {commonNames: ['kubernetes-admin ']}}", "matches nothing"),
+        ("certificates: {admin.conf: {allow: no}}", "line 1"),
+        ("certificates: {admin.conf: {allow: off}}", "line 1"),
+        ("certificates: {admin.conf: {allow: 'no'}}", "line 1"),
+        ("certificates: {admin.conf: {allow: 0}}", "line 1"),
+        ("certificates: {admin: {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {Admin.conf: {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {'admin.conf ': {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {' admin.conf': {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {admin.conf.csr: {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {cp1.admin.conf: {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {admin.cnf: {allow: false}}", "did you mean admin.conf?"),
+        ("certificates: {super_admin.conf: {allow: false}}", "did you mean super-admin.conf?"),
+        ("certificates: {etcd/server: {allow: false}}", "did you mean etcd-server?"),
+        ("certificates: {pki/apiserver: {allow: false}}", "did you mean apiserver?"),
+        ("certificates: {API-Server: {allow: false}}", "in lower case"),
+        ("certificates: {apiservr: {allow: false}}", "did you mean apiserver?"),
+        ("certificates: {ca: {allow: false}}", "no request is signed"),
+        ("certificates: {kubelet-server: {allow: false}}", "no request is signed"),
+        ("certificates: {unheard: {allow: false}}", "needs an issuer"),
+        ("certificates: {'': {allow: false}}", "a name is"),
+        ("certificates: {admin.conf: {allow: false}, admin.conf: {allow: true}}", "line 1"),
+        ("certificates: {admin.conf: {allow: false, allow: true}}", "line 1"),
+        ("certificates: {}\ncertificates: {admin.conf: {allow: false}}\n", "line 2"),
+        ("maxValidity: 24h\n---\ncertificates: {admin.conf: {allow: false}}\n", "document"),
+        ("certificate: {admin.conf: {allow: false}}", "unknown field"),
+        ("minimumRsaBits: 1024", "2048"),
+        ("minimumRsaBits: 99999", "8192"),
         ("- a list", "line 1"),
     ] {
-        let error = with_policy(policy, unchanged).err().unwrap();
+        let error = with_policy(policy, unchanged).err().unwrap_or_else(|| panic!("accepted: {policy}"));
         assert_eq!((error.code(), error.category().exit_code()), ("policy.invalid", 2), "{policy}");
         assert!(error.to_string().contains(says), "{policy}: {error}");
     }
@@ -358,12 +428,13 @@ fn files_can_be_named_and_go_elsewhere() {
         request.out_dir = Some("/out".into());
         request.files = vec![
             NamedFile { path: "/inbox/node7.csr".into(), name: Some("kubelet.conf".into()) },
-            NamedFile { path: "/csr/pki/etcd/peer.csr".into(), name: None },
+            NamedFile { path: "/csr/pki/front-proxy-client.csr".into(), name: None },
         ];
+        request.node.node_name = Some("node7".into());
     })
     .unwrap();
     apply_plan(&plan).unwrap();
-    assert_eq!(files(&node.path("/out")), [PathBuf::from("etcd/peer.crt"), PathBuf::from("kubelet.conf.crt")]);
+    assert_eq!(files(&node.path("/out")), [PathBuf::from("front-proxy-client.crt"), PathBuf::from("kubelet.conf.crt")]);
 
     let missing = try_plan(&node, |request| {
         request.csr_dir = None;
@@ -377,7 +448,7 @@ fn files_can_be_named_and_go_elsewhere() {
         request.files = vec![NamedFile { path: "/csr/pki/apiserver.csr".into(), name: None }];
     });
     assert_eq!(error.unwrap_err().code(), "sign.same_place");
-    put(&node, "w1.kubelet.conf.csr", &["system:nodes"], "system:node:w1", none());
+    put(&node, "w1.kubelet.conf.csr", &["system:nodes"], "system:node:cp1", none());
     let plan = try_plan(&node, |_| {}).unwrap();
     assert_eq!(plan.artefacts.iter().filter(|one| one.name == "kubelet.conf").count(), 2);
     assert!(plan.findings.is_empty());
@@ -462,6 +533,7 @@ fn one_request_is_signed_as_text_and_nothing_is_written() {
     let before = node.snapshot();
     let mut request = SignTextRequest {
         node: wanted(&node).node,
+        role: Some(NodeRole::ControlPlane),
         csr: String::from_utf8(node.read("/csr/pki/apiserver.csr")).unwrap(),
         name: "apiserver".into(),
         ca_certificate: "/etc/kubernetes/pki/ca.crt".into(),
@@ -505,7 +577,8 @@ fn requests_made_by_rcgen_are_signed_or_refused() {
     let ed25519 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
     write("scheduler.conf.csr", "system:kube-scheduler", Vec::new(), &ed25519);
     let plan = try_plan(&node, |request| request.partial = true).unwrap();
-    assert_eq!(codes(&plan.findings), ["request.weak_key"]);
+    // One key for two certificates of a node is a warning.
+    assert_eq!(codes(&plan.findings), ["request.reused_key", "request.reused_key", "request.weak_key"]);
     assert_eq!(apply_plan(&plan).unwrap().changed.len(), 2);
     let key = PrivateKey::generate(Algorithm::Rsa3072).unwrap();
     put_template(&node, "controller-manager.conf.csr", &key, &template(&[], "system:kube-controller-manager", none()));

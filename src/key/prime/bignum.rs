@@ -15,7 +15,7 @@ use aws_lc_sys::{
     BN_mod_mul_montgomery, BN_new, BN_to_montgomery,
 };
 
-use super::limbs::to_bytes;
+use super::limbs::{Limbs, minus_one, to_bytes};
 use super::{FAILED, KeyError};
 
 /// A non-negative number. The pointer is owned, so the type is neither `Send` nor `Sync`, and need not be.
@@ -165,6 +165,17 @@ impl Context {
         };
         if status == 1 { Ok(result) } else { Err(FAILED) }
     }
+}
+
+/// base^(n - 1) modulo an odd n.
+pub(super) fn fermat_power(modulus: &Limbs, base: u64) -> Result<Number, KeyError> {
+    let context = Context::new()?;
+    let mut small = Limbs::new(vec![0; modulus.len()]);
+    if let Some(lowest) = small.first_mut() {
+        *lowest = base;
+    }
+    let (base, exponent) = (Number::new(&small)?, Number::new(&minus_one(modulus))?);
+    context.power(&Power { modulus: &Modulus::new(modulus, &context)?, base: &base, exponent: &exponent })
 }
 
 impl Drop for Context {
