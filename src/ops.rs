@@ -4,6 +4,7 @@
 //! a certificate says (floors 3 and 4 do) or how a file is written (floor 5 does).
 
 mod advice;
+mod again;
 pub mod apply;
 pub mod backup;
 pub mod bundle;

@@ -72,7 +72,8 @@ say "The requests go to the owner, and nothing else does."
 say "The owner signs them with $signer."
 case $signer in
 openssl) sign_with_openssl ;;
-kubepki) step kubepki certs sign --csr-dir "$owner/requests" --ca-dir "$owner" --out-dir "$owner/signed" --config "$config" ;;
+kubepki) step kubepki certs sign --csr-dir "$owner/requests" --ca-dir "$owner" --out-dir "$owner/signed" \
+    --role control-plane --config "$config" ;;
 esac
 
 say "The certificates go back, are held against keys, requests, CAs and the configuration, and come in."

@@ -141,7 +141,7 @@ def _rule(kind: str) -> Rule:
     if head in ("Iterable", "tuple"):
         return _list_of(inner.removesuffix(", ..."))
     if head == "Mapping":
-        return _mapping_of(*(part.strip() for part in inner.split(",")))
+        return _mapping_of(*(part.strip() for part in inner.split(",", 1)))
     if head == "Callable":
         return lambda _, value: value if callable(value) else _REFUSED
     return _PLAIN.get(head) or _instance_of(head)

@@ -1,7 +1,7 @@
 //! Applying a plan: keys, signatures, and one transaction over all files.
 //!
 //! In: a [`Plan`]. Out: [`Report`], or an error after which every file is as it was.
-//! Order: keys (long, no lock held) · lock · are the inputs as planned? · sign · back up · write all or nothing.
+//! Order: is it what its request plans? · keys (long, no lock held) · lock · are the inputs as planned? · sign · back up · write all or nothing.
 //!
 //! | part | what it holds |
 //! |---|---|
@@ -71,11 +71,15 @@ pub struct Changed {
 /// Does what the plan says.
 ///
 /// # Errors
-/// [`OperationError::Blocked`] for a plan with critical findings; [`OperationError::Stale`] when a file has changed
+/// [`OperationError::BadPlan`] for a plan that is not what its request plans; [`OperationError::Blocked`] for a plan with
+/// critical findings; [`OperationError::Stale`] when a file has changed
 /// since; [`OperationError::Interrupted`] when `progress` says to stop; `store.*` when writing fails. After each of
 /// them every file is as it was.
 pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<Report> {
     super::sign::refuse(plan)?;
+    if !plan.is_empty() {
+        super::again::refuse_other(plan)?;
+    }
     apply_with(plan, BTreeMap::new(), progress)
 }
 
@@ -197,7 +201,7 @@ impl Changed {
     }
 }
 
-fn refuse_stale(plan: &Plan, tree: &Tree) -> Result<()> {
+pub(super) fn refuse_stale(plan: &Plan, tree: &Tree) -> Result<()> {
     for input in &plan.inputs {
         let now = tree.content(&input.path).map(sha256_hex);
         if now != input.sha256 {
@@ -207,6 +211,6 @@ fn refuse_stale(plan: &Plan, tree: &Tree) -> Result<()> {
     Ok(())
 }
 
-fn bad(reason: impl Into<String>) -> OperationError {
+pub(super) fn bad(reason: impl Into<String>) -> OperationError {
     OperationError::BadPlan { reason: reason.into() }
 }

@@ -27,7 +27,7 @@ pub const RESTORE: &str = "backup restore";
 const INCOMPLETE_FOR: i64 = 86_400;
 
 /// Where backups are.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BackupPlace {
     /// The directory in front of every path.
@@ -43,7 +43,7 @@ impl Default for BackupPlace {
 }
 
 /// What shall be restored.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RestoreRequest {
     /// Where backups are.
@@ -178,6 +178,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
         findings: Vec::new(),
         inputs: inputs(&tree),
         backup_dir: request.keep.then(|| request.place.backup_dir.clone()),
+        request: serde_json::Value::Null,
     };
     for (file, difference) in files {
         let source = backup.path.join(&file.name);
@@ -194,6 +195,9 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
         let there = later.iter().filter(|(path, _)| later.content(path).is_some());
         plan.artefacts.extend(there.map(|(path, _)| stays(path, &manifest.operation)));
     }
+    // By then the latest may be another.
+    let name = backup.name.clone();
+    super::again::record(&mut plan, &RestoreRequest { name, recover: false, ..request.clone() })?;
     Ok(plan)
 }
 

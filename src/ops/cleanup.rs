@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::infer;
 use super::init::{Planned, refuse_unknown};
@@ -16,7 +16,7 @@ use crate::plan::generate::Selection;
 use crate::store::DEFAULT_BACKUP_DIR;
 
 /// What `certs cleanup` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CleanupRequest {
     /// Which node.
@@ -72,6 +72,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         return Err(CleanupError::KeyBackup.into());
     }
     let mut node = Node::open(&request.node)?;
+    let recorded = request.node.recorded(&node.spec);
     let backup_dir = match &request.authority_key_backup {
         _ if request.no_backup => None,
         Some(directory) if takes_keys => {
@@ -101,5 +102,9 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         authority_keys: request.authority_keys.clone(),
     };
     let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, &options, now)?;
-    Planned::of(plan, node.warnings, &request.node)
+    Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {
+        node: recorded,
+        recover: false,
+        ..request.clone()
+    })
 }

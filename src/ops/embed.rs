@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::given::Sources;
 use super::init::Planned;
@@ -16,7 +16,7 @@ use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
 
 /// What `kubeconfig embed` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbedRequest {
     /// Which node.
@@ -106,7 +106,12 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
             .map(|given| (given.path, given.certificates)),
     };
     let plan = embed::embed(&tree, &wanted, &node.layout, &node.spec, &options, now)?;
-    Planned::of(plan, node.warnings, &request.node)
+    let recorded = request.node.recorded(&node.spec);
+    Planned::of(plan, node.warnings, &request.node)?.record(&EmbedRequest {
+        node: recorded,
+        recover: false,
+        ..request.clone()
+    })
 }
 
 /// `admin.conf` and `admin` are the node's; anything else is a path.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::init::{Planned, refuse_unknown};
 use super::node::{Node, NodeRequest};
@@ -13,7 +13,7 @@ use crate::plan::generate::Selection;
 use crate::plan::request::{self, Options, Outputs, Renewal, RequestRole};
 
 /// What `certs generate-csr` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GenerateCsrRequest {
     /// Which node.
@@ -65,7 +65,12 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         rootfs: wanted.node.rootfs.clone(),
     };
     let plan = request::requests(&tree, &node.layout, &outputs, &node.spec, &options, now)?;
-    Planned::of(plan, node.warnings, &wanted.node)
+    let recorded = wanted.node.recorded(&node.spec);
+    Planned::of(plan, node.warnings, &wanted.node)?.record(&GenerateCsrRequest {
+        node: recorded,
+        recover: false,
+        ..wanted.clone()
+    })
 }
 
 /// A folder that is laid out as `/etc/kubernetes` is.

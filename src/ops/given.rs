@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::OperationError;
 use super::node::content_of;
 use crate::audit::Part;
 use crate::catalogue::with_ending;
@@ -13,7 +14,7 @@ use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
 use crate::plan::import::{ENDINGS, Given, GivenKey, Waiting};
-use crate::plan::{Destination, KeySource};
+use crate::plan::{Destination, Installation, KeySource, Plan};
 use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
 use crate::tree::{Observed, Tree};
@@ -181,6 +182,20 @@ pub(super) fn key_of(content: &[u8]) -> Result<PrivateKey> {
         current.client_key_data
     });
     Ok(PrivateKey::from_pem(embedded.ok_or(KeyError::NoKey)?.expose())?)
+}
+
+/// Refuses a plan of which a key file has changed since.
+pub(super) fn refuse_other_keys(plan: &Plan, node: &Store) -> Result<()> {
+    let machine = Store::new(None)?;
+    for install in plan.changes().filter_map(|artefact| artefact.install.as_ref()) {
+        let (Installation::Files { key, .. } | Installation::Kubeconfig { key, .. }) = install;
+        let Some(source) = key else { continue };
+        let tree = if source.on_node { node } else { &machine }.read([&source.path]);
+        if tree.content(&source.path).map(sha256_hex).as_ref() != Some(&source.sha256) {
+            return Err(OperationError::Stale { path: source.path.display().to_string() }.into());
+        }
+    }
+    Ok(())
 }
 
 fn is_certificate_file(path: &Path) -> bool {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::given::{Sources, in_place};
 use super::init::Planned;
@@ -15,7 +15,7 @@ use crate::plan::import::{self, Given, Options};
 use crate::tree::{Observed, Tree};
 
 /// What `certs import` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportRequest {
     /// Which node.
@@ -62,7 +62,12 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         force: request.force,
     };
     let plan = import::import(&tree, &given, &waiting, &node.layout, &node.spec, &options, now)?;
-    Planned::of(plan, node.warnings, &request.node)
+    let recorded = request.node.recorded(&node.spec);
+    Planned::of(plan, node.warnings, &request.node)?.record(&ImportRequest {
+        node: recorded,
+        recover: false,
+        ..request.clone()
+    })
 }
 
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::advice::advise;
 use super::node::{Node, NodeRequest};
@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::plan::generate::{self, Options, OutliveAuthority, Selection};
 
 /// What `init` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InitRequest {
     /// Which node.
@@ -62,7 +62,12 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
     };
     let mut plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
     advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now);
-    Planned::of(plan, node.warnings, &request.node)
+    let recorded = request.node.recorded(&node.spec);
+    Planned::of(plan, node.warnings, &request.node)?.record(&InitRequest {
+        node: recorded,
+        recover: false,
+        ..request.clone()
+    })
 }
 
 impl Planned {
@@ -73,6 +78,12 @@ impl Planned {
         super::interrupted::put_first_in(&mut plan);
         complete_remedies(&mut plan.findings, &node.caller());
         Ok(Self { plan, warnings })
+    }
+
+    /// The same, with the request that it can be made from again: as it was read, and without what only the first run does.
+    pub(super) fn record(mut self, request: &impl Serialize) -> Result<Self> {
+        super::again::record(&mut self.plan, request)?;
+        Ok(self)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::kubeconfig::referenced_paths;
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, Layout};
@@ -19,7 +19,7 @@ use crate::tree::{Observed, Tree};
 const INLINE: &str = "(inline configuration)";
 
 /// Which node, and where its files are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NodeRequest {
     /// The kubeadm configuration file; kubeadm's defaults without one. Looked for as it is named and, when it is not
@@ -37,9 +37,19 @@ pub struct NodeRequest {
     pub kubeconfig_dir: Option<PathBuf>,
     /// The directory in front of every path.
     pub rootfs: Option<PathBuf>,
+    /// What the configuration said when a plan was made, which carries it: no configuration is read then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<ClusterSpec>,
 }
 
 impl NodeRequest {
+    /// The request as a plan carries it: with the configuration as it was read, and none of its text, which may hold
+    /// tokens and keys.
+    pub(super) fn recorded(&self, spec: &ClusterSpec) -> Self {
+        let config_text = self.config_text.as_ref().map(|_| String::new());
+        Self { config_text, recorded: Some(spec.clone()), ..self.clone() }
+    }
+
     /// Whether a configuration is given, as a file or as text.
     pub(super) const fn has_configuration(&self) -> bool {
         self.config.is_some() || self.config_text.is_some()
@@ -161,6 +171,11 @@ pub fn configuration(request: &NodeRequest) -> Result<Loaded> {
 /// The same, with what is taken from the host where the configuration says nothing.
 pub(super) fn configuration_with(request: &NodeRequest, host: HostFacts) -> Result<Loaded> {
     let options = config::Options { lenient: request.lenient, node_name: request.node_name.clone(), host };
+    if let Some(recorded) = &request.recorded {
+        let mut spec = recorded.clone();
+        spec.node_name = request.node_name.clone().unwrap_or(spec.node_name);
+        return Ok(Loaded { spec, warnings: Vec::new() });
+    }
     if let Some(text) = &request.config_text {
         return Ok(config::load(INLINE, text.as_bytes(), &options)?);
     }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::OperationError;
 use super::init::{Planned, refuse_unknown};
@@ -21,7 +21,7 @@ use crate::plan::renew::{self, NameChanges, Options, OutliveAuthority};
 use crate::x509::SubjectAltName;
 
 /// What `certs renew` is asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct RenewRequest {
@@ -103,7 +103,12 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let links = paths.filter(|path| node.store.is_link(path)).collect();
     let options = Options { links, ..options };
     let plan = renew::renew(&tree, &node.layout, &kubelet, &node.spec, &options, now)?;
-    Planned::of(plan, node.warnings, &request.node)
+    let recorded = request.node.recorded(&node.spec);
+    Planned::of(plan, node.warnings, &request.node)?.record(&RenewRequest {
+        node: recorded,
+        recover: false,
+        ..request.clone()
+    })
 }
 
 fn options(request: &RenewRequest, node: &Node) -> Result<Options> {

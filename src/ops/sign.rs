@@ -18,10 +18,10 @@ use super::node::{NodeRequest, configuration_with, content_of, read_named};
 use crate::audit::Finding;
 use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, Layout, NodeRole};
-use crate::config::{HostFacts, Problem, Role};
+use crate::config::{ClusterSpec, HostFacts, Problem, Role};
 use crate::error::Result;
 use crate::key::PrivateKey;
-use crate::plan::generate::OutliveAuthority;
+use crate::plan::generate::{OutliveAuthority, sha256_hex};
 use crate::plan::sign::{self, FoundRequest, Nodes, OPERATION, Options, name_of_file};
 use crate::policy::{KnownNode, Policy, PolicyError};
 use crate::store::Store;
@@ -34,7 +34,7 @@ const UNKNOWN_NAME: &str = "node-that-is-not-named";
 const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 255));
 
 /// Where the numbers of new certificates come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SerialNumbers {
     /// Random.
@@ -47,7 +47,7 @@ pub enum SerialNumbers {
 }
 
 /// A request by its file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedFile {
     /// The file.
@@ -68,7 +68,7 @@ pub struct NodeEntry {
 }
 
 /// What `certs sign` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignRequest {
     /// The configuration and the node's name, if they are known; `certificates_dir` is where the CAs are.
@@ -89,6 +89,9 @@ pub struct SignRequest {
     pub validity_seconds: Option<i64>,
     /// The policy file.
     pub policy: Option<PathBuf>,
+    /// What was in it when a plan was made, which carries this: SHA-256 in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_sha256: Option<String>,
     /// Where serial numbers come from.
     pub serial_numbers: SerialNumbers,
     /// What to do with a certificate that would outlive its CA.
@@ -107,12 +110,18 @@ pub struct SignRequest {
 /// The configuration or the policy cannot be read or is invalid; a folder cannot be listed; there is no request. What is
 /// wrong with a request or a CA is a finding in the plan, not an error.
 pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let (node, warnings, certificates_dir) = known_node(&wanted.node, wanted.role)?;
-    let nodes = match nodes::entries(wanted)? {
-        Some(entries) => Nodes::ByFolder(nodes::known(&entries, &wanted.node)?),
+    let Known { node, warnings, certificates_dir, spec: loaded } = known_node(&wanted.node, wanted.role)?;
+    let entries = nodes::entries(wanted)?;
+    let nodes = match &entries {
+        Some(entries) => Nodes::ByFolder(nodes::known(entries, &wanted.node)?),
         None => Nodes::One(node.clone()),
     };
-    let policy = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
+    let (policy, policy_sha256) = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
+    if wanted.policy_sha256.is_some() && wanted.policy_sha256 != policy_sha256 {
+        let path = wanted.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        return Err(OperationError::Stale { path }.into());
+    }
+    let recorded = wanted.node.recorded(&loaded);
     let store = Store::new(wanted.node.rootfs.clone())?;
     let requests = find_requests(&store, wanted, &policy)?;
     let layout = Layout {
@@ -138,18 +147,36 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         partial: wanted.partial,
         rootfs: wanted.node.rootfs.clone(),
     };
-    Planned::of(sign::sign(&tree, &layout, &requests, &options, now), warnings, &wanted.node)
+    let plan = sign::sign(&tree, &layout, &requests, &options, now);
+    Planned::of(plan, warnings, &wanted.node)?.record(&SignRequest {
+        node: recorded,
+        nodes: entries,
+        nodes_file: None,
+        policy_sha256,
+        recover: false,
+        ..wanted.clone()
+    })
+}
+
+/// A node as the signer knows it.
+struct Known {
+    node: KnownNode,
+    warnings: Vec<Problem>,
+    /// Where the CAs are.
+    certificates_dir: PathBuf,
+    /// The configuration with its defaults.
+    spec: ClusterSpec,
 }
 
 /// What a configuration and a given name say of the node; without a configuration its kubeadm defaults are not taken.
-fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<(KnownNode, Vec<Problem>, PathBuf)> {
+fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<Known> {
     let facts = HostFacts { hostname: Some(UNKNOWN_NAME.to_owned()), default_address: Some(UNKNOWN_ADDRESS) };
     let loaded = configuration_with(request, facts)?;
     let directory = request.certificates_dir.clone();
     let directory = directory.unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
     if !request.has_configuration() {
         let node = KnownNode { name: request.node_name.clone(), role, ..KnownNode::default() };
-        return Ok((node, loaded.warnings, directory));
+        return Ok(Known { node, warnings: loaded.warnings, certificates_dir: directory, spec: loaded.spec });
     }
     if loaded.spec.role == Role::Worker && role.is_some_and(|role| role != NodeRole::Worker) {
         return Err(OperationError::BadRequest {
@@ -165,16 +192,16 @@ fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<(KnownNod
         other_nodes: Vec::new(),
         unknown_name: Some(UNKNOWN_NAME.to_owned()),
         unknown_address: Some(UNKNOWN_ADDRESS),
-        spec: Some(loaded.spec),
+        spec: Some(loaded.spec.clone()),
     };
-    Ok((node, loaded.warnings, directory))
+    Ok(Known { node, warnings: loaded.warnings, certificates_dir: directory, spec: loaded.spec })
 }
 
-fn policy(path: Option<&Path>, rootfs: Option<&Path>) -> Result<Policy> {
-    match path {
-        Some(path) => Ok(Policy::parse(&path.display().to_string(), &read_named(path, rootfs)?)?),
-        None => Ok(Policy::default()),
-    }
+/// The policy, and the digest of its file.
+fn policy(path: Option<&Path>, rootfs: Option<&Path>) -> Result<(Policy, Option<String>)> {
+    let Some(path) = path else { return Ok((Policy::default(), None)) };
+    let content = read_named(path, rootfs)?;
+    Ok((Policy::parse(&path.display().to_string(), &content)?, Some(sha256_hex(&content))))
 }
 
 /// The requests of the folder, then those that were named; each once.
@@ -333,8 +360,8 @@ pub struct SignedText {
 /// [`PolicyError::Refused`] with every reason against it; [`OperationError::Blocked`] when the CA may not sign; the
 /// request (`x509.*`), the configuration, the policy or a file of the CA cannot be read; the name is unknown.
 pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedText> {
-    let (node, _, _) = known_node(&wanted.node, wanted.role)?;
-    let policy = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
+    let node = known_node(&wanted.node, wanted.role)?.node;
+    let (policy, _) = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
     if policy.profile(&wanted.name, &node).is_none() {
         let known = catalogue::leaf_names().into_iter().chain(policy.own_names()).map(str::to_owned).collect();
         return Err(OperationError::UnknownName { name: wanted.name.clone(), nearest: None, known }.into());

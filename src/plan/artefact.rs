@@ -240,6 +240,10 @@ pub struct Plan {
     /// The directory in which the files that change are kept as they were; none when they are not.
     #[serde(default)]
     pub backup_dir: Option<PathBuf>,
+    /// What was asked for, as the operation has it: it is planned again when the plan is applied. Null for a plan that is
+    /// applied by what made it.
+    #[serde(default)]
+    pub request: serde_json::Value,
 }
 
 impl Plan {

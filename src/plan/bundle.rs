@@ -125,6 +125,7 @@ pub fn import(
         findings,
         inputs: inputs(present),
         backup_dir: options.backup_dir.clone(),
+        request: serde_json::Value::Null,
     }
 }
 

@@ -91,6 +91,7 @@ pub fn cleanup(
         findings,
         inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
+        request: serde_json::Value::Null,
     })
 }
 

@@ -109,6 +109,7 @@ pub fn embed(
         findings,
         inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
+        request: serde_json::Value::Null,
     })
 }
 

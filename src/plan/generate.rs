@@ -132,6 +132,7 @@ pub fn generate(
         findings: planning.findings,
         inputs: inputs(tree),
         backup_dir: None,
+        request: serde_json::Value::Null,
     })
 }
 

@@ -183,6 +183,7 @@ pub fn import(
         findings,
         inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
+        request: serde_json::Value::Null,
     })
 }
 

@@ -133,6 +133,7 @@ pub fn renew(
         findings: renewal.findings,
         inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
+        request: serde_json::Value::Null,
     })
 }
 

@@ -206,6 +206,7 @@ pub fn requests(
         findings: asking.findings,
         inputs: inputs(tree),
         backup_dir: None,
+        request: serde_json::Value::Null,
     })
 }
 

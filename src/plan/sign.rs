@@ -172,6 +172,7 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
         findings,
         inputs: inputs(tree),
         backup_dir: None,
+        request: serde_json::Value::Null,
     }
 }
 

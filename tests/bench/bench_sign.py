@@ -1,11 +1,12 @@
 """1,000 signing requests of kubelets: kubepki against the shell loop over openssl of the kubeadm documentation.
 
-An RSA-2048 CA, RSA-2048 keys (a few, each in many requests: who signs does not notice). kubepki judges each request
-first, and makes every file durable; the loop does neither.
+An RSA-2048 CA, an RSA-2048 key for each request. kubepki judges each request first, and makes every file durable; the
+loop does neither.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,8 @@ import kubepki
 from measure import report, side_by_side
 
 REQUESTS = 1_000
-KEYS = 8
 ROUNDS = 3
+NODES = {f"worker-{number}": {"role": "worker"} for number in range(REQUESTS)}
 
 # As in the documentation of kubeadm's external CA mode.
 SCRIPT = """
@@ -35,14 +36,13 @@ done
 def write_requests(folder: Path) -> None:
     """Write the requests of as many workers into one folder."""
     folder.mkdir()
-    keys = [rsa.generate_private_key(65537, 2048) for _ in range(KEYS)]
     for number in range(REQUESTS):
         parts = [
             x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "system:nodes"),
             x509.NameAttribute(x509.NameOID.COMMON_NAME, f"system:node:worker-{number}"),
         ]
         builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(parts))
-        request = builder.sign(keys[number % KEYS], hashes.SHA256())
+        request = builder.sign(rsa.generate_private_key(65537, 2048), hashes.SHA256())
         (folder / f"worker-{number}.kubelet.conf.csr").write_bytes(request.public_bytes(Encoding.PEM))
 
 
@@ -53,20 +53,23 @@ def with_openssl(requests: Path, authority: Path) -> None:
 
 def with_kubepki(requests: Path, authority: Path) -> None:
     """As a script does it: plan and apply."""
-    kubepki.apply(kubepki.plan_sign(requests, ca_dir=authority))
+    kubepki.apply(kubepki.plan_sign(requests, ca_dir=authority, nodes=NODES))
 
 
 def with_kubepki_process(requests: Path, authority: Path) -> None:
     """As a shell does it: one process."""
+    nodes = requests.parent / "nodes.json"
+    nodes.write_text(json.dumps(NODES))
     command = [sys.executable, "-m", "kubepki", "certs", "sign", "--csr-dir", str(requests), "--ca-dir", str(authority)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*command, "--nodes", str(nodes)], check=True, capture_output=True)
 
 
 def in_memory(requests: Path, authority: Path) -> None:
     """As a controller does it that keeps certificates elsewhere: text in, text out, nothing written."""
     for path in requests.glob("*.csr"):
         ca = {"ca_cert": authority / "ca.crt", "ca_key": authority / "ca.key"}
-        kubepki.sign_csr(path.read_text(), name="kubelet.conf", **ca)  # type: ignore[arg-type]
+        node = path.name.partition(".")[0]
+        kubepki.sign_csr(path.read_text(), name="kubelet.conf", role="worker", node_name=node, **ca)  # type: ignore[arg-type]
 
 
 def main() -> None:

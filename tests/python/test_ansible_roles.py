@@ -11,7 +11,7 @@ import pytest
 
 from kubepki import read_certificates
 from nodes import RunningNode
-from playbooks import ANSIBLE, ROOT, Played, play
+from playbooks import ANSIBLE, COLLECTION, ROOT, Played, play
 from trees import kubepki
 
 if TYPE_CHECKING:
@@ -105,6 +105,68 @@ def test_the_road_of_an_external_ca_keeps_its_keys_on_the_controller(nodes: Path
 
     second = changed(example("external-ca.yml", nodes, *limit, "--diff"), *hosts)
     assert (second["cp1"] > 0, second["worker1"]) == (True, 0)
+
+
+def test_a_node_that_lies_gets_nothing_but_what_its_place_in_the_inventory_allows(nodes: Path, tmp_path: Path) -> None:
+    limit = ("--limit", "localhost,worker1")
+    changed(example("external-ca.yml", nodes, *limit), "worker1")
+    for path in nodes.rglob("worker1/etc/kubernetes/kubelet.conf*"):
+        path.unlink()
+
+    # The worker's own module, which answers as it likes: its copy of the collection is found before the installed one.
+    playbooks = shutil.copytree(EXAMPLES, tmp_path / "playbooks")
+    forged = playbooks / "collections/ansible_collections/kubepki/kubeadm"
+    shutil.copytree(COLLECTION, forged)
+    module = forged / "plugins/modules/csr.py"
+    lie = """    import json
+    import pathlib
+    lie = pathlib.Path(module.params["rootfs"]) / "lie.json"
+    if lie.exists():
+        result = {"changed": True, **json.loads(lie.read_text())}
+    module.exit_json(**result)"""
+    honest = module.read_text()
+    assert honest.count("    module.exit_json(**result)") == 1
+    module.write_text(honest.replace("    module.exit_json(**result)", lie))
+
+    def answering(requests: list[dict[str, str]], **others: object) -> str:
+        (nodes / "worker1/lie.json").write_text(json.dumps({"requests": requests, **others}))
+        played = play(
+            playbooks / "external-ca.yml", tmp_path / "home", "-i", playbooks / "inventory.yml", *limit, nodes_dir=nodes
+        )
+        assert played.returncode == 2, played.output
+        assert "BEGIN CERTIFICATE-----" not in played.output
+        assert not list(nodes.rglob("worker1/**/*.crt.new"))
+        (code,) = set(re.findall(r'"code": "(policy\.\w+|plan\.\w+)"', played.output)) or {played.output}
+        assert code == "policy.refused", played.output
+        return played.output
+
+    def request(name: str, config: Path, *words: str) -> str:
+        folder = tmp_path / f"asked-{name}-{len(list(tmp_path.iterdir()))}"
+        done = kubepki("certs", "generate-csr", name, "--config", config, "--out-dir", folder, *words)
+        assert done.returncode == 0, done.stderr
+        return next(folder.rglob("*.csr")).read_text()
+
+    control_plane = ROOT / "examples/single-node.yaml"
+    # A worker that asks for the cluster: by its name, and under a name that it may have.
+    masters = request("super-admin.conf", control_plane)
+    said = answering([{"name": "super-admin.conf", "content": masters}], role="control-plane", node_name="cp1")
+    assert "worker nodes have no super-admin.conf, and worker1 is one [request.other_role]" in said
+    assert "CN=kubernetes-super-admin" in answering([{"name": "kubelet.conf", "content": masters}])
+    for name in ("admin.conf", "apiserver", "controller-manager.conf", "etcd-peer", "front-proxy-client"):
+        content = request(name, control_plane)
+        assert "[request.other_role]" in answering([{"name": name, "content": content}]), name
+    # In another node's name; and one bad request spoils the good one beside it.
+    other = request("kubelet.conf", control_plane, "--node-name", "worker2")
+    own = request("kubelet.conf", control_plane, "--node-name", "worker1")
+    assert "kubelet.conf is CN=system:node:worker1," in answering([{"name": "kubelet.conf", "content": other}])
+    answering([{"name": "kubelet.conf", "content": own}, {"name": "admin.conf", "content": masters}])
+
+
+def test_a_signer_is_always_told_of_the_node(nodes: Path) -> None:
+    for lacking in ("external_ca_role", "external_ca_node_name"):
+        played = example("external-ca.yml", nodes, "--limit", "localhost,worker1", **{lacking: None})
+        assert played.returncode == 2, played.output
+        assert lacking in played.output
 
 
 def test_a_cluster_from_nothing_then_its_renewal(nodes: Path) -> None:

@@ -51,7 +51,8 @@ def requests(requests_once: Path, tmp_path: Path) -> Path:
 
 
 def sign(*arguments: str | Path, ca_dir: Path) -> tuple[int, str, str]:
-    done = command("certs", "sign", "--ca-dir", ca_dir, *arguments)
+    known: list[str] = [] if "--nodes" in arguments else ["--role", "control-plane", "--node-name", "cp1"]
+    done = command("certs", "sign", "--ca-dir", ca_dir, *known, *arguments)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -241,7 +242,13 @@ def test_partly_what_another_ca_signs_is_signed(lack: str, requests: Path, autho
 
 def answer(csr: str, name: str, authorities: Path, config: Path | None = None) -> kubepki.SignedCertificate:
     return kubepki.sign_csr(
-        csr, name=name, ca_cert=authorities / "ca.crt", ca_key=authorities / "ca.key", config=config
+        csr,
+        name=name,
+        ca_cert=authorities / "ca.crt",
+        ca_key=authorities / "ca.key",
+        config=config,
+        role="control-plane",
+        node_name="cp1",
     )
 
 
@@ -309,6 +316,54 @@ def test_odd_attributes_and_strings_of_pyca(authorities: Path) -> None:
     ):
         with pytest.raises(kubepki.RefusedError):
             signed(builder)
+
+
+def test_folders_of_many_nodes_and_a_request_in_the_wrong_one(tmp_path: Path, authorities: Path) -> None:
+    folders, nodes = tmp_path / "requests", tmp_path / "nodes.yaml"
+    for host, names in (("cp1", ["apiserver", "admin.conf", "kubelet.conf"]), ("w1", ["kubelet.conf"])):
+        done = command(
+            "certs", "generate-csr", *names, "--config", CONFIG, "--node-name", host, "--out-dir", folders / host
+        )
+        assert done.returncode == 0, done.stderr
+    nodes.write_text("cp1: {role: control-plane}\nw1: {role: worker}\nw2: {role: worker}\n")
+    status, _, talk = sign("--csr-dir", folders, "--nodes", nodes, ca_dir=authorities)
+    assert (status, talk.splitlines()[0][:9]) == (0, "signed 4:"), talk
+
+    # The request of w1 in the folder of w2; then the whole of cp1 in that of a worker.
+    (folders / "w2").mkdir()
+    stolen = shutil.copy(folders / "w1/kubelet.conf.csr", folders / "w2/kubelet.conf.csr")
+    status, _, talk = sign("--csr-dir", folders, "--nodes", nodes, ca_dir=authorities)
+    assert status == 4
+    assert re.findall(r"critical: kubelet.conf: .*CN=system:node:w2,.*\[(\S+)\]", talk) == ["request.other_subject"]
+    Path(stolen).unlink()
+    shutil.copytree(folders / "cp1", folders / "w2", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.crt"))
+    status, _, talk = sign("--csr-dir", folders, "--nodes", nodes, ca_dir=authorities)
+    assert status == 4
+    refused = dict(re.findall(r"critical: (\S+): .*\[(request\.other\S+)\]", talk))
+    assert refused == {
+        "apiserver": "request.other_role",
+        "admin.conf": "request.other_role",
+        "kubelet.conf": "request.other_subject",
+    }
+    assert not list((folders / "w2").rglob("*.crt"))
+
+    entries = {"cp1": {"role": "control-plane"}, "w1": {"role": "worker"}, "w2": {"role": "worker"}}
+    assert kubepki.plan_sign(folders, nodes=entries, ca_dir=authorities).is_blocked
+    shutil.rmtree(folders / "w2")
+    assert kubepki.plan_sign(folders, nodes=entries, ca_dir=authorities).is_empty
+    assert kubepki.plan_sign(folders, nodes=nodes, ca_dir=authorities).is_empty
+    with pytest.raises(TypeError, match="`nodes`"):
+        kubepki.plan_sign(folders, nodes=["cp1"], ca_dir=authorities)  # type: ignore[arg-type]
+
+
+def test_nobody_says_which_node_it_is(requests: Path, authorities: Path) -> None:
+    done = command("certs", "sign", "--ca-dir", authorities, "--csr-dir", requests)
+    assert done.returncode == 4
+    assert set(re.findall(r"\[(request\.\w+)\]", done.stderr)) == {"request.unknown_node"}
+    assert done.stderr.count("[request.unknown_node]") == 12
+    assert "--role control-plane" in done.stderr
+    assert "--node-name NAME" in done.stderr
+    assert not list(requests.rglob("*.crt"))
 
 
 @needs_openssl
@@ -397,6 +452,8 @@ def test_words_of_sign(tmp_path: Path, authorities: Path, requests: Path) -> Non
         ([admin, "--days", "0"], 2, "cli.duration"),
         ([admin, "--days", "3", "--validity", "3d"], 2, "cli.usage"),
         ([admin, "--ca-serial", "x", "--srl"], 2, "cli.usage"),
+        ([admin, "--role", "admin"], 2, "cli.usage"),
+        ([admin, "--nodes", tmp_path / "none"], 3, "store.missing"),
     ):
         done = sign(*words, ca_dir=authorities)
         assert (done[0], done[2].splitlines()[-1]) == (status, f"  code: {code}"), words
@@ -423,11 +480,11 @@ def test_the_way_of_a_node_through_the_api(tmp_path: Path, authorities: Path) ->
         ("apiserver", kubepki.Action.REQUEST),
         ("admin.conf", kubepki.Action.REQUEST),
     ]
-    signing = kubepki.plan_sign(tmp_path / "csr", ca_dir=authorities, config=CONFIG)
+    signing = kubepki.plan_sign(tmp_path / "csr", ca_dir=authorities, config=CONFIG, role="control-plane")
     assert [each.issuer for each in signing.changes] == ["ca", "ca"]
     kubepki.apply(signing)
     assert sorted(path.name for path in tmp_path.rglob("*.crt")) == ["admin.conf.crt", "apiserver.crt"]
-    assert kubepki.plan_sign(tmp_path / "csr", ca_dir=authorities, config=CONFIG).is_empty
+    assert kubepki.plan_sign(tmp_path / "csr", ca_dir=authorities, config=CONFIG, role="control-plane").is_empty
 
     csr = (tmp_path / "csr/pki/apiserver.csr").read_text()
     signed = answer(csr, "apiserver", authorities, CONFIG)
@@ -438,7 +495,11 @@ def test_the_way_of_a_node_through_the_api(tmp_path: Path, authorities: Path) ->
         answer(csr, "kubelet.conf", authorities)
     assert caught.value.code == "policy.refused"
     with pytest.raises(kubepki.RefusedError):
-        kubepki.apply(kubepki.plan_sign(files={"kubelet.conf": tmp_path / "csr/pki/apiserver.csr"}, ca_dir=authorities))
+        kubepki.apply(
+            kubepki.plan_sign(
+                files={"kubelet.conf": tmp_path / "csr/pki/apiserver.csr"}, ca_dir=authorities, node_name="cp1"
+            )
+        )
 
 
 def test_the_kubeconfigs_beside_requests_are_kubeconfigs(requests: Path) -> None:

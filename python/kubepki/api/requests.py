@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
@@ -99,6 +100,8 @@ def plan_sign(
     config: StrPath | None = None,
     lenient: bool = False,
     node_name: str | None = None,
+    role: Literal["control-plane", "worker", "etcd"] | None = None,
+    nodes: StrPath | Mapping[str, Mapping[str, str]] | None = None,
     rootfs: StrPath | None = None,
     recover: bool = False,
     now: datetime | None = None,
@@ -108,6 +111,10 @@ def plan_sign(
     Each request is held against the catalogue first: its signature, key, subject, alternative names and usages. What
     is not as it should be is a critical finding (`request.*`), and every reason is there. Usages and constraints are
     the catalogue's, never the request's; alternative names are the request's.
+
+    Which node a request is from, and of which kind it is, is what you say, never what the request or its node says:
+    `node_name` and `role` for one node, `nodes` for the folders of many. Without a role nothing but a worker's
+    `kubelet.conf` is signed; without a name, nothing that holds one.
 
     Args:
         csr_dir: A folder with requests at any depth, named as kubeadm names them (`etcd/server.csr`).
@@ -123,24 +130,33 @@ def plan_sign(
         partial: Whether what can be signed is signed although something is refused.
         config: A kubeadm configuration, which says what alternative names there may be.
         lenient: Whether unknown fields of it are warnings.
-        node_name: The node's name; it may be any without one.
+        node_name: The name of the node that the requests are from, unless the configuration names it.
+        role: Its kind, which bounds what is signed.
+        nodes: For the requests of many nodes, the node of each folder of `csr_dir`: `{"cp1": {"role":
+            "control-plane"}, "w1": {"role": "worker", "node_name": "w1.example"}}`, or a YAML file that says the same. A
+            node without a name has its folder's.
         rootfs: See `kubepki.api`.
         recover: Whether a change that was interrupted is completed or taken back first.
         now: The moment from which validity counts.
 
     Raises:
-        ConfigurationError: `config.*`, `policy.invalid`, `sign.*`, `cli.usage`, or `api.naive_datetime`.
+        ConfigurationError: `config.*`, `policy.invalid`, `plan.bad_request`, `sign.*`, `cli.usage`, or
+            `api.naive_datetime`.
         EnvironmentFailure: `store.*`.
 
     """
     from kubepki.types import Plan
 
+    is_mapping = nodes is not None and not isinstance(nodes, (str, os.PathLike))
     serial_numbers: str | dict[str, str | None] = "beside_authority" if serial_files else "random"
     if serial_file is not None:
         serial_numbers = {"file": path_text(serial_file)}
     planned = _core.plan_sign(
         {
             "node": node_fields(config, lenient=lenient, node_name=node_name, certificates_dir=ca_dir, rootfs=rootfs),
+            "role": role,
+            "nodes": nodes if is_mapping else None,
+            "nodes_file": None if is_mapping else path_text(nodes),  # type: ignore[arg-type]
             "csr_dir": path_text(csr_dir),
             "files": _named_files(files),
             "out_dir": path_text(out_dir),
@@ -170,6 +186,7 @@ def sign_csr(
     config: StrPath | None = None,
     lenient: bool = False,
     node_name: str | None = None,
+    role: Literal["control-plane", "worker", "etcd"] | None = None,
     config_text: str | None = None,
     now: datetime | None = None,
 ) -> SignedCertificate:
@@ -187,7 +204,8 @@ def sign_csr(
         outlive_ca: What to do with a certificate that would be valid for longer than its CA.
         config: A kubeadm configuration.
         lenient: Whether unknown fields of it are warnings.
-        node_name: The node's name.
+        node_name: The name of the node that the request is from.
+        role: Its kind.
         config_text: The configuration itself, instead of `config`.
         now: The moment from which validity counts.
 
@@ -203,6 +221,7 @@ def sign_csr(
     signed = _core.sign_csr(
         {
             "node": node_fields(config, lenient=lenient, node_name=node_name, config_text=config_text),
+            "role": role,
             "csr": csr,
             "name": name,
             "ca_certificate": path_text(ca_cert),

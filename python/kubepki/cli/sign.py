@@ -1,8 +1,9 @@
 """`kubepki certs sign`: answers signing requests, where the CAs' keys are.
 
-Each request is checked against kubeadm's catalogue, and against a configuration and a policy if they are given.
-Anything else is refused with every reason, and then nothing is signed. Usages and constraints are the catalogue's,
-never the request's; alternative names are the request's.
+Each request is checked against kubeadm's catalogue, and against a configuration and a policy if they are given. Anything
+else is refused with every reason, and then nothing is signed. Which node a request is from is what you say, never what
+the request says: --node-name and --role, or --nodes for many. Usages and constraints are the catalogue's, never the
+request's; alternative names are the request's.
 """
 
 from __future__ import annotations
@@ -33,6 +34,16 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         help="requests; NAME as kubeadm has it, where the file does not say it",
     )
     parser.add_argument("--csr-dir", metavar="DIR", help="sign every .csr below DIR")
+    parser.add_argument(
+        "--role",
+        choices=["control-plane", "worker", "etcd"],
+        help="the kind of node that the requests are from; without it nothing but a worker's kubelet.conf is signed",
+    )
+    parser.add_argument(
+        "--nodes",
+        metavar="FILE",
+        help="YAML that says which node each folder below --csr-dir is from, for many nodes: cp1: {role: control-plane}",
+    )
     parser.add_argument(
         "--ca-dir",
         "--cert-dir",
@@ -85,6 +96,8 @@ def run(arguments: Namespace) -> int:
         config=arguments.config,
         lenient=arguments.lenient,
         node_name=arguments.node_name,
+        role=arguments.role,
+        nodes=arguments.nodes,
         rootfs=arguments.rootfs,
         recover=not arguments.dry_run,
     )

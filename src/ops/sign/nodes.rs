@@ -55,7 +55,7 @@ pub(super) fn known(
     for (folder, entry) in entries {
         let name = name_of(folder, entry);
         let of_node = NodeRequest { node_name: Some(name.to_owned()), ..request.clone() };
-        let (mut node, ..) = known_node(&of_node, Some(entry.role))?;
+        let mut node = known_node(&of_node, Some(entry.role))?.node;
         if let Some(spec) = &mut node.spec {
             // One configuration's address is one node's.
             spec.advertise_address = UNKNOWN_ADDRESS;

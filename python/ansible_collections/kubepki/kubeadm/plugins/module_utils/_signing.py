@@ -72,6 +72,7 @@ def _sign(module: AnsibleModule, request: Mapping[str, Any]) -> SignedCertificat
         config_text=shared.configuration_text(wanted["config_content"]),
         lenient=wanted["lenient"],
         node_name=wanted["node_name"],
+        role=wanted["role"],
     )
     return signed
 

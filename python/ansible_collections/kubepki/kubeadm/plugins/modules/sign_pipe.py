@@ -18,6 +18,8 @@ description:
   - Each request is checked against kubeadm's catalogue first - signature, key, subject, alternative names. Usages and
     constraints are the catalogue's, never the request's. One that asks for more than it may is refused with every
     reason, and then nothing is signed.
+  - Which node the requests are from, and of which kind it is, is said by O(node_name) and O(role), never by the node.
+    Give both from the inventory. A request for what such a node does not have, or in another node's name, is refused.
   - A certificate that is given in O(csr_content[].certificate) is kept while it still answers its request.
 author:
   - The kubepki contributors (@kubepki)
@@ -97,8 +99,16 @@ options:
     default: false
   node_name:
     description:
-      - The node's name; without it and a configuration it may be any.
+      - The name of the node that the requests are from, as C(kubectl get nodes) shows it. Take it from the inventory.
     type: str
+    required: true
+  role:
+    description:
+      - The kind of the node that the requests are from. Take it from the inventory, never from what the node returns.
+      - A V(worker) gets C(kubelet.conf) alone, V(etcd) what etcd's CA signs.
+    type: str
+    choices: [control-plane, worker, etcd]
+    required: true
 requirements:
   - kubepki (Python package) on the host on which the module runs
   - Python 3.10 or newer there
@@ -118,6 +128,7 @@ EXAMPLES = r"""
     csr_content: "{{ node.requests }}"
     ca_dir: /srv/ca
     node_name: "{{ inventory_hostname }}"
+    role: "{{ 'control-plane' if inventory_hostname in groups['control_plane'] else 'worker' }}"
   delegate_to: localhost
   register: signed
 
@@ -190,7 +201,8 @@ def main() -> None:
             "config": {"type": "path"},
             "config_content": {"type": "raw"},
             "lenient": {"type": "bool", "default": False},
-            "node_name": {"type": "str"},
+            "node_name": {"type": "str", "required": True},
+            "role": {"type": "str", "choices": ["control-plane", "worker", "etcd"], "required": True},
         },
         node=False,
         mutually_exclusive=[("config", "config_content")],

@@ -1,0 +1,124 @@
+//! A plan is made again before it is applied: what is done is what kubepki plans, whatever became of the plan meanwhile.
+//!
+//! In: a plan, perhaps from a file that somebody has edited. Out: nothing, or why it is not applied. A plan carries the
+//! request that it was made from. The same request, for the same moment and with files that are as they were, gives
+//! the same plan; so a plan that says anything else was changed after it was made: another subject, a path, a finding that
+//! is gone. Configurations are carried as they were read, without the secrets that they may hold, and are not read again.
+
+use chrono::TimeDelta;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::apply::{bad, refuse_stale};
+use super::given::refuse_other_keys;
+use super::{backup, cleanup, embed, generate_csr, import, init, renew, sign};
+use crate::audit::Finding;
+use crate::clock::{Clock, SystemClock};
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::store::Store;
+
+/// How far the clocks of two machines may be apart: that of the planner and that of the one who applies.
+const CLOCKS_APART: TimeDelta = TimeDelta::days(1);
+
+/// Notes in a plan what it was made from.
+pub(super) fn record(plan: &mut Plan, request: &impl Serialize) -> Result<()> {
+    plan.request = serde_json::to_value(request).map_err(|error| bad(error.to_string()))?;
+    Ok(())
+}
+
+/// Refuses a plan that is not what its request plans.
+pub(super) fn refuse_other(plan: &Plan) -> Result<()> {
+    if plan.made_at > SystemClock.now() + CLOCKS_APART {
+        return Err(bad(format!("it was made at {}, which is yet to come", plan.made_at)).into());
+    }
+    let store = Store::new(plan.rootfs.clone())?;
+    refuse_stale(plan, &store.read(plan.inputs.iter().map(|input| input.path.clone())))?;
+    refuse_other_keys(plan, &store)?;
+    let again = make(plan)?;
+    if again.is_blocked() {
+        sign::refuse(&again)?;
+    }
+    if let Some(finding) = again.findings.iter().find(|finding| !is_said(plan, finding)) {
+        return Err(bad(format!("it does not show a finding: {finding}")).into());
+    }
+    let (given, made) = (without_findings(plan)?, without_findings(&again)?);
+    match difference("plan", &given, &made) {
+        Some(place) => Err(bad(format!(
+            "{place} is not what the plan's request gives; it was changed after it was made, or a file that it was made from was"
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+fn make(plan: &Plan) -> Result<Plan> {
+    let now = plan.made_at;
+    match plan.operation.as_str() {
+        "init" => Ok(init::plan(&request(plan)?, now)?.plan),
+        crate::plan::renew::OPERATION => Ok(renew::plan(&request(plan)?, now)?.plan),
+        crate::plan::request::OPERATION => Ok(generate_csr::plan(&request(plan)?, now)?.plan),
+        crate::plan::sign::OPERATION => Ok(sign::plan(&request(plan)?, now)?.plan),
+        crate::plan::import::OPERATION => Ok(import::plan(&request(plan)?, now)?.plan),
+        crate::plan::embed::OPERATION => Ok(embed::plan(&request(plan)?, now)?.plan),
+        crate::plan::cleanup::OPERATION => Ok(cleanup::plan(&request(plan)?, now)?.plan),
+        backup::RESTORE => backup::plan_restore(&request(plan)?, now),
+        crate::plan::bundle::OPERATION => Err(bad("a bundle's plan is applied with the bundle").into()),
+        other => Err(bad(format!("its operation is {other:?}")).into()),
+    }
+}
+
+fn request<T: DeserializeOwned>(plan: &Plan) -> Result<T> {
+    if plan.request.is_null() {
+        return Err(bad("it does not say what it was made from").into());
+    }
+    let request = T::deserialize(&plan.request).map_err(|error| bad(format!("its request: {error}")))?;
+    Ok(request)
+}
+
+/// Whether the plan shows a finding. How to help may be said otherwise where a named file is gone.
+fn is_said(plan: &Plan, finding: &Finding) -> bool {
+    plan.findings.iter().any(|one| Finding { remedy: finding.remedy.clone(), ..one.clone() } == *finding)
+}
+
+fn without_findings(plan: &Plan) -> Result<Value> {
+    let plan = Plan { findings: Vec::new(), ..plan.clone() };
+    Ok(serde_json::to_value(plan).map_err(|error| bad(error.to_string()))?)
+}
+
+/// The first place where two values differ: `plan.artefacts[2].certificate.is_ca`.
+fn difference(place: &str, one: &Value, other: &Value) -> Option<String> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => one.keys().chain(other.keys()).find_map(|key| {
+            difference(
+                &format!("{place}.{key}"),
+                one.get(key).unwrap_or(&Value::Null),
+                other.get(key).unwrap_or(&Value::Null),
+            )
+        }),
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => one
+            .iter()
+            .zip(other)
+            .enumerate()
+            .find_map(|(at, (one, other))| difference(&format!("{place}[{at}]"), one, other)),
+        _ => (one != other).then(|| place.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let plan = json!({"a": [{"b": 1, "c": null}], "d": "x"});
+        assert_eq!(difference("plan", &plan, &plan), None);
+        assert_eq!(difference("plan", &plan, &json!({"a": [{"b": 1}], "d": "x"})), None);
+        assert_eq!(difference("plan", &plan, &json!({"a": [{"b": 2}], "d": "x"})).as_deref(), Some("plan.a[0].b"));
+        assert_eq!(difference("plan", &plan, &json!({"a": [], "d": "x"})).as_deref(), Some("plan.a"));
+        assert_eq!(difference("plan", &plan, &json!({"a": plan["a"], "d": "x", "e": 1})).as_deref(), Some("plan.e"));
+    }
+}
