@@ -78,6 +78,7 @@ pub struct Changed {
 pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<Report> {
     super::sign::refuse(plan)?;
     if !plan.is_empty() {
+        refuse_backup_place(plan, &Store::new(plan.rootfs.clone())?)?;
         super::again::refuse_other(plan)?;
     }
     apply_with(plan, BTreeMap::new(), progress)
@@ -103,13 +104,7 @@ fn apply_with(
         return Ok(Report { changed: Vec::new(), backup: None });
     }
     let store = Store::new(plan.rootfs.clone())?;
-    match &plan.backup_dir {
-        Some(directory) if cleanup::keeps_on_machine(plan) => {
-            store.refuse_own_place(directory, &[&plan.certificates_dir, &plan.kubeconfig_dir])?;
-        }
-        Some(directory) => store.refuse_backup_place(directory, &plan.certificates_dir)?,
-        None => {}
-    }
+    refuse_backup_place(plan, &store)?;
     let wanted: Vec<_> = plan
         .changes()
         .filter_map(|artefact| artefact.new_key.map(|algorithm| (artefact.name.clone(), algorithm)))
@@ -154,6 +149,18 @@ fn apply_with(
         log::info!("{}", one.audit_line());
     }
     Ok(Report { changed, backup: applied.backup })
+}
+
+/// Refuses a backup among the certificates, or a CA key's copy among the node's files.
+fn refuse_backup_place(plan: &Plan, store: &Store) -> Result<()> {
+    match &plan.backup_dir {
+        Some(directory) if cleanup::keeps_on_machine(plan) => {
+            store.refuse_own_place(directory, &[&plan.certificates_dir, &plan.kubeconfig_dir])?;
+        }
+        Some(directory) => store.refuse_backup_place(directory, &plan.certificates_dir)?,
+        None => {}
+    }
+    Ok(())
 }
 
 /// A backup is named after the moment it is made in: a plan may have waited for days.

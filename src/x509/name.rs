@@ -198,13 +198,6 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result {
     Ok(())
 }
 
-/// A character that is not seen, or that changes how others are seen: controls, and those that turn the direction of
-/// writing or take no space.
-pub(super) fn is_misleading(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// Serialised for readers (`text`) and for machines (`der`, hexadecimal). Read back from `der`, and refused when `text`
 /// says something else.
 #[derive(Serialize, Deserialize)]

@@ -194,18 +194,3 @@ fn a_root_that_is_no_folder_is_an_error() {
     node.request.node.rootfs = Some(node.path("/etc/kubeadm.yaml"));
     assert_eq!(node.try_plan().unwrap_err().code(), "store.rootfs_not_a_directory");
 }
-
-#[test]
-fn when_writing_fails_halfway_the_tree_is_as_it_was() {
-    let node = Node::golden("ecdsa-p256");
-    for file in ["pki/apiserver.crt", "pki/apiserver.key", "scheduler.conf"] {
-        node.remove(&format!("/etc/kubernetes/{file}"));
-    }
-    let mut plan = node.plan();
-    // A file of the last artefact lies below a file: it cannot be made.
-    plan.artefacts.last_mut().unwrap().files[0].path = "/etc/kubernetes/admin.conf/scheduler.conf".into();
-    let before = node.snapshot();
-    let error = apply_plan(&plan).unwrap_err();
-    assert!(error.code().starts_with("store."), "{error:?}");
-    assert_eq!(node.snapshot(), before);
-}

@@ -10,6 +10,7 @@ mod bad_input;
 mod bundle;
 mod check;
 mod cleanup;
+mod edited_plans;
 mod embed;
 mod expiration;
 mod external;

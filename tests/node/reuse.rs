@@ -286,6 +286,7 @@ fn a_file_that_is_there_is_not_overwritten_even_if_an_edited_plan_names_it() {
     plan.artefacts.last_mut().unwrap().files[0].path = "/etc/shadow".into();
     let before = node.snapshot();
     let error = apply_plan(&plan).unwrap_err();
-    assert_eq!(error.code(), "store.changed", "{error:?}");
+    assert_eq!(error.code(), "plan.bad", "{error:?}");
+    assert!(error.to_string().contains("plan.artefacts[15].files[0].path"), "{error}");
     assert_eq!(node.snapshot(), before);
 }

@@ -3,7 +3,7 @@
 
 use kubepki::audit::{Finding, Severity};
 use kubepki::catalogue::{
-    CERTIFICATES, ENCIPHERMENT_FOR_RSA_ALONE, KUBECONFIGS, KUBELET_CLIENT_BINDING, SEPARATE_SUPER_ADMIN,
+    CERTIFICATES, ENCIPHERMENT_FOR_RSA_ALONE, KUBECONFIGS, KUBELET_CLIENT_BINDING, NodeRole, SEPARATE_SUPER_ADMIN,
     leaf_key_usages,
 };
 use kubepki::config::KubernetesVersion;
@@ -174,7 +174,8 @@ fn requested(node: &Node, change: impl FnOnce(&mut GenerateCsrRequest)) -> Plan 
 }
 
 fn signing(node: &Node, change: impl FnOnce(&mut SignRequest)) -> Plan {
-    let mut request = SignRequest { csr_dir: Some("/csr".into()), ..SignRequest::default() };
+    let role = Some(NodeRole::ControlPlane);
+    let mut request = SignRequest { csr_dir: Some("/csr".into()), role, ..SignRequest::default() };
     request.node.rootfs.clone_from(&node.request.node.rootfs);
     request.node.config.clone_from(&node.request.node.config);
     change(&mut request);
@@ -216,7 +217,7 @@ fn the_all_powerful_group_is_signed_only_for_a_version_that_has_it() {
             extended_key_usages: Vec::new(),
         };
         node.write(&format!("/csr/{file}"), template.sign(&ecdsa_key()).unwrap().to_pem());
-        node.write("/policy.yaml", policy);
+        node.write("/policy.yaml", if policy.is_empty() { "{}" } else { policy });
         let plan = signing(&node, |request| {
             if version.is_none() {
                 request.node.config = None;

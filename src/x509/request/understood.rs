@@ -16,7 +16,7 @@ use x509_cert::ext::pkix::name::GeneralNames;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::EXTENSION_REQUEST;
-use crate::x509::name::is_misleading;
+use crate::text::is_unprintable;
 
 const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -118,7 +118,7 @@ fn text_fault(part: &NamePart<'_>) -> Option<String> {
     if text.is_empty() {
         return Some("is empty".to_owned());
     }
-    text.chars().any(is_misleading).then(|| "holds control characters, or such that are not seen".to_owned())
+    text.chars().any(is_unprintable).then(|| "holds control characters, or such that are not seen".to_owned())
 }
 
 fn key_fault(key: &SubjectPublicKeyInfoRef<'_>) -> Option<String> {
@@ -136,9 +136,9 @@ fn key_fault(key: &SubjectPublicKeyInfoRef<'_>) -> Option<String> {
     }
     if key.algorithm.oid == ELLIPTIC {
         let curve = key.algorithm.parameters.and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
-        let Some((_, width)) = CURVES.iter().find(|(oid, _)| Some(*oid) == curve) else {
-            return Some("is on a curve that has no name here".to_owned());
-        };
+        let Some(curve) = curve else { return Some("does not name its curve".to_owned()) };
+        // A curve that Kubernetes does not use makes a weak key, which is said elsewhere.
+        let Some((_, width)) = CURVES.iter().find(|(oid, _)| *oid == curve) else { return None };
         let is_point = bytes.first() == Some(&4) && bytes.len() == 1 + 2 * width;
         return (!is_point).then(|| "is not a point in full (uncompressed)".to_owned());
     }
