@@ -55,6 +55,12 @@ impl NodeRequest {
         self.config.is_some() || self.config_text.is_some()
     }
 
+    /// A text whose commands of kubepki are completed so that they are about the same node ([`crate::remedy`]).
+    #[must_use]
+    pub fn complete_commands(&self, text: &str) -> String {
+        self.caller().complete(text)
+    }
+
     /// How a command has to be run that is about the same node, for [`crate::remedy`].
     pub(super) fn caller(&self) -> Caller {
         let config = match (&self.config, &self.config_text) {

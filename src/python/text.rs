@@ -4,6 +4,7 @@
 
 use pyo3::prelude::*;
 
+use crate::ops::NodeRequest;
 use crate::text;
 use crate::x509::SubjectAltName;
 
@@ -23,6 +24,15 @@ pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<St
             Ok(text::printable(&escaped).into_owned())
         }
     }
+}
+
+/// A hint whose commands of kubepki get the options that say which node it is about.
+///
+/// # Errors
+/// `TypeError` for what is not the fields of a [`NodeRequest`].
+#[pyfunction]
+pub(super) fn complete_commands(hint: &str, node: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(request::<NodeRequest>(node)?.complete_commands(hint))
 }
 
 /// An alternative name of a plan (`{"dns": "localhost"}`) as it is shown: `DNS:localhost`.

@@ -66,6 +66,9 @@ impl Root {
     /// # Errors
     /// [`StoreError::Io`] when a relative path is given without a root and the working directory is gone.
     pub(super) fn prefixed(&self, logical: &Path) -> Result<PathBuf, StoreError> {
+        if logical.as_os_str().is_empty() {
+            return Err(StoreError::InvalidPath { path: logical.to_owned(), reason: "it is empty" });
+        }
         if self.confined {
             let below = logical.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
             return Ok(self.path.join(below.collect::<PathBuf>()));

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import random
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -249,3 +251,36 @@ def test_killed_while_restoring_the_tree_is_old_or_new(renewed: Path, tmp_path: 
         assert set(states) <= {BackupState.COMPLETE, BackupState.INCOMPLETE}
         assert tree(node) == old or states.count(BackupState.COMPLETE) == 2
     assert killed > 0, "every run had ended before it was killed"
+
+
+def test_commands_in_hints_work_as_printed(node: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "node/var/lib/other backups"
+    (node / BACKUPS).rename(elsewhere)
+    place = ("--backup-dir", "/var/lib/other backups")
+    for arguments in (
+        ("show", "20200101T000000Z-certs-renew"),
+        ("restore", "latest", "--only", "/etc/nothing/like/it"),
+        ("restore", "latest", "--only", "/etc/kubernetes/pki/apiserver.crt"),
+    ):
+        refused = backup(*arguments, *place, rootfs=node)
+        assert refused.returncode != 0
+        for printed in re.findall(r"`kubepki ([^`]+)`", refused.stderr):
+            done = command(*shlex.split(printed))
+            assert (done.returncode, done.stdout != "") == (0, True), (printed, done.stderr)
+        assert "`kubepki " in refused.stderr or "--only /etc/kubernetes/pki/apiserver.crt --only" in refused.stderr
+    key = next(elsewhere.rglob("*-apiserver.key"))
+    key.write_text("broken")
+    damaged = backup("restore", "latest", *place, rootfs=node)
+    (printed,) = re.findall(r"`kubepki ([^`]+)`", damaged.stderr)
+    shown = command(*shlex.split(printed))
+    assert (shown.returncode, key.name in shown.stdout + shown.stderr) == (1, True), shown.stderr
+
+
+def test_an_empty_path_is_called_that(node: Path) -> None:
+    for option in ("--backup-dir", "--only", "--rootfs"):
+        empty = command(
+            "backup", "restore", "latest", option, "", *(() if option == "--rootfs" else ("--rootfs", node))
+        )
+        assert (empty.returncode, empty.stderr.splitlines()[-1]) == (2, "  code: api.bad_path")
+        assert "is empty" in empty.stderr
+        assert "kernel" not in empty.stderr

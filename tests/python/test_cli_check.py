@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 import kubepki as library
 from kubepki.cli.options import duration
 from kubepki.errors import ConfigurationError
-from trees import GOLDEN, kubepki, make_tree
+from trees import GOLDEN, kubepki, make_tree, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,3 +194,34 @@ def test_another_format_is_a_usage_error_that_names_the_formats() -> None:
     first, *rest = done.stderr.splitlines()
     assert all(form in first for form in ("text", "json", "yaml", "jsonpath={.kind}"))
     assert rest[0] == "  hint: `kubepki certs check-expiration --help` shows the usage"
+
+
+def test_what_has_expired_reads_as_people_say_it(tmp_path: Path) -> None:
+    past = datetime.now(timezone.utc) - timedelta(days=368, hours=1)
+    library.apply(library.plan(CONFIG, rootfs=tmp_path, now=past))
+    done = kubepki("check", "--config", CONFIG, "--rootfs", tmp_path)
+    assert done.returncode == 2
+    rows = [line for line in done.stdout.splitlines() if re.search(r"  expired 3 days ago  ", line)]
+    assert len(rows) == 12
+    summary = done.stdout.splitlines()[-1]
+    assert re.search(r", 15 certificates, [\w.-]+ expired 3 days ago, 11 more expired$", summary), summary
+    assert "expired left" not in done.stdout
+    data = json.loads(kubepki("check", "--config", CONFIG, "--rootfs", tmp_path, "-o", "json").stdout)
+    assert min(each["residual_seconds"] for each in data["certificates"]) < -3 * 86_400
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl")
+def test_no_library_speaks_for_itself(node: Path) -> None:
+    pki = node / "etc/kubernetes/pki"
+    small = run("openssl", "genrsa", "-traditional", "1024")
+    (pki / "apiserver.key").write_text(small.stdout)
+    der = base64.b64decode("".join((pki / "front-proxy-client.crt").read_text().splitlines()[1:-1]))
+    for name, cut in (("front-proxy-client", 20), ("apiserver-kubelet-client", 400), ("etcd/peer", 4)):
+        text = base64.encodebytes(der[:cut]).decode()
+        (pki / f"{name}.crt").write_text(f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n")
+    done = kubepki("check", "--config", CONFIG, "--rootfs", node)
+    assert done.returncode == 2
+    assert "it is too short" in done.stdout
+    assert not re.search(r"TooSmall|nom error|BER error|Eof|Incomplete|KeyRejected|\(it has \)", done.stdout), (
+        done.stdout
+    )

@@ -15,7 +15,7 @@ from kubepki.cli.output import printable
 from kubepki.errors import ConfigurationError, EnvironmentFailure, Interrupted, KubepkiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from _typeshed import SupportsWrite
 
@@ -41,18 +41,19 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `kubepki` with `argv` (without the program's name; the process's own by default); return the exit code."""
     module: VerbModule | None = None
+    given = argparse.Namespace()
     _open_closed_streams()
     try:
         arguments = list(sys.argv[1:] if argv is None else argv)
         verb, words = _find_verb(arguments)
         module = cast("VerbModule", import_module(verb.module)) if verb else None
-        status = _run(arguments, verb, words, module)
+        status = _run(arguments, verb, words, module, given)
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_stdout()
         return BROKEN_PIPE
     except KubepkiError as error:
-        return _fail(error, getattr(module, "FAILURE_EXIT_CODE", None))
+        return _fail(error, getattr(module, "FAILURE_EXIT_CODE", None), vars(given))
     except KeyboardInterrupt:
         return _fail(Interrupted("interrupted: nothing was changed", code="cli.interrupted"))
     except OSError as error:
@@ -72,7 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _run(arguments: list[str], verb: Verb | None, words: tuple[str, ...], module: VerbModule | None) -> int:
+def _run(
+    arguments: list[str],
+    verb: Verb | None,
+    words: tuple[str, ...],
+    module: VerbModule | None,
+    given: argparse.Namespace,
+) -> int:
     for argument in arguments:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             raise ConfigurationError(
@@ -81,7 +88,7 @@ def _run(arguments: list[str], verb: Verb | None, words: tuple[str, ...], module
                 hint="rename the file, or set a UTF-8 locale (LC_ALL=C.UTF-8)",
             )
     try:
-        parsed = _build_parser(verb, module).parse_args(arguments)
+        parsed = _build_parser(verb, module).parse_args(arguments, given)
     except SystemExit as end:  # --help
         return end.code if isinstance(end.code, int) else 0
     if parsed.version:
@@ -173,8 +180,8 @@ def _input_output_failure(error: OSError) -> EnvironmentFailure:
     return EnvironmentFailure(message, code="cli.io_failed", hint=hint, context={"errno": error.errno})
 
 
-def _fail(error: KubepkiError, exit_code: int | None = None) -> int:
-    report(error)
+def _fail(error: KubepkiError, exit_code: int | None = None, given: Mapping[str, Any] | None = None) -> int:
+    report(error, given)
     return error.exit_code if exit_code is None or isinstance(error, Interrupted) else exit_code
 
 

@@ -26,6 +26,11 @@ def printable(text: object) -> str:
     return _core.printable(str(text))
 
 
+def complete_commands(hint: str, node: dict[str, Any]) -> str:
+    """Return a hint whose commands of kubepki are about the node of this run."""
+    return _core.complete_commands(hint, node)
+
+
 def lines(text: str) -> str:
     """Return text of ours with values from outside in it, its lines as they may be shown."""
     return "\n".join(map(printable, text.split("\n")))

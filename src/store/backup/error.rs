@@ -108,9 +108,13 @@ impl Diagnostic for BackupError {
             }
             Self::Unknown { .. } => "`kubepki backup list` shows the names; `latest` is the newest".into(),
             Self::UnknownFile { name, .. } => format!("`kubepki backup show {name}` lists what is in it"),
-            Self::Incomplete { .. } => "use another one; `kubepki backup prune` removes it once it is a day old".into(),
-            Self::Damaged { .. } => {
-                "use another one, or copy by hand what is still intact: `kubepki backup show` names the files".into()
+            Self::Incomplete { .. } => {
+                "use another one: `kubepki backup list`; pruning removes this one once it is a day old".into()
+            }
+            Self::Damaged { path, .. } => {
+                let name = path.file_name().unwrap_or_default();
+                let shown = command(["kubepki", "backup", "show"].map(OsStr::new).into_iter().chain([name]));
+                format!("use another one, or copy by hand what is still intact: {shown} names the files")
             }
             Self::Untrusted { path } => {
                 format!("if you put it there yourself: `chown -R root: {0} && chmod 0700 {0}`", path.display())
@@ -121,7 +125,7 @@ impl Diagnostic for BackupError {
                 format!("if it is one that you want back, name the file: {named}")
             }
             Self::HalfAPair { path, partner } => {
-                format!("restore both: --only {} {}", path.display(), partner.display())
+                format!("restore both: --only {} --only {}", path.display(), partner.display())
             }
             Self::Foreign { path } => format!("move {} away, and run again", path.display()),
         }
