@@ -15,6 +15,17 @@ const LIMIT: usize = 4096;
 /// Room for what says that a text was cut: text that was cut once is not cut again.
 const NOTE: usize = 64;
 
+/// A number of things: `1 file`, `2 files`.
+///
+/// ```
+/// assert_eq!(kubepki::text::counted(1, "file"), "1 file");
+/// assert_eq!(kubepki::text::counted(0, "file"), "0 files");
+/// ```
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Whether a character may not be shown as it is: it controls a terminal, ends a line, reorders what is around it, or
 /// cannot be seen.
 ///

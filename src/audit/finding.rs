@@ -42,7 +42,8 @@ pub struct Finding {
     pub severity: Severity,
     /// What it is about: kubeadm's name of the certificate, key or kubeconfig.
     pub subject: String,
-    /// The file, where one is concerned.
+    /// The file, where one is concerned; what is not UTF-8 in its name is replaced where it is serialised.
+    #[serde(serialize_with = "lossy")]
     pub path: Option<PathBuf>,
     /// What was seen, against what was expected: one sentence.
     #[serde(serialize_with = "text::serialize")]
@@ -50,6 +51,12 @@ pub struct Finding {
     /// What to do: one sentence.
     #[serde(serialize_with = "text::serialize")]
     pub remedy: String,
+}
+
+/// A file name may be any bytes, and JSON holds only text.
+#[allow(clippy::ref_option)] // what serde hands over
+fn lossy<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
 /// The kinds of finding that judging certificates, keys and trees can yield; kubeconfigs and unreadable files

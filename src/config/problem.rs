@@ -281,7 +281,11 @@ impl Problems {
                 line: None,
                 column: None,
                 field: String::new(),
-                message: format!("{} more problems are not listed", self.more),
+                message: if self.more == 1 {
+                    "1 more problem is not listed".into()
+                } else {
+                    format!("{} more problems are not listed", self.more)
+                },
                 hint: "correct those that are listed and look again".into(),
             });
         }

@@ -188,10 +188,10 @@ fn recover_in(
                 Outcome::LeftAsFound => "ended, with all files as they were found",
             };
             log::warn!(
-                "{}: the interrupted change {} of {} files was {done}",
+                "{}: the interrupted change {} of {} was {done}",
                 path.display(),
                 recovery.transaction,
-                recovery.paths.len()
+                crate::text::counted(recovery.paths.len(), "file")
             );
             recovered.push(recovery);
         }

@@ -116,7 +116,7 @@ where
 {
     match T::from_der(der) {
         Ok(([], value)) => Ok(value),
-        Ok((rest, _)) => Err(format!("{} bytes behind its end", rest.len())),
+        Ok((rest, _)) => Err(format!("{} behind its end", crate::text::counted(rest.len(), "byte"))),
         Err(x509_parser::nom::Err::Incomplete(_)) => Err("the DER is cut off".to_owned()),
         Err(x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error)) => Err(words(&error)),
     }

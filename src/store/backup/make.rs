@@ -15,6 +15,7 @@ use super::super::transaction::Target;
 use super::manifest::{BackupFile, BackupName, Manifest, file_name};
 use super::{BackupOrder, MANIFEST, MANIFEST_DRAFT, refuse_place};
 use crate::secret::Secret;
+use crate::text::counted;
 
 /// Who may look into a backup: its owner.
 const DIRECTORY_MODE: u32 = 0o700;
@@ -46,7 +47,7 @@ impl Keeping {
         let mut keeping = Self { path: PathBuf::new(), levels: Vec::new(), made: Vec::new(), is_begun: false };
         match keeping.begin(session, order).and_then(|()| keeping.fill(session, order, work)) {
             Ok(()) => {
-                log::info!("{}: {} files are kept", keeping.path.display(), work.len());
+                log::info!("{}: {} kept", keeping.path.display(), counted(work.len(), "file"));
                 Ok(Some(keeping))
             }
             Err(error) => {
