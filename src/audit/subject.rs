@@ -103,13 +103,13 @@ fn judge_version(
     let again = if is_in_place { make_again(notes) } else { "have it signed again with that subject".to_owned() };
     // The newest comes first, and each has less power than the one before it in time.
     let binding = all.get(has).and_then(|groups| catalogue::binding(notes.subject, groups));
-    let since = organizations.changes().nth(has.min(wanted));
+    let period = period(organizations, has, wanted);
     match binding {
         Some(binding) if has < wanted => notes.add(
             FindingCode::CertificateNeedsBinding,
             Severity::Warning,
             format!(
-                "its subject is {subject}, kubeadm's of this version is {expected}: {}, and kubeadm makes that since {}",
+                "its subject is {subject}, kubeadm's of this version is {expected}: {}, and kubeadm makes it from {} on",
                 what_fails(binding),
                 binding.since
             ),
@@ -118,7 +118,7 @@ fn judge_version(
         _ if has > wanted && is_cluster_user && sorted(subject).contains(&MASTERS.to_owned()) => notes.add(
             FindingCode::CertificateOtherSubject,
             Severity::Warning,
-            format!("its subject is {subject}, kubeadm's{} is {expected}: nothing can restrict {MASTERS}", from(since)),
+            format!("its subject is {subject}, kubeadm's{} is {expected}: nothing can restrict {MASTERS}", period),
             format!(
                 "make it as this version has it: {again}{}",
                 catalogue::binding(notes.subject, &sorted(expected))
@@ -129,7 +129,7 @@ fn judge_version(
         _ => notes.add(
             FindingCode::CertificateOtherSubject,
             Severity::Info,
-            format!("its subject is {subject}, kubeadm's{} is {expected}", from(since)),
+            format!("its subject is {subject}, kubeadm's{} is {expected}", period),
             "nothing: it works, and kubeadm's own renewal keeps the subject too",
         ),
     }
@@ -158,8 +158,15 @@ fn what_fails(binding: &Binding) -> String {
     format!("{fails} unless the cluster has the ClusterRoleBinding {}", binding.name)
 }
 
-fn from(change: Option<&Change>) -> String {
-    change.map(|change| format!(" from {change} on")).unwrap_or_default()
+/// When kubeadm writes the wanted groups, in the words of a sentence: what it wrote before, or writes since, is there.
+fn period(organizations: &Organizations, has: usize, wanted: usize) -> String {
+    let change = |position: usize| organizations.changes().nth(position);
+    let words = |word: &str, change: &Change| format!(" {word} {change}");
+    if has > wanted {
+        change(wanted).map(|change| words("from", change) + " on").unwrap_or_default()
+    } else {
+        wanted.checked_sub(1).and_then(change).map(|change| words("before", change)).unwrap_or_default()
+    }
 }
 
 /// The groups of a name by version, and whether its user is one of the cluster's (and not etcd's).

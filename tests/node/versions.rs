@@ -324,6 +324,9 @@ fn an_administrator_of_a_group_that_an_old_cluster_does_not_know_is_found() {
     follow(&node, &admin.remedy);
     assert_eq!(groups_of_kubeconfig(&node, "admin.conf"), MASTERS);
     assert!(checked(&node).findings.iter().all(|one| one.subject != "admin.conf"));
+    let etcd = report.findings.iter().find(|one| one.subject == "apiserver-etcd-client").unwrap();
+    assert_eq!((etcd.code.as_str(), etcd.severity), ("certificate.other_subject", Severity::Info));
+    assert!(etcd.evidence.contains("kubeadm's before 1.29.0 is CN=kube-apiserver-etcd-client,O="), "{}", etcd.evidence);
 }
 
 #[test]
@@ -332,7 +335,8 @@ fn groups_that_an_older_kubeadm_gave_are_no_fault_unless_nothing_can_restrict_th
     set_version(&node, "v1.36.2");
     let report = checked(&node);
     assert_eq!(found(&report.findings), [(KUBELET_CLIENT, "certificate.other_subject", Severity::Info)]);
-    assert!(report.findings[0].evidence.contains("1.33.12, 1.34.8, 1.35.5, 1.36.1"), "{:?}", report.findings);
+    let evidence = &report.findings[0].evidence;
+    assert!(evidence.contains("kubeadm's from 1.33.12, 1.34.8, 1.35.5, 1.36.1 on is CN="), "{evidence}");
     assert_eq!(report.status, Status::Ok);
 
     let node = Node::made(&of("v1.28.9"));
