@@ -1,9 +1,11 @@
 //! Hostile and odd certificates: our verdict must be Go's, which every component of Kubernetes has.
 //!
 //! The corpus and Go's verdicts on it are in `corpus.json`, made by `generate.py`. Where Go is at hand the judge runs
-//! here too: then its verdicts of today, the stored ones and ours must all be the same.
+//! here too: then its verdicts of today, the stored ones and ours must all be the same. More mutants of another seed:
+//! `generate.py --seed 7 --mutants 20000 --output FILE`, and `KUBEPKI_CORPUS=FILE` for the test.
 
 #![allow(
+    clippy::type_complexity,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -15,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use base64::Engine as _;
@@ -40,7 +42,7 @@ enum Made {
 struct Corpus {
     certificates: Vec<(Option<usize>, Made, String)>,
     cases: Vec<(String, usize, Vec<usize>, Vec<usize>, DateTime<Utc>, String, String)>,
-    mutants: Vec<(usize, Vec<Edit>, bool, String)>,
+    mutants: Vec<(usize, Vec<Edit>, bool, Option<usize>, Option<usize>, String)>,
 }
 
 /// A certificate of the corpus, by a name, and whether Go reads it.
@@ -71,7 +73,9 @@ fn edited(old: &[u8], edits: &[Edit]) -> Vec<u8> {
 }
 
 fn corpus() -> (Vec<Item>, Vec<Case>) {
-    let text = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus.json")).unwrap();
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/corpus.json");
+    let path = std::env::var_os("KUBEPKI_CORPUS").map_or(usual, PathBuf::from);
+    let text = std::fs::read(path).unwrap();
     let corpus: Corpus = serde_json::from_slice(&text).unwrap();
     let mut items: Vec<Item> = Vec::new();
     for (position, (base, made, message)) in corpus.certificates.iter().enumerate() {
@@ -95,14 +99,14 @@ fn corpus() -> (Vec<Item>, Vec<Case>) {
             message,
         })
         .collect();
-    for (number, (base, edits, is_read, flags)) in corpus.mutants.into_iter().enumerate() {
+    for (number, (base, edits, is_read, leaf, root, flags)) in corpus.mutants.into_iter().enumerate() {
         let name = format!("mutant {number}");
         let der = edited(&items[base].der, &edits);
         cases.push(Case {
             name: name.clone(),
-            leaf: items.len(),
+            leaf: leaf.unwrap_or(items.len()),
             intermediates: Vec::new(),
-            roots: vec![0],
+            roots: vec![root.unwrap_or(items.len())],
             at: cases[0].at,
             flags,
             message: String::new(),
