@@ -4,8 +4,10 @@
 //! server presents, answers to a health probe, what a program printed. Only modules below this one open sockets or
 //! start processes; none of them decides anything about certificates.
 
+pub mod dump;
 pub mod host;
 pub mod http;
 pub mod listener;
 pub mod process;
+pub mod program;
 pub mod tls;

@@ -1,33 +1,53 @@
-//! Programs of the host: found on `PATH`, run with fixed arguments and a time limit.
+//! Programs of the host: found in the system's folders, run with fixed arguments, a clean environment and a time limit.
 //!
 //! In: a name, arguments, a timeout. Out: what the program printed on stdout; or why it did not succeed. No shell is
-//! involved. It decides nothing about what the output means.
+//! involved, and no secret of this process's environment is passed on. It decides nothing about what the output means.
 
 // This is the floor that the ban on processes elsewhere exists for.
 #![allow(clippy::disallowed_methods)]
 
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::error::Diagnostic;
+use super::program::{self, Distrust, FOLDERS};
+use crate::error::{Category, Diagnostic};
 
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// No more of an output is kept than this, in bytes.
-const LIMIT: u64 = 4 << 20;
+const LIMIT: usize = 4 << 20;
+
+/// How long pipes are waited for once the program has ended.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The variables that programs get: the language, the time zone, and where `crictl` finds the container runtime.
+const PASSED_ON: [&str; 6] =
+    ["LANG", "LC_ALL", "LC_MESSAGES", "TZ", "CONTAINER_RUNTIME_ENDPOINT", "IMAGE_SERVICE_ENDPOINT"];
 
 /// Why a program did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// No program of that name is on `PATH`.
-    #[error("there is no program {program} on PATH")]
+    /// No program of that name is in the system's folders.
+    #[error("there is no program {program} in {}", FOLDERS.join(", "))]
     NotFound {
         /// Its name.
         program: String,
+    },
+    /// Somebody else could have put the program there.
+    #[error("{program} is not run: {}: {reason}", place.display())]
+    Untrusted {
+        /// Its name.
+        program: String,
+        /// The file, folder or link that somebody else can change.
+        place: PathBuf,
+        /// Who, and why.
+        reason: String,
     },
     /// It could not be started, or ended with a failure.
     #[error("`{command}` failed: {reason}")]
@@ -51,6 +71,7 @@ impl Diagnostic for ProcessError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "process.not_found",
+            Self::Untrusted { .. } => "process.untrusted",
             Self::Failed { .. } => "process.failed",
             Self::Timeout { .. } => "process.timeout",
         }
@@ -59,44 +80,66 @@ impl Diagnostic for ProcessError {
     fn hint(&self) -> String {
         match self {
             Self::NotFound { program } => format!("install {program}, or put its folder into PATH"),
+            Self::Untrusted { place, .. } => {
+                format!("let it belong to root, and nobody else write to it: {}", place.display())
+            }
             Self::Failed { command, .. } | Self::Timeout { command, .. } => {
                 format!("run `{command}` by hand and see what it says")
             }
         }
     }
+
+    fn category(&self) -> Category {
+        match self {
+            Self::Untrusted { .. } => Category::Refused,
+            _ => Category::Environment,
+        }
+    }
 }
 
-/// The absolute path of a program on `PATH`.
-#[must_use]
-pub fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(program))
-        .find(|file| file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0))
+/// The absolute path of a program of the system.
+///
+/// # Errors
+/// [`ProcessError::NotFound`], [`ProcessError::Untrusted`].
+pub fn find(program: &str) -> Result<PathBuf, ProcessError> {
+    match program::find(program) {
+        Ok(Some(path)) => Ok(path),
+        Ok(None) => Err(ProcessError::NotFound { program: program.to_owned() }),
+        Err(Distrust { place, reason }) => Err(ProcessError::Untrusted { program: program.to_owned(), place, reason }),
+    }
 }
 
-/// Runs a program to its end, and returns what it printed on stdout.
+/// Runs a program to its end, and returns what it printed on stdout. It gets none of this process's variables but those
+/// of [`PASSED_ON`].
 ///
 /// # Errors
 /// [`ProcessError::Failed`] when it cannot be started or does not end with 0; [`ProcessError::Timeout`].
 pub fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<Vec<u8>, ProcessError> {
+    let end = Instant::now() + timeout;
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();
     let command = std::iter::once(name.as_ref()).chain(arguments.iter().copied()).collect::<Vec<_>>().join(" ");
     let failed = |reason: String| ProcessError::Failed { command: command.clone(), reason };
     let mut child = Command::new(program)
         .args(arguments)
+        .env_clear()
+        .env("PATH", FOLDERS.join(":"))
+        .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        // What it starts is ended with it.
+        .process_group(0)
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
     // Both are read all the time, or a full pipe would keep the program from ending.
-    let printed = [child.stdout.take().map(read_all), child.stderr.take().map(read_all)];
-    let Some(status) = wait(&mut child, timeout).map_err(|error| failed(error.to_string()))? else {
+    let printed = [child.stdout.take().map(Printed::read), child.stderr.take().map(Printed::read)];
+    let Some(status) = wait(&mut child, end).map_err(|error| failed(error.to_string()))? else {
         return Err(ProcessError::Timeout { command, waited: timeout });
     };
-    let [stdout, stderr] = printed.map(|reader| reader.and_then(|reader| reader.join().ok()).unwrap_or_default());
+    // What it has started may hold the pipes open for as long as it likes; what the program itself printed is there.
+    let end = end.min(Instant::now() + GRACE);
+    let [stdout, stderr] = printed.map(|printed| printed.map(|printed| printed.until(end)).unwrap_or_default());
     if status.success() {
         return Ok(stdout);
     }
@@ -104,22 +147,45 @@ pub fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<Vec<
     Err(failed(if said.is_empty() { status.to_string() } else { said }))
 }
 
-fn read_all(source: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut all = Vec::new();
-        let _ = source.take(LIMIT).read_to_end(&mut all);
-        all
-    })
+/// What a pipe has brought so far.
+struct Printed {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
 }
 
-/// How the child ended; `None` when it had to be ended.
-fn wait(child: &mut Child, timeout: Duration) -> std::io::Result<Option<std::process::ExitStatus>> {
-    let start = Instant::now();
+impl Printed {
+    fn read(mut source: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (sender, ended) = channel();
+        let kept = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(length @ 1..) = source.read(&mut buffer) {
+                let Ok(mut kept) = kept.lock() else { return };
+                let room = LIMIT.saturating_sub(kept.len());
+                kept.extend(buffer.iter().take(length.min(room)));
+            }
+            drop(sender);
+        });
+        Self { bytes, ended }
+    }
+
+    fn until(self, end: Instant) -> Vec<u8> {
+        let _ = self.ended.recv_timeout(end.saturating_duration_since(Instant::now()));
+        self.bytes.lock().map(|mut bytes| std::mem::take(&mut *bytes)).unwrap_or_default()
+    }
+}
+
+/// How the child ended; `None` when it had to be ended, with all that it started.
+fn wait(child: &mut Child, end: Instant) -> std::io::Result<Option<std::process::ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if start.elapsed() >= timeout {
+        if Instant::now() >= end {
+            if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            }
             child.kill()?;
             child.wait()?;
             return Ok(None);
@@ -139,7 +205,7 @@ mod tests {
         let shell = find("sh").unwrap();
         assert!(shell.is_absolute());
         assert_eq!(run(&shell, &["-c", "echo out; echo err >&2"], SOON).unwrap(), b"out\n");
-        assert_eq!(find("no-such-program-of-kubepki"), None);
+        assert_eq!(find("no-such-program-of-kubepki").unwrap_err().code(), "process.not_found");
     }
 
     #[test]
@@ -147,6 +213,38 @@ mod tests {
         let error = run(&find("sh").unwrap(), &["-c", "echo no endpoint >&2; exit 3"], SOON).unwrap_err();
         assert_eq!(error.code(), "process.failed");
         assert!(error.to_string().ends_with("failed: no endpoint"), "{error}");
+    }
+
+    #[test]
+    fn what_holds_a_pipe_open_is_not_waited_for_and_ends_with_the_program() {
+        let shell = find("sh").unwrap();
+        let start = Instant::now();
+        assert_eq!(run(&shell, &["-c", "sleep 1000 & echo $!"], SOON * 60).unwrap().last(), Some(&b'\n'));
+        assert!(start.elapsed() < SOON * 30);
+
+        let place = tempfile::tempdir().unwrap();
+        let noted = place.path().join("pid");
+        let script = format!("sleep 1000 & echo $! > {}; wait", noted.display());
+        let error = run(&shell, &["-c", &script], Duration::from_secs(2)).unwrap_err();
+        assert_eq!(error.code(), "process.timeout");
+        let pid = std::fs::read_to_string(noted).unwrap();
+        let ended = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            status.map_or(true, |status| status.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z')))
+        };
+        while !ended() {
+            assert!(start.elapsed() < SOON * 3, "the grandchild still runs");
+            thread::sleep(PAUSE);
+        }
+    }
+
+    #[test]
+    fn no_variable_is_passed_on_that_the_program_does_not_need() {
+        let printed = run(&find("env").unwrap(), &[], SOON).unwrap();
+        let text = String::from_utf8(printed).unwrap();
+        let names: Vec<_> = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        assert!(names.contains(&"PATH"));
+        assert!(names.iter().all(|name| *name == "PATH" || PASSED_ON.contains(name)), "{text}");
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
     let mut files = Vec::new();
     for entry in &entries {
         let content = match &entry.path {
-            Some(path) if !matches!(tree.get(path), Observed::Missing) => Some(Secret::new(content_of(&tree, path)?)),
+            Some(path) if !matches!(tree.get(path), Observed::Missing) => Some(content_of(&tree, path)?.clone()),
             _ => None,
         };
         files.push((entry.name, content));

@@ -74,7 +74,7 @@ pub fn parse(content: &[u8], now: DateTime<Utc>) -> Result<Vec<SeenCertificate>>
 
 fn read_one(store: &Store, path: &Path, now: DateTime<Utc>) -> CertificateFile {
     let tree = store.read([path]);
-    let read = content_of(&tree, path).and_then(|content| Ok(read_certificates(&content)?));
+    let read = content_of(&tree, path).and_then(|content| Ok(read_certificates(content.expose())?));
     let name = path.display().to_string();
     let (certificates, problem) = match &read {
         Ok(all) => (all.iter().map(|one| SeenCertificate::of(&name, path, one, now)).collect(), None),

@@ -127,7 +127,7 @@ impl<'a> Sources<'a> {
     fn read(&self, path: &Path) -> Result<(Secret, bool)> {
         let on_node = matches!(self.store(false).read([path]).get(path), Observed::Missing);
         let tree = self.store(on_node).read([path]);
-        Ok((Secret::new(content_of(&tree, path)?), on_node))
+        Ok((content_of(&tree, path)?.clone(), on_node))
     }
 
     fn certificate(&self, path: &Path, on_node: bool, is_named: bool) -> Result<Given> {

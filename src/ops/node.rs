@@ -12,6 +12,7 @@ use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::Result;
 use crate::remedy::Caller;
+use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
 
@@ -189,11 +190,11 @@ pub(super) fn configuration_with(request: &NodeRequest, host: HostFacts) -> Resu
         return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });
     };
     let bytes = read_named(path, request.rootfs.as_deref())?;
-    Ok(config::load(&path.display().to_string(), &bytes, &options)?)
+    Ok(config::load(&path.display().to_string(), bytes.expose(), &options)?)
 }
 
 /// The bytes of a file that a user named on the command line.
-pub(super) fn read_named(path: &Path, rootfs: Option<&Path>) -> Result<Vec<u8>> {
+pub(super) fn read_named(path: &Path, rootfs: Option<&Path>) -> Result<Secret> {
     let outside = Store::new(None)?;
     let mut tree = outside.read([path]);
     if matches!(tree.get(path), Observed::Missing)
@@ -201,13 +202,13 @@ pub(super) fn read_named(path: &Path, rootfs: Option<&Path>) -> Result<Vec<u8>> 
     {
         tree = Store::new(Some(rootfs.to_owned()))?.read([path]);
     }
-    content_of(&tree, path)
+    content_of(&tree, path).cloned()
 }
 
 /// The content of a file that must be there and readable.
-pub(super) fn content_of(tree: &Tree, path: &Path) -> Result<Vec<u8>> {
+pub(super) fn content_of<'t>(tree: &'t Tree, path: &Path) -> Result<&'t Secret> {
     match tree.get(path) {
-        Observed::File { content, .. } => Ok(content.expose().to_vec()),
+        Observed::File { content, .. } => Ok(content),
         Observed::Missing => Err(StoreError::Missing { path: path.to_owned() }.into()),
         Observed::Unreadable { code, message, hint } => {
             Err(Unreadable { code, message: message.clone(), hint: hint.clone() }.into())

@@ -24,6 +24,7 @@ use crate::key::PrivateKey;
 use crate::plan::generate::{OutliveAuthority, sha256_hex};
 use crate::plan::sign::{self, FoundRequest, Nodes, OPERATION, Options, name_of_file};
 use crate::policy::{KnownNode, Policy, PolicyError};
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::tree::{Observed, Tree};
 use crate::x509::{CertificateRequest, Issuer, SerialNumber, read_certificates};
@@ -201,7 +202,7 @@ fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<Known> {
 fn policy(path: Option<&Path>, rootfs: Option<&Path>) -> Result<(Policy, Option<String>)> {
     let Some(path) = path else { return Ok((Policy::default(), None)) };
     let content = read_named(path, rootfs)?;
-    Ok((Policy::parse(&path.display().to_string(), &content)?, Some(sha256_hex(&content))))
+    Ok((Policy::parse(&path.display().to_string(), content.expose())?, Some(sha256_hex(content.expose()))))
 }
 
 /// The requests of the folder, then those that were named; each once.
@@ -374,8 +375,8 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let layout = Layout { certificates_dir: "/ca".into(), kubeconfig_dir: "/csr".into() };
     let issuer = policy.profile(&wanted.name, &node).map(|profile| profile.issuer).unwrap_or_default();
     let mut tree = Tree::default();
-    let mut put = |path: PathBuf, content: Vec<u8>| {
-        tree.insert(path, Observed::File { content: crate::secret::Secret::new(content), mode: 0o600 });
+    let mut put = |path: PathBuf, content: Secret| {
+        tree.insert(path, Observed::File { content, mode: 0o600 });
     };
     let found = FoundRequest {
         path: "/csr/request.csr".into(),
@@ -385,7 +386,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     };
     put(layout.certificate(base_name(&issuer)), ca.clone());
     put(layout.key(base_name(&issuer)), key.clone());
-    put(found.path.clone(), wanted.csr.clone().into_bytes());
+    put(found.path.clone(), wanted.csr.clone().into_bytes().into());
     let options = Options {
         policy,
         nodes: Nodes::One(node),
@@ -400,8 +401,9 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     refuse(&plan)?;
     let template = plan.changes().find_map(|artefact| artefact.certificate.clone());
     let template = template.ok_or(OperationError::BadPlan { reason: "it signs nothing".into() })?;
-    let certificate = read_certificates(&ca)?.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
-    let issuer = Issuer::new(certificate, PrivateKey::from_pem(&key)?)?;
+    let certificate =
+        read_certificates(ca.expose())?.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
+    let issuer = Issuer::new(certificate, PrivateKey::from_pem(key.expose())?)?;
     let signed = template.issue(&SerialNumber::random()?, request.public_key_info(), &issuer)?;
     let bundle = [issuer.certificate().clone()];
     let findings = judge_signed(&wanted.name, &wanted.ca_certificate, &signed, &bundle, now);

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::edge::process::{self, ProcessError};
+use crate::edge::program::{self, Distrust, Owner};
 use crate::error::{Category, Diagnostic, Result};
 use crate::plan::units::{MARK, NAME, Schedule, Unit, UnitError, units};
 use crate::store::{Action, Change, Expected, Store};
@@ -58,6 +59,16 @@ pub enum SystemdError {
     OtherContent {
         /// The files: their paths, what they say, what they should say.
         files: Vec<(PathBuf, String, String)>,
+    },
+    /// The timer would run, as root, a program that another user can change.
+    #[error("{} is no program for a service of root: {}: {reason}", program.display(), place.display())]
+    UntrustedProgram {
+        /// The program.
+        program: PathBuf,
+        /// The file, folder or link that another user can change.
+        place: PathBuf,
+        /// Who, and why.
+        reason: String,
     },
     /// systemd was to be told of units that are not this machine's.
     #[error("the units below a root directory are not those of the systemd that runs here")]
@@ -115,6 +126,7 @@ impl Diagnostic for SystemdError {
             Self::OtherContent { .. } => "systemd.other_content",
             Self::NotOurs { .. } => "systemd.not_ours",
             Self::OtherRoot => "systemd.other_root",
+            Self::UntrustedProgram { .. } => "systemd.untrusted_program",
             Self::NotStarted { .. } => "systemd.not_started",
             Self::NotReloaded { .. } => "systemd.not_reloaded",
         }
@@ -126,6 +138,9 @@ impl Diagnostic for SystemdError {
                 "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force".into()
             }
             Self::NotOurs { .. } => "remove it by hand, or with --force".into(),
+            Self::UntrustedProgram { .. } => "install kubepki where root alone writes (`python3 -m venv /opt/kubepki`, \
+                 `/opt/kubepki/bin/pip install kubepki`), and name it: `--program /opt/kubepki/bin/kubepki`"
+                .into(),
             Self::NotStarted { outcome: Outcome::TakenBack, .. } => {
                 "fix what systemd reports, then run the command again; without --now the units are only written".into()
             }
@@ -141,7 +156,7 @@ impl Diagnostic for SystemdError {
 
     fn category(&self) -> Category {
         match self {
-            Self::OtherContent { .. } | Self::NotOurs { .. } => Category::Refused,
+            Self::OtherContent { .. } | Self::NotOurs { .. } | Self::UntrustedProgram { .. } => Category::Refused,
             Self::OtherRoot => Category::Usage,
             Self::NotStarted { .. } | Self::NotReloaded { .. } => Category::Environment,
         }
@@ -156,6 +171,9 @@ impl Diagnostic for SystemdError {
             }),
             Self::NotOurs { path } => json!({ "path": path.to_string_lossy() }),
             Self::OtherRoot => json!({}),
+            Self::UntrustedProgram { program, place, reason } => json!({
+                "program": program.to_string_lossy(), "place": place.to_string_lossy(), "reason": reason
+            }),
             Self::NotStarted { reason, .. } | Self::NotReloaded { reason } => json!({ "reason": reason }),
         }
     }
@@ -164,11 +182,12 @@ impl Diagnostic for SystemdError {
 /// Writes the units of a schedule; a file that says what it should is not touched.
 ///
 /// # Errors
-/// `systemd.bad_value`; [`SystemdError::OtherContent`] without `force`; `store.*`. After each of them every file is as it
+/// `systemd.bad_value`; [`SystemdError::UntrustedProgram`]; [`SystemdError::OtherContent`] without `force`; `store.*`. After each of them every file is as it
 /// was; after [`SystemdError::NotStarted`] too, if nothing else goes wrong.
 pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitChange>> {
     let units = units(schedule)?;
     refuse_unknown_calendar(&schedule.on_calendar)?;
+    refuse_untrusted(&schedule.program, request.rootfs.as_deref())?;
     let systemctl = request.systemctl()?;
     let store = Store::new(request.rootfs.clone())?;
     let tree = read(&store, request, &units.each_ref().map(|unit| unit.name.as_str()));
@@ -285,8 +304,7 @@ impl UnitsRequest {
         if self.rootfs.is_some() {
             return Err(SystemdError::OtherRoot.into());
         }
-        let program = "systemctl".to_owned();
-        Ok(Some(process::find(&program).ok_or(ProcessError::NotFound { program })?))
+        Ok(Some(process::find("systemctl")?))
     }
 }
 
@@ -299,9 +317,19 @@ fn timer_name() -> String {
     format!("{NAME}.timer")
 }
 
+/// A timer of root runs what nobody else can change; a program that is not there yet is judged by its folders.
+fn refuse_untrusted(path: &Path, rootfs: Option<&Path>) -> Result<()> {
+    match program::trusted(rootfs.unwrap_or(Path::new("/")), path, Owner::Root) {
+        Ok(_) => Ok(()),
+        Err(Distrust { place, reason }) => {
+            Err(SystemdError::UntrustedProgram { program: path.to_owned(), place, reason }.into())
+        }
+    }
+}
+
 /// Where systemd is installed, it says which calendars it knows; elsewhere the timer's first start will.
 fn refuse_unknown_calendar(calendar: &str) -> Result<()> {
-    let Some(analyze) = process::find("systemd-analyze") else { return Ok(()) };
+    let Ok(analyze) = process::find("systemd-analyze") else { return Ok(()) };
     match process::run(&analyze, &["calendar", "--", calendar.trim()], PATIENCE) {
         Err(ProcessError::Failed { .. }) => Err(UnitError::unknown_calendar(calendar).into()),
         _ => Ok(()),

@@ -172,8 +172,8 @@ impl Planned {
 
     fn issuer(&self) -> Result<Issuer> {
         let layout = &self.node.layout;
-        let certificates = read_certificates(&content_of(&self.tree, &layout.certificate("ca"))?)?;
-        let key = PrivateKey::from_pem(&content_of(&self.tree, &layout.key("ca"))?)?;
+        let certificates = read_certificates(content_of(&self.tree, &layout.certificate("ca"))?.expose())?;
+        let key = PrivateKey::from_pem(content_of(&self.tree, &layout.key("ca"))?.expose())?;
         let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
         Ok(Issuer::new(certificate, key)?)
     }

@@ -5,8 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use super::call::detached;
 use super::operations::{answer, moment, request};
@@ -24,8 +25,8 @@ fn key(digits: Option<String>) -> Result<Option<CertificateKey>> {
     Ok(digits.as_ref().map(CertificateKey::from_hex).transpose()?)
 }
 
-fn text(secret: &Secret) -> String {
-    String::from_utf8_lossy(secret.expose()).into_owned()
+fn text(secret: &Secret) -> Zeroizing<String> {
+    Zeroizing::new(String::from_utf8_lossy(secret.expose()).into_owned())
 }
 
 /// A new certificate key as 64 hexadecimal digits.
@@ -33,8 +34,9 @@ fn text(secret: &Secret) -> String {
 /// # Errors
 /// `certificate_key.library`.
 #[pyfunction]
-pub(super) fn certificate_key(py: Python<'_>) -> PyResult<String> {
-    detached(py, || Ok(text(&CertificateKey::random()?.to_hex())))
+pub(super) fn certificate_key(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
+    let digits = detached(py, || Ok(text(&CertificateKey::random()?.to_hex())))?;
+    Ok(PyString::new(py, &digits))
 }
 
 #[derive(Serialize)]
@@ -43,7 +45,7 @@ struct Exported<'a> {
     entries: &'a [ExportedEntry],
     findings: &'a [Finding],
     warnings: &'a [Problem],
-    key: Option<String>,
+    key: Option<&'a str>,
     yaml: Option<String>,
     json: Option<String>,
     pem: Option<String>,
@@ -68,6 +70,7 @@ pub(super) fn export_bundle<'py>(
     let now = moment(now);
     let given = detached(py, || key(digits))?;
     let collected = detached(py, || bundle::collect(&wanted, now))?;
+    let digits;
     let mut exported = Exported {
         recipient: wanted.recipient,
         entries: &collected.entries,
@@ -87,7 +90,8 @@ pub(super) fn export_bundle<'py>(
                 let manifest = collected.seal(&key)?;
                 Ok((key, manifest))
             })?;
-            exported.key = Some(text(&key.to_hex()));
+            digits = text(&key.to_hex());
+            exported.key = Some(&digits);
             exported.yaml = Some(manifest.to_yaml(rbac));
             exported.json = Some(manifest.to_json(rbac));
         }

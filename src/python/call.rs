@@ -7,6 +7,7 @@
 use pyo3::prelude::*;
 
 use super::logging;
+use crate::edge::dump::{self, NotDumped};
 use crate::error::Result;
 
 /// Runs `work` with the GIL released, so that other Python threads go on meanwhile.
@@ -30,6 +31,13 @@ where
     F: FnOnce() -> Result<T> + Send,
 {
     logging::refresh_levels();
+    let _keys_are_held = NotDumped::hold();
     let outcome = py.detach(work).map_err(PyErr::from);
     (outcome, logging::raised())
+}
+
+/// Refuses memory dumps for the rest of the process's life: for a program of ours, not for one that imports us.
+#[pyfunction]
+pub(super) fn refuse_core_dumps() {
+    dump::refuse();
 }

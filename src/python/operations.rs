@@ -24,6 +24,7 @@ use crate::ops::init::{self, InitRequest, Planned};
 use crate::ops::renew::{self, RenewRequest};
 use crate::ops::{self, NodeRequest};
 use crate::plan::Plan;
+use crate::secret::Secret;
 
 /// A request of the core from a dictionary of its fields.
 pub(super) fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
@@ -265,7 +266,9 @@ pub(super) fn parse_certificates(
     now: Option<DateTime<Utc>>,
 ) -> PyResult<Bound<'_, PyAny>> {
     let now = moment(now);
-    let seen = detached(py, || ops::certificates::parse(&content, now))?;
+    // A key may stand beside them.
+    let content = Secret::new(content);
+    let seen = detached(py, || ops::certificates::parse(content.expose(), now))?;
     answer(py, &seen)
 }
 

@@ -21,7 +21,7 @@ use crate::secret::Secret;
 #[derive(Serialize)]
 struct Answer<'a> {
     user: UserFacts,
-    text: Option<String>,
+    text: Option<&'a str>,
     warnings: &'a [Problem],
 }
 
@@ -50,7 +50,8 @@ pub(super) fn user_kubeconfig<'py>(
     if let Some(error) = late {
         return Err(error);
     }
-    let text = Some(String::from_utf8_lossy(made.text.expose()).into_owned());
+    // Borrowed: a copy of the core's would lie in freed memory.
+    let text = std::str::from_utf8(made.text.expose()).ok();
     answer(py, &Answer { user: made.facts, text, warnings: &planned.warnings })
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from kubepki import __version__
 from kubepki.cli import verbs
 from kubepki.cli.failure import BROKEN_PIPE, report
-from kubepki.cli.output import printable
+from kubepki.cli.output import printable, refuse_core_dumps
 from kubepki.errors import ConfigurationError, EnvironmentFailure, Interrupted, KubepkiError
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     module: VerbModule | None = None
     given = argparse.Namespace()
     _open_closed_streams()
+    if argv is None:
+        # The process is ours: no key of it gets into a core file.
+        refuse_core_dumps()
     try:
         arguments = list(sys.argv[1:] if argv is None else argv)
         verb, words = _find_verb(arguments)

@@ -31,6 +31,11 @@ def complete_commands(hint: str, node: dict[str, Any]) -> str:
     return _core.complete_commands(hint, node)
 
 
+def refuse_core_dumps() -> None:
+    """Keep this process's memory, with keys in it, from every disk."""
+    _core.refuse_core_dumps()
+
+
 def lines(text: str) -> str:
     """Return text of ours with values from outside in it, its lines as they may be shown."""
     return "\n".join(map(printable, text.split("\n")))

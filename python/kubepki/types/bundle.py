@@ -33,7 +33,7 @@ class BundleEntry(Value):
         return cls(data["name"], optional_path(data["path"]), data["is_empty"], data)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bundle(SecretValue):
     """A bundle for a joining node.
 
@@ -47,22 +47,20 @@ class Bundle(SecretValue):
     findings: tuple[Finding, ...]
     warnings: tuple[Problem, ...]
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
-    _key: str | None = dataclasses.field(repr=False, hash=False)
-    _texts: Mapping[str, str | None] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
     def from_native(cls, answer: Mapping[str, Any]) -> Bundle:
         """Build it from what the core answered, which alone has key and text."""
         data = {name: answer[name] for name in ("recipient", "entries", "findings")}
-        return cls(
+        made = cls(
             answer["recipient"],
             tuple(map(BundleEntry.from_dict, answer["entries"])),
             tuple(map(Finding.from_dict, answer["findings"])),
             tuple(map(Problem.from_dict, answer["warnings"])),
             data,
-            answer["key"],
-            {form: answer[form] for form in ("yaml", "json", "pem")},
         )
+        made._keep({name: answer[name] for name in ("key", "yaml", "json", "pem")})
+        return made
 
     def certificate_key(self) -> str:
         """Return the key that opens it: 64 hexadecimal digits, a secret.
@@ -71,9 +69,10 @@ class Bundle(SecretValue):
             ValueError: For a worker, whose bundle is not encrypted, and after a dry run.
 
         """
-        if self._key is None:
+        key: str | None = (self._kept() or {}).get("key")
+        if key is None:
             raise ValueError("this bundle has no certificate key")
-        return self._key
+        return key
 
     def to_yaml(self) -> str:
         """Return the Secret, and the access rules if they were asked for, as YAML documents.
@@ -122,7 +121,7 @@ class Bundle(SecretValue):
         return save(path, self._text(form), force=force)
 
     def _text(self, form: str) -> str:
-        text = self._texts[form]
+        text: str | None = (self._kept() or {}).get(form)
         if text is None:
             raise ValueError(f"this bundle, for a {self.recipient} node, has no form {form!r}")
         return text

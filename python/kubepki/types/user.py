@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class UserKubeconfig(SecretValue):
     """A user's kubeconfig: what may be shown of it as attributes, the file with its key or token by `to_yaml()` alone.
 
-    It is neither shown nor pickled with its secret: `repr` and `to_dict()` are without it, and pickling is refused.
+    It is neither shown nor pickled with its secret: `repr`, `to_dict()` and `dataclasses.asdict` are without it, and
+    pickling is refused.
     """
 
     user: str
@@ -40,13 +41,12 @@ class UserKubeconfig(SecretValue):
     findings: tuple[Finding, ...]
     warnings: tuple[Problem, ...]
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
-    _text: str | None = dataclasses.field(repr=False, hash=False)
 
     @classmethod
     def from_native(cls, answer: Mapping[str, Any]) -> UserKubeconfig:
         """Build it from what the core answered, which alone has the text."""
         data = answer["user"]
-        return cls(
+        made = cls(
             data["user"],
             tuple(data["organizations"]),
             data["credential"],
@@ -60,13 +60,14 @@ class UserKubeconfig(SecretValue):
             tuple(map(Finding.from_dict, data["findings"])),
             tuple(map(Problem.from_dict, answer["warnings"])),
             data,
-            answer["text"],
         )
+        made._keep(answer["text"])
+        return made
 
     @property
     def is_made(self) -> bool:
         """Whether there is a file: not after a dry run."""
-        return self._text is not None
+        return self._kept() is not None
 
     def to_yaml(self) -> str:
         """Return the file's text, with the private key or the token in it.
@@ -75,9 +76,10 @@ class UserKubeconfig(SecretValue):
             ValueError: After a dry run, which makes none.
 
         """
-        if self._text is None:
+        text: str | None = self._kept()
+        if text is None:
             raise ValueError("a dry run makes no kubeconfig")
-        return self._text
+        return text
 
     @checked
     def save(

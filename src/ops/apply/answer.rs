@@ -67,7 +67,7 @@ pub(super) fn answer_all(bench: &mut Workbench<'_>, artefacts: &[&Artefact]) -> 
 }
 
 fn sign(tree: &Tree, work: &Work<'_>, issuer: &Issuer) -> Result<Certificate> {
-    let request = CertificateRequest::from_pem(&content_of(tree, &work.answer.request)?)?;
+    let request = CertificateRequest::from_pem(content_of(tree, &work.answer.request)?.expose())?;
     Ok(work.template.issue(&work.serial, request.public_key_info(), issuer)?)
 }
 
@@ -80,7 +80,7 @@ fn next_number<'a>(
     let last = match (counters.get(file), tree.get(file)) {
         (Some(last), _) => Some(last.clone()),
         (None, Observed::Missing) => None,
-        (None, _) => Some(read_number(&content_of(tree, file)?).ok_or_else(|| bad_serial_file(file))?),
+        (None, _) => Some(read_number(content_of(tree, file)?.expose()).ok_or_else(|| bad_serial_file(file))?),
     };
     let next = match last {
         Some(last) => last.next().ok_or_else(|| bad_serial_file(file))?,

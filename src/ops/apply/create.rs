@@ -56,7 +56,7 @@ fn service_account(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()>
         let key = bench.take_key(artefact)?;
         vec![key.to_pem(), public_key(&key)]
     } else {
-        let key = PrivateKey::from_pem(&content_of(bench.tree, &bench.layout.service_account_key())?)?;
+        let key = PrivateKey::from_pem(content_of(bench.tree, &bench.layout.service_account_key())?.expose())?;
         vec![public_key(&key)]
     };
     bench.write(artefact, contents, None, Expected::Absent)

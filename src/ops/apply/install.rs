@@ -44,7 +44,7 @@ fn kubeconfig(
     authority: Option<&str>,
 ) -> Result<()> {
     let path = artefact.files.first().map(|file| file.path.clone()).unwrap_or_default();
-    let mut document = Kubeconfig::parse(&content_of(bench.tree, &path)?)?;
+    let mut document = Kubeconfig::parse(content_of(bench.tree, &path)?.expose())?;
     let (user, cluster, embedded) = {
         let current = document.current()?;
         (current.user.to_owned(), current.cluster.to_owned(), current.client_certificate_data)
@@ -88,7 +88,7 @@ fn put(
 
 fn key_for(bench: &Workbench<'_>, artefact: &Artefact, source: &KeySource, leaf: &Certificate) -> Result<PrivateKey> {
     let store = Store::new(bench.rootfs().filter(|_| source.on_node))?;
-    let content = Secret::new(content_of(&store.read([&source.path]), &source.path)?);
+    let content = content_of(&store.read([&source.path]), &source.path)?.clone();
     if sha256_hex(content.expose()) != source.sha256 {
         return Err(OperationError::Stale { path: source.path.display().to_string() }.into());
     }

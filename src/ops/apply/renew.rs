@@ -94,7 +94,7 @@ fn embed(
     certificate: &Certificate,
     key: &PrivateKey,
 ) -> Result<Secret> {
-    let mut document = Kubeconfig::parse(&content_of(bench.tree, &file.path)?)?;
+    let mut document = Kubeconfig::parse(content_of(bench.tree, &file.path)?.expose())?;
     let current = document.current()?;
     let (user, cluster) = (current.user.to_owned(), current.cluster.to_owned());
     let embeds_authority = current.certificate_authority_data.is_some();
@@ -121,7 +121,7 @@ fn kept_key(bench: &Workbench<'_>, artefact: &Artefact, place: &Place) -> Result
         Place::Apart { key: Slot::Embedded, .. } => {
             let path = bench.layout.kubeconfig(&artefact.name);
             let content = content_of(bench.tree, &path)?;
-            let identity = client_identity(bench.tree, &path, &content)?;
+            let identity = client_identity(bench.tree, &path, content.expose())?;
             let key = identity.and_then(|identity| match identity.key {
                 crate::audit::Part::Present(key) => Some(key),
                 _ => None,
@@ -129,5 +129,5 @@ fn kept_key(bench: &Workbench<'_>, artefact: &Artefact, place: &Place) -> Result
             return key.ok_or_else(|| bad(format!("{} has no key to keep", artefact.name)).into());
         }
     };
-    Ok(PrivateKey::from_pem(&content_of(bench.tree, &path)?)?)
+    Ok(PrivateKey::from_pem(content_of(bench.tree, &path)?.expose())?)
 }

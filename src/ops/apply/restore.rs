@@ -5,7 +5,6 @@ use super::bad;
 use super::workbench::Workbench;
 use crate::error::Result;
 use crate::plan::Artefact;
-use crate::secret::Secret;
 use crate::store::{Attributes, Change, Expected};
 use crate::x509::read_certificates;
 
@@ -18,7 +17,7 @@ pub(super) fn restore(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<
     if !bench.is_input(&restored.source) {
         return Err(bad(format!("{} is restored from a file that is not among the inputs", artefact.name)).into());
     }
-    let content = Secret::new(content_of(bench.tree, &restored.source)?);
+    let content = content_of(bench.tree, &restored.source)?.clone();
     let certificate = read_certificates(content.expose()).ok().and_then(|all| all.into_iter().next());
     let extended = restored.extended.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     bench.change(Change::Restore {

@@ -68,8 +68,9 @@ impl<'a> Workbench<'a> {
     pub(super) fn issuer(&mut self, name: &str) -> Result<&Issuer> {
         if !self.issuers.contains_key(name) {
             let row = catalogue::authority(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")))?;
-            let certificates = read_certificates(&content_of(self.tree, &self.layout.certificate(row.base_name))?)?;
-            let key = PrivateKey::from_pem(&content_of(self.tree, &self.layout.key(row.base_name))?)?;
+            let certificates =
+                read_certificates(content_of(self.tree, &self.layout.certificate(row.base_name))?.expose())?;
+            let key = PrivateKey::from_pem(content_of(self.tree, &self.layout.key(row.base_name))?.expose())?;
             let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
             self.issuers.insert(name.to_owned(), Issuer::new(certificate, key)?);
         }
@@ -106,7 +107,7 @@ impl<'a> Workbench<'a> {
         if matches!(self.tree.get(&path), Observed::Missing) {
             return Ok(self.issuer("ca")?.certificate().to_pem());
         }
-        let certificates = read_certificates(&content_of(self.tree, &path)?)?;
+        let certificates = read_certificates(content_of(self.tree, &path)?.expose())?;
         Ok(certificates.iter().flat_map(Certificate::to_pem).collect())
     }
 

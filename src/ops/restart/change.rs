@@ -12,7 +12,7 @@ use super::error::RestartError;
 use super::holding::Held;
 use super::look::{self, Running, address};
 use super::patience::{Patience, Phase};
-use crate::edge::process::{self, ProcessError};
+use crate::edge::process;
 use crate::error::Result;
 use crate::plan::restart::{Component, EndpointPlan, Evidence, KUBELET};
 use crate::store::{Session, Store};
@@ -57,7 +57,7 @@ pub(super) fn kubelet(
     patience: &mut Patience<'_>,
 ) -> Result<Evidence> {
     patience.begin(KUBELET, Phase::Stopped)?;
-    let systemctl = process::find("systemctl").ok_or_else(|| ProcessError::NotFound { program: "systemctl".into() })?;
+    let systemctl = process::find("systemctl")?;
     let (looked_at, timeout) = (component.clone(), limits.timeout);
     let before = patience.during(move || {
         let before = Running::of(&looked_at);

@@ -3,13 +3,14 @@
 //! In: a [`Component`]. Out: [`Evidence`]; whether it is well, or why not; whether something of it is still there.
 //! Every look has a time limit of [`TIMEOUT`].
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use crate::edge::http;
 use crate::edge::listener::{Process, process_at};
+use crate::edge::process::{self, ProcessError};
 use crate::edge::tls::{self, Address};
-use crate::edge::{http, process};
 use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, Look};
 use crate::store::Store;
 use crate::tree::Tree;
@@ -125,7 +126,14 @@ impl Running {
 
 /// The ids of the component's running containers, where `crictl` is there and says so.
 fn containers(name: &str) -> Option<Vec<String>> {
-    let crictl: PathBuf = process::find("crictl")?;
+    let crictl = match process::find("crictl") {
+        Ok(crictl) => crictl,
+        Err(ProcessError::NotFound { .. }) => return None,
+        Err(error) => {
+            log::warn!("containers cannot be seen, only processes and ports: {error}");
+            return None;
+        }
+    };
     let (name, label) = (format!("^{name}$"), "io.kubernetes.pod.namespace=kube-system");
     let arguments = ["ps", "--quiet", "--no-trunc", "--state", "Running", "--name", &name, "--label", label];
     match process::run(&crictl, &arguments, CRICTL_TIMEOUT) {

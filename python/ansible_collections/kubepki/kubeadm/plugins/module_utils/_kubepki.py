@@ -24,6 +24,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 try:
     import kubepki
     from kubepki.cli.options import duration
+    from kubepki.cli.output import refuse_core_dumps
     from kubepki.errors import KubepkiError
     from kubepki.types.difference import planned_names, seen_text
     from kubepki.types.text import one_line
@@ -84,6 +85,8 @@ def make_module(options: Mapping[str, Any], *, node: bool = True, **others: Any)
     message = missing_library()
     if message:
         module.fail_json(msg=message, exception=IMPORT_ERROR)
+    # The process is ours: no key of it gets into a core file.
+    refuse_core_dumps()
     return module
 
 
