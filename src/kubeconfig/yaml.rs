@@ -13,6 +13,7 @@ mod node;
 mod parse;
 mod resolve;
 mod scalar;
+mod set_aside;
 mod write;
 
 pub use document::to_yaml;

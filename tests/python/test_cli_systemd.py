@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from datetime import timedelta
@@ -14,7 +13,7 @@ import pytest
 
 import kubepki
 from kubepki import ConfigurationError, Schedule
-from trees import GOLDEN, run, state
+from trees import GOLDEN, run, state, with_programs
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -147,31 +146,34 @@ def test_now_tells_systemd_in_the_right_order(tmp_path: Path) -> None:
     """No systemd runs where tests do: a stand-in for `systemctl` notes what it is told, and the number of units."""
     program = tmp_path / "bin/systemctl"
     program.parent.mkdir()
-    program.write_text('#!/bin/sh\necho "$@" "$(ls "$UNITS" | wc -l)" >> "$NOTED"\nexit "${FAIL:-0}"\n')
-    program.chmod(0o755)
     folder, noted = tmp_path / "units", tmp_path / "noted"
-    environment = (f"PATH={program.parent}:{os.environ['PATH']}", f"UNITS={folder}", f"NOTED={noted}")
+    program.write_text(f'#!/bin/sh\necho "$@" "$(ls {folder} | wc -l)" >> {noted}\n')
+    program.chmod(0o755)
+    here = with_programs(program.parent)
     where = ("--now", "--unit-dir", str(folder))
-    assert command("systemd", "install", *where, before=("env", *environment)).returncode == 0
+    assert command("systemd", "install", *where, before=here).returncode == 0
     assert noted.read_text().splitlines() == ["daemon-reload 2", "enable --now kubepki-renew.timer 2"]
     noted.unlink()
-    assert command("systemd", "remove", *where, before=("env", *environment)).returncode == 0
+    assert command("systemd", "remove", *where, before=here).returncode == 0
     assert noted.read_text().splitlines() == ["disable --now kubepki-renew.timer 2", "daemon-reload 0"]
 
 
 def test_a_timer_that_does_not_start_leaves_the_units_as_they_were(tmp_path: Path) -> None:
     program = tmp_path / "bin/systemctl"
     program.parent.mkdir()
-    program.write_text('#!/bin/sh\necho "$@" >> "$NOTED"\n[ "$1" != "$FAIL" ] || { echo "no bus" >&2; exit 1; }\n')
+    folder, noted, fails = tmp_path / "units", tmp_path / "noted", tmp_path / "fails"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" >> {noted}\n[ "$1" != "$(cat {fails})" ] || {{ echo "no bus" >&2; exit 1; }}\n'
+    )
     program.chmod(0o755)
-    folder, noted = tmp_path / "units", tmp_path / "noted"
     folder.mkdir()
-    environment = (f"PATH={program.parent}:{os.environ['PATH']}", f"NOTED={noted}")
+    here = with_programs(program.parent)
     where = ("--now", "--unit-dir", str(folder))
 
     def tell(verb: str, *arguments: str, fail: str) -> CompletedProcess[str]:
         noted.unlink(missing_ok=True)
-        return command("systemd", verb, *where, *arguments, before=("env", *environment, f"FAIL={fail}"))
+        fails.write_text(fail)
+        return command("systemd", verb, *where, *arguments, before=here)
 
     for fail in ("enable", "daemon-reload"):
         failed = tell("install", fail=fail)

@@ -18,6 +18,7 @@ import kubepki
 from kubepki.errors import EnvironmentFailure, PartialError
 from nodes import COMPONENTS, RunningNode, eventually
 from trees import kubepki as command
+from trees import with_programs
 
 if TYPE_CHECKING:
     import subprocess
@@ -337,8 +338,7 @@ def test_crictl_is_asked_whether_the_container_has_ended(node: RunningNode, tmp_
     )
     crictl.chmod(0o755)
     (node.root / "linger/kube-scheduler").touch()
-    path = f"PATH={programs}:{os.environ['PATH']}"
-    done = node.restart("kube-scheduler", "--all", *TIMEOUT, before=("env", path))
+    done = node.restart("kube-scheduler", "--all", *TIMEOUT, before=with_programs(programs))
     assert done.returncode == 0, done.stderr
     mine = [event for name, event in node.events() if name == "kube-scheduler"]
     # The manifest came back when the container was gone, not when the process was.
@@ -352,7 +352,7 @@ def test_the_kubelet_is_restarted_only_when_it_is_asked_for(node: RunningNode, t
     systemctl = programs / "systemctl"
     systemctl.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho no unit >&2\nexit 5\n')
     systemctl.chmod(0o755)
-    path = ("env", f"PATH={programs}:{os.environ['PATH']}")
+    path = with_programs(programs)
     assert node.restart("--all", *TIMEOUT, before=path).returncode == 0
     assert not (tmp_path / "asked").exists()
     failed = node.restart("kubelet", *TIMEOUT, before=path)

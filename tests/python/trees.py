@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 # file below pki/ without ending -> the CA that signs it, likewise
@@ -34,6 +36,16 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 def kubepki(*arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run the command line as a process, behind the command `before`, which changes what the process may do."""
     return run(*before, sys.executable, "-m", "kubepki", *arguments)
+
+
+def with_programs(folder: Path) -> tuple[str, ...]:
+    """Return the command before another that puts a folder of stand-ins where root's programs are, for it alone.
+
+    Programs are not looked for on `PATH`; only root can show a process other folders.
+    """
+    if run("unshare", "--mount", "true").returncode != 0:
+        pytest.skip("no mount namespace can be made here: the stand-ins are not where programs are looked for")
+    return ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /usr/local/sbin && exec "$@"', str(folder))
 
 
 def embedded(kubeconfig: Path, field: str) -> bytes:

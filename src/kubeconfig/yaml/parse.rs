@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Options, Parser, ScalarStyle, Tag};
 
 use super::node::{Mapping, Node, Scalar};
+use super::set_aside::SetAside;
 
 /// How deep collections may nest; kubeconfigs need four, extensions a few more.
 const DEPTH_LIMIT: usize = 64;
@@ -64,8 +65,9 @@ pub(crate) fn parse(text: &str) -> Result<Mapping, ParseError> {
     options.emit_comments = false;
     options.flow_nesting_limit = DEPTH_LIMIT;
     options.block_nesting_limit = DEPTH_LIMIT;
-    let mut builder = Builder::default();
-    for event in Parser::new_from_str_with_options(text, options) {
+    let (aside, text) = SetAside::from_text(text);
+    let mut builder = Builder { aside, ..Builder::default() };
+    for event in Parser::new_from_str_with_options(&text, options) {
         let (event, span) = event.map_err(|error| ParseError::Syntax {
             line: error.marker().line(),
             column: error.marker().col().saturating_add(1),
@@ -118,7 +120,8 @@ enum Key {
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'t> {
+    aside: SetAside<'t>,
     line: usize,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Built>,
@@ -126,7 +129,7 @@ struct Builder {
     root: Option<Node>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn take(&mut self, event: Event<'_>) -> Result<(), ParseError> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -134,8 +137,9 @@ impl Builder {
                 if merge && self.merge_key() {
                     return Ok(());
                 }
+                let text = self.aside.put_back(text);
                 let cost = text.len().saturating_add(NODE_COST);
-                let scalar = self.scalar(text.into_owned(), style, tag.as_deref())?;
+                let scalar = self.scalar(text, style, tag.as_deref())?;
                 self.finish(Built { node: Node::Scalar(scalar), height: 0, cost }, anchor)
             }
             Event::SequenceStart(_, anchor, tag) => {

@@ -21,7 +21,7 @@ pub(super) fn entries(wanted: &SignRequest) -> Result<Option<BTreeMap<String, No
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => return Err(bad("the nodes are given twice", "give --nodes or a mapping").into()),
         (Some(nodes), None) => nodes.clone(),
-        (None, Some(file)) => parse(file, &read_named(file, wanted.node.rootfs.as_deref())?)?,
+        (None, Some(file)) => parse(file, read_named(file, wanted.node.rootfs.as_deref())?.expose())?,
     };
     if wanted.role.is_some() || wanted.node.node_name.is_some() {
         let reason = "the nodes of folders are named, and one node besides";

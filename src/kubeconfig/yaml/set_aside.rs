@@ -1,0 +1,133 @@
+//! Keys and tokens kept out of the YAML parser, whose buffers are not wiped.
+//!
+//! In: a text. Out: the same with a short stand-in for every long run of base64 in it, and the way back. What the
+//! parser makes of a stand-in is what it would make of the run: both are plain text to YAML 1.1 and 1.2.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
+
+/// A shorter run is a name as often as a secret.
+const SHORTEST: usize = 40;
+
+/// How a stand-in begins; a text that has it already is parsed as it is.
+const MARK: &str = "Zset-aside-";
+
+/// How it ends.
+const END: char = 'Z';
+
+/// The runs of a text, each once.
+#[derive(Default)]
+pub(super) struct SetAside<'t> {
+    runs: Vec<&'t str>,
+}
+
+impl<'t> SetAside<'t> {
+    /// The runs of `text`, and the text with stand-ins.
+    pub(super) fn from_text(text: &'t str) -> (Self, Zeroizing<String>) {
+        // It never grows: a stand-in is shorter than what it stands for.
+        let mut rest = Zeroizing::new(String::with_capacity(text.len()));
+        let mut runs = Vec::new();
+        if text.contains(MARK) {
+            rest.push_str(text);
+            return (Self { runs }, rest);
+        }
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut last = 0;
+        let mut start = None;
+        let mut previous = '\n';
+        for (position, letter) in text.char_indices().chain([(text.len(), '\n')]) {
+            match start {
+                // What follows a backslash is an escape.
+                None if letter.is_ascii_alphanumeric() => start = Some((position, previous == '\\')),
+                Some((begun, is_escape)) if !is_of_a_run(letter) => {
+                    start = None;
+                    let Some(run) = text.get(begun..position).filter(|run| !is_escape && is_secret(run)) else {
+                        previous = letter;
+                        continue;
+                    };
+                    let number = *numbers.entry(run).or_insert_with(|| {
+                        runs.push(run);
+                        runs.len() - 1
+                    });
+                    rest.push_str(text.get(last..begun).unwrap_or_default());
+                    rest.push_str(&format!("{MARK}{number}{END}"));
+                    last = position;
+                }
+                _ => {}
+            }
+            previous = letter;
+        }
+        rest.push_str(text.get(last..).unwrap_or_default());
+        (Self { runs }, rest)
+    }
+
+    /// A text that came out of the parser, with its runs.
+    pub(super) fn put_back(&self, parsed: Cow<'_, str>) -> String {
+        if self.runs.is_empty() || !parsed.contains(MARK) {
+            return parsed.into_owned();
+        }
+        let length = parsed.split(MARK).skip(1).filter_map(|part| Some(self.run(part)?.0.len())).sum::<usize>();
+        // As long as it can become, so that it does not grow and leave a copy behind.
+        let mut whole = String::with_capacity(parsed.len().saturating_add(length));
+        for (index, part) in parsed.split(MARK).enumerate() {
+            match self.run(part).filter(|_| index > 0) {
+                Some((run, rest)) => {
+                    whole.push_str(run);
+                    whole.push_str(rest);
+                }
+                None => whole.push_str(part),
+            }
+        }
+        whole
+    }
+
+    /// The run that a part behind the mark names, and what follows.
+    fn run<'p>(&self, part: &'p str) -> Option<(&'t str, &'p str)> {
+        let (number, rest) = part.split_once(END)?;
+        Some((self.runs.get(number.parse::<usize>().ok()?).copied()?, rest))
+    }
+}
+
+/// Base64, base64url and what joins the parts of a token.
+fn is_of_a_run(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '+' | '/' | '=' | '-' | '_' | '.')
+}
+
+/// Whether a run is long, and no number in any notation of YAML.
+fn is_secret(run: &str) -> bool {
+    let is_no_digit =
+        |letter: char| letter.is_ascii_alphabetic() && !letter.is_ascii_hexdigit() && !"xXoO".contains(letter);
+    run.len() >= SHORTEST && run.contains(is_no_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_set_aside_comes_back(parts in proptest::collection::vec("[A-Za-z0-9+/=._-]{0,90}|[ :\n\"é#\\\\]{1,3}", 0..12)) {
+            let text = parts.concat();
+            let (aside, rest) = SetAside::from_text(&text);
+            prop_assert!(rest.len() <= text.len());
+            prop_assert_eq!(aside.put_back(Cow::Borrowed(rest.as_str())), text);
+        }
+    }
+
+    #[test]
+    fn keys_and_tokens_do_not_reach_the_parser_and_names_and_numbers_do() {
+        let key = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=".repeat(3);
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJlX29m-x_y";
+        let number = "1".repeat(60);
+        let text = format!("k: {key}\nt: \"{token}\"\nn: {number}\nname: kubernetes-admin@kubernetes\nagain: {key}\n");
+        let (aside, rest) = SetAside::from_text(&text);
+        assert!(!rest.contains(&key) && !rest.contains(token) && rest.contains(&number), "{}", rest.as_str());
+        assert_eq!(aside.runs, [key.as_str(), token]);
+        let odd = format!("{MARK}0Z: {key}");
+        assert_eq!(SetAside::from_text(&odd).1.as_str(), odd);
+    }
+}

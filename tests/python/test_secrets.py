@@ -1,0 +1,307 @@
+"""Keys leave no trace: in values, in freed memory, in core files, in other programs; what root runs is root's."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kubepki
+from nodes import RunningNode
+from trees import kubepki as command
+from trees import make_tree, run, with_programs
+
+CERTIFICATE_KEY = "3f" * 32
+PR_GET_DUMPABLE, PR_SET_MDWE = 3, 65
+
+
+def keys_below(kubernetes: Path) -> dict[str, tuple[bytes, ...]]:
+    """Return a piece of every private key there: of its DER, and of its base64 as the file has it."""
+    pieces = {}
+    for path in kubernetes.rglob("*.key"):
+        lines = path.read_text().splitlines()[1:-1]
+        der = base64.b64decode("".join(lines))
+        # The secret number of an ECDSA key (SEC 1) begins behind the version; the curve's name is no secret.
+        pieces[str(path.relative_to(kubernetes))] = (der[8:36], "".join(lines)[12:48].encode())
+    for path in kubernetes.glob("*.conf"):
+        if found := re.search(r"client-key-data: (\S+)", path.read_text()):
+            text = base64.b64decode(found[1]).decode()
+            lines = text.splitlines()[1:-1]
+            der = base64.b64decode("".join(lines))
+            pieces[str(path.relative_to(kubernetes))] = (
+                der[8:36],
+                "".join(lines)[12:48].encode(),
+                found[1][80:140].encode(),
+            )
+    return pieces
+
+
+def found_in_memory(pid: int, pieces: dict[str, tuple[bytes, ...]]) -> list[str]:
+    """Return which keys lie in the memory of a process, and in which form."""
+    found = []
+    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in maps:
+            span, mode, *_ = line.split()
+            if not mode.startswith("rw"):
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            try:
+                memory.seek(start)
+                content = memory.read(end - start)
+            except OSError:
+                continue
+            for name, forms in pieces.items():
+                here = [index for index, form in enumerate(forms) if form in content]
+                found += [f"{name}: form {index} in {line.strip()}" for index in here]
+    return found
+
+
+HOLDS = """\
+import sys, kubepki
+root = sys.argv[1]
+if sys.argv[2] == "renew":
+    kubepki.apply(kubepki.plan_renew("all", rootfs=root, keep_key=sys.argv[3] == "keep", backup_dir=sys.argv[4]))
+elif sys.argv[2] == "check":
+    kubepki.check(rootfs=root)
+elif sys.argv[2] == "init":
+    kubepki.apply(kubepki.plan(rootfs=root, config=sys.argv[3]))
+elif sys.argv[2] == "embed":
+    kubepki.apply(kubepki.plan_embed(rootfs=root))
+elif sys.argv[2] == "export":
+    kubepki.export_bundle(rootfs=root)
+elif sys.argv[2] == "control":
+    kept = open(f"{root}/etc/kubernetes/pki/ca.key").read()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def left_by(root: Path, *arguments: str | Path, before: dict[str, tuple[bytes, ...]] | None = None) -> list[str]:
+    """Return the keys of a tree, those of before included, that are in a process once it has done its work."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(root), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        pieces = keys_below(root / "etc/kubernetes")
+        return found_in_memory(child.pid, pieces) + found_in_memory(child.pid, before or {})
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the memory of a process that is not dumpable")
+def test_no_key_is_left_in_memory_that_is_freed(tmp_path: Path) -> None:
+    root = tmp_path / "node"
+    kubernetes = make_tree(root, "ecdsa-p256")
+    assert left_by(root, "control") != []
+    backups = tmp_path / "backups"
+    for arguments in (
+        ("check",),
+        ("renew", "new", backups),
+        ("renew", "keep", backups),
+        ("embed",),
+        ("export",),
+    ):
+        before = keys_below(kubernetes)
+        left = left_by(root, *arguments, before=before)
+        assert left == [], (arguments, left)
+    config = Path(__file__).parent.parent / "golden/ecdsa-p256/config.yaml"
+    other = tmp_path / "other"
+    other.mkdir()
+    assert left_by(other, "init", config) == []
+
+
+def test_a_value_gives_its_secret_away_by_its_own_calls_alone(tmp_path: Path) -> None:
+    import copy
+    import pickle
+
+    root = tmp_path / "node"
+    make_tree(root, "ecdsa-p256")
+    user: Any = kubepki.user_kubeconfig("jane", rootfs=root)
+    bundle: Any = kubepki.export_bundle(rootfs=root)
+    token: Any = kubepki.user_kubeconfig("bot", token="abcdef.0123456789abcdef", rootfs=root)  # noqa: S106
+    secrets = {
+        user: re.findall(r"client-key-data: (\S+)", user.to_yaml()),
+        bundle: [bundle.certificate_key()],
+        token: ["abcdef.0123456789abcdef"],
+    }
+    for value, (secret,) in secrets.items():
+        ways = [
+            repr(value),
+            str(value),
+            f"{value}",
+            json.dumps(value.to_dict()),
+            repr(dataclasses.asdict(value)),
+            repr(dataclasses.astuple(value)),
+            repr([getattr(value, field.name) for field in dataclasses.fields(value)]),
+            repr(value.__getstate__() if hasattr(value, "__getstate__") else ""),
+        ]
+        assert not [way for way in ways if secret in way]
+        assert not hasattr(value, "__dict__")
+        for dump in (pickle.dumps, copy.copy, copy.deepcopy):
+            with pytest.raises(TypeError, match="holds a secret"):
+                dump(value)
+    assert user == user  # noqa: PLR0124 (that is the question)
+    assert token == kubepki.user_kubeconfig("bot", token="abcdef.0123456789abcdef", rootfs=root)  # noqa: S106
+    assert token != kubepki.user_kubeconfig("bot", token="abcdef.0123456789abcdex", rootfs=root)  # noqa: S106
+    assert len({user, bundle, token}) == 3
+
+
+# ---- core files ----------------------------------------------------------------------------------------------
+
+DUMPABLE = f"""\
+import ctypes, resource, sys
+def state():
+    return ctypes.CDLL(None).prctl({PR_GET_DUMPABLE}, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0]
+"""
+
+
+def test_the_command_refuses_core_files_from_its_start() -> None:
+    program = (
+        f"{DUMPABLE}\nfrom kubepki.cli.main import main; sys.argv = ['kubepki', 'version']; main(); print(state())"
+    )
+    assert run(sys.executable, "-c", program).stdout.endswith("(0, 0)\n")
+
+
+def test_a_program_that_calls_the_library_is_dumpable_before_and_after_and_not_meanwhile(tmp_path: Path) -> None:
+    program = f"""{DUMPABLE}
+import kubepki
+before = state()
+during = []
+plan = kubepki.plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs={str(tmp_path)!r})
+kubepki.apply(plan, progress=lambda *_: during.append(state()[0]))
+print(before == state(), before[0], set(during))
+"""
+    assert run(sys.executable, "-c", program).stdout == "True 1 {0}\n"
+
+
+def test_a_crash_leaves_no_core_file(tmp_path: Path) -> None:
+    crash = f"import os; os.chdir({str(tmp_path)!r}); {{}}; os.kill(os.getpid(), {int(signal.SIGSEGV)})"
+    limit = ("sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh", sys.executable, "-c")
+    run(*limit, crash.format("pass"))
+    if not list(tmp_path.iterdir()):
+        pytest.skip("no core files are written here, or not into the current folder")
+    for core in tmp_path.iterdir():
+        core.unlink()
+    main = "from kubepki.cli.main import main; import sys; sys.argv = ['kubepki', 'version']; main()"
+    run(*limit, crash.format(main))
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- programs that are run -----------------------------------------------------------------------------------
+
+
+def test_programs_get_no_secret_and_come_from_no_folder_of_others(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    systemctl = programs / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nexit 5\n")
+    systemctl.chmod(0o755)
+    secrets = (f"KUBEPKI_CERTIFICATE_KEY={CERTIFICATE_KEY}", "LD_LIBRARY_PATH=/tmp", "LANG=C.UTF-8", "HOME=/root")
+    install = ("systemd", "install", "--now", "--unit-dir", tmp_path / "units")
+    here = with_programs(programs)
+    failed = command(*install, before=(*here, "env", *secrets))
+    assert failed.returncode == 3, failed.stderr
+    environment = (tmp_path / "environment").read_text()
+    assert "PATH=/usr/local/sbin:" in environment
+    assert "LANG=C.UTF-8" in environment
+    assert CERTIFICATE_KEY not in environment
+    assert not re.findall("^(LD_LIBRARY_PATH|HOME|KUBEPKI)", environment, re.MULTILINE)
+
+    # A program that is first on PATH is not run.
+    (tmp_path / "environment").unlink()
+    run("env", f"PATH={programs}:{os.environ['PATH']}", sys.executable, "-m", "kubepki", *install)
+    assert not (tmp_path / "environment").exists()
+
+    for change in ({"uid": 65534}, {"mode": 0o777}):
+        place = programs if "mode" in change else systemctl
+        if "uid" in change:
+            os.chown(systemctl, change["uid"], 0)
+        else:
+            os.chown(systemctl, 0, 0)
+            place.chmod(change["mode"])
+        refused = command(*install, before=here)
+        assert refused.returncode == 4, refused.stderr
+        assert "code: process.untrusted" in refused.stderr
+        assert not (tmp_path / "environment").exists()
+
+
+def test_a_grandchild_that_holds_the_pipe_does_not_hold_the_restart(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    systemctl = programs / "systemctl"
+    systemctl.write_text('#!/bin/sh\nsetsid sleep 600 &\necho "no unit" >&2\nexit 5\n')
+    systemctl.chmod(0o755)
+    with RunningNode(tmp_path / "node").running() as node:
+        failed = node.restart("kubelet", "--timeout", "5m", before=with_programs(programs))
+    assert failed.returncode == 3
+    assert "no unit" in failed.stderr
+
+
+# ---- the timer's service -------------------------------------------------------------------------------------
+
+
+def test_a_timer_runs_no_program_that_another_user_can_change(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    folder = root / "home/jane/venv/bin"
+    folder.mkdir(parents=True)
+    program = folder / "kubepki"
+    program.write_text("#!/usr/bin/python3\n")
+    program.chmod(0o755)
+
+    def install(path: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return command("systemd", "install", "--rootfs", root, "--program", path, *options)
+
+    assert install("/home/jane/venv/bin/kubepki").returncode == 0
+    os.chown(root / "home/jane", 65534, 65534)
+    refused = install("/home/jane/venv/bin/kubepki")
+    assert refused.returncode == 4
+    assert "code: systemd.untrusted_program" in refused.stderr
+    assert "home/jane: it belongs to user 65534" in refused.stderr
+    assert "--program /opt/kubepki/bin/kubepki" in refused.stderr
+    # Through a link, and by a script's interpreter.
+    (root / "usr/local/bin").mkdir(parents=True)
+    (root / "usr/local/bin/kubepki").symlink_to("/home/jane/venv/bin/kubepki")
+    assert install("/usr/local/bin/kubepki").returncode == 4
+    script = root / "usr/local/bin/other"
+    script.write_text("#!/home/jane/venv/bin/python\n")
+    script.chmod(0o755)
+    assert install("/usr/local/bin/other").returncode == 4
+    # What is not there yet is judged by its folders.
+    assert install("/opt/kubepki/bin/kubepki", "--force").returncode == 0
+
+
+def test_the_service_is_confined(tmp_path: Path) -> None:
+    assert command("systemd", "install", "--rootfs", tmp_path).returncode == 0
+    service = (tmp_path / "etc/systemd/system/kubepki-renew.service").read_text().splitlines()
+    assert {"SystemCallFilter=@system-service", "MemoryDenyWriteExecute=yes", "LimitCORE=0", "UMask=0077"} <= {*service}
+
+
+def test_a_renewal_works_without_memory_that_is_written_and_run(tmp_path: Path) -> None:
+    """What `MemoryDenyWriteExecute=` and `UMask=` do to the service, by the kernel's own means."""
+    make_tree(tmp_path / "node", "ecdsa-p256")
+    confine = (
+        f"import ctypes, os, sys; refused = ctypes.CDLL(None).prctl({PR_SET_MDWE}, 1, 0, 0, 0); os.umask(0o077); "
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]]) if refused == 0 else sys.exit(77)"
+    )
+    renewed = run(
+        sys.executable, "-c", confine, "-m", "kubepki", "certs", "renew", "all", "--rootfs", tmp_path / "node"
+    )
+    if renewed.returncode == 77:
+        pytest.skip("this kernel has no PR_SET_MDWE")
+    assert renewed.returncode == 0, renewed.stderr
+    assert command("check", "--rootfs", tmp_path / "node").returncode == 0
