@@ -215,7 +215,7 @@ impl Store {
     /// [`StoreError::JournalCorrupt`], [`StoreError::JournalUnreachable`], [`StoreError::RecoveryConflict`] when
     /// an interrupted change can be neither completed nor taken back: then nothing was touched.
     pub fn lock<P: AsRef<Path>>(&self, directories: &[P]) -> Result<Session, StoreError> {
-        self.lock_with_outputs(directories, &[] as &[&Path])
+        self.lock_with_outputs::<P, &Path>(directories, &[])
     }
 
     /// As [`Store::lock`], with directories besides that somebody named for the output: what looks like an interrupted

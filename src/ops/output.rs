@@ -104,6 +104,6 @@ pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> 
         Some(attributes) => Change::Restore { path, content, attributes, expected },
         None => Change::Write { path, content, mode: 0o600, expected },
     };
-    store.lock_with_outputs(&[] as &[PathBuf], &[folder])?.apply(&[write])?;
+    store.lock_with_outputs::<PathBuf, _>(&[], &[folder])?.apply(&[write])?;
     Ok(())
 }

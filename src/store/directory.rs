@@ -104,6 +104,11 @@ impl Directory {
         self
     }
 
+    /// Whether a lock is held in it.
+    pub(super) const fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
     /// Takes away the name of the lock that is held, so that the directory itself can be removed.
     pub(super) fn remove_lock_file(&self) {
         if let Some(lock) = &self.lock {

@@ -272,6 +272,17 @@ fn keeping(root: Option<&Path>, record: &Path, keep: &str) -> String {
     super::recover_command(root, below.as_deref().unwrap_or(folder), &["--keep", keep])
 }
 
+/// The commands that end the change of a journal, for all new or all old files as far as that is possible.
+fn ways_out(root: Option<&Path>, journal: &Path, (can_publish, can_restore): (bool, bool)) -> String {
+    let ways = [
+        (true, "keep all files as they are now", "present"),
+        (can_publish, "complete the change", "new"),
+        (can_restore, "take it back", "old"),
+    ];
+    let open = ways.into_iter().filter(|(is_possible, ..)| *is_possible);
+    open.map(|(_, way, keep)| format!("{way}: {}", keeping(root, journal, keep))).collect::<Vec<_>>().join("; or ")
+}
+
 impl StoreError {
     /// The error for an answer of the operating system.
     pub(super) fn os(action: &'static str, path: &Path, errno: Errno) -> Self {
@@ -418,18 +429,10 @@ impl Diagnostic for StoreError {
                 wanted.display(),
                 keeping(root.as_deref(), path, "present")
             ),
-            Self::RecoveryConflict { journal, root, possible, .. } => {
-                let command = |keep| keeping(root.as_deref(), journal, keep);
-                let ways = [
-                    (true, "keep all files as they are now", "present"),
-                    (possible.0, "complete the change", "new"),
-                    (possible.1, "take it back", "old"),
-                ];
-                let open = ways.into_iter().filter(|(is_possible, ..)| *is_possible);
-                open.map(|(_, way, keep)| format!("{way}: {}", command(keep))).collect::<Vec<_>>().join("; or ")
-            }
-            Self::RollbackIncomplete { cause, .. } => {
-                format!("{}; the next run completes or takes back the change before anything else", cause.hint())
+            Self::RecoveryConflict { journal, root, possible, .. } => ways_out(root.as_deref(), journal, *possible),
+            Self::RollbackIncomplete { cause, journal, .. } => {
+                let command = super::recover_command(None, journal.parent().unwrap_or(journal), &[]);
+                format!("{}; then complete the change or take it back: {command}", cause.hint())
             }
             Self::Io { path, .. } => {
                 format!("check the kernel log (dmesg) for errors of the disk that holds {}", path.display())

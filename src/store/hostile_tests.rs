@@ -34,12 +34,9 @@ fn store(place: &Path) -> Store {
     Store::new(Some(place.to_owned())).unwrap().with_lock_wait(Duration::ZERO)
 }
 
+/// Only root can make another user's files: as anybody else such a test ends at once.
 fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        eprintln!("skipped: only root can make another user's files");
-    }
-    root
+    rustix::process::geteuid().is_root()
 }
 
 fn kept(place: &Path) {
@@ -364,7 +361,7 @@ fn a_link_that_others_can_set_is_not_followed_and_their_files_are_not_replaced()
         ("/home/jane/folder/new", "store.untrusted_link"),
         ("/home/jane/theirs", "store.foreign_file"),
     ] {
-        let mut session = store(place.path()).lock(&[] as &[&Path]).unwrap();
+        let mut session = store(place.path()).lock::<&Path>(&[]).unwrap();
         let error = session.apply(&[write(path, "a key")]).unwrap_err();
         assert_eq!(error.code(), code, "{path}");
         assert_eq!(error.category(), crate::error::Category::Refused);
@@ -383,6 +380,32 @@ fn a_link_that_others_can_set_is_not_followed_and_their_files_are_not_replaced()
     apply("/etc/kubernetes/link/a").unwrap();
     apply("/tmp/ours/b").unwrap();
     assert_eq!(apply("/tmp/theirs/c").unwrap_err().code(), "store.untrusted_link");
+}
+
+#[test]
+fn no_key_is_left_in_a_folder_of_others_by_a_run_that_was_killed() {
+    if !is_root() {
+        return;
+    }
+    let place = place();
+    let home = place.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    chown(&home, Some(NOBODY), None).unwrap();
+    let apply = |faults: &std::sync::Arc<Faults>| {
+        let mut store = store(place.path());
+        store.disk = faults.disk();
+        store.lock_with_outputs::<&Path, _>(&[], &["/home"])?.apply(&[write("/home/jane.conf", "a key")])
+    };
+    let watching = Faults::new([]);
+    apply(&watching).unwrap();
+    let names = || std::fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    let committed = watching.steps().iter().position(|(step, _)| *step == Step::Rename).unwrap();
+    for at in 0..=committed {
+        std::fs::remove_file(home.join("jane.conf")).unwrap();
+        let _ = apply(&Faults::new([(at, Fault::Die)]));
+        apply(&Faults::new([])).unwrap();
+        assert_eq!(names(), ["jane.conf"], "killed at {at}");
+    }
 }
 
 #[test]

@@ -75,11 +75,10 @@ pub(super) fn reaches(root: &Root, disk: &Disk, home: &Directory, journal: &Jour
         };
         let reach = match Directory::open(root, disk, &path) {
             _ if reached.is_empty() && path == home.path() => Reach::Whole,
-            Err(_) => Reach::Nowhere,
             Ok(open) if !open.is_closed() => Reach::Others,
             Ok(open) if is_vouched(&open, &journal.transaction, home.path(), inode) => Reach::Whole,
             Ok(_) if directory.made && is_below_reached() => Reach::Shell,
-            Ok(_) => Reach::Nowhere,
+            _ => Reach::Nowhere,
         };
         reached.push((path, reach));
     }

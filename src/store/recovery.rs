@@ -23,6 +23,7 @@ use super::lock::LOCK;
 use super::record::{self, Reach};
 use super::root::Root;
 use super::session::Session;
+use super::trust::is_record;
 
 /// How many directories below a locked one are looked into.
 const MAX_DIRECTORIES: usize = 4096;
@@ -85,7 +86,9 @@ pub(super) fn recover(session: &mut Session, path: &Path, deep: bool) -> Result<
     recover_in(session, path, None, &mut recovered)?;
     if deep {
         let (interrupted, locked) = interrupted_below(&session.store.root, &session.store.disk, path);
-        locked.iter().for_each(|below| sweep(session, below));
+        for below in locked {
+            sweep(session, &below);
+        }
         for below in interrupted {
             match session.lock(&below, session.store.lock_wait) {
                 Ok(()) => recover_in(session, &below, None, &mut recovered)?,
@@ -235,6 +238,9 @@ fn leftovers(session: &Session, path: &Path) -> Result<Leftovers, StoreError> {
             leftovers.entry(transaction).or_default().push(role);
         }
     }
+    if !directory.is_closed() {
+        leftovers.retain(|transaction, roles| !is_discarded(directory, transaction, roles));
+    }
     if !leftovers.is_empty() && !directory.is_closed() {
         log::warn!(
             "{}: others can write here, so what looks like an interrupted change is left as it is",
@@ -243,6 +249,20 @@ fn leftovers(session: &Session, path: &Path) -> Result<Leftovers, StoreError> {
         leftovers.clear();
     }
     Ok(leftovers)
+}
+
+/// Where others can write, a change that had not been committed leaves a new file, with a key perhaps, that nobody will
+/// put into place. If it is ours, its name goes; nothing else is done on such a record's word.
+fn is_discarded(directory: &Directory, transaction: &TransactionId, roles: &[Role]) -> bool {
+    let is_early = |role: &Role| matches!(role, Role::Prepared | Role::New(_) | Role::Old(_));
+    if !directory.is_locked() || !roles.iter().all(is_early) {
+        return false;
+    }
+    roles.iter().fold(true, |all, role| {
+        let name = transaction.name(role);
+        let is_ours = directory.stat(&name).is_ok_and(|found| found.is_some_and(|stat| is_record(&stat)));
+        all & (is_ours && directory.remove(&name).is_ok())
+    })
 }
 
 /// Recovers the change whose journal is in `home`, in the state that its name tells.

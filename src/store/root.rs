@@ -15,7 +15,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::StoreError;
-use super::trust::is_firm_link;
+use super::trust::{is_firm_link, mode_of};
 
 /// As many links as Linux follows (`MAXSYMLINKS`).
 const MAX_LINKS: usize = 40;
@@ -251,7 +251,7 @@ impl Walk<'_> {
     fn refuse_loose_link(&self, link: &Path, stat: &Stat) -> Result<(), StoreError> {
         let directory = rustix::fs::lstat(&self.at).map_err(|errno| StoreError::os("look at", &self.at, errno))?;
         let is_trees_owner = |uid: u32| self.root.owner() == Some(uid);
-        let is_of_the_tree = is_trees_owner(directory.st_uid) && u32::from(directory.st_mode) & 0o022 == 0;
+        let is_of_the_tree = is_trees_owner(directory.st_uid) && mode_of(&directory) & 0o022 == 0;
         if is_firm_link(stat, &directory) || is_of_the_tree {
             return Ok(());
         }

@@ -33,14 +33,18 @@ pub(super) fn is_closed_directory(metadata: &std::fs::Metadata) -> bool {
 /// Whether others can replace a symbolic link: not in a closed directory, and not where the sticky bit protects a link
 /// of ours.
 pub(super) fn is_firm_link(link: &Stat, directory: &Stat) -> bool {
-    let mode = u32::from(directory.st_mode);
+    let mode = mode_of(directory);
     is_closed(mode, directory.st_uid, directory.st_gid)
         || (is_ours(directory.st_uid) && mode & 0o1000 != 0 && is_ours(link.st_uid))
 }
 
+/// The mode in as many bits as everywhere.
+#[allow(clippy::useless_conversion)] // it has 16 bits on some systems
+pub(super) fn mode_of(stat: &Stat) -> u32 {
+    u32::from(stat.st_mode)
+}
+
 /// Whether a record is a regular file of ours that nobody else can write to.
 pub(super) fn is_record(stat: &Stat) -> bool {
-    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-        && is_ours(stat.st_uid)
-        && u32::from(stat.st_mode) & 0o022 == 0
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && is_ours(stat.st_uid) && mode_of(stat) & 0o022 == 0
 }
