@@ -1,4 +1,4 @@
-//! `kubepki certs renew`: the plan that gives certificates a new time.
+//! `kubepki certs renew`: the plan that renews certificates.
 //!
 //! In: a request, now. Out: a plan. It reads files alone: the API server may be down, and every certificate expired.
 

@@ -1,7 +1,7 @@
 //! `kubepki systemd`: putting the units of a schedule where systemd finds them, and taking them away.
 //!
 //! In: a [`Schedule`] and a folder. Out: which files were written, which were as wanted. What
-//! somebody else wrote is left alone unless that is insisted upon. systemd is told if that is asked for.
+//! somebody else wrote is left alone unless that is insisted upon. systemd is notified on request.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub struct UnitsRequest {
     pub force: bool,
     /// Whether to only say what would be done.
     pub dry_run: bool,
-    /// Whether systemd is told: to start the timer, or to stop it.
+    /// Whether systemd is asked to act: to start the timer, or to stop it.
     #[serde(default)]
     pub now: bool,
 }

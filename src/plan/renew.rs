@@ -1,4 +1,4 @@
-//! The plan that gives a node's certificates a new time: `kubepki certs renew`.
+//! The plan that renews a node's certificates: `kubepki certs renew`.
 //!
 //! In: the tree as read, the cluster, options, now. Out: a [`Plan`]. From disk alone, whatever has expired; nothing is
 //! asked of a cluster. A certificate keeps its whole subject, its names, usages and further extensions; what stands

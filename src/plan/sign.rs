@@ -26,7 +26,7 @@ use crate::x509::{Certificate, CertificateRequest, CertificateTemplate, read_cer
 /// The operation's name in plans.
 pub const OPERATION: &str = "certs sign";
 
-/// How long certificates are valid that nobody has said anything about: kubeadm's 8760 hours.
+/// How long certificates are valid by default: kubeadm's 8760 hours.
 const DEFAULT_VALIDITY: TimeDelta = TimeDelta::hours(8760);
 
 /// A request that was found, and where its certificate goes.

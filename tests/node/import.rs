@@ -1,4 +1,4 @@
-//! `certs import`: what was signed elsewhere comes into its place, or nothing does and every reason is told.
+//! `certs import`: what was signed elsewhere comes into its place, or nothing does and every reason is reported.
 
 use chrono::TimeDelta;
 use kubepki::ops::check::{self, CheckRequest};

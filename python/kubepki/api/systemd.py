@@ -55,7 +55,7 @@ def install_units(
         rootfs: See `kubepki.api`.
         force: Whether files that say something else are overwritten.
         dry_run: Whether to only say what would be done.
-        now: Whether systemd is told to read the units and to start the timer (or, removing, to stop it).
+        now: Whether systemd is asked to read the units and to start the timer (or, removing, to stop it).
 
     Raises:
         ConfigurationError: `systemd.bad_value`; `systemd.other_root` for `now` with `rootfs`.

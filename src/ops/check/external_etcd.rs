@@ -17,7 +17,7 @@ const CLIENT: &str = "apiserver-etcd-client";
 impl Checking {
     pub(super) fn external_etcd(&mut self) {
         let Etcd::External { ca_file, cert_file, key_file, .. } = &self.node.spec.etcd else { return };
-        // Without a configuration nobody has said that there must be any.
+        // Without a configuration it is unknown whether there must be any.
         let is_said = |path: &str| self.has_config && !path.is_empty();
         let (ca_is_said, client_is_said) = (is_said(ca_file), is_said(cert_file));
         if self.has_config && !ca_is_said {
