@@ -248,7 +248,7 @@ def _words(kind: str) -> str:
     if kind.startswith(("Iterable[", "tuple[")):
         return f"a list of {_plural(kind.split('[', 1)[1].removesuffix(']').removesuffix(', ...'))}"
     if kind.startswith("Mapping["):
-        return "a mapping of names to paths"
+        return "a mapping"
     if kind.startswith("Callable["):
         return "a function"
     return _WORDS.get(kind) or f"kubepki.{kind}"

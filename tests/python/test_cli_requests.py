@@ -331,11 +331,12 @@ def test_folders_of_many_nodes_and_a_request_in_the_wrong_one(tmp_path: Path, au
 
     # The request of w1 in the folder of w2; then the whole of cp1 in that of a worker.
     (folders / "w2").mkdir()
-    stolen = shutil.copy(folders / "w1/kubelet.conf.csr", folders / "w2/kubelet.conf.csr")
+    stolen = folders / "w2/kubelet.conf.csr"
+    shutil.copy(folders / "w1/kubelet.conf.csr", stolen)
     status, _, talk = sign("--csr-dir", folders, "--nodes", nodes, ca_dir=authorities)
     assert status == 4
     assert re.findall(r"critical: kubelet.conf: .*CN=system:node:w2,.*\[(\S+)\]", talk) == ["request.other_subject"]
-    Path(stolen).unlink()
+    stolen.unlink()
     shutil.copytree(folders / "cp1", folders / "w2", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.crt"))
     status, _, talk = sign("--csr-dir", folders, "--nodes", nodes, ca_dir=authorities)
     assert status == 4

@@ -133,8 +133,8 @@ def plan_sign(
         node_name: The name of the node that the requests are from, unless the configuration names it.
         role: Its kind, which bounds what is signed.
         nodes: For the requests of many nodes, the node of each folder of `csr_dir`: `{"cp1": {"role":
-            "control-plane"}, "w1": {"role": "worker", "node_name": "w1.example"}}`, or a YAML file that says the same. A
-            node without a name has its folder's.
+            "control-plane"}, "w1": {"role": "worker", "node_name": "w1.example"}}`, or a YAML file that says the same.
+            A node without a name has its folder's.
         rootfs: See `kubepki.api`.
         recover: Whether a change that was interrupted is completed or taken back first.
         now: The moment from which validity counts.

@@ -67,7 +67,9 @@ def say_backup(report: Report) -> None:
 
 def _print(form: str, plan: Plan, report: Report | None, text: Callable[[Plan], str] | None) -> None:
     if form == "text":
-        output.show(text(plan) if text and report else plan)
+        # An empty table says nothing; the last line says that there is nothing.
+        if plan.artefacts:
+            output.show(text(plan) if text and report else plan)
         return
     data = {
         "plan": plan.to_dict(),

@@ -1,9 +1,9 @@
 """`kubepki certs sign`: answers signing requests, where the CAs' keys are.
 
-Each request is checked against kubeadm's catalogue, and against a configuration and a policy if they are given. Anything
-else is refused with every reason, and then nothing is signed. Which node a request is from is what you say, never what
-the request says: --node-name and --role, or --nodes for many. Usages and constraints are the catalogue's, never the
-request's; alternative names are the request's.
+Each request is checked against kubeadm's catalogue, and against a configuration and a policy if they are given.
+Anything else is refused with every reason, and then nothing is signed. Which node a request is from is what you say,
+never what the request says: --node-name and --role, or --nodes for many. Usages and constraints are the catalogue's,
+never the request's; alternative names are the request's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument(
         "--nodes",
         metavar="FILE",
-        help="YAML that says which node each folder below --csr-dir is from, for many nodes: cp1: {role: control-plane}",
+        help="YAML with the node of each folder below --csr-dir, for many nodes: cp1: {role: control-plane}",
     )
     parser.add_argument(
         "--ca-dir",
