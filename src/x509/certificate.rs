@@ -116,13 +116,13 @@ impl Certificate {
     /// The first moment of validity.
     #[must_use]
     pub fn not_before(&self) -> DateTime<Utc> {
-        self.facts.not_before
+        within_calendar(self.facts.not_before)
     }
 
     /// The last moment of validity.
     #[must_use]
     pub fn not_after(&self) -> DateTime<Utc> {
-        self.facts.not_after
+        within_calendar(self.facts.not_after)
     }
 
     /// The `SubjectPublicKeyInfo` DER.
@@ -232,6 +232,13 @@ impl Certificate {
         fingerprint.copy_from_slice(digest::digest(&digest::SHA256, &self.der).as_ref());
         fingerprint
     }
+}
+
+/// Times of the year 0, and those that an offset puts into the year 10000, can stand in a certificate and in no calendar
+/// of those who read our reports.
+fn within_calendar(moment: DateTime<Utc>) -> DateTime<Utc> {
+    let at = |seconds: i64| DateTime::from_timestamp(seconds, 0).unwrap_or(moment);
+    moment.clamp(at(-62_135_596_800), at(253_402_300_799))
 }
 
 impl PartialEq for Certificate {

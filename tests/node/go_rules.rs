@@ -323,6 +323,51 @@ fn an_intermediate_that_may_not_sign_vouches_for_nothing() {
     assert!(found.contains("verify.key_cert_sign"), "{found}");
 }
 
+/// A certificate of openssl's `x509 -req`: version 1 without extensions.
+fn old_version(node: &Node, arguments: &[&str]) {
+    let done = std::process::Command::new("openssl")
+        .args(["x509", "-req", "-days", "400", "-in", "request.csr", "-out", "made.crt"])
+        .args(arguments)
+        .current_dir(node.root.path())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_ca_of_version_1_vouches_and_kubeadm_does_not_take_it() {
+    if std::process::Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("skipped: there is no openssl");
+        return;
+    }
+    let node = Node::made(CONTROL_PLANE);
+    let key = ecdsa_key();
+    let template = RequestTemplate {
+        subject: DistinguishedName::new::<&str>(&[], "kubernetes").unwrap(),
+        subject_alt_names: SubjectAltNames::default(),
+        key_usages: Vec::new(),
+        extended_key_usages: Vec::new(),
+    };
+    node.write("/request.csr", template.sign(&key).unwrap().to_pem());
+    node.write("/signing.key", key.to_pem().expose());
+    old_version(&node, &["-signkey", "signing.key"]);
+    node.write("/etc/kubernetes/pki/ca.crt", node.read("/made.crt"));
+    node.write("/etc/kubernetes/pki/ca.key", key.to_pem().expose());
+    let ca = node.certificate("ca");
+    assert_eq!((ca.version(), ca.is_ca()), (1, false));
+    // openssl's clock is the machine's.
+    let later = node.now.max(ca.not_before() + TimeDelta::hours(1));
+    node.replace_leaf("apiserver", &node.issuer("ca"), |template| {
+        template.not_before = later - TimeDelta::minutes(5);
+        template.not_after = later + TimeDelta::days(30);
+    });
+    let request = CheckRequest { node: node.request.node.clone(), ..CheckRequest::default() };
+    let findings = check(&request, later).unwrap().findings;
+    assert_eq!(evidence(&findings, "apiserver"), "");
+    let about_ca = find(&findings, "authority.not_an_authority");
+    assert_eq!(about_ca.severity, Severity::Warning, "{about_ca:?}");
+}
+
 /// A CA that is being replaced: `ca.crt` holds the old one and the new one, and leaves are of either.
 #[test]
 fn every_ca_of_the_bundle_vouches() {
