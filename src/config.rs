@@ -69,6 +69,8 @@ pub struct HostFacts {
     pub hostname: Option<String>,
     /// The source address of the default route, the default of `localAPIEndpoint.advertiseAddress`.
     pub default_address: Option<IpAddr>,
+    /// Whether the work needs neither: what nobody says is then left empty (the name) or unspecified (the address).
+    pub is_optional: bool,
 }
 
 /// How a configuration is read.
@@ -146,7 +148,11 @@ pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, Confi
 
 /// A host that knows all of itself.
 fn stand_in() -> HostFacts {
-    HostFacts { hostname: Some("host".into()), default_address: Some(Ipv4Addr::new(192, 0, 2, 1).into()) }
+    HostFacts {
+        hostname: Some("host".into()),
+        default_address: Some(Ipv4Addr::new(192, 0, 2, 1).into()),
+        is_optional: false,
+    }
 }
 
 /// What kubeadm does without a configuration file: a first control-plane node with every default.

@@ -26,6 +26,8 @@ pub enum Category {
     Partial,
     /// The user interrupted the work (exit code 130).
     Interrupted,
+    /// kubepki itself is at fault (exit code 3).
+    Internal,
 }
 
 impl Category {
@@ -35,7 +37,7 @@ impl Category {
         match self {
             Self::Finding => 1,
             Self::Usage => 2,
-            Self::Environment => 3,
+            Self::Environment | Self::Internal => 3,
             Self::Refused => 4,
             Self::Partial => 5,
             Self::Interrupted => 130,
@@ -53,6 +55,11 @@ pub trait Diagnostic: std::error::Error + Send + Sync + 'static {
 
     /// What the user can do about it: one sentence, no trailing newline.
     fn hint(&self) -> String;
+
+    /// The same where the file is known that the error is about: with commands that name it.
+    fn hint_at(&self, _path: &std::path::Path) -> String {
+        self.hint()
+    }
 
     /// The kind of failure.
     fn category(&self) -> Category {
@@ -82,6 +89,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> String {
         printable(&self.0.hint()).into_owned()
+    }
+
+    /// The same where the file is known that the error is about.
+    #[must_use]
+    pub fn hint_at(&self, path: &std::path::Path) -> String {
+        self.0.hint_at(path)
     }
 
     /// The kind of failure.
@@ -116,6 +129,46 @@ impl fmt::Debug for Error {
     }
 }
 
+/// kubepki has a fault of its own: a panic.
+#[derive(Debug, thiserror::Error)]
+#[error("kubepki stopped at a fault of its own: {message}")]
+pub struct Panicked {
+    /// What the panic says.
+    message: String,
+}
+
+impl Diagnostic for Panicked {
+    fn code(&self) -> &'static str {
+        "internal.panic"
+    }
+
+    fn hint(&self) -> String {
+        "this is a defect in kubepki: report it with the command, this message and `kubepki version`; the next run \
+         completes or takes back what was begun"
+            .into()
+    }
+
+    fn category(&self) -> Category {
+        Category::Internal
+    }
+}
+
+/// Does `work`; a panic in it becomes [`Panicked`], so that callers in other languages get an error like any other.
+///
+/// # Errors
+/// [`Panicked`].
+pub fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    // What a panic left half changed is dropped with the closure: callers keep nothing of it.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|payload| {
+        let message = payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "no message".to_owned());
+        Panicked { message }
+    })
+}
+
 /// The known name that a mistyped one was most likely meant to be, for a hint.
 ///
 /// ```
@@ -145,6 +198,16 @@ mod tests {
         fn hint(&self) -> String {
             "make it".into()
         }
+    }
+
+    #[test]
+    fn a_panic_is_an_error_with_a_code() {
+        let error = Error::from(without_panic(|| panic!("{} is odd", 7)).unwrap_err());
+        assert_eq!(error.code(), "internal.panic");
+        assert!(error.to_string().contains("7 is odd"), "{error}");
+        assert!(error.hint().contains("report"), "{}", error.hint());
+        assert_eq!(error.category().exit_code(), 3);
+        assert_eq!(without_panic(|| 7).unwrap(), 7);
     }
 
     #[test]

@@ -7,11 +7,14 @@
 //! Source: RFC 8017, RFC 5915, RFC 5958; client-go `util/keyutil` `ParsePrivateKeyPEM`.
 
 mod algorithm;
+pub mod format;
 pub mod pem;
 mod prime;
+mod public;
 mod weakness;
 
 use std::fmt;
+use std::path::Path;
 
 use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::rand::SystemRandom;
@@ -27,10 +30,13 @@ use sec1::{EcParameters, EcPrivateKey};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfo};
 
 pub use algorithm::Algorithm;
+pub use public::{holds_private_key, read_public_keys};
 pub use weakness::public_key_weakness;
 
+use self::format::{Format, Wanted};
 use self::prime::method::Method;
 use crate::error::{Category, Diagnostic};
+use crate::remedy::command;
 use crate::secret::Secret;
 
 const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -53,6 +59,12 @@ pub enum KeyError {
     /// There is no private key block in the data.
     #[error("the data holds no private key in PEM form")]
     NoKey,
+    /// Something else than a private key in PEM form.
+    #[error("there is no private key in it; it is {}", format.description())]
+    OtherFormat {
+        /// What it is.
+        format: Format,
+    },
     /// A block begins, but is cut off or damaged.
     #[error("the private key is truncated or damaged")]
     Damaged,
@@ -84,6 +96,7 @@ impl Diagnostic for KeyError {
         match self {
             Self::UnknownAlgorithm { .. } => "key.unknown_algorithm",
             Self::NoKey => "key.none",
+            Self::OtherFormat { .. } => "key.other_format",
             Self::Damaged => "key.damaged",
             Self::Encrypted => "key.encrypted",
             Self::Unsupported { .. } => "key.unsupported",
@@ -99,6 +112,7 @@ impl Diagnostic for KeyError {
                 format!("use one of {}", names.join(", "))
             }
             Self::NoKey => "give a PEM file with an RSA, EC or PKCS#8 PRIVATE KEY block".into(),
+            Self::OtherFormat { format } => format.remedy(Path::new("FILE"), Wanted::PrivateKey),
             Self::Damaged => "restore the key from a backup; a key cannot be repaired".into(),
             Self::Encrypted => {
                 "decrypt it first: openssl pkey -in KEY -out KEY.plain (Kubernetes reads unencrypted keys only)".into()
@@ -108,6 +122,20 @@ impl Diagnostic for KeyError {
                 "check it with: openssl pkey -in KEY -noout -check; RSA keys need at least 2048 bits".into()
             }
             Self::Library { .. } => "try again; if it happens again, report it with the key's algorithm".into(),
+        }
+    }
+
+    fn hint_at(&self, path: &Path) -> String {
+        match self {
+            Self::OtherFormat { format } => format.remedy(path, Wanted::PrivateKey),
+            Self::Encrypted => {
+                let mut plain = path.as_os_str().to_owned();
+                plain.push(".plain");
+                let os = std::ffi::OsStr::new;
+                let decrypt = [os("openssl"), os("pkey"), os("-in"), path.as_os_str(), os("-out"), &plain];
+                format!("decrypt it, and use the result (Kubernetes reads unencrypted keys only): {}", command(decrypt))
+            }
+            _ => self.hint(),
         }
     }
 
@@ -256,7 +284,13 @@ impl PrivateKey {
                 }
             }
         }
-        Err(first_problem.unwrap_or(if pem::has_broken_block(pem_text) { KeyError::Damaged } else { KeyError::NoKey }))
+        Err(first_problem.unwrap_or_else(|| match Format::of(pem_text, Wanted::PrivateKey) {
+            Some(format) if !pem::has_broken_block(pem_text) || format == Format::ByteOrderMark => {
+                KeyError::OtherFormat { format }
+            }
+            _ if pem::has_broken_block(pem_text) => KeyError::Damaged,
+            _ => KeyError::NoKey,
+        }))
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {

@@ -12,10 +12,14 @@ mod compare;
 mod edit;
 mod error;
 mod fields;
+mod schema;
+mod usable;
 mod view;
 pub(crate) mod yaml;
 
 use std::fmt;
+
+use zeroize::Zeroizing;
 
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
@@ -46,6 +50,7 @@ use yaml::{Mapping, Node};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Kubeconfig {
     root: Mapping,
+    passed_over: Vec<KubeconfigError>,
 }
 
 /// What a new kubeconfig says; the context is named `user@cluster`.
@@ -115,21 +120,27 @@ impl Kubeconfig {
             ("kind", Node::text("Config")),
             ("users", list(Mapping::from([("name", Node::text(config.user)), ("user", Node::Mapping(user))]))),
         ]);
-        Self { root }
+        Self { root, passed_over: Vec::new() }
     }
 
-    /// Reads a kubeconfig, YAML or JSON; an empty file is an empty kubeconfig.
+    /// Reads a kubeconfig as client-go does, YAML or JSON; an empty file is an empty kubeconfig.
     ///
     /// The caller bounds the size (1 MiB is generous); nesting and aliases are bounded here.
     ///
     /// # Errors
-    /// [`KubeconfigError`] when the bytes are no usable YAML, or not of kind `Config`, or when `clusters`,
-    /// `contexts` or `users` are not lists of uniquely named entries. Single fields are checked when they are used.
+    /// [`KubeconfigError`] when client-go would not read it: no usable YAML, another kind, a field of another type, a
+    /// name that stands twice in a list.
     pub fn parse(bytes: &[u8]) -> Result<Self, KubeconfigError> {
-        let text = str::from_utf8(bytes).map_err(|error| KubeconfigError::NotUtf8 { offset: error.valid_up_to() })?;
-        let root = yaml::parse(text)?;
+        let text = text_of(bytes)?;
+        let (root, passed_over) = yaml::parse_as_clients(&text)?;
         fields::check(&root)?;
-        Ok(Self { root })
+        Ok(Self { root, passed_over: passed_over.into_iter().map(KubeconfigError::from).collect() })
+    }
+
+    /// What of the file clients pass over, and an edit drops: the first of two equal keys, a second document.
+    #[must_use]
+    pub fn passed_over(&self) -> &[KubeconfigError] {
+        &self.passed_over
     }
 
     /// The text of the file, with one line break at the end.
@@ -167,6 +178,28 @@ impl Kubeconfig {
     #[must_use]
     pub fn user_names(&self) -> Vec<&str> {
         names(&self.root, "users")
+    }
+}
+
+/// The text of a file: UTF-8, or UTF-16 behind its byte order mark.
+fn text_of(bytes: &[u8]) -> Result<Zeroizing<String>, KubeconfigError> {
+    let units = |from: fn([u8; 2]) -> u16| {
+        let pairs = bytes.get(2..).unwrap_or_default().chunks_exact(2);
+        let whole = pairs.remainder().is_empty();
+        let units: Zeroizing<Vec<u16>> =
+            Zeroizing::new(pairs.filter_map(|pair| pair.try_into().ok()).map(from).collect());
+        let text = String::from_utf16(&units).ok().filter(|_| whole);
+        text.map(Zeroizing::new).ok_or(KubeconfigError::NotUtf8 { offset: 0 })
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        _ => {
+            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+            let text =
+                str::from_utf8(bytes).map_err(|error| KubeconfigError::NotUtf8 { offset: error.valid_up_to() })?;
+            Ok(Zeroizing::new(text.to_owned()))
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub mod recover;
 pub mod renew;
 pub mod restart;
 pub mod sign;
+mod span;
 pub mod systemd;
 pub mod user;
 

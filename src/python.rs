@@ -36,6 +36,8 @@ mod native {
     #[pymodule_export]
     use super::bundle::{certificate_key, export_bundle, import_bundle, plan_import_bundle};
     #[pymodule_export]
+    use super::call::_panic;
+    #[pymodule_export]
     use super::call::refuse_core_dumps;
     #[pymodule_export]
     use super::external::{plan_cleanup, plan_embed, plan_import};

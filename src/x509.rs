@@ -32,8 +32,11 @@ pub use subject_alt_name::{SubjectAltName, SubjectAltNames};
 pub use template::{CertificateTemplate, Issuer};
 pub use usage::{ExtendedKeyUsage, KeyUsage};
 
+use std::path::Path;
+
 use crate::error::{Category, Diagnostic};
 use crate::key::KeyError;
+use crate::key::format::{Format, Wanted};
 
 /// Why a certificate or a request could not be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,14 @@ pub enum X509Error {
     Encoding {
         /// Which part.
         what: &'static str,
+    },
+    /// Something else than certificates in PEM form.
+    #[error("there is no {} in PEM form in it; it is {}", wanted.name(), format.description())]
+    OtherFormat {
+        /// What it is.
+        format: Format,
+        /// What was looked for.
+        wanted: Wanted,
     },
     /// There is no certificate in the data.
     #[error("data does not contain any valid RSA or ECDSA certificates")]
@@ -95,6 +106,7 @@ impl Diagnostic for X509Error {
     fn code(&self) -> &'static str {
         match self {
             Self::Encoding { .. } => "x509.encoding",
+            Self::OtherFormat { .. } => "x509.other_format",
             Self::NoCertificate => "x509.none",
             Self::Damaged { .. } => "x509.damaged",
             Self::GoCannotParse { .. } => "x509.go_cannot_parse",
@@ -110,6 +122,7 @@ impl Diagnostic for X509Error {
     fn hint(&self) -> String {
         match self {
             Self::Encoding { .. } => "shorten the value; report it if it is an ordinary one".into(),
+            Self::OtherFormat { format, wanted } => format.remedy(Path::new("FILE"), *wanted),
             Self::NoCertificate => "give a PEM file with a CERTIFICATE block".into(),
             Self::Damaged { .. } => "restore the file from a backup, or remove it so that it is made again".into(),
             Self::GoCannotParse { .. } => {
@@ -129,6 +142,14 @@ impl Diagnostic for X509Error {
                     .into()
             }
             Self::Key(error) => error.hint(),
+        }
+    }
+
+    fn hint_at(&self, path: &Path) -> String {
+        match self {
+            Self::OtherFormat { format, wanted } => format.remedy(path, *wanted),
+            Self::Key(error) => error.hint_at(path),
+            _ => self.hint(),
         }
     }
 

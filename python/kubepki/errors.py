@@ -12,6 +12,7 @@ certificate is not an exception but a finding in a report.
 | `RefusedError` | it could be done and would do harm | 4 |
 | `PartialError` | a part was done and a part was not | 5 |
 | `Interrupted` | the user stopped the work | 130 |
+| `InternalError` | kubepki itself is at fault: report it | 3 |
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "ConfigurationError",
     "EnvironmentFailure",
     "FindingError",
+    "InternalError",
     "Interrupted",
     "InterruptedAfterChange",
     "KubepkiError",
@@ -128,6 +130,13 @@ class Interrupted(KubepkiError):
     exit_code = 130
 
 
+class InternalError(KubepkiError):
+    """kubepki itself is at fault (`internal.panic`); please report it."""
+
+    category = "internal"
+    exit_code = 3
+
+
 class InterruptedAfterChange(KeyboardInterrupt):
     """Ctrl-C came when the change was being made: it is made as a whole, and `report` says what was changed."""
 
@@ -139,7 +148,15 @@ class InterruptedAfterChange(KeyboardInterrupt):
 
 _BY_CATEGORY: Final[dict[str, type[KubepkiError]]] = {
     child.category: child
-    for child in (FindingError, ConfigurationError, EnvironmentFailure, RefusedError, PartialError, Interrupted)
+    for child in (
+        FindingError,
+        ConfigurationError,
+        EnvironmentFailure,
+        RefusedError,
+        PartialError,
+        Interrupted,
+        InternalError,
+    )
 }
 
 

@@ -15,8 +15,8 @@ use super::subject::judge_subject;
 use super::{Finding, FindingCode, Notes, Part, Severity};
 use crate::catalogue::beside;
 use crate::error::{Diagnostic, Error};
-use crate::key::PrivateKey;
-use crate::kubeconfig::{Kubeconfig, KubeconfigError, Mismatch, compare};
+use crate::key::{PrivateKey, pem};
+use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError, Mismatch, compare};
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, read_certificates};
 
@@ -36,7 +36,7 @@ pub struct ClientIdentity {
 pub fn referenced_paths(path: &Path, content: &[u8]) -> Vec<PathBuf> {
     let Ok(kubeconfig) = Kubeconfig::parse(content) else { return Vec::new() };
     let Ok(current) = kubeconfig.current() else { return Vec::new() };
-    [current.certificate_authority, current.client_certificate, current.client_key]
+    [current.certificate_authority, current.client_certificate, current.client_key, current.token_file]
         .into_iter()
         .flatten()
         .map(|referenced| beside(path, referenced))
@@ -146,7 +146,10 @@ fn judge_content(
         Ok(client) => client,
         Err(error) => return note_error(notes, &error.into()),
     };
-    if !expected.trusted.is_empty() {
+    note_use(notes, path, content, tree, expected.trusted.is_empty());
+    if expected.trusted.is_empty() {
+        note_authority(notes, path, content, tree);
+    } else {
         let trusted: Vec<_> = expected.trusted.iter().map(Certificate::to_pem).collect();
         let trusted: Vec<_> = trusted.iter().map(Vec::as_slice).collect();
         let read = |referenced: &str| tree.content(&beside(path, referenced)).map(<[u8]>::to_vec);
@@ -171,6 +174,60 @@ fn judge_content(
             "nothing, if that is meant",
         ),
     }
+}
+
+/// Notes why clients would not use the file, and what of it they pass over.
+fn note_use(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree, with_authority: bool) {
+    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
+    // A CA that is compared with the node's is compared elsewhere.
+    let authority = kubeconfig.current().ok().and_then(|current| current.certificate_authority.map(str::to_owned));
+    let is_judged = |referenced: &str| !with_authority && authority.as_deref() == Some(referenced);
+    for fault in
+        kubeconfig.faults(|referenced| is_judged(referenced) || is_readable(tree, path, referenced)).unwrap_or_default()
+    {
+        notes.add_coded(fault.code(), Severity::Critical, fault.to_string(), fault.hint());
+    }
+    for passed_over in kubeconfig.passed_over() {
+        let evidence =
+            format!("{passed_over}; clients pass over the first of two keys, and every document but the first");
+        notes.add_coded(passed_over.code(), Severity::Warning, evidence, passed_over.hint());
+    }
+}
+
+/// Whether clients can read the file that a kubeconfig at `path` names. What this user may not read, they may.
+#[must_use]
+pub fn is_readable(tree: &Tree, path: &Path, referenced: &str) -> bool {
+    match tree.get(&beside(path, referenced)) {
+        Observed::File { .. } => true,
+        Observed::Unreadable { code, .. } => *code == "store.no_permission",
+        Observed::Missing => false,
+    }
+}
+
+/// Notes a CA of which clients cannot read a single certificate. Which one it must be is not known here.
+fn note_authority(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree) {
+    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
+    let Ok(current) = kubeconfig.current() else { return };
+    if !has_readable_authority(tree, path, &current) {
+        let (cluster, named) = (current.cluster.to_owned(), current.certificate_authority.map(str::to_owned));
+        let path = named.filter(|_| current.certificate_authority_data.is_none());
+        let mismatch = Mismatch::InvalidCertificateAuthority { cluster, path };
+        notes.add_coded(mismatch.code(), Severity::Critical, mismatch.to_string(), mismatch.hint());
+    }
+}
+
+/// Whether clients find a certificate in the CA; without any, or with an empty file, they take the system's.
+#[must_use]
+pub fn has_readable_authority(tree: &Tree, path: &Path, current: &Current<'_>) -> bool {
+    let pem = match (&current.certificate_authority_data, current.certificate_authority) {
+        (Some(pem), _) => Some(pem.as_slice()),
+        (None, Some(named)) => tree.content(&beside(path, named)),
+        (None, None) => None,
+    };
+    let is_certificate = |block: pem::Block<'_>| {
+        block.label == "CERTIFICATE" && !block.has_headers && Certificate::from_der(block.der.expose()).is_ok()
+    };
+    pem.is_none_or(|pem| pem.is_empty() || pem::blocks(pem).any(is_certificate))
 }
 
 fn judge_client(

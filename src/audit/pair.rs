@@ -55,7 +55,7 @@ impl<T> Part<T> {
                 Ok(value) => Self::Present(value),
                 Err(error) => {
                     let evidence = if content.is_empty() { "the file is empty".into() } else { error.to_string() };
-                    Self::Broken { code: error.code(), evidence, remedy: error.hint() }
+                    Self::Broken { code: error.code(), evidence, remedy: error.hint_at(path) }
                 }
             },
         }

@@ -5,12 +5,10 @@
 
 use std::path::PathBuf;
 
-use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo};
-
 use super::pair::{note_mode, note_part};
 use super::{Finding, FindingCode, Notes, Part, Severity};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
-use crate::key::{KeyError, PrivateKey, pem};
+use crate::key::{PrivateKey, holds_private_key, read_public_keys};
 use crate::tree::Tree;
 
 /// `sa.key` and `sa.pub` as found.
@@ -22,7 +20,8 @@ pub struct ServiceAccountKeys {
     pub public_key_path: PathBuf,
     /// The key.
     pub key: Part<PrivateKey>,
-    /// The DER of each `PUBLIC KEY` block, at least one: an API server accepts the tokens of all of them.
+    /// The DER of each public key, at least one: an API server accepts the tokens of all of them. It takes them from
+    /// public keys, private keys and certificates.
     pub public_keys: Part<Vec<Vec<u8>>>,
 }
 
@@ -44,6 +43,9 @@ impl ServiceAccountKeys {
         note_part(&self.key, &mut notes, !self.public_keys.is_missing());
         note_mode(tree, &self.key_path, &mut notes);
         notes.at(&self.public_key_path);
+        if tree.content(&self.public_key_path).is_some_and(holds_private_key) {
+            note_mode(tree, &self.public_key_path, &mut notes);
+        }
         match &self.public_keys {
             Part::Broken { code, .. } if code.starts_with("key.") => notes.add_coded(
                 code,
@@ -59,22 +61,10 @@ impl ServiceAccountKeys {
             notes.add(
                 FindingCode::ServiceAccountMismatch,
                 Severity::Critical,
-                "sa.pub is not the public half of sa.key: the API server would refuse every token",
+                "sa.pub does not hold the public half of sa.key: the API server would refuse every token",
                 "restore the file that is older than the other, or remove sa.pub so that it is made from sa.key",
             );
         }
         notes.findings
     }
-}
-
-fn read_public_keys(text: &[u8]) -> Result<Vec<Vec<u8>>, KeyError> {
-    let keys: Vec<_> = pem::blocks(text)
-        .filter(|block| block.label == "PUBLIC KEY")
-        .map(|block| block.der.expose().to_vec())
-        .collect();
-    let is_whole = |der: &Vec<u8>| matches!(SubjectPublicKeyInfo::from_der(der), Ok((rest, _)) if rest.is_empty());
-    if pem::has_broken_block(text) || !keys.iter().all(is_whole) {
-        return Err(KeyError::Damaged);
-    }
-    if keys.is_empty() { Err(KeyError::NoKey) } else { Ok(keys) }
 }

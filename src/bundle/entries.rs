@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, Layout, SERVICE_ACCOUNT};
 use crate::config::{ClusterSpec, Etcd};
+use crate::key::holds_private_key;
 
 /// The node that a bundle is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,14 @@ pub struct Entry {
     pub path: Option<PathBuf>,
     /// What it holds.
     pub content: Content,
+}
+
+impl Entry {
+    /// The permission bits of its file: `sa.pub` may be the private key itself, and kubeadm gives it a key's then.
+    #[must_use]
+    pub fn mode(&self, content: &[u8]) -> u32 {
+        if self.content == Content::PublicKey && holds_private_key(content) { 0o600 } else { self.content.mode() }
+    }
 }
 
 /// Names of entries and files that belong to one node, or to one user, and never travel.

@@ -21,7 +21,7 @@ pub(super) fn api_server(spec: &ClusterSpec) -> SubjectAltNames {
     }
     let mut addresses: Vec<IpAddr> =
         spec.service_subnets.first().and_then(api_server_service_address).into_iter().collect();
-    addresses.push(spec.advertise_address);
+    addresses.extend(known_address(spec));
     match spec.control_plane_endpoint.as_ref().map(|endpoint| &endpoint.host) {
         Some(Host::Ip(address)) => addresses.push(*address),
         Some(Host::Dns(name)) => dns.push(name.clone()),
@@ -48,8 +48,14 @@ pub(super) fn etcd_peer(spec: &ClusterSpec) -> SubjectAltNames {
 
 fn etcd(spec: &ClusterSpec, extra_names: &[String]) -> SubjectAltNames {
     let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16])];
-    let addresses = [spec.advertise_address].into_iter().chain(loopback).collect();
-    with_extra_names(vec![spec.node_name.clone(), "localhost".into()], addresses, extra_names)
+    let addresses = known_address(spec).into_iter().chain(loopback).collect();
+    let dns = [spec.node_name.clone(), "localhost".into()].into_iter().filter(|name| !name.is_empty()).collect();
+    with_extra_names(dns, addresses, extra_names)
+}
+
+/// The address of this node's API server, unless nobody has said it.
+fn known_address(spec: &ClusterSpec) -> Option<IpAddr> {
+    Some(spec.advertise_address).filter(|address| !address.is_unspecified())
 }
 
 fn with_extra_names(mut dns: Vec<String>, mut addresses: Vec<IpAddr>, extra_names: &[String]) -> SubjectAltNames {

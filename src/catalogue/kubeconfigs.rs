@@ -3,7 +3,7 @@
 //! Source: kubeadm `phases/kubeconfig/kubeconfig.go` `getKubeConfigSpecsBase`.
 
 use super::versions::{ADMIN, Change, NO_GROUP, NODES, Organizations, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
-use crate::config::{ClusterSpec, Endpoint, Role};
+use crate::config::{ClusterSpec, Endpoint, Host, Role};
 use crate::x509::{DistinguishedName, X509Error};
 
 /// A kubeconfig file with an embedded client certificate, signed by `ca`.
@@ -141,6 +141,12 @@ impl KubeconfigRow {
         self.server.url(spec)
     }
 
+    /// The API server's URL, unless it has an address that nobody has said.
+    #[must_use]
+    pub fn known_server(&self, spec: &ClusterSpec) -> Option<String> {
+        self.server.known_url(spec)
+    }
+
     /// The API server's URL beside a signing request: as [`Self::server`], but the kubelet's is the control plane's,
     /// which is what kubeadm compares it with when the CA is external.
     #[must_use]
@@ -155,16 +161,24 @@ impl ServerRule {
     /// the one through which it joins.
     #[must_use]
     pub fn url(self, spec: &ClusterSpec) -> String {
-        let local = spec.local_endpoint();
-        let endpoint: &Endpoint = match (self, spec.role) {
-            (Self::Local, Role::ControlPlane | Role::SecondaryControlPlane) => &local,
+        self.endpoint(spec).https_url()
+    }
+
+    /// The API server's URL, unless it has an address that nobody has said.
+    #[must_use]
+    pub fn known_url(self, spec: &ClusterSpec) -> Option<String> {
+        let endpoint = self.endpoint(spec);
+        (!matches!(endpoint.host, Host::Ip(address) if address.is_unspecified())).then(|| endpoint.https_url())
+    }
+
+    fn endpoint(self, spec: &ClusterSpec) -> Endpoint {
+        let shared = match (self, spec.role) {
+            (Self::Local, Role::ControlPlane | Role::SecondaryControlPlane) => None,
             (Self::ControlPlane, Role::ControlPlane | Role::SecondaryControlPlane) => {
-                spec.control_plane_endpoint.as_ref().unwrap_or(&local)
+                spec.control_plane_endpoint.as_ref()
             }
-            (_, Role::Worker) => {
-                spec.control_plane_endpoint.as_ref().or(spec.discovery_endpoint.as_ref()).unwrap_or(&local)
-            }
+            (_, Role::Worker) => spec.control_plane_endpoint.as_ref().or(spec.discovery_endpoint.as_ref()),
         };
-        endpoint.https_url()
+        shared.cloned().unwrap_or_else(|| spec.local_endpoint())
     }
 }

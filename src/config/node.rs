@@ -86,6 +86,9 @@ pub(super) fn name(view: &View<'_>, override_name: Option<&str>, host: &HostFact
         problems.error(Code::NodeName, &place, format!("{} is not a node name", quoted(&name)), fault);
         return name;
     }
+    if host.is_optional && written.is_none() && override_name.is_none() && subdomain_fault(&name).is_some() {
+        return String::new();
+    }
     if let Some(given) = override_name {
         place = Place { mark: None, field: "node name".into() };
         given.clone_into(&mut name);
@@ -173,12 +176,14 @@ fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems)
         .map(|address| address.to_canonical())
         .filter(|address| is_global_unicast(*address))
         .unwrap_or_else(|| {
-            problems.error(
-                Code::NoAddress,
-                view.place(),
-                "the address of the API server is not given, and the host has no default route to find it by",
-                "add localAPIEndpoint.advertiseAddress",
-            );
+            if !host.is_optional {
+                problems.error(
+                    Code::NoAddress,
+                    view.place(),
+                    "the address of the API server is not given, and the host has no default route to find it by",
+                    "give a configuration with localAPIEndpoint.advertiseAddress (--config)",
+                );
+            }
             stand_in
         })
 }

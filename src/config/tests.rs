@@ -44,7 +44,11 @@ const GOLDEN: [(&str, &[u8]); 7] = [
 
 fn options() -> Options {
     Options {
-        host: HostFacts { hostname: Some("Host-1".into()), default_address: Some("198.51.100.9".parse().unwrap()) },
+        host: HostFacts {
+            hostname: Some("Host-1".into()),
+            default_address: Some("198.51.100.9".parse().unwrap()),
+            is_optional: false,
+        },
         ..Options::default()
     }
 }

@@ -92,8 +92,16 @@ pub enum KubeconfigError {
         /// The users there are.
         known: Vec<String>,
     },
+    /// Clients read the file and refuse to use it.
+    #[error("no client would use the kubeconfig: {field}: {reason}")]
+    Unusable {
+        /// The field, as `users[admin].user.client-key`.
+        field: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A `*-data` field is not base64.
-    #[error("the field {field} of the kubeconfig is not base64")]
+    #[error("the field {field} of the kubeconfig is not base64 on one line")]
     InvalidBase64 {
         /// The field, as `users[admin].user.client-key-data`.
         field: String,
@@ -126,6 +134,7 @@ impl Diagnostic for KubeconfigError {
             Self::ContextMissing { .. } => "kubeconfig.context_missing",
             Self::ClusterMissing { .. } => "kubeconfig.cluster_missing",
             Self::UserMissing { .. } => "kubeconfig.user_missing",
+            Self::Unusable { .. } => "kubeconfig.unusable",
             Self::InvalidBase64 { .. } => "kubeconfig.invalid_base64",
         }
     }
@@ -149,7 +158,12 @@ impl Diagnostic for KubeconfigError {
             }
             Self::ClusterMissing { known, .. } => one_of("cluster", known),
             Self::UserMissing { known, .. } => one_of("user", known),
-            Self::InvalidBase64 { field } => format!("put the base64 of the PEM into {field}"),
+            Self::Unusable { field, .. } => format!("correct {field}, or make the file again"),
+            Self::InvalidBase64 { field } => {
+                format!(
+                    "put the base64 of the PEM into {field}, without blanks and line breaks, as base64 -w0 prints it"
+                )
+            }
         }
     }
 
@@ -172,6 +186,7 @@ impl Diagnostic for KubeconfigError {
             Self::ContextMissing { context, known } => json!({ "context": context, "known": known }),
             Self::ClusterMissing { cluster, known } => json!({ "cluster": cluster, "known": known }),
             Self::UserMissing { user, known } => json!({ "user": user, "known": known }),
+            Self::Unusable { field, reason } => json!({ "field": field, "reason": reason }),
             Self::InvalidBase64 { field } => json!({ "field": field }),
         }
     }

@@ -2,8 +2,7 @@
 //!
 //! In: the root mapping. Out: entries, strings and decoded bytes, or a [`KubeconfigError`] that names the field.
 //!
-//! Source: client-go `tools/clientcmd/api/v1`. Two differences, both towards reading more: base64 may hold
-//! blanks besides line breaks, and a number or boolean where a string belongs is taken by its letters.
+//! Source: client-go `tools/clientcmd/api/v1`.
 
 use std::collections::HashSet;
 
@@ -13,7 +12,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use super::error::KubeconfigError;
-use super::yaml::{Mapping, Node};
+use super::schema;
+use super::yaml::{Json, Mapping, Node};
 use crate::secret::Secret;
 
 /// The lists of a kubeconfig, each with the field of an entry that holds its content.
@@ -27,41 +27,44 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Checks the document's kind and the shape of its lists.
+/// Checks the document's kind, the type of every field, and that no name stands twice in a list.
 pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
-    for (field, expected) in [("apiVersion", "v1"), ("kind", "Config")] {
-        let found = string(root, field, "")?;
-        if found.is_some_and(|found| found != expected) {
-            let found = format!("of {field} {:?}", found.unwrap_or_default());
-            return Err(KubeconfigError::NotAKubeconfig { found });
+    for (field, expected) in [("apiVersion", ["", "/", "v1", "/v1"].as_slice()), ("kind", &["", "Config"])] {
+        let found = meta(root, field)?;
+        if !expected.contains(&found) {
+            return Err(KubeconfigError::NotAKubeconfig { found: format!("of {field} {found:?}") });
         }
     }
-    for (list, content) in LISTS {
+    schema::check(root)?;
+    for (list, _) in LISTS {
         let mut seen = HashSet::new();
-        let Some(node) = root.get(list).filter(|node| !node.is_null()) else { continue };
-        let Node::Sequence(items) = node else {
-            return Err(KubeconfigError::WrongType { field: list.to_owned(), expected: "a list" });
-        };
-        for (index, item) in items.iter().enumerate() {
-            let field = format!("{list}[{index}]");
-            let Node::Mapping(entry) = item else {
-                return Err(KubeconfigError::WrongType { field, expected: "a mapping" });
+        let Some(Node::Sequence(items)) = root.get(list) else { continue };
+        for item in items {
+            let name = match item {
+                Node::Mapping(entry) => name_of(entry, "name").unwrap_or_default(),
+                Node::Scalar(_) | Node::Sequence(_) => "",
             };
-            let name = string(entry, "name", &field)?.unwrap_or_default();
             if !seen.insert(name) {
                 return Err(KubeconfigError::DuplicateName { list, name: name.to_owned() });
-            }
-            match entry.get(content) {
-                None | Some(Node::Mapping(_)) => {}
-                Some(node) if node.is_null() => {}
-                Some(_) => {
-                    let field = format!("{field}.{content}");
-                    return Err(KubeconfigError::WrongType { field, expected: "a mapping" });
-                }
             }
         }
     }
     Ok(())
+}
+
+/// `apiVersion` or `kind`, which alone are found whatever the case of their letters; of several the last in byte order.
+fn meta<'a>(root: &'a Mapping, field: &str) -> Result<&'a str, KubeconfigError> {
+    let mut found: Vec<_> = root.iter().filter(|(key, _)| key.as_str().eq_ignore_ascii_case(field)).collect();
+    found.sort_by_key(|(key, _)| key.as_str());
+    let mut text = "";
+    for (key, node) in found {
+        match node {
+            Node::Scalar(scalar) if scalar.json() == Json::Text => text = scalar.as_str(),
+            node if node.is_null() => {}
+            _ => return Err(KubeconfigError::WrongType { field: key.as_str().to_owned(), expected: "a string" }),
+        }
+    }
+    Ok(text)
 }
 
 /// The letters of `key`, if it is a scalar that is not null.
@@ -139,12 +142,18 @@ pub(super) fn string<'a>(mapping: &'a Mapping, key: &str, path: &str) -> Result<
 /// A base64 field, decoded.
 pub(super) fn bytes(mapping: &Mapping, key: &str, path: &str) -> Result<Option<Secret>, KubeconfigError> {
     let Some(text) = string(mapping, key, path)? else { return Ok(None) };
-    let letters: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-    match BASE64.decode(&*letters) {
-        Ok(bytes) if bytes.is_empty() => Ok(None),
-        Ok(bytes) => Ok(Some(Secret::new(bytes))),
-        Err(_) => Err(KubeconfigError::InvalidBase64 { field: joined(path, key) }),
+    match decoded(text) {
+        Some(bytes) if bytes.expose().is_empty() => Ok(None),
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err(KubeconfigError::InvalidBase64 { field: joined(path, key) }),
     }
+}
+
+/// Base64 as Go reads it: line breaks may stand anywhere, and nothing else.
+pub(super) fn decoded(text: &str) -> Option<Secret> {
+    let letters: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect());
+    BASE64.decode(&*letters).ok().map(Secret::new)
 }
 
 /// The node of a base64 field.
@@ -152,6 +161,6 @@ pub(super) fn data(bytes: &[u8]) -> Node {
     Node::text(BASE64.encode(bytes))
 }
 
-fn joined(path: &str, key: &str) -> String {
+pub(super) fn joined(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }

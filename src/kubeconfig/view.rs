@@ -38,6 +38,8 @@ pub struct Current<'a> {
     pub client_key: Option<&'a str>,
     /// The bearer token.
     pub token: Option<Secret>,
+    /// `tokenFile`: a path, relative to the kubeconfig's directory if not absolute.
+    pub token_file: Option<&'a str>,
     /// The other ways in which this user authenticates, by their field names: `auth-provider`, `exec`,
     /// `tokenFile`, `username`.
     pub other_credentials: Vec<&'static str>,
@@ -108,6 +110,7 @@ impl<'a> Current<'a> {
             client_key_data: bytes(fields, "client-key-data", &user.path)?,
             client_key: string(fields, "client-key", &user.path)?,
             token: string(fields, "token", &user.path)?.map(|token| Secret::new(token.as_bytes().to_vec())),
+            token_file: string(fields, "tokenFile", &user.path)?,
             other_credentials: others.into_iter().filter(is_set).collect(),
         })
     }

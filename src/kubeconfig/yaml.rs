@@ -14,11 +14,13 @@ mod parse;
 mod resolve;
 mod scalar;
 mod set_aside;
+mod source;
 mod write;
 
 pub use document::to_yaml;
 pub(crate) use node::{Mapping, Node, Scalar};
-pub(crate) use parse::{ParseError, parse};
+pub(crate) use parse::{ParseError, parse, parse_as_clients};
+pub(crate) use resolve::Json;
 pub(crate) use write::write;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::span::span;
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
@@ -207,6 +208,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
 /// # Errors
 /// `store.*` when the directory cannot be read or locked. What cannot be removed is in [`Pruned::failures`].
 pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
+    let older_than = request.older_than_seconds.map(|seconds| span("--older-than", seconds)).transpose()?;
     let store = Store::new(request.place.rootfs.clone())?;
     let _session = if request.dry_run { None } else { Some(store.lock(&[&request.place.backup_dir])?) };
     let mut pruned = Pruned { removed: Vec::new(), kept: Vec::new(), failures: Vec::new() };
@@ -218,7 +220,7 @@ pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
         } else {
             let is_beyond = request.keep.is_none_or(|keep| complete >= keep);
             complete += usize::from(backup.state == State::Complete);
-            is_beyond && request.older_than_seconds.is_none_or(|seconds| age.num_seconds() > seconds)
+            is_beyond && older_than.is_none_or(|limit| age.num_seconds() > limit.num_seconds())
         };
         match if is_due && !request.dry_run { store.remove_backup(&backup) } else { Ok(()) } {
             Ok(()) if is_due => pruned.removed.push(backup),

@@ -66,7 +66,7 @@ pub struct Collected {
 /// [`BundleError::MissingFiles`], [`BundleError::ExternalAuthority`], [`BundleError::NodeBound`];
 /// [`OperationError::Blocked`] when a file cannot be used; `config.*`, `store.*`.
 pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected> {
-    let node = Node::open(&request.node)?;
+    let node = Node::open_without_address(&request.node)?;
     let entries = entries(request.recipient, &node.spec, &node.layout);
     refuse_node_bound_paths(&entries, &node)?;
     let tree = node.store.read(entries.iter().filter_map(|entry| entry.path.clone()));
@@ -151,7 +151,7 @@ pub fn plan_import(
     key: Option<&CertificateKey>,
     now: DateTime<Utc>,
 ) -> Result<Planned> {
-    let node = Node::open(&request.node)?;
+    let node = Node::open_without_address(&request.node)?;
     if request.recover {
         node.recover()?;
     }
@@ -169,7 +169,7 @@ pub fn plan_import(
     let (mut new, mut supplied) = (Tree::default(), BTreeMap::new());
     for entry in &entries {
         if let (Some(path), Some(content)) = (&entry.path, files.get(entry.name)) {
-            new.insert(path.clone(), Observed::File { content: content.clone(), mode: entry.content.mode() });
+            new.insert(path.clone(), Observed::File { content: content.clone(), mode: entry.mode(content.expose()) });
             supplied.insert(path.clone(), content.clone());
         }
     }

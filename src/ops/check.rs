@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::advice::advise;
 use super::node::{Node, NodeRequest};
+use super::span::span;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
@@ -118,18 +119,17 @@ struct Checking {
 /// # Errors
 /// The configuration cannot be read or is invalid; `rootfs` is no directory. Nothing in the tree is an error.
 pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
-    let mut node = Node::open(&request.node)?;
+    let mut node = Node::open_without_address(&request.node)?;
     let tree = node.read();
     let has_config = request.node.has_configuration();
     if !has_config {
         infer(&mut node, &tree);
     }
     let is_node = has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
-    let seconds = |seconds: i64| {
-        TimeDelta::try_seconds(seconds).unwrap_or(if seconds < 0 { TimeDelta::MIN } else { TimeDelta::MAX })
+    let thresholds = Thresholds {
+        warning: span("--warning", request.warning_seconds)?,
+        critical: span("--critical", request.critical_seconds)?,
     };
-    let thresholds =
-        Thresholds { warning: seconds(request.warning_seconds), critical: seconds(request.critical_seconds) };
     let mut checking =
         Checking { node, tree, has_config, is_node, thresholds, now, certificates: Vec::new(), findings: Vec::new() };
 
@@ -228,7 +228,9 @@ impl Checking {
             let mut expectation =
                 Expectation { extended_key_usages: row.extended_key_usages.to_vec(), ..Expectation::default() };
             if self.has_config {
-                expectation.subject = Some(row.subject(&self.node.spec)?);
+                if !row.is_named_after_node() || self.knows_name() {
+                    expectation.subject = Some(row.subject(&self.node.spec)?);
+                }
                 expectation.subject_alt_names = row.subject_alt_names(&self.node.spec);
             }
             let bundle = authority(authorities, row.issuer);
@@ -267,10 +269,10 @@ impl Checking {
             }
             let mut client =
                 Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
-            if self.has_config {
+            if self.has_config && (!row.is_named_after_node() || self.knows_name()) {
                 client.subject = Some(row.subject(&self.node.spec)?);
             }
-            let server = self.has_config.then(|| row.server(&self.node.spec));
+            let server = if self.has_config { row.known_server(&self.node.spec) } else { None };
             let expected = ExpectedKubeconfig { client, server, trusted };
             let findings = judge_kubeconfig(row.name, &path, &self.tree, &expected, self.thresholds, self.now);
             self.findings.extend(findings);
@@ -281,6 +283,11 @@ impl Checking {
             }
         }
         Ok(())
+    }
+
+    /// Neither the configuration nor the host may have a name that is one.
+    fn knows_name(&self) -> bool {
+        !self.node.spec.node_name.is_empty()
     }
 
     fn pair(&self, base_name: &str) -> Pair {

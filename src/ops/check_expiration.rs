@@ -29,7 +29,7 @@ pub struct Checked {
 /// # Errors
 /// The configuration cannot be read or is invalid. Nothing in the tree is an error.
 pub fn check_expiration(request: &NodeRequest) -> Result<Checked> {
-    let node = Node::open(request)?;
+    let node = Node::open_without_address(request)?;
     let report = report(&node.read(), &node.layout, &node.spec);
     Ok(Checked { report, warnings: node.warnings })
 }

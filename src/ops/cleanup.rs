@@ -71,7 +71,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     if takes_keys && !request.no_backup && request.authority_key_backup.is_none() {
         return Err(CleanupError::KeyBackup.into());
     }
-    let mut node = Node::open(&request.node)?;
+    let mut node = Node::open_without_address(&request.node)?;
     let recorded = request.node.recorded(&node.spec);
     let backup_dir = match &request.authority_key_backup {
         _ if request.no_backup => None,

@@ -68,7 +68,7 @@ impl Diagnostic for EmbedError {
 /// [`EmbedError`]; the configuration, or a certificate or key that was named, cannot be read. What is wrong with a
 /// kubeconfig or a certificate is a finding in the plan, not an error.
 pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let node = Node::open(&request.node)?;
+    let node = Node::open_without_address(&request.node)?;
     if request.recover {
         node.recover()?;
     }

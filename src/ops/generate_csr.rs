@@ -42,7 +42,11 @@ pub struct GenerateCsrRequest {
 /// nor taken back. A file in the way is a finding in the plan, not an error.
 pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unknown(&wanted.names, &catalogue::leaf_names())?;
-    let node = Node::open(&wanted.node)?;
+    // A request for renewal says what the certificate says that is there.
+    let node = match wanted.renewal {
+        Renewal::No => Node::open(&wanted.node)?,
+        Renewal::NewKeys | Renewal::SameKeys => Node::open_without_address(&wanted.node)?,
+    };
     if wanted.recover {
         node.recover()?;
     }

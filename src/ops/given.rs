@@ -173,15 +173,15 @@ pub(super) fn in_place(tree: &Tree, path: &Path) -> Given {
 
 /// The key of a PEM file, or of a kubeconfig's current user.
 pub(super) fn key_of(content: &[u8]) -> Result<PrivateKey> {
-    match PrivateKey::from_pem(content) {
-        Err(KeyError::NoKey) => {}
+    let no_key = match PrivateKey::from_pem(content) {
+        Err(error @ (KeyError::NoKey | KeyError::OtherFormat { .. })) => error,
         other => return Ok(other?),
-    }
+    };
     let embedded = Kubeconfig::parse(content).ok().and_then(|kubeconfig| {
         let current = kubeconfig.current().ok()?;
         current.client_key_data
     });
-    Ok(PrivateKey::from_pem(embedded.ok_or(KeyError::NoKey)?.expose())?)
+    Ok(PrivateKey::from_pem(embedded.ok_or(no_key)?.expose())?)
 }
 
 /// Refuses a plan of which a key file has changed since.

@@ -37,7 +37,7 @@ pub struct ImportRequest {
 /// The configuration cannot be read or is invalid; a named path is not there or cannot be listed. What is wrong with
 /// a certificate is a finding in the plan, not an error.
 pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let node = Node::open(&request.node)?;
+    let node = Node::open_without_address(&request.node)?;
     if request.recover {
         node.recover()?;
     }

@@ -114,9 +114,20 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Reads the configuration and finds the directories.
+    /// Reads the configuration and finds the directories, for work that writes this node's address or name.
     pub(super) fn open(request: &NodeRequest) -> Result<Self> {
-        let loaded = configuration(request)?;
+        Self::of(request, configuration(request)?)
+    }
+
+    /// The same for all other work, which needs no address, and no name unless a configuration says which node this is.
+    /// What is not known is unspecified in [`Self::spec`], and is not judged.
+    pub(super) fn open_without_address(request: &NodeRequest) -> Result<Self> {
+        let facts = host::facts();
+        let host = HostFacts { hostname: facts.hostname, default_address: facts.default_address, is_optional: true };
+        Self::of(request, configuration_with(request, host)?)
+    }
+
+    fn of(request: &NodeRequest, loaded: Loaded) -> Result<Self> {
         let store = Store::new(request.rootfs.clone())?;
         let certificates_dir =
             request.certificates_dir.clone().unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
@@ -172,7 +183,8 @@ pub(super) fn read_tree(store: &Store, layout: &Layout) -> Tree {
 /// The file cannot be read (`store.*`), or is not a valid configuration (`config.*`).
 pub fn configuration(request: &NodeRequest) -> Result<Loaded> {
     let facts = host::facts();
-    configuration_with(request, HostFacts { hostname: facts.hostname, default_address: facts.default_address })
+    let host = HostFacts { hostname: facts.hostname, default_address: facts.default_address, is_optional: false };
+    configuration_with(request, host)
 }
 
 /// The same, with what is taken from the host where the configuration says nothing.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::OperationError;
 use super::init::{Planned, refuse_unknown};
 use super::node::{Node, NodeRequest};
+use super::span::{span, validity};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, KubeletFiles};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::error::Result;
@@ -88,8 +89,9 @@ impl Default for RenewRequest {
 pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unrenewable(&request.names)?;
     refuse_unknown(&request.names, &[&["all"], catalogue::renewable_names().as_slice()].concat())?;
-    let node = Node::open(&request.node)?;
-    let options = options(request, &node)?;
+    let node =
+        if request.names_from_config { Node::open(&request.node)? } else { Node::open_without_address(&request.node)? };
+    let options = options(request, &node, now)?;
     if request.recover {
         node.recover()?;
     }
@@ -111,12 +113,11 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     })
 }
 
-fn options(request: &RenewRequest, node: &Node) -> Result<Options> {
-    let seconds = |seconds: Option<i64>| seconds.map(|one| TimeDelta::try_seconds(one).unwrap_or(TimeDelta::MAX));
+fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Options> {
     let options = Options {
         names: chosen(request, &node.spec),
-        before: seconds(request.before_seconds),
-        validity: seconds(request.validity_seconds),
+        before: request.before_seconds.map(|seconds| span("--before", seconds)).transpose()?,
+        validity: request.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
         algorithm: request.algorithm,
         keep_key: request.keep_key,
         name_changes: name_changes(request)?,

@@ -49,6 +49,9 @@ use crate::store::{Session, Store};
 /// Where kubeadm puts static-pod manifests, if the kubelet's configuration does not say otherwise.
 const MANIFESTS_DIR: &str = "/etc/kubernetes/manifests";
 
+/// Longer than anybody waits, and short enough to be added to every moment.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
 /// Another restart takes longer than anybody would wait for.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
@@ -148,7 +151,8 @@ pub fn restart(
 ) -> Result<RestartReport> {
     let limits = |components: &Components| -> Result<Limits> {
         let seconds = request.timeout_seconds;
-        let timeout = Duration::try_from_secs_f64(seconds).ok().filter(|timeout| !timeout.is_zero());
+        let is_measurable = |timeout: &Duration| !timeout.is_zero() && *timeout <= LONGEST_WAIT;
+        let timeout = Duration::try_from_secs_f64(seconds).ok().filter(is_measurable);
         let timeout = timeout.ok_or(RestartError::BadTimeout { seconds })?;
         Ok(Limits { file_check_frequency: components.file_check_frequency, timeout })
     };

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::OperationError;
 use super::init::Planned;
 use super::node::{NodeRequest, configuration_with, content_of, read_named};
+use super::span::validity;
 use crate::audit::Finding;
 use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, Layout, NodeRole};
@@ -141,7 +142,7 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
     let options = Options {
         policy,
         nodes,
-        validity: wanted.validity_seconds.map(TimeDelta::seconds),
+        validity: wanted.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
         outlive_authority: wanted.outlive_authority,
         serial_files,
         force: wanted.force,
@@ -171,7 +172,11 @@ struct Known {
 
 /// What a configuration and a given name say of the node; without a configuration its kubeadm defaults are not taken.
 fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<Known> {
-    let facts = HostFacts { hostname: Some(UNKNOWN_NAME.to_owned()), default_address: Some(UNKNOWN_ADDRESS) };
+    let facts = HostFacts {
+        hostname: Some(UNKNOWN_NAME.to_owned()),
+        default_address: Some(UNKNOWN_ADDRESS),
+        is_optional: false,
+    };
     let loaded = configuration_with(request, facts)?;
     let directory = request.certificates_dir.clone();
     let directory = directory.unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
@@ -390,7 +395,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let options = Options {
         policy,
         nodes: Nodes::One(node),
-        validity: wanted.validity_seconds.map(TimeDelta::seconds),
+        validity: wanted.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
         outlive_authority: wanted.outlive_authority,
         ..Options::default()
     };
@@ -428,8 +433,9 @@ pub(super) fn refuse(plan: &crate::plan::Plan) -> Result<()> {
         return Ok(());
     }
     let findings = plan.findings.clone();
-    let of_requests =
-        |code: &str| code.starts_with("request.") || matches!(code, "x509.request_damaged" | "x509.no_request");
+    let of_requests = |code: &str| {
+        code.starts_with("request.") || matches!(code, "x509.request_damaged" | "x509.no_request" | "x509.other_format")
+    };
     let mut critical = findings.iter().filter(|finding| finding.is_critical());
     if plan.operation == OPERATION && critical.all(|finding| of_requests(&finding.code)) {
         return Err(PolicyError::Refused { findings }.into());

@@ -11,6 +11,7 @@ use super::node::{Node, NodeRequest, content_of};
 use super::{Continue, OperationError, Progress};
 use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
+use crate::catalogue::ServerRule;
 use crate::config::Problem;
 use crate::error::Result;
 use crate::key::{Algorithm, PrivateKey};
@@ -103,7 +104,10 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     if let Some(fault) = request.token.as_ref().and_then(|token| token_fault(token.expose())) {
         return Err(UserError::BadToken { fault }.into());
     }
-    let node = Node::open(&request.node)?;
+    let mut node = Node::open_without_address(&request.node)?;
+    if request.server.is_none() && ServerRule::ControlPlane.known_url(&node.spec).is_none() {
+        node = Node::open(&request.node)?;
+    }
     let mut paths = vec![node.layout.certificate("ca")];
     let credential = if request.token.is_some() {
         Credential::Token

@@ -71,7 +71,8 @@ pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, swapped: Severity,
         findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Info));
     }
     findings.extend(judge_swapped(entries, &artefacts(entries), tree, layout, swapped));
-    let public = entries.iter().filter(|entry| entry.content.mode() != 0o600);
+    // sa.pub may be the private key itself; then it gets the private key's mode.
+    let public = entries.iter().filter(|entry| entry.content == Content::Certificate);
     findings.extend(public.filter_map(|entry| hidden_key(entry, tree)));
     findings
 }
@@ -140,7 +141,8 @@ fn place(
 ) -> Artefact {
     let (mut written, mut replaced, mut stands_against) = (Vec::new(), false, false);
     for (entry, path) in files {
-        let (wanted, mode) = (new.content(path).unwrap_or_default(), entry.content.mode());
+        let wanted = new.content(path).unwrap_or_default();
+        let mode = entry.mode(wanted);
         let fault = match present.get(path) {
             Observed::Missing => {
                 written.push(PlannedFile { path: path.clone(), mode });
@@ -175,7 +177,8 @@ fn place(
     let shown = if action == Action::Install {
         written
     } else {
-        files.iter().map(|(entry, path)| PlannedFile { path: path.clone(), mode: entry.content.mode() }).collect()
+        let mode_of = |entry: &Entry, path| entry.mode(new.content(path).unwrap_or_default());
+        files.iter().map(|(entry, path)| PlannedFile { path: path.clone(), mode: mode_of(entry, path) }).collect()
     };
     let certificates = files.iter().find(|(entry, _)| entry.content == Content::Certificate);
     let expires_at = certificates

@@ -45,11 +45,13 @@ impl Destination {
     /// All places, in kubeadm's order. Without a configuration (`is_said` is false) nobody has said what this node is
     /// called, so neither its name nor its alternative names are expected.
     pub(crate) fn all(layout: &Layout, spec: &ClusterSpec, is_said: bool) -> Result<Vec<Self>, X509Error> {
+        // The configuration may leave the name to a host whose name is none.
+        let is_named = is_said && !spec.node_name.is_empty();
         let mut places = Vec::new();
         for row in &catalogue::CERTIFICATES {
             let mut expectation =
                 Expectation { extended_key_usages: row.extended_key_usages.to_vec(), ..Expectation::default() };
-            if is_said || !row.is_named_after_node() {
+            if is_named || !row.is_named_after_node() {
                 expectation.subject = Some(row.subject(spec)?);
             }
             if is_said {
@@ -71,7 +73,7 @@ impl Destination {
         for row in &catalogue::KUBECONFIGS {
             let mut expectation =
                 Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
-            if is_said || !row.is_named_after_node() {
+            if is_named || !row.is_named_after_node() {
                 expectation.subject = Some(row.subject(spec)?);
             }
             let kubeconfig = layout.kubeconfig(row.name);

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::generate::{inputs, untouched};
 use super::import::{Given, GivenKey, pem_of, position};
-use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile};
+use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile, place};
 use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::kubeconfig::client_key;
@@ -22,6 +22,7 @@ use crate::error::Diagnostic;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Current, Kubeconfig};
 use crate::plan::generate::sha256_hex;
+use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage, X509Error, order_chain, read_certificates};
 
@@ -176,12 +177,40 @@ impl Embedding<'_> {
         let parsed = Kubeconfig::parse(content);
         let current = parsed.as_ref().map_err(Clone::clone).and_then(Kubeconfig::current);
         match current {
-            Ok(current) => Some(self.plan_parsed(&current)),
+            Ok(current) => {
+                let artefact = self.plan_parsed(&current);
+                Some(self.without_faults(parsed.as_ref().ok(), &current, artefact))
+            }
             Err(error) => {
                 self.push(error.code(), Severity::Critical, &path, error.to_string(), error.hint());
                 Some(self.row(Action::Blocked, "it cannot be used"))
             }
         }
+    }
+
+    /// What is put in is worth nothing in a file that clients refuse.
+    fn without_faults(&mut self, document: Option<&Kubeconfig>, current: &Current<'_>, artefact: Artefact) -> Artefact {
+        let Some(Installation::Kubeconfig { certificates, key, authority }) = &artefact.install else {
+            return artefact;
+        };
+        let Some(mut written) = document.cloned() else { return artefact };
+        let new = Secret::new(b"new".to_vec());
+        let edits = [
+            key.is_some().then(|| written.set_client_certificate(current.user, b"new", &new)),
+            certificates.is_some().then(|| written.embed_client_certificate(current.user, b"new")),
+            authority.is_some().then(|| written.set_certificate_authority(current.cluster, b"new")),
+        ];
+        if edits.into_iter().flatten().any(|edit| edit.is_err()) {
+            return artefact;
+        }
+        let faults = place::faults(self.tree, &self.wanted.path, &written).unwrap_or_default();
+        for fault in &faults {
+            self.push(fault.code(), Severity::Critical, &self.wanted.path.clone(), fault.to_string(), fault.hint());
+        }
+        if faults.is_empty() {
+            return artefact;
+        }
+        Artefact { expires_at: artefact.expires_at, ..self.row(Action::Blocked, "no client would use it") }
     }
 
     fn plan_parsed(&mut self, current: &Current<'_>) -> Artefact {

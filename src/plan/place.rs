@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::kubeconfig::client_identity;
+use crate::audit::kubeconfig::{client_identity, has_readable_authority, is_readable};
 use crate::audit::{Pair, Part};
 use crate::catalogue::beside;
 use crate::error::Diagnostic;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
+use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 use crate::x509::Certificate;
 
@@ -59,6 +60,8 @@ pub struct Held {
     pub certificates: Part<Vec<Certificate>>,
     /// The key.
     pub key: Part<PrivateKey>,
+    /// Why clients would refuse the kubeconfig, with another certificate in it too.
+    pub faults: Vec<KubeconfigError>,
     /// Whether a kubeconfig embeds another CA than `trusted`, in the words of [`kubeconfig`].
     pub has_other_authority: bool,
 }
@@ -81,6 +84,7 @@ pub fn apart(tree: &Tree, certificate: PathBuf, key: PathBuf) -> Held {
         certificate_path: pair.certificate_path,
         certificates: pair.certificates,
         key: pair.key,
+        faults: Vec::new(),
         has_other_authority: false,
     }
 }
@@ -94,6 +98,7 @@ pub fn together(tree: &Tree, file: PathBuf, next: Option<PathBuf>) -> Held {
         certificate_path: pair.certificate_path,
         certificates: pair.certificates,
         key: pair.key,
+        faults: Vec::new(),
         has_other_authority: false,
     }
 }
@@ -129,13 +134,42 @@ pub fn kubeconfig(
     };
     let authority = current.certificate_authority_data.as_deref();
     let has_other_authority = matches!((authority, trusted), (Some(embedded), Some(trusted)) if embedded.trim_ascii() != trusted.trim_ascii());
+    let (user, cluster) = (current.user.to_owned(), current.cluster.to_owned());
+    let mut renewed = document.clone();
+    if matches!(place, Place::Apart { certificate: Slot::Embedded, key: Slot::Embedded }) {
+        renewed.set_client_certificate(&user, b"new", &Secret::new(b"new".to_vec()))?;
+    }
+    if authority.is_some() {
+        renewed.set_certificate_authority(&cluster, b"new")?;
+    }
+    let faults = faults(tree, path, &renewed)?;
     Ok(Some(Held {
+        faults,
         place,
         certificate_path: identity.certificate_path,
         certificates: identity.certificates,
         key: identity.key,
         has_other_authority,
     }))
+}
+
+/// Why clients would refuse what is about to be written into the kubeconfig at `path`. The files of its certificate and
+/// key are written too, or are judged with what they hold.
+///
+/// # Errors
+/// As [`Kubeconfig::current`].
+pub fn faults(tree: &Tree, path: &Path, written: &Kubeconfig) -> Result<Vec<KubeconfigError>, KubeconfigError> {
+    let current = written.current()?;
+    let is_own = |one: &str| [current.client_certificate, current.client_key].contains(&Some(one));
+    let mut faults = written.faults(|referenced| is_own(referenced) || is_readable(tree, path, referenced))?;
+    let is_by_path = current.certificate_authority_data.is_none();
+    if is_by_path && faults.is_empty() && !has_readable_authority(tree, path, &current) {
+        faults.push(KubeconfigError::Unusable {
+            field: format!("clusters[{}].cluster.certificate-authority", current.cluster),
+            reason: "the file that it names holds no certificate",
+        });
+    }
+    Ok(faults)
 }
 
 /// Why a part cannot be used: code, evidence, remedy. kubeadm takes a folder in a file's place for a missing file.

@@ -21,6 +21,9 @@ pub const MARK: &str = "# Written by `kubepki systemd install`.";
 /// What is written whatever the configuration: kubeadm's files, the kubelet's certificates.
 const WRITTEN: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet"];
 
+/// From the first to the last year that a certificate can name, in seconds.
+const LONGEST: u64 = 10_000 * 366 * 24 * 60 * 60;
+
 /// When, and how, certificates are renewed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +104,14 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
     let calendar = line("calendar", schedule.on_calendar.trim())?;
     if calendar.is_empty() {
         return Err(UnitError { field: "calendar", value: String::new(), reason: "it is empty" });
+    }
+    for (field, seconds) in
+        [("--before", schedule.before_seconds), ("--randomized-delay", schedule.randomized_delay_seconds)]
+    {
+        if seconds > LONGEST {
+            let reason = "it is longer than the calendar, which ends with the year 9999";
+            return Err(UnitError { field, value: format!("{seconds} s"), reason });
+        }
     }
     let mut command = vec![program(&schedule.program)?];
     command.extend(["certs", "renew", "all", "--before"].map(str::to_owned));

@@ -2,18 +2,20 @@
 //!
 //! In: a closure that owns or borrows Rust values only. Out: its value, or the Python exception of its error.
 //! Every native function that computes, reads or writes goes through [`detached`]; only conversions of
-//! arguments and results happen with the GIL held.
+//! arguments and results happen with the GIL held. A panic never reaches Python, where it would pass every
+//! `except Exception`: it is an error with a code.
 
 use pyo3::prelude::*;
 
 use super::logging;
 use crate::edge::dump::{self, NotDumped};
-use crate::error::Result;
+use crate::error::{Error, Result, without_panic};
 
 /// Runs `work` with the GIL released, so that other Python threads go on meanwhile.
 ///
 /// # Errors
-/// What `work` returned, as the exception that `kubepki.errors` has for its category; what was raised while it logged.
+/// What `work` returned, as the exception that `kubepki.errors` has for its category; `internal.panic` when it panicked;
+/// what was raised while it logged.
 pub(super) fn detached<T, F>(py: Python<'_>, work: F) -> PyResult<T>
 where
     T: Send,
@@ -32,8 +34,20 @@ where
 {
     logging::refresh_levels();
     let _keys_are_held = NotDumped::hold();
-    let outcome = py.detach(work).map_err(PyErr::from);
+    let outcome = without_panic(|| py.detach(work)).map_err(Error::from).flatten().map_err(PyErr::from);
     (outcome, logging::raised())
+}
+
+/// Converts an argument or a result, which a panic turns into an error too.
+pub(super) fn converted<T>(convert: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    without_panic(convert).map_err(|panicked| PyErr::from(Error::from(panicked))).flatten()
+}
+
+/// Panics where all work is done, for the test that no panic reaches Python.
+#[pyfunction]
+#[allow(clippy::panic)]
+pub(super) fn _panic(py: Python<'_>) -> PyResult<()> {
+    detached(py, || panic!("a panic that was asked for"))
 }
 
 /// Refuses memory dumps for the rest of the process's life: for a program of ours, not for one that imports us.

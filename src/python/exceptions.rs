@@ -21,6 +21,7 @@ const fn category_name(category: Category) -> &'static str {
         Category::Refused => "refused",
         Category::Partial => "partial",
         Category::Interrupted => "interrupted",
+        Category::Internal => "internal",
     }
 }
 
@@ -53,6 +54,7 @@ mod tests {
             Category::Refused,
             Category::Partial,
             Category::Interrupted,
+            Category::Internal,
         ] {
             assert_eq!(serde_json::to_value(category).unwrap(), category_name(category));
         }

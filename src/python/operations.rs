@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::call::{detached, finished};
+use super::call::{converted, detached, finished};
 use super::logging;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
@@ -28,12 +28,12 @@ use crate::secret::Secret;
 
 /// A request of the core from a dictionary of its fields.
 pub(super) fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
-    pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string()))
+    converted(|| pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string())))
 }
 
 /// Plain data from a value of the core.
 pub(super) fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
-    pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string()))
+    converted(|| pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string())))
 }
 
 /// The caller's moment in whole seconds, or the system's.

@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use super::extensions::Extensions;
 use super::go::{self, Broken, Facts};
 use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltNames, X509Error};
+use crate::key::format::{Format, Wanted, hides_a_block};
 use crate::key::pem;
 
 const LABEL: &str = "CERTIFICATE";
@@ -41,10 +42,20 @@ pub fn read_certificates(pem_text: &[u8]) -> Result<Vec<Certificate>, X509Error>
         .filter(|block| block.label == LABEL && !block.has_headers)
         .map(|block| Certificate::from_der(block.der.expose()))
         .collect::<Result<_, _>>()?;
+    if hides_a_block(pem_text) {
+        return Err(X509Error::OtherFormat { format: Format::ByteOrderMark, wanted: Wanted::Certificate });
+    }
     if pem::has_broken_block(pem_text) {
         return Err(X509Error::Damaged { reason: "a PEM block is cut off or not base64".into() });
     }
-    if certificates.is_empty() { Err(X509Error::NoCertificate) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        let format = Format::of(pem_text, Wanted::Certificate);
+        return Err(format.map_or(X509Error::NoCertificate, |format| X509Error::OtherFormat {
+            format,
+            wanted: Wanted::Certificate,
+        }));
+    }
+    Ok(certificates)
 }
 
 impl Certificate {

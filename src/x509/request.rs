@@ -23,6 +23,7 @@ use super::extensions::{Extensions, key_kind, read_whole};
 use super::signature::{SignatureProblem, verify};
 use super::template::{extended_key_usage_extension, failed, key_usage_extension, signed, subject_alt_name_extension};
 use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SubjectAltNames, X509Error};
+use crate::key::format::{Format, Wanted};
 use crate::key::{PrivateKey, pem};
 
 const EXTENSION_REQUEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.14");
@@ -106,7 +107,10 @@ impl CertificateRequest {
         if pem::has_broken_block(pem_text) {
             return Err(damaged("a PEM block is cut off or not base64"));
         }
-        let first = first.ok_or(X509Error::NoRequest)?;
+        let first = first.ok_or_else(|| match Format::of(pem_text, Wanted::Request) {
+            Some(format) => X509Error::OtherFormat { format, wanted: Wanted::Request },
+            None => X509Error::NoRequest,
+        })?;
         if requests.next().is_some() {
             return Err(damaged("there are several in one file"));
         }

@@ -12,6 +12,7 @@ from kubepki import (
     ConfigurationError,
     EnvironmentFailure,
     FindingError,
+    InternalError,
     Interrupted,
     KubepkiError,
     PartialError,
@@ -26,6 +27,7 @@ CHILDREN = {
     "refused": (RefusedError, 4),
     "partial": (PartialError, 5),
     "interrupted": (Interrupted, 130),
+    "internal": (InternalError, 3),
 }
 
 

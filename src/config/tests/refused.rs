@@ -515,7 +515,11 @@ fn a_host_that_says_nothing_must_be_told() {
         assert_eq!(spec_of(&text).advertise_address.to_string(), "198.51.100.9");
         assert_eq!(codes(&problems_with(&text, &nothing)), ["config.no_node_name", "config.no_address"]);
     }
-    let loopback = HostFacts { hostname: Some("a_b".into()), default_address: Some("127.0.0.1".parse().unwrap()) };
+    let loopback = HostFacts {
+        hostname: Some("a_b".into()),
+        default_address: Some("127.0.0.1".parse().unwrap()),
+        is_optional: false,
+    };
     let problems = problems_with(INIT, &Options { host: loopback, ..Options::default() });
     assert_eq!(codes(&problems), ["config.no_address", "config.node_name"]);
     // A worker serves no API.

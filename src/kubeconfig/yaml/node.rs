@@ -6,7 +6,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::resolve::is_text;
+use super::resolve::{Json, is_text, json};
 
 /// A scalar and the way it is read.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +44,14 @@ impl Scalar {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) | Self::Plain(text) => text,
+        }
+    }
+
+    /// What it is in JSON.
+    pub(crate) fn json(&self) -> Json {
+        match self {
+            Self::Text(_) => Json::Text,
+            Self::Plain(text) => json(text),
         }
     }
 
@@ -136,6 +144,13 @@ impl Mapping {
     /// Appends a key that the caller knows to be new.
     pub(crate) fn push(&mut self, key: Scalar, value: Node) {
         self.entries.push((key, value));
+    }
+
+    /// Replaces the value at `index`, which a former [`Self::push`] filled.
+    pub(crate) fn replace(&mut self, index: usize, value: Node) {
+        if let Some((_, existing)) = self.entries.get_mut(index) {
+            *existing = value;
+        }
     }
 
     /// Keys and values in order.

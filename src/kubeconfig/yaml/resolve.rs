@@ -3,6 +3,42 @@
 //! In: the letters. Out: whether YAML 1.1, as the Kubernetes tools resolve it, takes them for a string.
 //! Source: go-yaml v2 `resolve`, with Go's `strconv` and `time.Parse` syntax that it leans on.
 
+/// What the JSON that Kubernetes makes of YAML says for an unquoted scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Json {
+    /// A string; dates are strings too.
+    Text,
+    /// Nothing.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// An integer of 64 bits with a sign.
+    Integer,
+    /// An integer of 64 bits that needs all of them.
+    LargeInteger,
+    /// Another number.
+    Float,
+    /// Infinity, or not a number: JSON cannot say it.
+    NotFinite,
+}
+
+/// What these letters, unquoted, become in JSON.
+pub(super) fn json(text: &str) -> Json {
+    if matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+        Json::Null
+    } else if is_word(text) {
+        if text.contains('.') { Json::NotFinite } else { Json::Bool }
+    } else if is_text(text) || is_timestamp(text) {
+        Json::Text
+    } else if !text.starts_with('.') && is_integer(&text.replace('_', "")) {
+        let is_large =
+            !text.starts_with('-') && !is_integer(&format!("+{}", text.trim_start_matches('+').replace('_', "")));
+        if is_large { Json::LargeInteger } else { Json::Integer }
+    } else {
+        Json::Float
+    }
+}
+
 /// Whether these letters, unquoted, are a string (and no null, boolean, number or date).
 pub(super) fn is_text(text: &str) -> bool {
     if is_word(text) {

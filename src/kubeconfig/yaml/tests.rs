@@ -130,8 +130,9 @@ fn json_comments_flow_and_markers_are_read() {
 #[test]
 fn aliases_and_merge_keys_are_put_in_place() {
     let text = "a: &a {x: 1, y: 2}\nb: *a\nc: {y: 3, <<: *a}\nd:\n  <<: [{x: 4}, *a]\n  z: 5\n";
+    // A merge key counts in its place: what stands behind it wins, what stands before it loses.
     let written =
-        "a:\n  x: 1\n  \"y\": 2\nb:\n  x: 1\n  \"y\": 2\nc:\n  y: 3\n  x: 1\nd:\n  z: 5\n  x: 4\n  \"y\": 2\n";
+        "a:\n  x: 1\n  \"y\": 2\nb:\n  x: 1\n  \"y\": 2\nc:\n  y: 2\n  x: 1\nd:\n  x: 4\n  \"y\": 2\n  z: 5\n";
     // Unquoted `y` is a boolean in YAML 1.1; as a key it keeps its letters.
     assert_eq!(*write(&parse(text).unwrap()), written.replace("\"y\"", "y"));
 }
@@ -145,9 +146,10 @@ fn what_would_not_survive_is_refused() {
     assert_eq!(unsupported("a: 1\n---\nb: 2\n"), (3, "a second document"));
     assert_eq!(unsupported("a: 1\n? [x]\n: y\n"), (2, "a key that is a list or a mapping"));
     assert_eq!(unsupported("a: &k {b: c}\n? *k\n: y\n").1, "a key that is a list or a mapping");
-    assert_eq!(unsupported("a: !secret x\n"), (1, "a tag"));
-    assert_eq!(unsupported("a: !!binary Zm9v\n"), (1, "a tag"));
-    assert_eq!(unsupported("a: !!set {x: null}\n"), (1, "a tag"));
+    assert_eq!(unsupported("a: !!binary '*'\n"), (1, "binary data that is not base64"));
+    assert_eq!(unsupported("a: !!int x\n"), (1, "a tag that does not fit its value"));
+    assert_eq!(unsupported("a: 1\nnull: 2\n"), (2, "a key that is null"));
+    assert_eq!(unsupported("a: \"b\\/c\"\n").0, 1);
     assert_eq!(unsupported("a: &a [*a]\n"), (1, "an alias to itself"));
     assert_eq!(unsupported("a: {<<: 1}\n").1, "a merge key whose value is not a mapping");
     assert_eq!(parse("a: 1\nb: 2\n\"a\": 3\n"), Err(ParseError::DuplicateKey { line: 3, key: "a".into() }));
@@ -155,6 +157,27 @@ fn what_would_not_survive_is_refused() {
     assert_eq!(parse("a"), Err(ParseError::NotAMapping));
     assert!(matches!(parse("a: [\n"), Err(ParseError::Syntax { .. })));
     assert!(matches!(parse("a: *b\n"), Err(ParseError::Syntax { line: 1, column: 4, .. })));
+}
+
+#[test]
+fn clients_read_the_last_of_equal_keys_and_the_first_document() {
+    let (root, passed_over) = parse_as_clients("a: 1\nb: 2\na: 3\n---\n[broken\n").unwrap();
+    assert_eq!(*write(&root), "a: 3\nb: 2\n");
+    let second = ParseError::Unsupported { line: 4, construct: "a second document" };
+    assert_eq!(passed_over.first(), Some(&ParseError::DuplicateKey { line: 3, key: "a".into() }));
+    assert!(
+        matches!(passed_over.get(1), Some(ParseError::Unsupported { construct: "a second document", .. })),
+        "{second:?}"
+    );
+    assert_eq!(parse_as_clients("a: 1\n---\n").unwrap().1, []);
+    assert!(matches!(parse_as_clients("# \u{1b}[31m\na: 1\n"), Err(ParseError::Syntax { line: 1, .. })));
+}
+
+#[test]
+fn tags_make_the_values_that_clients_read() {
+    let text = "a: !secret 5\nb: !!binary Zm9v\nc: !!str 5\nd: !!float 5\ne: !!null ''\nf: !!map {x: 1}\n";
+    let written = "a: \"5\"\nb: foo\nc: \"5\"\nd: 5\ne: null\nf:\n  x: 1\n";
+    assert_eq!(*write(&parse(text).unwrap()), written);
 }
 
 #[test]

@@ -6,13 +6,25 @@ use super::Checking;
 use crate::audit::certificate::{Expectation, Thresholds, judge_certificates};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig, referenced_paths};
 use crate::audit::{Finding, Severity};
-use crate::error::Error;
+use crate::catalogue;
+use crate::error::{Diagnostic as _, Error};
+use crate::key::format::{Format, Wanted};
+use crate::key::pem;
+use crate::kubeconfig::Kubeconfig;
 use crate::store::StoreError;
 use crate::tree::Observed;
 use crate::x509::{Certificate, read_certificates};
 
-/// How a certificate's PEM block begins.
-const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// How the PEM blocks of certificates begin.
+const BEGIN: [&[u8]; 4] = [
+    b"-----BEGIN CERTIFICATE-----",
+    b"-----BEGIN TRUSTED CERTIFICATE-----",
+    b"-----BEGIN X509 CERTIFICATE-----",
+    b"-----BEGIN PKCS7-----",
+];
+
+/// The endings of files that are nothing but certificates.
+const CERTIFICATE_ENDINGS: [&str; 8] = ["crt", "cer", "cert", "der", "p7b", "p7c", "p12", "pfx"];
 
 impl Checking {
     pub(super) fn extra(&mut self, paths: &[PathBuf]) {
@@ -32,14 +44,19 @@ impl Checking {
         }
     }
 
-    /// `named` files must hold certificates; in a folder other files are passed over.
+    /// `named` files must hold certificates or be kubeconfigs. In a folder so must those that claim it by their name or
+    /// their beginning; others are passed over.
     fn extra_file(&mut self, path: &Path, named: bool) {
         let tree = self.node.store.read([path]);
         let name = path.display().to_string();
         let content = match tree.get(path) {
             Observed::Missing => return self.refuse(path, &StoreError::Missing { path: path.to_owned() }.into()),
             // A folder may hold sockets and large logs, which are no certificates.
-            Observed::Unreadable { code: "store.not_a_regular_file" | "store.too_large", .. } if !named => return,
+            Observed::Unreadable { code: "store.not_a_regular_file" | "store.too_large", .. }
+                if !named && !has_certificate_name(path) && !has_kubeconfig_name(path) =>
+            {
+                return;
+            }
             Observed::Unreadable { code, message, hint } => {
                 let (evidence, remedy) = (message.clone(), hint.clone());
                 return self.findings.push(critical(code, &name, path, evidence, remedy));
@@ -47,28 +64,31 @@ impl Checking {
             Observed::File { content, .. } => content.expose(),
         };
         // A block that is cut off has no label that could be trusted: the first line of it must do.
-        let holds_certificates = content.windows(BEGIN.len()).any(|part| part == BEGIN);
-        if !holds_certificates && self.extra_kubeconfig(path, content) {
+        let has_block = BEGIN.iter().any(|begin| content.windows(begin.len()).any(|part| part == *begin));
+        if !has_block && self.extra_kubeconfig(path, content, named) {
             return;
         }
-        if holds_certificates || named {
+        if named || has_block || claims_certificates(path, content) {
             match read_certificates(content) {
                 Ok(certificates) => self.judge_extra(&name, path, &certificates),
-                Err(error) => self.refuse(path, &error.into()),
+                Err(error) => self.refuse_content(path, &error.into(), Some(content)),
             }
         }
     }
 
-    /// Checks a kubeconfig and the files that it refers to; `false` when the file is none.
-    fn extra_kubeconfig(&mut self, path: &Path, content: &[u8]) -> bool {
+    /// Checks a kubeconfig and the files that it refers to; `false` when the file is none, and does not claim to be one.
+    fn extra_kubeconfig(&mut self, path: &Path, content: &[u8], named: bool) -> bool {
         let paths = std::iter::once(path.to_owned()).chain(referenced_paths(path, content));
         let tree = self.node.store.read(paths);
-        let Ok(identity) = client_identity(&tree, path, content) else { return false };
+        let identity = client_identity(&tree, path, content);
+        if identity.is_err() && !claims_kubeconfig(path, content, named) {
+            return false;
+        }
         let name = path.display().to_string();
         let expected = ExpectedKubeconfig { client: Expectation::default(), server: None, trusted: &[] };
         let findings = judge_kubeconfig(&name, path, &tree, &expected, self.thresholds, self.now);
         self.findings.extend(findings);
-        if let Some(identity) = identity {
+        if let Ok(Some(identity)) = identity {
             let certificates = identity.certificates.present().cloned().unwrap_or_default();
             self.see(&name, &identity.certificate_path, certificates.get(..1).unwrap_or_default());
         }
@@ -82,9 +102,77 @@ impl Checking {
     }
 
     fn refuse(&mut self, path: &Path, error: &Error) {
-        let name = path.display().to_string();
-        self.findings.push(critical(error.code(), &name, path, error.to_string(), error.hint()));
+        self.refuse_content(path, error, None);
     }
+
+    fn refuse_content(&mut self, path: &Path, error: &Error, content: Option<&[u8]>) {
+        let name = path.display().to_string();
+        let (evidence, remedy) = if content.is_some_and(<[u8]>::is_empty) {
+            ("the file is empty".to_owned(), "restore it from a backup, or have it made again".to_owned())
+        } else {
+            (error.to_string(), error.hint_at(path))
+        };
+        self.findings.push(critical(error.code(), &name, path, evidence, remedy));
+    }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
+}
+
+fn has_certificate_name(path: &Path) -> bool {
+    let ending = ending(path);
+    ending == "pem" || CERTIFICATE_ENDINGS.contains(&ending.as_str())
+}
+
+fn has_kubeconfig_name(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.eq_ignore_ascii_case("kubeconfig")
+        || name == "bootstrap-kubelet.conf"
+        || ending(path) == "kubeconfig"
+        || catalogue::kubeconfig_names().contains(&&*name)
+}
+
+/// Whether a file is a certificate's by its name or its beginning. A `.pem` file may hold keys and parameters instead.
+fn claims_certificates(path: &Path, content: &[u8]) -> bool {
+    let by_content = matches!(
+        Format::of(content, Wanted::Certificate),
+        Some(
+            Format::DerCertificate
+                | Format::DerPkcs7
+                | Format::PemPkcs7
+                | Format::Pkcs12
+                | Format::JavaKeyStore
+                | Format::TrustedCertificate
+                | Format::OtherCertificateBlock
+                | Format::ByteOrderMark
+        )
+    );
+    let by_name = match ending(path).as_str() {
+        "pem" => pem::blocks(content).next().is_none(),
+        ending => CERTIFICATE_ENDINGS.contains(&ending),
+    };
+    by_content || by_name
+}
+
+/// Whether a file is a kubeconfig by its name or its beginning. Other programs have `.conf` files too.
+fn claims_kubeconfig(path: &Path, content: &[u8], named: bool) -> bool {
+    if has_kubeconfig_name(path) || Format::of(content, Wanted::Certificate) == Some(Format::Kubeconfig) {
+        return true;
+    }
+    let is_conf = ending(path) == "conf";
+    let is_another_kind = || {
+        let code = Kubeconfig::parse(content).err().map(|error| error.code());
+        code == Some("kubeconfig.not_a_kubeconfig")
+    };
+    let has_words = |text: &str| {
+        ["apiVersion", "clusters:", "contexts:", "users:", "current-context"].iter().any(|word| text.contains(word))
+    };
+    let is_damaged = || match str::from_utf8(content) {
+        Ok(text) => text.trim().is_empty() || text.contains('\0') || has_words(text),
+        Err(_) => true,
+    };
+    is_conf && (named || is_damaged() && !is_another_kind())
 }
 
 pub(super) fn critical(code: &str, name: &str, path: &Path, evidence: String, remedy: String) -> Finding {

@@ -80,7 +80,7 @@ fn wait_until_ended(
         let waited = patience.waited();
         match remains {
             None if waited >= limits.file_check_frequency => return Ok(()),
-            Some(evidence) if waited >= limits.file_check_frequency + limits.timeout => {
+            Some(evidence) if waited >= limits.file_check_frequency.saturating_add(limits.timeout) => {
                 return Err(RestartError::NotStopped {
                     component: name.to_owned(),
                     waited_seconds: waited.as_secs_f64(),
@@ -115,7 +115,7 @@ pub(super) fn wait_until_well(
             return Ok(evidence);
         };
         let waited = patience.waited();
-        if waited >= limits.file_check_frequency + limits.timeout {
+        if waited >= limits.file_check_frequency.saturating_add(limits.timeout) {
             return Err(RestartError::NotHealthy {
                 component: component.name.to_owned(),
                 waited_seconds: waited.as_secs_f64(),

@@ -35,7 +35,7 @@ pub enum RestartError {
         reason: String,
     },
     /// The time limit is zero, negative or beyond all measure.
-    #[error("{seconds} s is not a usable timeout")]
+    #[error("--timeout: {seconds} s is not a usable timeout")]
     BadTimeout {
         /// What was given.
         seconds: f64,
@@ -125,7 +125,7 @@ impl Diagnostic for RestartError {
             Self::BadKubeletConfiguration { .. } => {
                 "correct the file, or name the kubelet's directory with --kubelet-dir".into()
             }
-            Self::BadTimeout { .. } => "give a time such as 5m".into(),
+            Self::BadTimeout { .. } => "give --timeout a time between a moment and a year, as 5m".into(),
             Self::HeldConflict { manifest, held, .. } => format!(
                 "compare the two, keep the right one as {}, remove {}, and run again",
                 manifest.display(),

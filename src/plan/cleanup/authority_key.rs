@@ -99,7 +99,7 @@ impl Cleaning<'_> {
             if row.name == "super-admin.conf" && matches!(self.tree.get(&path), Observed::Missing) {
                 continue;
             }
-            let server = if self.options.is_said { Some(row.server(self.spec)) } else { None };
+            let server = if self.options.is_said { row.known_server(self.spec) } else { None };
             let client = self.expectation(row.name);
             let expected = ExpectedKubeconfig { client, server, trusted: bundle };
             note(reasons, &judge_kubeconfig(row.name, &path, self.tree, &expected, Thresholds::NONE, self.now));

@@ -138,7 +138,7 @@ impl Renewal<'_> {
 
     /// This node's name, and whether it is sure: given, or in `kubelet.conf`. The host's name may be another.
     fn node_name(&self) -> Option<(String, bool)> {
-        if self.options.has_node_name {
+        if self.options.has_node_name && !self.spec.node_name.is_empty() {
             return Some((self.spec.node_name.clone(), true));
         }
         let kubelet =
@@ -148,7 +148,8 @@ impl Renewal<'_> {
             return Some((name.to_owned(), true));
         }
         // On a mounted disk this host's name says nothing.
-        self.options.rootfs.is_none().then(|| (self.spec.node_name.clone(), false))
+        let is_known = self.options.rootfs.is_none() && !self.spec.node_name.is_empty();
+        is_known.then(|| (self.spec.node_name.clone(), false))
     }
 }
 

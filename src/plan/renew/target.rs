@@ -105,6 +105,13 @@ impl Renewal<'_> {
                 None => return Ok(None),
             },
         };
+        for fault in &held.faults {
+            let (code, evidence, remedy) = place::problem(fault);
+            self.note_coded(target.name, code, Severity::Critical, &path, evidence, remedy);
+        }
+        if !held.faults.is_empty() {
+            return Err(());
+        }
         if self.note_fault(target, &held.certificate_path.clone(), &held.certificates) {
             return Err(());
         }
