@@ -27,7 +27,8 @@ LONG = ["100000000d", "2400000000h", "4000000w", "999999998d"]
     [
         (("certs", "renew", "apiserver", "--dry-run", "--validity"), "--validity"),
         (("certs", "renew", "apiserver", "--dry-run", "--before"), "--before"),
-        (("certs", "sign", "--csr-dir", "requests", "--dry-run", "--validity"), "--validity"),
+        (("certs", "sign", "--csr-dir", "requests", "--role", "control-plane", "--node-name", "cp1", "--dry-run", "--validity"),
+         "--validity"),
         (("kubeconfig", "user", "--server", "https://192.0.2.1:6443", "--client-name", "jane", "--validity-period"),
          "--validity-period"),
         (("check", "--warning"), "--warning"),
@@ -52,7 +53,9 @@ def test_a_time_beyond_the_calendar_is_an_error_that_names_the_option(
 
 def test_days_beyond_the_calendar_are_an_error(tmp_path: Path) -> None:
     for days in ("100000000", "999999999", "99999999999999999999", "3000000"):
-        end = command("certs", "sign", "--csr-dir", tmp_path, "--days", days, "--dry-run")
+        end = command(
+            "certs", "sign", "--csr-dir", tmp_path, "--role", "control-plane", "--node-name", "cp1", "--days", days, "--dry-run"
+        )
         assert end.returncode == 2, end
         assert "panic" not in end.stderr
         assert "Traceback" not in end.stderr
