@@ -11,6 +11,7 @@ use super::directory::Directory;
 use super::disk::Disk;
 use super::error::StoreError;
 use super::journal::parse_name;
+use super::lock::LOCK;
 use super::root::{Kind, Root};
 
 /// No PKI is nested deeper.
@@ -35,7 +36,7 @@ pub(super) fn list(root: &Root, directory: &Path, limit: usize) -> Result<Listin
     while let Some((logical, depth)) = pending.pop_front() {
         match enter(root, &logical, &mut visited) {
             Ok(Some(open)) => {
-                for name in open.names()?.into_iter().filter(|name| parse_name(name).is_none()) {
+                for name in open.names()?.into_iter().filter(|name| name != LOCK && parse_name(name).is_none()) {
                     entries += 1;
                     if entries > limit || depth > MAX_DEPTH {
                         return Err(StoreError::TooManyEntries { path: root.prefixed(directory)?, limit });

@@ -1,6 +1,6 @@
 //! The lock of a directory, and who holds it.
 //!
-//! In: a directory. Out: an exclusive `flock` on `.kubepki-lock` in it, a file of mode 0600: whoever can open a file can
+//! In: a directory. Out: an exclusive `flock` on `.kubepki.lock` in it, a file of mode 0600: whoever can open a file can
 //! lock it, and a directory can be opened by all. The file goes with the lock; one that a killed process left is
 //! used again. The lock ends with the process, however that ends, and is never waited for longer than was asked.
 //!
@@ -24,7 +24,7 @@ use super::root::Root;
 use super::trust::is_ours;
 
 /// The file that is locked.
-pub(super) const LOCK: &str = ".kubepki-lock";
+pub(super) const LOCK: &str = ".kubepki.lock";
 
 /// The pause between two attempts to get a lock.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -409,7 +409,7 @@ fn locked<'s>(session: &'s Session, path: &Path) -> Result<&'s Directory, StoreE
     session.locks.get(path).ok_or_else(|| StoreError::Missing { path: path.to_owned() })
 }
 
-/// Whether a name is one that a transaction keeps for itself.
+/// Whether a name is one that a transaction keeps for itself, or the lock's.
 pub(super) fn is_reserved(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
+    name == LOCK || name.as_encoded_bytes().starts_with(PREFIX.as_bytes())
 }

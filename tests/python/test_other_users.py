@@ -81,7 +81,7 @@ sys.stdin.read()
 
 def test_another_user_who_locks_all_that_can_be_opened_stops_no_renewal(machine: Path) -> None:
     # A lock file of a killed run is there as well: it cannot be opened.
-    left = records.write(machine / "etc/kubernetes/.kubepki-lock", b"")
+    left = records.write(machine / "etc/kubernetes/.kubepki.lock", b"")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(machine)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
