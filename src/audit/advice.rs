@@ -124,8 +124,11 @@ impl Advisor<'_> {
                 };
                 return Some(format!("{ask}; or make the binding{binding}"));
             }
-            // What a plan would make: its own options are the remedy.
-            _ if finding.remedy.contains("--outlive-ca") => return None,
+            // What a plan would make: its own options are the remedy, or its CA.
+            _ if ["--outlive-ca", "--force", "renew its CA"].iter().any(|own| finding.remedy.contains(own)) => {
+                return None;
+            }
+            _ if finding.remedy.starts_with("nothing") => return None,
             code if is_about_the_way(code) => return None,
             // A link further up leads nowhere: a disk that is not mounted, perhaps.
             "store.dangling_symlink" | "store.symlink_loop"

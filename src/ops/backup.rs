@@ -370,6 +370,6 @@ fn expired(file: &BackupFile, kept: &Certificate) -> Finding {
         subject: file.path.display().to_string(),
         path: Some(file.path.clone()),
         evidence: format!("the certificate in the backup has expired at {}", kept.not_after()),
-        remedy: "renew it after it has been restored: kubepki certs renew".into(),
+        remedy: "renew it after it has been restored: `kubepki certs renew all`".into(),
     }
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::OperationError;
+use super::advice::advise;
 use super::init::{Planned, refuse_unknown};
 use super::node::{Node, NodeRequest};
 use super::span::{span, validity};
@@ -104,7 +105,8 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let paths = tree.iter().map(|(path, _)| path.to_owned());
     let links = paths.filter(|path| node.store.is_link(path)).collect();
     let options = Options { links, ..options };
-    let plan = renew::renew(&tree, &node.layout, &kubelet, &node.spec, &options, now)?;
+    let mut plan = renew::renew(&tree, &node.layout, &kubelet, &node.spec, &options, now)?;
+    advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&RenewRequest {
         node: recorded,

@@ -120,7 +120,7 @@ fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mu
         Part::Missing => (
             FindingCode::AuthorityMissing.code(),
             "the CA is missing: neither kubepki nor a client could verify anything".to_owned(),
-            "import it first: kubepki certs import ca.crt".to_owned(),
+            "import it first: `kubepki certs import ca.crt`".to_owned(),
         ),
         Part::Broken { code, evidence, remedy } => (*code, evidence.clone(), remedy.clone()),
     };
@@ -163,8 +163,7 @@ impl Embedding<'_> {
         let content = match self.tree.get(&path) {
             Observed::File { content, .. } => content.expose(),
             Observed::Missing if self.wanted.is_named => {
-                let remedy =
-                    "name a kubeconfig that is there, or make it: kubepki certs generate-csr, kubepki kubeconfig init";
+                let remedy = "name a kubeconfig that is there, or make it: `kubepki kubeconfig init`";
                 self.find(FindingCode::FileMissing, Severity::Critical, &path, "the file is missing", remedy);
                 return Some(self.row(Action::Blocked, "missing"));
             }
@@ -318,7 +317,7 @@ impl Embedding<'_> {
         let missing = with_ending(&self.wanted.path, "crt");
         let severity = if self.wanted.is_named { Severity::Critical } else { Severity::Warning };
         let evidence = "its client certificate is not there: it is not signed yet, or not imported";
-        let remedy = "import it (kubepki certs import), or name it: --client-certificate FILE";
+        let remedy = "import it: `kubepki certs import`; or name it: --client-certificate FILE";
         self.find(FindingCode::FileMissing, severity, &missing, evidence, remedy);
         let action = if self.wanted.is_named { Action::Blocked } else { Action::Skip };
         Err(Stay(action, "not signed yet"))

@@ -207,7 +207,7 @@ impl Planning<'_> {
         if !said {
             let ca_path = self.layout.certificate(authority_base_name(issuer));
             let evidence = format!("its CA {issuer} is not there");
-            let remedy = format!("make it first: kubepki certs init {issuer} (or all)");
+            let remedy = format!("make it first: `kubepki certs init {issuer}`");
             self.find(FindingCode::AuthorityMissing, Severity::Critical, name, ca_path, evidence, remedy);
         }
     }

@@ -1,329 +1,34 @@
-"""Every remedy leads somewhere: nodes are broken in many ways, each remedy is followed as it is printed, and all is well.
+"""Every remedy leads somewhere: nodes are broken in many ways, and each remedy is followed as it is printed.
 
-`check` or `init` names the findings. A walker that knows the form of remedies (docs/reference/findings.md) and nothing
-about any finding runs their commands in a shell, puts back the files that have to come from elsewhere, and signs what
-the owner of a CA is asked to sign. A few rounds later the state must be OK.
+`check` or `init` names the findings; `walker` follows their remedies. A few rounds later the state must be OK.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import kubepki
 from trees import LEAVES, embedded
 from trees import kubepki as command
+from walker import Bases, Issued, Node, make_bases, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CONTROL_PLANE = """\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: InitConfiguration
-localAPIEndpoint: {advertiseAddress: 192.0.2.10, bindPort: 6443}
-nodeRegistration: {name: cp1}
----
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: ClusterConfiguration
-kubernetesVersion: v1.36.2
-encryptionAlgorithm: ECDSA-P256
-"""
-EXTERNAL_ETCD = CONTROL_PLANE + (
-    "etcd: {external: {endpoints: ['https://203.0.113.21:2379'], caFile: /etc/etcd/ca.crt, "
-    "certFile: /etc/etcd/client.crt, keyFile: /etc/etcd/client.key}}\n"
-)
-WORKER = """\
-apiVersion: kubeadm.k8s.io/v1beta4
-kind: JoinConfiguration
-nodeRegistration: {name: w1}
-discovery:
-  bootstrapToken: {token: abcdef.0123456789abcdef, apiServerEndpoint: "192.0.2.10:6443", unsafeSkipCAVerification: true}
-"""
-
-NOW = datetime.now(UTC)
-# No more than: follow what is named, and what comes to light then.
-ROUNDS = 3
-
-# In code, quotes may hold backquotes.
-STEP = re.compile(r"`((?:[^'`]|'[^']*')*)`|let the owner of (\S+) sign (\S+)")
-
-
-# ---- the walker ----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Node:
-    """A node below a folder, a copy of it as it was when all was well, and how kubepki is asked about it."""
-
-    root: Path
-    saved: Path
-    # The configuration, whether it is given or not.
-    config: Path
-    # The folder with the keys of all CAs, wherever they are.
-    owner: Path
-    has_config: bool = True
-    now: datetime | None = None
-    done: list[str] = field(default_factory=list)
-
-    @property
-    def kubernetes(self) -> Path:
-        return self.root / "etc/kubernetes"
-
-    @property
-    def pki(self) -> Path:
-        return self.kubernetes / "pki"
-
-    @property
-    def kubelet(self) -> Path:
-        return self.root / "var/lib/kubelet/pki"
-
-    def findings(self) -> list[kubepki.Finding]:
-        """Return what `check` finds."""
-        config = self.config if self.has_config else None
-        return list(kubepki.check(config, rootfs=self.root).findings)
-
-    def walk(self, findings: Callable[[], list[kubepki.Finding]]) -> None:
-        """Follow all remedies, round by round, until nothing is left that asks for something."""
-        for _ in range(ROUNDS):
-            left = [each for each in findings() if asks(each)]
-            if not left:
-                return
-            for remedy in dict.fromkeys(each.remedy for each in left):
-                self.follow(remedy)
-        left = [each for each in findings() if asks(each)]
-        assert not left, "\n".join([*map(str, left), "after:", *self.done])
-
-    def follow(self, remedy: str) -> None:
-        """Do what a remedy says."""
-        steps = list(STEP.finditer(remedy))
-        assert steps, f"a remedy that says nothing that can be done: {remedy}"
-        self.done.append(f"# {remedy}")
-        for step in steps:
-            code, authority, request = step.groups()
-            if code is None:
-                self.sign(authority, request)
-            elif len(words := shlex.split(code)) == 1 and words[0].startswith("/"):
-                self.restore(Path(words[0]))
-            elif words[0] != "kubectl":
-                self.run(code)
-
-    def run(self, code: str) -> None:
-        """Run a command as it is printed."""
-        code = re.sub(r"\bFILE\b", str(self.config), code)
-        self.done.append(code)
-        done = subprocess.run(
-            ["bash", "-c", code], capture_output=True, text=True, check=False, timeout=120, cwd="/", env=environment()
-        )
-        report = [code, done.stdout, done.stderr, "before:", *self.done]
-        assert done.returncode == 0, "\n".join(report)
-
-    def restore(self, path: Path) -> None:
-        """Put back a file that has to come from elsewhere."""
-        self.done.append(f"restore {path}")
-        source = self.saved / path.relative_to(self.root)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        shutil.copy2(source, path)
-
-    def sign(self, authority: str, request: str) -> None:
-        """Sign a request where the CA's key is; the name stands in the file's."""
-        assert authority in {"ca", "etcd-ca", "front-proxy-ca"}
-        path = self.root / request.lstrip("/")
-        self.done.append(f"sign {path}")
-        name = path.stem if path.parent.name != "etcd" else f"etcd-{path.stem}"
-        signed = command("certs", "sign", f"{name}={path}", "--ca-dir", self.owner)
-        assert signed.returncode == 0, signed.stderr
-
-
-def asks(finding: kubepki.Finding) -> bool:
-    """Whether something has to be done."""
-    return finding.severity.name != "INFO" and not finding.remedy.startswith("nothing")
-
-
-def environment() -> dict[str, str]:
-    """Return an environment in which `kubepki` is this one, and `systemctl` one that only says what it was told."""
-    return {**os.environ, "PATH": f"{PROGRAMS}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
-
-
-PROGRAMS = Path(__file__).parent / "programs"
-
-
-# ---- nodes ---------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Bases:
-    """The trees that nodes are copies of."""
-
-    folder: Path
-
-    def node(self, kind: str, to: Path, *, has_config: bool = True) -> Node:
-        """Return a fresh node."""
-        saved, config = self.folder / kind, self.folder / f"{kind}.yaml"
-        root = to / "node 1"
-        shutil.copytree(saved, root, symlinks=True)
-        return Node(root, saved, config, self.folder / "owner", has_config)
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> Bases:
-    folder = tmp_path_factory.mktemp("bases")
-    for kind, text in {
-        "control-plane": CONTROL_PLANE,
-        "external-ca": CONTROL_PLANE,
-        "external-etcd": EXTERNAL_ETCD,
-        "worker": WORKER,
-    }.items():
-        (folder / f"{kind}.yaml").write_text(text)
-    made = folder / "control-plane"
-    made.mkdir()
-    done = command("init", "--config", folder / "control-plane.yaml", "--rootfs", made)
-    assert done.returncode == 0, done.stderr
-    shutil.copytree(made / "etc/kubernetes/pki", folder / "owner")
-    kubelet_files(made)
-    for kind in ("external-ca", "external-etcd"):
-        shutil.copytree(made, folder / kind, symlinks=True)
-    for key in ("ca.key", "etcd/ca.key", "front-proxy-ca.key"):
-        (folder / "external-ca/etc/kubernetes/pki" / key).unlink()
-    etcd = folder / "external-etcd/etc/etcd"
-    etcd.mkdir()
-    pki = folder / "external-etcd/etc/kubernetes/pki"
-    (pki / "etcd/ca.crt").rename(etcd / "ca.crt")
-    shutil.rmtree(pki / "etcd")
-    for ending in ("crt", "key"):
-        (pki / f"apiserver-etcd-client.{ending}").rename(etcd / f"client.{ending}")
-    worker = folder / "worker/etc/kubernetes"
-    (worker / "pki").mkdir(parents=True)
-    shutil.copy2(made / "etc/kubernetes/pki/ca.crt", worker / "pki")
-    node = Node(folder / "worker", folder / "worker", folder / "worker.yaml", folder / "owner")
-    node.walk(node.findings)
-    return Bases(folder)
+    return make_bases(tmp_path_factory.mktemp("bases"))
 
 
-def kubelet_files(root: Path) -> None:
-    """Put there what the kubelet makes for itself."""
-    pki = root / "var/lib/kubelet/pki"
-    pki.mkdir(parents=True)
-    pair = b"".join(embedded(root / "etc/kubernetes/kubelet.conf", f"client-{part}-data") for part in ("certificate", "key"))
-    for name in ("kubelet-client-2026-01-01-00-00-00.pem",):
-        write(pki / name, pair, 0o600)
-    (pki / "kubelet-client-current.pem").symlink_to("/var/lib/kubelet/pki/kubelet-client-2026-01-01-00-00-00.pem")
-    conf = root / "etc/kubernetes/kubelet.conf"
-    text = conf.read_text()
-    link = "/var/lib/kubelet/pki/kubelet-client-current.pem"
-    text = re.sub(r"client-(certificate|key)-data: .*", rf"client-\1: {link}", text)
-    conf.write_text(text)
-    own = Issued(issuer=None, subject="cp1@1", usages=[ExtendedKeyUsageOID.SERVER_AUTH])
-    own.put(pki / "kubelet.crt", pki / "kubelet.key")
-
-
-def write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file with a mode."""
-    path.write_bytes(content)
-    path.chmod(mode)
-
-
-# ---- certificates that are wrong -----------------------------------------------------------------------------
-
-
-class Issued:
-    """A certificate like another one, but for what is asked for."""
-
-    def __init__(
-        self,
-        like: Path | None = None,
-        issuer: Path | None = None,
-        *,
-        subject: str | None = None,
-        names: bool = True,
-        usages: list[x509.ObjectIdentifier] | None = None,
-        begin: timedelta = -timedelta(hours=1),
-        end: timedelta = timedelta(days=300),
-        is_ca: bool = False,
-    ) -> None:
-        """Issue it."""
-        old = x509.load_pem_x509_certificate(like.read_bytes()) if like else None
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self_signed = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject or "other")])
-        name = old.subject if old and subject is None else self_signed
-        signer, signer_name = self.key, name
-        if issuer is not None:
-            signer_name = x509.load_pem_x509_certificate(issuer.read_bytes()).subject
-            loaded = serialization.load_pem_private_key(issuer.with_suffix(".key").read_bytes(), None)
-            assert isinstance(loaded, ec.EllipticCurvePrivateKey)
-            signer = loaded
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(signer_name)
-            .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW + begin)
-            .not_valid_after(NOW + end)
-            .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-            .add_extension(
-                x509.KeyUsage(
-                    digital_signature=True,
-                    key_encipherment=True,
-                    key_cert_sign=is_ca,
-                    content_commitment=False,
-                    data_encipherment=False,
-                    key_agreement=False,
-                    crl_sign=False,
-                    encipher_only=False,
-                    decipher_only=False,
-                ),
-                critical=True,
-            )
-        )
-        if usages is None and old is not None and not is_ca:
-            usages = list(old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-        if usages:
-            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-        if old is not None and names:
-            for extension in old.extensions:
-                if isinstance(extension.value, x509.SubjectAlternativeName):
-                    builder = builder.add_extension(extension.value, critical=False)
-        self.certificate = builder.sign(signer, hashes.SHA256())
-
-    @property
-    def pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    @property
-    def key_pem(self) -> bytes:
-        return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-
-    def put(self, certificate: Path, key: Path) -> None:
-        """Put the pair into its place."""
-        write(certificate, self.pem, 0o644)
-        write(key, self.key_pem, 0o600)
-
-    def embed(self, kubeconfig: Path) -> None:
-        """Put the pair into a kubeconfig."""
-        import base64
-
-        text = kubeconfig.read_text()
-        for part, content in (("certificate", self.pem), ("key", self.key_pem)):
-            data = base64.b64encode(content).decode()
-            text = re.sub(rf"client-{part}(-data)?: .*", f"client-{part}-data: {data}", text)
-        kubeconfig.write_text(text)
+# ---- leaves --------------------------------------------------------------------------------------------------
 
 
 def leaf(node: Node, base: str) -> tuple[Path, Path, Path]:
@@ -548,6 +253,28 @@ def test_a_kubeconfig_without_a_configuration(broken: str, bases: Bases, tmp_pat
 # ---- sa, the kubelet, etcd of others, the whole node ---------------------------------------------------------
 
 
+def dated(node: Node) -> Path:
+    """Return the file behind the kubelet's link."""
+    return next(node.kubelet.glob("kubelet-client-2*.pem"))
+
+
+def dangle(node: Node) -> None:
+    """Let the link lead to a file that is gone; another one is still there."""
+    link = node.kubelet / "kubelet-client-current.pem"
+    link.unlink()
+    link.symlink_to("/var/lib/kubelet/pki/kubelet-client-2026-02-02-00-00-00.pem")
+
+
+def expire_kubelet(node: Node) -> None:
+    """Give the kubelet a client certificate that has expired."""
+    path = dated(node)
+    like = node.root / "old.crt"
+    like.write_bytes(path.read_bytes())
+    pair = Issued(like, node.owner / "ca.crt", begin=-timedelta(days=9), end=-timedelta(days=1))
+    write(path, pair.pem + pair.key_pem, 0o600)
+    like.unlink()
+
+
 OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
     "sa removed": ("control-plane", lambda node: [(node.pki / f"sa.{each}").unlink() for each in ("key", "pub")]),
     "sa.key removed": ("control-plane", lambda node: (node.pki / "sa.key").unlink()),
@@ -584,17 +311,17 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
         ).put(node.root / "etc/etcd/client.crt", node.root / "etc/etcd/client.key"),
     ),
     "kubelet's link dangles": ("control-plane", lambda node: dated(node).unlink()),
-    "kubelet's link dangles and an older one is valid": ("control-plane", lambda node: dangle(node)),
+    "kubelet's link dangles and an older one is valid": ("control-plane", dangle),
     "kubelet's link removed": ("control-plane", lambda node: (node.kubelet / "kubelet-client-current.pem").unlink()),
     "kubelet's client truncated": ("control-plane", lambda node: truncate(dated(node))),
-    "kubelet's client expired": ("control-plane", lambda node: expire_kubelet(node)),
-    "kubelet's client expired, external CA": ("external-ca", lambda node: expire_kubelet(node)),
+    "kubelet's client expired": ("control-plane", expire_kubelet),
+    "kubelet's client expired, external CA": ("external-ca", expire_kubelet),
     "kubelet's link dangles, external CA": ("external-ca", lambda node: dated(node).unlink()),
     "kubelet's own expired": (
         "control-plane",
-        lambda node: Issued(
-            None, None, subject="cp1@1", begin=-timedelta(days=9), end=-timedelta(days=1)
-        ).put(node.kubelet / "kubelet.crt", node.kubelet / "kubelet.key"),
+        lambda node: Issued(None, None, subject="cp1@1", begin=-timedelta(days=9), end=-timedelta(days=1)).put(
+            node.kubelet / "kubelet.crt", node.kubelet / "kubelet.key"
+        ),
     ),
     "kubelet's own key removed": ("control-plane", lambda node: (node.kubelet / "kubelet.key").unlink()),
     "kubelet's own truncated": ("control-plane", lambda node: truncate(node.kubelet / "kubelet.crt")),
@@ -605,28 +332,6 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
 }
 
 
-def dated(node: Node) -> Path:
-    """Return the file behind the kubelet's link."""
-    return next(node.kubelet.glob("kubelet-client-2*.pem"))
-
-
-def dangle(node: Node) -> None:
-    """Let the link lead to a file that is gone; another one is still there."""
-    link = node.kubelet / "kubelet-client-current.pem"
-    link.unlink()
-    link.symlink_to("/var/lib/kubelet/pki/kubelet-client-2026-02-02-00-00-00.pem")
-
-
-def expire_kubelet(node: Node) -> None:
-    """Give the kubelet a client certificate that has expired."""
-    path = dated(node)
-    like = node.root / "old.crt"
-    like.write_bytes(path.read_bytes())
-    pair = Issued(like, node.owner / "ca.crt", begin=-timedelta(days=9), end=-timedelta(days=1))
-    write(path, pair.pem + pair.key_pem, 0o600)
-    like.unlink()
-
-
 @pytest.mark.parametrize("broken", OTHER_BREAKS)
 @pytest.mark.parametrize("has_config", [True, False], ids=["with --config", "without"])
 def test_other_states(has_config: bool, broken: str, bases: Bases, tmp_path: Path) -> None:  # noqa: FBT001
@@ -634,3 +339,74 @@ def test_other_states(has_config: bool, broken: str, bases: Bases, tmp_path: Pat
     node = bases.node(kind, tmp_path, has_config=has_config)
     break_it(node)
     node.walk(node.findings)
+
+
+# ---- other ways to ask -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("control-plane", lambda node: LEAF_BREAKS["without names"](node, "apiserver")),
+        ("control-plane", lambda node: LEAF_BREAKS["certificate removed"](node, "apiserver")),
+        ("control-plane", lambda node: LEAF_BREAKS["first request waits"](node, "apiserver")),
+        ("control-plane", lambda node: AUTHORITY_BREAKS["key of another"](node, "etcd/ca")),
+        ("control-plane", lambda node: KUBECONFIG_BREAKS["no CA"](node, "admin.conf")),
+        ("external-ca", lambda node: LEAF_BREAKS["both removed"](node, "apiserver")),
+        ("external-ca", lambda node: KUBECONFIG_BREAKS["request waits"](node, "admin.conf")),
+        ("worker", lambda node: KUBECONFIG_BREAKS["expired"](node, "kubelet.conf")),
+    ],
+)
+def test_what_init_says(kind: str, broken: Callable[[Node], object], bases: Bases, tmp_path: Path) -> None:
+    node = bases.node(kind, tmp_path)
+    broken(node)
+
+    def planned() -> list[kubepki.Finding]:
+        return [
+            each for each in kubepki.plan(node.config, rootfs=node.root).findings if each.severity.name == "CRITICAL"
+        ]
+
+    assert planned()
+    node.walk(planned)
+    assert command("init", "--config", node.config, "--rootfs", node.root).returncode == 0
+    node.walk(node.findings)
+
+
+def test_folders_of_ones_own_are_in_the_commands(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path)
+    LEAF_BREAKS["expired"](node, "apiserver")
+    KUBECONFIG_BREAKS["truncated"](node, "admin.conf")
+    (node.pki / "sa.key").chmod(0o644)
+
+    def found() -> list[kubepki.Finding]:
+        report = kubepki.check(
+            node.config,
+            certificates_dir=node.pki,
+            kubeconfig_dir=node.kubernetes,
+            node_name="cp1",
+            kubelet_dir=node.root / "var/lib/kubelet",
+        )
+        # Without a root directory the kubelet's link is this machine's.
+        return [each for each in report.findings if not each.code.startswith("store.")]
+
+    node.walk(found)
+
+
+def test_a_waiting_request_is_not_thrown_away(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("external-ca", tmp_path)
+    wait_for_first_signature(node, "apiserver")
+    plan = kubepki.plan(node.config, rootfs=node.root)
+    for finding in [*node.findings(), *plan.findings]:
+        if finding.subject == "apiserver":
+            assert "waits" in finding.remedy
+            assert "`rm" not in finding.remedy
+
+
+def test_a_manifest_that_is_held_is_put_back_by_a_command(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path)
+    holding = node.root / "var/lib/kubepki/restart"
+    holding.mkdir(parents=True)
+    (holding / "kube-scheduler.yaml").write_text("apiVersion: v1\nkind: Pod\n")
+    (finding,) = (each for each in node.findings() if each.code == "restart.manifest_held")
+    # That it does is shown with a running node, in test_restart.py.
+    assert f"`kubepki restart --rootfs '{node.root}'`" in finding.remedy

@@ -98,7 +98,7 @@ impl Importing<'_> {
                 name,
                 &incoming.path,
                 format!("the key {} is not that of its first certificate", key_path.display()),
-                "put the CA whose key is on this node first in the file; for an external CA, remove the key first: kubepki certs cleanup --ca-key",
+                "put the CA whose key is on this node first in the file; for an external CA, remove the key first: `kubepki certs cleanup --ca-key`",
             );
         }
     }
@@ -147,7 +147,7 @@ impl Importing<'_> {
                     subject: place.name.to_owned(),
                     path: Some(path.clone()),
                     evidence: "it trusts a CA that is not in the new ca.crt".to_owned(),
-                    remedy: "put the new one into it: kubepki kubeconfig embed all".to_owned(),
+                    remedy: "put the new one into it: `kubepki kubeconfig embed all`".to_owned(),
                 });
             }
         }

@@ -114,7 +114,7 @@ impl Renewal<'_> {
             severity,
             &held.certificate_path,
             format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after()),
-            "have it signed by the owner of the CA: kubepki certs generate-csr",
+            "have it signed by the owner of the CA: `kubepki certs generate-csr --renew`",
         );
     }
 

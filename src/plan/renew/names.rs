@@ -131,7 +131,7 @@ impl Renewal<'_> {
             severity,
             &held.certificate_path,
             format!("{evidence}; this node is {node_name:?}"),
-            "remove a file that was copied from another node, and make this node's: kubepki init; --force renews it as it is",
+            "remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is",
         );
         severity == Severity::Critical
     }

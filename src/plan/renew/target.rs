@@ -117,7 +117,7 @@ impl Renewal<'_> {
         }
         if held.certificate().is_none() && target.kind == Kind::Kubeconfig {
             let evidence = format!("the certificate that it names is missing: {}", held.certificate_path.display());
-            let remedy = "restore that file, or make the kubeconfig again: remove it, then kubepki kubeconfig init";
+            let remedy = "restore that file; or remove the kubeconfig and make it again: `kubepki kubeconfig init`";
             self.note(target, FindingCode::FileMissing, Severity::Critical, &path, evidence, remedy);
             return Err(());
         }
