@@ -143,7 +143,9 @@ class Node:
         path = self.root / request.lstrip("/")
         self.done.append(f"sign {path}")
         name = path.stem if path.parent.name != "etcd" else f"etcd-{path.stem}"
-        signed = command("certs", "sign", f"{name}={path}", "--ca-dir", self.owner)
+        kind = ("worker", "w1") if self.saved.name == "worker" else ("control-plane", "cp1")
+        where = ("--role", kind[0], "--node-name", kind[1], "--ca-dir", self.owner)
+        signed = command("certs", "sign", f"{name}={path}", *where)
         assert signed.returncode == 0, signed.stderr
 
 

@@ -135,8 +135,9 @@ impl Advisor<'_> {
             _ if waiting.is_signed => String::new(),
             Signer::Here => {
                 let named = format!("{name}={request}");
-                let words = ["kubepki", "certs", "sign", &named, "--ca-dir"].map(std::ffi::OsStr::new);
-                command(words.into_iter().chain([self.layout.certificates_dir.as_os_str()])) + ", "
+                let folder = self.layout.certificates_dir.to_string_lossy();
+                let words = ["kubepki", "certs", "sign", &named, "--ca-dir", &folder, "--role", "control-plane"];
+                self.configured(words) + self.explanation() + ", "
             }
             Signer::Elsewhere => {
                 format!("let the owner of {issuer} sign {request} and put the certificate beside it; then ")
