@@ -229,10 +229,10 @@ fn take_back(
     done: &[UnitChange],
     systemctl: &Path,
 ) -> Outcome {
-    let changed = |path: &Path| done.iter().any(|one| one.path == path && one.action != Action::Unchanged);
+    let is_new = |path: &Path| done.iter().any(|one| one.path == path && one.action != Action::Unchanged);
     let reversed: Vec<_> = changes
         .iter()
-        .filter(|change| changed(change.path()))
+        .filter(|change| is_new(change.path()))
         .filter_map(|change| {
             let Change::Write { path, content, .. } = change else { return None };
             let expected = Expected::of(Some(content.expose()));
@@ -287,10 +287,10 @@ pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
         tell(systemctl, &["disable", "--now", &timer_name()])?;
     }
     let done = carry_out(&store, request, &tree, &changes)?;
-    if let Some(systemctl) = &systemctl {
-        if let Err(reason) = tell(systemctl, &["daemon-reload"]) {
-            return Err(SystemdError::NotReloaded { reason: reason.to_string() }.into());
-        }
+    if let Some(systemctl) = &systemctl
+        && let Err(reason) = tell(systemctl, &["daemon-reload"])
+    {
+        return Err(SystemdError::NotReloaded { reason: reason.to_string() }.into());
     }
     Ok(done)
 }
