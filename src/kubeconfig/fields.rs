@@ -151,8 +151,9 @@ pub(super) fn bytes(mapping: &Mapping, key: &str, path: &str) -> Result<Option<S
 
 /// Base64 as Go reads it: line breaks may stand anywhere, and nothing else.
 pub(super) fn decoded(text: &str) -> Option<Secret> {
-    let letters: Zeroizing<Vec<u8>> =
-        Zeroizing::new(text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect());
+    // All at once: a buffer that grows leaves pieces of a key behind.
+    let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
+    letters.extend(text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')));
     BASE64.decode(&*letters).ok().map(Secret::new)
 }
 

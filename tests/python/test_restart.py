@@ -45,7 +45,11 @@ def wait_until_held(node: RunningNode, name: str) -> Path:
     held = node.root / "var/lib/kubepki/restart"
     eventually(lambda: not manifest.exists(), "the manifest is moved out")
     folders = (held, node.manifests)
-    eventually(lambda: not [path for folder in folders for path in folder.glob(".kubepki-*")], "the move is over")
+    # The lock stays; it is no part of a move.
+    eventually(
+        lambda: {path.name for folder in folders for path in folder.glob(".kubepki-*")} <= {".kubepki-lock"},
+        "the move is over",
+    )
     return manifest
 
 
