@@ -116,7 +116,7 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
     let entries = nodes::entries(wanted)?;
     let nodes = match &entries {
         Some(entries) => Nodes::ByFolder(nodes::known(entries, &wanted.node)?),
-        None => Nodes::One(node.clone()),
+        None => Nodes::One(Box::new(node.clone())),
     };
     let (policy, policy_sha256) = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
     if wanted.policy_sha256.is_some() && wanted.policy_sha256 != policy_sha256 {
@@ -394,7 +394,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     put(found.path.clone(), wanted.csr.clone().into_bytes().into());
     let options = Options {
         policy,
-        nodes: Nodes::One(node),
+        nodes: Nodes::One(Box::new(node)),
         validity: wanted.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
         outlive_authority: wanted.outlive_authority,
         ..Options::default()

@@ -46,14 +46,14 @@ pub struct FoundRequest {
 #[derive(Clone, Debug)]
 pub enum Nodes {
     /// All of one node.
-    One(KnownNode),
+    One(Box<KnownNode>),
     /// Of many nodes, by the folder that holds a node's requests.
     ByFolder(BTreeMap<String, KnownNode>),
 }
 
 impl Default for Nodes {
     fn default() -> Self {
-        Self::One(KnownNode::default())
+        Self::One(Box::default())
     }
 }
 
@@ -70,7 +70,7 @@ impl Nodes {
     /// Any of them: what does not depend on the node is the same for all.
     fn any(&self) -> KnownNode {
         match self {
-            Self::One(node) => node.clone(),
+            Self::One(node) => (**node).clone(),
             Self::ByFolder(nodes) => nodes.values().next().cloned().unwrap_or_default(),
         }
     }

@@ -100,8 +100,7 @@ fn v6_fault(address: Ipv6Addr) -> Option<&'static str> {
     }
     match address.segments() {
         [0, 0, 0, 0, 0, 0, ..] => Some("no host's address"),
-        [0, 0, 0, 0, 0, 0xffff, ..] => Some("an IPv4 address written as an IPv6 address"),
-        [0x64, 0xff9b, ..] => Some("an IPv4 address written as an IPv6 address"),
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, ..] => Some("an IPv4 address written as an IPv6 address"),
         [0xfe80..=0xfebf, ..] => Some("a link-local address"),
         [0xfec0..=0xfeff, ..] => Some("a site-local address"),
         [0xff00..=0xffff, ..] => Some("a multicast address"),

@@ -138,7 +138,7 @@ fn key_fault(key: &SubjectPublicKeyInfoRef<'_>) -> Option<String> {
         let curve = key.algorithm.parameters.and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
         let Some(curve) = curve else { return Some("does not name its curve".to_owned()) };
         // A curve that Kubernetes does not use makes a weak key, which is said elsewhere.
-        let Some((_, width)) = CURVES.iter().find(|(oid, _)| *oid == curve) else { return None };
+        let (_, width) = CURVES.iter().find(|(oid, _)| *oid == curve)?;
         let is_point = bytes.first() == Some(&4) && bytes.len() == 1 + 2 * width;
         return (!is_point).then(|| "is not a point in full (uncompressed)".to_owned());
     }
