@@ -167,7 +167,9 @@ fn escaped(c: char) -> String {
     match c {
         '\\' => "\\\\".into(),
         '\'' | '`' => format!("\\x{:02x}", u32::from(c)),
-        c if c.is_control() => c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+        c if c.is_control() => {
+            c.to_string().bytes().flat_map(|byte| ["\\x".to_owned(), crate::hex::encode(&[byte])]).collect()
+        }
         c => c.into(),
     }
 }

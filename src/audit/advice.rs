@@ -147,9 +147,9 @@ impl Advisor<'_> {
         }
         let remedy = self.for_thing(thing, finding)?;
         // What is no file stands in the way of one.
-        let path = finding.path.iter().filter(|_| finding.code.starts_with("store."));
-        Some(match path.filter_map(|path| self.remove([path])).next() {
-            Some(clear) if !self.removes(finding, &remedy) => format!("{clear}, then {remedy}"),
+        let mut path = finding.path.iter().filter(|_| finding.code.starts_with("store."));
+        Some(match path.find_map(|path| self.remove([path])) {
+            Some(clear) if !Self::removes(finding, &remedy) => format!("{clear}, then {remedy}"),
             _ => remedy,
         })
     }
@@ -231,7 +231,7 @@ impl Advisor<'_> {
     }
 
     /// Whether a remedy takes the finding's file away already.
-    fn removes(&self, finding: &Finding, remedy: &str) -> bool {
+    fn removes(finding: &Finding, remedy: &str) -> bool {
         let path = finding.path.as_deref().map(Path::to_string_lossy).unwrap_or_default();
         let takes = |code: &str| (code.starts_with("rm ") || code.starts_with("mv ")) && code.contains(&*path);
         remedy.split('`').any(takes)

@@ -118,7 +118,7 @@ fn judge_version(
         _ if has > wanted && is_cluster_user && sorted(subject).contains(&MASTERS.to_owned()) => notes.add(
             FindingCode::CertificateOtherSubject,
             Severity::Warning,
-            format!("its subject is {subject}, kubeadm's{} is {expected}: nothing can restrict {MASTERS}", period),
+            format!("its subject is {subject}, kubeadm's{period} is {expected}: nothing can restrict {MASTERS}"),
             format!(
                 "make it as this version has it: {again}{}",
                 catalogue::binding(notes.subject, &sorted(expected))
@@ -129,7 +129,7 @@ fn judge_version(
         _ => notes.add(
             FindingCode::CertificateOtherSubject,
             Severity::Info,
-            format!("its subject is {subject}, kubeadm's{} is {expected}", period),
+            format!("its subject is {subject}, kubeadm's{period} is {expected}"),
             "nothing: it works, and kubeadm's own renewal keeps the subject too",
         ),
     }

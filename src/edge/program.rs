@@ -154,7 +154,7 @@ fn interpreter(program: &Path) -> Option<PathBuf> {
     let mut start = Vec::new();
     File::open(program).ok()?.take(FIRST_LINE).read_to_end(&mut start).ok()?;
     let line = start.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let word = line.trim_ascii_start().split(|byte| byte.is_ascii_whitespace()).next()?;
+    let word = line.trim_ascii_start().split(u8::is_ascii_whitespace).next()?;
     Some(PathBuf::from(OsString::from_vec(word.to_vec()))).filter(|path| path.is_absolute())
 }
 

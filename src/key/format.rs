@@ -103,7 +103,7 @@ impl Format {
                 return Self::of(rest, wanted).filter(|_| !hides_a_block(bytes)).or(Some(Self::ByteOrderMark));
             }
             [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => return Some(Self::JavaKeyStore),
-            [0x30, 0x80..=0x84 | 0x01..=0x7f, ..] => return der(bytes),
+            [0x30, 0x01..=0x84, ..] => return der(bytes),
             _ => {}
         }
         if bytes.len() > 1 && bytes.iter().skip(1).step_by(2).take(32).all(|byte| *byte == 0) {

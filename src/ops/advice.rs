@@ -49,7 +49,7 @@ fn valid_client(node: &Node, kubelet: &KubeletFiles, now: DateTime<Utc>) -> Opti
     let current = kubelet.client();
     let is_dated = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        *path != current && name.starts_with("kubelet-client-") && name.ends_with(".pem")
+        *path != current && name.starts_with("kubelet-client-") && path.extension().is_some_and(|end| end == "pem")
     };
     let folder = current.parent()?;
     let dated: Vec<_> = node.store.list(folder).ok()?.files.into_iter().filter(is_dated).collect();

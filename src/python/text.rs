@@ -14,16 +14,11 @@ use super::operations::request;
 /// escaped too.
 #[pyfunction]
 pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<String> {
-    match value.to_str() {
-        Ok(value) => Ok(text::printable(value).into_owned()),
-        Err(_) => {
-            let escaped: String = value
-                .call_method1("encode", ("utf-8", "backslashreplace"))?
-                .extract::<Vec<u8>>()
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())?;
-            Ok(text::printable(&escaped).into_owned())
-        }
+    if let Ok(value) = value.to_str() {
+        return Ok(text::printable(value).into_owned());
     }
+    let escaped: Vec<u8> = value.call_method1("encode", ("utf-8", "backslashreplace"))?.extract()?;
+    Ok(text::printable(&String::from_utf8_lossy(&escaped)).into_owned())
 }
 
 /// A hint whose commands of kubepki get the options that say which node it is about.

@@ -106,9 +106,9 @@ fn hold(node: &Node, plan: &Plan) -> Report {
         }
     }
     assert!(refused > 20, "{}: {refused}", plan.operation);
-    let mut none = original.clone();
-    none["request"] = Value::Null;
-    assert_eq!(apply_json(&none).unwrap_err().code(), "plan.bad");
+    let mut unasked = original.clone();
+    unasked["request"] = Value::Null;
+    assert_eq!(apply_json(&unasked).unwrap_err().code(), "plan.bad");
     apply_json(&original).unwrap()
 }
 

@@ -20,7 +20,7 @@ fn checked(paths: &[&Path]) -> CheckReport {
     let elsewhere = tempfile::tempdir().unwrap();
     request.node.certificates_dir = Some(elsewhere.path().to_owned());
     request.node.kubeconfig_dir = Some(elsewhere.path().to_owned());
-    request.kubelet_dir = elsewhere.path().to_owned();
+    elsewhere.path().clone_into(&mut request.kubelet_dir);
     request.extra = paths.iter().map(|path| (*path).to_owned()).collect();
     check(&request, now()).unwrap()
 }

@@ -23,7 +23,8 @@ struct Corpus {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rule {
-    rule: String,
+    #[serde(rename = "rule")]
+    name: String,
     #[serde(rename = "source")]
     _source: String,
     cases: Vec<Case>,
@@ -195,7 +196,7 @@ fn check_refuses_what_client_go_refuses_and_reads_what_it_reads() {
             let expected = (one.client_go != "accepted" || one.stricter.is_some()) && one.laxer.is_none();
             if ours.is_some() != expected {
                 differences
-                    .push(format!("{} ({}): client-go {}, kubepki {ours:?}", one.name, rule.rule, one.client_go));
+                    .push(format!("{} ({}): client-go {}, kubepki {ours:?}", one.name, rule.name, one.client_go));
             }
             let is_of_kubeconfigs = |line: &String| !line.starts_with("x509.none");
             assert!(ours.is_none_or(|lines| lines.iter().any(is_of_kubeconfigs)), "{}: {ours:?}", one.name);

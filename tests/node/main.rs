@@ -1,6 +1,13 @@
 //! A whole node on disk: what is made, kept, refused and reported, held against what kubeadm does.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, clippy::panic, missing_docs, unreachable_pub)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub
+)]
 // Glob imports of the support module, and file names that are ours.
 #![allow(clippy::wildcard_imports, clippy::case_sensitive_file_extension_comparisons, clippy::type_complexity)]
 

@@ -23,7 +23,7 @@ fn template(organizations: &[&str], common_name: &str, names: SubjectAltNames) -
 
 /// What a node of this name asks for by kubeadm's name, as kubeadm would.
 fn right(name: &str, node: &str) -> RequestTemplate {
-    let none = SubjectAltNames::default;
+    let without = SubjectAltNames::default;
     let loopback = || SubjectAltNames::sorted([node, "localhost"], ["127.0.0.1".parse().unwrap()]);
     match name {
         "apiserver" => template(
@@ -34,16 +34,16 @@ fn right(name: &str, node: &str) -> RequestTemplate {
                 ["10.96.0.1".parse().unwrap()],
             ),
         ),
-        "apiserver-kubelet-client" => template(&[], "kube-apiserver-kubelet-client", none()),
-        "apiserver-etcd-client" => template(&[], "kube-apiserver-etcd-client", none()),
-        "front-proxy-client" => template(&[], "front-proxy-client", none()),
+        "apiserver-kubelet-client" => template(&[], "kube-apiserver-kubelet-client", without()),
+        "apiserver-etcd-client" => template(&[], "kube-apiserver-etcd-client", without()),
+        "front-proxy-client" => template(&[], "front-proxy-client", without()),
         "etcd-server" | "etcd-peer" => template(&[], node, loopback()),
-        "etcd-healthcheck-client" => template(&[], "kube-etcd-healthcheck-client", none()),
-        "admin.conf" => template(&["kubeadm:cluster-admins"], "kubernetes-admin", none()),
-        "super-admin.conf" => template(&["system:masters"], "kubernetes-super-admin", none()),
-        "kubelet.conf" => template(&["system:nodes"], &format!("system:node:{node}"), none()),
-        "controller-manager.conf" => template(&[], "system:kube-controller-manager", none()),
-        "scheduler.conf" => template(&[], "system:kube-scheduler", none()),
+        "etcd-healthcheck-client" => template(&[], "kube-etcd-healthcheck-client", without()),
+        "admin.conf" => template(&["kubeadm:cluster-admins"], "kubernetes-admin", without()),
+        "super-admin.conf" => template(&["system:masters"], "kubernetes-super-admin", without()),
+        "kubelet.conf" => template(&["system:nodes"], &format!("system:node:{node}"), without()),
+        "controller-manager.conf" => template(&[], "system:kube-controller-manager", without()),
+        "scheduler.conf" => template(&[], "system:kube-scheduler", without()),
         other => panic!("no {other}"),
     }
 }
@@ -97,8 +97,8 @@ fn a_node_gets_what_its_kind_has_and_nothing_else() {
         names.sort();
         (names, codes)
     };
-    let (all, none) = signed(Some(NodeRole::ControlPlane), Some("n1"));
-    assert_eq!((all.len(), none.as_slice()), (names.len(), [].as_slice()));
+    let (all, reasons) = signed(Some(NodeRole::ControlPlane), Some("n1"));
+    assert_eq!((all.len(), reasons.as_slice()), (names.len(), [].as_slice()));
     assert_eq!(
         signed(Some(NodeRole::Worker), Some("n1")),
         (vec!["kubelet.conf".into()], vec!["request.other_role".into()])
@@ -226,12 +226,13 @@ fn a_list_of_nodes_is_whole_and_alone() {
     }
     let nodes = || Some([("w1".to_owned(), entry(NodeRole::Worker))].into());
     assert_eq!(try_plan(&node, |request| request.nodes = nodes()).unwrap().changes().count(), 1);
-    for change in [
-        (|request: &mut SignRequest| request.role = Some(NodeRole::Worker)) as fn(&mut SignRequest),
+    let changes: [fn(&mut SignRequest); 4] = [
+        |request| request.role = Some(NodeRole::Worker),
         |request| request.node.node_name = Some("w1".into()),
         |request| request.nodes_file = Some("/nodes.yaml".into()),
         |request| request.csr_dir = None,
-    ] {
+    ];
+    for change in changes {
         let error = try_plan(&node, |request| {
             request.nodes = nodes();
             change(request);

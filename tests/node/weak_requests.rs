@@ -250,7 +250,7 @@ fn sound_modulus() -> String {
     let info = key.public_key_info();
     // SEQUENCE, algorithm, BIT STRING, SEQUENCE, and the modulus with its leading zero.
     let start = info.windows(5).position(|bytes| bytes == [2, 0x82, 1, 1, 0]).unwrap() + 5;
-    info[start..start + 256].iter().map(|byte| format!("{byte:02x}")).collect()
+    kubepki::hex::encode(&info[start..start + 256])
 }
 
 #[test]

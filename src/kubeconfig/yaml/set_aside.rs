@@ -52,7 +52,7 @@ impl<'t> SetAside<'t> {
                         runs.len() - 1
                     });
                     rest.push_str(text.get(last..begun).unwrap_or_default());
-                    rest.push_str(&format!("{MARK}{number}{END}"));
+                    rest.extend([MARK.into(), number.to_string(), END.into()]);
                     last = position;
                 }
                 _ => {}
