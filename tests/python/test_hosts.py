@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trees import GOLDEN, golden, kubepki
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0
@@ -40,7 +43,9 @@ def bare(name: str) -> tuple[str, ...]:
     return ("unshare", "--net", "--uts", "sh", "-c", 'printf %s "$0" >/proc/sys/kernel/hostname && exec "$@"', name)
 
 
-@pytest.mark.parametrize("name", ["node-1", "Node-1.Example.TEST", "my_node", "localhost", "node.example.test.", "-", "a..b"])
+@pytest.mark.parametrize(
+    "name", ["node-1", "Node-1.Example.TEST", "my_node", "localhost", "node.example.test.", "-", "a..b"]
+)
 @pytest.mark.parametrize("arguments", NEED_NO_ADDRESS, ids=" ".join)
 def test_what_writes_no_address_asks_for_none(tmp_path: Path, arguments: tuple[str, ...], name: str) -> None:
     golden(tmp_path, "minimal")
@@ -54,9 +59,10 @@ def test_what_writes_no_address_asks_for_none(tmp_path: Path, arguments: tuple[s
 def test_a_configuration_without_an_address_is_judged_without_it(tmp_path: Path) -> None:
     golden(tmp_path, "minimal")
     text = (GOLDEN / "minimal/config.yaml").read_text()
-    (tmp_path / "k.yaml").write_text("".join(line for line in text.splitlines(True) if "advertiseAddress" not in line))
+    lines = [line for line in text.splitlines(keepends=True) if "advertiseAddress" not in line]
+    (tmp_path / "k.yaml").write_text("".join(lines))
     checked = kubepki("check", "--config", tmp_path / "k.yaml", "--rootfs", tmp_path, before=bare("node-1"))
-    assert "0.0.0.0" not in checked.stdout + checked.stderr
+    assert "0.0.0.0" not in checked.stdout + checked.stderr  # noqa: S104
     assert "address" not in checked.stderr
     assert "missing_names" not in checked.stdout
     assert "other_server" not in checked.stdout

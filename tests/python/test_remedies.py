@@ -42,6 +42,11 @@ def reissue(node: Node, base: str, **differences: object) -> None:
     Issued(certificate, differences.pop("issuer", authority), **differences).put(certificate, key)  # type: ignore[arg-type]
 
 
+def remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink()
+
+
 def truncate(path: Path) -> None:
     """Leave the first half of a file."""
     content = path.read_bytes()
@@ -88,7 +93,7 @@ def have_signed_renewal(node: Node, base: str) -> None:
 
 
 LEAF_BREAKS: dict[str, Callable[[Node, str], object]] = {
-    "both removed": lambda node, base: [path.unlink() for path in leaf(node, base)[:2]],
+    "both removed": lambda node, base: remove(*leaf(node, base)[:2]),
     "certificate removed": lambda node, base: leaf(node, base)[0].unlink(),
     "key removed": lambda node, base: leaf(node, base)[1].unlink(),
     "certificate truncated": lambda node, base: truncate(leaf(node, base)[0]),
@@ -150,7 +155,7 @@ def replace_authority(node: Node, base: str, **differences: object) -> None:
 
 AUTHORITY_BREAKS: dict[str, Callable[[Node, str], object]] = {
     "certificate removed": lambda node, base: authority(node, base)[0].unlink(),
-    "both removed": lambda node, base: [path.unlink() for path in authority(node, base)],
+    "both removed": lambda node, base: remove(*authority(node, base)),
     "certificate truncated": lambda node, base: truncate(authority(node, base)[0]),
     "key truncated": lambda node, base: truncate(authority(node, base)[1]),
     "certificate a folder": lambda node, base: into_folder(authority(node, base)[0]),
@@ -276,7 +281,7 @@ def expire_kubelet(node: Node) -> None:
 
 
 OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
-    "sa removed": ("control-plane", lambda node: [(node.pki / f"sa.{each}").unlink() for each in ("key", "pub")]),
+    "sa removed": ("control-plane", lambda node: remove(node.pki / "sa.key", node.pki / "sa.pub")),
     "sa.key removed": ("control-plane", lambda node: (node.pki / "sa.key").unlink()),
     "sa.key truncated": ("control-plane", lambda node: truncate(node.pki / "sa.key")),
     "sa.pub removed": ("control-plane", lambda node: (node.pki / "sa.pub").unlink()),
@@ -286,7 +291,7 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
     "everything removed": ("control-plane", lambda node: shutil.rmtree(node.kubernetes)),
     "all but the CAs removed": (
         "control-plane",
-        lambda node: [each.unlink() for each in node.pki.rglob("*") if each.is_file() and "ca." not in each.name],
+        lambda node: remove(*(each for each in list(node.pki.rglob("*")) if each.is_file() and "ca." not in each.name)),
     ),
     "etcd folder removed": ("control-plane", lambda node: shutil.rmtree(node.pki / "etcd")),
     "a worker's CA removed": ("worker", lambda node: (node.pki / "ca.crt").unlink()),
@@ -295,7 +300,7 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
     "etcd's CA truncated": ("external-etcd", lambda node: truncate(node.root / "etc/etcd/ca.crt")),
     "etcd's client removed": (
         "external-etcd",
-        lambda node: [(node.root / f"etc/etcd/client.{each}").unlink() for each in ("crt", "key")],
+        lambda node: remove(node.root / "etc/etcd/client.crt", node.root / "etc/etcd/client.key"),
     ),
     "etcd's client of another": (
         "external-etcd",

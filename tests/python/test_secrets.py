@@ -26,7 +26,7 @@ PR_GET_DUMPABLE, PR_SET_MDWE = 3, 65
 
 def keys_below(kubernetes: Path) -> dict[str, tuple[bytes, ...]]:
     """Return a piece of every private key there: of its DER, and of its base64 as the file has it."""
-    pieces = {}
+    pieces: dict[str, tuple[bytes, ...]] = {}
     for path in kubernetes.rglob("*.key"):
         lines = path.read_text().splitlines()[1:-1]
         der = base64.b64decode("".join(lines))

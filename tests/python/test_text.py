@@ -183,7 +183,7 @@ def test_file_names_do_not_reach_the_terminal(node: Path, tmp_path: Path) -> Non
         ("certs", "sign", "--csr-dir", folder, "--ca-dir", pki, "--out-dir", tmp_path / "signed", "--dry-run"),
     ):
         for form in ((), ("-o", "json")):
-            kubepki_bytes(*arguments, *form)  # type: ignore[arg-type]
+            kubepki_bytes(*arguments, *form)
 
 
 def test_configurations_kubeconfigs_and_manifests_do_not_reach_the_terminal(node: Path, tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_arguments_do_not_reach_the_terminal(node: Path) -> None:
         ("restart", HOSTILE, "--rootfs", node),
         ("systemd", "install", "--on-calendar", HOSTILE, "--rootfs", node),
     ):
-        kubepki_bytes(*arguments)  # type: ignore[arg-type]
+        kubepki_bytes(*arguments)
 
 
 def test_an_error_is_printable_and_its_context_exact(tmp_path: Path) -> None:

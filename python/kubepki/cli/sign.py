@@ -115,7 +115,8 @@ def run(arguments: Namespace) -> int:
 def _is_refused(plan: Plan) -> bool:
     critical = [finding for finding in plan.findings if finding.is_critical]
     return all(
-        finding.code.startswith("request.") or finding.code in ("x509.request_damaged", "x509.no_request", "x509.other_format")
+        finding.code.startswith("request.")
+        or finding.code in ("x509.request_damaged", "x509.no_request", "x509.other_format")
         for finding in critical
     )
 

@@ -17,7 +17,7 @@ import os
 import pwd
 import stat
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -32,10 +32,10 @@ def read(module: AnsibleModule, path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        module.fail_json(msg=f"cannot read {path}: {error.strerror}")
+        _fail(module, msg=f"cannot read {path}: {error.strerror}")
     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            module.fail_json(msg=f"{path} is no regular file")
+            _fail(module, msg=f"{path} is no regular file")
         return file.read()
 
 
@@ -82,7 +82,8 @@ def _set(module: AnsibleModule, path: str, descriptor: int, there: os.stat_resul
     uid, gid = _owner(module), _group(module)
     # A second name of a file that is somebody else's would give them away here.
     if there.st_nlink != 1 or there.st_uid not in (os.geteuid(), uid):
-        module.fail_json(
+        _fail(
+            module,
             msg=f"{path} belongs to user {there.st_uid}, or has other names: owner, group and mode are not changed",
             code="store.foreign_file",
             hint="remove the file, or name another",
@@ -92,7 +93,12 @@ def _set(module: AnsibleModule, path: str, descriptor: int, there: os.stat_resul
             os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
         os.fchmod(descriptor, _mode(module, there.st_mode))
     except OSError as error:
-        module.fail_json(msg=f"cannot set owner, group or mode of {path}: {error.strerror}")
+        _fail(module, msg=f"cannot set owner, group or mode of {path}: {error.strerror}")
+
+
+def _fail(module: AnsibleModule, **result: str) -> NoReturn:
+    module.fail_json(**result)
+    raise AssertionError(result)  # fail_json ends the module
 
 
 def _owner(module: AnsibleModule) -> int | None:
@@ -114,7 +120,7 @@ def _number(module: AnsibleModule, option: str, find: Any) -> int | None:
     try:
         return int(find(name))
     except KeyError:
-        module.fail_json(msg=f"{option}: there is no {name}")
+        _fail(module, msg=f"{option}: there is no {name}")
 
 
 def _mode(module: AnsibleModule, present: int) -> int:
@@ -128,7 +134,7 @@ def _mode(module: AnsibleModule, present: int) -> int:
         try:
             mode = module._symbolic_mode_to_octal(present_file, wanted)
         except ValueError as error:
-            module.fail_json(msg=f"mode: {error}")
+            _fail(module, msg=f"mode: {error}")
     if mode & ~0o777:
-        module.fail_json(msg="mode: a kubeconfig has no set-id or sticky bit")
+        _fail(module, msg="mode: a kubeconfig has no set-id or sticky bit")
     return int(mode)
