@@ -10,7 +10,7 @@
 //!
 //! A remedy that starts with `nothing` asks for nothing. A choice that the reader may make instead has no backquotes.
 //!
-//! **To write one**, use [`command`] and [`file`], or write the backquotes when no word can need quotes:
+//! **To write one**, use [`command`] and [`file()`], or write the backquotes when no word can need quotes:
 //! `"renew it: `kubepki certs renew apiserver`"`. Neither `--rootfs` nor `--config` is written there: plans and
 //! judgements do not know them. The operation completes the text once, at its end: `audit::complete_remedies` for
 //! findings, [`Caller::complete`] for a hint; `NodeRequest::caller` has the options. It adds the options that the verb has, and puts the root directory before

@@ -110,7 +110,7 @@ pub fn find(program: &str) -> Result<PathBuf, ProcessError> {
 }
 
 /// Runs a program to its end, and returns what it printed on stdout. It gets none of this process's variables but those
-/// of [`PASSED_ON`].
+/// of `PASSED_ON`.
 ///
 /// # Errors
 /// [`ProcessError::Failed`] when it cannot be started or does not end with 0; [`ProcessError::Timeout`].

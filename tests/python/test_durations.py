@@ -32,7 +32,7 @@ LONG = ["100000000d", "2400000000h", "4000000w", "999999998d"]
         (("certs", "renew", "apiserver", "--dry-run", "--validity"), "--validity"),
         (("certs", "renew", "apiserver", "--dry-run", "--before"), "--before"),
         (
-            ("certs", "sign", "--csr-dir", "requests", "--role", "worker", "--node-name", "w1", "--dry-run", "--validity"),
+            ("certs", "sign", "--csr-dir", "requests", "--role", "worker", "--node-name", "w1", "--dry-run", "--validity",),
             "--validity",
         ),
         (("kubeconfig", "user", "--server", "https://192.0.2.1:6443", "--client-name", "jane", "--validity-period"),

@@ -85,7 +85,7 @@ rules! {
     BMP = "read.bmp_string", "1.25", "a BMPString has two bytes a character, without surrogates and noncharacters";
     IA5 = "read.ia5_string", "1.17", "an IA5String is ASCII";
     NUMERIC = "read.numeric_string", "1.17", "a NumericString holds digits and blanks alone";
-    TIME = "read.time", "1.17", "a time is YYMMDDhhmm[ss] (UTCTime) or YYYYMMDDhhmmss (GeneralizedTime) of the calendar, with Z or an offset that is not zero";
+    TIME = "read.time", "1.17", "a time is YYMMDDhhmm or YYMMDDhhmmss (UTCTime) or YYYYMMDDhhmmss (GeneralizedTime) of the calendar, with Z or an offset that is not zero";
     PUBLIC_KEY = "read.public_key", "1.17", "the public key is one of its algorithm: positive numbers, a length that fits";
     RSA_PARAMETERS = "read.rsa_parameters", "1.17", "an RSA key's algorithm has NULL parameters";
     CURVE = "read.curve", "1.17", "an elliptic-curve key is on P-224, P-256, P-384 or P-521, named by its object identifier";
