@@ -32,17 +32,30 @@ LONG = ["100000000d", "2400000000h", "4000000w", "999999998d"]
         (("certs", "renew", "apiserver", "--dry-run", "--validity"), "--validity"),
         (("certs", "renew", "apiserver", "--dry-run", "--before"), "--before"),
         (
-            ("certs", "sign", "--csr-dir", "requests", "--role", "worker", "--node-name", "w1", "--dry-run", "--validity",),
+            (
+                "certs",
+                "sign",
+                "--csr-dir",
+                "requests",
+                "--role",
+                "worker",
+                "--node-name",
+                "w1",
+                "--dry-run",
+                "--validity",
+            ),
             "--validity",
         ),
-        (("kubeconfig", "user", "--server", "https://192.0.2.1:6443", "--client-name", "jane", "--validity-period"),
-         "--validity-period"),
+        (
+            ("kubeconfig", "user", "--server", "https://192.0.2.1:6443", "--client-name", "jane", "--validity-period"),
+            "--validity-period",
+        ),
         (("check", "--warning"), "--warning"),
         (("backup", "prune", "--older-than"), "--older-than"),
         (("restart", "--dry-run", "--timeout"), "--timeout"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else value,
-)  # fmt: skip
+)
 def test_a_time_beyond_the_calendar_is_an_error_that_names_the_option(
     tmp_path: Path, arguments: tuple[str, ...], option: str, long: str
 ) -> None:
