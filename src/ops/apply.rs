@@ -163,7 +163,6 @@ fn refuse_backup_place(plan: &Plan, store: &Store) -> Result<()> {
     Ok(())
 }
 
-/// A backup is named after the moment it is made in: a plan may have waited for days.
 /// Where requests are signed, the folder of the answers is not the node's: somebody else may have filled it.
 fn lock(store: &Store, plan: &Plan) -> Result<Session> {
     let [certificates_dir, kubeconfig_dir] = directories(plan);
@@ -174,6 +173,7 @@ fn lock(store: &Store, plan: &Plan) -> Result<Session> {
     })
 }
 
+/// A backup is named after the moment it is made in: a plan may have waited for days.
 fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
     BackupOrder {
         directory,
