@@ -16,6 +16,7 @@ mod document;
 mod duration;
 mod etcd;
 mod fields;
+mod foreign;
 mod join;
 mod name;
 mod network;
@@ -24,6 +25,7 @@ mod problem;
 mod scalar;
 mod schema;
 mod spec;
+mod template;
 mod value;
 mod version;
 mod view;
@@ -35,6 +37,7 @@ pub use duration::{BadDuration, parse as parse_duration};
 pub use network::parse_address;
 pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
+pub(crate) use template::first_in as first_template_leftover;
 pub(crate) use value::url_fault;
 pub use version::KubernetesVersion;
 
@@ -123,10 +126,18 @@ pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, Confi
     if bytes.len() > LARGEST_FILE {
         return Err(ConfigError::TooLarge { file: name.to_owned(), size: bytes.len(), limit: LARGEST_FILE });
     }
+    if let Some(foreign) = foreign::of_bytes(name, bytes) {
+        let mut problems = Problems::new(name, options.lenient);
+        foreign.report(&Place::file(), &mut problems);
+        problems.finish()?;
+    }
+    if let Some(encoding) = foreign::utf16(bytes) {
+        return Err(ConfigError::NotUtf8 { file: name.to_owned(), line: 1, encoding: Some(encoding) });
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.split(|&byte| byte == b'\n').count();
-        ConfigError::NotUtf8 { file: name.to_owned(), line }
+        ConfigError::NotUtf8 { file: name.to_owned(), line, encoding: None }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems = Problems::new(name, options.lenient);

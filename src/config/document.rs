@@ -7,9 +7,11 @@
 
 use std::collections::HashMap;
 
+use super::foreign;
 use super::problem::{Code, Place, Problems, quoted};
 use super::scalar::Kind as ScalarKind;
 use super::schema::{ApiVersion, nearest};
+use super::template;
 use super::yaml::{self, Entry, Mark, Node, Value};
 
 /// The kinds that describe a node or a cluster.
@@ -73,13 +75,32 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
             );
             continue;
         }
-        let root = match yaml::parse(chunk.text, chunk.first_line) {
+        let mut root = match yaml::parse(chunk.text, chunk.first_line) {
             Ok(root) => root,
             Err(error) => {
+                if template::report_in_text(chunk.text, chunk.first_line, error.mark, problems) {
+                    continue;
+                }
+                if let Some(foreign) = foreign::of_text(chunk.text) {
+                    foreign.report(&Place::at(Mark { line: chunk.first_line, column: 1 }), problems);
+                    continue;
+                }
                 problems.error(error.code, &Place::at(error.mark), error.message, error.hint);
                 continue;
             }
         };
+        let known = foreign::of_document(problems.file(), chunk.text, &root).or_else(|| {
+            let is_object = matches!(&root.value, Value::Map(_));
+            if is_object { None } else { foreign::of_text(chunk.text) }
+        });
+        if let Some(foreign) = known {
+            foreign.report(&Place::at(root.mark), problems);
+            continue;
+        }
+        template::report_in_values(&mut root, chunk.text, chunk.first_line, problems);
+        if is_unusable(&root, "apiVersion") || is_unusable(&root, "kind") {
+            continue;
+        }
         let Some(meta) = type_meta(&root, problems) else {
             continue;
         };
@@ -99,14 +120,31 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
         }
     }
     if documents.init.is_none() && documents.cluster.is_none() && documents.join.is_none() && !problems.has_errors() {
+        let mut found: Vec<_> = kinds.into_iter().map(|(kind, line)| (line, kind)).collect();
+        found.sort_unstable();
+        let found: Vec<_> = found.iter().map(|(_, kind)| quoted(kind)).collect();
+        let message = if text.trim().is_empty() {
+            "the file is empty".to_owned()
+        } else if found.is_empty() {
+            "the file has no InitConfiguration, ClusterConfiguration or JoinConfiguration".to_owned()
+        } else {
+            let found = found.join(", ");
+            format!("the file has {found}, and no InitConfiguration, ClusterConfiguration or JoinConfiguration")
+        };
         problems.error(
             Code::NoConfiguration,
             &Place::file(),
-            "the file has no InitConfiguration, ClusterConfiguration or JoinConfiguration",
+            message,
             "add a document with apiVersion: kubeadm.k8s.io/v1beta4 and kind: ClusterConfiguration",
         );
     }
     documents
+}
+
+/// Whether a field holds what was reported already.
+fn is_unusable(root: &Node, name: &str) -> bool {
+    let Value::Map(entries) = &root.value else { return false };
+    entries.iter().any(|entry| &*entry.key == name && entry.node.value == Value::Unusable)
 }
 
 /// A piece of the file between two separators.

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::foreign;
 use super::yaml::Mark;
 use crate::error::{Category, Diagnostic};
 
@@ -67,12 +68,14 @@ pub enum ConfigError {
         limit: usize,
     },
     /// The file is not UTF-8 text.
-    #[error("{file}:{line}: the text is not UTF-8")]
+    #[error("{file}:{line}: the text is {}not UTF-8", encoding.map_or(String::new(), |name| format!("{name}, ")))]
     NotUtf8 {
         /// The name of the file.
         file: String,
         /// The line of the first byte that is not UTF-8, from 1.
         line: usize,
+        /// What it is, as far as that is known.
+        encoding: Option<&'static str>,
     },
     /// The file has at least one error; everything that was found in it, warnings too, in file order.
     #[error("{}", lines(.problems))]
@@ -98,6 +101,9 @@ impl Diagnostic for ConfigError {
     fn hint(&self) -> String {
         match self {
             Self::TooLarge { .. } => "check that this is the kubeadm configuration and not another file".into(),
+            Self::NotUtf8 { file, encoding: Some(encoding), .. } => {
+                format!("convert it, and give the result: {}", foreign::to_utf8(file, encoding))
+            }
             Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
             Self::Invalid { problems } => {
                 let mut errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
@@ -116,7 +122,7 @@ impl Diagnostic for ConfigError {
     fn context(&self) -> serde_json::Value {
         match self {
             Self::TooLarge { file, size, limit } => json!({"file": file, "size": size, "limit": limit}),
-            Self::NotUtf8 { file, line } => json!({"file": file, "line": line}),
+            Self::NotUtf8 { file, line, .. } => json!({"file": file, "line": line}),
             Self::Invalid { problems } => json!({"problems": problems}),
         }
     }
@@ -147,6 +153,7 @@ codes! {
     ApiEndpoint = "config.no_api_endpoint",
     CertificateKey = "config.certificate_key",
     ClusterDefaults = "config.cluster_defaults",
+    ConfigMap = "config.config_map",
     ControlCharacter = "config.control_character",
     CriSocket = "config.cri_socket",
     DeprecatedVersion = "config.deprecated_version",
@@ -169,6 +176,7 @@ codes! {
     NoNodeName = "config.no_node_name",
     NoTypeMeta = "config.no_type_meta",
     NodeName = "config.node_name",
+    OtherFile = "config.other_file",
     OtherVersion = "config.field_of_other_version",
     Path = "config.path",
     Port = "config.port",
@@ -176,6 +184,7 @@ codes! {
     Subnet = "config.subnet",
     Syntax = "config.syntax",
     Tag = "config.tag",
+    Template = "config.template",
     Token = "config.token",
     TooComplex = "config.too_complex",
     TooMany = "config.too_many_problems",
@@ -258,6 +267,11 @@ impl Problems {
             message,
             hint,
         });
+    }
+
+    /// The name of the file.
+    pub(super) fn file(&self) -> &str {
+        &self.file
     }
 
     /// Whether further problems are only counted.

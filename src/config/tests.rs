@@ -6,8 +6,10 @@ use crate::key::Algorithm;
 use chrono::TimeDelta;
 
 mod accepted;
+mod foreign;
 mod properties;
 mod refused;
+mod templates;
 
 const INIT: &str = "\
 apiVersion: kubeadm.k8s.io/v1beta4

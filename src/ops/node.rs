@@ -201,20 +201,37 @@ pub(super) fn configuration_with(request: &NodeRequest, host: HostFacts) -> Resu
     let Some(path) = &request.config else {
         return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });
     };
-    let bytes = read_named(path, request.rootfs.as_deref())?;
-    Ok(config::load(&path.display().to_string(), bytes.expose(), &options)?)
+    let (bytes, found) = find_named(path, request.rootfs.as_deref())?;
+    Ok(config::load(&found.display().to_string(), bytes.expose(), &options)?)
 }
 
 /// The bytes of a file that a user named on the command line.
 pub(super) fn read_named(path: &Path, rootfs: Option<&Path>) -> Result<Secret> {
+    find_named(path, rootfs).map(|(content, _)| content)
+}
+
+/// The same, and where it was found: commands that name it have to work outside of the root directory.
+fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
     let outside = Store::new(None)?;
     let mut tree = outside.read([path]);
+    let mut found = path.to_owned();
     if matches!(tree.get(path), Observed::Missing)
         && let Some(rootfs) = rootfs
     {
         tree = Store::new(Some(rootfs.to_owned()))?.read([path]);
+        found = rootfs.join(path.strip_prefix("/").unwrap_or(path));
     }
-    content_of(&tree, path).cloned()
+    match tree.get(path) {
+        Observed::Unreadable { code: code @ "store.is_a_directory", message, .. } => {
+            let hint = format!("name a file, as {}, not the directory", path.join("FILE").display());
+            Err(Unreadable { code, message: message.clone(), hint }.into())
+        }
+        Observed::Unreadable { code: code @ "store.not_a_regular_file", message, .. } => {
+            let hint = "write what comes from it to a file first, and name that file".to_owned();
+            Err(Unreadable { code, message: message.clone(), hint }.into())
+        }
+        _ => content_of(&tree, path).cloned().map(|content| (content, found)),
+    }
 }
 
 /// The content of a file that must be there and readable.

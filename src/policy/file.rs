@@ -13,7 +13,7 @@ use super::PolicyError;
 use super::pattern::{NamePattern, TextPattern};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
 use crate::catalogue;
-use crate::config::ClusterSpec;
+use crate::config::{ClusterSpec, first_template_leftover};
 use crate::error::nearest;
 use crate::x509::ExtendedKeyUsage;
 
@@ -66,6 +66,12 @@ fn first_line(message: &str) -> String {
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
+/// Why a text is no YAML: what a template left in it, or what the reader says.
+fn unreadable(text: &str, message: &str) -> String {
+    let Some((line, column, leftover)) = first_template_leftover(text) else { return first_line(message) };
+    format!("line {line} column {column}: {leftover:?} is left over from a template; render the template first")
+}
+
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeDelta>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let parsed = crate::config::parse_duration(&text).ok().filter(|duration| *duration > TimeDelta::zero());
@@ -84,7 +90,7 @@ impl Policy {
         let text = std::str::from_utf8(text).map_err(|error| invalid(format!("it is not UTF-8: {error}")))?;
         let options = serde_saphyr::options! { strict_booleans: true };
         let raw: serde_json::Value = serde_saphyr::from_str_with_options(text, options.clone())
-            .map_err(|error| invalid(first_line(&error.to_string())))?;
+            .map_err(|error| invalid(unreadable(text, &error.to_string())))?;
         if raw.is_null() {
             return Err(invalid("it is empty; a policy that allows what the catalogue does is {}".into()));
         }

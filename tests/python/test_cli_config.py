@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +15,10 @@ from kubepki.cli import verbs
 from trees import GOLDEN, kubepki
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kubepki.cli.verbs import Verb
 
 CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
+HOSTILE = GOLDEN.parent / "hostile" / "cases"
 CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
 
 
@@ -92,3 +95,58 @@ def test_the_help_of_every_verb(verb: Verb) -> None:
         "validate": ("--config", "--lenient"),
     }.get(verb.words[-1], ()):
         assert flag in done.stdout
+
+
+def test_a_dumped_config_map_is_called_that_and_the_hint_takes_it_out(tmp_path: Path) -> None:
+    dumped = tmp_path / "dumped by kubectl.yaml"
+    shutil.copy(HOSTILE / "configmap" / "configmap.yaml", dumped)
+    done = kubepki("config", "validate", "--config", dumped, "-o", "json")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.returncode, problem["code"]) == (2, "config.config_map")
+    if not shutil.which("kubectl"):
+        pytest.skip("no kubectl that could run the command of the hint")
+    command = problem["hint"].split("`")[1]
+    subprocess.run(["bash", "-c", command], check=True, cwd="/", env=os.environ | {"KUBECONFIG": "/dev/null"})
+    done = kubepki("config", "validate", "--config", f"{dumped}.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "api.example.test" in Path(f"{dumped}.yaml").read_text()
+
+
+@pytest.mark.parametrize("data", ["yaml", "json", "fields"])
+def test_the_data_of_a_config_map_is_taken_out_too(tmp_path: Path, data: str) -> None:
+    inner = CONFIG.read_text()
+    indented = "".join(f"  {line}\n" for line in inner.splitlines())
+    text = {
+        "json": json.dumps({"ClusterConfiguration": inner}),
+        "fields": f"ClusterConfiguration: |\n{indented}",
+        "yaml": "data:\n  ClusterConfiguration: |\n" + "".join(f"  {line}\n" for line in indented.splitlines()),
+    }[data]
+    dumped = tmp_path / "data"
+    dumped.write_text(text)
+    done = kubepki("config", "validate", "--config", dumped, "-o", "json")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (done.returncode, problem["code"]) == (2, "config.config_map")
+    if data != "json" and not shutil.which("kubectl"):
+        pytest.skip("no kubectl that could run the command of the hint")
+    subprocess.run(["bash", "-c", problem["hint"].split("`")[1]], check=True, cwd="/")
+    assert Path(f"{dumped}.yaml").read_text().strip() == inner.strip()
+
+
+def test_a_folder_and_a_pipe_are_no_configuration(tmp_path: Path) -> None:
+    done = kubepki("config", "validate", "--config", tmp_path)
+    assert done.returncode == 2
+    assert f"name a file, as {tmp_path}/FILE" in done.stdout + done.stderr
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = kubepki("config", "validate", "--config", pipe)
+    assert done.returncode == 2
+    assert "to a file first" in done.stdout + done.stderr
+
+
+def test_what_a_template_left_is_shown_with_its_place(tmp_path: Path) -> None:
+    config = tmp_path / "kubeadm.yaml.j2"
+    config.write_text(CONFIG.read_text() + "clusterName: {{ cluster_name }}\n")
+    done = kubepki("config", "validate", "--config", config)
+    assert done.returncode == 2
+    assert f'{config}:10:14: "{{{{ cluster_name }}}}" is left over from a template' in done.stdout
+    assert "render the template first" in done.stdout

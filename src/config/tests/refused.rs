@@ -422,7 +422,7 @@ fn files_without_a_usable_document_say_what_is_missing() {
         (format!("# licence\n---\n{CLUSTER}"), "config.empty_document", Some(1), "remove the ---"),
         (format!("{CLUSTER}---\n\n"), "config.empty_document", Some(4), "remove the ---"),
         (format!("{CLUSTER}---\nkind: InitConfiguration\n"), "config.no_type_meta", Some(4), "apiVersion:"),
-        (format!("{CLUSTER}---\napiVersion: v1\nkind: Secret\n"), "config.no_type_meta", Some(4), "file of its own"),
+        (format!("{CLUSTER}---\napiVersion: v1\nkind: Secret\n"), "config.other_file", Some(4), "file of its own"),
         (format!("{CLUSTER}---\n[]\n"), "config.no_type_meta", Some(4), "kind"),
         (format!("{CLUSTER}---\n{CLUSTER_V1BETA3}"), "config.kind_twice", Some(5), "one document of each kind"),
         (
