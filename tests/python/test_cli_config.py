@@ -134,12 +134,12 @@ def test_the_data_of_a_config_map_is_taken_out_too(tmp_path: Path, data: str) ->
 
 def test_a_folder_and_a_pipe_are_no_configuration(tmp_path: Path) -> None:
     done = kubepki("config", "validate", "--config", tmp_path)
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert f"name a file, as {tmp_path}/FILE" in done.stdout + done.stderr
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     done = kubepki("config", "validate", "--config", pipe)
-    assert done.returncode == 2
+    assert done.returncode == 3
     assert "to a file first" in done.stdout + done.stderr
 
 
