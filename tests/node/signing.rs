@@ -412,6 +412,8 @@ fn a_policy_loosens_and_tightens() {
         ("minimumRsaBits: 1024", "2048"),
         ("minimumRsaBits: 99999", "8192"),
         ("- a list", "line 1"),
+        ("maxValidity: {{ validity }}", "line 1 column 14: \"{{ validity }}\" is left over from a template"),
+        ("{% if x %}\nmaxValidity: 24h\n{% endif %}", "is left over from a template"),
     ] {
         let error = with_policy(policy, unchanged).err().unwrap_or_else(|| panic!("accepted: {policy}"));
         assert_eq!((error.code(), error.category().exit_code()), ("policy.invalid", 2), "{policy}");
