@@ -16,12 +16,13 @@ use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{Layout, beside, with_ending};
+use crate::catalogue::{Layout, beside, kubeconfig_names, with_ending};
 use crate::config::ClusterSpec;
 use crate::error::Diagnostic;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Current, Kubeconfig};
 use crate::plan::generate::sha256_hex;
+use crate::remedy::command;
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage, X509Error, order_chain, read_certificates};
@@ -163,8 +164,11 @@ impl Embedding<'_> {
         let content = match self.tree.get(&path) {
             Observed::File { content, .. } => content.expose(),
             Observed::Missing if self.wanted.is_named => {
-                let remedy = "name a kubeconfig that is there, or make it: `kubepki kubeconfig init`";
-                self.find(FindingCode::FileMissing, Severity::Critical, &path, "the file is missing", remedy);
+                let remedy = match self.catalogued() {
+                    Some(name) => format!("make it: {}", command(["kubepki", "kubeconfig", "init", name])),
+                    None => "name a kubeconfig that is there".to_owned(),
+                };
+                self.find(FindingCode::FileMissing, Severity::Critical, &path, "the file is missing", &remedy);
                 return Some(self.row(Action::Blocked, "missing"));
             }
             Observed::Missing => return None,
@@ -181,10 +185,22 @@ impl Embedding<'_> {
                 Some(self.without_faults(parsed.as_ref().ok(), &current, artefact))
             }
             Err(error) => {
-                self.push(error.code(), Severity::Critical, &path, error.to_string(), error.hint());
+                let mut remedy = error.hint();
+                if let Some(name) = self.catalogued() {
+                    let away = with_ending(&path, "old");
+                    let away = command(["mv".as_ref(), path.as_os_str(), away.as_os_str()]);
+                    let init = command(["kubepki", "kubeconfig", "init", name]);
+                    remedy = format!("{remedy}; to make it anew: {away}, {init}");
+                }
+                self.push(error.code(), Severity::Critical, &path, error.to_string(), remedy);
                 Some(self.row(Action::Blocked, "it cannot be used"))
             }
         }
+    }
+
+    /// The catalogue's name of the kubeconfig, which `kubeconfig init` takes.
+    fn catalogued(&self) -> Option<&'static str> {
+        kubeconfig_names().into_iter().find(|name| *name == self.name)
     }
 
     /// What is put in is worth nothing in a file that clients refuse.

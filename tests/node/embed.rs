@@ -142,7 +142,12 @@ fn what_is_not_signed_is_passed_over_among_all_and_refused_by_name() {
     assert_eq!(criticals(&plan_embed(&node, &["admin.conf"]).findings), ["admin.conf file.missing"]);
     assert_eq!(criticals(&plan_embed(&node, &["./amdin.conf"]).findings), ["./amdin.conf file.missing"]);
     node.write("/etc/kubernetes/scheduler.conf", "{");
-    assert_eq!(criticals(&plan_embed(&node, &[]).findings), ["scheduler.conf kubeconfig.invalid_yaml"]);
+    let broken = plan_embed(&node, &[]);
+    assert_eq!(criticals(&broken.findings), ["scheduler.conf kubeconfig.invalid_yaml"]);
+    let remedy = &broken.findings.iter().find(|finding| finding.subject == "scheduler.conf").unwrap().remedy;
+    for part in ["`mv ", "/etc/kubernetes/scheduler.conf.old`, `kubepki kubeconfig init scheduler.conf"] {
+        assert!(remedy.contains(part), "{remedy}");
+    }
     node.remove("/etc/kubernetes/pki/ca.crt");
     assert!(criticals(&plan_embed(&node, &[]).findings).contains(&"ca authority.missing".into()));
 }
