@@ -162,6 +162,81 @@ def test_a_node_that_lies_gets_nothing_but_what_its_place_in_the_inventory_allow
     answering([{"name": "kubelet.conf", "content": own}, {"name": "admin.conf", "content": masters}])
 
 
+def test_facts_of_a_node_are_no_word_of_the_inventory(nodes: Path, tmp_path: Path) -> None:
+    changed(example("external-ca.yml", nodes, "--limit", "localhost,cp1"), "cp1")
+    for path in nodes.rglob("sa.key"):
+        if "authority" not in path.parts:
+            path.unlink()
+    # The variables are where they belong, in the inventory; and the worker answers as it likes, from its first task on.
+    inventory = tmp_path / "inventory.yml"
+    known = {
+        "external_ca_dir": "{{ nodes_dir }}/authority",
+        "external_ca_node_name": "{{ inventory_hostname }}",
+        "external_ca_role": "{{ kind_of_node }}",
+        "kind_of_node": "worker",
+        "external_ca_authorities": ["ca"],
+        "external_ca_service_account": False,
+        "external_ca_rootfs": "{{ nodes_dir }}/{{ inventory_hostname }}",
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    }
+    inventory.write_text(json.dumps({"all": {"hosts": {"worker1": known}}}))
+    forged = tmp_path / "collections/ansible_collections/kubepki/kubeadm"
+    shutil.copytree(COLLECTION, forged)
+    facts: dict[str, object] = {"external_ca_role": "control-plane", "external_ca_service_account": True}
+    facts |= {"kind_of_node": "control-plane", "external_ca_node_name": "cp1"}
+    for name in ("install", "csr"):
+        module = forged / f"plugins/modules/{name}.py"
+        lie = f"    module.exit_json(**result, ansible_facts={facts!r})"
+        module.write_text(module.read_text().replace("    module.exit_json(**result)", lie))
+    asking = forged / "plugins/modules/csr.py"
+    config = ROOT / "examples/single-node.yaml"
+    done = kubepki("certs", "generate-csr", "admin.conf", "--config", config, "--out-dir", tmp_path / "asked")
+    assert done.returncode == 0, done.stderr
+    request = {"name": "admin.conf", "content": (tmp_path / "asked/admin.conf.csr").read_text()}
+    asking.write_text(
+        asking.read_text().replace(
+            "    module.exit_json(", f"    result['requests'] = [{request!r}]\n    module.exit_json("
+        )
+    )
+
+    roles: list[object] = [{"role": "kubepki.kubeadm.external_ca"}]
+    playbook = tmp_path / "sign.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": roles}]))
+    played = play(playbook, tmp_path / "home", "-i", inventory, nodes_dir=nodes)
+    assert "worker nodes have no admin.conf, and worker1 is one [request.other_role]" in played.output
+    assert not list((nodes / "worker1").rglob("sa.key"))
+
+    # Facts that came before the role: what has the name of one of its variables is refused.
+    before = {"ansible.builtin.set_fact": {"external_ca_role": "control-plane", "cacheable": True}}
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "pre_tasks": [before], "roles": roles}]))
+    played = play(playbook, tmp_path / "home", "-i", inventory, nodes_dir=nodes)
+    assert played.returncode == 2, played.output
+    assert "a fact of this host has the name of a variable of this role: external_ca_role" in played.output
+
+
+def test_facts_of_a_node_do_not_say_where_the_controller_writes(nodes: Path, tmp_path: Path) -> None:
+    forged = tmp_path / "collections/ansible_collections/kubepki/kubeadm"
+    shutil.copytree(COLLECTION, forged)
+    module = forged / "plugins/modules/certificate_info.py"
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    facts = {"audit_html": str(target), "audit_json": str(target), "audit_title": "$(touch /tmp/x)"}
+    honest = module.read_text()
+    assert "    module.exit_json(" in honest
+    module.write_text(honest.replace("    module.exit_json(", f"    module.exit_json(ansible_facts={facts!r}, "))
+    known = {"ansible_connection": "local", "audit_rootfs": str(nodes / "cp1"), "audit_output_dir": str(tmp_path)}
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"cp1": known}}}))
+    playbook = tmp_path / "audit.yml"
+    roles = [{"role": "kubepki.kubeadm.audit"}]
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": roles}]))
+    played = play(playbook, tmp_path / "home", "-i", inventory)
+    assert played.returncode == 0, played.output
+    assert target.read_text() == "precious"
+    assert json.loads((tmp_path / "kubepki-audit.json").read_text())["title"] == "Certificates of the cluster"
+
+
 def test_a_signer_is_always_told_of_the_node(nodes: Path) -> None:
     for lacking in ("external_ca_role", "external_ca_node_name"):
         played = example("external-ca.yml", nodes, "--limit", "localhost,worker1", **{lacking: None})

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+# No kubeconfig is larger, in characters.
+_LARGEST = 4 << 20
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -36,7 +38,10 @@ def read(module: AnsibleModule, path: str) -> str | None:
     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             _fail(module, msg=f"{path} is no regular file")
-        return file.read()
+        text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            _fail(module, msg=f"{path} is too large for a kubeconfig")
+        return text
 
 
 def wanted_access(module: AnsibleModule, path: str) -> dict[str, int | None]:
