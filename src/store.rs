@@ -159,7 +159,7 @@ impl Store {
     /// Whether `path` itself is a symbolic link.
     #[must_use]
     pub fn is_link(&self, path: &Path) -> bool {
-        self.root.resolve(path, false).is_ok_and(|found| found.kind == root::Kind::Symlink)
+        list::is_link(&self.root, path)
     }
 
     /// When the file at `path` changed last, whatever it was that changed of it, or a link that leads to it; `None` when
@@ -202,7 +202,15 @@ impl Store {
     /// itself; [`StoreError::TooManyEntries`] beyond 10 000 entries or 16 levels. What is wrong further down is in
     /// [`Listing::problems`].
     pub fn list(&self, directory: &Path) -> Result<Listing, StoreError> {
-        list::list(&self.root, directory, LIST_LIMIT)
+        list::list(&self.root, directory, LIST_LIMIT, true)
+    }
+
+    /// As [`Store::list`], with no link to a directory followed: for a directory that somebody else has filled.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn list_without_links(&self, directory: &Path) -> Result<Listing, StoreError> {
+        list::list(&self.root, directory, LIST_LIMIT, false)
     }
 
     /// Locks `directories` against other runs, and recovers the changes that were interrupted in them, in the

@@ -20,13 +20,13 @@ use crate::audit::Finding;
 use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, Layout, NodeRole};
 use crate::config::{ClusterSpec, HostFacts, Problem, Role};
-use crate::error::Result;
+use crate::error::{Diagnostic, Result};
 use crate::key::PrivateKey;
 use crate::plan::generate::{OutliveAuthority, sha256_hex};
 use crate::plan::sign::{self, FoundRequest, Nodes, OPERATION, Options, name_of_file};
 use crate::policy::{KnownNode, Policy, PolicyError};
 use crate::secret::Secret;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
 use crate::x509::{CertificateRequest, Issuer, SerialNumber, read_certificates};
 
@@ -214,9 +214,9 @@ fn policy(path: Option<&Path>, rootfs: Option<&Path>) -> Result<(Policy, Option<
 fn find_requests(store: &Store, wanted: &SignRequest, policy: &Policy) -> Result<Vec<FoundRequest>> {
     let mut found = Vec::new();
     if let Some(folder) = &wanted.csr_dir {
-        for path in
-            store.list(folder)?.files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "csr"))
-        {
+        // Nodes have filled the folder: a link of one node's would lead into another's, or out of it.
+        let listed = store.list_without_links(folder)?.files;
+        for path in listed.into_iter().filter(|path| path.extension().is_some_and(|end| end == "csr")) {
             let certificate = match &wanted.out_dir {
                 Some(out) => out.join(path.strip_prefix(folder).unwrap_or(&path)),
                 None => path.clone(),
@@ -300,11 +300,22 @@ fn read(
     let pairs =
         issuers.iter().flat_map(|issuer| [layout.certificate(base_name(issuer)), layout.key(base_name(issuer))]);
     let mut tree = store.read(pairs.chain(serial_files.values().cloned()));
-    let paths: Vec<&PathBuf> = requests.iter().flat_map(|one| [&one.path, &one.certificate]).collect();
-    for (path, observed) in crate::workers::map(&paths, |path| observe(store, path)).into_iter().flatten() {
+    let both = |one: &FoundRequest| [observe(store, &one.path), observe_place(store, &one.certificate)];
+    let requests: Vec<&FoundRequest> = requests.iter().collect();
+    for (path, observed) in crate::workers::map(&requests, |one| both(one)).into_iter().flatten().flatten() {
         tree.insert(path, observed);
     }
     tree
+}
+
+/// A link where a certificate goes is never followed: it came with the requests perhaps, in an archive.
+fn observe_place(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {
+    if !store.is_link(path) {
+        return observe(store, path);
+    }
+    let error = StoreError::IsASymlink { path: path.to_owned() };
+    let observed = Observed::Unreadable { code: error.code(), message: error.to_string(), hint: error.hint() };
+    Some((path.to_owned(), observed))
 }
 
 fn observe(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {

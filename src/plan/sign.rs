@@ -19,7 +19,7 @@ use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, Layout, leaf_key_usages};
 use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge, judge_node};
-use crate::tree::Tree;
+use crate::tree::{Observed, Tree};
 use crate::workers;
 use crate::x509::{Certificate, CertificateRequest, CertificateTemplate, read_certificates, verify_chain};
 
@@ -263,6 +263,10 @@ impl Signing<'_> {
         if self.signers.values().any(|signer| signer.certificate.public_key_info() == request.public_key_info()) {
             let evidence = "its key is that of a CA";
             findings.push(RequestFault::ReusedKey.finding(&shown, Some(&found.path), evidence));
+        }
+        // What stands in the certificate's place, and is no file, is overwritten by nothing.
+        if let Observed::Unreadable { code, message, hint } = self.tree.get(&found.certificate) {
+            findings.push(critical(code, &shown, &found.certificate, message, hint));
         }
         let is_right = findings.is_empty();
         let not_after = self.end(&profile, node, signer, &shown, &found.path, &mut findings);

@@ -201,6 +201,7 @@ fn other_subject(request: &CertificateRequest, profile: &Profile) -> Option<Stri
         && match common_names.as_slice() {
             [name] => {
                 is_right_common_name(name, &profile.common_names)
+                    && !is_another_kubelet(name, profile)
                     && profile.identity.as_deref().is_none_or(|identity| *name == identity)
             }
             _ => false,
@@ -216,6 +217,12 @@ fn is_right_common_name(name: &str, allowed: &CommonNames) -> bool {
         }
         CommonNames::Patterns(patterns) => patterns.iter().any(|pattern| pattern.matches(name)),
     }
+}
+
+/// Whether a name is a kubelet's, under whatever name of a policy's own it is asked for, and is not the known node.
+fn is_another_kubelet(name: &str, profile: &Profile) -> bool {
+    let is_pattern = matches!(profile.common_names, CommonNames::Patterns(_));
+    is_pattern && name.starts_with("system:node:") && profile.identity.as_deref() != Some(name)
 }
 
 fn describe(profile: &Profile) -> String {

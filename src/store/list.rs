@@ -27,8 +27,8 @@ pub struct Listing {
     pub problems: Vec<StoreError>,
 }
 
-/// Lists what is below `directory`; at most `limit` entries.
-pub(super) fn list(root: &Root, directory: &Path, limit: usize) -> Result<Listing, StoreError> {
+/// Lists what is below `directory`, with links to directories followed if `follow`; at most `limit` entries.
+pub(super) fn list(root: &Root, directory: &Path, limit: usize, follow: bool) -> Result<Listing, StoreError> {
     let mut listing = Listing::default();
     let mut visited = BTreeSet::new();
     let mut pending = VecDeque::from([(directory.to_owned(), 0)]);
@@ -44,6 +44,9 @@ pub(super) fn list(root: &Root, directory: &Path, limit: usize) -> Result<Listin
                     let path = logical.join(name);
                     match root.resolve(&path, true) {
                         Ok(found) if found.kind != Kind::Directory => listing.files.push(path),
+                        Ok(_) if !follow && is_link(root, &path) => {
+                            log::warn!("{}: a link to a folder, which is not followed", path.display());
+                        }
                         Ok(found) if found.missing.is_empty() => pending.push_back((path, depth + 1)),
                         // Removed since the directory was read.
                         Ok(_) => {}
@@ -58,6 +61,11 @@ pub(super) fn list(root: &Root, directory: &Path, limit: usize) -> Result<Listin
     }
     listing.files.sort();
     Ok(listing)
+}
+
+/// Whether `path` itself is a symbolic link.
+pub(super) fn is_link(root: &Root, path: &Path) -> bool {
+    root.resolve(path, false).is_ok_and(|found| found.kind == Kind::Symlink)
 }
 
 /// Opens a directory that was not visited yet.

@@ -252,6 +252,18 @@ fn a_policy_cannot_make_one_kubelet_another() {
     })
     .unwrap();
     assert_eq!(criticals(&plan.findings), ["kubelet.conf request.other_subject"]);
+
+    // Nor under a name of its own.
+    let own = "certificates: {agent: {issuer: ca, usages: [clientAuth], commonNames: ['*'], organizations: ['system:nodes']}}";
+    node.write("/policy.yaml", own);
+    put(&node, "/agents/w1/agent.csr", &right("kubelet.conf", "w2"));
+    let plan = try_plan(&node, |request| {
+        request.csr_dir = Some("/agents".into());
+        request.nodes = Some([("w1".to_owned(), entry(NodeRole::Worker))].into());
+        request.policy = Some("/policy.yaml".into());
+    })
+    .unwrap();
+    assert_eq!(criticals(&plan.findings), ["agent request.other_subject"]);
 }
 
 #[test]
@@ -329,5 +341,38 @@ fn ordinary_keys_are_not_weak() {
         assert_eq!(kubepki::key::public_key_weakness(key.public_key_info()), None);
         let request = right("admin.conf", "").sign(&key).unwrap();
         assert_eq!(request.misunderstandings(), Vec::<String>::new());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_came_with_the_requests_leads_nowhere() {
+    use std::os::unix::fs::symlink;
+
+    let node = Node::golden("minimal");
+    put(&node, "/csr/a1/kubelet.conf.csr", &right("kubelet.conf", "a1"));
+    put(&node, "/csr/cp1/pki/apiserver.csr", &right("apiserver", "cp1"));
+    let nodes: std::collections::BTreeMap<_, _> = [("a1", NodeRole::Worker), ("cp1", NodeRole::ControlPlane)]
+        .map(|(name, role)| (name.to_owned(), entry(role)))
+        .into();
+    let sign =
+        |force| try_plan(&node, |request| (request.nodes, request.force) = (Some(nodes.clone()), force)).unwrap();
+    // A worker's link into another node's folder takes nothing from that node.
+    symlink("../cp1/pki", node.path("/csr/a1/x")).unwrap();
+    let folders = |plan: Plan| plan.artefacts.iter().map(|one| one.files[0].path.clone()).collect::<Vec<_>>();
+    let both = ["/csr/a1/kubelet.conf.crt", "/csr/cp1/pki/apiserver.crt"].map(std::path::PathBuf::from);
+    let plan = sign(false);
+    assert!(plan.findings.iter().all(|finding| finding.severity != Severity::Critical), "{:?}", plan.findings);
+    assert_eq!(folders(plan), both);
+    // A link in a certificate's place, to root's file or to nothing, is overwritten by nothing.
+    node.write("/etc/precious", "precious");
+    for target in ["/etc/precious", "/etc/nothing", "../cp1/pki/apiserver.crt"] {
+        symlink(target, node.path("/csr/a1/kubelet.conf.crt")).unwrap();
+        for force in [false, true] {
+            let plan = sign(force);
+            assert!(plan.is_blocked(), "{target}");
+            assert!(plan.findings.iter().any(|finding| finding.code == "store.is_a_symlink"), "{:?}", plan.findings);
+        }
+        std::fs::remove_file(node.path("/csr/a1/kubelet.conf.crt")).unwrap();
     }
 }
