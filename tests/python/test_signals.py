@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pkgutil
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import kubepki
+from kubepki.cli.main import main
 from nodes import RunningNode, eventually
 from playbooks import ANSIBLE
 from trees import make_tree, state
@@ -96,6 +98,57 @@ def test_the_command_says_whether_the_change_was_made(tmp_path: Path) -> None:
             ends.add("made")
     assert "made" in ends
     assert ends & {"before", "stopped"}
+
+
+@pytest.mark.parametrize(
+    ("words", "work"),
+    [
+        (("recover",), "recover.recover"),
+        (("backup", "prune", "--keep", "0"), "backup_prune.prune_backups"),
+        (("systemd", "install", "--program", "/usr/bin/kubepki"), "systemd_install.systemd.install_units"),
+        (("systemd", "remove"), "systemd_remove.remove_units"),
+        (("bundle", "export", "--out", "bundle.yaml"), "bundle_export.bundles.export_bundle"),
+    ],
+)
+def test_ctrl_c_once_the_change_is_made_does_not_lose_its_report(
+    words: tuple[str, ...],
+    work: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    node = tmp_path / "node"
+    make_tree(node, "ecdsa-p256")
+    (node / "usr/bin").mkdir(parents=True)
+    (node / "usr/bin/kubepki").write_text("#!/bin/sh\n")
+    (node / "usr/bin/kubepki").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    path, _, name = f"kubepki.cli.{work}".rpartition(".")
+    owner: Any = pkgutil.resolve_name(path)
+    real = getattr(owner, name)
+
+    def worked(*given: object, **named: object) -> object:
+        made = real(*given, **named)
+        if words[0] != "bundle":
+            signal.raise_signal(signal.SIGINT)
+            return made
+        save = type(made).save
+
+        def saved(*given: object, **named: object) -> None:
+            save(*given, **named)
+            signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(type(made), "save", saved)
+        return made
+
+    monkeypatch.setattr(owner, name, worked)
+    code = main([*words, "--rootfs", str(node)])
+    said = capsys.readouterr()
+    assert (code, "nothing was changed" in said.err) == (130, False), said
+    assert "it is on disk, and what was changed is said above" in said.err
+    assert said.out or len(said.err.splitlines()) > 1, "it says what was done"
+    if words[0] == "bundle":
+        assert "certificate key: " in said.err
 
 
 APPLY = """\

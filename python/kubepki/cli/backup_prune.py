@@ -11,6 +11,7 @@ from kubepki.api.backup import prune_backups
 from kubepki.cli import options, output
 from kubepki.cli.backup_list import add_place_options
 from kubepki.cli.carry_out import add_dry_run_option
+from kubepki.cli.uninterrupted import uninterrupted_if
 from kubepki.errors import EnvironmentFailure, PartialError
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Remove them, and name each."""
+    return uninterrupted_if(not arguments.dry_run, lambda: _prune(arguments))
+
+
+def _prune(arguments: Namespace) -> int:
     report = prune_backups(
         keep=arguments.keep,
         older_than=options.duration(arguments.older_than) if arguments.older_than else None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kubepki.api import bundle as bundles
 from kubepki.cli import options, output
+from kubepki.cli.uninterrupted import uninterrupted_if
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -62,14 +63,19 @@ def run(arguments: Namespace) -> int:
         output.say("dry run: nothing was made")
         return 0
     form: Literal["yaml", "json", "pem"] = "pem" if arguments.role == "worker" else arguments.output
-    if arguments.out:
-        bundle.save(arguments.out, form=form, force=arguments.force)
-        output.say(f"wrote {arguments.out}")
-    else:
-        print({"yaml": bundle.to_yaml, "json": bundle.to_json, "pem": bundle.to_pem}[form](), end="")
-    if form != "pem" and given is None:
-        _say_key(bundle)
-    return 0
+
+    def hand_over() -> int:
+        if arguments.out:
+            bundle.save(arguments.out, form=form, force=arguments.force)
+            output.say(f"wrote {arguments.out}")
+        else:
+            print({"yaml": bundle.to_yaml, "json": bundle.to_json, "pem": bundle.to_pem}[form](), end="")
+        if form != "pem" and given is None:
+            _say_key(bundle)
+        return 0
+
+    # A bundle without its key is of no use: between the two nothing comes.
+    return uninterrupted_if(bool(arguments.out), hand_over)
 
 
 def _say_key(bundle: Bundle) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kubepki.api.recover import recover
 from kubepki.cli import options, output
+from kubepki.cli.uninterrupted import uninterrupted_if
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -37,6 +38,10 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> int:
     """End them, and say what was made of each; exit 0 also when there was none."""
+    return uninterrupted_if(not arguments.dry_run, lambda: _end(arguments))
+
+
+def _end(arguments: Namespace) -> int:
     report = recover(arguments.folders, keep=arguments.keep, dry_run=arguments.dry_run, rootfs=arguments.rootfs)
     if arguments.output != "text":
         print(output.structured(report.to_dict(), arguments.output))

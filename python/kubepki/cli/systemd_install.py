@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from kubepki.api import systemd
 from kubepki.cli import options, output
 from kubepki.cli.carry_out import add_dry_run_option
+from kubepki.cli.uninterrupted import uninterrupted_if
 from kubepki.errors import ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ def run(arguments: Namespace) -> int:
     if arguments.print:
         print("\n".join(f"# {arguments.unit_dir}/{unit.name}\n{unit}" for unit in systemd.schedule_units(schedule)))
         return 0
+    return uninterrupted_if(not arguments.dry_run, lambda: _install(arguments, schedule))
+
+
+def _install(arguments: Namespace, schedule: Schedule) -> int:
     try:
         changes = systemd.install_units(
             schedule,

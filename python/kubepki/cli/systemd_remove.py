@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kubepki.api.systemd import remove_units
 from kubepki.cli import output
 from kubepki.cli.systemd_install import add_unit_options, print_changes, systemctl
+from kubepki.cli.uninterrupted import uninterrupted_if
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -21,6 +22,10 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Remove the units, and say what to do next."""
+    return uninterrupted_if(not arguments.dry_run, lambda: _remove(arguments))
+
+
+def _remove(arguments: Namespace) -> int:
     changes = remove_units(
         unit_dir=arguments.unit_dir,
         rootfs=arguments.rootfs,

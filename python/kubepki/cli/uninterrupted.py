@@ -23,3 +23,8 @@ def uninterrupted(work: Callable[[Held], int]) -> int:
             output.say("interrupted after the change: it is on disk, and what was changed is said above")
             return Interrupted.exit_code
     return status
+
+
+def uninterrupted_if(changes: bool, work: Callable[[], int]) -> int:  # noqa: FBT001 (read as a sentence)
+    """Do work as `uninterrupted` does if it `changes` files; a dry run may be interrupted at any time."""
+    return uninterrupted(lambda _: work()) if changes else work()
