@@ -89,13 +89,19 @@ impl Access {
 pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> Result<()> {
     let store = Store::new(None)?;
     let path = store.locate(path)?;
-    let attributes = access.attributes();
+    let mut attributes = access.attributes();
     let expected = match store.read([path.clone()]).get(&path) {
         Observed::Missing => Expected::Absent,
         Observed::File { mode, .. } if force && attributes.is_none() && mode & 0o077 != 0 => {
             return Err(OutputError::ReadableByOthers { path, mode: *mode }.into());
         }
-        Observed::File { .. } | Observed::Unreadable { .. } if force => Expected::Any,
+        // What was looked at may be another file by the time it is replaced: nothing is taken over from that one.
+        Observed::File { mode, .. } if force => {
+            let private = Access { mode: Some(*mode & 0o700), ..Access::default() };
+            attributes = attributes.or_else(|| private.attributes());
+            Expected::Any
+        }
+        Observed::Unreadable { .. } if force => Expected::Any,
         Observed::File { .. } | Observed::Unreadable { .. } => return Err(OutputError::Exists { path }.into()),
     };
     let folder = path.parent().unwrap_or(&path).to_owned();

@@ -480,17 +480,26 @@ fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c
     for change in changes {
         let Place { existing, missing, name } = place(&session.store.root, change)?;
         let old = match session.locks.get(&existing) {
-            Some(directory) if missing.is_empty() => match change {
-                Change::Link { .. } => directory.find_file_or_link(&name)?,
-                Change::Write { .. } | Change::Restore { .. } | Change::Remove { .. } => directory.find(&name)?,
-            },
+            Some(directory) if missing.is_empty() => {
+                // Before it is read: another user's file may be without end.
+                if let Some(stat) = directory.stat(&name)? {
+                    refuse_foreign(session, change, directory, &name, stat.st_uid)?;
+                }
+                match change {
+                    Change::Link { .. } => directory.find_file_or_link(&name)?,
+                    Change::Write { .. } | Change::Restore { .. } | Change::Remove { .. } => {
+                        let old = directory.find(&name)?;
+                        if let Some(old) = &old {
+                            refuse_foreign(session, change, directory, &name, old.attributes.uid)?;
+                        }
+                        old
+                    }
+                }
+            }
             Some(_) => None,
             // It vanished after it was locked.
             None => return Err(StoreError::Missing { path: existing }),
         };
-        if let (Some(old), Some(there)) = (&old, session.locks.get(&existing)) {
-            refuse_foreign(session, change, there, &name, old)?;
-        }
         let directory = missing.iter().fold(existing, |path, part| path.join(part));
         check_expected(change, old.as_ref().map(|old| old.digest))?;
         let target = Target { change, directory, name, digest: change.digest(), old };
@@ -509,12 +518,8 @@ fn refuse_foreign(
     change: &Change,
     directory: &Directory,
     name: &OsStr,
-    old: &Found,
+    owner: u32,
 ) -> Result<(), StoreError> {
-    let owner = match (directory.stat(name)?, change) {
-        (Some(stat), Change::Link { .. }) => stat.st_uid,
-        _ => old.attributes.uid,
-    };
     let is_wanted = match change {
         Change::Restore { attributes, .. } => attributes.uid == owner,
         _ => false,

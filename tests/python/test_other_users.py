@@ -176,6 +176,19 @@ def test_out_follows_no_link_and_overwrites_no_file_of_another_user(machine: Pat
     assert "jane" not in "".join(path.name for path in machine.rglob("*"))
 
 
+def test_a_file_without_end_of_another_user_is_refused_and_not_read(machine: Path) -> None:
+    out = machine / "home/config"
+
+    def make() -> None:
+        with out.open("wb") as file:
+            file.truncate(1 << 42)
+
+    as_nobody(make)
+    done = user(machine, out, "--force")
+    assert (done.returncode, "store.foreign_file" in done.stderr) == (4, True), done.stderr
+    assert out.stat().st_size == 1 << 42
+
+
 def test_sign_force_writes_through_no_link(machine: Path) -> None:
     home, key = machine / "home", machine / "etc/kubernetes/pki/ca.key"
     asked = kubepki("certs", "generate-csr", "apiserver", "--rootfs", machine, "--out-dir", "/asked")
