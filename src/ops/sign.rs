@@ -314,7 +314,8 @@ fn observe_place(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {
         return observe(store, path);
     }
     let error = StoreError::IsASymlink { path: path.to_owned() };
-    let observed = Observed::Unreadable { code: error.code(), message: error.to_string(), hint: error.hint() };
+    let hint = "remove the link, or write the certificates elsewhere: --out-dir DIR".to_owned();
+    let observed = Observed::Unreadable { code: error.code(), message: error.to_string(), hint };
     Some((path.to_owned(), observed))
 }
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CONFIG = GOLDEN / "ecdsa-p256/config.yaml"
 NOBODY = 65_534
+CP1 = ("--role", "control-plane", "--node-name", "cp1")
 USER = ("kubeconfig", "user", "--client-name", "jane")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -117,7 +118,9 @@ def test_a_journal_that_the_owner_of_a_folder_forged_has_nothing_removed(machine
     # An archive that root unpacked: the records are root's, and so is the folder.
     unpacked = machine / "unpacked"
     unpacked.mkdir()
-    asked = kubepki("certs", "generate-csr", "apiserver", "--rootfs", machine, "--out-dir", "/asked")
+    asked = kubepki(
+        "certs", "generate-csr", "apiserver", "--node-name", "cp1", "--rootfs", machine, "--out-dir", "/asked"
+    )
     assert asked.returncode == 0, asked.stderr
     shutil.copy(machine / "asked/pki/apiserver.csr", unpacked / "apiserver.csr")
     records.journal(unpacked, lines, ("../etc/kubernetes/pki",))
@@ -127,6 +130,7 @@ def test_a_journal_that_the_owner_of_a_folder_forged_has_nothing_removed(machine
         signed = kubepki(
             "certs",
             "sign",
+            *CP1,
             "--csr-dir",
             "/unpacked",
             "--cert-dir",
@@ -191,16 +195,18 @@ def test_a_file_without_end_of_another_user_is_refused_and_not_read(machine: Pat
 
 def test_sign_force_writes_through_no_link(machine: Path) -> None:
     home, key = machine / "home", machine / "etc/kubernetes/pki/ca.key"
-    asked = kubepki("certs", "generate-csr", "apiserver", "--rootfs", machine, "--out-dir", "/asked")
+    asked = kubepki(
+        "certs", "generate-csr", "apiserver", "--node-name", "cp1", "--rootfs", machine, "--out-dir", "/asked"
+    )
     assert asked.returncode == 0, asked.stderr
     request = (machine / "asked/pki/apiserver.csr").read_bytes()
     as_nobody(lambda: (home / "apiserver.csr").write_bytes(request))
     as_nobody(lambda: (home / "apiserver.crt").symlink_to("../etc/kubernetes/pki/ca.key"))
     before = key.read_bytes()
-    arguments = ("certs", "sign", "--csr-dir", "/home", "--cert-dir", "/etc/kubernetes/pki", "--rootfs", machine)
+    arguments = ("certs", "sign", *CP1, "--csr-dir", "/home", "--cert-dir", "/etc/kubernetes/pki", "--rootfs", machine)
     refused = kubepki(*arguments, "--force")
-    assert refused.returncode == 4, refused.stderr
-    assert "store.untrusted_link" in refused.stderr
+    assert refused.returncode == 1, refused.stderr
+    assert "store.is_a_symlink" in refused.stderr
     assert key.read_bytes() == before
     (home / "apiserver.crt").unlink()
     signed = kubepki(*arguments)
