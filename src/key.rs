@@ -21,7 +21,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+    UnparsedPublicKey,
 };
 use der::{Any, Decode, Encode, asn1::BitString, oid::ObjectIdentifier};
 use pkcs1::RsaPrivateKeyRef;
@@ -41,6 +42,7 @@ use crate::secret::Secret;
 
 const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const OID_SHA256_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const OID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const OID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 
 const RSA_LABEL: &str = "RSA PRIVATE KEY";
@@ -255,6 +257,18 @@ impl PrivateKey {
         let Ok(pair) = RsaKeyPair::generate(size) else { return Err(failed) };
         let Ok(pkcs8) = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair) else { return Err(failed) };
         Self::from_pkcs8(pkcs8.as_ref())
+    }
+
+    /// The public half of a private key that Kubernetes uses, and kubeadm and kubepki cannot read: Ed25519.
+    #[must_use]
+    pub fn ed25519_public_key_info(pem_text: &[u8]) -> Option<Vec<u8>> {
+        let block = pem::blocks(pem_text).find(|block| block.label == PKCS8_LABEL && !block.has_headers)?;
+        let oid = PrivateKeyInfoRef::try_from(block.der.expose()).ok()?.algorithm.oid;
+        if oid != OID_ED25519 {
+            return None;
+        }
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(block.der.expose()).ok()?;
+        encode_public_key_info(AlgorithmIdentifierOwned { oid, parameters: None }, pair.public_key().as_ref()).ok()
     }
 
     /// Reads the first private key of a PEM file: `RSA PRIVATE KEY`, `EC PRIVATE KEY` or `PRIVATE KEY`

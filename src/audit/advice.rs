@@ -18,6 +18,7 @@ mod leaf;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
 use super::{Finding, FindingCode, Pair};
 use crate::catalogue::{
     self, AuthorityRow, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KUBELET_SERVER, KubeconfigRow,
@@ -113,6 +114,13 @@ impl Advisor<'_> {
             }
             "file.mode_too_wide" => {
                 return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
+            }
+            // A new certificate of the same CA would have the same fault.
+            "certificate.untrusted" if finding.remedy == AUTHORITY_FORBIDS_IT => {
+                return self.for_issuer(thing, finding);
+            }
+            "certificate.untrusted" if finding.remedy == AUTHORITY_FORBIDS_A_NAME => {
+                return self.for_forbidden_name(thing, finding);
             }
             // Made again elsewhere, or made right by a rule in the cluster.
             "certificate.needs_binding" if !self.signs_here(thing) => {

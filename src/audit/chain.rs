@@ -83,22 +83,32 @@ pub(super) fn judge(
     let (position, moment) = match chain.find_authority(bundle, moment)? {
         Ok(found) => found,
         Err(problem) => {
-            note(notes, &problem);
+            note(notes, &problem, bundle);
             return None;
         }
     };
     // What the leaf itself does not allow is said by another finding.
     for purpose in purposes.iter().filter(|purpose| chain.leaf.allows_purpose(purpose)) {
         if let Err(problem) = chain.verify(bundle, moment, Some(purpose)) {
-            note(notes, &problem);
+            note(notes, &problem, bundle);
         }
     }
     Some(position)
 }
 
-fn note(notes: &mut Notes<'_>, problem: &ChainProblem) {
+/// The remedy where a new certificate of the same CA would be refused too.
+pub(super) const AUTHORITY_FORBIDS_IT: &str = "put back a CA that allows it";
+
+/// The remedy where the CA allows the certificate, but not one of its names.
+pub(super) const AUTHORITY_FORBIDS_A_NAME: &str = "leave out the name that its CA does not permit";
+
+fn note(notes: &mut Notes<'_>, problem: &ChainProblem, bundle: &[Certificate]) {
     let remedy = if problem.is_about_time() {
         "replace the CA, or put back the one that is valid"
+    } else if problem.is_about_names() {
+        AUTHORITY_FORBIDS_A_NAME
+    } else if problem.is_of_one_of(bundle) {
+        AUTHORITY_FORBIDS_IT
     } else {
         "have it signed by the CA beside it, or put back the CA that signed it"
     };

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::certificate::{Expectation, Thresholds, judge};
-use super::pair::{note_mode, note_part};
+use super::pair::{note_key_of_go, note_mode, note_part};
 use super::subject::judge_subject;
 use super::{Finding, FindingCode, Notes, Part, Severity};
 use crate::catalogue::beside;
 use crate::error::{Diagnostic, Error};
 use crate::key::{PrivateKey, pem};
 use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError, Mismatch, compare};
+use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, read_certificates};
 
@@ -29,6 +30,8 @@ pub struct ClientIdentity {
     pub certificates: Part<Vec<Certificate>>,
     /// The key.
     pub key: Part<PrivateKey>,
+    /// The key's text, where it cannot be used.
+    unusable_key: Option<Secret>,
 }
 
 /// The files that a kubeconfig's current user and cluster refer to; none when it cannot be read.
@@ -64,7 +67,13 @@ pub fn client_identity(tree: &Tree, path: &Path, content: &[u8]) -> Result<Optio
         (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
         (None, None) => Part::Missing,
     };
-    Ok(Some(ClientIdentity { certificate_path, certificates, key }))
+    let key_text = match (&current.client_key_data, current.client_key) {
+        (Some(pem), _) => Some(pem.expose()),
+        (None, Some(referenced)) => tree.content(&beside(path, referenced)),
+        (None, None) => None,
+    };
+    let unusable_key = key_text.filter(|_| key.present().is_none()).map(|text| Secret::new(text.to_vec()));
+    Ok(Some(ClientIdentity { certificate_path, certificates, key, unusable_key }))
 }
 
 /// The key of the current user, embedded or by path, whether it has a certificate yet or not.
@@ -239,7 +248,10 @@ fn judge_client(
 ) {
     notes.at(&client.certificate_path);
     note_part(&client.certificates, notes, true);
-    if let Part::Broken { code, evidence, remedy } = &client.key {
+    let certificate = client.certificates.present().and_then(|all| all.first());
+    let key_text = client.unusable_key.as_ref().map(Secret::expose);
+    let only_go_reads_it = key_text.is_some_and(|pem| note_key_of_go(&client.key, pem, certificate, notes));
+    if let (Part::Broken { code, evidence, remedy }, false) = (&client.key, only_go_reads_it) {
         notes.add_coded(code, Severity::Critical, evidence.clone(), remedy.clone());
     }
     let Some((certificate, intermediates)) = client.certificates.present().and_then(|all| all.split_first()) else {

@@ -108,7 +108,13 @@ impl Pair {
         notes.at(&self.certificate_path);
         note_part(&self.certificates, notes, true);
         notes.at(&self.key_path);
-        note_part(&self.key, notes, key_is_needed);
+        let only_go_reads_it = key_is_needed
+            && tree
+                .content(&self.key_path)
+                .is_some_and(|pem| note_key_of_go(&self.key, pem, self.certificate(), notes));
+        if !only_go_reads_it {
+            note_part(&self.key, notes, key_is_needed);
+        }
         note_mode(tree, &self.key_path, notes);
         if let (Some(certificate), Part::Present(key)) = (self.certificate(), &self.key)
             && certificate.public_key_info() != key.public_key_info()
@@ -121,6 +127,23 @@ impl Pair {
             );
         }
     }
+}
+
+/// Notes a leaf's key that the components of Kubernetes use all the same. False when it is not one.
+pub(super) fn note_key_of_go(
+    key: &Part<PrivateKey>,
+    pem: &[u8],
+    certificate: Option<&Certificate>,
+    notes: &mut Notes<'_>,
+) -> bool {
+    let Part::Broken { code, remedy, .. } = key else { return false };
+    let public = PrivateKey::ed25519_public_key_info(pem);
+    let is_its_key = public.is_some() && public.as_deref() == certificate.map(Certificate::public_key_info);
+    if is_its_key {
+        let evidence = "Kubernetes uses this Ed25519 key, but kubeadm and kubepki cannot read it";
+        notes.add_coded(code, Severity::Warning, evidence, remedy.clone());
+    }
+    is_its_key
 }
 
 /// Notes a file that is missing or unusable, at the path that `notes` is at.

@@ -35,6 +35,19 @@ impl ChainProblem {
     pub fn is_about_usage(&self) -> bool {
         self.rule == Rule::USAGE
     }
+
+    /// Whether it is about a name that a CA's constraints do not permit.
+    #[must_use]
+    pub fn is_about_names(&self) -> bool {
+        self.rule == Rule::CONSTRAINED_NAME
+    }
+
+    /// Whether it lies in one of `authorities`, so that all that they sign has the same fault.
+    #[must_use]
+    pub fn is_of_one_of(&self, authorities: &[Certificate]) -> bool {
+        let is_of_the_leaf = matches!(self.rule, Rule::UNKNOWN_AUTHORITY | Rule::SIGNATURE);
+        !is_of_the_leaf && authorities.iter().any(|authority| authority.subject().to_string() == self.subject)
+    }
 }
 
 impl fmt::Display for ChainProblem {

@@ -86,8 +86,17 @@ def test_days_beyond_the_calendar_are_an_error(tmp_path: Path) -> None:
             "--dry-run",
         )
         assert end.returncode == 2, end
+        assert end.stderr.startswith("error: --days: "), end
         assert "panic" not in end.stderr
         assert "Traceback" not in end.stderr
+
+
+def test_a_duration_that_cannot_be_held_names_its_option(tmp_path: Path) -> None:
+    golden(tmp_path, "minimal")
+    for option in ("--warning", "--critical"):
+        end = command("check", "--rootfs", tmp_path, option, "9999999999d")
+        assert end.returncode == 3, end
+        assert option in end.stderr
 
 
 CALLS: dict[str, Callable[[Path, timedelta], object]] = {

@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
 def _prune(arguments: Namespace) -> int:
     report = prune_backups(
         keep=arguments.keep,
-        older_than=options.duration(arguments.older_than) if arguments.older_than else None,
+        older_than=options.duration(arguments.older_than, "--older-than") if arguments.older_than else None,
         dry_run=arguments.dry_run,
         backup_dir=arguments.backup_dir,
         rootfs=arguments.rootfs,

@@ -135,7 +135,7 @@ def _restart(arguments: Namespace, plan: Plan, report: Report) -> int:
                 "manifests_dir": arguments.manifests_dir,
                 "rootfs": arguments.rootfs,
             },
-            options.duration(arguments.timeout),
+            options.duration(arguments.timeout, "--timeout"),
         )
     except Interrupted as error:
         raise Interrupted(f"the certificates are renewed; {error.message}", code=error.code) from error
@@ -159,8 +159,8 @@ def _plan(arguments: Namespace) -> Plan:
         **options.node_arguments(arguments),
         kubelet=arguments.kubelet,
         kubelet_dir=arguments.kubelet_dir,
-        before=duration(arguments.before) if arguments.before else None,
-        validity=duration(arguments.validity) if arguments.validity else None,
+        before=duration(arguments.before, "--before") if arguments.before else None,
+        validity=duration(arguments.validity, "--validity") if arguments.validity else None,
         algorithm=arguments.algorithm,
         keep_key=arguments.keep_key,
         add_sans=arguments.add_san or (),

@@ -53,7 +53,10 @@ def run(arguments: Namespace) -> int:
 
 
 def _check(arguments: Namespace) -> CheckReport:
-    warning, critical = options.duration(arguments.warning), options.duration(arguments.critical)
+    warning, critical = (
+        options.duration(arguments.warning, "--warning"),
+        options.duration(arguments.critical, "--critical"),
+    )
     if warning < critical:
         raise ConfigurationError(
             f"--warning {arguments.warning} is shorter than --critical {arguments.critical}",

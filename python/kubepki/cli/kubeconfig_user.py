@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
             **options.node_arguments(arguments),
             organizations=arguments.org or (),
             token=token,
-            validity=options.duration(arguments.validity_period),
+            validity=options.duration(arguments.validity_period, "--validity-period"),
             algorithm=options.algorithm(arguments.algorithm),
             server=arguments.server,
             outlive_ca=arguments.outlive_ca,

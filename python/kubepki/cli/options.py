@@ -195,8 +195,10 @@ def node_arguments(arguments: Namespace) -> dict[str, Any]:
     }
 
 
-def duration(text: str) -> timedelta:
+def duration(text: str, option: str | None = None) -> timedelta:
     """Read a duration as Go writes it (`720h`, `1h30m`), or in days and weeks (`30d`, `2w`).
+
+    `option` is where it was given, for messages.
 
     >>> duration("1w12h").total_seconds()
     648000.0
@@ -205,10 +207,11 @@ def duration(text: str) -> timedelta:
         ConfigurationError: `cli.duration`.
 
     """
+    where = f"{option}: " if option else ""
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ConfigurationError(
-            f"{text!r} is not a duration",
+            f"{where}{text!r} is not a duration",
             code="cli.duration",
             hint="write a number and a unit: 30d, 2w, 720h, 1h30m",
             context={"text": text},
@@ -217,5 +220,7 @@ def duration(text: str) -> timedelta:
         return timedelta(seconds=sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts))
     except OverflowError:
         raise ConfigurationError(
-            f"the duration {text!r} is too long", code="cli.duration", hint="a few thousand years are the most"
+            f"{where}the duration {text!r} is too long",
+            code="cli.duration",
+            hint="a few thousand years are the most",
         ) from None

@@ -72,7 +72,7 @@ def run(arguments: Namespace) -> int:
         "manifests_dir": arguments.manifests_dir,
         "rootfs": arguments.rootfs,
     }
-    timeout = options.duration(arguments.timeout)
+    timeout = options.duration(arguments.timeout, "--timeout")
     if arguments.dry_run:
         plan = restarting.plan_restart(**request)
         _show(arguments.output, plan, None)

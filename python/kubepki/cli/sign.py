@@ -8,7 +8,7 @@ never the request's; alternative names are the request's.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from kubepki.api.requests import plan_sign
@@ -138,11 +138,24 @@ def _split(files: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def _validity(arguments: Namespace) -> timedelta | None:
     if arguments.days is not None:
-        return options.duration(f"{arguments.days}d") if arguments.days > 0 else _not_positive(arguments.days)
+        return _days(arguments.days) if arguments.days > 0 else _not_positive(arguments.days)
     if arguments.validity is None:
         return None
-    validity = options.duration(arguments.validity)
+    validity = options.duration(arguments.validity, "--validity")
     return validity if validity > timedelta() else _not_positive(arguments.validity)
+
+
+def _days(days: int) -> timedelta:
+    validity = options.duration(f"{days}d", "--days")
+    try:
+        datetime.now(timezone.utc) + validity
+    except OverflowError:
+        raise ConfigurationError(
+            f"--days: {days} days are longer than the calendar, which ends with the year 9999",
+            code="cli.duration",
+            hint="give --days a smaller number, as 365",
+        ) from None
+    return validity
 
 
 def _not_positive(given: object) -> timedelta:

@@ -127,9 +127,9 @@ def _schedule(arguments: Namespace) -> Schedule:
         writes = (Path(load_config(arguments.config, rootfs=arguments.rootfs).spec.certificates_dir),)
     return Schedule(
         Path(arguments.program) if arguments.program else _running_program(),
-        before=options.duration(arguments.before),
+        before=options.duration(arguments.before, "--before"),
         on_calendar=arguments.on_calendar,
-        randomized_delay=options.duration(arguments.randomized_delay),
+        randomized_delay=options.duration(arguments.randomized_delay, "--randomized-delay"),
         restart=arguments.restart,
         kubelet=arguments.kubelet,
         config=Path(arguments.config) if arguments.config else None,

@@ -1,11 +1,13 @@
 //! CAs, the service accounts' keys, and somebody else's etcd: what is shared cannot be made anew on one node.
 
-use super::{Advisor, files, opening};
+use super::{Advisor, Signer, Thing, files, opening};
 use crate::audit::Finding;
-use crate::audit::Pair;
 use crate::audit::authority::is_external;
+use crate::audit::{Pair, Part};
 use crate::catalogue::{self, AuthorityRow, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
+use crate::remedy::command;
+use crate::x509::read_certificates;
 
 impl Advisor<'_> {
     pub(super) fn for_authority(&self, row: &AuthorityRow, finding: &Finding) -> String {
@@ -49,6 +51,37 @@ impl Advisor<'_> {
                 format!("{}restore {} {from}", opening(code), files(needed))
             }
         }
+    }
+
+    /// The CA of `thing`, which refuses what it is asked to sign.
+    pub(super) fn for_issuer(&self, thing: Thing, finding: &Finding) -> Option<String> {
+        let issuer = match thing {
+            Thing::Leaf(row) => row.issuer,
+            Thing::Authority(row) => row.name,
+            Thing::Kubeconfig(_) | Thing::KubeletClient | Thing::KubeletServer => "ca",
+            Thing::ServiceAccount | Thing::ForeignEtcd | Thing::KubeletOwn | Thing::Other => return None,
+        };
+        let row = catalogue::authority(issuer)?;
+        Some(format!("a new one of this CA would be refused too; {}", self.for_authority(row, finding)))
+    }
+
+    /// A certificate with a name that its CA's constraints do not permit.
+    pub(super) fn for_forbidden_name(&self, thing: Thing, finding: &Finding) -> Option<String> {
+        let name = forbidden_name(&finding.evidence)?;
+        let Thing::Leaf(row) = thing else { return self.for_issuer(thing, finding) };
+        let path = self.layout.certificate(row.base_name);
+        let is_in_use = Part::read(self.tree, &path, read_certificates)
+            .present()
+            .and_then(|all| all.first())
+            .is_some_and(|leaf| leaf.subject_alt_names().iter().any(|one| one.to_string() == name));
+        let (_, plain) = name.split_once(':')?;
+        Some(if is_in_use && self.signer(row.issuer) == Signer::Here {
+            let renew = command(["kubepki", "certs", "renew", row.name, "--remove-san", plain]);
+            format!("renew it without this name: {renew}; if it needs the name, its CA has to permit it")
+        } else {
+            let restore = self.for_issuer(thing, finding)?;
+            format!("leave {plain} out of the command and the configuration; if it needs the name: {restore}")
+        })
     }
 
     /// Whether nothing that this CA signed would be left alone by a new one.
@@ -111,4 +144,12 @@ impl Advisor<'_> {
         let needed = if is_client { vec![&certificate, &key] } else { vec![path] };
         format!("{}get {} from the owner of the etcd cluster", opening(&finding.code), files(needed))
     }
+}
+
+/// The name, with its kind, that the evidence of a chain says a CA does not permit.
+fn forbidden_name(evidence: &str) -> Option<&str> {
+    let (_, name) = evidence
+        .split_once("name constraints do not permit ")
+        .or_else(|| evidence.split_once("name constraints exclude "))?;
+    name.split_once(" (rule ").map(|(name, _)| name)
 }
