@@ -188,9 +188,14 @@ fn judge_content(
 /// Notes why clients would not use the file, and what of it they pass over.
 fn note_use(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree, with_authority: bool) {
     let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
-    // A CA that is compared with the node's is compared elsewhere.
-    let authority = kubeconfig.current().ok().and_then(|current| current.certificate_authority.map(str::to_owned));
-    let is_judged = |referenced: &str| !with_authority && authority.as_deref() == Some(referenced);
+    let current = kubeconfig.current().ok();
+    // The client's files are judged for themselves, and a CA that is compared with the node's is compared elsewhere.
+    let is_judged = |referenced: &str| {
+        current.as_ref().is_some_and(|current| {
+            let authority = current.certificate_authority.filter(|_| !with_authority);
+            [current.client_certificate, current.client_key, authority].contains(&Some(referenced))
+        })
+    };
     for fault in
         kubeconfig.faults(|referenced| is_judged(referenced) || is_readable(tree, path, referenced)).unwrap_or_default()
     {
