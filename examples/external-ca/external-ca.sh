@@ -76,7 +76,7 @@ kubepki) step kubepki certs sign --csr-dir "$owner/requests" --ca-dir "$owner" -
     --role control-plane --config "$config" ;;
 esac
 
-say "The certificates go back, are held against keys, requests, CAs and the configuration, and come in."
+say "The certificates go back, are checked against keys, requests, CAs and the configuration, and are put in place."
 step kubepki certs import "$owner/signed" --config "$config" --rootfs "$node"
 
 say "Client certificates and the CA go into the kubeconfigs."

@@ -149,8 +149,11 @@ impl Advisor<'_> {
         // What a version of kubeadm writes is known where the subject is judged; who can sign it is known here.
         let is_of_a_version = finding.code == FindingCode::CertificateOtherSubject.code()
             && (finding.remedy.starts_with("nothing") || self.signs_here(thing));
-        let known = is_judged_here(&finding.code) && !is_of_a_version;
-        if !known && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
+        // Options of the run (--remove-san, say) are put right by whoever judged them, not by a new file.
+        if !is_judged_here(&finding.code) {
+            return None;
+        }
+        if is_of_a_version && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
             return None;
         }
         let remedy = self.for_thing(thing, finding)?;

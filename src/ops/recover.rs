@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
 use crate::error::Result;
-use crate::store::{Interrupted, Keep, Recovery, Store};
+use crate::store::{Interrupted, Keep, Recovery, Store, StoreError};
 
 /// What to recover.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,7 +38,7 @@ pub struct RecoverReport {
 ///
 /// # Errors
 /// `store.recovery_conflict`, `store.journal_corrupt`, `store.journal_unreachable` when one cannot be ended without a
-/// decision: their hints have the commands. Other `store.*`.
+/// decision: their hints have the commands. `store.missing` for a named directory that is not there. Other `store.*`.
 pub fn recover(request: &RecoverRequest) -> Result<RecoverReport> {
     let store = Store::new(request.rootfs.clone())?;
     let kubelet = Path::new(DEFAULT_KUBELET_DIR).join("pki");
@@ -48,6 +48,12 @@ pub fn recover(request: &RecoverRequest) -> Result<RecoverReport> {
     } else {
         request.directories.clone()
     };
+    // A misspelt folder would say that nothing waits.
+    for named in &request.directories {
+        if let Err(error @ (StoreError::Missing { .. } | StoreError::NotADirectory { .. })) = store.list(named) {
+            return Err(error.into());
+        }
+    }
     if request.dry_run {
         return Ok(RecoverReport { waiting: store.interrupted(&directories), recovered: Vec::new() });
     }

@@ -127,14 +127,14 @@ pub fn judge_node(name: &str, node: &KnownNode) -> Option<(RequestFault, String)
         (Some(false), None) => {
             let roles: Vec<_> = NodeRole::that_have(name).map(NodeRole::as_str).collect();
             let reason = format!(
-                "{name} is signed for a node of which the signer says that it is of the kind {} (--role)",
+                "{name} is signed only for a {} node, and the signer has not said that this is one (--role)",
                 roles.join(" or ")
             );
             return Some((RequestFault::UnknownNode, reason));
         }
     }
     if node.name.is_none() && names_its_node(name) {
-        let reason = format!("{name} says which node it is, and the signer has not said which one (--node-name)");
+        let reason = format!("{name} names its node, and the signer has named none (--node-name)");
         return Some((RequestFault::UnknownNode, reason));
     }
     None

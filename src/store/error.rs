@@ -358,7 +358,7 @@ impl Diagnostic for StoreError {
                 )
             }
             Self::IsADirectory { path } => {
-                format!("move the directory {} away, or configure another path", path.display())
+                format!("name a file, or move the directory {} away", path.display())
             }
             Self::NotADirectory { component, .. } => {
                 format!("move the file {} away, or configure another path", component.display())
@@ -366,7 +366,7 @@ impl Diagnostic for StoreError {
             Self::NotARegularFile { path, .. } => {
                 format!("put a regular file at {}, or configure another path", path.display())
             }
-            Self::Missing { .. } => "create it, or configure another path".into(),
+            Self::Missing { .. } => "correct the path, or create it".into(),
             Self::DanglingSymlink { link, target, .. } => format!(
                 "mount or create {}, or remove the link {} so that a file can be made in its place",
                 target.display(),

@@ -38,6 +38,15 @@ def follow(remedy: str) -> int:
     return done.returncode
 
 
+def test_a_misspelt_folder_is_an_error(node: Path) -> None:
+    for option in ([], ["--dry-run"]):
+        done = kubepki("recover", "/etc/kuberntes", "--rootfs", node, *option)
+        assert done.returncode != 0
+        assert "store.missing" in done.stderr
+        assert "no interrupted change" not in done.stdout + done.stderr
+    assert leftovers(node) != []
+
+
 def leftovers(node: Path) -> list[Path]:
     return [path for path in node.rglob("*") if path.name.startswith(".kubepki")]
 

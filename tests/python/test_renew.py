@@ -210,6 +210,7 @@ def test_names_that_cannot_be_removed_or_are_there_already(tmp_path: Path) -> No
     assert (absent.returncode, state(tmp_path)) == (1, before)
     assert "DNS:old.example.test" in absent.stderr
     assert "[certificate.name_absent]" in absent.stderr
+    assert "remedy: correct the name in --remove-san, or leave it out\n" in absent.stderr
     both = renew("apiserver", "--add-san", "a.test", "--remove-san", "A.test", rootfs=tmp_path)
     assert (both.returncode, state(tmp_path)) == (2, before)
     assert "both added and removed" in both.stderr

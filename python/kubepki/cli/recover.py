@@ -1,7 +1,7 @@
 """`kubepki recover`: complete changes that were interrupted, or take them back.
 
 A run that was killed leaves records of its change. Every run that changes files ends such a change first; this
-command does nothing else. Nothing is decided anew: what had been committed is completed, anything else is taken back.
+command does nothing else. What had been committed is completed, anything else is taken back.
 """
 
 from __future__ import annotations

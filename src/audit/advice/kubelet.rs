@@ -48,7 +48,7 @@ impl Advisor<'_> {
             ),
         };
         format!(
-            "give the kubelet a kubeconfig with a certificate of its own, from which it starts anew: {aside}{remove}{make}, {restart}"
+            "give the kubelet a kubeconfig with a certificate of its own, from which it starts again: {aside}{remove}{make}, {restart}"
         )
     }
 

@@ -44,7 +44,7 @@ impl Advisor<'_> {
                 let make = format!("{make}{}", self.explanation());
                 match self.remove([&certificate, &key]) {
                     None => format!("make it: {make}"),
-                    Some(remove) => format!("{opening}make the pair anew: {remove}, {make}"),
+                    Some(remove) => format!("{opening}make the pair again: {remove}, {make}"),
                 }
             }
             Signer::Elsewhere => {
@@ -93,7 +93,7 @@ impl Advisor<'_> {
                 let make = self.configured(["kubepki", "kubeconfig", "init", name]) + self.explanation();
                 match self.remove([&path]) {
                     None => format!("make it: {make}"),
-                    Some(remove) => format!("{opening}make it anew: {remove}, {make}"),
+                    Some(remove) => format!("{opening}make it again: {remove}, {make}"),
                 }
             }
             Signer::Elsewhere => {

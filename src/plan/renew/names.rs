@@ -9,6 +9,7 @@ use crate::audit::subject::judge_kept;
 use crate::audit::{FindingCode, Severity};
 use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF};
 use crate::plan::place::{self, Held};
+use crate::remedy::command;
 use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
 
 /// How the alternative names change. Without a change they stay as they are, in their order.
@@ -48,7 +49,7 @@ impl Renewal<'_> {
             // A run that is made again and again (--before) may have removed it the first time.
             let severity = if self.options.before.is_some() { Severity::Warning } else { Severity::Critical };
             let evidence = format!("it cannot lose {}: its names are {}", absent.join(", "), or_none(old));
-            let remedy = "leave it out of --remove-san, or correct it";
+            let remedy = "correct the name in --remove-san, or leave it out";
             self.note(target, FindingCode::CertificateNameAbsent, severity, path, evidence, remedy);
         }
         if !present.is_empty() {
@@ -83,7 +84,8 @@ impl Renewal<'_> {
             .collect();
         if !parts.is_empty() {
             let evidence = format!("its names are not the configuration's: {}", parts.join("; "));
-            let remedy = "take the configuration's with --sans-from-config, or put these into the configuration";
+            let renew = command(["kubepki", "certs", "renew", target.name, "--sans-from-config"]);
+            let remedy = format!("take the configuration's names: {renew}; or put these names into the configuration");
             let path = &held.certificate_path;
             self.note(target, FindingCode::CertificateNamesDiffer, Severity::Warning, path, evidence, remedy);
         }

@@ -80,11 +80,11 @@ rules! {
     OID = "read.object_identifier", "1.17", "an object identifier has shortest components of less than 2^31";
     NAME = "read.name", "1.17", "subject and issuer are sequences of sets of attributes";
     STRING_TYPE = "read.string_type", "1.17", "a name's value is a PrintableString, UTF8String, T61String, BMPString, IA5String or NumericString";
-    PRINTABLE = "read.printable_string", "1.17", "a PrintableString holds letters, digits, blanks and '()+,-./:=?*& alone";
+    PRINTABLE = "read.printable_string", "1.17", "a PrintableString holds only letters, digits, blanks and '()+,-./:=?*&";
     UTF8 = "read.utf8_string", "1.17", "a UTF8String is UTF-8";
     BMP = "read.bmp_string", "1.25", "a BMPString has two bytes a character, without surrogates and noncharacters";
     IA5 = "read.ia5_string", "1.17", "an IA5String is ASCII";
-    NUMERIC = "read.numeric_string", "1.17", "a NumericString holds digits and blanks alone";
+    NUMERIC = "read.numeric_string", "1.17", "a NumericString holds only digits and blanks";
     TIME = "read.time", "1.17", "a time is YYMMDDhhmm or YYMMDDhhmmss (UTCTime) or YYYYMMDDhhmmss (GeneralizedTime) of the calendar, with Z or an offset that is not zero";
     PUBLIC_KEY = "read.public_key", "1.17", "the public key is one of its algorithm: positive numbers, a length that fits";
     RSA_PARAMETERS = "read.rsa_parameters", "1.17", "an RSA key's algorithm has NULL parameters";

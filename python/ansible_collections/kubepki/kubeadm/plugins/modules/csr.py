@@ -46,7 +46,7 @@ options:
     default: false
   force:
     description:
-      - Whether to make requests anew, with the keys that are there, whatever is there.
+      - Whether to make requests again, with the keys that are there, whatever is there.
     type: bool
     default: false
   return_content:

@@ -86,12 +86,12 @@ options:
     default: false
   renew_before:
     description:
-      - Make it anew when its certificate ends within this time.
+      - Make it again when its certificate ends within this time.
     type: str
     default: 30d
   force:
     description:
-      - Whether to make it anew whatever is there.
+      - Whether to make it again, whatever is there.
     type: bool
     default: false
 seealso:

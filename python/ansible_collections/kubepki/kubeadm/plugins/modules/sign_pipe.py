@@ -65,12 +65,12 @@ options:
     type: str
   renew_before:
     description:
-      - Sign anew when the certificate that is given ends within this time.
+      - Sign again when the certificate that is given ends within this time.
     type: str
     default: 30d
   force:
     description:
-      - Whether to sign anew whatever is given.
+      - Whether to sign again, whatever is given.
     type: bool
     default: false
   policy:
@@ -162,7 +162,7 @@ certificates:
       description: Its last moment (RFC 3339).
       type: str
 signed:
-  description: The names of what was signed anew; in check mode, of what would be.
+  description: The names of what was signed again; in check mode, of what would be.
   returned: success
   type: list
   elements: str
