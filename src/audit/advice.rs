@@ -244,7 +244,10 @@ impl Advisor<'_> {
     /// Whether a remedy takes the finding's file away already.
     fn removes(finding: &Finding, remedy: &str) -> bool {
         let path = finding.path.as_deref().map(Path::to_string_lossy).unwrap_or_default();
-        let takes = |code: &str| (code.starts_with("rm ") || code.starts_with("mv ")) && code.contains(&*path);
+        let is_link = finding.code.ends_with("symlink") || finding.code.ends_with("symlink_loop");
+        let removes = |code: &str| code.starts_with("rm ") || code.starts_with("mv ");
+        let takes =
+            |code: &str| (removes(code) || is_link && code.starts_with("ln -s -f -n ")) && code.contains(&*path);
         remedy.split('`').any(takes)
     }
 

@@ -270,13 +270,17 @@ impl<'a> Notes<'a> {
         evidence: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.findings.push(Finding {
+        let finding = Finding {
             code: code.to_owned(),
             severity,
             subject: self.subject.to_owned(),
             path: self.path.clone(),
             evidence: evidence.into(),
             remedy: remedy.into(),
-        });
+        };
+        // One file may hold both the certificate and the key.
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
     }
 }

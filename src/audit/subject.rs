@@ -113,7 +113,11 @@ fn judge_version(
                 what_fails(binding),
                 binding.since
             ),
-            format!("make it as this version has it: {again}; or make the binding, once in the cluster: {}", binding.command()),
+            format!(
+                "make it as this version has it: {again}{}; or make the binding, once in the cluster: {}",
+                if is_in_place { restart(binding) } else { String::new() },
+                binding.command()
+            ),
         ),
         _ if has > wanted && is_cluster_user && sorted(subject).contains(&MASTERS.to_owned()) => notes.add(
             FindingCode::CertificateOtherSubject,
@@ -150,6 +154,12 @@ fn doubt(name: &str, groups: &[String], authority_begin: DateTime<Utc>) -> Optio
             ),
         )
     })
+}
+
+/// The API server goes on with the connections that it has to kubelets, and so with the certificate that it had.
+fn restart(binding: &Binding) -> String {
+    let is_kubelets = *binding == KUBELET_API_ADMIN;
+    if is_kubelets { format!(", {}", command(["kubepki", "restart", "kube-apiserver"])) } else { String::new() }
 }
 
 fn what_fails(binding: &Binding) -> String {

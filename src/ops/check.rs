@@ -12,6 +12,7 @@ mod extra;
 mod held;
 mod kubelet;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,7 +25,7 @@ use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, Pair, SeenCertificate, Severity, unreadable};
+use crate::audit::{Finding, FindingCode, Pair, SeenCertificate, Severity, unreadable};
 use crate::catalogue;
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
@@ -146,6 +147,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     let Checking { node, tree, certificates, mut findings, .. } = checking;
     let as_root = (!node.store.is_root()).then_some("run it as root: `sudo kubepki check`");
     unreadable::gather(&mut findings, as_root);
+    say_once(&mut findings);
     advise(&mut findings, &node, &tree, &request.node, &request.kubelet_dir, now);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let kubelet = request.kubelet_dir.join("pki");
@@ -153,6 +155,14 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     super::interrupted::put_first(&node.store, &folders, &mut findings);
     let status = status(&certificates, &findings);
     Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings })
+}
+
+/// Keeps the first of those that say the same of one file: `kubelet.conf` leads to the kubelet's own certificate.
+fn say_once(findings: &mut Vec<Finding>) {
+    let mut said = BTreeSet::new();
+    findings.retain(|finding| {
+        finding.path.is_none() || said.insert((finding.code.clone(), finding.path.clone(), finding.evidence.clone()))
+    });
 }
 
 /// Reads the kind of node off its files.
@@ -209,7 +219,11 @@ impl Checking {
                 self.missing(row.name, pair.certificate_path, self.node.spec.role == Role::Worker && !self.has_config);
                 continue;
             }
-            let findings = judge_authority(row.name, &pair, &self.tree, self.thresholds, self.now);
+            let mut findings = judge_authority(row.name, &pair, &self.tree, self.thresholds, self.now);
+            if self.node.spec.role == Role::Worker {
+                // No worker has a CA's key: that says nothing of how the cluster signs.
+                findings.retain(|finding| finding.code != FindingCode::AuthorityExternal.code());
+            }
             self.findings.extend(findings);
             let certificates = pair.certificates.present().cloned().unwrap_or_default();
             self.see(row.name, &pair.certificate_path, &certificates);

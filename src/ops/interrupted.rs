@@ -34,8 +34,8 @@ pub(super) fn put_first_in(plan: &mut Plan) {
 fn finding(change: &Interrupted) -> Finding {
     let count = match change.paths.len() {
         0 => "its files are not known".to_owned(),
-        1 => "it is about 1 file".to_owned(),
-        count => format!("it is about {count} files"),
+        1 => "it covers 1 file".to_owned(),
+        count => format!("it covers {count} files"),
     };
     let names: Vec<_> = change.paths.iter().take(3).map(|path| path.display().to_string()).collect();
     let more = if change.paths.len() > names.len() { ", …" } else { "" };
@@ -46,7 +46,7 @@ fn finding(change: &Interrupted) -> Finding {
         severity: Severity::Warning,
         subject: "interrupted change".to_owned(),
         path: Some(change.directory.clone()),
-        evidence: format!("a change was interrupted and waits to be ended: {count}{names}{state}"),
+        evidence: format!("a change was interrupted and is not finished: {count}{names}{state}"),
         remedy: format!("complete it or take it back, and remove nothing by hand: {}", change.command),
     }
 }

@@ -196,7 +196,7 @@ fn a_worker_is_known_by_its_files() {
     node.copy_golden("ecdsa-p256", |file| ["pki/ca.crt", "kubelet.conf"].contains(&file));
     let report = check(&without_config(&node), node.now).unwrap();
     assert_eq!(seen(&report), ["ca", "kubelet.conf"]);
-    assert_eq!(report.status, Status::Ok, "{:?}", report.findings);
+    assert!(report.status == Status::Ok && report.findings.is_empty(), "{:?}", report.findings);
     // With the configuration of a control plane nearly everything is missing.
     assert_eq!(checked(&node).status, Status::Critical);
 }
@@ -274,6 +274,27 @@ fn the_kubelets_own_certificates_are_seen() {
     assert_eq!(check(&elsewhere, node.now).unwrap().certificates.len(), 15);
     node.write("/var/lib/kubelet/pki/kubelet.crt", "broken");
     assert!(criticals(&checked(&node).findings).contains(&"kubelet.crt x509.none".into()));
+}
+
+#[test]
+fn a_kubelet_link_that_leads_nowhere_is_one_finding() {
+    let node = Node::golden("ecdsa-p256");
+    let text = node.read("/etc/kubernetes/kubelet.conf");
+    let pem = [embedded(&text, "client-certificate-data"), embedded(&text, "client-key-data")].concat();
+    let current = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+    node.write("/var/lib/kubelet/pki/kubelet-client-2026.pem", &pem);
+    node.set_mode("/var/lib/kubelet/pki/kubelet-client-2026.pem", 0o600);
+    std::os::unix::fs::symlink("kubelet-client-2020.pem", node.path(current)).unwrap();
+    node.edit("/etc/kubernetes/kubelet.conf", |text| {
+        let (head, _) = text.split_once("    client-certificate-data").unwrap();
+        format!("{head}    client-certificate: {current}\n    client-key: {current}\n")
+    });
+    let report = checked(&node);
+    assert_eq!(criticals(&report.findings), ["kubelet.conf store.dangling_symlink"]);
+    let remedy = &report.findings[0].remedy;
+    assert!(remedy.contains("ln -s -f -n kubelet-client-2026.pem") && !remedy.contains("`rm "), "{remedy}");
+    node.remove(current);
+    assert_eq!(criticals(&checked(&node).findings), ["kubelet.conf file.missing"]);
 }
 
 fn with_extra(node: &Node, extra: &str) -> CheckReport {

@@ -24,7 +24,7 @@ impl Advisor<'_> {
         if let Some(valid) = self.valid_kubelet_client.as_ref().and_then(|path| path.file_name()) {
             let words = ["ln", "-s", "-f", "-n"].map(std::ffi::OsStr::new);
             let link = command(words.into_iter().chain([valid, client.as_os_str()]));
-            return format!("let the link lead to the newest file that is still valid: {link}, {restart}");
+            return format!("point the link at the newest file that is still valid: {link}, {restart}");
         }
         let kubeconfig = self.layout.kubeconfig(KUBELET_CONF);
         let content = self.tree.content(&kubeconfig);

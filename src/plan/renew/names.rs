@@ -8,6 +8,7 @@ use super::{Renewal, Target};
 use crate::audit::subject::judge_kept;
 use crate::audit::{FindingCode, Severity};
 use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF};
+use crate::kubeconfig::Kubeconfig;
 use crate::plan::place::{self, Held};
 use crate::remedy::command;
 use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
@@ -148,6 +149,13 @@ impl Renewal<'_> {
         let common_name = kubelet.and_then(|held| held.certificate()?.subject().common_name());
         if let Some(name) = common_name.as_deref().and_then(|name| name.strip_prefix(SYSTEM_NODE)) {
             return Some((name.to_owned(), true));
+        }
+        // The certificate may be gone; kubeadm names the user like it.
+        let content = self.tree.content(&self.layout.kubeconfig(KUBELET_CONF));
+        let kubeconfig = content.and_then(|content| Kubeconfig::parse(content).ok());
+        let user = kubeconfig.as_ref().and_then(|kubeconfig| Some(kubeconfig.current().ok()?.user));
+        if let Some(name) = user.and_then(|user| user.strip_prefix(SYSTEM_NODE)) {
+            return Some((name.to_owned(), false));
         }
         // On a mounted disk this host's name says nothing.
         let is_known = self.options.rootfs.is_none() && !self.spec.node_name.is_empty();

@@ -70,6 +70,16 @@ fn another_nodes_certificates_are_refused_unless_forced() {
     assert!(evidence(&planned(&node, &request)).ends_with("this node is \"cp1\""), "as kubelet.conf says");
     let forced = RenewRequest { force: true, ..request.clone() };
     assert_eq!(problems(&planned(&node, &forced).findings), expected);
+    let kubelet_conf = node.read("/etc/kubernetes/kubelet.conf");
+    node.edit("/etc/kubernetes/kubelet.conf", |text| {
+        let (head, _) = text.split_once("    client-certificate-data").unwrap();
+        format!("{head}    client-certificate: /gone.pem\n    client-key: /gone.pem\n")
+    });
+    let without_certificate = planned(&node, &request);
+    assert_eq!(problems(&without_certificate.findings), expected);
+    assert!(criticals(&without_certificate.findings).is_empty(), "a user's name is no proof");
+    assert!(evidence(&without_certificate).ends_with("this node is \"cp1\""), "as its user is named");
+    node.write("/etc/kubernetes/kubelet.conf", kubelet_conf);
 
     node.write("/etc/kubernetes/kubelet.conf", other.read("/etc/kubernetes/kubelet.conf"));
     assert!(planned(&node, &request).findings.is_empty(), "without a configuration kubelet.conf is what there is");
