@@ -15,11 +15,11 @@ mod authority;
 mod kubelet;
 mod leaf;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
-use super::{Finding, FindingCode, Pair};
+use super::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{
     self, AuthorityRow, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KUBELET_SERVER, KubeconfigRow,
     KubeletFiles, Layout, SERVICE_ACCOUNT, with_ending,
@@ -99,11 +99,12 @@ enum Signer {
 impl Advisor<'_> {
     /// Gives each finding the remedy for this node, where the one that it has is not for this node already.
     pub fn advise(&self, findings: &mut [Finding]) {
-        for finding in findings {
+        for finding in &mut *findings {
             if let Some(remedy) = self.remedy(finding) {
                 finding.remedy = remedy;
             }
         }
+        follow_the_certificate(findings);
     }
 
     fn remedy(&self, finding: &Finding) -> Option<String> {
@@ -268,6 +269,27 @@ impl Advisor<'_> {
     }
 }
 
+/// A CA is not embedded beside a certificate that cannot be used. What puts the certificate right embeds the CA too.
+fn follow_the_certificate(findings: &mut [Finding]) {
+    let is_the_certificates = |one: &&Finding| {
+        one.severity == Severity::Critical
+            && ["certificate.", "key.", "x509."].iter().any(|area| one.code.starts_with(area))
+            && KUBECONFIGS.iter().any(|row| row.name == one.subject)
+    };
+    let remedies: BTreeMap<_, _> =
+        findings.iter().filter(is_the_certificates).map(|one| (one.subject.clone(), one.remedy.clone())).collect();
+    for finding in findings.iter_mut().filter(|one| is_about_the_authority(&one.code)) {
+        if let Some(remedy) = remedies.get(&finding.subject) {
+            finding.remedy.clone_from(remedy);
+        }
+    }
+}
+
+/// Whether a finding is about the CA in a kubeconfig.
+fn is_about_the_authority(code: &str) -> bool {
+    code.starts_with("kubeconfig.") && code.ends_with("certificate_authority")
+}
+
 /// `a`, `b` and `c`, as files that have to come from elsewhere.
 fn files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
     let named: Vec<_> = paths.into_iter().map(|path| file(path)).collect();
@@ -306,6 +328,7 @@ fn is_judged_here(code: &str) -> bool {
         Code::AuthorityMissing,
         Code::AuthorityExternalIncomplete,
         Code::AuthorityNotAnAuthority,
+        Code::AuthorityUsages,
         Code::KeyMismatch,
         Code::ServiceAccountMismatch,
         Code::SharedFileMissing,

@@ -21,7 +21,7 @@ mod look;
 mod node;
 mod patience;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -159,7 +159,10 @@ pub fn restart(
     let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
     let components = Components::read(request, &store)?;
     let limits = limits(&components)?;
-    let mut session = store.lock(&[&components.manifests_dir])?;
+    let mut folders = vec![components.manifests_dir.as_path()];
+    // A run that was killed has left its lock there too.
+    folders.extend(Some(Path::new(HOLDING_DIR)).filter(|folder| store.list(folder).is_ok()));
+    let mut session = store.lock(&folders)?;
     let mut patience = Patience::new(progress);
     let put_back = put_back_all(&mut session, &store, request, &limits, &mut patience)?;
 

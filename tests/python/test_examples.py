@@ -149,7 +149,7 @@ def test_the_script_shows_then_makes_then_has_nothing_to_do(tmp_path: Path) -> N
 def test_the_script_ends_as_the_command_line_would(tmp_path: Path) -> None:
     blocked = provision(EXAMPLES / "ha/second.yaml", "--rootfs", tmp_path, "--apply")
     assert blocked.returncode == 1
-    assert f"remedy: copy `{tmp_path}/etc/kubernetes/pki/sa.key` and `" in blocked.stderr
+    assert f"remedy: restore `{tmp_path}/etc/kubernetes/pki/sa.key` and `" in blocked.stderr
     absent = provision(tmp_path / "absent.yaml")
     assert absent.returncode == 3
     assert absent.stderr.endswith("code: store.missing\n")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from datetime import timedelta
@@ -205,6 +206,13 @@ def edit(node: Node, name: str, pattern: str, text: str) -> None:
     path.write_text(changed)
 
 
+def be_of_another_cluster(node: Node, name: str) -> None:
+    """Have a kubeconfig whose certificate and CA are not this node's."""
+    reembed(node, name, issuer=None)
+    other = base64.b64encode((node.owner / "front-proxy-ca.crt").read_bytes()).decode()
+    edit(node, name, "authority-data: .*", f"authority-data: {other}")
+
+
 def wait_for_kubeconfig(node: Node, name: str) -> None:
     """Have a kubeconfig whose request waits."""
     for path in node.kubernetes.glob(f"{name}*"):
@@ -233,6 +241,7 @@ KUBECONFIG_BREAKS: dict[str, Callable[[Node, str], object]] = {
     "no CA": lambda node, name: edit(node, name, r" +certificate-authority-data: .*\n", ""),
     "junk for a CA": lambda node, name: edit(node, name, "authority-data: .*", "authority-data: eHg="),
     "a CA that is not there": lambda node, name: edit(node, name, "authority-data: .*", "authority: nowhere.crt"),
+    "of another cluster": be_of_another_cluster,
     "wide mode": lambda node, name: kubeconfig(node, name).chmod(0o640),
     "request waits": wait_for_kubeconfig,
 }
@@ -248,7 +257,7 @@ def test_a_kubeconfig(kind: str, name: str, broken: str, bases: Bases, tmp_path:
     node.walk(node.findings)
 
 
-@pytest.mark.parametrize("broken", ["removed", "truncated", "expired", "no CA"])
+@pytest.mark.parametrize("broken", ["removed", "truncated", "expired", "no CA", "of another cluster"])
 def test_a_kubeconfig_without_a_configuration(broken: str, bases: Bases, tmp_path: Path) -> None:
     node = bases.node("control-plane", tmp_path, has_config=False)
     KUBECONFIG_BREAKS[broken](node, "scheduler.conf")
@@ -344,6 +353,14 @@ def test_other_states(has_config: bool, broken: str, bases: Bases, tmp_path: Pat
     node = bases.node(kind, tmp_path, has_config=has_config)
     break_it(node)
     node.walk(node.findings)
+
+
+def test_a_file_with_certificate_and_key_has_one_finding(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path)
+    dated(node).unlink()
+    found = [(each.code, each.path, each.evidence) for each in node.findings()]
+    assert len(found) == len(set(found))
+    assert [code for code, _, _ in found].count("store.dangling_symlink") == 1
 
 
 # ---- other ways to ask -----------------------------------------------------------------------------------------

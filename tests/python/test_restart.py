@@ -310,6 +310,7 @@ def test_killed_at_random_moments_the_next_run_leaves_everything_up_and_in_place
     assert done.returncode == 0, done.stderr
     node.wait_until_up()
     node.assert_manifests_are_in_place()
+    assert not list(node.root.rglob(".kubepki*"))
     node.assert_never_two_down()
 
 

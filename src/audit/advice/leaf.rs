@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Advisor, Signer, Thing, is_put_right_by_renewal, opening, renewal};
+use super::{Advisor, Signer, Thing, is_about_the_authority, is_put_right_by_renewal, opening, renewal};
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, Part};
 use crate::catalogue::{CertificateRow, KubeconfigRow, with_ending};
@@ -79,7 +79,7 @@ impl Advisor<'_> {
         }
         let name = row.name;
         let embed = command(["kubepki", "kubeconfig", "embed", name]);
-        if finding.code.starts_with("kubeconfig.") && finding.code.ends_with("certificate_authority") {
+        if is_about_the_authority(&finding.code) {
             return format!("put this node's CA into it: {embed}");
         }
         let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok()?);
