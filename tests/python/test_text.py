@@ -313,7 +313,8 @@ def rendered(answer_of: dict[str, Any], folder: Path) -> tuple[str, dict[str, An
     defaults = yaml.safe_load((COLLECTION / "roles/audit/defaults/main.yml").read_text())
     page, data = folder / "page.html", folder / "report.json"
     variables = {**defaults, "audit_html": str(page), "audit_json": str(data), "audit_title": "Audit <1>"}
-    text = json.dumps(role[1:]).replace(
+    steps = [each for each in role if "kubepki.kubeadm.certificate_info" not in each]
+    text = json.dumps(steps).replace(
         '"src": "report.html.j2"', json.dumps({"src": str(COLLECTION / "roles/audit/templates/report.html.j2")})[1:-1]
     )
     play_of_it = [
