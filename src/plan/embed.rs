@@ -190,7 +190,7 @@ impl Embedding<'_> {
                     let away = with_ending(&path, "old");
                     let away = command(["mv".as_ref(), path.as_os_str(), away.as_os_str()]);
                     let init = command(["kubepki", "kubeconfig", "init", name]);
-                    remedy = format!("{remedy}; to make it anew: {away}, {init}");
+                    remedy = format!("{remedy}; to make it again: {away}, {init}");
                 }
                 self.push(error.code(), Severity::Critical, &path, error.to_string(), remedy);
                 Some(self.row(Action::Blocked, "it cannot be used"))

@@ -88,7 +88,11 @@ impl RequestFault {
             Self::ReusedKey => "have it made again with a key of its own",
             Self::Signature => "have the request made again, signed with its own key",
             Self::WeakKey => "have it made again with RSA of at least 2048 bits, or ECDSA P-256, P-384 or P-521",
-            Self::OtherSubject | Self::OtherNames | Self::MissingNames => {
+            Self::OtherSubject => {
+                "if it is another node's, say so (--node-name, --role); otherwise have it made again with kubepki certs generate-csr, or \
+                 allow this in a --policy file"
+            }
+            Self::OtherNames | Self::MissingNames => {
                 "have it made again with kubepki certs generate-csr, or allow this in a --policy file"
             }
             Self::OtherUsages | Self::CertificateAuthority | Self::OtherExtensions => {
