@@ -134,7 +134,10 @@ impl Advisor<'_> {
                 return Some(format!("{ask}; or make the binding{binding}"));
             }
             // What a plan would make: its own options are the remedy, or its CA.
-            _ if ["--outlive-ca", "--force", "renew its CA"].iter().any(|own| finding.remedy.contains(own)) => {
+            _ if ["--outlive-ca", "--force", "renew its CA", "ValidityPeriod"]
+                .iter()
+                .any(|own| finding.remedy.contains(own)) =>
+            {
                 return None;
             }
             _ if finding.remedy.starts_with("nothing") => return None,

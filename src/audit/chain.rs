@@ -164,7 +164,7 @@ pub fn judge_signed(
     judge_new(name, path, &Chain { leaf: certificate, intermediates: &[], is_draft: false }, bundle, now)
 }
 
-/// Times apart, which options of the plans decide about, all that `check` would say of the chain.
+/// All that `check` would say of the chain.
 fn judge_new(name: &str, path: &Path, chain: &Chain<'_>, bundle: &[Certificate], now: DateTime<Utc>) -> Vec<Finding> {
     let mut notes = Notes::about(name);
     notes.at(path);
@@ -182,5 +182,22 @@ fn judge_new(name: &str, path: &Path, chain: &Chain<'_>, bundle: &[Certificate],
     let has = chain.leaf.extended_key_usages().unwrap_or_default();
     let purposes: Vec<_> = purposes.into_iter().filter(|purpose| has.contains(purpose)).collect();
     judge(&mut notes, chain, &authorities, moment, &purposes);
+    notes.findings.extend(judge_end(name, path, chain.leaf.not_after(), now));
     notes.findings
+}
+
+/// Judges the end of a certificate that is about to be made: one that has ended already is never written.
+#[must_use]
+pub fn judge_end(name: &str, path: &Path, not_after: DateTime<Utc>, now: DateTime<Utc>) -> Option<Finding> {
+    let mut notes = Notes::about(name);
+    if not_after <= now {
+        notes.at(path).add(
+            FindingCode::CertificateExpired,
+            Severity::Critical,
+            format!("it would be expired from the start: it would end on {not_after}"),
+            "give it a longer validity: certificateValidityPeriod or caCertificateValidityPeriod in the configuration, or the \
+             option that says how long it is valid",
+        );
+    }
+    notes.findings.pop()
 }

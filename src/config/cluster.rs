@@ -258,6 +258,8 @@ fn validity(view: &View<'_>, problems: &mut Problems) -> (TimeDelta, TimeDelta) 
     let ca = view.field("caCertificateValidityPeriod");
     let read = |field: &View<'_>, default: TimeDelta, problems: &mut Problems| {
         let period = field.text().and_then(|text| duration::parse(text).ok()).unwrap_or(default);
+        // Certificates have whole seconds, and Python's durations and numbers in JSON keep no more than this.
+        let period = TimeDelta::microseconds(period.num_microseconds().unwrap_or(i64::MAX));
         if period > default {
             problems.warning(
                 Code::LongValidity,

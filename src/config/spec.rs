@@ -155,16 +155,25 @@ impl ClusterSpec {
 }
 
 mod seconds {
-    //! A duration as a number of whole seconds.
+    //! A duration as a number of seconds, to the microsecond.
+    use std::time::Duration;
+
     use chrono::TimeDelta;
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(duration: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(duration.num_seconds())
+        match duration.subsec_nanos() {
+            0 => serializer.serialize_i64(duration.num_seconds()),
+            _ => serializer.serialize_f64(duration.as_seconds_f64()),
+        }
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeDelta, D::Error> {
-        let seconds = i64::deserialize(deserializer)?;
-        TimeDelta::try_seconds(seconds).ok_or_else(|| serde::de::Error::custom("duration out of range"))
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds.abs())
+            .ok()
+            .and_then(|duration| i64::try_from((duration.as_nanos() + 500) / 1000).ok())
+            .map(|microseconds| TimeDelta::microseconds(if seconds < 0.0 { -microseconds } else { microseconds }))
+            .ok_or_else(|| serde::de::Error::custom("duration out of range"))
     }
 }

@@ -178,6 +178,30 @@ fn a_plan_that_was_edited_to_break_gos_rules_writes_nothing() {
 }
 
 #[test]
+fn nothing_is_made_that_has_ended_already() {
+    for period in ["-1h", "0s", "-0.5s"] {
+        let periods = format!("certificateValidityPeriod: {period}\ncaCertificateValidityPeriod: {period}\n");
+        let findings = init_is_blocked(&Node::empty(&format!("{CONTROL_PLANE}{periods}")));
+        for subject in ["ca", "apiserver", "admin.conf"] {
+            let is_said = |one: &&Finding| one.subject == subject && one.code == "certificate.expired";
+            let found = findings.iter().find(is_said).unwrap_or_else(|| panic!("{period}: {subject}: {findings:#?}"));
+            assert!(found.remedy.contains("ValidityPeriod"), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_keeps_fractions_of_a_second_on_its_way() {
+    for period in ["1h0m0.5s", "8760h0m0.7s", "87600h0m0.000001s", "1h0m0.000000001s"] {
+        let periods = format!("certificateValidityPeriod: {period}\ncaCertificateValidityPeriod: {period}\n");
+        let node = Node::empty(&format!("{CONTROL_PLANE}{periods}"));
+        let text = serde_json::to_string(&node.plan()).unwrap();
+        let report = apply_plan(&serde_json::from_str(&text).unwrap()).unwrap();
+        assert_eq!(report.changed.len(), 16, "{period}");
+    }
+}
+
+#[test]
 fn init_does_not_make_names_that_the_ca_may_not_sign() {
     let node = with_authority("name-constraints");
     node.edit("/etc/kubeadm.yaml", |text| format!("{text}apiServer: {{certSANs: [api.example.org]}}\n"));

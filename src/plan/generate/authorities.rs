@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{AuthorityState, BACKDATE, Planning, untouched};
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
+use crate::audit::chain::judge_end;
 use crate::audit::{FindingCode, Pair, Severity};
 use crate::catalogue::{self, AuthorityRow, authority_key_usages};
 use crate::config::Role;
@@ -106,6 +107,7 @@ impl Planning<'_> {
             return Ok(AuthorityState::Unusable);
         }
         let (not_before, not_after) = (self.now - BACKDATE, self.now + self.spec.ca_certificate_validity);
+        self.findings.extend(judge_end(row.name, &path, not_after, self.now));
         let template = CertificateTemplate {
             subject: row.subject()?,
             subject_alt_names: row.subject_alt_names(),
