@@ -56,7 +56,7 @@ impl Faults<'_> {
         if let Some(proxy) = string(fields, "proxy-url", path)?
             && !is_proxy(proxy)
         {
-            self.note(at("proxy-url"), "it is no URL that begins with http://, https:// or socks5://");
+            self.note(at("proxy-url"), "it is not a URL that begins with http://, https:// or socks5://");
         }
         let data = bytes(fields, "certificate-authority-data", path)?;
         let file = string(fields, "certificate-authority", path)?;
@@ -209,7 +209,7 @@ fn server_fault(server: &str) -> Option<&'static str> {
         },
     };
     let is_whole = !is_url || !authority.is_empty();
-    if is_whole && is_authority(authority) && is_path(path) { None } else { Some("it is no URL of a server") }
+    if is_whole && is_authority(authority) && is_path(path) { None } else { Some("it is not the URL of a server") }
 }
 
 /// A proxy's URL as Go parses it, with a scheme that client-go knows.

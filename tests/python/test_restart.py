@@ -45,7 +45,7 @@ def wait_until_held(node: RunningNode, name: str) -> Path:
     held = node.root / "var/lib/kubepki/restart"
     eventually(lambda: not manifest.exists(), "the manifest is moved out")
     folders = (held, node.manifests)
-    # The lock stays; it is no part of a move.
+    # The lock stays; it does not belong to a move.
     eventually(
         lambda: {path.name for folder in folders for path in folder.glob(".kubepki-*")} <= {".kubepki-lock"},
         "the move is over",

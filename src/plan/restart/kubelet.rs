@@ -87,7 +87,7 @@ impl KubeletConfiguration {
     pub fn parse(bytes: &[u8]) -> Result<Self, BadConfiguration> {
         let fields: Fields = serde_saphyr::from_slice(bytes).map_err(|error| {
             let text = error.to_string();
-            BadConfiguration(text.lines().next().unwrap_or("it is no YAML").to_owned())
+            BadConfiguration(text.lines().next().unwrap_or("it is not YAML").to_owned())
         })?;
         let frequency = match fields.file_check_frequency.as_deref() {
             None | Some("") => FILE_CHECK_FREQUENCY,

@@ -40,7 +40,7 @@ impl StaticPod {
     pub fn parse(bytes: &[u8]) -> Result<Self, BadManifest> {
         let pod: Pod = serde_saphyr::from_slice(bytes).map_err(|error| {
             let text = error.to_string();
-            BadManifest(text.lines().next().unwrap_or("it is no YAML").to_owned())
+            BadManifest(text.lines().next().unwrap_or("it is not YAML").to_owned())
         })?;
         let volumes = pod.spec.volumes;
         let Some(container) = pod.spec.containers.into_iter().next() else {

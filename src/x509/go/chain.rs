@@ -193,7 +193,7 @@ fn check_signature(child: &Facts, parent: &Facts, is_draft: bool) -> Result<(), 
         None => parent.version != 3,
     };
     if !is_authority {
-        return Err(Failure::of(parent, Rule::NOT_AN_AUTHORITY, "it is no CA by its basic constraints"));
+        return Err(Failure::of(parent, Rule::NOT_AN_AUTHORITY, "its basic constraints do not say that it is a CA"));
     }
     if parent.extensions.key_usage.is_some_and(|usage| usage != 0 && usage >> 5 & 1 == 0) {
         return Err(Failure::of(parent, Rule::KEY_CERT_SIGN, "its key usage lacks keyCertSign"));

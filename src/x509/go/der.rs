@@ -84,7 +84,7 @@ impl<'a> Reader<'a> {
         self.element(tag).map(|element| Reader::new(element.content))
     }
 
-    /// `Some(None)` when the next element has another tag, `None` when it is no DER.
+    /// `Some(None)` when the next element has another tag, `None` when it is not DER.
     #[allow(clippy::option_option)]
     pub(in crate::x509) fn optional(&mut self, tag: u8) -> Option<Option<Reader<'a>>> {
         if self.is_next(tag) { self.read(tag).map(Some) } else { Some(None) }

@@ -54,7 +54,7 @@ fn missing(what: &str) -> Broken {
 pub(in crate::x509) fn read(der: &[u8]) -> Result<Facts, Broken> {
     let mut all = Reader::new(der);
     let mut certificate =
-        all.read(SEQUENCE).ok_or_else(|| Broken::of(Rule::DER, "it is no DER of a sequence, or is cut off"))?;
+        all.read(SEQUENCE).ok_or_else(|| Broken::of(Rule::DER, "it is not a DER sequence, or it is cut off"))?;
     let signed_part = certificate.element(SEQUENCE).ok_or_else(|| missing("signed part"))?;
     let mut body = Reader::new(signed_part.content);
     let version = version(&mut body)?;
