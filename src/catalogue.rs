@@ -16,7 +16,10 @@ mod versions;
 pub use alternative_names::api_server_service_address;
 pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
-pub use kubelet::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletFiles, dated};
+pub use kubelet::{
+    BadConfiguration, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletConfiguration, KubeletFiles,
+    ServingFiles, ServingSource, dated,
+};
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
 pub(crate) use rows::LEAF_KEY_USAGES;

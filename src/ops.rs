@@ -21,6 +21,7 @@ pub mod import;
 pub mod init;
 mod interrupted;
 mod keys;
+mod kubelet;
 mod node;
 pub mod output;
 pub mod recover;

@@ -1,13 +1,17 @@
 //! The kubelet's own certificates, which kubeadm neither makes nor renews.
 //!
-//! In: the kubelet's directory. Out: the paths in it.
+//! In: the kubelet's directory. Out: the paths in it; `configuration` says which of them it uses.
 //!
 //! Source: kubelet `pkg/kubelet/certificate`; client-go `util/certificate` `certificate_store.go` (dated files and the
 //! link to the current one), `util/cert` `GenerateSelfSignedCertKey`.
 
+mod configuration;
+
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+
+pub use configuration::{BadConfiguration, KubeletConfiguration, ServingFiles, ServingSource};
 
 /// The kubelet's directory unless its flags name another.
 pub const DEFAULT_KUBELET_DIR: &str = "/var/lib/kubelet";
@@ -29,6 +33,12 @@ impl KubeletFiles {
     #[must_use]
     pub fn of(kubelet_dir: &Path) -> Self {
         Self { folder: kubelet_dir.join("pki") }
+    }
+
+    /// Those in the folder itself, which `--cert-dir` names.
+    #[must_use]
+    pub fn within(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
     }
 
     /// The client certificate and its key: a link to the newest dated file.

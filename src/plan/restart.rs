@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `manifest` | a static-pod manifest: flags, probes, mounts |
 //! | `component` | where each component listens, what it reads, how its health is asked for |
-//! | `kubelet` | the kubelet's configuration |
+//! | `kubelet` | the kubelet as such a component |
 //! | `judge` | the decision |
 
 mod component;
@@ -22,7 +22,7 @@ use serde::Serialize;
 
 pub use component::{Component, Endpoint, Health, HealthAction, from_manifest};
 pub use judge::{Evidence, Look, judge, start_of};
-pub use kubelet::{BadConfiguration, KubeletConfiguration};
+pub use kubelet::kubelet;
 pub use manifest::{BadManifest, StaticPod};
 
 use super::generate::sha256_hex;

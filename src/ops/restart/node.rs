@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::OperationError;
+use super::super::kubelet::Kubelet;
 use super::error::RestartError;
 use super::{MANIFESTS_DIR, RestartRequest};
 use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
 use crate::error::Result;
 use crate::plan::generate::Selection;
-use crate::plan::restart::{
-    BadConfiguration, BadManifest, Component, KUBELET, KubeletConfiguration, STATIC_PODS, StaticPod, from_manifest,
-};
+use crate::plan::restart::{BadManifest, Component, KUBELET, STATIC_PODS, StaticPod, from_manifest, kubelet};
 use crate::store::Store;
 use crate::tree::Observed;
 
@@ -40,11 +39,14 @@ pub(super) struct Components {
 impl Components {
     /// Reads the kubelet's configuration and the manifests.
     pub(super) fn read(request: &RestartRequest, store: &Store) -> Result<Self> {
-        let kubelet = kubelet_configuration(store, &request.kubelet_dir)?;
+        let Kubelet { configuration, files, serving, problem } = Kubelet::read(store, &request.kubelet_dir);
+        if let Some((path, reason)) = problem {
+            return Err(RestartError::BadKubeletConfiguration { path, reason }.into());
+        }
         let manifests_dir = request
             .manifests_dir
             .clone()
-            .or_else(|| kubelet.static_pod_path.clone())
+            .or_else(|| configuration.static_pod_path.clone())
             .unwrap_or_else(|| PathBuf::from(MANIFESTS_DIR));
         let mut members = Vec::new();
         for name in STATIC_PODS {
@@ -57,9 +59,9 @@ impl Components {
             name: KUBELET,
             is_wanted: request.wants(KUBELET),
             manifest: None,
-            component: Some(kubelet.component(&request.kubelet_dir, &kubeconfig)),
+            component: Some(kubelet(&configuration, &files, &serving, &kubeconfig)),
         });
-        let file_check_frequency = kubelet.file_check_frequency;
+        let file_check_frequency = configuration.file_check_frequency;
         Ok(Self { store: store.clone(), manifests_dir, file_check_frequency, members })
     }
 
@@ -92,18 +94,6 @@ impl RestartRequest {
             }
         }
         Ok(())
-    }
-}
-
-fn kubelet_configuration(store: &Store, kubelet_dir: &Path) -> Result<KubeletConfiguration> {
-    let path = kubelet_dir.join("config.yaml");
-    let bad = |reason: String| RestartError::BadKubeletConfiguration { path: path.clone(), reason };
-    match store.read([&path]).get(&path) {
-        Observed::Missing => Ok(KubeletConfiguration::default()),
-        Observed::Unreadable { message, .. } => Err(bad(message.clone()).into()),
-        Observed::File { content, .. } => {
-            KubeletConfiguration::parse(content.expose()).map_err(|BadConfiguration(reason)| bad(reason).into())
-        }
     }
 }
 

@@ -1,0 +1,290 @@
+//! What a kubelet is told, as far as its files and its restart are concerned.
+//!
+//! In: the bytes of `/var/lib/kubelet/config.yaml`, and of the files with the flags that systemd adds. Out:
+//! [`KubeletConfiguration`], with the kubelet's defaults for what nobody says. It reads no file.
+//! Source: `kubelet.config.k8s.io/v1beta1`, `pkg/kubelet/apis/config/v1beta1/defaults.go`, `cmd/kubelet/app/server.go`
+//! (`InitializeTLS`; flags go before the file); kubeadm `phases/kubelet/flags.go` and its systemd drop-in
+//! `10-kubeadm.conf`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::KubeletFiles;
+use crate::config::parse_duration;
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadConfiguration(pub String);
+
+/// What the kubelet is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KubeletConfiguration {
+    /// Where it reads static-pod manifests; none when it reads none.
+    pub static_pod_path: Option<PathBuf>,
+    /// How long it may take to see a change there.
+    pub file_check_frequency: Duration,
+    /// The address that it serves at; none for all.
+    pub address: Option<String>,
+    /// The port that it serves at.
+    pub port: u16,
+    /// Where it says that it is well: the address as it is bound to, and the port; none when switched off.
+    pub healthz: Option<(String, u16)>,
+    /// The CAs whose client certificates it accepts.
+    pub client_authority: Option<PathBuf>,
+    /// `tlsCertFile` and `tlsPrivateKeyFile`, where both are given.
+    certificate: Option<(PathBuf, PathBuf)>,
+    /// `serverTLSBootstrap`.
+    requests_server_certificate: bool,
+    /// `--cert-dir`, where it is not `pki` in the kubelet's directory.
+    certificate_dir: Option<PathBuf>,
+}
+
+/// Where the certificate comes from that the kubelet serves with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServingSource {
+    /// The kubelet has made it for itself: `kubelet.crt`.
+    Own,
+    /// Its configuration names it: `tlsCertFile`.
+    Configured,
+    /// It asks the cluster for it (`serverTLSBootstrap`), and keeps it behind a link.
+    Requested,
+}
+
+/// The files that the kubelet serves with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServingFiles {
+    /// Where they come from.
+    pub source: ServingSource,
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its key; the same file for one that was requested.
+    pub key: PathBuf,
+}
+
+/// The kubelet's default, for a field that is absent, empty or zero.
+const FILE_CHECK_FREQUENCY: Duration = Duration::from_secs(20);
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Fields {
+    static_pod_path: Option<String>,
+    file_check_frequency: Option<String>,
+    address: Option<String>,
+    port: Option<u16>,
+    healthz_bind_address: Option<String>,
+    healthz_port: Option<u16>,
+    tls_cert_file: Option<PathBuf>,
+    tls_private_key_file: Option<PathBuf>,
+    #[serde(rename = "serverTLSBootstrap")]
+    server_tls_bootstrap: Option<bool>,
+    authentication: Authentication,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Authentication {
+    x509: X509,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct X509 {
+    client_ca_file: Option<PathBuf>,
+}
+
+impl Default for KubeletConfiguration {
+    /// What the kubelet does without a configuration file.
+    fn default() -> Self {
+        Self {
+            static_pod_path: None,
+            file_check_frequency: FILE_CHECK_FREQUENCY,
+            address: None,
+            port: 10250,
+            healthz: Some((String::new(), 10248)),
+            client_authority: None,
+            certificate: None,
+            requests_server_certificate: false,
+            certificate_dir: None,
+        }
+    }
+}
+
+impl KubeletConfiguration {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`BadConfiguration`] when it is no YAML or JSON of one, or a duration in it is none.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadConfiguration> {
+        let fields: Fields = serde_saphyr::from_slice(bytes).map_err(|error| {
+            let text = error.to_string();
+            BadConfiguration(text.lines().next().unwrap_or("it is not YAML").to_owned())
+        })?;
+        let frequency = match fields.file_check_frequency.as_deref() {
+            None | Some("") => FILE_CHECK_FREQUENCY,
+            Some(text) => {
+                let bad = |why: &str| BadConfiguration(format!("fileCheckFrequency: {text:?}: {why}"));
+                let frequency = parse_duration(text).map_err(|error| bad(&error.message))?;
+                let frequency = frequency.to_std().map_err(|_| bad("it is negative"))?;
+                if frequency.is_zero() { FILE_CHECK_FREQUENCY } else { frequency }
+            }
+        };
+        let Self { port, .. } = Self::default();
+        let healthz_port = fields.healthz_port.unwrap_or(10248);
+        Ok(Self {
+            static_pod_path: fields.static_pod_path.filter(|path| !path.is_empty()).map(PathBuf::from),
+            file_check_frequency: frequency,
+            address: fields.address,
+            port: fields.port.filter(|port| *port != 0).unwrap_or(port),
+            healthz: (healthz_port != 0).then(|| (fields.healthz_bind_address.unwrap_or_default(), healthz_port)),
+            client_authority: fields.authentication.x509.client_ca_file.filter(|path| !path.as_os_str().is_empty()),
+            certificate: given(fields.tls_cert_file, fields.tls_private_key_file),
+            requests_server_certificate: fields.server_tls_bootstrap.unwrap_or(false),
+            certificate_dir: None,
+        })
+    }
+
+    /// The same with the flags of an environment file (`KUBELET_KUBEADM_ARGS="--cert-dir=… …"`): a flag goes before
+    /// the configuration file.
+    #[must_use]
+    pub fn with_flags(mut self, environment: &str) -> Self {
+        let (mut certificate, mut key) = match self.certificate.take() {
+            Some((certificate, key)) => (Some(certificate), Some(key)),
+            None => (None, None),
+        };
+        for (name, value) in flags(environment) {
+            match name {
+                "tls-cert-file" => certificate = Some(PathBuf::from(value)),
+                "tls-private-key-file" => key = Some(PathBuf::from(value)),
+                "cert-dir" => self.certificate_dir = Some(PathBuf::from(value)).filter(|path| path.is_absolute()),
+                "client-ca-file" => {
+                    self.client_authority = Some(PathBuf::from(value)).filter(|path| path.is_absolute());
+                }
+                "rotate-server-certificates" => self.requests_server_certificate = value != "false",
+                _ => {}
+            }
+        }
+        self.certificate = given(certificate, key);
+        self
+    }
+
+    /// The kubelet's certificate files, `kubelet_dir` being its directory.
+    #[must_use]
+    pub fn files(&self, kubelet_dir: &Path) -> KubeletFiles {
+        match &self.certificate_dir {
+            Some(folder) => KubeletFiles::within(folder),
+            None => KubeletFiles::of(kubelet_dir),
+        }
+    }
+
+    /// What the kubelet serves with; `is_there` says which files exist.
+    #[must_use]
+    pub fn serving(&self, files: &KubeletFiles, is_there: impl Fn(&Path) -> bool) -> ServingFiles {
+        let requested = files.server();
+        match &self.certificate {
+            // Until a requested certificate is there, the one that the configuration names is used.
+            Some((certificate, key)) if !(self.requests_server_certificate && is_there(&requested)) => {
+                ServingFiles { source: ServingSource::Configured, certificate: certificate.clone(), key: key.clone() }
+            }
+            _ if self.requests_server_certificate => {
+                ServingFiles { source: ServingSource::Requested, certificate: requested.clone(), key: requested }
+            }
+            _ => {
+                ServingFiles { source: ServingSource::Own, certificate: files.own_certificate(), key: files.own_key() }
+            }
+        }
+    }
+}
+
+/// A certificate counts with its key alone.
+fn given(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<(PathBuf, PathBuf)> {
+    let pair = certificate.zip(key);
+    pair.filter(|(certificate, key)| certificate.is_absolute() && key.is_absolute())
+}
+
+/// `--name=value`, `--name value` and `--name` alone in the values of an environment file.
+fn flags(environment: &str) -> Vec<(&str, &str)> {
+    let lines = environment.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let values = lines.filter_map(|line| Some(line.split_once('=')?.1));
+    let words: Vec<_> = values.flat_map(|value| value.trim_matches(['"', '\'']).split_whitespace()).collect();
+    let value_of = |at: usize| words.get(at + 1).copied().filter(|next| !next.starts_with("--")).unwrap_or("true");
+    let named = words.iter().enumerate().filter_map(|(at, word)| Some((at, word.strip_prefix("--")?)));
+    named.map(|(at, flag)| flag.split_once('=').unwrap_or_else(|| (flag, value_of(at)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_and_absent_mean_twenty_seconds_and_a_duration_itself() {
+        for (text, seconds) in [
+            ("kind: KubeletConfiguration", 20),
+            ("fileCheckFrequency: 0s", 20),
+            ("fileCheckFrequency: 1m5s", 65),
+            ("{\"fileCheckFrequency\": \"5s\"}", 5),
+        ] {
+            let configuration = KubeletConfiguration::parse(text.as_bytes()).unwrap();
+            assert_eq!(configuration.file_check_frequency, Duration::from_secs(seconds), "{text}");
+        }
+        let BadConfiguration(why) = KubeletConfiguration::parse(b"fileCheckFrequency: 20").unwrap_err();
+        assert!(why.contains("no unit"), "{why}");
+        assert!(KubeletConfiguration::parse(b"fileCheckFrequency: -1s").is_err());
+    }
+
+    /// What a kubelet serves with that is told `yaml` and has the flags of `environment`, where `there` exists.
+    fn serving(yaml: &str, environment: &str, there: &[&str]) -> (ServingSource, String) {
+        let configuration = KubeletConfiguration::parse(yaml.as_bytes()).unwrap().with_flags(environment);
+        let files = configuration.files(Path::new("/k"));
+        let serving = configuration.serving(&files, |path| there.iter().any(|one| Path::new(one) == path));
+        (serving.source, serving.certificate.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn its_serving_certificate_is_where_its_configuration_has_it() {
+        let link = "/k/pki/kubelet-server-current.pem";
+        let pair = "tlsCertFile: /a.crt\ntlsPrivateKeyFile: /a.key\n";
+        let both = format!("{pair}serverTLSBootstrap: true");
+        for (yaml, environment, there, source, path) in [
+            ("port: 10250", "", [link].as_slice(), ServingSource::Own, "/k/pki/kubelet.crt"),
+            ("serverTLSBootstrap: true", "", &[], ServingSource::Requested, link),
+            (pair, "", &[], ServingSource::Configured, "/a.crt"),
+            ("tlsCertFile: /a.crt", "", &[], ServingSource::Own, "/k/pki/kubelet.crt"),
+            (&both, "", &[], ServingSource::Configured, "/a.crt"),
+            (&both, "", &[link], ServingSource::Requested, link),
+        ] {
+            assert_eq!(serving(yaml, environment, there), (source, path.to_owned()), "{yaml} {there:?}");
+        }
+    }
+
+    #[test]
+    fn flags_of_the_service_go_before_the_file() {
+        for (environment, source, path) in [
+            (
+                "KUBELET_KUBEADM_ARGS=\"--node-ip=192.0.2.1 --rotate-server-certificates=true\"",
+                ServingSource::Requested,
+                "/k/pki/kubelet-server-current.pem",
+            ),
+            (
+                "# KUBELET_EXTRA_ARGS=--rotate-server-certificates\nKUBELET_EXTRA_ARGS=--cert-dir /c",
+                ServingSource::Own,
+                "/c/kubelet.crt",
+            ),
+            (
+                "KUBELET_EXTRA_ARGS='--tls-cert-file /b.crt --tls-private-key-file=/b.key'",
+                ServingSource::Configured,
+                "/b.crt",
+            ),
+            (
+                "KUBELET_EXTRA_ARGS=--rotate-server-certificates --v=2",
+                ServingSource::Requested,
+                "/k/pki/kubelet-server-current.pem",
+            ),
+        ] {
+            assert_eq!(serving("port: 1", environment, &[]), (source, path.to_owned()), "{environment}");
+        }
+        let off = serving("serverTLSBootstrap: true", "A=\"--rotate-server-certificates=false\"", &[]);
+        assert_eq!(off.0, ServingSource::Own);
+    }
+}

@@ -1,0 +1,50 @@
+//! The kubelet of this node: what it is told, and which of its files it uses.
+//!
+//! In: a store, the kubelet's directory. Out: [`Kubelet`], the one answer that checking, renewing and restarting share.
+
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::{BadConfiguration, KubeletConfiguration, KubeletFiles, ServingFiles};
+use crate::store::Store;
+use crate::tree::Observed;
+
+/// Where distributions keep more flags of the service: Debian's and Red Hat's packages.
+const ENVIRONMENTS: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet"];
+
+/// What is known of this node's kubelet.
+#[derive(Clone, Debug)]
+pub(super) struct Kubelet {
+    /// What it is told; the kubelet's defaults where its configuration cannot be used.
+    pub(super) configuration: KubeletConfiguration,
+    /// Its certificate files.
+    pub(super) files: KubeletFiles,
+    /// Those that it serves with.
+    pub(super) serving: ServingFiles,
+    /// The configuration file, and why it cannot be used.
+    pub(super) problem: Option<(PathBuf, String)>,
+}
+
+impl Kubelet {
+    /// Reads the configuration and the flags in `kubelet_dir`, and the flags that the service has besides.
+    pub(super) fn read(store: &Store, kubelet_dir: &Path) -> Self {
+        let path = kubelet_dir.join("config.yaml");
+        let flags = kubelet_dir.join("kubeadm-flags.env");
+        let environments: Vec<_> = [flags].into_iter().chain(ENVIRONMENTS.map(PathBuf::from)).collect();
+        let tree = store.read(environments.iter().chain([&path]));
+        let (mut configuration, problem) = match tree.get(&path) {
+            Observed::Missing => (KubeletConfiguration::default(), None),
+            Observed::Unreadable { message, .. } => (KubeletConfiguration::default(), Some((path, message.clone()))),
+            Observed::File { content, .. } => match KubeletConfiguration::parse(content.expose()) {
+                Ok(configuration) => (configuration, None),
+                Err(BadConfiguration(reason)) => (KubeletConfiguration::default(), Some((path, reason))),
+            },
+        };
+        for environment in environments.iter().filter_map(|path| tree.content(path)) {
+            configuration = configuration.with_flags(&String::from_utf8_lossy(environment));
+        }
+        let files = configuration.files(kubelet_dir);
+        let requested = store.read([files.server()]);
+        let serving = configuration.serving(&files, |path| !matches!(requested.get(path), Observed::Missing));
+        Self { configuration, files, serving, problem }
+    }
+}
