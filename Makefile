@@ -5,6 +5,9 @@
 #   make demo-ansible  build, then make and check the PKI of five nodes by playbook under ./demo-ansible
 #   make test          every linter and every test
 #   make check         the same (the linters and tests one by one are the `check-*` targets)
+#   make test-cluster  what is only believed on real kubeadm clusters: brings them up as namespaces of this machine (root, Go)
+#   make cluster-tools build Kubernetes and etcd for that, once, into ~/.cache/kubepki/cluster
+#   make bench-restart measure on such a cluster how long each component is away when kubepki restarts it
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
@@ -43,7 +46,7 @@ CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check \
-	secret-check test-aarch64 format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel system-tools clean
+	secret-check test-aarch64 cluster-tools test-cluster bench-restart format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -134,7 +137,23 @@ check-python-layers: $(STAMPS)/package
 	$(BIN)/lint-imports --no-logo
 
 check-python: $(STAMPS)/package
-	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel"
+	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel and not cluster"
+	@echo "skipped: the tests on real clusters (make test-cluster) and of the built wheel (make test-wheel)"
+
+# ---- real clusters -------------------------------------------------------------------------------------------
+
+# Each says all that the machine lacks: root, namespaces, Go, programs.
+CLUSTER := cd tests/cluster && $(CURDIR)/$(BIN)/python
+
+cluster-tools: $(STAMPS)/package
+	$(CLUSTER) -m testbed.tools
+
+# One after the other: the clusters are shared, and the kubelets need the processors.
+test-cluster: cluster-tools
+	$(BIN)/python -m pytest -m cluster --durations=10 tests/cluster
+
+bench-restart: cluster-tools
+	$(CLUSTER) bench_restart.py
 
 # ---- the Ansible collection ----------------------------------------------------------------------------------
 
@@ -241,14 +260,22 @@ test-wheel: wheel
 
 # ---- the machine ---------------------------------------------------------------------------------------------
 
-# Some tests compare kubepki with these programs, and are skipped with a reason where one is missing.
-# program:Debian package
-SYSTEM_TOOLS := openssl:openssl etcd:etcd-server kubectl:kubernetes-client systemd-analyze:systemd
+# Some tests compare kubepki with these programs, and are skipped with a reason where one is missing; the second line is
+# what real clusters need besides Go. program:Debian package
+SYSTEM_TOOLS := openssl:openssl etcd:etcd-server kubectl:kubernetes-client systemd-analyze:systemd \
+	conntrack:conntrack containerd:containerd ethtool:ethtool ip:iproute2 iptables:iptables runc:runc socat:socat
 
+# No service of theirs is started: the tests start their own.
 system-tools:
 	@missing=""; \
-	for tool in $(SYSTEM_TOOLS); do command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; done; \
+	for tool in $(SYSTEM_TOOLS); do \
+		PATH="$$PATH:/usr/sbin:/sbin" command -v "$${tool%%:*}" >/dev/null || missing="$$missing $${tool##*:}"; \
+	done; \
 	if [ -n "$$missing" ]; then \
+		policy=/usr/sbin/policy-rc.d; \
+		if [ ! -e $$policy ]; then \
+			trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' > $$policy; chmod 755 $$policy; \
+		fi; \
 		set -x; apt-get update -q; \
 		DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -q -y --no-install-recommends $$missing; \
 	fi

@@ -1,0 +1,1 @@
+"""A real kubeadm cluster on one machine: nodes are namespaces with their own kubelet, container runtime and files."""
