@@ -18,7 +18,7 @@ pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use kubelet::{
     BadConfiguration, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletConfiguration, KubeletFiles,
-    ServingFiles, ServingSource, dated,
+    SYSTEM_NODE, ServingFiles, ServingSource, dated,
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;

@@ -72,7 +72,8 @@ pub struct HostFacts {
     pub hostname: Option<String>,
     /// The source address of the default route, the default of `localAPIEndpoint.advertiseAddress`.
     pub default_address: Option<IpAddr>,
-    /// Whether the work needs neither: what nobody says is then left empty (the name) or unspecified (the address).
+    /// Whether the work needs neither: what nobody says is then left empty (the name) or unspecified (the address), and
+    /// is not judged.
     pub is_optional: bool,
 }
 
@@ -324,6 +325,7 @@ fn spec(
         api_server_cert_sans: cluster.api_server_cert_sans,
         etcd: cluster.etcd,
         algorithm: cluster.algorithm,
+        algorithm_is_said: cluster.algorithm_is_said,
         certificate_validity: cluster.certificate_validity,
         ca_certificate_validity: cluster.ca_certificate_validity,
         kubernetes_version: cluster.kubernetes_version,

@@ -10,6 +10,7 @@ mod destination;
 pub mod embed;
 pub mod generate;
 pub mod import;
+mod kind_of_key;
 mod outlive;
 pub mod place;
 pub mod renew;

@@ -13,7 +13,7 @@ use super::certificate::{Expectation, Thresholds, judge};
 use super::pair::{note_key_of_go, note_mode, note_part};
 use super::subject::judge_subject;
 use super::{Finding, FindingCode, Notes, Part, Severity};
-use crate::catalogue::beside;
+use crate::catalogue::{SYSTEM_NODE, beside};
 use crate::error::{Diagnostic, Error};
 use crate::key::{PrivateKey, pem};
 use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError, Mismatch, compare};
@@ -74,6 +74,18 @@ pub fn client_identity(tree: &Tree, path: &Path, content: &[u8]) -> Result<Optio
     };
     let unusable_key = key_text.filter(|_| key.present().is_none()).map(|text| Secret::new(text.to_vec()));
     Ok(Some(ClientIdentity { certificate_path, certificates, key, unusable_key }))
+}
+
+/// The node whose kubelet uses the kubeconfig at `path`: by its certificate, or by its user's name where the certificate
+/// cannot be read. `None` when neither says it.
+#[must_use]
+pub fn node_name(tree: &Tree, path: &Path) -> Option<String> {
+    let content = tree.content(path)?;
+    let identity = client_identity(tree, path, content).ok().flatten();
+    let subject = identity.and_then(|identity| identity.certificates.present()?.first()?.subject().common_name());
+    let user = || Some(Kubeconfig::parse(content).ok()?.current().ok()?.user.to_owned());
+    let node = |name: String| Some(name.strip_prefix(SYSTEM_NODE)?.to_owned()).filter(|name| !name.is_empty());
+    subject.and_then(node).or_else(|| user().and_then(node))
 }
 
 /// The key of the current user, embedded or by path, whether it has a certificate yet or not.

@@ -2,6 +2,7 @@
 //!
 //! Source: kubeadm `phases/kubeconfig/kubeconfig.go` `getKubeConfigSpecsBase`.
 
+use super::kubelet::SYSTEM_NODE;
 use super::versions::{ADMIN, Change, NO_GROUP, NODES, Organizations, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
 use crate::config::{ClusterSpec, Endpoint, Host, Role};
 use crate::x509::{DistinguishedName, X509Error};
@@ -123,7 +124,7 @@ impl KubeconfigRow {
     pub fn user_name(&self, spec: &ClusterSpec) -> String {
         match self.user {
             UserName::Fixed(name) => name.to_owned(),
-            UserName::SystemNode => format!("system:node:{}", spec.node_name),
+            UserName::SystemNode => format!("{SYSTEM_NODE}{}", spec.node_name),
         }
     }
 

@@ -16,6 +16,9 @@ pub use configuration::{BadConfiguration, KubeletConfiguration, ServingFiles, Se
 /// The kubelet's directory unless its flags name another.
 pub const DEFAULT_KUBELET_DIR: &str = "/var/lib/kubelet";
 
+/// What the node's name follows in its kubelet's user name.
+pub const SYSTEM_NODE: &str = "system:node:";
+
 /// The name of the certificate that the kubelet shows to the API server.
 pub const KUBELET_CLIENT: &str = "kubelet-client";
 

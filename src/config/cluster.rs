@@ -35,6 +35,7 @@ pub(super) struct Cluster {
     pub(super) api_server_cert_sans: Vec<String>,
     pub(super) etcd: Etcd,
     pub(super) algorithm: Algorithm,
+    pub(super) algorithm_is_said: bool,
     pub(super) certificate_validity: TimeDelta,
     pub(super) ca_certificate_validity: TimeDelta,
     pub(super) kubernetes_version: Option<String>,
@@ -56,6 +57,7 @@ pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Cluster {
     let (certificate_validity, ca_certificate_validity) = validity(view, problems);
     let kubernetes_version = view.field("kubernetesVersion");
     version::check(&kubernetes_version, problems);
+    let said_algorithm = algorithm(view, problems);
     Cluster {
         cluster_name: view.field("clusterName").text().unwrap_or("kubernetes").to_owned(),
         certificates_dir: absolute_path(&view.field("certificatesDir"), "/etc/kubernetes/pki", problems),
@@ -65,7 +67,8 @@ pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Cluster {
         pod_subnets: pod_subnets(view, problems),
         api_server_cert_sans: sans(&view.path(&["apiServer", "certSANs"]), true, problems),
         etcd: etcd::read(&view.field("etcd"), problems),
-        algorithm: algorithm(view, problems),
+        algorithm: said_algorithm.unwrap_or_default(),
+        algorithm_is_said: said_algorithm.is_some(),
         certificate_validity,
         ca_certificate_validity,
         kubernetes_version: kubernetes_version.text().map(str::to_owned),
@@ -217,12 +220,12 @@ fn check_feature_gate(name: &str, place: &Place, problems: &mut Problems) {
 }
 
 /// `encryptionAlgorithm`, which the feature gate `PublicKeysECDSA` overrides either way.
-fn algorithm(view: &View<'_>, problems: &mut Problems) -> Algorithm {
+fn algorithm(view: &View<'_>, problems: &mut Problems) -> Option<Algorithm> {
     let field = view.field("encryptionAlgorithm");
-    let mut algorithm = Algorithm::default();
+    let mut algorithm = None;
     if let Some(name) = field.text() {
         if let Ok(known) = name.parse() {
-            algorithm = known;
+            algorithm = Some(known);
         } else {
             let names = Algorithm::ALL.map(Algorithm::as_str);
             let hint = match nearest(name, names.into_iter()) {
@@ -239,7 +242,7 @@ fn algorithm(view: &View<'_>, problems: &mut Problems) -> Algorithm {
             continue;
         }
         let gated = if gate.flag() { Algorithm::EcdsaP256 } else { Algorithm::Rsa2048 };
-        if field.text().is_some() && gated != algorithm {
+        if field.text().is_some() && gated != algorithm.unwrap_or_default() {
             problems.warning(
                 Code::AlgorithmOverridden,
                 gate.place(),
@@ -247,7 +250,7 @@ fn algorithm(view: &View<'_>, problems: &mut Problems) -> Algorithm {
                 "remove the deprecated gate",
             );
         }
-        algorithm = gated;
+        algorithm = Some(gated);
     }
     algorithm
 }

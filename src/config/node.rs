@@ -148,6 +148,13 @@ pub(super) fn local_endpoint(view: &View<'_>, host: &HostFacts, problems: &mut P
 }
 
 fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems) -> IpAddr {
+    let hint = if view.place().field.starts_with("controlPlane") {
+        "write this node's address into the configuration: in its JoinConfiguration, \
+         controlPlane: {localAPIEndpoint: {advertiseAddress: 192.0.2.10}}"
+    } else {
+        "write this node's address into the configuration (--config FILE): an InitConfiguration with \
+         localAPIEndpoint: {advertiseAddress: 192.0.2.10}"
+    };
     let stand_in = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
     if view.is_unusable() {
         return stand_in;
@@ -181,7 +188,7 @@ fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems)
                     Code::NoAddress,
                     view.place(),
                     "the address of the API server is not given, and the host has no default route to find it by",
-                    "give a configuration with localAPIEndpoint.advertiseAddress (--config)",
+                    hint,
                 );
             }
             stand_in

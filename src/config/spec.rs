@@ -122,6 +122,8 @@ pub struct ClusterSpec {
     pub etcd: Etcd,
     /// `encryptionAlgorithm`, after the `PublicKeysECDSA` feature gate.
     pub algorithm: Algorithm,
+    /// Whether the configuration says so. Where it does not, keys that are there keep their kind when they are renewed.
+    pub algorithm_is_said: bool,
     /// `certificateValidityPeriod`; zero and negative periods are kubeadm's to accept.
     #[serde(with = "seconds")]
     pub certificate_validity: TimeDelta,

@@ -65,7 +65,6 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         with_usages: wanted.with_usages,
         reuse_keys: wanted.reuse_keys,
         renewal: wanted.renewal,
-        keep_algorithm: wanted.node.config.is_none() && wanted.node.config_text.is_none(),
         rootfs: wanted.node.rootfs.clone(),
     };
     let plan = request::requests(&tree, &node.layout, &outputs, &node.spec, &options, now)?;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::kubeconfig::referenced_paths;
-use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, Layout};
+use crate::audit::kubeconfig::{node_name, referenced_paths};
+use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::Result;
@@ -114,16 +114,24 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Reads the configuration and finds the directories, for work that writes this node's address or name.
+    /// Reads the configuration and finds the directories, for work that makes a new node: as for kubeadm, the host's name
+    /// and address are the node's unless the configuration says otherwise.
     pub(super) fn open(request: &NodeRequest) -> Result<Self> {
         Self::of(request, configuration(request)?)
     }
 
-    /// The same for all other work, which needs no address, and no name unless a configuration says which node this is.
-    /// What is not known is unspecified in [`Self::spec`], and is not judged.
-    pub(super) fn open_without_address(request: &NodeRequest) -> Result<Self> {
+    /// The same for work that writes the address of a node that is there: its name is the one in `kubelet.conf`.
+    pub(super) fn open_with_address(request: &NodeRequest) -> Result<Self> {
         let facts = host::facts();
-        let host = HostFacts { hostname: facts.hostname, default_address: facts.default_address, is_optional: true };
+        let hostname = name_in_kubelet_conf(request)?.or(facts.hostname);
+        let host = HostFacts { hostname, default_address: facts.default_address, is_optional: false };
+        Self::of(request, configuration_with(request, host)?)
+    }
+
+    /// The same for work that reads or renews what is there: nothing is asked of the host. What neither the
+    /// configuration nor `kubelet.conf` says is unspecified in [`Self::spec`], and is not judged.
+    pub(super) fn open_without_address(request: &NodeRequest) -> Result<Self> {
+        let host = HostFacts { hostname: name_in_kubelet_conf(request)?, default_address: None, is_optional: true };
         Self::of(request, configuration_with(request, host)?)
     }
 
@@ -159,6 +167,19 @@ impl Node {
         }
         tree
     }
+}
+
+/// The name under which the node's kubelet joined the cluster.
+fn name_in_kubelet_conf(request: &NodeRequest) -> Result<Option<String>> {
+    let store = Store::new(request.rootfs.clone())?;
+    let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
+    let path = folder.join(KUBELET_CONF);
+    let mut tree = store.read([&path]);
+    let referenced = tree.content(&path).map(|content| referenced_paths(&path, content)).unwrap_or_default();
+    for (path, observed) in store.read(referenced).iter() {
+        tree.insert(path.to_owned(), observed.clone());
+    }
+    Ok(node_name(&tree, &path))
 }
 
 /// Reads every file of the catalogue below `layout`, and those that its kubeconfigs refer to.

@@ -16,6 +16,7 @@ use super::node::{Node, NodeRequest};
 use super::span::{span, validity};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, KubeletFiles};
 use crate::config::{ClusterSpec, Role, alternative_name};
+use crate::edge::host;
 use crate::error::Result;
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
@@ -90,8 +91,11 @@ impl Default for RenewRequest {
 pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unrenewable(&request.names)?;
     refuse_unknown(&request.names, &[&["all"], catalogue::renewable_names().as_slice()].concat())?;
-    let node =
-        if request.names_from_config { Node::open(&request.node)? } else { Node::open_without_address(&request.node)? };
+    let node = if request.names_from_config {
+        Node::open_with_address(&request.node)?
+    } else {
+        Node::open_without_address(&request.node)?
+    };
     let options = options(request, &node, now)?;
     if request.recover {
         node.recover()?;
@@ -126,7 +130,8 @@ fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Op
         outlive_authority: request.outlive_authority,
         force: request.force,
         has_config: request.node.has_configuration(),
-        has_node_name: request.node.has_configuration() || request.node.node_name.is_some(),
+        // On a mounted disk this host's name says nothing.
+        host_name: if request.node.rootfs.is_none() { host::facts().hostname } else { None },
         links: BTreeSet::new(),
         points_at_kubelet: asks_for_all(request),
         rootfs: request.node.rootfs.clone(),

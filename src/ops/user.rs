@@ -15,7 +15,7 @@ use crate::catalogue::ServerRule;
 use crate::config::Problem;
 use crate::error::Result;
 use crate::key::{Algorithm, PrivateKey};
-use crate::kubeconfig::Client;
+use crate::kubeconfig::{Client, Kubeconfig};
 use crate::plan::generate::OutliveAuthority;
 use crate::plan::user::{self, Credential, UserError, UserPlan, Wish, token_fault};
 use crate::secret::Secret;
@@ -36,7 +36,7 @@ pub struct UserRequest {
     pub validity_seconds: i64,
     /// The kind of key; the configuration's without one.
     pub algorithm: Option<Algorithm>,
-    /// The API server's URL; the configuration's without one.
+    /// The API server's URL; without one the configuration's, else that of `admin.conf`.
     pub server: Option<String>,
     /// Whether the group `system:masters` is meant.
     pub allow_masters: bool,
@@ -105,8 +105,12 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         return Err(UserError::BadToken { fault }.into());
     }
     let mut node = Node::open_without_address(&request.node)?;
-    if request.server.is_none() && ServerRule::ControlPlane.known_url(&node.spec).is_none() {
-        node = Node::open(&request.node)?;
+    let mut server = request.server.clone();
+    if server.is_none() && ServerRule::ControlPlane.known_url(&node.spec).is_none() {
+        server = server_of_admin(&node);
+        if server.is_none() {
+            node = Node::open(&request.node)?;
+        }
     }
     let mut paths = vec![node.layout.certificate("ca")];
     let credential = if request.token.is_some() {
@@ -123,7 +127,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         validity: TimeDelta::try_seconds(request.validity_seconds)
             .ok_or(UserError::BadValidity { seconds: request.validity_seconds })?,
         algorithm: request.algorithm,
-        server: request.server.clone(),
+        server,
         allow_masters: request.allow_masters,
         outlive_authority: request.outlive_authority,
     };
@@ -133,6 +137,13 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         return Err(OperationError::Blocked { findings: plan.findings }.into());
     }
     Ok(Planned { plan, warnings: node.warnings.clone(), node, tree, now })
+}
+
+/// Where this node's administrators find the API server.
+fn server_of_admin(node: &Node) -> Option<String> {
+    let path = node.layout.kubeconfig("admin.conf");
+    let kubeconfig = Kubeconfig::parse(node.store.read([&path]).content(&path)?).ok()?;
+    Some(kubeconfig.current().ok()?.server?.to_owned())
 }
 
 impl Planned {

@@ -27,6 +27,7 @@ use self::authority::Authority;
 pub use self::names::NameChanges;
 use self::target::Target;
 use super::generate::{BACKDATE, inputs, untouched};
+use super::kind_of_key::{change_of_kind, kind_of_new_key};
 pub use super::outlive::OutliveAuthority;
 use super::place::{Held, Place, Slot, fault};
 use super::{Action, Artefact, Plan, PlannedFile};
@@ -53,7 +54,7 @@ pub struct Options {
     pub before: Option<TimeDelta>,
     /// How long the new ones are valid; the configuration's period without it.
     pub validity: Option<TimeDelta>,
-    /// The kind of the new keys; without it the configuration's, and without that each key's own.
+    /// The kind of the new keys; without it the one that the configuration says, and without that each key's own.
     pub algorithm: Option<Algorithm>,
     /// Whether the keys stay.
     pub keep_key: bool,
@@ -63,10 +64,10 @@ pub struct Options {
     pub outlive_authority: OutliveAuthority,
     /// Whether to go on with a CA that has expired, or a certificate of another node.
     pub force: bool,
-    /// Whether there is a configuration: then its names and its kind of key count.
+    /// Whether there is a configuration: then its names count.
     pub has_config: bool,
-    /// Whether the node's name was given, by a configuration or by the caller.
-    pub has_node_name: bool,
+    /// The host's name: only a guess at the node's, where nothing says that.
+    pub host_name: Option<String>,
     /// Whether certificates of the kubelet that are due, and are not among `names`, are findings.
     pub points_at_kubelet: bool,
     /// Which files of the kubelet are links.
@@ -211,12 +212,12 @@ impl Renewal<'_> {
             return with(Action::Blocked, "no client and no server would accept it");
         }
         self.claim(&held.place);
-        Artefact {
-            new_key: (!self.options.keep_key).then(|| self.algorithm(certificate)),
-            certificate: Some(template),
-            expires_at: Some(not_after),
-            ..with(Action::Renew, &reason)
-        }
+        let new_key = (!self.options.keep_key).then(|| self.algorithm(certificate));
+        let reason = match new_key.and_then(|kind| change_of_kind(certificate.key_kind(), kind)) {
+            Some(change) => format!("{reason}; {change}"),
+            None => reason,
+        };
+        Artefact { new_key, certificate: Some(template), expires_at: Some(not_after), ..with(Action::Renew, &reason) }
     }
 
     /// What the new certificate says: all that the old one says, but never that it is a CA's.
@@ -250,7 +251,7 @@ impl Renewal<'_> {
         match () {
             () if left <= before && not_after > certificate.not_after() => Some(time),
             () if names_change => Some("names change".into()),
-            () if other_key => Some("kind of key changes".into()),
+            () if other_key => Some(time),
             () => None,
         }
     }
@@ -285,11 +286,9 @@ impl Renewal<'_> {
         Artefact { reason, ..artefact.clone() }
     }
 
-    /// The kind of key: asked for, or the configuration's, or its own.
+    /// The kind of the new key.
     fn algorithm(&self, certificate: &Certificate) -> Algorithm {
-        let own = || certificate.key_kind().parse().ok();
-        let configured = self.options.has_config.then_some(self.spec.algorithm);
-        self.options.algorithm.or(configured).or_else(own).unwrap_or(self.spec.algorithm)
+        self.options.algorithm.unwrap_or_else(|| kind_of_new_key(certificate.key_kind(), self.spec))
     }
 
     /// Notes a key that cannot be kept; `true` when it blocks.

@@ -60,8 +60,6 @@ pub struct Options {
     pub reuse_keys: bool,
     /// Whether the requests are for renewal.
     pub renewal: Renewal,
-    /// Whether a renewed key is of the kind of the old one, and not of the configuration's.
-    pub keep_algorithm: bool,
     /// Recorded in the plan.
     pub rootfs: Option<PathBuf>,
 }
@@ -216,10 +214,11 @@ impl Asking<'_> {
             Row::Certificate(row) => (row.subject(self.spec)?, row.subject_alt_names(self.spec)),
             Row::Kubeconfig(row) => (row.subject(self.spec)?, SubjectAltNames::default()),
         };
+        let kind = self.kind_of_first_key(row);
         let request = RequestTemplate {
             subject,
             subject_alt_names: names,
-            key_usages: self.key_usages(self.spec.algorithm.as_str()),
+            key_usages: self.key_usages(kind.as_str()),
             extended_key_usages: self.extended_key_usages(row),
         };
         let key = self.outputs.key(row);
@@ -240,7 +239,7 @@ impl Asking<'_> {
             }),
         };
         Ok(Artefact {
-            new_key: Some(self.spec.algorithm),
+            new_key: Some(kind),
             request: Some(request),
             kubeconfig,
             ..self.untouched(row, Action::Request, "key and request are made")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from trees import GOLDEN, golden, kubepki
+from trees import GOLDEN, embedded, golden, kubepki
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(
@@ -31,7 +33,7 @@ NEED_NO_ADDRESS = [
     ("certs", "cleanup", "--dry-run"),
     ("certs", "generate-csr", "--renew", "--dry-run"),
     ("kubeconfig", "embed", "--dry-run"),
-    ("kubeconfig", "user", "--client-name", "jane", "--validity-period", "1h", "--server", "https://192.0.2.10:6443"),
+    ("kubeconfig", "user", "--client-name", "jane", "--validity-period", "1h"),
     ("backup", "list"),
     ("bundle", "export", "--dry-run"),
     ("restart", "--dry-run"),
@@ -68,6 +70,75 @@ def test_a_configuration_without_an_address_is_judged_without_it(tmp_path: Path)
     assert "other_server" not in checked.stdout
 
 
+CLUSTER_ALONE = """\
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: v1.36.2
+"""
+
+
+def worker(kubernetes: Path) -> None:
+    """Keep what a joined worker has."""
+    for path in kubernetes.rglob("*"):
+        if (path.is_file() and path.name not in ("kubelet.conf", "ca.crt")) or path.parent.name == "etcd":
+            path.unlink()
+
+
+def second(kubernetes: Path) -> None:
+    """Take away what a joined control-plane node never had."""
+    (kubernetes / "super-admin.conf").unlink()
+
+
+def with_rotating_certificate(kubernetes: Path) -> None:
+    """Have `kubelet.conf` lead to the file that the kubelet renews, as after its first start."""
+    conf = kubernetes / "kubelet.conf"
+    current = kubernetes.parent.parent / "var/lib/kubelet/pki/kubelet-client-current.pem"
+    current.parent.mkdir(parents=True)
+    current.write_bytes(embedded(conf, "client-certificate-data") + embedded(conf, "client-key-data"))
+    current.chmod(0o600)
+    text = re.sub(
+        r"(client-(certificate|key))-data: .*", r"\1: /var/lib/kubelet/pki/kubelet-client-current.pem", conf.read_text()
+    )
+    conf.write_text(text.replace("system:node:cp1", "default-auth"))
+
+
+@pytest.mark.parametrize("verb", [("check",), ("certs", "check-expiration"), ("certs", "renew", "all", "--dry-run")])
+@pytest.mark.parametrize("kind", [worker, second, with_rotating_certificate])
+@pytest.mark.parametrize("configuration", [None, CLUSTER_ALONE], ids=["no configuration", "the cluster's alone"])
+def test_a_healthy_node_has_no_finding_whatever_the_host_is_called(
+    tmp_path: Path, verb: tuple[str, ...], kind: Callable[[Path], None], configuration: str | None
+) -> None:
+    kind(golden(tmp_path, "minimal"))
+    arguments: tuple[str | Path, ...] = (*verb, "--rootfs", tmp_path)
+    if configuration and kind is not worker:
+        (tmp_path / "k.yaml").write_text(configuration)
+        arguments = (*arguments, "--config", tmp_path / "k.yaml")
+    there = kubepki(*arguments, before=bare("node-1"))
+    assert there.returncode == 0, there
+    assert "node-1" not in there.stdout + there.stderr
+    assert not re.search("warning|critical|error", there.stdout + there.stderr), there
+
+
+def test_a_certificate_of_another_node_is_found_by_the_name_in_kubelet_conf(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "minimal")
+    with_rotating_certificate(kubernetes)
+    for name in ("pki/etcd/server.crt", "pki/etcd/server.key"):
+        (kubernetes / name).unlink()
+    (tmp_path / "k.yaml").write_text(CLUSTER_ALONE)
+    address = CLUSTER_ALONE.replace("ClusterC", "InitC").replace(
+        "kubernetesVersion: v1.36.2", "localAPIEndpoint: {advertiseAddress: 192.0.2.10}"
+    )
+    (tmp_path / "other.yaml").write_text(address)
+    made = kubepki(
+        "certs", "init", "etcd-server", "--config", tmp_path / "other.yaml", "--node-name", "cp2", "--rootfs", tmp_path
+    )
+    assert made.returncode == 0, made
+    for verb in (("check",), ("certs", "renew", "etcd-server", "--dry-run")):
+        found = kubepki(*verb, "--config", tmp_path / "k.yaml", "--rootfs", tmp_path, before=bare("cp2"))
+        assert "cp1" in found.stdout + found.stderr, found
+        assert found.returncode != 0, found
+
+
 @pytest.mark.parametrize(
     ("arguments", "option"),
     [
@@ -75,13 +146,13 @@ def test_a_configuration_without_an_address_is_judged_without_it(tmp_path: Path)
         (("certs", "init"), "--config"),
         (("certs", "generate-csr"), "--config"),
         (("kubeconfig", "init", "admin.conf"), "--config"),
-        (("kubeconfig", "user", "--client-name", "jane", "--validity-period", "1h"), "--config"),
+        (("kubeconfig", "user", "--client-name", "jane", "--validity-period", "1h"), "--server"),
     ],
 )
 def test_what_writes_an_address_says_which_option_gives_it(
     tmp_path: Path, arguments: tuple[str, ...], option: str
 ) -> None:
-    golden(tmp_path, "minimal")
+    (golden(tmp_path, "minimal") / "admin.conf").unlink()
     there = kubepki(*arguments, "--rootfs", tmp_path, before=bare("node-1"))
     assert there.returncode == 2, there
     assert "address" in there.stderr

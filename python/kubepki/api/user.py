@@ -56,7 +56,7 @@ def user_kubeconfig(
             is needed.
         validity: How long the certificate is valid; the configuration's period is not used, as in kubeadm.
         algorithm: The kind of key; the configuration's without one.
-        server: The API server's URL; the configuration's without one.
+        server: The API server's URL; the configuration's without one, else that of `admin.conf`.
         outlive_ca: What to do with a certificate that would be valid for longer than its CA.
         allow_masters: Whether the group `system:masters` is meant.
         dry_run: Whether to say what would be made, and make nothing.

@@ -35,7 +35,9 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     )
     token.add_argument("--token-file", metavar="FILE", help="the same from a file, or from stdin (-)")
     parser.add_argument("--algorithm", metavar="NAME", help="the kind of key (default: the configuration's)")
-    parser.add_argument("--server", metavar="URL", help="the API server (default: the configuration's)")
+    parser.add_argument(
+        "--server", metavar="URL", help="the API server (default: the configuration's, else that of admin.conf)"
+    )
     parser.add_argument(
         "--allow-masters", action="store_true", help="allow the group system:masters, which nothing can restrict"
     )

@@ -26,6 +26,7 @@ fn nothing_at_all_is_kubeadm_s_defaults() {
                 peer_cert_sans: Vec::new(),
             },
             algorithm: Algorithm::Rsa2048,
+            algorithm_is_said: false,
             certificate_validity: TimeDelta::days(365),
             ca_certificate_validity: TimeDelta::days(3650),
             kubernetes_version: None,

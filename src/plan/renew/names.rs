@@ -7,9 +7,8 @@ use std::path::Path;
 use super::{Renewal, Target};
 use crate::audit::subject::judge_kept;
 use crate::audit::{FindingCode, Severity};
-use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF};
-use crate::kubeconfig::Kubeconfig;
-use crate::plan::place::{self, Held};
+use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF, SYSTEM_NODE};
+use crate::plan::place::Held;
 use crate::remedy::command;
 use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
 
@@ -23,9 +22,6 @@ pub struct NameChanges {
     /// Whether DNS names and addresses are those of the configuration.
     pub from_config: bool,
 }
-
-/// The prefix of a kubelet's common name.
-const SYSTEM_NODE: &str = "system:node:";
 
 impl Renewal<'_> {
     /// The names of the new certificate.
@@ -72,8 +68,13 @@ impl Renewal<'_> {
         let Some(expected) = self.expected_names(target).filter(|_| self.options.has_config) else { return };
         let lacking: Vec<_> =
             expected.iter().filter(|name| !names.iter().any(|one| one == *name)).map(ToString::to_string).collect();
+        let could_be_this_nodes = |name: &&SubjectAltName| match name {
+            SubjectAltName::Ip(_) => self.spec.advertise_address.is_unspecified(),
+            _ => self.spec.node_name.is_empty(),
+        };
         let extra: Vec<_> = text_names(names, true)
             .iter()
+            .filter(|name| !could_be_this_nodes(name))
             .filter(|name| !expected.iter().any(|one| one == *name))
             .map(ToString::to_string)
             .collect();
@@ -141,25 +142,10 @@ impl Renewal<'_> {
 
     /// This node's name, and whether it is sure: given, or in `kubelet.conf`. The host's name may be another.
     fn node_name(&self) -> Option<(String, bool)> {
-        if self.options.has_node_name && !self.spec.node_name.is_empty() {
-            return Some((self.spec.node_name.clone(), true));
+        if self.spec.node_name.is_empty() {
+            return self.options.host_name.clone().map(|name| (name, false));
         }
-        let kubelet =
-            place::kubeconfig(self.tree, &self.layout.kubeconfig(KUBELET_CONF), None, |_| None).ok().flatten();
-        let common_name = kubelet.and_then(|held| held.certificate()?.subject().common_name());
-        if let Some(name) = common_name.as_deref().and_then(|name| name.strip_prefix(SYSTEM_NODE)) {
-            return Some((name.to_owned(), true));
-        }
-        // The certificate may be gone; kubeadm names the user like it.
-        let content = self.tree.content(&self.layout.kubeconfig(KUBELET_CONF));
-        let kubeconfig = content.and_then(|content| Kubeconfig::parse(content).ok());
-        let user = kubeconfig.as_ref().and_then(|kubeconfig| Some(kubeconfig.current().ok()?.user));
-        if let Some(name) = user.and_then(|user| user.strip_prefix(SYSTEM_NODE)) {
-            return Some((name.to_owned(), false));
-        }
-        // On a mounted disk this host's name says nothing.
-        let is_known = self.options.rootfs.is_none() && !self.spec.node_name.is_empty();
-        is_known.then(|| (self.spec.node_name.clone(), false))
+        Some((self.spec.node_name.clone(), true))
     }
 }
 

@@ -12,9 +12,10 @@ use crate::audit::{Pair, Part, SeenCertificate};
 use crate::error::Diagnostic as _;
 use crate::key::Algorithm;
 use crate::plan::generate::untouched;
+use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
 use crate::plan::{Action, Artefact};
 use crate::tree::Observed;
-use crate::x509::{Certificate, RequestTemplate};
+use crate::x509::{Certificate, RequestTemplate, read_certificates};
 
 impl Asking<'_> {
     pub(super) fn renewal_request(&mut self, row: Row) -> Artefact {
@@ -45,7 +46,7 @@ impl Asking<'_> {
             subject_alt_names: certificate.subject_alt_names().clone(),
             key_usages: self.key_usages(match self.options.renewal {
                 Renewal::SameKeys => certificate.key_kind(),
-                Renewal::NewKeys | Renewal::No => self.new_algorithm(&certificate).as_str(),
+                Renewal::NewKeys | Renewal::No => kind_of_new_key(certificate.key_kind(), self.spec).as_str(),
             }),
             extended_key_usages: self.extended_key_usages(row),
         };
@@ -63,6 +64,19 @@ impl Asking<'_> {
         Artefact { current: Some(current), ..artefact }
     }
 
+    /// The kind of a key that is asked for anew: that of the certificate in its place, where there is one.
+    pub(super) fn kind_of_first_key(&self, row: Row) -> Algorithm {
+        let certificates = match row {
+            Row::Certificate(row) => Part::read(self.tree, &self.layout.certificate(row.base_name), read_certificates),
+            Row::Kubeconfig(row) => match self.client_certificates(&self.layout.kubeconfig(row.name)) {
+                Ok((_, certificates)) => certificates,
+                Err(_) => Part::Missing,
+            },
+        };
+        let in_place = certificates.present().and_then(|certificates| certificates.first());
+        in_place.map_or(self.spec.algorithm, |one| kind_of_new_key(one.key_kind(), self.spec))
+    }
+
     fn with_new_key(&mut self, row: Row, request: RequestTemplate, certificate: &Certificate) -> Artefact {
         let key = self.outputs.key_beside(row).unwrap_or_else(|| self.outputs.key(row));
         let files = vec![key, self.outputs.request(row)];
@@ -70,17 +84,14 @@ impl Asking<'_> {
         if self.is_in_the_way(row, files) {
             return untouched(row.name(), row.kind(), Action::Blocked, "there is a key or request already", planned);
         }
+        let kind = kind_of_new_key(certificate.key_kind(), self.spec);
+        let change = change_of_kind(certificate.key_kind(), kind).map(|change| format!("; {change}"));
+        let reason = format!("for renewal, with a new key{}", change.unwrap_or_default());
         Artefact {
-            new_key: Some(self.new_algorithm(certificate)),
+            new_key: Some(kind),
             request: Some(request),
-            ..untouched(row.name(), row.kind(), Action::Request, "for renewal, with a new key", planned)
+            ..untouched(row.name(), row.kind(), Action::Request, &reason, planned)
         }
-    }
-
-    /// The kind of a new key.
-    fn new_algorithm(&self, certificate: &Certificate) -> Algorithm {
-        let of_the_old = certificate.key_kind().parse::<Algorithm>().ok().filter(|_| self.options.keep_algorithm);
-        of_the_old.unwrap_or(self.spec.algorithm)
     }
 
     /// The client certificates of a kubeconfig, or why there are none to be renewed.
