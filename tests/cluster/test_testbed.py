@@ -69,7 +69,7 @@ def test_systemctl_of_a_node_rules_its_own_kubelet(cluster: MakeCluster) -> None
 
 
 def test_the_endpoint_survives_the_loss_of_a_control_plane(cluster: MakeCluster) -> None:
-    three = cluster(control_planes=3)
+    three = cluster(control_planes=3, workers=1)
     with three.steady_client() as client:
         lost = three.control_planes[-1]
         manifest = lost.kubernetes / "manifests/kube-apiserver.yaml"

@@ -132,7 +132,7 @@ class Cluster:
 
     def bring_up(self) -> None:
         """Run `kubeadm init`, then `kubeadm join` on the other nodes; wait until the cluster is healthy."""
-        self.init()
+        self.init(*(["--upload-certs"] if len(self.control_planes) > 1 else []))
         for node in self.control_planes[1:]:
             self.join(node)
         with ThreadPoolExecutor() as threads:
@@ -148,18 +148,22 @@ class Cluster:
 
     def init(self, *arguments: str) -> Completed:
         """Run `kubeadm init` on the first node; add-ons are left out."""
-        command = ["init", "--config", self.init_file(), "--skip-phases=addon", *arguments]
-        if len(self.control_planes) > 1:
-            command.append("--upload-certs")
-        return self._kubeadm(self.first, *command)
+        return self._kubeadm(self.first, "init", "--config", self.init_file(), "--skip-phases=addon", *arguments)
 
-    def join_file(self, node: Node) -> str:
-        """Write the configuration of `kubeadm join` where the node sees it; return its path there."""
+    def join_file(self, node: Node, *, has_shared_files: bool = False) -> str:
+        """Write the configuration of `kubeadm join` where the node sees it; return its path there.
+
+        A control plane that has the shared files already does not ask the cluster for them.
+        """
         authority = x509.load_pem_x509_certificate((self.first.kubernetes / "pki/ca.crt").read_bytes())
         key = authority.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        known = Secrets(self.secrets.token, self.secrets.certificate_key, [f"sha256:{hashlib.sha256(key).hexdigest()}"])
+        known = Secrets(
+            self.secrets.token,
+            None if has_shared_files else self.secrets.certificate_key,
+            [f"sha256:{hashlib.sha256(key).hexdigest()}"],
+        )
         text = configurations.join(
             self.shape,
             node.name,
@@ -171,9 +175,20 @@ class Cluster:
         (node.root / "etc/kubeadm/join.yaml").write_text(text)
         return "/etc/kubeadm/join.yaml"
 
-    def join(self, node: Node) -> Completed:
+    def join(self, node: Node, *, has_shared_files: bool = False) -> Completed:
         """Run `kubeadm join` on a node."""
-        return self._kubeadm(node, "join", "--config", self.join_file(node))
+        return self._kubeadm(node, "join", "--config", self.join_file(node, has_shared_files=has_shared_files))
+
+    def configuration_file(self, node: Node) -> str:
+        """Write what kubepki needs to know to make a joining node's files; return its path in the node.
+
+        kubeadm asks the cluster for its ClusterConfiguration, kubepki reads it beside the JoinConfiguration.
+        """
+        self.join_file(node, has_shared_files=True)
+        folder = node.root / "etc/kubeadm"
+        text = "---\n".join([(folder / "join.yaml").read_text(), json.dumps(configurations.cluster(self.shape))])
+        (folder / "node.yaml").write_text(text)
+        return "/etc/kubeadm/node.yaml"
 
     def _kubeadm(self, node: Node, *arguments: str) -> Completed:
         done = node.kubeadm(*arguments, timeout=_KUBEADM_TIMEOUT)

@@ -41,7 +41,8 @@ class Secrets:
     """What joins a node to a cluster."""
 
     token: str
-    certificate_key: str
+    # What the shared files in the cluster are sealed with; without it a node has them already.
+    certificate_key: str | None
     ca_hashes: list[str] = field(default_factory=list)
 
 
@@ -54,7 +55,7 @@ def init(shape: Shape, name: str, address: str, secrets: Secrets) -> str:
             "localAPIEndpoint": {"advertiseAddress": address, "bindPort": PORT},
             "nodeRegistration": _registration(name),
             "bootstrapTokens": [{"token": secrets.token, "ttl": "24h0m0s"}],
-            "certificateKey": secrets.certificate_key,
+            **_certificate_key(secrets),
         },
         cluster(shape),
         kubelet(shape),
@@ -113,9 +114,13 @@ def join(shape: Shape, name: str, address: str, secrets: Secrets, server: str, *
     if is_control_plane:
         document["controlPlane"] = {
             "localAPIEndpoint": {"advertiseAddress": address, "bindPort": PORT},
-            "certificateKey": secrets.certificate_key,
+            **_certificate_key(secrets),
         }
     return _text([document])
+
+
+def _certificate_key(secrets: Secrets) -> dict[str, str]:
+    return {} if secrets.certificate_key is None else {"certificateKey": secrets.certificate_key}
 
 
 def _registration(name: str) -> dict[str, Any]:

@@ -238,12 +238,12 @@ class Node:
         script = "import urllib.request as r;print(r.urlopen('http://127.0.0.1:2381/health',timeout=5).read().decode())"
         return self.run(sys.executable, "-I", "-c", script).stdout.strip()
 
-    def logs(self, lines: int = 30) -> str:
+    def logs(self, lines: int = 12) -> str:
         """Return where the logs of the node are, and the last lines of its services'."""
         parts = [f"---- {self.name}: logs are in {self.folder / 'log'} and {self.root / 'var/log/pods'}"]
         for name in ("supervisor", "containerd", "kubelet"):
             last = self._text(f"log/{name}.log").splitlines()[-lines:]
-            parts += [f"-- {name}, the last lines", *last]
+            parts += [f"-- {name}, the last lines", *(line[:300] for line in last)]
         return "\n".join(parts)
 
     def _text(self, name: str) -> str:

@@ -67,6 +67,8 @@ class SteadyClient:
             self._process.kill()
             self._process.wait()
         self._reader.join()
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def report(self) -> str:
         """Return a line for each failure, and the count."""

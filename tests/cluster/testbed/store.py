@@ -24,6 +24,8 @@ def configuration(root: str, state: str, socket: str) -> str:
     return f"""version = 2
 root = "{root}"
 state = "{state}"
+[debug]
+  level = "warn"
 [grpc]
   address = "{socket}"
 [plugins."io.containerd.grpc.v1.cri"]
