@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from testbed import cgroups, configurations, endpoint, machine, tools
-from testbed.configurations import ENDPOINT, PORT, Secrets, Shape
+from testbed.configurations import ENDPOINT, NETWORK, PORT, Secrets, Shape
 from testbed.node import COMPONENTS, Completed, Node
 from testbed.processes import Process, Record
 from testbed.steady import SteadyClient
@@ -49,7 +49,7 @@ class Cluster:
             node_name = f"{prefix}{kind}{number + 1}"
             return Node(
                 name=node_name,
-                address=f"192.0.2.{first + number}",
+                address=f"{NETWORK}.{first + number}",
                 folder=self.folder / "nodes" / node_name,
                 cgroup=f"kubepki-{name}-{node_name}",
                 tools=built,

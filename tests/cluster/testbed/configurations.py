@@ -9,7 +9,10 @@ from typing import Any
 
 from testbed import tools
 
-ENDPOINT = "192.0.2.9"
+# A private network, as most nodes have, and none of those that are for documentation: whoever finds out how a host
+# would reach one of those finds no route, as there is no default one.
+NETWORK = "10.64.0"
+ENDPOINT = f"{NETWORK}.9"
 PORT = 6443
 _API = "kubeadm.k8s.io/v1beta4"
 
