@@ -64,10 +64,22 @@ pub fn authority(name: &str) -> Option<&'static AuthorityRow> {
     AUTHORITIES.iter().find(|row| row.name == name)
 }
 
-/// Every name of a leaf and of a kubeconfig, in kubeadm's order: all that can be signed on request.
+/// Every name of a leaf and of a kubeconfig, in kubeadm's order: each has rules of its own for what is signed.
 #[must_use]
 pub fn leaf_names() -> Vec<&'static str> {
     CERTIFICATES.iter().map(|row| row.name).chain(kubeconfig_names()).collect()
+}
+
+/// Every name that a request can be made and signed for: [`leaf_names`], then the kubelet's.
+#[must_use]
+pub fn request_names() -> Vec<&'static str> {
+    leaf_names().into_iter().chain([KUBELET_CLIENT]).collect()
+}
+
+/// The name whose rules hold for what is signed as `name`: the kubelet's file has the certificate of `kubelet.conf`.
+#[must_use]
+pub fn signed_as(name: &str) -> &str {
+    if name == KUBELET_CLIENT { KUBELET_CONF } else { name }
 }
 
 /// Every name that `certs init` takes, in kubeadm's order.

@@ -80,8 +80,11 @@ impl Caller {
         let words = words(code);
         let own = words.iter().position(|word| *word != "sudo").unwrap_or(0);
         let completed = match words.get(own).copied() {
-            Some("kubepki") => self.complete_own(&words, own),
             // Another machine's disk: its services do not run here.
+            Some("kubepki") if self.rootfs.is_some() && words.get(own + 1..) == Some(&["restart", "kubelet"]) => {
+                return format!("{code} (on that node, once it runs)");
+            }
+            Some("kubepki") => self.complete_own(&words, own),
             Some("systemctl") if self.rootfs.is_some() => return format!("{code} (on that node, once it runs)"),
             Some(program) if PROGRAMS.contains(&program) || program_is_path(program) => {
                 words.iter().map(|word| self.prefixed(word)).collect::<Vec<_>>().join(" ")
@@ -108,7 +111,7 @@ impl Caller {
                 (false, false, false)
             }
             ["certs", "sign"] | ["config", ..] => (false, true, false),
-            ["check", ..] | ["certs", "renew"] => (true, true, true),
+            ["check", ..] | ["certs", "renew" | "generate-csr" | "import" | "cleanup"] => (true, true, true),
             _ => (true, true, false),
         };
         if has_configuration {
@@ -235,6 +238,7 @@ mod tests {
             ("`chmod 600 /etc/kubernetes/admin.conf`", "`chmod 600 '/mnt/node 1/etc/kubernetes/admin.conf'`"),
             ("restore `/etc/kubernetes/pki/ca.key`", "restore `'/mnt/node 1/etc/kubernetes/pki/ca.key'`"),
             ("the `.kubepki-*` files, `namei -l` and a ` alone", "the `.kubepki-*` files, `namei -l` and a ` alone"),
+            ("`kubepki restart kubelet`", "kubepki restart kubelet (on that node, once it runs)"),
             ("`systemctl restart kubelet`", "systemctl restart kubelet (on that node, once it runs)"),
             ("nothing", "nothing"),
         ] {

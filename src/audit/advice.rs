@@ -51,24 +51,20 @@ pub struct Advisor<'a> {
 #[must_use]
 pub fn paths(layout: &Layout) -> Vec<PathBuf> {
     let leaves = CERTIFICATES.iter().flat_map(|row| {
-        [layout.clone(), renewal(layout)].map(|layout| {
+        [layout.clone(), layout.renewal()].map(|layout| {
             let base = layout.certificates_dir.join(row.base_name);
             ["csr", "crt", "key"].map(|ending| with_ending(&base, ending))
         })
     });
     let kubeconfigs = KUBECONFIGS.iter().flat_map(|row| {
-        [layout.clone(), renewal(layout)].map(|layout| {
+        [layout.clone(), layout.renewal()].map(|layout| {
             let path = layout.kubeconfig(row.name);
             ["csr", "crt", "key"].map(|ending| with_ending(&path, ending))
         })
     });
-    leaves.chain(kubeconfigs).flatten().collect()
-}
-
-/// Where requests for renewal wait with their keys.
-fn renewal(layout: &Layout) -> Layout {
-    let folder = layout.kubeconfig_dir.join("renewal");
-    Layout { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
+    let kubelet = layout.renewal().kubeconfig_dir.join(KUBELET_CLIENT);
+    let kubelet = ["csr", "crt", "key"].map(|ending| with_ending(&kubelet, ending));
+    leaves.chain(kubeconfigs).flatten().chain(kubelet).collect()
 }
 
 /// What a finding is about.
@@ -110,6 +106,9 @@ impl Advisor<'_> {
     fn remedy(&self, finding: &Finding) -> Option<String> {
         let thing = self.thing(finding);
         match finding.code.as_str() {
+            "authority.external" if matches!(thing, Thing::KubeletClient) => {
+                return Some(self.for_external_kubelet_client(finding));
+            }
             "authority.external" | "kubeconfig.no_certificate" | "kubeconfig.other_server" => {
                 return self.waiting_kubeconfig(thing);
             }
@@ -134,7 +133,7 @@ impl Advisor<'_> {
                 return Some(format!("{ask}; or make the binding{binding}"));
             }
             // What a plan would make: its own options are the remedy, or its CA.
-            _ if ["--outlive-ca", "--force", "renew its CA", "ValidityPeriod"]
+            _ if ["--outlive-ca", "--force", "all --kubelet", "renew its CA", "ValidityPeriod"]
                 .iter()
                 .any(|own| finding.remedy.contains(own)) =>
             {

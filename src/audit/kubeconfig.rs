@@ -46,6 +46,18 @@ pub fn referenced_paths(path: &Path, content: &[u8]) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Whether the current user reads both its certificate and its key from `file`.
+#[must_use]
+pub fn is_read_from(path: &Path, content: &[u8], file: &Path) -> bool {
+    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return false };
+    let Ok(current) = kubeconfig.current() else { return false };
+    current.client_certificate_data.is_none()
+        && current.client_key_data.is_none()
+        && [current.client_certificate, current.client_key]
+            .iter()
+            .all(|one| one.is_some_and(|referenced| beside(path, referenced) == file))
+}
+
 /// The certificate and key of the current user; `None` when it has none (a token, say).
 ///
 /// # Errors

@@ -48,6 +48,18 @@ impl Layout {
         self.kubeconfig_dir.join(name)
     }
 
+    /// Where new keys and their requests wait for their certificates: laid out as `/etc/kubernetes` is.
+    #[must_use]
+    pub fn renewal(&self) -> Self {
+        Self::below(self.kubeconfig_dir.join("renewal"))
+    }
+
+    /// A folder that is laid out as `/etc/kubernetes` is.
+    #[must_use]
+    pub fn below(folder: PathBuf) -> Self {
+        Self { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
+    }
+
     /// Every path that the catalogue knows, for whatever kind of node.
     #[must_use]
     pub fn every_path(&self) -> Vec<PathBuf> {

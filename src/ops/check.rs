@@ -26,7 +26,7 @@ use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Pair, SeenCertificate, Severity, unreadable};
-use crate::catalogue;
+use crate::catalogue::{self, Layout};
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
 use crate::tree::{Observed, Tree};
@@ -165,14 +165,25 @@ fn say_once(findings: &mut Vec<Finding>) {
     });
 }
 
+/// Whether the files are a worker's: it has a kubelet, and nothing of a control plane.
+pub(super) fn is_worker(layout: &Layout, tree: &Tree) -> bool {
+    let has_kubelet = !matches!(tree.get(&layout.kubeconfig(catalogue::KUBELET_CONF)), Observed::Missing);
+    has_kubelet && !is_control_plane(layout, tree)
+}
+
+fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
+    let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
+    is_there(layout.certificate("apiserver"))
+        || is_there(layout.key("ca"))
+        || is_there(layout.kubeconfig("admin.conf"))
+        || is_there(layout.kubeconfig("controller-manager.conf"))
+}
+
 /// Reads the kind of node off its files.
 pub(super) fn infer(node: &mut Node, tree: &Tree) {
     let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
     let layout = &node.layout;
-    let is_control_plane = is_there(layout.certificate("apiserver"))
-        || is_there(layout.key("ca"))
-        || is_there(layout.kubeconfig("admin.conf"))
-        || is_there(layout.kubeconfig("controller-manager.conf"));
+    let is_control_plane = is_control_plane(layout, tree);
     // An external etcd's CA certificate has the same place, but never its key.
     let has_etcd = is_there(layout.key("etcd/ca"))
         || ["etcd/server", "etcd/peer"]

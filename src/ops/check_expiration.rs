@@ -1,15 +1,22 @@
 //! `kubepki certs check-expiration`: kubeadm's table, for a tree in any state.
 //!
-//! In: a request. Out: an [`ExpirationReport`]. A file that is missing, unreadable or corrupt is a row.
+//! In: a request. Out: an [`ExpirationReport`]. A file that is missing, unreadable or corrupt is a row. kubeadm lists
+//! the same on every kind of node; a worker, which has none of it, shows its kubelet's.
 //!
 //! Source: kubeadm `phases/certs/renewal/manager.go`, `cmd/certs.go`.
 
+use std::path::PathBuf;
+
+use super::check::is_worker;
+use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::audit::authority::is_external;
 use crate::audit::expiration::{ExpirationReport, Row, RowState};
-use crate::audit::kubeconfig::client_identity;
+use crate::audit::kubeconfig::{client_identity, is_read_from};
 use crate::audit::{Pair, Part};
-use crate::catalogue::{self, Layout};
+use crate::catalogue::{
+    self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Layout, ServingSource,
+};
 use crate::config::{ClusterSpec, Problem, Role};
 use crate::error::{Diagnostic, Result};
 use crate::tree::{Observed, Tree};
@@ -30,13 +37,44 @@ pub struct Checked {
 /// The configuration cannot be read or is invalid. Nothing in the tree is an error.
 pub fn check_expiration(request: &NodeRequest) -> Result<Checked> {
     let node = Node::open_without_address(request)?;
-    let report = report(&node.read(), &node.layout, &node.spec);
+    let kubelet = Kubelet::read(&node.store, DEFAULT_KUBELET_DIR.as_ref());
+    let tree = node.read_with([kubelet.files.client(), kubelet.serving.certificate.clone()]);
+    let is_of_worker =
+        if request.has_configuration() { node.spec.role == Role::Worker } else { is_worker(&node.layout, &tree) };
+    let report = if is_of_worker {
+        report_of_worker(&tree, &node.layout, &kubelet)
+    } else {
+        report(&tree, &node.layout, &node.spec)
+    };
     Ok(Checked { report, warnings: node.warnings })
 }
 
-/// kubeadm's rows for what was read. kubeadm lists the same for every kind of node.
-#[must_use]
-pub fn report(tree: &Tree, layout: &Layout, spec: &ClusterSpec) -> ExpirationReport {
+/// What a worker has: its kubelet's certificates, and the CA. No worker has a CA's key: that says nothing of how the
+/// cluster signs.
+fn report_of_worker(tree: &Tree, layout: &Layout, kubelet: &Kubelet) -> ExpirationReport {
+    let pair = |path: PathBuf| first(&Pair::read(tree, path.clone(), path).certificates);
+    let ca = row_of("ca", None, false, &pair(layout.certificate("ca")));
+    let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
+    let mut rows = Vec::new();
+    let kubeconfig = layout.kubeconfig(KUBELET_CONF);
+    let rotates =
+        tree.content(&kubeconfig).is_some_and(|text| is_read_from(&kubeconfig, text, &kubelet.files.client()));
+    if !rotates {
+        rows.push(row_of(KUBELET_CONF, Some("ca"), false, &embedded(tree, layout, KUBELET_CONF)));
+    }
+    if rotates || is_there(&kubelet.files.client()) {
+        rows.push(row_of(KUBELET_CLIENT, Some("ca"), false, &pair(kubelet.files.client())));
+    }
+    let serving = &kubelet.serving;
+    if is_there(&serving.certificate) {
+        let ca_name = (serving.source == ServingSource::Requested).then_some("ca");
+        rows.push(row_of(KUBELET_SERVER, ca_name, false, &pair(serving.certificate.clone())));
+    }
+    ExpirationReport::new(rows, vec![ca])
+}
+
+/// kubeadm's rows for what was read on a control-plane node.
+fn report(tree: &Tree, layout: &Layout, spec: &ClusterSpec) -> ExpirationReport {
     let spec = ClusterSpec { role: Role::ControlPlane, ..spec.clone() };
     let pair = |base: &str| Pair::read(tree, layout.certificate(base), layout.key(base));
     let is_external = |name: &str| catalogue::authority(name).is_some_and(|row| is_external(&pair(row.base_name)));

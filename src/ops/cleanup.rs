@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::check::infer;
 use super::init::{Planned, refuse_unknown};
 use super::node::{Node, NodeRequest};
-use crate::catalogue;
+use crate::catalogue::{self, DEFAULT_KUBELET_DIR};
 use crate::error::{Category, Diagnostic, Result};
 use crate::plan::Destination;
 use crate::plan::cleanup::{self, Options};
@@ -16,13 +16,15 @@ use crate::plan::generate::Selection;
 use crate::store::DEFAULT_BACKUP_DIR;
 
 /// What `certs cleanup` is asked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CleanupRequest {
     /// Which node.
     pub node: NodeRequest,
     /// Which certificates and kubeconfigs, by kubeadm's names.
     pub names: Selection,
+    /// The kubelet's directory, with the client certificate that it rotates.
+    pub kubelet_dir: PathBuf,
     /// The CAs whose keys are taken away too.
     pub authority_keys: Vec<String>,
     /// Where the files that go are kept when a CA key is among them: a folder of this machine, not below the node's
@@ -34,6 +36,21 @@ pub struct CleanupRequest {
     pub backup_dir: Option<PathBuf>,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
     pub recover: bool,
+}
+
+impl Default for CleanupRequest {
+    fn default() -> Self {
+        Self {
+            node: NodeRequest::default(),
+            names: Selection::default(),
+            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
+            authority_keys: Vec::new(),
+            authority_key_backup: None,
+            no_backup: false,
+            backup_dir: None,
+            recover: false,
+        }
+    }
 }
 
 /// Why a cleanup was not planned.
@@ -83,12 +100,12 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         _ => request.backup_dir.clone(),
     };
     let is_said = request.node.has_configuration();
-    let places = Destination::all(&node.layout, &node.spec, is_said)?;
+    let places = node.places(&request.kubelet_dir, is_said, now)?;
     refuse_unknown(&request.names, &places.iter().map(|place| place.name).collect::<Vec<_>>())?;
     if request.recover {
         node.recover()?;
     }
-    let renewals = Destination::all(&cleanup::renewal_layout(&node.layout), &node.spec, is_said)?;
+    let renewals = Destination::renewals(&node.layout, &node.spec, is_said)?;
     let on_the_way = places.iter().chain(&renewals).flat_map(Destination::paths_on_the_way);
     let tree = node.read_with(on_the_way.chain(cleanup::manifests(&node.layout)));
     if !is_said {
@@ -101,7 +118,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         names: request.names.clone(),
         authority_keys: request.authority_keys.clone(),
     };
-    let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, &options, now)?;
+    let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, places, &options, now)?;
     Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {
         node: recorded,
         recover: false,

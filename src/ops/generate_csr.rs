@@ -6,14 +6,15 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::init::{Planned, refuse_unknown};
+use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
-use crate::catalogue::{self, Layout};
+use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, Layout};
 use crate::error::Result;
 use crate::plan::generate::Selection;
 use crate::plan::request::{self, Options, Outputs, Renewal, RequestRole};
 
 /// What `certs generate-csr` is asked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GenerateCsrRequest {
     /// Which node.
@@ -26,13 +27,31 @@ pub struct GenerateCsrRequest {
     pub with_usages: bool,
     /// Whether keys that are there are used.
     pub reuse_keys: bool,
-    /// Whether the requests are for the renewal of what is there.
+    /// Whether the requests are for the renewal of what is there; the kubelet's own always is.
     pub renewal: Renewal,
+    /// The kubelet's directory, with the client certificate that it rotates.
+    pub kubelet_dir: PathBuf,
     /// The folder that the files go into, laid out as `/etc/kubernetes` is; beside the certificates and kubeconfigs
     /// without one, but for new keys for renewal, which go into `renewal` below the kubeconfig directory.
     pub out_dir: Option<PathBuf>,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
     pub recover: bool,
+}
+
+impl Default for GenerateCsrRequest {
+    fn default() -> Self {
+        Self {
+            node: NodeRequest::default(),
+            names: Selection::default(),
+            role: None,
+            with_usages: false,
+            reuse_keys: false,
+            renewal: Renewal::default(),
+            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
+            out_dir: None,
+            recover: false,
+        }
+    }
 }
 
 /// Reads the node's files and plans its requests.
@@ -41,24 +60,31 @@ pub struct GenerateCsrRequest {
 /// The configuration cannot be read or is invalid; a name is unknown; an interrupted change can be neither completed
 /// nor taken back. A file in the way is a finding in the plan, not an error.
 pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> {
-    refuse_unknown(&wanted.names, &catalogue::leaf_names())?;
+    refuse_unknown(&wanted.names, &catalogue::request_names())?;
     // A request for renewal says what the certificate says that is there.
-    let node = match wanted.renewal {
-        Renewal::No => Node::open(&wanted.node)?,
-        Renewal::NewKeys | Renewal::SameKeys => Node::open_without_address(&wanted.node)?,
+    let is_kubelets =
+        matches!(&wanted.names, Selection::Names(names) if names.iter().all(|name| name == KUBELET_CLIENT));
+    let mut node = if wanted.renewal == Renewal::No && !is_kubelets {
+        Node::open(&wanted.node)?
+    } else {
+        Node::open_without_address(&wanted.node)?
     };
     if wanted.recover {
         node.recover()?;
     }
-    let outputs = Outputs(match (&wanted.out_dir, wanted.renewal) {
-        (Some(folder), _) => folder_layout(folder.clone()),
-        (None, Renewal::NewKeys) => folder_layout(node.layout.kubeconfig_dir.join("renewal")),
-        (None, Renewal::No | Renewal::SameKeys) => node.layout.clone(),
-    });
-    let mut tree = node.read();
-    for (path, observed) in node.store.read(outputs.every_path()).iter() {
-        tree.insert(path.to_owned(), observed.clone());
+    let out_layout = wanted.out_dir.as_ref().map(|folder| Layout::below(folder.clone()));
+    let outputs = Outputs {
+        kubelet_dir: out_layout.as_ref().unwrap_or(&node.layout.renewal()).kubeconfig_dir.clone(),
+        layout: out_layout.unwrap_or_else(|| match wanted.renewal {
+            Renewal::NewKeys => node.layout.renewal(),
+            Renewal::No | Renewal::SameKeys => node.layout.clone(),
+        }),
+    };
+    let Kubelet { files: kubelet, configuration, .. } = Kubelet::read(&node.store, &wanted.kubelet_dir);
+    if node.spec.node_name.is_empty() {
+        node.spec.node_name = configuration.node_name.unwrap_or_default();
     }
+    let tree = node.read_with(outputs.every_path().into_iter().chain([kubelet.client()]));
     let options = Options {
         names: wanted.names.clone(),
         role: wanted.role,
@@ -67,16 +93,11 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         renewal: wanted.renewal,
         rootfs: wanted.node.rootfs.clone(),
     };
-    let plan = request::requests(&tree, &node.layout, &outputs, &node.spec, &options, now)?;
+    let plan = request::requests(&tree, (&node.layout, &kubelet), &outputs, &node.spec, &options, now)?;
     let recorded = wanted.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &wanted.node)?.record(&GenerateCsrRequest {
         node: recorded,
         recover: false,
         ..wanted.clone()
     })
-}
-
-/// A folder that is laid out as `/etc/kubernetes` is.
-fn folder_layout(folder: PathBuf) -> Layout {
-    Layout { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
 }

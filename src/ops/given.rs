@@ -14,7 +14,7 @@ use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
 use crate::plan::import::{ENDINGS, Given, GivenKey, Waiting};
-use crate::plan::{Destination, Installation, KeySource, Plan};
+use crate::plan::{Destination, KeySource, Plan};
 use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
 use crate::tree::{Observed, Tree};
@@ -187,9 +187,7 @@ pub(super) fn key_of(content: &[u8]) -> Result<PrivateKey> {
 /// Refuses a plan of which a key file has changed since.
 pub(super) fn refuse_other_keys(plan: &Plan, node: &Store) -> Result<()> {
     let machine = Store::new(None)?;
-    for install in plan.changes().filter_map(|artefact| artefact.install.as_ref()) {
-        let (Installation::Files { key, .. } | Installation::Kubeconfig { key, .. }) = install;
-        let Some(source) = key else { continue };
+    for source in plan.changes().filter_map(|artefact| artefact.install.as_ref()?.key()) {
         let tree = if source.on_node { node } else { &machine }.read([&source.path]);
         if tree.content(&source.path).map(sha256_hex).as_ref() != Some(&source.sha256) {
             return Err(OperationError::Stale { path: source.path.display().to_string() }.into());

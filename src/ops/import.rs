@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::given::{Sources, in_place};
 use super::init::Planned;
 use super::node::{Node, NodeRequest};
+use crate::catalogue::DEFAULT_KUBELET_DIR;
 use crate::error::Result;
 use crate::plan::Destination;
-use crate::plan::cleanup::renewal_layout;
 use crate::plan::import::{self, Given, Options};
 use crate::tree::{Observed, Tree};
 
 /// What `certs import` is asked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ImportRequest {
     /// Which node.
@@ -23,12 +23,27 @@ pub struct ImportRequest {
     /// Files and directories with certificates; none for those that lie beside their requests on the node,
     /// those for a renewal with new keys first.
     pub paths: Vec<PathBuf>,
+    /// The kubelet's directory, with the client certificate that it rotates.
+    pub kubelet_dir: PathBuf,
     /// Whether what a certificate says may be wrong; never its key.
     pub force: bool,
     /// Where the files that change are kept.
     pub backup_dir: Option<PathBuf>,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
     pub recover: bool,
+}
+
+impl Default for ImportRequest {
+    fn default() -> Self {
+        Self {
+            node: NodeRequest::default(),
+            paths: Vec::new(),
+            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
+            force: false,
+            backup_dir: None,
+            recover: false,
+        }
+    }
 }
 
 /// Reads the node's files and the given ones, and plans the import.
@@ -42,8 +57,8 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         node.recover()?;
     }
     let is_said = request.node.has_configuration();
-    let places = Destination::all(&node.layout, &node.spec, is_said)?;
-    let renewals = Destination::all(&renewal_layout(&node.layout), &node.spec, is_said)?;
+    let places = node.places(&request.kubelet_dir, is_said, now)?;
+    let renewals = Destination::renewals(&node.layout, &node.spec, is_said)?;
     let tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way));
     let sources = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let waiting = if request.paths.is_empty() { Vec::new() } else { sources.waiting(&renewals)? };
@@ -61,7 +76,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         is_said,
         force: request.force,
     };
-    let plan = import::import(&tree, &given, &waiting, &node.layout, &node.spec, &options, now)?;
+    let plan = import::import(&tree, &given, &waiting, &node.layout, &places, &options, now);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&ImportRequest {
         node: recorded,
@@ -73,7 +88,9 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.
 fn beside_requests<'a>(tree: &Tree, places: impl Iterator<Item = &'a Destination>) -> Vec<(&'static str, Given)> {
     let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
+    let is_on_its_way = |place: &&Destination| is_there(&place.request) || place.kubeconfig.is_some();
+    // The kubelet's file has nothing beside it: what it holds is in its place.
     let is_given =
-        |place: &&Destination| is_there(&place.certificate) && (is_there(&place.request) || place.kubeconfig.is_some());
+        |place: &&Destination| place.rotating.is_none() && is_there(&place.certificate) && is_on_its_way(place);
     places.filter(is_given).map(|place| (place.name, in_place(tree, &place.certificate))).collect()
 }

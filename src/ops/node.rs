@@ -4,13 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::kubelet::Kubelet;
 use crate::audit::kubeconfig::{node_name, referenced_paths};
-use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout};
+use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout, dated};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::Result;
+use crate::plan::Destination;
 use crate::remedy::Caller;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
@@ -146,6 +149,18 @@ impl Node {
             spec: loaded.spec,
             warnings: loaded.warnings,
         })
+    }
+
+    /// Where leaves go: the catalogue's places, and the kubelet's file that rotates.
+    pub(super) fn places(&self, kubelet_dir: &Path, is_said: bool, now: DateTime<Utc>) -> Result<Vec<Destination>> {
+        let kubelet = Kubelet::read(&self.store, kubelet_dir).files;
+        let current = kubelet.client();
+        let is_file =
+            !self.store.is_link(&current) && !matches!(self.store.read([&current]).get(&current), Observed::Missing);
+        let next = if is_file { None } else { dated(&current, now) };
+        let mut places = Destination::all(&self.layout, &self.spec, is_said)?;
+        places.push(Destination::kubelet_client(&self.layout, &kubelet, next, &self.spec, is_said)?);
+        Ok(places)
     }
 
     /// Completes or takes back what an earlier run left half done.

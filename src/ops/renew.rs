@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::OperationError;
 use super::advice::advise;
+use super::check::is_worker;
 use super::init::{Planned, refuse_unknown};
+use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use super::span::{span, validity};
-use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, KubeletFiles};
+use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::edge::host;
 use crate::error::Result;
@@ -22,6 +24,9 @@ use crate::key::Algorithm;
 use crate::plan::generate::Selection;
 use crate::plan::renew::{self, NameChanges, Options, OutliveAuthority};
 use crate::x509::SubjectAltName;
+
+/// The names that `all` leaves to the kubelet, unless told otherwise.
+const OF_KUBELET: [&str; 3] = [KUBELET_CONF, KUBELET_CLIENT, KUBELET_SERVER];
 
 /// What `certs renew` is asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -91,25 +96,26 @@ impl Default for RenewRequest {
 pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unrenewable(&request.names)?;
     refuse_unknown(&request.names, &[&["all"], catalogue::renewable_names().as_slice()].concat())?;
-    let node = if request.names_from_config {
+    let mut node = if request.names_from_config {
         Node::open_with_address(&request.node)?
     } else {
         Node::open_without_address(&request.node)?
     };
-    let options = options(request, &node, now)?;
     if request.recover {
         node.recover()?;
     }
-    let kubelet = KubeletFiles::of(&request.kubelet_dir);
-    let mut tree = node.read();
-    for (path, observed) in node.store.read(kubelet.every_path()).iter() {
-        tree.insert(path.to_owned(), observed.clone());
+    let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
+    let serving = [kubelet.serving.certificate.clone(), kubelet.serving.key.clone()];
+    let tree = node.read_with(kubelet.files.every_path().into_iter().chain(serving));
+    if !request.node.has_configuration() && is_worker(&node.layout, &tree) {
+        node.spec.role = Role::Worker;
     }
+    let options = options(request, &node, now)?;
     // A kubeconfig may lead to any file, and that file may be a link.
     let paths = tree.iter().map(|(path, _)| path.to_owned());
     let links = paths.filter(|path| node.store.is_link(path)).collect();
     let options = Options { links, ..options };
-    let mut plan = renew::renew(&tree, &node.layout, &kubelet, &node.spec, &options, now)?;
+    let mut plan = renew::renew(&tree, &node.layout, &kubelet.files, &kubelet.serving, &node.spec, &options, now)?;
     advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&RenewRequest {
@@ -120,8 +126,12 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
 }
 
 fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Options> {
+    let names = chosen(request, &node.spec);
+    let is_named = |name: &str| matches!(&request.names, Selection::Names(all) if all.iter().any(|one| one == name));
+    let is_shown = |name: &&str| OF_KUBELET.contains(name) && !request.kubelet && !is_named(name);
     let options = Options {
-        names: chosen(request, &node.spec),
+        shown: names.iter().copied().filter(is_shown).collect(),
+        names,
         before: request.before_seconds.map(|seconds| span("--before", seconds)).transpose()?,
         validity: request.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
         algorithm: request.algorithm,
@@ -164,15 +174,15 @@ fn asks_for_all(request: &RenewRequest) -> bool {
 
 /// The names that are meant; `all` is what kubeadm renews on this kind of node.
 fn chosen(request: &RenewRequest, spec: &ClusterSpec) -> BTreeSet<&'static str> {
-    let of_kubelet = [KUBELET_CONF, KUBELET_CLIENT, KUBELET_SERVER];
-    let is_all = asks_for_all(request);
+    let (is_all, is_worker) = (asks_for_all(request), spec.role == Role::Worker);
     let named = if let Selection::Names(names) = &request.names { names.as_slice() } else { &[] };
     let has_own = |name: &str| {
         catalogue::certificates(spec).any(|row| row.name == name)
-            || spec.role != Role::Worker && catalogue::kubeconfig_names().contains(&name)
+            || !is_worker && catalogue::kubeconfig_names().contains(&name)
     };
     let is_chosen = |name: &&str| {
-        let belongs = if of_kubelet.contains(name) { request.kubelet } else { has_own(name) };
+        // A worker has nothing else to show.
+        let belongs = if OF_KUBELET.contains(name) { request.kubelet || is_worker } else { has_own(name) };
         is_all && belongs || named.iter().any(|one| one == name)
     };
     catalogue::renewable_names().into_iter().filter(is_chosen).collect()

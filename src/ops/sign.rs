@@ -381,7 +381,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let node = known_node(&wanted.node, wanted.role)?.node;
     let (policy, _) = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
     if policy.profile(&wanted.name, &node).is_none() {
-        let known = catalogue::leaf_names().into_iter().chain(policy.own_names()).map(str::to_owned).collect();
+        let known = catalogue::request_names().into_iter().chain(policy.own_names()).map(str::to_owned).collect();
         return Err(OperationError::UnknownName { name: wanted.name.clone(), nearest: None, known }.into());
     }
     let request = CertificateRequest::from_pem(wanted.csr.as_bytes())?;

@@ -195,6 +195,24 @@ pub enum Installation {
         /// The cluster's CA certificates in PEM; none leaves what is there.
         authority: Option<String>,
     },
+    /// Into the file that the kubelet rotates, and `kubelet.conf` reads its user from there.
+    Rotating {
+        /// The certificates in PEM, the leaf first.
+        certificates: String,
+        /// The key.
+        key: KeySource,
+    },
+}
+
+impl Installation {
+    /// Where its key comes from, if one is put into place.
+    #[must_use]
+    pub const fn key(&self) -> Option<&KeySource> {
+        match self {
+            Self::Files { key, .. } | Self::Kubeconfig { key, .. } => key.as_ref(),
+            Self::Rotating { key, .. } => Some(key),
+        }
+    }
 }
 
 /// A request that is answered with a certificate.

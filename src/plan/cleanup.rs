@@ -55,14 +55,15 @@ struct Cleaning<'a> {
     findings: Vec<Finding>,
 }
 
-/// Plans what goes.
+/// Plans what goes, of what is on its way to `places`.
 ///
 /// # Errors
 /// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
-pub fn cleanup(
+pub(crate) fn cleanup(
     tree: &Tree,
     layout: &Layout,
     spec: &ClusterSpec,
+    places: Vec<Destination>,
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Plan, X509Error> {
@@ -71,8 +72,8 @@ pub fn cleanup(
         layout,
         spec,
         options,
-        places: Destination::all(layout, spec, options.is_said)?,
-        renewals: Destination::all(&renewal_layout(layout), spec, options.is_said)?,
+        places,
+        renewals: Destination::renewals(layout, spec, options.is_said)?,
         now,
         artefacts: Vec::new(),
         findings: Vec::new(),
@@ -99,13 +100,6 @@ pub fn cleanup(
 #[must_use]
 pub fn keeps_on_machine(plan: &Plan) -> bool {
     plan.operation == OPERATION && plan.artefacts.iter().any(|one| one.kind == Kind::CertificateAuthority)
-}
-
-/// Where the files for a renewal with new keys are made: laid out as `/etc/kubernetes` is.
-#[must_use]
-pub fn renewal_layout(layout: &Layout) -> Layout {
-    let folder = layout.kubeconfig_dir.join("renewal");
-    Layout { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
 }
 
 /// What a file of the way is.

@@ -25,10 +25,9 @@ use super::generate::inputs;
 use super::{Artefact, Destination, KeySource, Plan};
 use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::catalogue::{self, AuthorityRow, Layout};
-use crate::config::ClusterSpec;
 use crate::key::PrivateKey;
 use crate::tree::Tree;
-use crate::x509::{Certificate, CertificateRequest, X509Error, read_certificates};
+use crate::x509::{Certificate, CertificateRequest, read_certificates};
 
 /// The operation's name in plans.
 pub const OPERATION: &str = "certs import";
@@ -131,24 +130,20 @@ pub(super) struct Importing<'a> {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Plans the import of `given`; keys made for a renewal are in `waiting`.
-///
-/// # Errors
-/// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
-pub fn import(
+/// Plans the import of `given` into `places`; keys made for a renewal are in `waiting`.
+pub(crate) fn import(
     tree: &Tree,
     given: &[Given],
     waiting: &[Waiting],
     layout: &Layout,
-    spec: &ClusterSpec,
+    places: &[Destination],
     options: &Options,
     now: DateTime<Utc>,
-) -> Result<Plan, X509Error> {
-    let places = Destination::all(layout, spec, options.is_said)?;
+) -> Plan {
     let mut importing = Importing {
         tree,
         layout,
-        places: &places,
+        places,
         waiting,
         options,
         now,
@@ -173,7 +168,7 @@ pub fn import(
         }
     }
     artefacts.sort_by_key(|artefact| position(&artefact.name));
-    Ok(Plan {
+    Plan {
         operation: OPERATION.into(),
         made_at: now,
         rootfs: options.rootfs.clone(),
@@ -184,13 +179,13 @@ pub fn import(
         inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
         request: serde_json::Value::Null,
-    })
+    }
 }
 
 /// The position in kubeadm's order.
 pub(super) fn position(name: &str) -> Option<usize> {
     let names = catalogue::certificate_names().into_iter().chain(catalogue::kubeconfig_names());
-    names.into_iter().position(|one| one == name)
+    names.chain([catalogue::KUBELET_CLIENT]).position(|one| one == name)
 }
 
 impl Importing<'_> {

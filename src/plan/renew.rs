@@ -34,7 +34,7 @@ use super::{Action, Artefact, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{KubeletFiles, Layout};
+use crate::catalogue::{KubeletFiles, Layout, ServingFiles};
 use crate::config::ClusterSpec;
 use crate::error::Result;
 use crate::key::Algorithm;
@@ -50,6 +50,8 @@ pub const OPERATION: &str = "certs renew";
 pub struct Options {
     /// Which, by name.
     pub names: BTreeSet<&'static str>,
+    /// Which of them are only shown: the kubelet's, on a node that has nothing else.
+    pub shown: BTreeSet<&'static str>,
     /// Only those that end within this time.
     pub before: Option<TimeDelta>,
     /// How long the new ones are valid; the configuration's period without it.
@@ -83,6 +85,8 @@ struct Renewal<'a> {
     tree: &'a Tree,
     layout: &'a Layout,
     kubelet: &'a KubeletFiles,
+    /// What the kubelet serves with.
+    serving: &'a ServingFiles,
     spec: &'a ClusterSpec,
     options: &'a Options,
     now: DateTime<Utc>,
@@ -101,6 +105,7 @@ pub fn renew(
     tree: &Tree,
     layout: &Layout,
     kubelet: &KubeletFiles,
+    serving: &ServingFiles,
     spec: &ClusterSpec,
     options: &Options,
     now: DateTime<Utc>,
@@ -109,6 +114,7 @@ pub fn renew(
         tree,
         layout,
         kubelet,
+        serving,
         spec,
         options,
         now,
@@ -118,7 +124,12 @@ pub fn renew(
         findings: Vec::new(),
     };
     for target in target::all().filter(|target| options.names.contains(target.name)) {
-        let artefact = renewal.plan(&target);
+        let artefact = if options.shown.contains(target.name) {
+            let Some(artefact) = renewal.show(&target) else { continue };
+            artefact
+        } else {
+            renewal.plan(&target)
+        };
         renewal.artefacts.push(Artefact { long_name: Some(target.long_name.to_owned()), ..artefact });
     }
     if options.points_at_kubelet {
@@ -148,7 +159,7 @@ impl Renewal<'_> {
             // The finding about its user says it.
             Ok(None) if self.tree.content(&path).is_some() => return none(Action::Skip, "no client certificate"),
             Ok(None) => {
-                let remedy = "nothing, if this node has none";
+                let remedy = self.way_to_missing(target);
                 self.note(target, FindingCode::FileMissing, Severity::Info, &path, "it is not there", remedy);
                 return none(Action::Skip, "missing");
             }
@@ -170,6 +181,10 @@ impl Renewal<'_> {
             return about(Action::Keep, "renewed with the kubeconfig that names it");
         }
         let artefact = about(Action::Blocked, "");
+        if let Some(signer) = self.foreign_signer(target, &held) {
+            self.note_foreign(target, &held, &signer);
+            return Artefact { action: Action::Skip, reason: "of another CA".into(), ..artefact };
+        }
         self.plan_held(target, &held, artefact)
     }
 

@@ -7,10 +7,12 @@
 //! |---|---|
 //! | this file | what a node asks for at first, from the configuration |
 //! | `renewal` | what it asks for again, from the certificates that are there |
+//! | `kubelet` | the client certificate of a kubelet that can renew its own no more |
 //!
 //! Source: kubeadm `cmd/certs.go` (`newCmdGenCSR`), `phases/certs` `CreateCSR`, `phases/kubeconfig`
 //! `CreateDefaultKubeConfigsAndCSRFiles`.
 
+mod kubelet;
 mod renewal;
 
 use std::path::{Path, PathBuf};
@@ -24,7 +26,9 @@ use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, Severity};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
-use crate::catalogue::{CERTIFICATES, CertificateRow, KUBECONFIGS, KubeconfigRow, Layout, leaf_key_usages};
+use crate::catalogue::{
+    CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KubeconfigRow, KubeletFiles, Layout, leaf_key_usages,
+};
 use crate::config::{ClusterSpec, Role};
 use crate::error::Result;
 use crate::key::PrivateKey;
@@ -49,6 +53,7 @@ pub enum Renewal {
 
 /// How a plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // most are flags of the command line
 pub struct Options {
     /// Which certificates and kubeconfigs.
     pub names: Selection,
@@ -66,30 +71,37 @@ pub struct Options {
 
 /// Where a request and what belongs to it are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outputs(pub Layout);
+pub struct Outputs {
+    /// Laid out as the node.
+    pub layout: Layout,
+    /// The folder of the kubelet's own, whose place has nothing beside it.
+    pub kubelet_dir: PathBuf,
+}
 
 impl Outputs {
     /// A request beside its key (`apiserver.csr`) or kubeconfig (`admin.conf.csr`).
     fn request(&self, row: Row) -> PathBuf {
         match row {
-            Row::Certificate(row) => self.0.certificates_dir.join(format!("{}.csr", row.base_name)),
-            Row::Kubeconfig(row) => self.0.kubeconfig_dir.join(format!("{}.csr", row.name)),
+            Row::Certificate(row) => self.layout.certificates_dir.join(format!("{}.csr", row.base_name)),
+            Row::Kubeconfig(row) => self.layout.kubeconfig_dir.join(format!("{}.csr", row.name)),
+            Row::KubeletClient => self.kubelet_dir.join(format!("{KUBELET_CLIENT}.csr")),
         }
     }
 
     /// The key of a pair, or the kubeconfig that holds it.
     fn key(&self, row: Row) -> PathBuf {
         match row {
-            Row::Certificate(row) => self.0.key(row.base_name),
-            Row::Kubeconfig(row) => self.0.kubeconfig(row.name),
+            Row::Certificate(row) => self.layout.key(row.base_name),
+            Row::Kubeconfig(row) => self.layout.kubeconfig(row.name),
+            Row::KubeletClient => self.kubelet_dir.join(format!("{KUBELET_CLIENT}.key")),
         }
     }
 
     /// A key for a kubeconfig that is not in it (`admin.conf.key`).
     fn key_beside(&self, row: Row) -> Option<PathBuf> {
         match row {
-            Row::Certificate(_) => None,
-            Row::Kubeconfig(row) => Some(self.0.kubeconfig_dir.join(format!("{}.key", row.name))),
+            Row::Certificate(_) | Row::KubeletClient => None,
+            Row::Kubeconfig(row) => Some(self.layout.kubeconfig_dir.join(format!("{}.key", row.name))),
         }
     }
 
@@ -106,23 +118,26 @@ impl Outputs {
 enum Row {
     Certificate(&'static CertificateRow),
     Kubeconfig(&'static KubeconfigRow),
+    KubeletClient,
 }
 
 impl Row {
     fn all() -> impl Iterator<Item = Self> {
-        CERTIFICATES.iter().map(Self::Certificate).chain(KUBECONFIGS.iter().map(Self::Kubeconfig))
+        let catalogued = CERTIFICATES.iter().map(Self::Certificate).chain(KUBECONFIGS.iter().map(Self::Kubeconfig));
+        catalogued.chain([Self::KubeletClient])
     }
 
     const fn name(self) -> &'static str {
         match self {
             Self::Certificate(row) => row.name,
             Self::Kubeconfig(row) => row.name,
+            Self::KubeletClient => KUBELET_CLIENT,
         }
     }
 
     const fn kind(self) -> Kind {
         match self {
-            Self::Certificate(_) => Kind::Certificate,
+            Self::Certificate(_) | Self::KubeletClient => Kind::Certificate,
             Self::Kubeconfig(_) => Kind::Kubeconfig,
         }
     }
@@ -130,14 +145,14 @@ impl Row {
     const fn issuer(self) -> &'static str {
         match self {
             Self::Certificate(row) => row.issuer,
-            Self::Kubeconfig(_) => "ca",
+            Self::Kubeconfig(_) | Self::KubeletClient => "ca",
         }
     }
 
     fn usages(self) -> Vec<ExtendedKeyUsage> {
         match self {
             Self::Certificate(row) => row.extended_key_usages.to_vec(),
-            Self::Kubeconfig(_) => vec![ExtendedKeyUsage::ClientAuth],
+            Self::Kubeconfig(_) | Self::KubeletClient => vec![ExtendedKeyUsage::ClientAuth],
         }
     }
 
@@ -152,7 +167,7 @@ impl Row {
                 row.absence(spec)
             }
             (RequestRole::ControlPlane, Self::Kubeconfig(row)) => row.absence_from_version(spec),
-            (RequestRole::ControlPlane, _) => None,
+            (RequestRole::ControlPlane, _) | (RequestRole::Worker, Self::KubeletClient) => None,
             (RequestRole::Worker, Self::Kubeconfig(row)) if row.roles.contains(&Role::Worker) => None,
             (RequestRole::Worker, _) => Some("a worker has none"),
             (RequestRole::Etcd, Self::Certificate(row)) if row.is_etcd() => None,
@@ -165,6 +180,7 @@ impl Row {
 struct Asking<'a> {
     tree: &'a Tree,
     layout: &'a Layout,
+    kubelet: &'a KubeletFiles,
     outputs: &'a Outputs,
     spec: &'a ClusterSpec,
     options: &'a Options,
@@ -172,24 +188,29 @@ struct Asking<'a> {
     findings: Vec<Finding>,
 }
 
-/// Plans the requests of the node that `spec` describes, or, for renewal, of what is there below `layout`.
+/// Plans the requests of the node that `spec` describes, or, for renewal, of what is there below `layout`, and in the
+/// kubelet's own files.
 ///
 /// # Errors
 /// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a request.
 pub fn requests(
     tree: &Tree,
-    layout: &Layout,
+    (layout, kubelet): (&Layout, &KubeletFiles),
     outputs: &Outputs,
     spec: &ClusterSpec,
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Plan> {
-    let mut asking = Asking { tree, layout, outputs, spec, options, now, findings: Vec::new() };
+    let mut asking = Asking { tree, layout, kubelet, outputs, spec, options, now, findings: Vec::new() };
     let mut artefacts = Vec::new();
-    for row in Row::all().filter(|row| options.names.contains(row.name())) {
+    let chosen: Vec<_> = Row::all().filter(|row| asking.is_chosen(*row)).collect();
+    for row in chosen {
         let artefact = match (row.absence(options.role, spec), options.renewal) {
             (Some(reason), Renewal::No) => asking.untouched(row, Action::Skip, reason),
             (_, Renewal::No) => asking.first_request(row)?,
+            (_, Renewal::NewKeys | Renewal::SameKeys) if matches!(row, Row::KubeletClient) => {
+                asking.kubelet_request()?
+            }
             (_, Renewal::NewKeys | Renewal::SameKeys) => asking.renewal_request(row),
         };
         artefacts.push(Artefact { issuer: Some(row.issuer().to_owned()), ..artefact });
@@ -198,8 +219,8 @@ pub fn requests(
         operation: OPERATION.into(),
         made_at: now,
         rootfs: options.rootfs.clone(),
-        certificates_dir: outputs.0.certificates_dir.clone(),
-        kubeconfig_dir: outputs.0.kubeconfig_dir.clone(),
+        certificates_dir: outputs.layout.certificates_dir.clone(),
+        kubeconfig_dir: outputs.layout.kubeconfig_dir.clone(),
         artefacts,
         findings: asking.findings,
         inputs: inputs(tree),
@@ -213,6 +234,7 @@ impl Asking<'_> {
         let (subject, names) = match row {
             Row::Certificate(row) => (row.subject(self.spec)?, row.subject_alt_names(self.spec)),
             Row::Kubeconfig(row) => (row.subject(self.spec)?, SubjectAltNames::default()),
+            Row::KubeletClient => return self.kubelet_request(),
         };
         let kind = self.kind_of_first_key(row);
         let request = RequestTemplate {
@@ -231,7 +253,7 @@ impl Asking<'_> {
             return Ok(self.untouched(row, Action::Blocked, "there is a key or request already"));
         }
         let kubeconfig = match row {
-            Row::Certificate(_) => None,
+            Row::Certificate(_) | Row::KubeletClient => None,
             Row::Kubeconfig(row) => Some(KubeconfigTemplate {
                 cluster_name: self.spec.cluster_name.clone(),
                 server: row.request_server(self.spec),
@@ -262,7 +284,7 @@ impl Asking<'_> {
 
     fn fault_of_key(&self, row: Row, path: &Path) -> Option<(String, String, String)> {
         let key = match row {
-            Row::Certificate(_) => Part::read(self.tree, path, PrivateKey::from_pem),
+            Row::Certificate(_) | Row::KubeletClient => Part::read(self.tree, path, PrivateKey::from_pem),
             Row::Kubeconfig(_) => client_key(self.tree, path),
         };
         match key {
@@ -280,14 +302,12 @@ impl Asking<'_> {
     fn is_in_the_way(&mut self, row: Row, files: Vec<PathBuf>) -> bool {
         let found: Vec<_> = files.into_iter().filter(|path| self.is_there(path)).collect();
         for path in &found {
-            self.find(
-                FindingCode::FileExists.code().to_owned(),
-                row.name(),
-                path.clone(),
-                "file already exists: a key or CSR is never overwritten".to_owned(),
+            let remedy = self.kubelets_way(row, &found).unwrap_or_else(|| {
                 "move it away; or ask with the key that is there (--reuse-keys), for renewal (--renew), or in another folder (--out-dir)"
-                    .to_owned(),
-            );
+                    .to_owned()
+            });
+            let evidence = "file already exists: a key or CSR is never overwritten".to_owned();
+            self.find(FindingCode::FileExists.code().to_owned(), row.name(), path.clone(), evidence, remedy);
         }
         !found.is_empty()
     }

@@ -17,7 +17,7 @@ use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, Layout, leaf_key_usages};
+use crate::catalogue::{self, KUBELET_CLIENT, Layout, leaf_key_usages};
 use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge, judge_node};
 use crate::tree::{Observed, Tree};
 use crate::workers;
@@ -113,7 +113,7 @@ struct Judged {
 }
 
 /// The name that a request's file says: `etcd/server.csr` is `etcd-server`, `admin.conf.csr` is `admin.conf`, and so is
-/// `cp1.admin.conf.csr`, for the requests of many nodes in one folder.
+/// `cp1.admin.conf.csr`, for the requests of many nodes in one folder; so too `w1.kubelet-client.csr`.
 #[must_use]
 pub fn name_of_file(path: &Path, policy: &Policy) -> Option<String> {
     let stem = path.with_extension("");
@@ -121,10 +121,9 @@ pub fn name_of_file(path: &Path, policy: &Policy) -> Option<String> {
         return Some(row.name.to_owned());
     }
     let file = stem.file_name()?.to_str()?;
-    let is_kubeconfig =
-        |name: &&str| file.strip_suffix(*name).is_some_and(|node| node.is_empty() || node.ends_with('.'));
-    let kubeconfig = catalogue::kubeconfig_names().into_iter().find(is_kubeconfig);
-    kubeconfig.or_else(|| policy.own_names().find(|name| *name == file)).map(str::to_owned)
+    let is_its = |name: &&str| file.strip_suffix(*name).is_some_and(|node| node.is_empty() || node.ends_with('.'));
+    let client = catalogue::kubeconfig_names().into_iter().chain([KUBELET_CLIENT]).find(is_its);
+    client.or_else(|| policy.own_names().find(|name| *name == file)).map(str::to_owned)
 }
 
 /// Plans the certificates that answer `requests`, signed by the CAs of `layout`.

@@ -134,6 +134,7 @@ impl Policy {
     /// What a certificate of this name may say; `None` for a name that neither the catalogue nor this policy has.
     #[must_use]
     pub fn profile(&self, name: &str, node: &KnownNode) -> Option<Profile> {
+        let name = catalogue::signed_as(name);
         let rule = self.certificates.get(name);
         let mut profile = match (Profile::of_catalogue(name, node), rule) {
             (Some(profile), _) => profile,
@@ -222,6 +223,9 @@ fn check_texts(rule: &Rule) -> Result<(), String> {
 fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
     if let Some(meant) = meant(name) {
         return Err(format!("there is no such certificate; did you mean {meant}?"));
+    }
+    if catalogue::signed_as(name) != name {
+        return Err(format!("it is signed by the rules for {}", catalogue::signed_as(name)));
     }
     if catalogue::certificate_names().contains(&name) || catalogue::renewable_names().contains(&name) {
         return Err("no request is signed for this name".into());

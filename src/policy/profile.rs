@@ -10,7 +10,7 @@ use super::pattern::{NamePattern, TextPattern};
 use super::plausible::KnownServer;
 use crate::catalogue::{
     AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, NodeRole,
-    Organizations, UserName,
+    Organizations, SYSTEM_NODE, UserName,
 };
 use crate::config::{ClusterSpec, KubernetesVersion};
 use crate::x509::{ExtendedKeyUsage, SubjectAltName, SubjectAltNames};
@@ -146,12 +146,12 @@ impl Profile {
             is_allowed: true,
             common_names: match row.user {
                 UserName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
-                UserName::SystemNode => node_name("system:node:", node),
+                UserName::SystemNode => node_name(SYSTEM_NODE, node),
             },
             organizations: allowed_organizations(&row.organizations, node),
             version: node.version(),
             identity: match (row.user, &node.name) {
-                (UserName::SystemNode, Some(name)) => Some(format!("system:node:{name}")),
+                (UserName::SystemNode, Some(name)) => Some(format!("{SYSTEM_NODE}{name}")),
                 _ => None,
             },
             extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],

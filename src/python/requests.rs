@@ -14,7 +14,7 @@ use crate::ops::sign::{self, SignRequest, SignTextRequest};
 /// Every name that `certs generate-csr` and `certs sign` take, in kubeadm's order.
 #[pyfunction]
 pub(super) fn leaf_names() -> Vec<&'static str> {
-    crate::catalogue::leaf_names()
+    crate::catalogue::request_names()
 }
 
 /// Plans keys and signing requests: `plan` and `warnings`.

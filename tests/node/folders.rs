@@ -300,13 +300,8 @@ fn import_and_reading_name_the_form_too() {
     let node = Node::golden("minimal");
     for (name, word, _) in &forms_of_certificates {
         let path = forms.path(name);
-        let request = ImportRequest {
-            node: node.request.node.clone(),
-            paths: vec![path.clone()],
-            force: false,
-            backup_dir: None,
-            recover: false,
-        };
+        let request =
+            ImportRequest { node: node.request.node.clone(), paths: vec![path.clone()], ..ImportRequest::default() };
         let planned = import::plan(&request, node.now).unwrap();
         assert!(
             planned.plan.findings.iter().any(|one| one.code == "x509.other_format" && one.evidence.contains(word)),

@@ -231,13 +231,14 @@ def test_an_expired_kubelet_certificate_is_named_with_its_option(before: timedel
     end = certificate_in(kubernetes / "kubelet.conf").not_valid_after_utc
     for now, code in (
         (end - timedelta(days=90), None),
-        (end - timedelta(days=20), "certificate.expires_soon" if before else None),
+        (end - timedelta(days=20), "certificate.expires_soon"),
         (end + timedelta(days=1), "certificate.expired"),
     ):
         plan = kubepki.plan_renew(rootfs=tmp_path, before=before, now=now)
         found = [finding for finding in plan.findings if finding.subject == "kubelet.conf"]
         assert [finding.code for finding in found] == ([code] if code else [])
         assert all("--kubelet" in finding.evidence for finding in found)
+        assert all("`kubepki certs renew all --kubelet --before 30d --restart" in finding.remedy for finding in found)
         assert not plan.is_blocked
         asked = kubepki.plan_renew(rootfs=tmp_path, before=before, kubelet=True, now=now)
         assert [finding for finding in asked.findings if finding.code == code] == []

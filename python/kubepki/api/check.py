@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import in_utc, node_fields, path_list, path_texts
+from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_list, path_texts
 from kubepki.arguments import checked
 from kubepki.expiration import ExpirationReport, Problem
 
@@ -27,7 +27,7 @@ def check(
     *,
     warning: timedelta = timedelta(days=30),
     critical: timedelta = timedelta(days=7),
-    kubelet_dir: StrPath = "/var/lib/kubelet",
+    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     extra: StrPath | Iterable[StrPath] = (),
     now: datetime | None = None,
     **node: Unpack[NodeOptions],

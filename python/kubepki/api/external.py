@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text, path_texts, selection
+from kubepki.api.node import (
+    DEFAULT_BACKUP_DIR,
+    DEFAULT_KUBELET_DIR,
+    in_utc,
+    node_fields,
+    path_text,
+    path_texts,
+    selection,
+)
 from kubepki.arguments import checked
 
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ def plan_import(
     paths: StrPath | Iterable[StrPath] = (),
     *,
     config: StrPath | None = None,
+    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     force: bool = False,
     backup_dir: StrPath | None = DEFAULT_BACKUP_DIR,
     recover: bool = False,
@@ -43,6 +52,7 @@ def plan_import(
     Args:
         paths: Files and folders; none for the certificates that lie beside their requests on the node.
         config: See `kubepki.api`, as for `node`. With it, the names of the configuration must be there too.
+        kubelet_dir: The kubelet's folder, for `kubelet-client`.
         force: Whether names, usages, validity and signer may be wrong; never the key.
         backup_dir: Where the files that change are kept as they were; None for nowhere.
         recover: Whether an interrupted change is ended first.
@@ -57,6 +67,7 @@ def plan_import(
     request = {
         "node": node_fields(config, **node),
         "paths": path_texts(paths),
+        "kubelet_dir": path_text(kubelet_dir),
         "force": force,
         "backup_dir": path_text(backup_dir),
         "recover": recover,
@@ -119,6 +130,7 @@ def plan_cleanup(
     names: Literal["all"] | Iterable[str] = "all",
     *,
     config: StrPath | None = None,
+    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     ca_keys: str | Iterable[str] = (),
     ca_key_backup: StrPath | None = None,
     no_backup: bool = False,
@@ -135,6 +147,7 @@ def plan_cleanup(
     Args:
         names: kubeadm's names of certificates and kubeconfigs, or all; `()` for none.
         config: See `kubepki.api`, as for `node`. Without it the kind of node is read off its files.
+        kubelet_dir: The kubelet's folder, for `kubelet-client`.
         ca_keys: The CAs (`ca`, `etcd-ca`, `front-proxy-ca`) whose keys go, for external CA mode.
         ca_key_backup: Where all that goes is kept, when a CA key is among it: a folder off the node.
         no_backup: Whether nothing is kept.
@@ -151,6 +164,7 @@ def plan_cleanup(
     request = {
         "node": node_fields(config, **node),
         "names": selection(names),
+        "kubelet_dir": path_text(kubelet_dir),
         "authority_keys": [ca_keys] if isinstance(ca_keys, str) else list(ca_keys),
         "authority_key_backup": path_text(ca_key_backup),
         "no_backup": no_backup,

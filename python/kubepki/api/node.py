@@ -16,6 +16,9 @@ StrPath = str | os.PathLike[str]
 # Where the files that an operation replaces or removes are kept as they were.
 DEFAULT_BACKUP_DIR = "/var/lib/kubepki/backups"
 
+# The kubelet's folder unless its flags name another.
+DEFAULT_KUBELET_DIR = "/var/lib/kubelet"
+
 
 class NodeOptions(TypedDict, total=False):
     """Which node, and where its files are; `kubepki.api` has the table of their meanings."""

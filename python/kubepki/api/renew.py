@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text, selection
+from kubepki.api.node import DEFAULT_BACKUP_DIR, DEFAULT_KUBELET_DIR, in_utc, node_fields, path_text, selection
 from kubepki.arguments import checked
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def plan_renew(
     *,
     config: StrPath | None = None,
     kubelet: bool = False,
-    kubelet_dir: StrPath = "/var/lib/kubelet",
+    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     before: timedelta | None = None,
     validity: timedelta | None = None,
     algorithm: Algorithm | str | None = None,

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import in_utc, node_fields, path_text, path_texts, selection
+from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_text, path_texts, selection
 from kubepki.arguments import checked
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def plan_generate_csr(
     reuse_keys: bool = False,
     renew: bool = False,
     keep_key: bool = False,
+    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     out_dir: StrPath | None = None,
     recover: bool = False,
     now: datetime | None = None,
@@ -47,14 +48,16 @@ def plan_generate_csr(
 
     Args:
         config: See `kubepki.api`, as for `node`.
-        names: kubeadm's names (`apiserver`, `admin.conf`), or all.
+        names: kubeadm's names (`apiserver`, `admin.conf`), or all; `kubelet-client` for what the kubelet shows to the
+            API server and cannot renew any more.
         role: Which kind of node; the configuration's without one. `etcd` means what etcd's CA signs.
         with_usages: Whether requests ask for key usages and extended key usages too; kubeadm's do not.
         reuse_keys: Whether a key that is there is used; its request is then made anew.
         renew: Whether the requests are for the certificates that are there, for another CA to renew.
         keep_key: Whether a renewed certificate keeps its key.
+        kubelet_dir: The kubelet's folder.
         out_dir: The folder that the files go into, laid out as `/etc/kubernetes`; for a renewal with new keys it is
-            `renewal` below the kubeconfig folder unless given.
+            `renewal` below the kubeconfig folder unless given, and always for `kubelet-client`.
         recover: Whether a change that was interrupted is completed or taken back first.
         now: The moment that the plan records.
         **node: Which node, and where its files are.
@@ -75,6 +78,7 @@ def plan_generate_csr(
             "with_usages": with_usages,
             "reuse_keys": reuse_keys,
             "renewal": new_keys if renew else "no",
+            "kubelet_dir": path_text(kubelet_dir),
             "out_dir": path_text(out_dir),
             "recover": recover,
         },

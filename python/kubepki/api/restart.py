@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from kubepki import _core
-from kubepki.api.node import in_utc, path_text, selection
+from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, path_text, selection
 from kubepki.arguments import checked
 from kubepki.errors import InterruptedAfterChange
 
@@ -132,7 +132,7 @@ def _request(
     *,
     force: bool = False,
     kubelet: bool = False,
-    kubelet_dir: StrPath = "/var/lib/kubelet",
+    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     manifests_dir: StrPath | None = None,
     rootfs: StrPath | None = None,
 ) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     )
     parser.set_defaults(more_names=[])
     options.add_node_options(parser)
+    options.add_kubelet_dir_option(parser)
     parser.add_argument(
         "--ca-key",
         nargs="?",
@@ -65,6 +66,7 @@ def run(arguments: Namespace) -> int:
     plan = plan_cleanup(
         chosen([*arguments.names, *arguments.more_names]),
         **options.node_arguments(arguments),
+        kubelet_dir=arguments.kubelet_dir,
         ca_keys=arguments.ca_key or (),
         ca_key_backup=arguments.ca_key_backup,
         no_backup=arguments.no_backup,

@@ -31,6 +31,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         help="certificate files, or folders of them, laid out as /etc/kubernetes (default: the .crt beside each .csr)",
     )
     options.add_node_options(parser)
+    options.add_kubelet_dir_option(parser)
     add_dry_run_option(parser)
     parser.add_argument(
         "--force",
@@ -46,6 +47,7 @@ def run(arguments: Namespace) -> int:
     plan = plan_import(
         arguments.paths,
         **options.node_arguments(arguments),
+        kubelet_dir=arguments.kubelet_dir,
         force=arguments.force,
         backup_dir=options.backup_dir(arguments),
         recover=not arguments.dry_run,

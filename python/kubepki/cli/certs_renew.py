@@ -58,9 +58,7 @@ def _add_choices(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("what is renewed, and how")
     group.add_argument("--before", metavar="DURATION", help="only what ends within this time, as 30d; safe to repeat")
     group.add_argument("--kubelet", action="store_true", help="with all: the kubelet's three too")
-    group.add_argument(
-        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
-    )
+    options.add_kubelet_dir_option(group)
     group.add_argument(
         "--force", action="store_true", help="go on with an expired CA, or with a certificate of another node"
     )

@@ -35,9 +35,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     options.add_node_options(parser)
     parser.add_argument("--warning", default="30d", metavar="DURATION", help="warn with less left (default: 30d)")
     parser.add_argument("--critical", default="7d", metavar="DURATION", help="critical with less left (default: 7d)")
-    parser.add_argument(
-        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
-    )
+    options.add_kubelet_dir_option(parser)
     options.add_output_option(parser)
 
 

@@ -6,10 +6,13 @@ Nothing that is there is overwritten, and all files are made or none.
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from kubepki.api.requests import leaf_names, plan_generate_csr
-from kubepki.cli import options
+from kubepki.cli import options, output
 from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 from kubepki.cli.certs_init import chosen
 from kubepki.errors import ConfigurationError
@@ -30,6 +33,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         "names", nargs="*", metavar="NAME", help=f"all (default), or some of: {', '.join(leaf_names())}"
     )
     options.add_node_options(parser)
+    options.add_kubelet_dir_option(parser)
     parser.add_argument(
         "--role",
         choices=("control-plane", "worker", "etcd"),
@@ -64,11 +68,28 @@ def run(arguments: Namespace) -> int:
         reuse_keys=arguments.reuse_keys,
         renew=arguments.renew,
         keep_key=arguments.keep_key,
+        kubelet_dir=arguments.kubelet_dir,
         out_dir=arguments.out_dir,
         recover=not arguments.dry_run,
     )
     words = Words(done="made", nothing="nothing to do: no request is needed")
-    return carry_out(arguments, plan, words, text=_progress)
+    status = carry_out(arguments, plan, words, text=_progress)
+    if status == 0 and not arguments.dry_run:
+        for each in plan.to_dict()["artefacts"]:
+            if each["name"] == "kubelet-client" and each["request"]:
+                _say_road(arguments, PurePath(each["files"][-1]["path"]), each["request"]["subject"]["text"])
+    return status
+
+
+def _say_road(arguments: Namespace, request: PurePath, subject: str) -> None:
+    """Say how the request of a kubelet becomes a certificate that the kubelet uses."""
+    named = re.search(r"CN=system:node:([^,+]+)", subject)
+    node = quote(named[1]) if named else "NAME"
+    output.say(f"next, where the key of ca is, with {request.name} brought there:")
+    output.say(f"  kubepki certs sign {request.name} --role worker --node-name {node}")
+    output.say(f"then, with {request.with_suffix('.crt').name} put beside the request:")
+    output.say(f"  {options.command('certs import', arguments.rootfs)}")
+    output.say("  kubepki restart kubelet")
 
 
 def _file_name(name: str) -> str:
@@ -80,13 +101,16 @@ def _progress(plan: Plan) -> str:
     """Return what kubeadm prints: the folders, and below each what was made there by its file name."""
     if plan.is_empty:
         return str(plan)
-    lines = []
-    for kind, folder in ((Kind.CERTIFICATE, "certificates_dir"), (Kind.KUBECONFIG, "kubeconfig_dir")):
-        made = [each for each in plan.changes if each.kind is kind]
-        if not made:
-            continue
-        lines.append(f"generating keys and CSRs in {plan.to_dict()[folder]}")
-        for each in made:
-            name = each.files[-1].path.with_suffix("")
-            lines.append(f"  {name.relative_to(plan.to_dict()[folder])}")
-    return "\n".join(lines)
+    made: dict[PurePath, list[PurePath]] = {}
+    fields = plan.to_dict()
+    folders = {Kind.CERTIFICATE: fields["certificates_dir"], Kind.KUBECONFIG: fields["kubeconfig_dir"]}
+    for each in plan.changes:
+        name = each.files[-1].path.with_suffix("")
+        folder = PurePath(folders[each.kind])
+        # The kubelet's waits where nothing of kubeadm's is.
+        folder = folder if name.is_relative_to(folder) else name.parent
+        made.setdefault(folder, []).append(name.relative_to(folder))
+    blocks = (
+        [f"generating keys and CSRs in {folder}", *(f"  {name}" for name in names)] for folder, names in made.items()
+    )
+    return "\n".join(line for block in blocks for line in block)

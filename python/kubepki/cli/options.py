@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from kubepki.api.node import DEFAULT_BACKUP_DIR
+from kubepki.api.node import DEFAULT_BACKUP_DIR, DEFAULT_KUBELET_DIR
 from kubepki.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ def add_configuration_options(parser: _ActionsContainer, *, required: bool) -> N
     parser.add_argument("--lenient", action="store_true", help="warn of unknown fields, as kubeadm does; not an error")
     parser.add_argument("--node-name", metavar="NAME", help="the node's name instead of the configuration's")
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
+
+
+def add_kubelet_dir_option(parser: _ActionsContainer) -> None:
+    """Add `--kubelet-dir`."""
+    parser.add_argument(
+        "--kubelet-dir", default=DEFAULT_KUBELET_DIR, metavar="DIR", help="the kubelet's folder (default: %(default)s)"
+    )
 
 
 def add_output_option(parser: ArgumentParser) -> None:

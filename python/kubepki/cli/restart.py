@@ -41,9 +41,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--all", action="store_true", help="also restart components that are up to date")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
     parser.add_argument("--kubelet", action="store_true", help="also restart the kubelet, last, with systemctl")
-    parser.add_argument(
-        "--kubelet-dir", default="/var/lib/kubelet", metavar="DIR", help="the kubelet's folder (default: %(default)s)"
-    )
+    options.add_kubelet_dir_option(parser)
     add_restart_options(parser)
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
     options.add_output_option(parser)

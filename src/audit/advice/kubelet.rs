@@ -5,10 +5,16 @@
 
 use super::{Advisor, Signer, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::referenced_paths;
-use crate::audit::{Finding, Part};
-use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
+use crate::audit::{Finding, Pair, Part, Severity};
+use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, with_ending};
+use crate::config::Role;
 use crate::remedy::command;
 use crate::x509::read_certificates;
+
+/// Where a file that the kubelet reads is new, `kubepki restart` sees it, and waits until the kubelet is well.
+fn own_restart() -> String {
+    command(["kubepki", "restart", "kubelet"])
+}
 
 impl Advisor<'_> {
     pub(super) fn for_kubelet_client(&self, finding: &Finding) -> String {
@@ -19,7 +25,7 @@ impl Advisor<'_> {
         let is_keys = finding.code.starts_with("key.") || finding.code == "file.missing";
         if signer == Signer::Here && is_readable && (is_put_right_by_renewal(&finding.code) || is_keys) {
             let renew = command(["kubepki", "certs", "renew", KUBELET_CLIENT]);
-            return format!("{}renew it: {renew}, {restart}", opening(&finding.code));
+            return format!("{}renew it: {renew}, {}", opening(&finding.code), own_restart());
         }
         if let Some(valid) = self.valid_kubelet_client.as_ref().and_then(|path| path.file_name()) {
             let words = ["ln", "-s", "-f", "-n"].map(std::ffi::OsStr::new);
@@ -29,6 +35,9 @@ impl Advisor<'_> {
         let kubeconfig = self.layout.kubeconfig(KUBELET_CONF);
         let content = self.tree.content(&kubeconfig);
         let leads_there = content.is_some_and(|content| referenced_paths(&kubeconfig, content).contains(&client));
+        if signer == Signer::Elsewhere && leads_there {
+            return self.ask_for_kubelet_client(opening(&finding.code));
+        }
         let remove = self.remove([&client]).map(|remove| remove + ", ").unwrap_or_default();
         if content.is_some() && !leads_there {
             return format!("{remove}{restart}: the kubelet asks for a new one with kubelet.conf");
@@ -50,6 +59,42 @@ impl Advisor<'_> {
         format!(
             "give the kubelet a kubeconfig with a certificate of its own, from which it starts again: {aside}{remove}{make}, {restart}"
         )
+    }
+
+    /// What `certs renew` says where the CA's key is elsewhere.
+    pub(super) fn for_external_kubelet_client(&self, finding: &Finding) -> String {
+        let opening = if finding.severity == Severity::Info { "the kubelet renews it itself; by hand: " } else { "" };
+        self.ask_for_kubelet_client(opening)
+    }
+
+    /// From a request on this node to a certificate in the file that the kubelet rotates. The key does not leave it.
+    fn ask_for_kubelet_client(&self, opening: &str) -> String {
+        let base = self.layout.renewal().kubeconfig_dir.join(KUBELET_CLIENT);
+        let [request, certificate, key] = ["csr", "crt", "key"].map(|ending| with_ending(&base, ending));
+        let finish = format!("{}, {}", command(["kubepki", "certs", "import"]), own_restart());
+        let sign = format!(
+            "let the owner of ca sign {} (there: kubepki certs sign {KUBELET_CLIENT}.csr --role {} --node-name {}) and put the certificate beside it; then ",
+            request.display(),
+            if self.spec.role == Role::Worker { NodeRole::Worker } else { NodeRole::ControlPlane },
+            self.name_of_kubelet().unwrap_or_else(|| "NAME".to_owned()),
+        );
+        if self.is_there(&request) && self.is_there(&key) {
+            let sign = if self.is_there(&certificate) { String::new() } else { sign };
+            return format!("its request waits to be signed: {sign}{finish}");
+        }
+        let clear = self.remove([&request, &certificate, &key]).map(|remove| remove + ", ").unwrap_or_default();
+        let unknown: &[&str] = if self.name_of_kubelet().is_none() { &["--node-name", "NAME"] } else { &[] };
+        let ask = command(["kubepki", "certs", "generate-csr", KUBELET_CLIENT].iter().chain(unknown));
+        format!("{opening}ask for it: {clear}{ask}; {sign}{finish}")
+    }
+
+    /// The node's name, as its certificate has it, or kubeadm as the user in `kubelet.conf`.
+    fn name_of_kubelet(&self) -> Option<String> {
+        let client = self.kubelet.client();
+        let pair = Pair::read(self.tree, client.clone(), client);
+        let common_name = pair.certificate().and_then(|certificate| certificate.subject().common_name());
+        let configured = Some(self.spec.node_name.clone()).filter(|name| !name.is_empty());
+        common_name.as_deref().and_then(|name| name.strip_prefix(SYSTEM_NODE)).map(str::to_owned).or(configured)
     }
 
     pub(super) fn for_kubelet_server(&self, finding: &Finding) -> String {
@@ -74,7 +119,8 @@ impl Advisor<'_> {
                 || finding.code == "file.missing"
                 || finding.code.starts_with("key."))
         {
-            return format!("{opening}renew it: {}, {restart}", command(["kubepki", "certs", "renew", KUBELET_SERVER]));
+            let renew = command(["kubepki", "certs", "renew", KUBELET_SERVER]);
+            return format!("{opening}renew it: {renew}, {}", own_restart());
         }
         let remove = self.remove(files).map(|remove| remove + ", ").unwrap_or_default();
         format!("{opening}{remove}{restart}: the kubelet makes a new one, or asks for it")

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Advisor, Signer, Thing, is_about_the_authority, is_put_right_by_renewal, opening, renewal};
+use super::{Advisor, Signer, Thing, is_about_the_authority, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, Part};
 use crate::catalogue::{CertificateRow, KubeconfigRow, with_ending};
@@ -50,7 +50,7 @@ impl Advisor<'_> {
             Signer::Elsewhere => {
                 let (ask, folder) = match (has_certificate, has_key) {
                     _ if renews => {
-                        (command(["kubepki", "certs", "generate-csr", name, "--renew"]), renewal(self.layout))
+                        (command(["kubepki", "certs", "generate-csr", name, "--renew"]), self.layout.renewal())
                     }
                     (false, true) => {
                         let words = ["kubepki", "certs", "generate-csr", name, "--reuse-keys"];
@@ -60,7 +60,7 @@ impl Advisor<'_> {
                         self.configured(["kubepki", "certs", "generate-csr", name]) + self.explanation(),
                         self.layout.clone(),
                     ),
-                    (true, _) => (self.ask_in_renewal(name), renewal(self.layout)),
+                    (true, _) => (self.ask_in_renewal(name), self.layout.renewal()),
                 };
                 let request = folder.certificates_dir.join(format!("{}.csr", row.base_name));
                 let aside = if folder == *self.layout { self.remove([&request]) } else { self.clear(&request) };
@@ -98,9 +98,9 @@ impl Advisor<'_> {
             }
             Signer::Elsewhere => {
                 let (ask, folder) = if renews {
-                    (command(["kubepki", "certs", "generate-csr", name, "--renew"]), renewal(self.layout))
+                    (command(["kubepki", "certs", "generate-csr", name, "--renew"]), self.layout.renewal())
                 } else if is_readable {
-                    (self.ask_in_renewal(name), renewal(self.layout))
+                    (self.ask_in_renewal(name), self.layout.renewal())
                 } else {
                     let ask = self.configured(["kubepki", "certs", "generate-csr", name]) + self.explanation();
                     let remove = self.remove([&path]).map(|remove| remove + ", ");
@@ -116,7 +116,7 @@ impl Advisor<'_> {
 
     /// A request from the configuration, in the folder where nothing that is in use is in its way.
     fn ask_in_renewal(&self, name: &str) -> String {
-        let folder = renewal(self.layout).kubeconfig_dir;
+        let folder = self.layout.renewal().kubeconfig_dir;
         let folder = folder.to_string_lossy();
         self.configured(["kubepki", "certs", "generate-csr", name, "--out-dir", &folder]) + self.explanation()
     }
@@ -151,7 +151,7 @@ impl Advisor<'_> {
     pub(super) fn waiting_kubeconfig(&self, thing: Thing) -> Option<String> {
         let Thing::Kubeconfig(row) = thing else { return None };
         let path = self.layout.kubeconfig(row.name);
-        let renewed = renewal(self.layout).kubeconfig(row.name);
+        let renewed = self.layout.renewal().kubeconfig(row.name);
         let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok());
         let has_none = matches!(identity, Some(None));
         let waiting = self.waits(&renewed, true).or_else(|| has_none.then(|| self.waits(&path, false)).flatten())?;
@@ -161,7 +161,7 @@ impl Advisor<'_> {
     }
 
     fn waiting_leaf(&self, row: &CertificateRow) -> Option<Waiting> {
-        let renewed = renewal(self.layout).certificates_dir.join(row.base_name);
+        let renewed = self.layout.renewal().certificates_dir.join(row.base_name);
         let beside = self.layout.certificates_dir.join(row.base_name);
         let waits = || (!self.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, true));
         // A request whose key is gone is worth nothing.

@@ -33,6 +33,8 @@ pub struct KubeletConfiguration {
     pub healthz: Option<(String, u16)>,
     /// The CAs whose client certificates it accepts.
     pub client_authority: Option<PathBuf>,
+    /// The node's name, where it is not the host's (`--hostname-override`).
+    pub node_name: Option<String>,
     /// `tlsCertFile` and `tlsPrivateKeyFile`, where both are given.
     certificate: Option<(PathBuf, PathBuf)>,
     /// `serverTLSBootstrap`.
@@ -104,6 +106,7 @@ impl Default for KubeletConfiguration {
             port: 10250,
             healthz: Some((String::new(), 10248)),
             client_authority: None,
+            node_name: None,
             certificate: None,
             requests_server_certificate: false,
             certificate_dir: None,
@@ -138,6 +141,7 @@ impl KubeletConfiguration {
             address: fields.address,
             port: fields.port.filter(|port| *port != 0).unwrap_or(port),
             healthz: (healthz_port != 0).then(|| (fields.healthz_bind_address.unwrap_or_default(), healthz_port)),
+            node_name: None,
             client_authority: fields.authentication.x509.client_ca_file.filter(|path| !path.as_os_str().is_empty()),
             certificate: given(fields.tls_cert_file, fields.tls_private_key_file),
             requests_server_certificate: fields.server_tls_bootstrap.unwrap_or(false),
@@ -161,6 +165,7 @@ impl KubeletConfiguration {
                 "client-ca-file" => {
                     self.client_authority = Some(PathBuf::from(value)).filter(|path| path.is_absolute());
                 }
+                "hostname-override" => self.node_name = Some(value.to_owned()).filter(|name| !name.is_empty()),
                 "rotate-server-certificates" => self.requests_server_certificate = value != "false",
                 _ => {}
             }

@@ -4,11 +4,13 @@ use super::super::OperationError;
 use super::super::given::key_of;
 use super::super::node::content_of;
 use super::bad;
+use super::renew::{both, link};
 use super::workbench::Workbench;
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::generate::sha256_hex;
+use crate::plan::place::Place;
 use crate::plan::{Artefact, Installation, KeySource};
 use crate::secret::Secret;
 use crate::store::Store;
@@ -22,6 +24,7 @@ pub(super) fn install(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<
         Installation::Kubeconfig { certificates, key, authority } => {
             kubeconfig(bench, artefact, certificates.as_deref(), key.as_ref(), authority.as_deref())
         }
+        Installation::Rotating { certificates, key } => rotating(bench, artefact, certificates, key),
     }
 }
 
@@ -67,6 +70,32 @@ fn kubeconfig(
         document.set_certificate_authority(&cluster, authority.as_bytes())?;
     }
     put(bench, artefact, vec![document.to_yaml()], leaf.as_ref())
+}
+
+/// As the kubelet does it: a new file with certificate and key, and the link leads there. `kubelet.conf`, where it is
+/// among the files, reads both from there afterwards.
+fn rotating(bench: &mut Workbench<'_>, artefact: &Artefact, certificates: &str, source: &KeySource) -> Result<()> {
+    let Some(Place::Together { file: current, next }) = &artefact.place else {
+        return Err(bad(format!("{} has no place", artefact.name)).into());
+    };
+    let all = read_certificates(certificates.as_bytes())?;
+    let leaf = all.first().ok_or_else(|| bad(format!("{} has no certificate", artefact.name)))?;
+    let key = key_for(bench, artefact, source, leaf)?;
+    for file in &artefact.files {
+        if Some(&file.path) == next.as_ref() || file.path == *current && next.is_none() {
+            bench.replace(file, both(certificates.as_bytes(), &key));
+        } else if file.path == *current {
+            bench.change(link(current, next.as_ref())?);
+        } else {
+            let mut document = Kubeconfig::parse(content_of(bench.tree, &file.path)?.expose())?;
+            let user = document.current()?.user.to_owned();
+            let path = current.to_string_lossy();
+            document.set_client_paths(&user, &path, &path)?;
+            bench.replace(file, document.to_yaml());
+        }
+    }
+    bench.note(artefact, Some(leaf));
+    Ok(())
 }
 
 /// `contents` are in the order of the artefact's files.

@@ -2,6 +2,8 @@
 //!
 //! In: an artefact with its place. Out: changes of the transaction. Each file must still be as the plan found it.
 
+use std::path::{Path, PathBuf};
+
 use super::super::node::content_of;
 use super::bad;
 use super::workbench::Workbench;
@@ -37,7 +39,7 @@ pub(super) fn renew(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()
     for file in artefact.files.iter().filter(|file| Some(*file) != kubeconfig) {
         match content_for(place, file, &certificate, &key)? {
             Some(content) => bench.replace(file, content),
-            None => bench.change(link(place, file)?),
+            None => bench.change(link_of(place)?),
         }
     }
     bench.note(artefact, Some(&certificate));
@@ -66,24 +68,31 @@ fn content_for(
     let path = Slot::File(file.path.clone());
     match place {
         Place::Together { file: one, next: Some(_) } if file.path == *one => Ok(None),
-        Place::Together { .. } => {
-            // The kubelet's order.
-            let mut both = certificate.to_pem();
-            both.extend_from_slice(key.to_pem().expose());
-            Ok(Some(Secret::new(both)))
-        }
+        Place::Together { .. } => Ok(Some(both(&certificate.to_pem(), key))),
         Place::Apart { certificate: one, .. } if *one == path => Ok(Some(Secret::new(certificate.to_pem()))),
         Place::Apart { key: one, .. } if *one == path => Ok(Some(key.to_pem())),
         Place::Apart { .. } => Err(bad(format!("{} is no file of the certificate", file.path.display())).into()),
     }
 }
 
+/// Certificates and key in one file, in the kubelet's order.
+pub(super) fn both(certificates: &[u8], key: &PrivateKey) -> Secret {
+    let mut both = certificates.to_vec();
+    both.extend_from_slice(key.to_pem().expose());
+    Secret::new(both)
+}
+
+fn link_of(place: &Place) -> Result<Change> {
+    let Place::Together { file, next } = place else { return Err(bad("a file has no content").into()) };
+    link(file, next.as_ref())
+}
+
 /// The link is set anew as the kubelet sets it: with the whole path.
-fn link(place: &Place, file: &PlannedFile) -> Result<Change> {
-    let Place::Together { next: Some(next), .. } = place else { return Err(bad("a file has no content").into()) };
+pub(super) fn link(path: &Path, next: Option<&PathBuf>) -> Result<Change> {
+    let next = next.ok_or_else(|| bad("a file has no content"))?;
     let name = next.file_name().ok_or_else(|| bad("a link leads nowhere"))?;
     let target = if next.is_absolute() { next.clone() } else { name.into() };
-    Ok(Change::Link { path: file.path.clone(), target })
+    Ok(Change::Link { path: path.to_owned(), target })
 }
 
 /// The kubeconfig with the new certificate, key and CA; contexts, other users and unknown fields stay.

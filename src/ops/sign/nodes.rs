@@ -9,7 +9,7 @@ use std::path::Path;
 use super::super::OperationError;
 use super::super::node::{NodeRequest, read_named};
 use super::{NodeEntry, SignRequest, UNKNOWN_ADDRESS, known_node};
-use crate::catalogue;
+use crate::catalogue::{self, KUBELET_CLIENT};
 use crate::config::alternative_name;
 use crate::error::Result;
 use crate::plan::sign::name_of_file;
@@ -76,9 +76,9 @@ pub(super) fn folder_of(relative: &Path, policy: &Policy) -> Option<String> {
         return Some(first.to_owned());
     }
     let name = name_of_file(relative, policy)?;
-    let is_kubeconfig = catalogue::kubeconfig_names().contains(&name.as_str());
+    let is_client = name == KUBELET_CLIENT || catalogue::kubeconfig_names().contains(&name.as_str());
     let prefix = first.strip_suffix(".csr")?.strip_suffix(name.as_str())?.strip_suffix('.')?;
-    (is_kubeconfig && !prefix.is_empty()).then(|| prefix.to_owned())
+    (is_client && !prefix.is_empty()).then(|| prefix.to_owned())
 }
 
 fn name_of<'a>(folder: &'a str, entry: &'a NodeEntry) -> &'a str {

@@ -1,14 +1,18 @@
 //! Leaf certificates: judged in full, and put into their places with the key that came along.
 
+use std::path::PathBuf;
+
 use super::matching::{Matched, by_name};
 use super::{Given, Importing, Slot, pem_of};
 use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
-use crate::audit::kubeconfig::client_identity;
+use crate::audit::kubeconfig::{client_identity, is_read_from};
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue;
-use crate::plan::generate::untouched;
-use crate::plan::{Action, Artefact, Destination, Installation, KeySource};
+use crate::plan::destination::Rotating;
+use crate::plan::generate::{sha256_hex, untouched};
+use crate::plan::place::Place;
+use crate::plan::{Action, Artefact, Destination, Installation, KeySource, PlannedFile};
 use crate::x509::{Certificate, CertificateRequest, SubjectAltNames};
 
 /// Where the key of a certificate is.
@@ -46,14 +50,16 @@ impl Importing<'_> {
             KeyPlace::Brought(source) => Some(source),
             KeyPlace::OnNode | KeyPlace::Nowhere => None,
         };
-        let files = place.imported_files(brought.is_some());
+        let leads_elsewhere = self.leads_elsewhere(place);
+        let mut files = place.imported_files(brought.is_some());
+        files.extend(leads_elsewhere.clone().map(|path| PlannedFile { path, mode: 0o600 }));
         let expires_at = Some(leaf.not_after());
         if self.is_refused(place.name) {
             let reason = "the given file cannot be used";
             return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Blocked, reason, files) };
         }
         let there = self.on_disk(&place.certificate);
-        if brought.is_none() && self.is_in_place(place, &there, chain) {
+        if brought.is_none() && leads_elsewhere.is_none() && self.is_in_place(place, &there, chain) {
             let reason = "in place already";
             return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Keep, reason, files) };
         }
@@ -80,12 +86,35 @@ impl Importing<'_> {
             self.findings.extend(found);
         }
         self.chains.insert(place.name, chain.clone());
+        let certificates = pem_of(chain);
+        let install = match brought.or_else(|| self.key_in_place(place)) {
+            Some(key) if place.rotating.is_some() => Installation::Rotating { certificates, key },
+            key => Installation::Files { certificates, key },
+        };
+        let of_kubelet =
+            |rotating: &Rotating| Place::Together { file: place.certificate.clone(), next: rotating.next.clone() };
         Artefact {
             expires_at,
             current,
-            install: Some(Installation::Files { certificates: pem_of(chain), key: brought }),
+            install: Some(install),
+            place: place.rotating.as_ref().map(of_kubelet),
             ..untouched(place.name, place.kind, Action::Install, reason, files)
         }
+    }
+
+    /// The kubeconfig that does not read its user from the file that the kubelet rotates, and ought to.
+    fn leads_elsewhere(&self, place: &Destination) -> Option<PathBuf> {
+        let kubeconfig = &place.rotating.as_ref()?.kubeconfig;
+        let content = self.tree.content(kubeconfig)?;
+        let has_certificate = client_identity(self.tree, kubeconfig, content).ok()?.is_some();
+        (has_certificate && !is_read_from(kubeconfig, content, &place.certificate)).then(|| kubeconfig.clone())
+    }
+
+    /// The key that stays in the kubelet's file; files of their own keep theirs.
+    fn key_in_place(&self, place: &Destination) -> Option<KeySource> {
+        place.rotating.as_ref()?;
+        let sha256 = sha256_hex(self.tree.content(&place.key)?);
+        Some(KeySource { path: place.key.clone(), on_node: true, sha256 })
     }
 
     /// The same certificates stand in the file, or are embedded already.

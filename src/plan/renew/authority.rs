@@ -106,15 +106,20 @@ impl Renewal<'_> {
 
     /// Says that the CA's owner has to do it, and that it is late when it is.
     pub(super) fn note_external(&mut self, target: &Target, held: &Held, certificate: &Certificate) {
+        let code = FindingCode::AuthorityExternal;
+        let is_said = |one: &Finding| one.code == code.code() && one.path.as_ref() == Some(&held.certificate_path);
+        if self.findings.iter().any(is_said) {
+            return;
+        }
         let has_expired = certificate.not_after() < self.now;
         let (severity, when) = if has_expired { (Severity::Warning, "expired") } else { (Severity::Info, "ends") };
         self.note(
             target,
-            FindingCode::AuthorityExternal,
+            code,
             severity,
             &held.certificate_path,
             format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after()),
-            "have it signed by the owner of the CA: `kubepki certs generate-csr --renew`",
+            self.way_to_external(target),
         );
     }
 

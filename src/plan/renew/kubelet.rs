@@ -1,52 +1,157 @@
-//! The kubelet's certificates that are due, where `all` does not include them.
+//! The kubelet's certificates, where `all` does not include them.
 //!
-//! In: the tree, the options. Out: a warning for each certificate that has expired or ends in time, with the command that
-//! renews it. kubeadm's `all` leaves them to the kubelet, which renews its client certificate while that is valid, and
-//! not afterwards.
+//! In: the tree, the options. Out: a warning for each certificate that has expired or ends soon, with the command that
+//! renews it; and what a worker has to show. kubeadm's `all` leaves them to the kubelet, which renews its client
+//! certificate while that is valid, and not afterwards.
+//!
+//! Source: client-go `util/certificate` `certificate_manager.go` (`nextRotationDeadline`): the kubelet renews when 70 to
+//! 90 % of the time are over, so that the last tenth says that it has failed.
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+
 use super::authority::Authority;
+use super::target::Target;
 use super::{Renewal, target};
-use crate::audit::{FindingCode, Severity};
-use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
+use crate::audit::expiration::residual_time;
+use crate::audit::{FindingCode, SeenCertificate, Severity};
+use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, ServingSource};
+use crate::plan::generate::untouched;
+use crate::plan::place::Held;
+use crate::plan::restart::KUBELET;
+use crate::plan::{Action, Artefact};
+use crate::remedy::command;
+use crate::x509::Certificate;
+
+/// The kubelet asks for its serving certificate itself; somebody has to say that the request is right.
+const APPROVE: &str = "the kubelet asks the cluster for it (serverTLSBootstrap): see its request, `kubectl get csr`, and approve it: `kubectl certificate approve NAME`";
+
+/// The longest time before the end that is soon.
+const SOON: TimeDelta = TimeDelta::days(30);
 
 impl Renewal<'_> {
-    /// Notes what has expired, or ends within the time that the renewal is for.
+    /// Notes what has expired, or ends soon, or within the time that the renewal is for.
     pub(super) fn note_kubelet(&mut self) {
         let mut seen = BTreeSet::new();
         for name in [KUBELET_CLIENT, KUBELET_SERVER, KUBELET_CONF] {
             let Some(target) = target::all().find(|one| one.name == name) else { continue };
-            if self.options.names.contains(name) {
+            if self.options.names.contains(name) && !self.options.shown.contains(name) {
                 continue;
             }
-            // What cannot be used is said when it is to be renewed.
-            let known = self.findings.len();
-            let held = self.find(&target);
-            self.findings.truncate(known);
-            let Ok(Some(held)) = held else { continue };
+            let Some(held) = self.find_quietly(&target) else { continue };
             let Some(certificate) = held.certificate() else { continue };
             let end = certificate.not_after();
-            let has_expired = end < self.now;
-            let is_due = self.options.before.is_some_and(|before| end - self.now <= before);
-            if !(has_expired || is_due) || !seen.insert(held.certificate_path.clone()) {
+            let left = end - self.now;
+            let is_due = left <= soon(certificate) || self.options.before.is_some_and(|before| left <= before);
+            if !is_due || !seen.insert(held.certificate_path.clone()) {
                 continue;
             }
             let issuer = self.issuer(&target, &held);
-            let can_sign = issuer.is_none_or(|issuer| !matches!(self.authority_here(issuer), Authority::External));
-            let remedy = if can_sign {
-                format!("`kubepki certs renew {name}`, then `kubepki restart kubelet`")
-            } else {
-                "issue it where the CA's key is, or let the kubelet join again with a bootstrap token".to_owned()
-            };
+            let is_external = issuer.is_some_and(|one| matches!(self.authority_here(one), Authority::External));
+            let has_expired = left < TimeDelta::zero();
             let (code, when) = if has_expired {
                 (FindingCode::CertificateExpired, "expired")
             } else {
                 (FindingCode::CertificateExpiresSoon, "expires")
             };
-            let evidence = format!("it {when} on {end}, and all includes it only with --kubelet");
+            let (why, remedy) = if let Some(signer) = self.foreign_signer(&target, &held) {
+                (format!("it was signed by {signer}, not by the cluster's CA"), self.way_to_foreign())
+            } else if is_external {
+                ("the key of its CA is not on this node".to_owned(), self.way_to_external(&target))
+            } else {
+                let remedy = format!("include it: {}", self.including_command(left));
+                ("all includes it only with --kubelet".to_owned(), remedy)
+            };
+            let evidence = format!("it {when} on {end}, and {why}");
             self.note(&target, code, Severity::Warning, &held.certificate_path, evidence, remedy);
         }
+    }
+
+    /// How a certificate comes to be whose CA's key is elsewhere.
+    pub(super) fn way_to_external(&self, target: &Target) -> String {
+        match target.name {
+            // The node's own state decides what comes next: `audit::advice` knows it.
+            KUBELET_CLIENT => format!("ask for it: {}", command(["kubepki", "certs", "generate-csr", KUBELET_CLIENT])),
+            KUBELET_SERVER => self.way_to_foreign(),
+            name => {
+                let ask = command(["kubepki", "certs", "generate-csr", name, "--renew"]);
+                format!("have it signed by the owner of the CA: {ask}")
+            }
+        }
+    }
+
+    /// How the kubelet's serving certificate comes to be that is not signed here.
+    fn way_to_foreign(&self) -> String {
+        match self.serving.source {
+            ServingSource::Requested => APPROVE.to_owned(),
+            ServingSource::Own | ServingSource::Configured => format!(
+                "have it renewed where it was issued, put it into {}, then restart the kubelet: {}",
+                self.serving.certificate.display(),
+                command(["kubepki", "restart", KUBELET])
+            ),
+        }
+    }
+
+    /// What to do about a certificate that is not there.
+    pub(super) fn way_to_missing(&self, target: &Target) -> String {
+        match self.serving.source {
+            ServingSource::Requested if target.name == KUBELET_SERVER => APPROVE.to_owned(),
+            _ => "nothing, if this node has none".to_owned(),
+        }
+    }
+
+    /// Says that somebody else's CA signed what the kubelet serves with.
+    pub(super) fn note_foreign(&mut self, target: &Target, held: &Held, signer: &str) {
+        let has_expired = held.certificate().is_some_and(|one| one.not_after() < self.now);
+        let severity = if has_expired { Severity::Warning } else { Severity::Info };
+        let evidence = format!("it was signed by {signer}, not by the cluster's CA");
+        let remedy = self.way_to_foreign();
+        self.note(target, FindingCode::AuthorityExternal, severity, &held.certificate_path, evidence, remedy);
+    }
+
+    /// Renews what is due and the kubelet's, and nothing twice when the others have been renewed meanwhile.
+    fn including_command(&self, left: TimeDelta) -> String {
+        let validity = self.validity();
+        let before = self.options.before.unwrap_or(SOON).max(left);
+        let mut words = vec!["kubepki".to_owned(), "certs".into(), "renew".into(), "all".into(), "--kubelet".into()];
+        // As long as the new ones are valid they would be due at once.
+        if before < validity {
+            words.extend(["--before".to_owned(), in_words(before)]);
+        }
+        words.push("--restart".into());
+        command(words)
+    }
+
+    /// What a node has to show that does not renew it now; `None` when it is not there.
+    pub(super) fn show(&mut self, target: &Target) -> Option<Artefact> {
+        let held = self.find_quietly(target)?;
+        let certificate = held.certificate()?;
+        // What it leads to has a row of its own.
+        if target.name == KUBELET_CONF && held.certificate_path == self.kubelet.client() {
+            return None;
+        }
+        let left = certificate.not_after() - self.now;
+        let time = if left < TimeDelta::zero() {
+            "expired".to_owned()
+        } else {
+            format!("ends in {}", residual_time(left.num_seconds()))
+        };
+        let reason = format!("{time}; left to the kubelet without --kubelet");
+        Some(Artefact {
+            files: self.files(target, &held),
+            expires_at: Some(certificate.not_after()),
+            current: Some(SeenCertificate::of(target.name, &held.certificate_path, certificate, self.now)),
+            ..untouched(target.name, target.kind, Action::Skip, &reason, Vec::new())
+        })
+    }
+
+    /// What cannot be used is said when it is to be renewed.
+    fn find_quietly(&mut self, target: &Target) -> Option<Held> {
+        let known = self.findings.len();
+        let held = self.find(target);
+        self.findings.truncate(known);
+        held.ok().flatten()
     }
 
     /// The CA, judged without a word about it.
@@ -56,4 +161,18 @@ impl Renewal<'_> {
         self.findings.truncate(known);
         authority
     }
+}
+
+/// As `--before` takes it, rounded up to hours.
+fn in_words(duration: TimeDelta) -> String {
+    match (duration.num_seconds().max(0) + 3599) / 3600 {
+        hours if hours > 0 && hours % 24 == 0 => format!("{}d", hours / 24),
+        hours => format!("{hours}h"),
+    }
+}
+
+/// A tenth of the certificate's time, and never more than a month.
+fn soon(certificate: &Certificate) -> TimeDelta {
+    let whole = certificate.not_after() - certificate.not_before();
+    (whole / 10).clamp(TimeDelta::zero(), SOON)
 }

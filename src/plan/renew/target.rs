@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use super::Renewal;
 use crate::audit::{FindingCode, Severity};
 use crate::catalogue::{
-    AlternativeNames, CERTIFICATES, KUBECONFIGS, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, dated,
+    AlternativeNames, CERTIFICATES, KUBECONFIGS, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, ServingSource, dated,
 };
 use crate::plan::Kind;
 use crate::plan::place::{self, Held};
-use crate::tree::Observed;
 use crate::x509::Certificate;
 
 /// A certificate that can be renewed.
@@ -69,8 +68,7 @@ impl Target {
             Home::Pair { base_name, .. } => renewal.layout.certificate(base_name),
             Home::Kubeconfig => renewal.layout.kubeconfig(self.name),
             Home::KubeletClient => renewal.kubelet.client(),
-            Home::KubeletServer if is_there(renewal, &renewal.kubelet.server()) => renewal.kubelet.server(),
-            Home::KubeletServer => renewal.kubelet.own_certificate(),
+            Home::KubeletServer => renewal.serving.certificate.clone(),
         }
     }
 
@@ -84,10 +82,6 @@ impl Target {
     }
 }
 
-fn is_there(renewal: &Renewal<'_>, path: &Path) -> bool {
-    !matches!(renewal.tree.get(path), Observed::Missing)
-}
-
 impl Renewal<'_> {
     /// What is kept; none when nothing is there. What is there and cannot be used is noted.
     pub(super) fn find(&mut self, target: &Target) -> Result<Option<Held>, ()> {
@@ -96,10 +90,8 @@ impl Renewal<'_> {
         let held = match target.home {
             Home::Pair { base_name, .. } => place::apart(tree, path.clone(), self.layout.key(base_name)),
             Home::KubeletClient => place::together(tree, path.clone(), self.next(&path)),
-            Home::KubeletServer if path == self.kubelet.server() => {
-                place::together(tree, path.clone(), self.next(&path))
-            }
-            Home::KubeletServer => place::apart(tree, path.clone(), self.kubelet.own_key()),
+            Home::KubeletServer if self.serving.key == path => place::together(tree, path.clone(), self.next(&path)),
+            Home::KubeletServer => place::apart(tree, path.clone(), self.serving.key.clone()),
             Home::Kubeconfig => match self.find_in_kubeconfig(target, &path)? {
                 Some(held) => held,
                 None => return Ok(None),
@@ -164,10 +156,20 @@ impl Renewal<'_> {
             Home::Kubeconfig | Home::KubeletClient => Some("ca"),
             Home::KubeletServer => {
                 // What the kubelet made for itself is nobody's; what the cluster's CA signed stays the CA's.
-                let ca = self.authority_certificates("ca");
-                let is_ca_signed = |one: &Certificate| ca.iter().any(|ca| ca.subject() == one.issuer());
-                held.certificate().is_some_and(is_ca_signed).then_some("ca")
+                held.certificate().is_some_and(|one| self.is_signed_by_cluster(one)).then_some("ca")
             }
         }
+    }
+
+    fn is_signed_by_cluster(&self, certificate: &Certificate) -> bool {
+        self.authority_certificates("ca").iter().any(|ca| ca.subject() == certificate.issuer())
+    }
+
+    /// Who signed the kubelet's serving certificate, where that is neither the cluster's CA nor the kubelet itself: it
+    /// cannot be renewed here. The kubelet signs its own with a CA that it keeps to itself.
+    pub(super) fn foreign_signer(&self, target: &Target, held: &Held) -> Option<String> {
+        let certificate = held.certificate().filter(|_| matches!(target.home, Home::KubeletServer))?;
+        let is_own = self.serving.source == ServingSource::Own || certificate.issuer() == certificate.subject();
+        (!is_own && !self.is_signed_by_cluster(certificate)).then(|| certificate.issuer().to_string())
     }
 }

@@ -29,6 +29,8 @@ impl Asking<'_> {
                 Ok(found) => found,
                 Err(reason) => return self.untouched(row, Action::Skip, reason),
             },
+            // It has an artefact of its own.
+            Row::KubeletClient => return self.untouched(row, Action::Skip, "not there"),
         };
         let certificate = match certificates {
             Part::Present(certificates) => certificates.into_iter().next(),
@@ -55,10 +57,14 @@ impl Asking<'_> {
                 let key = match row {
                     Row::Certificate(row) => self.layout.key(row.base_name),
                     Row::Kubeconfig(row) => self.layout.kubeconfig(row.name),
+                    Row::KubeletClient => self.kubelet.client(),
                 };
                 self.with_key(row, request, key, "for renewal, with the same key")
             }
-            Renewal::NewKeys | Renewal::No => self.with_new_key(row, request, &certificate),
+            Renewal::NewKeys | Renewal::No => {
+                let old = certificate.key_kind();
+                self.with_new_key(row, request, kind_of_new_key(old, self.spec), old)
+            }
         };
         let current = SeenCertificate::of(row.name(), &path, &certificate, self.now);
         Artefact { current: Some(current), ..artefact }
@@ -68,6 +74,7 @@ impl Asking<'_> {
     pub(super) fn kind_of_first_key(&self, row: Row) -> Algorithm {
         let certificates = match row {
             Row::Certificate(row) => Part::read(self.tree, &self.layout.certificate(row.base_name), read_certificates),
+            Row::KubeletClient => Part::Missing,
             Row::Kubeconfig(row) => match self.client_certificates(&self.layout.kubeconfig(row.name)) {
                 Ok((_, certificates)) => certificates,
                 Err(_) => Part::Missing,
@@ -77,15 +84,14 @@ impl Asking<'_> {
         in_place.map_or(self.spec.algorithm, |one| kind_of_new_key(one.key_kind(), self.spec))
     }
 
-    fn with_new_key(&mut self, row: Row, request: RequestTemplate, certificate: &Certificate) -> Artefact {
+    pub(super) fn with_new_key(&mut self, row: Row, request: RequestTemplate, kind: Algorithm, old: &str) -> Artefact {
         let key = self.outputs.key_beside(row).unwrap_or_else(|| self.outputs.key(row));
         let files = vec![key, self.outputs.request(row)];
         let planned = files.iter().cloned().map(secret_file).collect();
         if self.is_in_the_way(row, files) {
             return untouched(row.name(), row.kind(), Action::Blocked, "there is a key or request already", planned);
         }
-        let kind = kind_of_new_key(certificate.key_kind(), self.spec);
-        let change = change_of_kind(certificate.key_kind(), kind).map(|change| format!("; {change}"));
+        let change = change_of_kind(old, kind).map(|change| format!("; {change}"));
         let reason = format!("for renewal, with a new key{}", change.unwrap_or_default());
         Artefact {
             new_key: Some(kind),
@@ -105,7 +111,7 @@ impl Asking<'_> {
             Observed::File { content, .. } => content.expose(),
         };
         match client_identity(self.tree, path, content) {
-            Ok(Some(identity)) if identity.certificate_path != path => Err("its certificate is in a file that rotates"),
+            Ok(Some(identity)) if identity.certificate_path != path => Err("the kubelet renews it, as kubelet-client"),
             Ok(Some(identity)) => Ok((path.to_owned(), identity.certificates)),
             Ok(None) => Err("it has no certificate"),
             Err(error) => {

@@ -135,10 +135,56 @@ fn what_the_kubelet_signed_itself_is_self_signed_and_what_the_ca_signed_stays_so
     let leaf = template.issue(&SerialNumber::random().unwrap(), key.public_key_info(), &node.issuer("ca")).unwrap();
     node.write(&format!("{PKI}/kubelet-server-current.pem"), [leaf.to_pem(), key.to_pem().expose().to_vec()].concat());
     node.set_mode(&format!("{PKI}/kubelet-server-current.pem"), 0o600);
+    node.write("/var/lib/kubelet/config.yaml", "serverTLSBootstrap: true\n");
     renewed(&node, &only);
     let new = read_certificates(&node.read(&format!("{PKI}/kubelet-server-current.pem"))).unwrap();
     assert_eq!(new[0].issuer(), node.certificate("ca").subject());
     assert_ne!(new[0].serial(), leaf.serial());
+}
+
+#[test]
+fn what_the_kubelet_does_not_serve_with_stays_as_it_is() {
+    let (node, request) = quick();
+    let key = ecdsa_key();
+    let template = template_of(&node.certificate("apiserver"));
+    let of_cluster = || template.issue(&SerialNumber::random().unwrap(), key.public_key_info(), &node.issuer("ca"));
+    let pem = key.to_pem().expose().to_vec();
+    let both = [of_cluster().unwrap().to_pem(), pem.clone()].concat();
+    node.write(&format!("{PKI}/kubelet-server-current.pem"), &both);
+    for folder in [PKI, "/srv"] {
+        node.write(&format!("{folder}/kubelet.crt"), of_cluster().unwrap().to_pem());
+        node.write(&format!("{folder}/kubelet.key"), &pem);
+        node.set_mode(&format!("{folder}/kubelet.key"), 0o600);
+    }
+    node.set_mode(&format!("{PKI}/kubelet-server-current.pem"), 0o600);
+    let only = RenewRequest { names: names(&["kubelet-server"]), ..request };
+    let files_of = |text: &str| {
+        node.write("/var/lib/kubelet/config.yaml", text);
+        renewed(&node, &only).changed[0].files.clone()
+    };
+    let pair = |folder: &str| ["kubelet.key", "kubelet.crt"].map(|name| std::path::Path::new(folder).join(name));
+    assert_eq!(files_of("port: 10250\n"), pair(PKI));
+    assert_eq!(files_of("tlsCertFile: /srv/kubelet.crt\ntlsPrivateKeyFile: /srv/kubelet.key\n"), pair("/srv"));
+    assert_eq!(node.read(&format!("{PKI}/kubelet-server-current.pem")), both);
+    assert_eq!(files_of("serverTLSBootstrap: true\n").len(), 1);
+}
+
+#[test]
+fn a_serving_certificate_of_another_ca_is_not_signed_anew() {
+    let (node, request) = quick();
+    let key = ecdsa_key();
+    let template = template_of(&node.certificate("apiserver"));
+    let other = authority("a company's CA", 90);
+    let leaf = template.issue(&SerialNumber::random().unwrap(), key.public_key_info(), &other).unwrap();
+    node.write("/srv/kubelet.crt", leaf.to_pem());
+    node.write("/srv/kubelet.key", key.to_pem().expose());
+    node.write("/var/lib/kubelet/config.yaml", "tlsCertFile: /srv/kubelet.crt\ntlsPrivateKeyFile: /srv/kubelet.key\n");
+    let plan = planned(&node, &RenewRequest { names: names(&["kubelet-server"]), ..request });
+    assert_eq!(action(&plan, "kubelet-server"), Action::Skip);
+    let finding = plan.findings.iter().find(|one| one.subject == "kubelet-server").unwrap();
+    assert_eq!(finding.code, "authority.external");
+    assert!(finding.evidence.contains("a company's CA"), "{finding:?}");
+    assert!(finding.remedy.contains("/srv/kubelet.crt"), "{finding:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ Note that this is private to the collection.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
     if faults:
         shared.blocked(module, faults)
     artefacts = [each for each in first.artefacts if each.action.value in ("request", "blocked")]
+    artefacts = [each for each in artefacts if module.params["force"] or _is_due(module, each)]
     states = {each.name: "lacking" if each.action.is_change else _state(module, each) for each in artefacts}
     result = shared.nothing(module)
     # What has a key and neither request nor certificate is asked for with that key.
@@ -49,11 +51,19 @@ def _plan(module: AnsibleModule, names: Any, *, reuse_keys: bool) -> Plan:
         names=names,
         role=module.params["role"],
         with_usages=module.params["with_usages"],
+        kubelet_dir=module.params["kubelet_dir"],
         reuse_keys=reuse_keys,
         recover=not module.check_mode,
         **shared.node_arguments(module),
     )
     return plan
+
+
+def _is_due(module: AnsibleModule, artefact: Artefact) -> bool:
+    """Return whether it is a first request, or for a certificate of the kubelet that ends soon."""
+    if artefact.name != "kubelet-client" or artefact.current is None:
+        return True
+    return bool(artefact.current.not_after - datetime.now(timezone.utc) <= shared.span(module.params["renew_before"]))
 
 
 def _paths(module: AnsibleModule, artefact: Artefact) -> tuple[Path, Path]:

@@ -40,6 +40,11 @@ options:
       - Where removed files are kept when a CA key is among them - a folder of the host on which the module runs, not
         one of the node's own; O(rootfs) is not in front of it. Needed with O(ca_keys), unless O(backup=false).
     type: path
+  kubelet_dir:
+    description:
+      - The kubelet's directory, for V(kubelet-client).
+    type: path
+    default: /var/lib/kubelet
 seealso:
   - module: kubepki.kubeadm.embed
 """
@@ -122,12 +127,14 @@ def main() -> None:
             "names": {"type": "list", "elements": "str"},
             "ca_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
             "ca_key_backup": {"type": "path", "no_log": False},
+            "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
             **shared.BACKUP_OPTIONS,
         }
     )
     with shared.failures(module):
         plan = shared.kubepki.plan_cleanup(
             shared.names(module.params["names"]),
+            kubelet_dir=module.params["kubelet_dir"],
             ca_keys=module.params["ca_keys"],
             ca_key_backup=module.params["ca_key_backup"],
             no_backup=not module.params["backup"],

@@ -31,6 +31,8 @@ options:
   names:
     description:
       - kubeadm's names (V(apiserver), V(admin.conf)).
+      - V(kubelet-client), by its name alone, is what the kubelet shows to the API server - for a kubelet that can renew
+        its own no more, on a node without the CA's key. It is requested when it ends within O(renew_before).
       - Without it, all of the node.
     type: list
     elements: str
@@ -44,6 +46,16 @@ options:
       - Whether requests ask for key usages and extended key usages too; kubeadm's do not.
     type: bool
     default: false
+  renew_before:
+    description:
+      - A V(kubelet-client) with more time left (V(30d), V(720h)) is not requested.
+    type: str
+    default: 30d
+  kubelet_dir:
+    description:
+      - The kubelet's directory.
+    type: path
+    default: /var/lib/kubelet
   force:
     description:
       - Whether to make requests again, with the keys that are there, whatever is there.
@@ -71,6 +83,24 @@ EXAMPLES = r"""
     ca_dir: /srv/ca
   delegate_to: localhost
   register: signed
+
+- name: Ask for a worker's kubelet, where its certificate has expired
+  kubepki.kubeadm.csr:
+    names: [kubelet-client]
+  register: kubelet
+
+- name: Sign it where the CA's key is, as the node that the inventory says it is
+  kubepki.kubeadm.sign_pipe:
+    csr_content: "{{ kubelet.requests }}"
+    role: worker
+    node_name: "{{ inventory_hostname }}"
+    ca_dir: /etc/kubernetes/pki
+  delegate_to: cp1
+  register: signed
+
+- name: Put it where the kubelet rotates it
+  kubepki.kubeadm.install:
+    content: "{{ signed.certificates }}"
 """
 
 RETURN = r"""
@@ -151,6 +181,8 @@ def main() -> None:
             "names": {"type": "list", "elements": "str"},
             "role": {"type": "str", "choices": ["control-plane", "worker", "etcd"]},
             "with_usages": {"type": "bool", "default": False},
+            "renew_before": {"type": "str", "default": "30d"},
+            "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
             "force": {"type": "bool", "default": False},
             "return_content": {"type": "bool", "default": True},
         }

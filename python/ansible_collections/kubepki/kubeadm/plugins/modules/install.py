@@ -16,7 +16,7 @@ description:
   - Matches each certificate to its place by its name, or by its key, and holds it against key, request, CA, usages,
     names and validity. Anything that is wrong with one fails the task before the first change.
   - All are installed in one transaction. A kubeconfig's client certificate is laid beside it; M(kubepki.kubeadm.embed)
-    puts it in.
+    puts it in. V(kubelet-client) goes into the file that the kubelet rotates, and C(kubelet.conf) reads it from there.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
@@ -63,6 +63,11 @@ options:
       - Whether names, usages, validity and signer may be wrong; the key never.
     type: bool
     default: false
+  kubelet_dir:
+    description:
+      - The kubelet's directory, for V(kubelet-client).
+    type: path
+    default: /var/lib/kubelet
 seealso:
   - module: kubepki.kubeadm.csr
   - module: kubepki.kubeadm.embed
@@ -148,6 +153,7 @@ def main() -> None:
             "path": {"type": "list", "elements": "path"},
             "content": {"type": "list", "elements": "dict", "options": one},
             "force": {"type": "bool", "default": False},
+            "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
             **shared.BACKUP_OPTIONS,
         },
         mutually_exclusive=[("path", "content")],
@@ -161,6 +167,7 @@ def main() -> None:
         if paths or module.params["content"] is None:
             plan = shared.kubepki.plan_import(
                 paths,
+                kubelet_dir=module.params["kubelet_dir"],
                 force=module.params["force"],
                 backup_dir=shared.backup_dir(module),
                 recover=not module.check_mode,
