@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from testbed import cluster as clusters
+from testbed.processes import Process
 
 if TYPE_CHECKING:
     from conftest import MakeCluster
@@ -38,11 +39,11 @@ def test_a_run_that_is_killed_leaves_no_process_and_the_next_one_removes_its_fil
         [sys.executable, "-c", _BARE, name], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert run.stdout
-    pids = [int(word) for word in run.stdout.readline().split()]
+    processes = [Process.of(int(word)) for word in run.stdout.readline().split()]
     run.send_signal(signal.SIGKILL)
     run.communicate()
     end = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+    while any(process.is_alive() for process in processes):
         assert time.monotonic() < end, "they are still there"
         time.sleep(0.05)
     assert clusters.take_down_orphans() == [name]
