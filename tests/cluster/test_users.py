@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,12 @@ def own(cluster: MakeCluster) -> Iterator[Cluster]:
         "create", "clusterrolebinding", BINDING, "--clusterrole=view", "--group=kubepki-test-developers"
     )
     assert bound.returncode == 0, bound.stderr
+    # The API server learns of a binding by watching; `view` itself is put together by a controller after the start.
+    asked = f"auth can-i list pods --namespace=kube-system --as=anybody --as-group={GROUP}".split()
+    end = time.monotonic() + 60
+    while made.client(*asked).returncode:
+        assert time.monotonic() < end, "the binding has no effect"
+        time.sleep(0.2)
     yield made
     made.client("delete", "clusterrolebinding", BINDING)
 
