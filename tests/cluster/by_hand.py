@@ -13,8 +13,6 @@ Several can be side by side. Files of a node are where `up` and `list` say: `...
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import os
 import sys
 import time
@@ -38,7 +36,6 @@ def up(arguments: argparse.Namespace) -> int:
     shape = Shape(arguments.control_planes, arguments.workers, arguments.most_back_off, arguments.shutdown_delay)
     cluster = Cluster(arguments.name, shape)
     cluster.start(outlives_this_process=True)
-    (cluster.folder / "shape.json").write_text(json.dumps(dataclasses.asdict(shape)))
     if not arguments.bare:
         cluster.bring_up()
     print(f"up after {time.monotonic() - began:.0f} s: {cluster.folder}")
@@ -61,7 +58,7 @@ def shown(_: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a program in a node, in place of this process."""
-    nodes = {node.name: node for node in _cluster(arguments.name).nodes}
+    nodes = {node.name: node for node in clusters.attached(arguments.name).nodes}
     words = [str(KUBEPKI) if word == "kubepki" else word for word in arguments.command]
     node = nodes[arguments.node]
     command = node.entering(*words)
@@ -70,15 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def client(arguments: argparse.Namespace) -> int:
     """Run kubectl in the cluster's network."""
-    done = _cluster(arguments.name).client(*arguments.arguments)
+    done = clusters.attached(arguments.name).client(*arguments.arguments)
     print(done.stdout, end="")
     print(done.stderr, end="", file=sys.stderr)
     return done.returncode
-
-
-def _cluster(name: str) -> Cluster:
-    shape = json.loads((clusters.runs() / name / "shape.json").read_text())
-    return Cluster(name, Shape(**shape))
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _FIRST_CONTROL_PLANE = 10
 _FIRST_WORKER = 20
+_SHAPE = "shape.json"
 _PATIENCE = 180.0
 _UNMOUNT_PATIENCE = 30.0
 # `kubeadm init` takes a quarter of a minute on two idle cores.
@@ -84,6 +86,7 @@ class Cluster:
         if self.folder.exists():
             raise FileExistsError(f"a cluster is at {self.folder}")
         self.folder.mkdir(parents=True)
+        (self.folder / _SHAPE).write_text(json.dumps(dataclasses.asdict(self.shape)))
         line: int | None = None
         if not outlives_this_process:
             line, self._life_line = os.pipe()
@@ -274,6 +277,11 @@ class Cluster:
 def runs() -> Path:
     """Return the folder in which each cluster that runs has its own."""
     return machine.cache() / "runs"
+
+
+def attached(name: str) -> Cluster:
+    """Return a cluster that runs, whoever has started it."""
+    return Cluster(name, Shape(**json.loads((runs() / name / _SHAPE).read_text())))
 
 
 def take_down(folder: Path, record: Record | None = None) -> None:

@@ -56,30 +56,53 @@ def missing() -> list[str]:
     lines += _without_go()
     if os.geteuid() != 0:
         return ["root (the namespaces, mounts and containers of the nodes)", *lines]
-    if find("unshare") and not _succeeds("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "true"):
-        lines.append("Linux namespaces (`unshare --mount --uts --ipc --net --pid --fork true` fails)")
-    elif find("unshare") and find("mount"):
-        lines += _without_mounts(cache())
-    if not any(Path("/sys/fs/cgroup", name).exists() for name in ("cgroup.controllers", "memory")):
-        lines.append("control groups (nothing is mounted at /sys/fs/cgroup)")
-    return lines
+    if all(find(program) for program in ("ip", "mount", "unshare")):
+        lines += _without_namespaces()
+    return lines + _without_control_groups()
+
+
+def _without_namespaces() -> list[str]:
+    """Try what a node does."""
+    unshare = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork"]
+    if not _succeeds(*unshare, "true"):
+        return [f"Linux namespaces (`{' '.join(unshare)} true` fails)"]
+    lines = []
+    if not _succeeds(*unshare, "sh", "-c", "mount -t proc proc /proc && mount -t tmpfs tmpfs /run"):
+        lines.append("mounts of /proc and /run in namespaces")
+    if not _succeeds(*unshare, "sh", "-c", "ip link add br0 type bridge && ip link add v0 type veth peer name v1"):
+        lines.append("network links of the kinds bridge and veth")
+    return lines + _without_overlays(cache())
+
+
+def _without_control_groups() -> list[str]:
+    root = Path("/sys/fs/cgroup")
+    kinds = [root / "cgroup.controllers", root / "memory"]
+    if not any(kind.exists() for kind in kinds):
+        return [f"control groups (nothing is mounted at {root})"]
+    trial = (root if kinds[0].exists() else kinds[1]) / f"kubepki-trial-{os.getpid()}"
+    try:
+        trial.mkdir()
+        trial.rmdir()
+    except OSError as error:
+        return [f"control groups of its own ({error})"]
+    return []
 
 
 def _without_go() -> list[str]:
-    wanted = re.search(r"^go (\d+)\.(\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    wanted = re.search(r"^go (\d+)\.(\d+)\.(\d+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
     assert wanted
     release = ".".join(wanted.groups())
     go = find("go")
     if go is None:
         return [f"Go {release} or newer (https://go.dev/dl/)"]
     said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd="/").stdout
-    found = re.match(r"go(\d+)\.(\d+)", said)
+    found = re.match(r"go(\d+)\.(\d+)\.(\d+)", said)
     if found is None or tuple(map(int, found.groups())) < tuple(map(int, wanted.groups())):
         return [f"Go {release} or newer (https://go.dev/dl/); {go} is {said.strip() or 'unknown'}"]
     return []
 
 
-def _without_mounts(work: Path) -> list[str]:
+def _without_overlays(work: Path) -> list[str]:
     work.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work) as folder:
         upper, index = Path(folder, "upper"), Path(folder, "work")
