@@ -85,6 +85,7 @@ class Cluster:
         """Start the network and the nodes, without Kubernetes."""
         if self.folder.exists():
             raise FileExistsError(f"a cluster is at {self.folder}")
+        machine.allow_enough_watchers()
         self.folder.mkdir(parents=True)
         (self.folder / _SHAPE).write_text(json.dumps(dataclasses.asdict(self.shape)))
         line: int | None = None

@@ -15,6 +15,10 @@ from pathlib import Path
 
 MODULE = Path(__file__).parent.parent
 
+# Each node has about 14 watchers of files; a machine's usual limit of 128 is met by two small clusters.
+_WATCHERS = Path("/proc/sys/fs/inotify/max_user_instances")
+_ENOUGH_WATCHERS = 1024
+
 # program -> Debian package
 PROGRAMS = {
     "conntrack": "conntrack",
@@ -116,6 +120,15 @@ def _without_overlays(work: Path) -> list[str]:
 
 def _succeeds(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def allow_enough_watchers() -> None:
+    """Raise this machine's limit where it is too low: the only thing of the machine that is changed, until it starts anew.
+
+    Beyond it a container runtime does not start, and says so in its log alone.
+    """
+    if int(_WATCHERS.read_text()) < _ENOUGH_WATCHERS:
+        _WATCHERS.write_text(f"{_ENOUGH_WATCHERS}\n")
 
 
 def complaint() -> str | None:
