@@ -123,7 +123,7 @@ def _succeeds(*command: str) -> bool:
 
 
 def allow_enough_watchers() -> None:
-    """Raise this machine's limit where it is too low: the only thing of the machine that is changed, until it starts anew.
+    """Raise the limit where it is too low: the only thing of the machine that is changed, until it starts anew.
 
     Beyond it a container runtime does not start, and says so in its log alone.
     """
