@@ -61,8 +61,9 @@ pub use session::Session;
 pub use transaction::{Action, Applied, Change, Expected};
 
 use crate::tree::Tree;
+use directory::Directory;
 use disk::Disk;
-use root::Root;
+use root::{Kind, Root};
 
 /// The largest file that is read unless told otherwise, in bytes: 1 MiB, the limit of a Kubernetes Secret.
 pub const DEFAULT_FILE_LIMIT: u64 = 1 << 20;
@@ -193,6 +194,21 @@ impl Store {
     #[must_use]
     pub fn is_root(&self) -> bool {
         rustix::process::geteuid().is_root()
+    }
+
+    /// Removes those of `folders` that are empty, one after the other. One that is a link stays.
+    ///
+    /// # Errors
+    /// Those of the system; that one is not there or not empty is none.
+    pub fn remove_empty(&self, folders: &[PathBuf]) -> Result<(), StoreError> {
+        for folder in folders {
+            let found = self.root.resolve_for_change(folder, false)?;
+            let is_there = found.kind == Kind::Directory && found.missing.is_empty();
+            if let (true, Some(above), Some(name)) = (is_there, found.existing.parent(), found.existing.file_name()) {
+                Directory::open(&self.root, &self.disk, above)?.remove_directory(name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Lists the files below `directory`, at any depth.

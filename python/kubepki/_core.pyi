@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
-from typing import Any, TypedDict, type_check_only
+from typing import Any, TypedDict, final, type_check_only
 
 @type_check_only
 class BuildInfo(TypedDict):
@@ -14,6 +14,7 @@ class BuildInfo(TypedDict):
     key_generation: str
 
 __all__ = [
+    "RestartReservation",
     "__version__",
     "_panic",
     "algorithm_names",
@@ -51,6 +52,7 @@ __all__ = [
     "refuse_core_dumps",
     "remove_units",
     "renewable_names",
+    "reserve_restart",
     "restart",
     "schedule_units",
     "show_backup",
@@ -95,6 +97,15 @@ def restart(
     progress: Callable[[str, str, float, str], object] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]: ...
+
+@final
+class RestartReservation:
+    def restart(
+        self, progress: Callable[[str, str, float, str], object] | None = None, now: datetime | None = None
+    ) -> dict[str, Any]: ...
+    def release(self) -> None: ...
+
+def reserve_restart(restart_request: Mapping[str, Any]) -> RestartReservation: ...
 def refuse_core_dumps() -> None: ...
 def printable(value: str) -> str: ...
 def complete_commands(hint: str, node: Mapping[str, Any]) -> str: ...

@@ -102,6 +102,18 @@ impl Pair {
         self.certificates.present().and_then(|certificates| certificates.get(1..)).unwrap_or_default()
     }
 
+    /// The certificate behind the first whose key this is, and its place in the file (2 is the second).
+    #[must_use]
+    pub fn other_certificate_of_key(&self) -> Option<(usize, &Certificate)> {
+        let key = self.key.present()?;
+        let certificates = self.certificates.present()?;
+        let fits = |certificate: &Certificate| certificate.public_key_info() == key.public_key_info();
+        if certificates.first().is_none_or(fits) {
+            return None;
+        }
+        (1..).zip(certificates).find(|(_, certificate)| fits(certificate))
+    }
+
     /// Notes files that are missing though their partner is there, unusable, or too open, and a key that is
     /// another certificate's.
     pub(super) fn judge_files(&self, tree: &Tree, notes: &mut Notes<'_>, key_is_needed: bool) {
@@ -119,10 +131,18 @@ impl Pair {
         if let (Some(certificate), Part::Present(key)) = (self.certificate(), &self.key)
             && certificate.public_key_info() != key.public_key_info()
         {
+            let path = self.certificate_path.display();
             notes.add(
                 FindingCode::KeyMismatch,
                 Severity::Critical,
-                format!("the key is not the one of the certificate {}", self.certificate_path.display()),
+                match self.other_certificate_of_key() {
+                    Some((place, other)) => format!(
+                        "the key is not the one of the first certificate in {path}, but of number {place} (serial {}, until {})",
+                        other.serial(),
+                        other.not_after()
+                    ),
+                    None => format!("the key is not the one of the certificate {path}"),
+                },
                 "put the key that belongs to the certificate beside it, or remove both so that they are made again",
             );
         }

@@ -100,10 +100,11 @@ fn apply_with(
     if !OPERATIONS.contains(&plan.operation.as_str()) {
         return Err(bad(format!("its operation is {:?}", plan.operation)).into());
     }
+    let store = Store::new(plan.rootfs.clone())?;
     if plan.is_empty() {
+        sweep(plan, &store);
         return Ok(Report { changed: Vec::new(), backup: None });
     }
-    let store = Store::new(plan.rootfs.clone())?;
     refuse_backup_place(plan, &store)?;
     let wanted: Vec<_> = plan
         .changes()
@@ -145,10 +146,22 @@ fn apply_with(
         Some(directory) => session.apply_with_backup(&writes, &backup_order(plan, directory))?,
         None => session.apply(&writes)?,
     };
+    // The locks are in these folders too.
+    drop(session);
+    sweep(plan, &store);
     for one in &changed {
         log::info!("{}", one.audit_line());
     }
     Ok(Report { changed, backup: applied.backup })
+}
+
+/// A cleanup takes the folders of a renewal away when nothing is left in them.
+fn sweep(plan: &Plan, store: &Store) {
+    if plan.operation == cleanup::OPERATION
+        && let Err(error) = store.remove_empty(&cleanup::renewal_folders(&plan.kubeconfig_dir))
+    {
+        log::warn!("an empty folder of a renewal stays: {error}");
+    }
 }
 
 /// Refuses a backup among the certificates, or a CA key's copy among the node's files.

@@ -13,7 +13,7 @@ use super::node::{Node, NodeRequest};
 use crate::audit::authority::is_external;
 use crate::audit::expiration::{ExpirationReport, Row, RowState};
 use crate::audit::kubeconfig::{client_identity, is_read_from};
-use crate::audit::{Pair, Part};
+use crate::audit::{Finding, Pair, Part};
 use crate::catalogue::{
     self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Layout, ServingSource,
 };
@@ -29,6 +29,8 @@ pub struct Checked {
     pub report: ExpirationReport,
     /// The warnings.
     pub warnings: Vec<Problem>,
+    /// Changes that were interrupted: the rows may be of two generations.
+    pub findings: Vec<Finding>,
 }
 
 /// Reads the tree and reports kubeadm's rows.
@@ -46,7 +48,10 @@ pub fn check_expiration(request: &NodeRequest) -> Result<Checked> {
     } else {
         report(&tree, &node.layout, &node.spec)
     };
-    Ok(Checked { report, warnings: node.warnings })
+    let mut findings = Vec::new();
+    let folders = [&node.layout.certificates_dir, &node.layout.kubeconfig_dir].map(PathBuf::as_path);
+    super::interrupted::put_first(&node.store, &folders, &mut findings);
+    Ok(Checked { report, warnings: node.warnings, findings })
 }
 
 /// What a worker has: its kubelet's certificates, and the CA. No worker has a CA's key: that says nothing of how the

@@ -139,35 +139,67 @@ pub fn plan(
     Ok(plan)
 }
 
+/// The right to restart components of a node. Work that a restart follows takes it first, so that the restart is not
+/// refused when the work is done.
+pub struct Reservation {
+    request: RestartRequest,
+    store: Store,
+    session: Session,
+    timeout: Duration,
+}
+
+/// Refuses what could not be restarted in any case, then takes the lock of the manifests.
+///
+/// # Errors
+/// As [`plan`]; [`RestartError::BadTimeout`]; `store.locked` when another run is at it.
+pub fn reserve(request: &RestartRequest) -> Result<Reservation> {
+    let seconds = request.timeout_seconds;
+    let is_measurable = |timeout: &Duration| !timeout.is_zero() && *timeout <= LONGEST_WAIT;
+    let timeout = Duration::try_from_secs_f64(seconds).ok().filter(is_measurable);
+    let timeout = timeout.ok_or(RestartError::BadTimeout { seconds })?;
+    let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
+    let components = Components::read(request, &store)?;
+    if holding::held(&store).is_empty() {
+        request.refuse_unknown(&components)?;
+    }
+    let mut folders = vec![components.manifests_dir.as_path()];
+    // A run that was killed has left its lock there too.
+    folders.extend(Some(Path::new(HOLDING_DIR)).filter(|folder| store.list(folder).is_ok()));
+    let session = store.lock(&folders)?;
+    Ok(Reservation { request: request.clone(), store, session, timeout })
+}
+
 /// Puts back what an earlier run has left outside, and restarts what must be.
 ///
 /// # Errors
-/// As [`plan`]; [`OperationError::Blocked`] when a component would not come up again; [`RestartError`]; `store.locked`
-/// when another run is at it. Components that were not reached stay as they are.
+/// As [`reserve`]; [`OperationError::Blocked`] when a component would not come up again; [`RestartError`]. Components
+/// that were not reached stay as they are.
 pub fn restart(
     request: &RestartRequest,
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<RestartReport> {
-    let limits = |components: &Components| -> Result<Limits> {
-        let seconds = request.timeout_seconds;
-        let is_measurable = |timeout: &Duration| !timeout.is_zero() && *timeout <= LONGEST_WAIT;
-        let timeout = Duration::try_from_secs_f64(seconds).ok().filter(is_measurable);
-        let timeout = timeout.ok_or(RestartError::BadTimeout { seconds })?;
-        Ok(Limits { file_check_frequency: components.file_check_frequency, timeout })
-    };
-    let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
-    let components = Components::read(request, &store)?;
-    let limits = limits(&components)?;
-    let mut folders = vec![components.manifests_dir.as_path()];
-    // A run that was killed has left its lock there too.
-    folders.extend(Some(Path::new(HOLDING_DIR)).filter(|folder| store.list(folder).is_ok()));
-    let mut session = store.lock(&folders)?;
+    restart_reserved(reserve(request)?, now, progress)
+}
+
+/// The same with the right that was taken before.
+///
+/// # Errors
+/// As [`restart`], but for the lock.
+pub fn restart_reserved(
+    reservation: Reservation,
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<RestartReport> {
+    let Reservation { request, store, mut session, timeout } = reservation;
+    let (request, store) = (&request, &store);
+    let components = Components::read(request, store)?;
+    let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
     let mut patience = Patience::new(progress);
-    let put_back = put_back_all(&mut session, &store, request, &limits, &mut patience)?;
+    let put_back = put_back_all(&mut session, store, request, &limits, &mut patience)?;
 
     // What was put back is a component of this node again.
-    let components = Components::read(request, &store)?;
+    let components = Components::read(request, store)?;
     request.refuse_unknown(&components)?;
     let plan = make_plan(request, &components, now, &mut patience)?;
     if plan.is_blocked() {
@@ -182,9 +214,9 @@ pub fn restart(
         let moment = now + TimeDelta::from_std(start.elapsed()).unwrap_or_default();
         let evidence = match &member.manifest {
             Some(manifest) => {
-                change::static_pod(component, manifest, &mut session, &store, &limits, moment, &mut patience)?
+                change::static_pod(component, manifest, &mut session, store, &limits, moment, &mut patience)?
             }
-            None => change::kubelet(component, &store, &limits, &mut patience)?,
+            None => change::kubelet(component, store, &limits, &mut patience)?,
         };
         let seconds = begun.elapsed().as_secs_f64();
         log::info!("{}: restarted in {seconds:.1} s", member.name);

@@ -109,7 +109,8 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     if server.is_none() && ServerRule::ControlPlane.known_url(&node.spec).is_none() {
         server = server_of_admin(&node);
         if server.is_none() {
-            node = Node::open(&request.node)?;
+            // It was read a moment ago: all that is lacking is an address.
+            node = Node::open(&request.node).map_err(|_| UserError::NoServer)?;
         }
     }
     let mut paths = vec![node.layout.certificate("ca")];

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::call::{converted, detached, finished};
 use super::logging;
+use crate::audit::Finding;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
 use crate::error::Result;
@@ -207,9 +208,10 @@ struct Expiration<'a> {
     json: String,
     yaml: String,
     warnings: &'a [Problem],
+    findings: &'a [Finding],
 }
 
-/// kubeadm's expiration report in its three forms (`text`, `json`, `yaml`), and `warnings`.
+/// kubeadm's expiration report in its three forms (`text`, `json`, `yaml`), `warnings`, and interrupted changes (`findings`).
 ///
 /// # Errors
 /// As [`check_expiration::check_expiration`].
@@ -222,12 +224,13 @@ pub(super) fn expiration<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let node: NodeRequest = request(node)?;
     let now = now.unwrap_or_else(|| SystemClock.exact());
-    let Checked { report, warnings } = detached(py, || check_expiration::check_expiration(&node))?;
+    let Checked { report, warnings, findings } = detached(py, || check_expiration::check_expiration(&node))?;
     let forms = Expiration {
         text: report.to_text(now),
         json: report.to_json(now),
         yaml: report.to_yaml(now),
         warnings: &warnings,
+        findings: &findings,
     };
     answer(py, &forms)
 }

@@ -4,7 +4,10 @@
 //! for twenty times a second, and `progress(component, phase, seconds, detail)` is called when something of it is new,
 //! and once a second in any case; either may raise to stop the work.
 
+use std::sync::{Mutex, PoisonError};
+
 use chrono::{DateTime, Utc};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -13,7 +16,7 @@ use super::logging;
 use super::operations::{answer, moment, request};
 use crate::error::Result;
 use crate::ops::apply::Continue;
-use crate::ops::restart::{self as restarting, Phase, Progress, RestartRequest};
+use crate::ops::restart::{self as restarting, Phase, Progress, Reservation, RestartRequest};
 
 /// Looks at the components, and says what a restart would do.
 ///
@@ -30,6 +33,53 @@ pub(super) fn plan_restart<'py>(
     let now = moment(now);
     let plan = telling(py, None, |tell| restarting::plan(&wanted, now, tell))?;
     answer(py, &plan)
+}
+
+/// Takes the right to restart, before the work that the restart follows.
+///
+/// # Errors
+/// As [`restarting::reserve`].
+#[pyfunction]
+pub(super) fn reserve_restart(py: Python<'_>, restart_request: &Bound<'_, PyDict>) -> PyResult<RestartReservation> {
+    let wanted: RestartRequest = request(restart_request)?;
+    let reservation = detached(py, || restarting::reserve(&wanted))?;
+    Ok(RestartReservation(Mutex::new(Some(reservation))))
+}
+
+/// The right to restart, until it is used or let go.
+#[pyclass(frozen, module = "kubepki._core")]
+pub(super) struct RestartReservation(Mutex<Option<Reservation>>);
+
+impl RestartReservation {
+    fn take(&self) -> Option<Reservation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[pymethods]
+impl RestartReservation {
+    /// Restarts what must be restarted, and lets the right go.
+    ///
+    /// # Errors
+    /// As [`restarting::restart_reserved`]; what `progress` or a signal handler raised; `RuntimeError` when it was let go.
+    #[pyo3(signature = (progress=None, now=None))]
+    fn restart<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Bound<'py, PyAny>>,
+        now: Option<DateTime<Utc>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let gone = || PyRuntimeError::new_err("the right to restart was used or let go");
+        let reservation = self.take().ok_or_else(gone)?;
+        let now = moment(now);
+        let report = telling(py, progress, |tell| restarting::restart_reserved(reservation, now, tell))?;
+        answer(py, &report)
+    }
+
+    /// Lets the right go.
+    fn release(&self) {
+        drop(self.take());
+    }
 }
 
 /// Restarts what must be restarted.

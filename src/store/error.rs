@@ -352,10 +352,12 @@ impl Diagnostic for StoreError {
                 "check the configured directories and the symbolic links in them: two names lead to one file".into()
             }
             Self::NoPermission { path, .. } => {
-                format!(
-                    "run as root or as the owner, or check the permissions of {} and its directories",
-                    path.display()
-                )
+                let other = if rustix::process::geteuid().is_root() {
+                    "root itself was refused (a container, a network share, an immutable file)"
+                } else {
+                    "run it as root, with sudo, or as the owner"
+                };
+                format!("{other}; or check the permissions of {} and its directories", path.display())
             }
             Self::IsADirectory { path } => {
                 format!("name a file, or move the directory {} away", path.display())
@@ -411,7 +413,7 @@ impl Diagnostic for StoreError {
             }
             Self::Changed { .. } => "run again: the new run plans for the files as they are now".into(),
             Self::OwnerNotKept { uid, gid, .. } => {
-                format!("run as root, or give the file to yourself; its owner {uid}:{gid} would be lost")
+                format!("run it as root, with sudo; or give the file to yourself: its owner {uid}:{gid} would be lost")
             }
             Self::AccessListNotKept { path } => {
                 format!("remove the access list with `setfacl -b {}` if it is not wanted", path.display())

@@ -95,6 +95,9 @@ def test_a_verb_is_called_the_same_in_the_table_and_in_its_module(verb: Verb, ca
     ("arguments", "message", "hint", "code"),
     [
         (["versoin"], "unknown command 'versoin'", "did you mean `kubepki version`?", "cli.unknown_command"),
+        (["renew", "all"], "unknown command 'renew'", "did you mean `kubepki certs renew`?", "cli.unknown_command"),
+        (["certs", "check"], "unknown command 'check'", "did you mean `kubepki check`?", "cli.unknown_command"),
+        (["import"], "unknown", "`kubepki certs import` or `kubepki bundle import`", "cli.unknown_command"),
         (["qqqq"], "unknown command 'qqqq'", "`kubepki --help` lists the commands", "cli.unknown_command"),
         ([], "a command is missing", "`kubepki --help` lists", "cli.command_missing"),
         (["--verbose"], "--verbose goes with --version", "kubepki --version --verbose", "cli.usage"),

@@ -14,7 +14,7 @@ import pytest
 import kubepki as library
 from kubepki.cli.options import duration
 from kubepki.errors import ConfigurationError
-from trees import GOLDEN, kubepki, make_tree, run
+from trees import GOLDEN, golden, kubepki, make_tree, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -225,3 +225,20 @@ def test_no_library_speaks_for_itself(node: Path) -> None:
     assert not re.search(r"TooSmall|nom error|BER error|Eof|Incomplete|KeyRejected|\(it has \)", done.stdout), (
         done.stdout
     )
+
+
+def test_a_key_of_another_certificate_in_the_bundle_is_told_from_a_lost_one(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path / "one", "ecdsa-p256")
+    other = golden(tmp_path / "other", "minimal") / "pki/ca.crt"
+    bundle = kubernetes / "pki/ca.crt"
+    first = bundle.read_text()
+    bundle.write_text(other.read_text() + first)
+    done = kubepki("check", "--rootfs", tmp_path / "one")
+    assert done.returncode == 2
+    assert (
+        "the key is not the one of the first certificate in /etc/kubernetes/pki/ca.crt, but of number 2 ("
+        in done.stdout
+    )
+    assert f"remedy: put certificate number 2 of `{bundle}` before the others" in done.stdout
+    bundle.write_text(first + other.read_text())
+    assert "key.mismatch" not in kubepki("check", "--rootfs", tmp_path / "one").stdout

@@ -137,12 +137,17 @@ def test_a_dry_run_as_json_can_be_applied_by_the_api(tmp_path: Path) -> None:
 
 
 def test_certs_and_kubeconfigs_alone_or_by_name(tmp_path: Path) -> None:
-    assert command("certs", "init", "ca", "apiserver", rootfs=tmp_path).returncode == 0
+    single = command("certs", "init", "ca", "apiserver", rootfs=tmp_path)
+    assert (single.returncode, single.stderr.splitlines()[-1]) == (
+        0,
+        f"next: `kubepki check --config {CONFIG} --rootfs {tmp_path}`",
+    )
     pki = {"ca.crt", "ca.key", "apiserver.crt", "apiserver.key"}
     assert {Path(name).name for name in snapshot(tmp_path)} == pki
     assert command("kubeconfig", "init", "admin", "scheduler.conf", rootfs=tmp_path).returncode == 0
     assert {Path(name).name for name in snapshot(tmp_path)} == pki | {"admin.conf", "scheduler.conf"}
-    assert command("certs", "init", "all", rootfs=tmp_path).returncode == 0
+    all_of_them = command("certs", "init", "all", rootfs=tmp_path)
+    assert (all_of_them.returncode, "next: `kubepki kubeconfig init --config" in all_of_them.stderr) == (0, True)
     assert not (tmp_path / "etc/kubernetes/kubelet.conf").exists()
     assert (tmp_path / "etc/kubernetes/pki/sa.pub").exists()
     assert command("kubeconfig", "init", rootfs=tmp_path).returncode == 0

@@ -92,6 +92,15 @@ def test_every_dry_run_says_it_first_and_changes_nothing(node: Path, verb: tuple
     assert state(node) == before
 
 
+def test_check_expiration_says_it_beside_kubeadms_table(node: Path) -> None:
+    shown = kubepki("certs", "check-expiration", "--rootfs", node)
+    assert (shown.returncode, "interrupted" in shown.stdout) == (0, False)
+    warning, hint = shown.stderr.splitlines()
+    assert warning.startswith("warning: /etc/kubernetes/pki: a change was interrupted")
+    follow(hint)
+    assert kubepki("certs", "check-expiration", "--rootfs", node).stderr == ""
+
+
 def test_a_run_that_changes_files_ends_it_first(node: Path) -> None:
     done = kubepki("init", "--config", CONFIG, "--rootfs", node)
     assert done.returncode == 0, done.stderr

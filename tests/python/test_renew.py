@@ -81,11 +81,9 @@ def test_a_golden_tree_renewed_is_what_kubeadm_renewed(case: str, tmp_path: Path
     done = renew("all", "--config", config, "--no-backup", rootfs=tmp_path)
     assert done.returncode == 0, done.stderr
     kubeadms = next((GOLDEN / case / "stdout").glob("*renew*")).read_text().split("--- ")[0]
-    if case == "external-etcd":
-        # kubeadm names etcd, which does not run on this node.
-        kubeadms = kubeadms.replace(
-            "kube-controller-manager, kube-scheduler and etcd", "kube-controller-manager and kube-scheduler"
-        )
+    # kubeadm names all four, though etcd and the API server load their certificates by themselves.
+    all_four = "kube-apiserver, kube-controller-manager, kube-scheduler and etcd"
+    kubeadms = kubeadms.replace(all_four, "kube-controller-manager and kube-scheduler")
     assert done.stdout == kubeadms
     assert {path.name for path in kubernetes.rglob("*")} == {Path(name).name or "kubernetes" for name in names(case)}
 
@@ -180,15 +178,17 @@ def test_a_diff_alone_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "components"),
     [
-        (["apiserver"], ["kube-apiserver"]),
-        (["scheduler.conf", "front-proxy-client"], ["kube-apiserver", "kube-scheduler"]),
-        (["etcd-peer"], ["etcd"]),
+        (["apiserver", "etcd-peer"], []),
+        (["scheduler.conf", "front-proxy-client"], ["kube-scheduler"]),
         (["admin.conf", "etcd-healthcheck-client"], []),
-        (["all"], ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"]),
-        (["all", "kubelet.conf"], ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kubelet"]),
+        (["kubelet.conf"], ["kubelet"]),
+        (["all"], ["kube-controller-manager", "kube-scheduler"]),
+        (["all", "kubelet.conf"], ["kube-controller-manager", "kube-scheduler", "kubelet"]),
     ],
 )
-def test_the_last_line_names_who_uses_what_was_renewed(names: list[str], components: list[str], tmp_path: Path) -> None:
+def test_the_last_line_names_who_reads_what_was_renewed_only_at_its_start(
+    names: list[str], components: list[str], tmp_path: Path
+) -> None:
     golden(tmp_path, "ecdsa-p256")
     done = renew(*names, rootfs=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -201,6 +201,55 @@ def test_the_last_line_names_who_uses_what_was_renewed(names: list[str], compone
         assert "unrecognized" not in dry.stderr
     nothing = renew(*names, "--before", "1h", rootfs=tmp_path)
     assert (nothing.returncode, nothing.stdout, "restart" in nothing.stderr) == (0, "", False)
+
+
+def test_new_names_are_a_matter_of_the_clusters_configuration_too(tmp_path: Path) -> None:
+    golden(tmp_path, "ecdsa-p256")
+    done = renew("apiserver", "etcd-peer", "--add-san", "more.example.test", rootfs=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (said,) = [line for line in done.stderr.splitlines() if "kubeadm-config" in line]
+    assert "apiServer.certSANs and etcd.local.peerCertSANs" in said
+    assert "`kubectl -n kube-system edit configmap kubeadm-config`" in said
+    assert "kubeadm-config" not in renew("apiserver", rootfs=tmp_path).stderr
+
+
+def kinds(tmp_path: Path, *arguments: str | Path) -> dict[str, tuple[str, str]]:
+    """Return the kind of each new key, and the reason, as a dry run has it."""
+    shown = command(*arguments, "--rootfs", tmp_path, "--dry-run", "-o", "json")
+    assert shown.returncode == 0, shown.stderr
+    artefacts = json.loads(shown.stdout)["plan"]["artefacts"]
+    return {each["name"]: (each["new_key"], each["reason"]) for each in artefacts if each["new_key"]}
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [("certs", "renew", "all"), ("certs", "generate-csr", "--renew"), ("certs", "generate-csr", "--out-dir", "/out")],
+)
+def test_keys_keep_their_kind_unless_the_configuration_says_another(verb: tuple[str, ...], tmp_path: Path) -> None:
+    golden(tmp_path, "ecdsa-p256")
+    text = (GOLDEN / "ecdsa-p256/config.yaml").read_text()
+    silent, explicit = tmp_path / "silent.yaml", tmp_path / "explicit.yaml"
+    silent.write_text(text.replace("encryptionAlgorithm: ECDSA-P256", ""))
+    explicit.write_text(text.replace("ECDSA-P256", "RSA-2048"))
+    kept = kinds(tmp_path, *verb, "--config", silent)
+    assert len(kept) >= 11
+    assert {kind for kind, _ in kept.values()} == {"ECDSA-P256"}
+    assert not any("becomes" in reason for _, reason in kept.values())
+    changed = kinds(tmp_path, *verb, "--config", explicit)
+    assert {kind for kind, _ in changed.values()} == {"RSA-2048"}
+    if "--out-dir" not in verb:
+        assert all("its key becomes RSA-2048 (it is ECDSA-P256)" in reason for _, reason in changed.values())
+    gate = text.replace("encryptionAlgorithm: ECDSA-P256", "featureGates: {PublicKeysECDSA: false}")
+    explicit.write_text(gate)
+    assert {kind for kind, _ in kinds(tmp_path, *verb, "--config", explicit).values()} == {"RSA-2048"}
+
+
+def test_an_algorithm_on_the_command_line_is_named_in_the_plan(tmp_path: Path) -> None:
+    golden(tmp_path, "ecdsa-p256")
+    said = kinds(tmp_path, "certs", "renew", "apiserver", "--algorithm", "ECDSA-P384", "--before", "1h")
+    kind, reason = said["apiserver"]
+    assert kind == "ECDSA-P384"
+    assert reason.endswith("; its key becomes ECDSA-P384 (it is ECDSA-P256)")
 
 
 def test_names_that_cannot_be_removed_or_are_there_already(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import random
@@ -18,7 +20,7 @@ import kubepki
 from kubepki.errors import EnvironmentFailure, PartialError
 from nodes import COMPONENTS, RunningNode, eventually
 from trees import kubepki as command
-from trees import with_programs
+from trees import state, with_programs
 
 if TYPE_CHECKING:
     import subprocess
@@ -138,6 +140,30 @@ def test_a_renewal_with_restart_does_both_and_again_does_neither(node: RunningNo
     assert again.returncode == 0, again.stderr
     data = json.loads(again.stdout)
     assert (data["report"]["changed"], data["restart"]["restarted"]) == ([], [])
+
+
+def test_a_renewal_that_may_not_restart_renews_nothing(node: RunningNode) -> None:
+    before = state(node.kubernetes)
+    with held_lock(node.manifests):
+        refused = command("certs", "renew", "apiserver", "--rootfs", node.root, "--restart", *TIMEOUT)
+        assert (refused.returncode, "code: store.locked" in refused.stderr) == (3, True), refused.stderr
+        # What is wrong with the names is said first, lock or not.
+        for verb in (("certs", "renew", "apiservr", "--restart"), ("restart", "kube-apiservr")):
+            misspelt = command(*verb, "--rootfs", node.root)
+            assert (misspelt.returncode, "code: plan.unknown_name" in misspelt.stderr) == (2, True), misspelt.stderr
+    timeout = command("certs", "renew", "apiserver", "--rootfs", node.root, "--restart", "--timeout", "0s")
+    assert (timeout.returncode, "code: restart.bad_timeout" in timeout.stderr) == (2, True), timeout.stderr
+    assert state(node.kubernetes) == before
+
+
+@contextlib.contextmanager
+def held_lock(folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, as another run does."""
+    with (folder / ".kubepki.lock").open("w") as lock:
+        (folder / ".kubepki.lock").chmod(0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    (folder / ".kubepki.lock").unlink(missing_ok=True)
 
 
 def test_a_renewal_whose_restart_fails_is_partly_done_and_says_what_was_renewed(node: RunningNode) -> None:

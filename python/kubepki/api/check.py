@@ -84,7 +84,20 @@ def check_expiration(
 
     """
     forms = _core.expiration(node_fields(config, **node), in_utc(now))
-    warnings = tuple(map(Problem.from_dict, forms["warnings"]))
+    # After a change that was interrupted, the rows may be of two generations.
+    interrupted = (
+        {
+            **finding,
+            "file": finding["path"],
+            "line": None,
+            "column": None,
+            "field": "",
+            "message": finding["evidence"],
+            "hint": finding["remedy"],
+        }
+        for finding in forms["findings"]
+    )
+    warnings = tuple(map(Problem.from_dict, (*forms["warnings"], *interrupted)))
     return ExpirationReport(forms["text"], forms["json"], forms["yaml"], warnings)
 
 

@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
     from kubepki.api.node import StrPath
     from kubepki.types import RestartPlan, RestartReport
+
+# What each component reads only at its start, of all that can be renewed, in the order of the restarts. etcd and the
+# API server load their pairs again by themselves (docs/reference/reload.md), and nothing that runs holds the others.
+_READ_AT_START = {
+    "kube-controller-manager": ("controller-manager.conf",),
+    "kube-scheduler": ("scheduler.conf",),
+    "kubelet": ("kubelet.conf", "kubelet-client", "kubelet-server"),
+}
 
 
 class RestartOptions(TypedDict, total=False):
@@ -101,18 +109,75 @@ def restart(
         PartialError: The same when other components had been restarted before; `restart.not_put_back`.
 
     """
+    request = _request(components, timeout=timeout, **options)
+    return _carry_out(lambda heard: _core.restart(request, heard, in_utc(now)), progress)
+
+
+class Reservation:
+    """The right to restart, taken before the work that the restart follows, and let go at the end of the block.
+
+    With it, a second run is refused before it does the work of the first once more.
+
+    Args:
+        components: As for `restart`.
+        timeout: As for `restart`.
+        **options: See `RestartOptions`.
+
+    Raises:
+        ConfigurationError: `plan.unknown_name`, `restart.not_here`, `restart.bad_timeout`.
+        FindingError: `restart.bad_manifest`, `restart.bad_kubelet_configuration`.
+        EnvironmentFailure: `store.locked` when another run restarts; `store.*`.
+
+    """
+
+    def __init__(
+        self,
+        components: Literal["all"] | Iterable[str] = "all",
+        *,
+        timeout: timedelta = timedelta(minutes=5),
+        **options: Unpack[RestartOptions],
+    ) -> None:
+        """Take it."""
+        self._right = _core.reserve_restart(_request(components, timeout=timeout, **options))
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it go."""
+        self._right.release()
+
+    def restart(self, progress: Callable[[str, str, float, str], object] | None = None) -> RestartReport:
+        """Restart what must be restarted, as `restart` does."""
+        return _carry_out(lambda heard: self._right.restart(heard, None), progress)
+
+
+def must_restart(changed: Iterable[str]) -> list[str]:
+    """Return the components that read at their start something that was changed.
+
+    >>> must_restart(["scheduler.conf", "apiserver"])
+    ['kube-scheduler']
+    """
+    new = set(changed)
+    return [component for component, read in _READ_AT_START.items() if new.intersection(read)]
+
+
+def _carry_out(
+    do: Callable[[Callable[[str, str, float, str], object]], dict[str, Any]],
+    progress: Callable[[str, str, float, str], object] | None,
+) -> RestartReport:
+    """Restart, with signals heard when every manifest is in its place."""
     import signal
 
     from kubepki.api.interrupt import ENDING, Held
     from kubepki.types import RestartReport
 
-    request = _request(components, **options)
-    request["timeout_seconds"] = timeout.total_seconds()
     report: RestartReport | None = None
     raised: BaseException | None = None
     with Held(ENDING) as signals:
         try:
-            report = RestartReport.from_dict(_core.restart(request, signals.heard(progress), in_utc(now)))
+            report = RestartReport.from_dict(do(signals.heard(progress)))
         except KeyboardInterrupt:
             # Every manifest is in its place. A process that was to end ends below, as it would have.
             if signals.noted in (None, signal.SIGINT):
@@ -130,13 +195,14 @@ def restart(
 def _request(
     components: Literal["all"] | Iterable[str],
     *,
+    timeout: timedelta | None = None,
     force: bool = False,
     kubelet: bool = False,
     kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     manifests_dir: StrPath | None = None,
     rootfs: StrPath | None = None,
 ) -> dict[str, Any]:
-    return {
+    request = {
         "components": selection(components),
         "force": force,
         "kubelet": kubelet,
@@ -144,3 +210,4 @@ def _request(
         "manifests_dir": path_text(manifests_dir),
         "rootfs": path_text(rootfs),
     }
+    return request if timeout is None else {**request, "timeout_seconds": timeout.total_seconds()}

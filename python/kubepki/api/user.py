@@ -65,7 +65,8 @@ def user_kubeconfig(
         **node: Where the CA is, and which cluster.
 
     Raises:
-        ConfigurationError: `user.bad_name`, `user.bad_validity`, `user.bad_token`, `user.bad_server`; `config.*`.
+        ConfigurationError: `user.bad_name`, `user.bad_validity`, `user.bad_token`, `user.bad_server`,
+            `user.no_server`; `config.*`.
         RefusedError: `user.masters`, `user.outlives_authority`.
         FindingError: `plan.blocked` when the CA cannot be used; `user.external_authority` when its key is elsewhere.
         EnvironmentFailure: `store.*`.

@@ -12,7 +12,7 @@ from kubepki.errors import FindingError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from kubepki.api.interrupt import Held
     from kubepki.types import Plan, Report
@@ -37,11 +37,12 @@ def carry_out(
     do: Callable[[], Report] | None = None,
     *,
     text: Callable[[Plan], str] | None = None,
+    afterwards: Callable[[Report], Iterable[str]] | None = None,
 ) -> int:
     """Print the plan and its findings, do it unless it is blocked or a dry run, and return the exit code.
 
     `do` does what `apply` cannot: a plan whose files are secrets that it does not hold. What was done is printed by
-    `text` instead of the plan's table, if it is given.
+    `text` instead of the plan's table, if it is given; what a change asks for next is said by `afterwards`.
     """
     output.warn(plan.warnings)
     for finding in plan.findings:
@@ -54,7 +55,10 @@ def carry_out(
         with KeyProgress() as progress:
             report = do() if do else apply(plan, progress=progress)
         _print(arguments.output, plan, report, text)
-        return _conclude(plan, report, words)
+        status = _conclude(plan, report, words)
+        for line in afterwards(report) if afterwards and report.changed else ():
+            output.say(line)
+        return status
 
     return uninterrupted(change)
 

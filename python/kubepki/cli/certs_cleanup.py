@@ -17,6 +17,9 @@ from kubepki.cli.certs_init import chosen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Iterator
+
+    from kubepki.types import Report
 
 _WORDS = Words(done="cleaned up", nothing="nothing to do: there is nothing to remove")
 
@@ -73,4 +76,13 @@ def run(arguments: Namespace) -> int:
         backup_dir=arguments.backup_dir,
         recover=not arguments.dry_run,
     )
-    return carry_out(arguments, plan, _WORDS)
+    return carry_out(arguments, plan, _WORDS, afterwards=_consequences)
+
+
+def _consequences(report: Report) -> Iterator[str]:
+    """Say what nobody on this node can do without the cluster CA's key."""
+    if any(each.name == "ca" for each in report.changed):
+        yield (
+            "without ca.key the controller manager cannot sign: kubelets' certificates are not renewed, and no node "
+            "joins, until somebody else signs their requests (`kubectl get csr`)"
+        )

@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubepki.api.external import plan_import
+from kubepki.api.restart import must_restart
 from kubepki.cli import options, output
 from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 from kubepki.types import Action
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Iterator
 
-    from kubepki.types import Plan
+    from kubepki.types import Plan, Report
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -53,10 +55,25 @@ def run(arguments: Namespace) -> int:
         recover=not arguments.dry_run,
     )
     waiting = [each.name for each in plan.artefacts if each.action is Action.SKIP]
-    status = carry_out(arguments, plan, Words(done="imported", nothing=_nothing(plan, waiting)))
+    words = Words(done="imported", nothing=_nothing(plan, waiting))
+    status = carry_out(arguments, plan, words, afterwards=lambda report: _next(arguments, report))
     if waiting and not (plan.is_blocked or plan.is_empty):
         output.say(f"not signed yet: {', '.join(waiting)}")
     return status
+
+
+def _next(arguments: Namespace, report: Report) -> Iterator[str]:
+    """Say what makes use of what was imported: kubeconfigs get their certificates by a verb of their own."""
+    names = [each.name for each in report.changed]
+    kubeconfigs = [name for name in names if name.endswith(".conf")]
+    if kubeconfigs or "ca" in names:
+        # A new bundle of the cluster's CA goes into every kubeconfig.
+        wanted = [] if "ca" in names else kubeconfigs
+        yield f"next: {options.node_command(' '.join(('kubeconfig embed', *wanted)), arguments)}"
+    elif users := must_restart(names):
+        yield f"to use them: {options.node_command(' '.join(('restart', *users)), arguments)}"
+    else:
+        yield f"next: {options.node_command('certs cleanup', arguments)} removes the requests"
 
 
 def _nothing(plan: Plan, waiting: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubepki.api.configuration import certificate_names
+from kubepki.cli import options
 from kubepki.cli.init import add_init_options, make
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> int:
     """Make what is named."""
-    return make(arguments, certificates=chosen(arguments.names), kubeconfigs=())
+    return make(arguments, lambda _: [_next(arguments)], certificates=chosen(arguments.names), kubeconfigs=())
+
+
+def _next(arguments: Namespace) -> str:
+    """Say what a node lacks after its certificates; one that got a single one back is looked at."""
+    if chosen(arguments.names) == "all":
+        return f"next: {options.node_command('kubeconfig init', arguments)} makes the kubeconfigs"
+    return f"next: {options.node_command('check', arguments)}"
 
 
 def chosen(names: list[str]) -> str | list[str]:

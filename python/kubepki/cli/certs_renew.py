@@ -6,10 +6,12 @@ stays as it is: its whole subject, names, usages. stdout holds kubeadm's lines.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from kubepki.api import plan as planning
 from kubepki.api import renew as renewing
+from kubepki.api.restart import Reservation, must_restart
 from kubepki.cli import options, output
 from kubepki.cli import restart as restarting
 from kubepki.cli.carry_out import say_backup
@@ -20,18 +22,17 @@ from kubepki.types import Action, Severity
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
-    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
     from kubepki.api.interrupt import Held
     from kubepki.types import Artefact, Plan, Report, RestartReport
 
-# Which component reads what at its start, in the order in which kubeadm names them. Nothing that runs holds the others.
-_USERS = {
-    "kube-apiserver": ("apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client"),
-    "kube-controller-manager": ("controller-manager.conf",),
-    "kube-scheduler": ("scheduler.conf",),
-    "etcd": ("etcd-server", "etcd-peer"),
-    "kubelet": ("kubelet.conf", "kubelet-client", "kubelet-server"),
+
+# Where kubeadm looks for the names of a certificate when it makes it anew.
+_NAME_FIELDS = {
+    "apiserver": "apiServer.certSANs",
+    "etcd-server": "etcd.local.serverCertSANs",
+    "etcd-peer": "etcd.local.peerCertSANs",
 }
 
 
@@ -109,32 +110,38 @@ def run(arguments: Namespace) -> int:
     def change(interrupts: Held) -> int:
         with KeyProgress() as progress:
             report = planning.apply(plan, progress=progress)
-        if arguments.restart and not interrupts.noted:
-            return _restart(arguments, plan, report)
+        if reservation and not interrupts.noted:
+            return _restart(arguments, plan, report, reservation)
         _print(arguments, plan, report)
-        if arguments.restart:
+        if reservation:
             output.say("nothing was restarted: `kubepki restart` does it")
         return _conclude(arguments, plan, report)
 
-    return uninterrupted(change)
+    with _reservation(arguments) as reservation:
+        return uninterrupted(change)
 
 
-def _restart(arguments: Namespace, plan: Plan, report: Report) -> int:
+def _reservation(arguments: Namespace) -> AbstractContextManager[Reservation | None]:
+    """Take the right to restart before anything is renewed: a run that would not get it renews nothing."""
+    if not arguments.restart:
+        return nullcontext()
+    return Reservation(
+        kubelet=arguments.kubelet or any(name.startswith("kubelet") for name in arguments.names),
+        kubelet_dir=arguments.kubelet_dir,
+        manifests_dir=arguments.manifests_dir,
+        rootfs=arguments.rootfs,
+        timeout=options.duration(arguments.timeout, "--timeout"),
+    )
+
+
+def _restart(arguments: Namespace, plan: Plan, report: Report, reservation: Reservation) -> int:
     """Restart what does not use the new files, and print both reports; the renewal's in any case."""
     if arguments.output == "text":
         _print(arguments, plan, report)
     _summarise(arguments, plan, report)
     restarted = None
     try:
-        restarted = restarting.restart(
-            {
-                "kubelet": arguments.kubelet or any(name.startswith("kubelet") for name in arguments.names),
-                "kubelet_dir": arguments.kubelet_dir,
-                "manifests_dir": arguments.manifests_dir,
-                "rootfs": arguments.rootfs,
-            },
-            options.duration(arguments.timeout, "--timeout"),
-        )
+        restarted = restarting.restart(reservation.restart)
     except Interrupted as error:
         raise Interrupted(f"the certificates are renewed; {error.message}", code=error.code) from error
     except EnvironmentFailure as error:
@@ -193,15 +200,9 @@ def _print_lines(arguments: Namespace, plan: Plan) -> None:
     for artefact in plan.artefacts:
         if line := _line(artefact):
             output.show(line)
-    users = restarts(each.name for each in plan.changes)
+    users = must_restart(each.name for each in plan.changes)
     if "all" in arguments.names and plan.changes and not arguments.restart:
         print(f"\n{notice(users)}")
-
-
-def restarts(renewed: Iterable[str]) -> list[str]:
-    """Return the components that hold an old certificate until they are restarted."""
-    names = set(renewed)
-    return [component for component, uses in _USERS.items() if names.intersection(uses)]
 
 
 def notice(components: list[str]) -> str:
@@ -236,6 +237,16 @@ def _conclude(arguments: Namespace, plan: Plan, report: Report | None) -> int:
     return _exit_code(arguments, plan)
 
 
+def _remind_of_names(arguments: Namespace, report: Report) -> None:
+    """Say that kubeadm does not know of names that were changed here, and where it looks for them."""
+    fields = [_NAME_FIELDS[each.name] for each in report.changed if each.name in _NAME_FIELDS]
+    if fields and (arguments.add_san or arguments.remove_san):
+        output.say(
+            f"kubeadm takes names from the cluster's configuration: change {' and '.join(fields)} there too, "
+            "`kubectl -n kube-system edit configmap kubeadm-config`"
+        )
+
+
 def _exit_code(arguments: Namespace, plan: Plan) -> int:
     passed_over = [each.name for each in plan.artefacts if each.action is Action.SKIP and each.name in arguments.names]
     if not passed_over:
@@ -255,6 +266,7 @@ def _summarise(arguments: Namespace, plan: Plan, report: Report | None) -> None:
     else:
         output.say(f"renewed {len(report.changed)}: {', '.join(each.name for each in report.changed)}{stays}")
         say_backup(report)
-        users = restarts(each.name for each in report.changed)
+        users = must_restart(each.name for each in report.changed)
+        _remind_of_names(arguments, report)
         if users and not arguments.restart:
             output.say(f"to use them: {options.command(' '.join(('restart', *users)), arguments.rootfs)}")

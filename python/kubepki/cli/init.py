@@ -13,6 +13,9 @@ from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Callable, Iterable
+
+    from kubepki.types import Report
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -33,7 +36,7 @@ def run(arguments: Namespace) -> int:
     return make(arguments, certificates="all", kubeconfigs="all")
 
 
-def make(arguments: Namespace, **selection: Any) -> int:  # noqa: ANN401 (names or "all", as api.plan takes them)
+def make(arguments: Namespace, afterwards: Callable[[Report], Iterable[str]] | None = None, **selection: Any) -> int:  # noqa: ANN401 (names or "all", as api.plan takes them)
     """Plan what is selected, show the plan, and do it unless it is a dry run."""
     plan = planning.plan(
         **options.node_arguments(arguments),
@@ -41,4 +44,5 @@ def make(arguments: Namespace, **selection: Any) -> int:  # noqa: ANN401 (names 
         outlive_ca=arguments.outlive_ca,
         recover=not arguments.dry_run,
     )
-    return carry_out(arguments, plan, Words(done="made", nothing="nothing to do: everything is there"))
+    words = Words(done="made", nothing="nothing to do: everything is there")
+    return carry_out(arguments, plan, words, afterwards=afterwards)

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING
 
 from kubepki.api.configuration import kubeconfig_names
 from kubepki.api.external import plan_embed
+from kubepki.api.restart import must_restart
 from kubepki.cli import options
 from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 from kubepki.cli.certs_init import chosen
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Iterator
+
+    from kubepki.types import Report
 
 _WORDS = Words(done="embedded", nothing="nothing to do: every signed certificate is already embedded")
 
@@ -47,4 +51,11 @@ def run(arguments: Namespace) -> int:
         backup_dir=options.backup_dir(arguments),
         recover=not arguments.dry_run,
     )
-    return carry_out(arguments, plan, _WORDS)
+    return carry_out(arguments, plan, _WORDS, afterwards=lambda report: _next(arguments, report))
+
+
+def _next(arguments: Namespace, report: Report) -> Iterator[str]:
+    """Say who must read the files again, and what is left over."""
+    if users := must_restart(each.name for each in report.changed):
+        yield f"on a node that runs: {options.node_command(' '.join(('restart', *users)), arguments)}"
+    yield f"next: {options.node_command('certs cleanup', arguments)} removes what is not needed any more"

@@ -140,13 +140,16 @@ def _find_verb(arguments: Iterable[str]) -> tuple[Verb | None, tuple[str, ...]]:
 def _unknown_command(words: tuple[str, ...], known: set[str]) -> ConfigurationError:
     from difflib import get_close_matches
 
-    near = get_close_matches(words[-1], sorted(known), n=1)
     program = " ".join(("kubepki", *words[:-1]))
     listing = f"`{program} --help` lists the commands"
+    # The right word in the wrong place (`kubepki renew`) before a word that looks like it.
+    meant = [" ".join(("kubepki", *verb.words)) for verb in verbs.VERBS if verb.words[-1] == words[-1]]
+    meant = meant or [f"{program} {near}" for near in get_close_matches(words[-1], sorted(known), n=1)]
+    listed = " or ".join(f"`{command}`" for command in meant)
     return ConfigurationError(
         f"unknown command {words[-1]!r}",
         code="cli.unknown_command",
-        hint=f"did you mean `{program} {near[0]}`? {listing}" if near else listing,
+        hint=f"did you mean {listed}? {listing}" if meant else listing,
         context={"command": list(words)},
     )
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from kubepki.api.node import DEFAULT_BACKUP_DIR, DEFAULT_KUBELET_DIR
+from kubepki.cli import output
 from kubepki.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ def command(words: str, rootfs: str | None) -> str:
     from shlex import quote
 
     return f"kubepki {words} --rootfs {quote(rootfs)}"
+
+
+def node_command(words: str, arguments: Namespace) -> str:
+    """Return a command of kubepki, between backquotes, that is about the same node as this run."""
+    return output.complete_commands(f"`kubepki {words}`", node_arguments(arguments))
 
 
 def counted(number: int, noun: str) -> str:

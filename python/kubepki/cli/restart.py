@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kubepki.api import restart as restarting
 from kubepki.cli import options, output
@@ -17,7 +17,7 @@ from kubepki.errors import FindingError, Interrupted, InterruptedAfterChange
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer, _SubParsersAction
-    from datetime import timedelta
+    from collections.abc import Callable
 
     from kubepki.types import RestartPlan, RestartReport
 
@@ -75,20 +75,20 @@ def run(arguments: Namespace) -> int:
         plan = restarting.plan_restart(**request)
         _show(arguments.output, plan, None)
         return _conclude_dry_run(plan)
-    report = restart(request, timeout)
+    report = restart(lambda progress: restarting.restart(**request, timeout=timeout, progress=progress))
     _show(arguments.output, report.plan, report)
     conclude(report)
     return 0
 
 
-def restart(request: dict[str, Any], timeout: timedelta) -> RestartReport:
+def restart(do: Callable[[Callable[[str, str, float, str], object]], RestartReport]) -> RestartReport:
     """Restart, and say on stderr how far it is; a closed terminal or a stopped service is heard as Ctrl-C is."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         # A parent that has a signal ignored (nohup) means it.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
     try:
-        return restarting.restart(**request, timeout=timeout, progress=_Talk())
+        return do(_Talk())
     except InterruptedAfterChange as interrupt:
         report: RestartReport = interrupt.report
         return report

@@ -18,6 +18,12 @@ impl Advisor<'_> {
         }
         let is_worker = self.spec.role == Role::Worker;
         let is_key = finding.path.as_ref() == Some(&key) && !pair.key.is_missing();
+        if let ("key.mismatch", Some((place, _))) = (finding.code.as_str(), pair.other_certificate_of_key()) {
+            return format!(
+                "put certificate number {place} of {} before the others: the first one is the one that signs",
+                files(vec![&certificate])
+            );
+        }
         let needed = match finding.code.as_str() {
             "key.mismatch"
             | "certificate.expired"

@@ -50,6 +50,9 @@ pub enum UserError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// Neither the configuration nor `admin.conf` nor the host's routes say where the API server is.
+    #[error("nothing on this node says at which address the API server is")]
+    NoServer,
     /// This is not the URL of an API server.
     #[error("{server:?} is not the URL of an API server")]
     BadServer {
@@ -67,6 +70,7 @@ impl Diagnostic for UserError {
             Self::OutlivesAuthority { .. } => "user.outlives_authority",
             Self::ExternalAuthority { .. } => "user.external_authority",
             Self::BadToken { .. } => "user.bad_token",
+            Self::NoServer => "user.no_server",
             Self::BadServer { .. } => "user.bad_server",
         }
     }
@@ -86,15 +90,18 @@ impl Diagnostic for UserError {
                 "make it where the CA's key is (--cert-dir, --server), or use a token, which needs no key".into()
             }
             Self::BadToken { .. } => "give the token alone, as the API server knows it".into(),
+            Self::NoServer => "name it, as --server https://192.0.2.10:6443".into(),
             Self::BadServer { .. } => "write it as https://192.0.2.10:6443".into(),
         }
     }
 
     fn category(&self) -> Category {
         match self {
-            Self::BadName { .. } | Self::BadValidity { .. } | Self::BadToken { .. } | Self::BadServer { .. } => {
-                Category::Usage
-            }
+            Self::BadName { .. }
+            | Self::BadValidity { .. }
+            | Self::BadToken { .. }
+            | Self::NoServer
+            | Self::BadServer { .. } => Category::Usage,
             Self::Masters { .. } | Self::OutlivesAuthority { .. } => Category::Refused,
             Self::ExternalAuthority { .. } => Category::Finding,
         }
@@ -109,7 +116,7 @@ impl Diagnostic for UserError {
                 json!({ "not_after": not_after, "authority_end": authority_end })
             }
             Self::ExternalAuthority { path } => json!({ "path": path }),
-            Self::BadToken { .. } => json!({}),
+            Self::BadToken { .. } | Self::NoServer => json!({}),
             Self::BadServer { server } => json!({ "server": server }),
         }
     }

@@ -23,6 +23,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
     import kubepki
+    from kubepki.api.restart import must_restart
     from kubepki.cli.options import duration
     from kubepki.cli.output import refuse_core_dumps
     from kubepki.errors import KubepkiError
@@ -55,15 +56,6 @@ NODE_OPTIONS: dict[str, Any] = {
 BACKUP_OPTIONS: dict[str, Any] = {
     "backup": {"type": "bool", "default": True},
     "backup_dir": {"type": "path", "default": "/var/lib/kubepki/backups"},
-}
-
-# The components of a node in the order in which they are restarted, and what each reads when it starts.
-_READERS = {
-    "etcd": {"etcd-server", "etcd-peer"},
-    "kube-apiserver": {"apiserver", "apiserver-kubelet-client", "apiserver-etcd-client", "front-proxy-client"},
-    "kube-controller-manager": {"controller-manager.conf"},
-    "kube-scheduler": {"scheduler.conf"},
-    "kubelet": {"kubelet.conf", "kubelet-client", "kubelet-server"},
 }
 
 
@@ -193,9 +185,8 @@ def difference(name: str, old: Certificate | None, new: Certificate | None) -> d
 
 
 def users_of(changed: Iterable[str]) -> list[str]:
-    """Return the components that read at their start something that was changed, in the order for restarting them."""
-    new = set(changed)
-    return [component for component, read in _READERS.items() if read & new]
+    """Return the components that must be restarted to use what was changed, in the order for it."""
+    return must_restart(changed)
 
 
 def names(chosen: Iterable[str] | None) -> Any:

@@ -17,8 +17,8 @@ description:
     expired, and with no API server.
   - Each keeps its subject, alternative names and usages, and gets a new key unless O(keep_key).
   - All changes are one transaction, and the files that change are kept as they were first.
-  - Components use the new certificates when they are restarted; RV(restart) names them, and
-    M(kubepki.kubeadm.restart) does it.
+  - etcd and the API server load new certificates by themselves. RV(restart) names the components that read theirs only as
+    they start, and M(kubepki.kubeadm.restart) restarts them.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
@@ -168,7 +168,7 @@ restart:
   returned: success
   type: list
   elements: str
-  sample: [kube-apiserver]
+  sample: [kube-controller-manager, kube-scheduler]
 backup:
   description:
     - The folder with the files as they were.
