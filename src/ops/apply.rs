@@ -34,6 +34,7 @@ use super::OperationError;
 use super::init::directories;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
+use crate::catalogue::Layout;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::plan::generate::sha256_hex;
@@ -157,8 +158,10 @@ fn apply_with(
 
 /// A cleanup takes the folders of a renewal away when nothing is left in them.
 fn sweep(plan: &Plan, store: &Store) {
+    let layout =
+        Layout { certificates_dir: plan.certificates_dir.clone(), kubeconfig_dir: plan.kubeconfig_dir.clone() };
     if plan.operation == cleanup::OPERATION
-        && let Err(error) = store.remove_empty(&cleanup::renewal_folders(&plan.kubeconfig_dir))
+        && let Err(error) = store.remove_empty(&cleanup::renewal_folders(&layout))
     {
         log::warn!("an empty folder of a renewal stays: {error}");
     }

@@ -102,11 +102,11 @@ pub fn keeps_on_machine(plan: &Plan) -> bool {
     plan.operation == OPERATION && plan.artefacts.iter().any(|one| one.kind == Kind::CertificateAuthority)
 }
 
-/// The folders of [`renewal_layout`], which are of no use when they are empty; the deepest first.
+/// The folders of [`Layout::renewal`], which are of no use when they are empty; the deepest first.
 #[must_use]
-pub fn renewal_folders(kubeconfig_dir: &Path) -> Vec<PathBuf> {
-    let folder = kubeconfig_dir.join("renewal");
-    vec![folder.join("pki/etcd"), folder.join("pki"), folder]
+pub fn renewal_folders(layout: &Layout) -> Vec<PathBuf> {
+    let Layout { certificates_dir, kubeconfig_dir } = layout.renewal();
+    vec![certificates_dir.join("etcd"), certificates_dir, kubeconfig_dir]
 }
 
 /// What a file of the way is.

@@ -17,8 +17,8 @@ description:
     expired, and with no API server.
   - Each keeps its subject, alternative names and usages, and gets a new key unless O(keep_key).
   - All changes are one transaction, and the files that change are kept as they were first.
-  - etcd and the API server load new certificates by themselves. RV(restart) names the components that read theirs only as
-    they start, and M(kubepki.kubeadm.restart) restarts them.
+  - etcd and the API server load new certificates by themselves. RV(restart) names the components that read theirs only
+    as they start, and M(kubepki.kubeadm.restart) restarts them.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
