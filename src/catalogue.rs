@@ -10,6 +10,7 @@ mod kubeconfigs;
 mod kubelet;
 mod layout;
 mod node_role;
+mod reload;
 mod rows;
 mod versions;
 
@@ -18,10 +19,11 @@ pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use kubelet::{
     BadConfiguration, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_SERVER, KubeletConfiguration, KubeletFiles,
-    SYSTEM_NODE, ServingFiles, ServingSource, dated,
+    SYSTEM_NODE, ServingFiles, ServingSource, dated, is_written_by_kubelet,
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
+pub use reload::{RELOADS, Reload, ReloadRow, names_a_file, reload};
 pub(crate) use rows::LEAF_KEY_USAGES;
 pub use rows::{
     AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, CommonName, SERVICE_ACCOUNT,

@@ -163,6 +163,12 @@ impl Store {
         list::is_link(&self.root, path)
     }
 
+    /// The file that the link at `path` leads to, and when the link was made; `None` for what is no link to a file.
+    #[must_use]
+    pub fn behind(&self, path: &Path) -> Option<(PathBuf, DateTime<Utc>)> {
+        read::behind(&self.root, path)
+    }
+
     /// When the file at `path` changed last, whatever it was that changed of it, or a link that leads to it; `None` when
     /// no regular file can be seen there.
     #[must_use]

@@ -307,6 +307,7 @@ fn plan_component(
         name: member.name.to_owned(),
         action: RestartAction::Skip,
         reasons: Vec::new(),
+        awaited: Vec::new(),
         manifest: member.manifest.clone(),
         started_at: None,
         endpoints: Vec::new(),
@@ -317,7 +318,8 @@ fn plan_component(
     };
     planned.started_at = start_of(component, evidence);
     planned.endpoints = endpoints(component, evidence);
-    planned.reasons = judge(component, evidence);
+    let judgement = judge(component, evidence);
+    planned.reasons = judgement.reasons();
     if !member.is_wanted {
         if member.name == KUBELET && !planned.reasons.is_empty() {
             planned.reasons.push("it is restarted only on request (--kubelet)".into());
@@ -330,6 +332,9 @@ fn plan_component(
         planned.reasons.push("the restart was requested".into());
     }
     planned.action = if planned.reasons.is_empty() { RestartAction::Keep } else { RestartAction::Restart };
+    if planned.action == RestartAction::Keep {
+        planned.awaited = judgement.awaited;
+    }
     if planned.action == RestartAction::Restart {
         let unusable = unusable_files(store, member, component);
         if !unusable.is_empty() {

@@ -20,8 +20,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub use component::{Component, Endpoint, Health, HealthAction, from_manifest};
-pub use judge::{Evidence, Look, judge, start_of};
+pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, from_manifest};
+pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
 pub use manifest::{BadManifest, StaticPod};
 
@@ -104,6 +104,8 @@ pub struct ComponentPlan {
     pub action: RestartAction,
     /// Why, each in a few words.
     pub reasons: Vec<String>,
+    /// What it will load by itself in a while, each in a few words.
+    pub awaited: Vec<String>,
     /// Its static-pod manifest; none for the kubelet.
     pub manifest: Option<PathBuf>,
     /// When it started, where that can be seen.

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use rustix::fs::OFlags;
@@ -30,16 +30,24 @@ pub(super) fn observe(root: &Root, path: &Path, limit: u64) -> Observed {
     }
 }
 
+/// The file that the link at `path` leads to, and when the link was made; `None` for what is no link to a file.
+pub(super) fn behind(root: &Root, path: &Path) -> Option<(PathBuf, DateTime<Utc>)> {
+    let link = root.resolve(path, false).ok().filter(|link| link.kind == Kind::Symlink)?;
+    let target = root.resolve(path, true).ok().filter(|target| target.kind == Kind::File)?;
+    Some((root.logical_of(&target.existing), changed(&link.existing)?))
+}
+
+fn changed(physical: &Path) -> Option<DateTime<Utc>> {
+    let metadata = physical.symlink_metadata().ok()?;
+    DateTime::from_timestamp(metadata.ctime(), u32::try_from(metadata.ctime_nsec()).ok()?)
+}
+
 /// When the regular file at `path` changed last: its content, its attributes, or a link that leads to it. The kernel
 /// keeps this time, and nobody can set it back, as times of modification can be. `None` if no such file can be seen.
 pub(super) fn changed_at(root: &Root, path: &Path) -> Option<DateTime<Utc>> {
     let resolved = root.resolve(path, true).ok().filter(|resolved| resolved.kind == Kind::File)?;
     let link = root.resolve(path, false).ok()?;
-    let times = [resolved, link].into_iter().filter_map(|place| {
-        let metadata = place.existing.symlink_metadata().ok()?;
-        DateTime::from_timestamp(metadata.ctime(), u32::try_from(metadata.ctime_nsec()).ok()?)
-    });
-    times.max()
+    [resolved, link].into_iter().filter_map(|place| changed(&place.existing)).max()
 }
 
 /// What a file that takes the place of the one at `path` shall have of it.

@@ -88,11 +88,15 @@ class Endpoint(Value):
 
 @dataclass(frozen=True, slots=True)
 class ComponentRestart(Value):
-    """One component, and what happens to it; `manifest` is None for the kubelet."""
+    """One component, and what happens to it; `manifest` is None for the kubelet.
+
+    `awaited` says what of the files on disk it has not loaded yet and loads by itself.
+    """
 
     name: str
     action: RestartAction
     reasons: tuple[str, ...]
+    awaited: tuple[str, ...]
     manifest: Path | None
     started_at: datetime | None
     endpoints: tuple[Endpoint, ...]
@@ -105,6 +109,7 @@ class ComponentRestart(Value):
             data["name"],
             RestartAction(data["action"]),
             tuple(data["reasons"]),
+            tuple(data["awaited"]),
             optional_path(data["manifest"]),
             optional_moment(data["started_at"]),
             tuple(map(Endpoint.from_dict, data["endpoints"])),
@@ -176,7 +181,7 @@ class RestartPlan(Value):
         """Return the plan as a table, one line a port."""
         rows = []
         for component in self.components:
-            reason = "; ".join(component.reasons)
+            reason = "; ".join((*component.reasons, *component.awaited))
             first = (component.name, component.action.value)
             for endpoint in component.endpoints or (None,):
                 rows.append((*first, *_ports(endpoint), reason))

@@ -35,6 +35,8 @@ pub struct KubeletConfiguration {
     pub client_authority: Option<PathBuf>,
     /// The node's name, where it is not the host's (`--hostname-override`).
     pub node_name: Option<String>,
+    /// Whether it renews its client certificate itself (`rotateCertificates`), and so keeps it in memory.
+    pub rotates_client_certificate: bool,
     /// `tlsCertFile` and `tlsPrivateKeyFile`, where both are given.
     certificate: Option<(PathBuf, PathBuf)>,
     /// `serverTLSBootstrap`.
@@ -81,6 +83,7 @@ struct Fields {
     tls_private_key_file: Option<PathBuf>,
     #[serde(rename = "serverTLSBootstrap")]
     server_tls_bootstrap: Option<bool>,
+    rotate_certificates: Option<bool>,
     authentication: Authentication,
 }
 
@@ -107,6 +110,7 @@ impl Default for KubeletConfiguration {
             healthz: Some((String::new(), 10248)),
             client_authority: None,
             node_name: None,
+            rotates_client_certificate: false,
             certificate: None,
             requests_server_certificate: false,
             certificate_dir: None,
@@ -143,6 +147,7 @@ impl KubeletConfiguration {
             healthz: (healthz_port != 0).then(|| (fields.healthz_bind_address.unwrap_or_default(), healthz_port)),
             node_name: None,
             client_authority: fields.authentication.x509.client_ca_file.filter(|path| !path.as_os_str().is_empty()),
+            rotates_client_certificate: fields.rotate_certificates.unwrap_or(false),
             certificate: given(fields.tls_cert_file, fields.tls_private_key_file),
             requests_server_certificate: fields.server_tls_bootstrap.unwrap_or(false),
             certificate_dir: None,
@@ -166,6 +171,7 @@ impl KubeletConfiguration {
                     self.client_authority = Some(PathBuf::from(value)).filter(|path| path.is_absolute());
                 }
                 "hostname-override" => self.node_name = Some(value.to_owned()).filter(|name| !name.is_empty()),
+                "rotate-certificates" => self.rotates_client_certificate = value != "false",
                 "rotate-server-certificates" => self.requests_server_certificate = value != "false",
                 _ => {}
             }

@@ -3,21 +3,29 @@
 //! In: a [`Component`]. Out: [`Evidence`]; whether it is well, or why not; whether something of it is still there.
 //! Every look has a time limit of [`TIMEOUT`].
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::catalogue::{KUBELET_CONF, Reload, is_written_by_kubelet};
+use crate::clock::SystemClock;
 use crate::edge::http;
 use crate::edge::listener::{Process, process_at};
 use crate::edge::process::{self, ProcessError};
 use crate::edge::tls::{self, Address};
-use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, Look};
+use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look};
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};
 
 /// As long as the longest that kubeadm lets a probe take, less what a restart has no use for.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A kubelet that joins has written its kubeconfig within this time of its start.
+const BOOTSTRAP: TimeDelta = TimeDelta::seconds(60);
 
 /// How long `crictl` may take.
 const CRICTL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,11 +46,44 @@ pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
         });
         looks.collect()
     });
+    let changed = component.files.iter().filter_map(|file| Some((file.path.clone(), store.changed_at(&file.path)?)));
+    let changed: Vec<_> = changed.collect();
+    let process_started_at = listening(component).map(|process| process.started_at);
     Evidence {
+        looked_at: SystemClock.exact(),
         looks,
-        process_started_at: listening(component).map(|process| process.started_at),
-        changed: component.files.iter().filter_map(|path| Some((path.clone(), store.changed_at(path)?))).collect(),
+        own: own_files(store, component, &changed, process_started_at),
+        process_started_at,
+        changed,
     }
+}
+
+/// The files that the component has written itself while it ran, and so knows.
+fn own_files(
+    store: &Store,
+    component: &Component,
+    changed: &[(PathBuf, DateTime<Utc>)],
+    started_at: Option<DateTime<Utc>>,
+) -> BTreeSet<PathBuf> {
+    let Some(started_at) = started_at.filter(|_| component.name == KUBELET) else { return BTreeSet::new() };
+    let is_own = |link: &Path| {
+        let (target, linked_at) = store.behind(link)?;
+        let written_at = store.changed_at(&target)?;
+        Some(written_at >= started_at && is_written_by_kubelet(link, &target, written_at, linked_at))
+    };
+    let links = component.files.iter().filter(|file| file.reload == Reload::OwnFile);
+    let mut own: BTreeSet<_> =
+        links.map(|file| &file.path).filter(|link| is_own(link) == Some(true)).cloned().collect();
+    // A kubelet that joins writes its kubeconfig as it starts, then gets the certificate that this names.
+    let certified_at = changed.iter().filter(|(path, _)| own.contains(path)).map(|(_, at)| *at).max();
+    let is_bootstraps = |(path, at): &&(PathBuf, DateTime<Utc>)| {
+        path.file_name().is_some_and(|name| name == KUBELET_CONF)
+            && *at >= started_at
+            && *at - started_at < BOOTSTRAP
+            && certified_at.is_some_and(|certified_at| *at <= certified_at)
+    };
+    own.extend(changed.iter().filter(is_bootstraps).map(|(path, _)| path.clone()));
+    own
 }
 
 fn served(endpoint: &Endpoint) -> crate::error::Result<Certificate> {

@@ -3,9 +3,11 @@
 //! In: a [`StaticPod`]. Out: [`Component`]. What a manifest does not say is the component's own default.
 //! Source: kubeadm `phases/controlplane/manifests.go`, `phases/etcd/local.go`; the components' `options`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::manifest::{Probe, StaticPod};
+use crate::catalogue::{Reload, reload};
 use crate::config::parse_address;
 
 /// A port of a component that speaks TLS.
@@ -50,6 +52,15 @@ pub struct Health {
     pub action: HealthAction,
 }
 
+/// A file that a component reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadFile {
+    /// Where it is on the host.
+    pub path: PathBuf,
+    /// When a change of it is used: the latest of all that it is used for.
+    pub reload: Reload,
+}
+
 /// A component of this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
@@ -59,8 +70,8 @@ pub struct Component {
     pub endpoints: Vec<Endpoint>,
     /// How its health is asked for; none where only its ports can be looked at.
     pub health: Option<Health>,
-    /// Every certificate, key and kubeconfig that it reads, on the host.
-    pub files: Vec<PathBuf>,
+    /// Every certificate, key and kubeconfig that it reads, on the host, each once.
+    pub files: Vec<ReadFile>,
     /// The certificates with their keys among them: what it cannot start with if they do not fit.
     pub pairs: Vec<(PathBuf, PathBuf)>,
 }
@@ -88,7 +99,19 @@ pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
     };
     let health = health(name, pod, endpoints.first());
     let pairs = PAIRS.iter().filter_map(|(certificate, key)| Some((pod.file(certificate)?, pod.file(key)?))).collect();
-    Component { name, endpoints, health, files: pod.credentials(), pairs }
+    let version = pod.version();
+    let files = once_each(pod.credentials(name).map(|(flag, path)| (path, reload(name, flag, version))));
+    Component { name, endpoints, health, files, pairs }
+}
+
+/// Each file once, with the latest of its reloads; in the order of their paths.
+pub(super) fn once_each(all: impl IntoIterator<Item = (PathBuf, Reload)>) -> Vec<ReadFile> {
+    let mut files = BTreeMap::new();
+    for (path, reload) in all {
+        let latest = files.entry(path).or_insert(reload);
+        *latest = reload.max(*latest);
+    }
+    files.into_iter().map(|(path, reload)| ReadFile { path, reload }).collect()
 }
 
 fn serving(pod: &StaticPod, default_port: u16) -> Vec<Endpoint> {
@@ -207,6 +230,19 @@ mod tests {
         let HealthAction::Get { path, is_tls, .. } = health.action else { panic!("{:?}", health.action) };
         assert_eq!((path.as_str(), is_tls), ("/health?serializable=true", false));
         assert_eq!(etcd.pairs.len(), 1);
+    }
+
+    #[test]
+    fn a_file_with_two_uses_is_as_late_as_the_later_one() {
+        let manager = from_manifest(
+            "kube-controller-manager",
+            &pod(
+                &["x", "--client-ca-file=/pki/ca.crt", "--root-ca-file=/pki/ca.crt", "--tls-cert-file=/pki/a.crt"],
+                "",
+            ),
+        );
+        let file = |path: &str, reload| ReadFile { path: path.into(), reload };
+        assert_eq!(manager.files, [file("/pki/a.crt", Reload::Watched), file("/pki/ca.crt", Reload::AtStart)]);
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! Whether a component uses what is on disk.
 //!
-//! In: a [`Component`] and what was seen of it ([`Evidence`]). Out: reasons to restart it; none when it is up to date.
-//! What cannot be seen is a reason. Three things are looked at:
+//! In: a [`Component`] and what was seen of it ([`Evidence`]). Out: a [`Judgement`]: reasons to restart it; none when it
+//! is up to date, or will be by itself. Three things are looked at:
 //!
-//! 1. The certificate that is served, against the first one of its file. etcd and the API server load a changed file
-//!    by themselves, so that they serve the new one is proof, and that they started before it changed is none.
-//! 2. Every other file that the component reads, against the moment when the process started: it may have changed
-//!    since.
+//! 1. The certificate that is served, against the first one of its file. That the new one is served is proof, and that
+//!    the process started before it changed says nothing.
+//! 2. Every other file that the component reads only as it starts, against the moment when the process started: it may
+//!    have changed since. A file that it loads by itself ([`Reload`]) is no reason; what it has not loaded yet is noted.
 //! 3. Where the kernel does not show the process: the controller manager and the scheduler make a certificate in memory
 //!    when they start, valid from an hour before, and its subject names the second.
 //!
-//! Source: client-go `util/cert` (`GenerateSelfSignedCertKeyWithOptions`), etcd `client/pkg/transport/listener.go`.
+//! What cannot be seen is a reason, where a restart could be needed.
+//!
+//! Source: client-go `util/cert` (`GenerateSelfSignedCertKeyWithOptions`), and the rows of `catalogue::RELOADS`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::component::{Component, Endpoint};
+use super::component::{Component, Endpoint, ReadFile};
 use super::{EndpointPlan, LiveCertificate};
+use crate::catalogue::Reload;
 use crate::x509::Certificate;
 
 /// What was seen at one endpoint.
@@ -33,53 +36,130 @@ pub struct Look {
 /// What was seen of a component.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
+    /// When it was looked at, by the clock of the files' times.
+    pub looked_at: DateTime<Utc>,
     /// For each endpoint, in order.
     pub looks: Vec<Look>,
     /// When the process that listens started, if the kernel shows it.
     pub process_started_at: Option<DateTime<Utc>>,
     /// When each file that is there changed last.
     pub changed: Vec<(PathBuf, DateTime<Utc>)>,
+    /// Those of them that the component has written itself.
+    pub own: BTreeSet<PathBuf>,
 }
 
-/// Why the component must be restarted.
+/// What the evidence says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// What could not be seen, each in a few words.
+    pub unseen: Vec<String>,
+    /// What is old of it, each in a few words.
+    pub outdated: Vec<String>,
+    /// What it will load by itself in a while, each in a few words.
+    pub awaited: Vec<String>,
+}
+
+impl Judgement {
+    /// Why the component must be restarted; none when it need not be.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<String> {
+        self.unseen.iter().chain(&self.outdated).cloned().collect()
+    }
+}
+
+/// Whether the component uses what is on disk.
 #[must_use]
-pub fn judge(component: &Component, evidence: &Evidence) -> Vec<String> {
-    let mut reasons = Vec::new();
+pub fn judge(component: &Component, evidence: &Evidence) -> Judgement {
+    let mut judgement = Judgement::default();
     let mut proven = BTreeSet::new();
+    let mut awaited = Vec::new();
     for (endpoint, look) in component.endpoints.iter().zip(&evidence.looks) {
         match (&look.served, &look.on_disk) {
-            (Err(problem), _) => reasons.push(problem.clone()),
+            (Err(problem), _) => judgement.unseen.push(problem.clone()),
             (Ok(served), Some(on_disk)) if served.as_der() == on_disk.as_der() => {
                 proven.extend(endpoint.certificate.iter().chain(&endpoint.key).map(PathBuf::as_path));
             }
-            (Ok(served), Some(on_disk)) => {
-                reasons.push(format!("serves {}, on disk is {}", served.serial(), on_disk.serial()));
-            }
+            (Ok(served), Some(on_disk)) => match endpoint.certificate.as_deref() {
+                Some(path) if still_loads(component, evidence, path) => awaited.push(path),
+                _ => {
+                    judgement.outdated.push(format!("serves {}, on disk is {}", served.serial(), on_disk.serial()));
+                }
+            },
             (Ok(_), None) => {}
         }
     }
     // A port that cannot be seen says enough: the process may be another one by now.
-    if reasons.is_empty() {
-        reasons.extend(outdated(component, evidence, &proven));
+    if !judgement.reasons().is_empty() {
+        return judgement;
     }
-    reasons
+    let others = evidence.changed.iter().filter_map(|(path, at)| {
+        let file = component.files.iter().find(|file| file.path == *path)?;
+        (!proven.contains(path.as_path())).then_some((file, *at))
+    });
+    let (by_itself, at_start): (Vec<_>, Vec<_>) = others.partition(|(file, _)| loads_by_itself(file, evidence));
+    let started_at = start_of(component, evidence);
+    match outdated(&at_start, started_at) {
+        Ok(reason) => judgement.outdated.extend(reason),
+        Err(reason) => judgement.unseen.push(reason),
+    }
+    if judgement.reasons().is_empty() {
+        let is_newer = |at: DateTime<Utc>| started_at.is_none_or(|started_at| at >= started_at);
+        let waiting =
+            by_itself.into_iter().filter(|(file, at)| is_newer(*at) && is_awaited(file.reload, *at, evidence));
+        judgement.awaited = notes(component, awaited.into_iter().chain(waiting.map(|(file, _)| file.path.as_path())));
+    }
+    judgement
 }
 
-fn outdated(component: &Component, evidence: &Evidence, proven: &BTreeSet<&Path>) -> Option<String> {
-    let others: Vec<_> = evidence.changed.iter().filter(|(path, _)| !proven.contains(path.as_path())).collect();
-    if others.is_empty() {
-        return None;
+/// Whether a change of the file is used without a restart.
+fn loads_by_itself(file: &ReadFile, evidence: &Evidence) -> bool {
+    file.reload.is_by_itself() || evidence.own.contains(&file.path)
+}
+
+/// Whether what changed at `at` may not be loaded yet.
+fn is_awaited(reload: Reload, at: DateTime<Utc>, evidence: &Evidence) -> bool {
+    reload.within_seconds().is_some_and(|within| evidence.looked_at - at < TimeDelta::seconds(within))
+}
+
+/// Whether the component may still load the certificate that it is to serve.
+fn still_loads(component: &Component, evidence: &Evidence, path: &Path) -> bool {
+    let changed = evidence.changed.iter().find(|(changed, _)| changed == path);
+    let file = component.files.iter().find(|file| file.path == path);
+    file.zip(changed).is_some_and(|(file, (_, at))| is_awaited(file.reload, *at, evidence))
+}
+
+/// What is awaited: a line for each time that it takes; a key is meant with its certificate.
+fn notes<'p>(component: &Component, paths: impl Iterator<Item = &'p Path>) -> Vec<String> {
+    let mut by_time: BTreeMap<i64, BTreeMap<PathBuf, String>> = BTreeMap::new();
+    for path in paths {
+        let file = component.files.iter().find(|file| file.path == path);
+        let Some(within) = file.and_then(|file| file.reload.within_seconds()) else { continue };
+        by_time.entry(within).or_default().entry(path.with_extension("")).or_insert_with(|| name_of(path));
     }
-    let Some(started_at) = start_of(component, evidence) else {
-        return Some("its start time cannot be determined".into());
+    let line = |(within, names): (i64, BTreeMap<PathBuf, String>)| {
+        let time = if within == 60 { "a minute".to_owned() } else { format!("{} minutes", within / 60) };
+        format!("loads {} by itself within {time}", names.into_values().collect::<Vec<_>>().join(", "))
     };
-    let newer: Vec<_> = others.iter().filter(|(_, changed_at)| *changed_at >= started_at).collect();
-    let (path, _) = newer.first()?;
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    Some(match newer.len() {
-        1 => format!("{name} has changed since it started"),
-        more => format!("{name} and {} more have changed since it started", more - 1),
-    })
+    by_time.into_iter().map(line).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// What has changed since the start, of the files that are read only then; an error when the start is not known.
+fn outdated(files: &[(&ReadFile, DateTime<Utc>)], started_at: Option<DateTime<Utc>>) -> Result<Option<String>, String> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let Some(started_at) = started_at else {
+        return Err("its start time cannot be determined".into());
+    };
+    let newer: Vec<_> = files.iter().filter(|(_, changed_at)| *changed_at >= started_at).collect();
+    Ok(newer.first().map(|(file, _)| match newer.len() {
+        1 => format!("{} has changed since it started", name_of(&file.path)),
+        more => format!("{} and {} more have changed since it started", name_of(&file.path), more - 1),
+    }))
 }
 
 /// When the component started: as the kernel has it, or as a certificate tells that it made when it started.
@@ -152,10 +232,38 @@ mod tests {
             certificate: certificate.map(PathBuf::from),
             key: None,
         };
-        Component { name: "x", endpoints: vec![endpoint], health: None, files: Vec::new(), pairs: Vec::new() }
+        let file = |(path, reload): (&str, _)| ReadFile { path: path.into(), reload };
+        let files = [
+            ("/pki/a.crt", Reload::Watched),
+            ("/pki/a.key", Reload::Watched),
+            ("/pki/ca.crt", Reload::Watched),
+            ("/pki/client.crt", Reload::FiveMinutes),
+            ("/pki/client.key", Reload::FiveMinutes),
+            ("/pki/current.pem", Reload::OwnFile),
+            ("/etc/kubernetes/scheduler.conf", Reload::AtStart),
+        ];
+        let files = files.map(file).to_vec();
+        Component { name: "x", endpoints: vec![endpoint], health: None, files, pairs: Vec::new() }
     }
 
-    /// Served, on disk, when the process started, and when `scheduler.conf` changed.
+    /// What is said at 12:00 of what is served, on disk, when the process started, and when files changed.
+    fn judged(
+        component: &Component,
+        served: &Certificate,
+        on_disk: Option<&Certificate>,
+        process_started_at: Option<DateTime<Utc>>,
+        changed: &[(&str, DateTime<Utc>)],
+    ) -> Judgement {
+        let evidence = Evidence {
+            looked_at: at(12, 0),
+            own: BTreeSet::new(),
+            looks: vec![Look { served: Ok(served.clone()), on_disk: on_disk.cloned() }],
+            process_started_at,
+            changed: changed.iter().map(|(path, at)| (PathBuf::from(path), *at)).collect(),
+        };
+        judge(component, &evidence)
+    }
+
     fn reasons(
         component: &Component,
         served: &Certificate,
@@ -163,12 +271,7 @@ mod tests {
         process_started_at: Option<DateTime<Utc>>,
         changed: &[(&str, DateTime<Utc>)],
     ) -> Vec<String> {
-        let evidence = Evidence {
-            looks: vec![Look { served: Ok(served.clone()), on_disk: on_disk.cloned() }],
-            process_started_at,
-            changed: changed.iter().map(|(path, at)| (PathBuf::from(path), *at)).collect(),
-        };
-        judge(component, &evidence)
+        judged(component, served, on_disk, process_started_at, changed).reasons()
     }
 
     #[test]
@@ -182,6 +285,56 @@ mod tests {
         // It was loaded, whenever the process started.
         let changed = [("/pki/a.crt", at(10, 0))];
         assert!(reasons(&served, &new, Some(&new), Some(at(9, 0)), &changed).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_loaded_by_itself_is_no_reason_and_what_is_not_loaded_yet_is_noted() {
+        let same = certificate("a", at(1, 0));
+        let served = component(Some("/pki/a.crt"));
+        let says = |changed: &[(&str, DateTime<Utc>)], started| {
+            let judgement = judged(&served, &same, Some(&same), started, changed);
+            (judgement.reasons(), judgement.awaited)
+        };
+        let nothing = (vec![], vec![]);
+        assert_eq!(says(&[("/pki/ca.crt", at(11, 58)), ("/pki/client.crt", at(11, 54))], Some(at(9, 0))), nothing);
+        // Nor is the start asked for, where all is loaded by itself.
+        assert_eq!(says(&[("/pki/ca.crt", at(11, 58))], None), nothing);
+        let fresh = [("/pki/client.key", at(11, 56)), ("/pki/client.crt", at(11, 56)), ("/pki/ca.crt", at(12, 0))];
+        let notes = ["loads ca.crt by itself within a minute", "loads client.key by itself within 5 minutes"];
+        assert_eq!(says(&fresh, Some(at(9, 0))), (vec![], notes.map(str::to_owned).to_vec()));
+        assert_eq!(says(&fresh, Some(at(12, 1))), nothing, "it started afterwards");
+        let both = [("/pki/client.crt", at(11, 56)), ("/etc/kubernetes/scheduler.conf", at(11, 56))];
+        let restart = "scheduler.conf has changed since it started".to_owned();
+        assert_eq!(says(&both, Some(at(9, 0))), (vec![restart], vec![]), "the restart loads both");
+    }
+
+    #[test]
+    fn a_serving_pair_has_a_minute_to_be_loaded() {
+        let (old, new) = (certificate("a", at(1, 0)), certificate("a", at(2, 0)));
+        let served = component(Some("/pki/a.crt"));
+        let fresh = judged(&served, &old, Some(&new), Some(at(9, 0)), &[("/pki/a.crt", at(12, 0))]);
+        assert_eq!(
+            (fresh.reasons(), fresh.awaited),
+            (vec![], vec!["loads a.crt by itself within a minute".to_owned()])
+        );
+        let late = judged(&served, &old, Some(&new), Some(at(9, 0)), &[("/pki/a.crt", at(11, 59))]);
+        assert_eq!(late.outdated.len(), 1);
+    }
+
+    #[test]
+    fn what_a_component_has_written_itself_it_knows() {
+        let same = certificate("a", at(1, 0));
+        let served = component(Some("/pki/a.crt"));
+        let mut evidence = Evidence {
+            looked_at: at(12, 0),
+            looks: vec![Look { served: Ok(same.clone()), on_disk: Some(same) }],
+            process_started_at: Some(at(9, 0)),
+            changed: vec![("/pki/current.pem".into(), at(10, 0))],
+            own: BTreeSet::new(),
+        };
+        assert_eq!(judge(&served, &evidence).reasons(), ["current.pem has changed since it started"]);
+        evidence.own.insert("/pki/current.pem".into());
+        assert_eq!(judge(&served, &evidence), Judgement::default());
     }
 
     #[test]
@@ -225,6 +378,6 @@ mod tests {
             looks: vec![Look { served: Err("127.0.0.1:1: connection refused".into()), on_disk: None }],
             ..Evidence::default()
         };
-        assert_eq!(judge(&component(None), &evidence), ["127.0.0.1:1: connection refused"]);
+        assert_eq!(judge(&component(None), &evidence).reasons(), ["127.0.0.1:1: connection refused"]);
     }
 }

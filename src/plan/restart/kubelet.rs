@@ -6,8 +6,8 @@
 use std::path::Path;
 
 use super::KUBELET;
-use super::component::{Component, Endpoint, Health, HealthAction, reachable};
-use crate::catalogue::{KubeletConfiguration, KubeletFiles, ServingFiles};
+use super::component::{Component, Endpoint, Health, HealthAction, once_each, reachable};
+use crate::catalogue::{KubeletConfiguration, KubeletFiles, Reload, ServingFiles, ServingSource, reload};
 
 /// The kubelet; `kubeconfig` is its `kubelet.conf`.
 #[must_use]
@@ -17,9 +17,22 @@ pub fn kubelet(
     serving: &ServingFiles,
     kubeconfig: &Path,
 ) -> Component {
-    let ServingFiles { certificate, key, .. } = serving;
-    let mut read = vec![certificate.clone(), key.clone(), files.client(), kubeconfig.to_owned()];
-    read.extend(configuration.client_authority.clone());
+    let ServingFiles { certificate, key, source } = serving;
+    // Nobody says which release the kubelet is. What it serves shows whether it has loaded its files.
+    let when = |setting| reload(KUBELET, setting, None);
+    let served = match source {
+        ServingSource::Requested => when("kubelet-server-current.pem"),
+        ServingSource::Configured | ServingSource::Own => when("tlsCertFile"),
+    };
+    let client =
+        if configuration.rotates_client_certificate { when("kubelet-client-current.pem") } else { Reload::FiveMinutes };
+    let authority = configuration.client_authority.clone().map(|path| (path, when("clientCAFile")));
+    let own = [
+        (certificate.clone(), served),
+        (key.clone(), served),
+        (files.client(), client),
+        (kubeconfig.to_owned(), when("kubelet.conf")),
+    ];
     Component {
         name: KUBELET,
         endpoints: vec![Endpoint {
@@ -34,7 +47,7 @@ pub fn kubelet(
             port: *port,
             action: HealthAction::Get { path: "/healthz".into(), is_tls: false, may_refuse: true },
         }),
-        files: read,
+        files: once_each(own.into_iter().chain(authority)),
         pairs: vec![(certificate.clone(), key.clone())],
     }
 }

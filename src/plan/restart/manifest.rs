@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::catalogue::names_a_file;
+use crate::config::KubernetesVersion;
+
 /// Why a manifest cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadManifest(pub String);
@@ -15,6 +18,7 @@ pub struct BadManifest(pub String);
 /// What a manifest says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StaticPod {
+    version: Option<KubernetesVersion>,
     flags: Vec<(String, String)>,
     /// Paths in the container, and what they are on the host; the longest first.
     mounts: Vec<(PathBuf, PathBuf)>,
@@ -58,6 +62,7 @@ impl StaticPod {
         mounts.sort_by_key(|(inside, _)| std::cmp::Reverse(inside.components().count()));
         let probe = |probe: Option<&ProbeFields>| probe.and_then(|probe| probe.resolve(&container.ports));
         Ok(Self {
+            version: container.image.as_deref().and_then(version),
             readiness: probe(container.readiness_probe.as_ref()),
             liveness: probe(container.liveness_probe.as_ref()),
             flags: flags(container.command.iter().chain(&container.args)),
@@ -78,23 +83,30 @@ impl StaticPod {
         Some(self.on_host(Path::new(value)))
     }
 
-    /// Every file on the host that a flag for certificates, keys or kubeconfigs names.
+    /// Every file on the host that `--name` names; it may be repeated.
     #[must_use]
-    pub fn credentials(&self) -> Vec<PathBuf> {
+    pub fn files(&self, name: &str) -> Vec<PathBuf> {
+        let values = self.flags.iter().filter(|(flag, value)| flag == name && value.starts_with('/'));
+        values.map(|(_, value)| self.on_host(Path::new(value))).collect()
+    }
+
+    /// The release of the component, as the tag of its image has it; none for another tag.
+    #[must_use]
+    pub const fn version(&self) -> Option<&KubernetesVersion> {
+        self.version.as_ref()
+    }
+
+    /// Every file on the host that a flag of `component` for certificates, keys or kubeconfigs names, with the flag.
+    pub fn credentials(&self, component: &str) -> impl Iterator<Item = (&str, PathBuf)> {
         const WORDS: [&str; 4] = ["cert", "key", "ca-file", "kubeconfig"];
-        let names_one = |flag: &str| WORDS.iter().any(|word| flag.contains(word)) || flag.ends_with("cafile");
-        let mut files: Vec<_> = self
-            .flags
+        let looks_like_one = |flag: &str| WORDS.iter().any(|word| flag.contains(word)) || flag.ends_with("cafile");
+        self.flags
             .iter()
-            .filter(|(flag, _)| names_one(flag))
+            .filter(move |(flag, _)| looks_like_one(flag) || names_a_file(component, flag))
             // `--tls-sni-cert-key` has two files and the names that they are for.
-            .flat_map(|(_, value)| value.split([',', ':']))
-            .filter(|value| value.starts_with('/'))
-            .map(|value| self.on_host(Path::new(value)))
-            .collect();
-        files.sort();
-        files.dedup();
-        files
+            .flat_map(|(flag, value)| value.split([',', ':']).map(move |value| (flag.as_str(), value)))
+            .filter(|(_, value)| value.starts_with('/'))
+            .map(|(flag, value)| (flag, self.on_host(Path::new(value))))
     }
 
     pub(super) fn readiness(&self) -> Option<&Probe> {
@@ -113,6 +125,13 @@ impl StaticPod {
         });
         translated.unwrap_or_else(|| inside.to_owned())
     }
+}
+
+/// The release that an image's name ends with: `registry.k8s.io/kube-apiserver:v1.36.2`.
+fn version(image: &str) -> Option<KubernetesVersion> {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    let (_, tag) = name.rsplit_once(':')?;
+    KubernetesVersion::parse(tag)
 }
 
 /// `--name=value`, `--name value`, and `--name` alone.
@@ -146,6 +165,7 @@ struct Spec {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Container {
+    image: Option<String>,
     #[serde(default)]
     command: Vec<String>,
     #[serde(default)]
@@ -258,6 +278,7 @@ spec:
     - --tls-cert-file
     - /certs/apiserver.crt
     - --audit-log-path=/var/log/audit.log
+    - --token-auth-file=/etc/tokens.csv
     - --allow-privileged
     ports: [{containerPort: 7443, name: probe-port}]
     livenessProbe:
@@ -280,8 +301,29 @@ spec:
         assert_eq!(pod.flag("allow-privileged"), Some(""));
         assert_eq!(pod.flag("bind-address"), None);
         assert_eq!(pod.file("tls-cert-file"), Some("/srv/certs/apiserver.crt".into()));
-        let files = ["/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/etcd/ca.crt", "/srv/certs/apiserver.crt"];
-        assert_eq!(pod.credentials(), files.map(PathBuf::from));
+        let files = [
+            ("client-ca-file", "/etc/kubernetes/pki/ca.crt"),
+            ("etcd-cafile", "/etc/kubernetes/pki/etcd/ca.crt"),
+            ("tls-cert-file", "/srv/certs/apiserver.crt"),
+            ("token-auth-file", "/etc/tokens.csv"),
+        ];
+        let found: Vec<_> = pod.credentials("kube-apiserver").collect();
+        assert_eq!(found, files.map(|(flag, path)| (flag, PathBuf::from(path))));
+        assert_eq!(pod.files("client-ca-file"), [PathBuf::from("/etc/kubernetes/pki/ca.crt")]);
+    }
+
+    #[test]
+    fn the_release_is_the_tag_of_the_image_where_that_is_one() {
+        for (image, release) in [
+            ("registry.k8s.io/kube-apiserver:v1.36.2", Some("1.36.2")),
+            ("registry.example.test:5000/etcd:3.6.8-0@sha256:00", Some("3.6.8")),
+            ("registry.example.test:5000/kube-apiserver", None),
+            ("kube-apiserver:latest", None),
+        ] {
+            let text = format!("spec: {{containers: [{{image: {image:?}, command: [x]}}]}}");
+            let pod = StaticPod::parse(text.as_bytes()).unwrap();
+            assert_eq!(pod.version().cloned(), release.and_then(KubernetesVersion::parse), "{image}");
+        }
     }
 
     #[test]

@@ -38,9 +38,9 @@ fn name_the_link(node: &Node) {
 }
 
 fn assert_rotated(node: &Node) {
-    let dated = format!("{PKI}/kubelet-client-2026-11-26-12-00-00.pem");
+    let dated = format!("{PKI}/kubelet-client-2026-11-26-12-00-00-kubepki.pem");
     let target = std::fs::read_link(node.path(&format!("{PKI}/kubelet-client-current.pem"))).unwrap();
-    assert_eq!(target.to_str().unwrap(), dated, "as the kubelet writes it");
+    assert_eq!(target.to_str().unwrap(), dated, "dated as the kubelet's, and told from those");
     let both = node.read(&dated);
     let (certificate, key) = (read_certificates(&both).unwrap().remove(0), PrivateKey::from_pem(&both).unwrap());
     assert_eq!(certificate.public_key_info(), key.public_key_info());
@@ -92,7 +92,8 @@ fn a_key_that_is_kept_goes_into_the_new_file_too() {
     let (node, request) = rotated();
     let old = PrivateKey::from_pem(&node.read(&format!("{PKI}/kubelet-client-2026-01-01-00-00-00.pem"))).unwrap();
     renewed(&node, &RenewRequest { names: names(&["kubelet-client"]), keep_key: true, ..request });
-    let new = PrivateKey::from_pem(&node.read(&format!("{PKI}/kubelet-client-2026-11-26-12-00-00.pem"))).unwrap();
+    let new =
+        PrivateKey::from_pem(&node.read(&format!("{PKI}/kubelet-client-2026-11-26-12-00-00-kubepki.pem"))).unwrap();
     assert_eq!(new.public_key_info(), old.public_key_info());
     assert_rotated(&node);
 }
