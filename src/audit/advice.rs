@@ -22,7 +22,7 @@ use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
 use super::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{
     self, AuthorityRow, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KUBELET_SERVER, KubeconfigRow,
-    KubeletFiles, Layout, SERVICE_ACCOUNT, with_ending,
+    KubeletFiles, Layout, SERVICE_ACCOUNT, ServingFiles, with_ending,
 };
 use crate::config::{ClusterSpec, Etcd, Role};
 use crate::remedy::{command, file};
@@ -37,6 +37,8 @@ pub struct Advisor<'a> {
     pub layout: &'a Layout,
     /// The kubelet's.
     pub kubelet: &'a KubeletFiles,
+    /// Those that it serves with.
+    pub serving: &'a ServingFiles,
     /// What the node is.
     pub spec: &'a ClusterSpec,
     /// Whether a configuration says so.

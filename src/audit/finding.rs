@@ -137,6 +137,12 @@ pub enum FindingCode {
     KubeconfigNoCertificate,
     /// `sa.pub` is not the public half of `sa.key`.
     ServiceAccountMismatch,
+    /// Both halves of `sa` were replaced under a running API server, and the old public one is not kept.
+    ServiceAccountReplaced,
+    /// A component that still uses an older file than the one on disk.
+    ComponentOutdated,
+    /// A kubelet that waits for its serving certificate.
+    KubeletServingPending,
     /// A node that does not have what nodes share.
     SharedFileMissing,
     /// A node that has another file in the place of one that nodes share.
@@ -199,6 +205,9 @@ impl FindingCode {
             Self::CleanupStillNeeded => "cleanup.still_needed",
             Self::KubeconfigNoCertificate => "kubeconfig.no_certificate",
             Self::ServiceAccountMismatch => "service_account.mismatch",
+            Self::ServiceAccountReplaced => "service_account.replaced",
+            Self::ComponentOutdated => "component.outdated",
+            Self::KubeletServingPending => "kubelet.no_serving_certificate",
             Self::SharedFileMissing => "shared.missing",
             Self::SharedFileDiffers => "shared.differs",
             Self::SharedSameKey => "shared.same_key",

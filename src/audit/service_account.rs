@@ -3,12 +3,14 @@
 //! In: `sa.key` and `sa.pub` as found. Out: findings. kubeadm does not look at `sa.pub` at all; an API server with
 //! a foreign one refuses every token.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::pair::{note_mode, note_part};
 use super::{Finding, FindingCode, Notes, Part, Severity};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
 use crate::key::{PrivateKey, holds_private_key, read_public_keys};
+use crate::remedy::command;
 use crate::tree::Tree;
 
 /// `sa.key` and `sa.pub` as found.
@@ -58,13 +60,73 @@ impl ServiceAccountKeys {
         if let (Part::Present(key), Part::Present(public_keys)) = (&self.key, &self.public_keys)
             && !public_keys.iter().any(|one| one == key.public_key_info())
         {
-            notes.add(
-                FindingCode::ServiceAccountMismatch,
-                Severity::Critical,
-                "sa.pub does not hold the public half of sa.key: the API server would refuse every token",
-                "restore the file that is older than the other, or remove sa.pub so that it is made from sa.key",
-            );
+            note_mismatch(&mut notes, &self.key_path, &self.public_key_path);
         }
         notes.findings
     }
+}
+
+/// Whether the key that tokens are signed with has its public half among those that they are verified with. Files that
+/// cannot be used are findings too: an API server that starts with them does not come up.
+#[must_use]
+pub fn judge_use(tree: &Tree, key_path: &Path, public_paths: &[PathBuf]) -> Vec<Finding> {
+    let mut notes = Notes::about(SERVICE_ACCOUNT);
+    notes.at(key_path);
+    let key = Part::read(tree, key_path, PrivateKey::from_pem);
+    note_part(&key, &mut notes, true);
+    let mut accepted = Vec::new();
+    for path in public_paths {
+        notes.at(path);
+        let part = Part::read(tree, path, read_public_keys);
+        note_part(&part, &mut notes, true);
+        accepted.extend(part.present().into_iter().flatten().cloned());
+    }
+    if let (Part::Present(key), [last, ..]) = (&key, public_paths)
+        && notes.findings.is_empty()
+        && !accepted.iter().any(|one| one == key.public_key_info())
+    {
+        notes.at(last);
+        note_mismatch(&mut notes, key_path, last);
+    }
+    notes.findings
+}
+
+/// How many public keys the files hold, as far as they can be read.
+#[must_use]
+pub fn number_of_public_keys(tree: &Tree, public_paths: &[PathBuf]) -> usize {
+    let keys = public_paths.iter().filter_map(|path| read_public_keys(tree.content(path)?).ok()).flatten();
+    keys.collect::<BTreeSet<_>>().len()
+}
+
+/// Both halves were replaced while the API server runs with the old ones, and the old public key is not kept.
+#[must_use]
+pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding {
+    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let (key, public) = (name(key_path), name(public_path));
+    Finding {
+        code: FindingCode::ServiceAccountReplaced.code().to_owned(),
+        severity: Severity::Warning,
+        subject: SERVICE_ACCOUNT.to_owned(),
+        path: Some(key_path.to_owned()),
+        evidence: format!(
+            "{key} and {public} have changed since {component} started, and {public} holds one key: after its restart \
+             the API server refuses every token that was issued so far, and pods fail until they get new ones"
+        ),
+        remedy: format!(
+            "first add the old public key to {} on every control-plane node, or all tokens end; then: {}",
+            public_path.display(),
+            command(["kubepki", "restart", "kube-apiserver", "kube-controller-manager"]),
+        ),
+    }
+}
+
+fn note_mismatch(notes: &mut Notes<'_>, key_path: &Path, public_path: &Path) {
+    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let (key, public) = (name(key_path), name(public_path));
+    notes.add(
+        FindingCode::ServiceAccountMismatch,
+        Severity::Critical,
+        format!("{public} does not hold the public half of {key}: the API server would refuse every token"),
+        format!("restore the file that is older than the other, or remove {public} so that it is made from {key}"),
+    );
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::audit::advice::{Advisor, paths};
 use crate::audit::{Finding, Pair, complete_remedies};
@@ -22,9 +23,18 @@ pub(super) fn advise(
     now: DateTime<Utc>,
 ) {
     if !findings.is_empty() {
-        let kubelet = KubeletFiles::of(kubelet_dir);
+        let Kubelet { files: kubelet, serving, .. } = Kubelet::read(&node.store, kubelet_dir);
         let mut tree = tree.clone();
-        for (path, observed) in node.store.read(paths(&node.layout).into_iter().chain(kubelet.every_path())).iter() {
+        for (path, observed) in node
+            .store
+            .read(
+                paths(&node.layout)
+                    .into_iter()
+                    .chain(kubelet.every_path())
+                    .chain([serving.certificate.clone(), serving.key.clone()]),
+            )
+            .iter()
+        {
             tree.insert(path.to_owned(), observed.clone());
         }
         let links = tree.iter().map(|(path, _)| path.to_owned()).filter(|path| node.store.is_link(path)).collect();
@@ -32,6 +42,7 @@ pub(super) fn advise(
             tree: &tree,
             layout: &node.layout,
             kubelet: &kubelet,
+            serving: &serving,
             spec: &node.spec,
             has_config: request.has_configuration(),
             links,

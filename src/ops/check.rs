@@ -3,6 +3,8 @@
 //! In: a request, now. Out: a [`CheckReport`]: every certificate with its end, every finding, one status. CAs,
 //! leaves, kubeconfigs, the kubelet's own certificates, and any file or folder besides.
 //!
+//! On the node itself, components that run are asked what they serve, and when they started.
+//!
 //! Without a configuration the kind of node is read off the files, and names are not judged: nobody has said
 //! which node this is.
 
@@ -11,6 +13,7 @@ mod external_etcd;
 mod extra;
 mod held;
 mod kubelet;
+mod living;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -139,10 +142,12 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checking.external_etcd();
     checking.service_account();
     checking.kubeconfigs(&authorities)?;
-    checking.kubelet(&request.kubelet_dir, &authorities);
+    let living = checking.living(request);
+    checking.kubelet(&request.kubelet_dir, &authorities, living.kubelet_serves);
     checking.extra(&request.extra);
     checking.exposure(&request.kubelet_dir);
     checking.held_manifests();
+    checking.findings.extend(living.findings);
 
     let Checking { node, tree, certificates, mut findings, .. } = checking;
     let as_root = (!node.store.is_root()).then_some("run it as root: `sudo kubepki check`");

@@ -44,7 +44,10 @@ impl Kubelet {
         }
         let files = configuration.files(kubelet_dir);
         let requested = store.read([files.server()]);
-        let serving = configuration.serving(&files, |path| !matches!(requested.get(path), Observed::Missing));
+        let is_there = |path: &Path| !matches!(requested.get(path), Observed::Missing);
+        // Where nobody can say what it is told, a certificate that it once asked for stands for what it serves.
+        let configuration = configuration.requesting(problem.is_some() && is_there(&files.server()));
+        let serving = configuration.serving(&files, is_there);
         Self { configuration, files, serving, problem }
     }
 }

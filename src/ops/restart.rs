@@ -8,18 +8,22 @@
 //! |---|---|
 //! | `node` | what runs on this node |
 //! | `look` | what can be seen of it |
+//! | `living` | what a check says of that |
 //! | `holding` | the place where a manifest is meanwhile, and the way back |
 //! | `change` | one restart |
 //! | `patience` | waiting that can be interrupted |
+//! | `tokens` | what a restart would do to service accounts' tokens |
 //!
 //! Source: kubeadm documentation, "Manual certificate renewal"; kubelet `pkg/kubelet/config/file.go`.
 
 mod change;
 mod error;
 mod holding;
+mod living;
 mod look;
 mod node;
 mod patience;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -30,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
+pub(super) use living::{Living, living};
 pub use patience::{Phase, Progress};
 
 use self::change::{Limits, endpoints};
@@ -265,9 +270,10 @@ fn make_plan(
     let seen = patience.during(move || look_at_all(&looked_at))?;
     let mut findings = Vec::new();
     let mut planned = Vec::new();
-    for (member, evidence) in components.members.iter().zip(seen) {
-        planned.push(plan_component(request, &components.store, member, evidence.as_ref(), &mut findings));
+    for (member, evidence) in components.members.iter().zip(&seen) {
+        planned.push(plan_component(request, components, member, evidence.as_ref(), &mut findings));
     }
+    findings.extend(tokens::outlived(components, &seen));
     complete_remedies(&mut findings, &super::node::caller_below(request.rootfs.as_deref()));
     Ok(RestartPlan {
         made_at: now,
@@ -298,7 +304,7 @@ fn look_at_all(components: &Components) -> Vec<Option<Evidence>> {
 
 fn plan_component(
     request: &RestartRequest,
-    store: &Store,
+    components: &Components,
     member: &Member,
     evidence: Option<&Evidence>,
     findings: &mut Vec<Finding>,
@@ -336,9 +342,11 @@ fn plan_component(
         planned.awaited = judgement.awaited;
     }
     if planned.action == RestartAction::Restart {
-        let unusable = unusable_files(store, member, component);
+        let mut unusable = unusable_files(&components.store, member, component);
+        unusable.extend(tokens::unusable(components, component));
         if !unusable.is_empty() {
             planned.action = RestartAction::Blocked;
+            unusable.retain(|finding| !findings.contains(finding));
             findings.extend(unusable);
         }
     }

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, from_manifest};
+pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, ServiceAccount, from_manifest};
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
 pub use manifest::{BadManifest, StaticPod};

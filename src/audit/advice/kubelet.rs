@@ -6,7 +6,9 @@
 use super::{Advisor, Signer, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::referenced_paths;
 use crate::audit::{Finding, Pair, Part, Severity};
-use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, with_ending};
+use crate::catalogue::{
+    KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, ServingFiles, ServingSource, with_ending,
+};
 use crate::config::Role;
 use crate::remedy::command;
 use crate::x509::read_certificates;
@@ -98,16 +100,25 @@ impl Advisor<'_> {
     }
 
     pub(super) fn for_kubelet_server(&self, finding: &Finding) -> String {
-        let server = self.kubelet.server();
-        let is_readable = matches!(Part::read(self.tree, &server, read_certificates), Part::Present(_));
-        self.for_serving(finding, is_readable && self.signer("ca") == Signer::Here, &[server])
+        let ServingFiles { source, certificate, key } = self.serving;
+        let is_readable = matches!(Part::read(self.tree, certificate, read_certificates), Part::Present(_));
+        let can_renew = is_readable && self.signer("ca") == Signer::Here;
+        match source {
+            ServingSource::Configured if !can_renew => {
+                let pair = super::files([certificate, key]);
+                format!("put a pair there that was issued for this node: {pair}")
+            }
+            ServingSource::Own | ServingSource::Configured | ServingSource::Requested => {
+                self.for_serving(finding, can_renew, &[certificate.clone(), key.clone()])
+            }
+        }
     }
 
     pub(super) fn for_kubelets_own(&self, finding: &Finding) -> String {
         let (certificate, key) = (self.kubelet.own_certificate(), self.kubelet.own_key());
         let is_readable = matches!(Part::read(self.tree, &certificate, read_certificates), Part::Present(_));
         // The name stands for what the kubelet really serves with.
-        let is_meant = is_readable && !self.is_there(&self.kubelet.server());
+        let is_meant = is_readable && self.serving.source == ServingSource::Own;
         self.for_serving(finding, is_meant, &[certificate, key])
     }
 

@@ -180,6 +180,13 @@ impl KubeletConfiguration {
         self
     }
 
+    /// The same, asking the cluster for its serving certificate if `also`.
+    #[must_use]
+    pub const fn requesting(mut self, also: bool) -> Self {
+        self.requests_server_certificate |= also;
+        self
+    }
+
     /// The kubelet's certificate files, `kubelet_dir` being its directory.
     #[must_use]
     pub fn files(&self, kubelet_dir: &Path) -> KubeletFiles {

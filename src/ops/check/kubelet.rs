@@ -1,38 +1,114 @@
 //! The kubelet's own certificates: its client certificate, and what it serves with.
 //!
 //! Source: kubelet `pkg/kubelet/certificate`: `kubelet-client-current.pem` and `kubelet-server-current.pem` are links
-//! to dated files that hold certificate and key; `kubelet.crt` and `kubelet.key` are self-signed by the kubelet.
+//! to dated files that hold certificate and key; `kubelet.crt` and `kubelet.key` are self-signed by the kubelet;
+//! `cmd/kubelet/app/server.go`: which of them it serves with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Authorities, Checking, authority};
-use crate::audit::Pair;
 use crate::audit::certificate::{Expectation, judge_pair};
-use crate::catalogue::KubeletFiles;
+use crate::audit::{Finding, FindingCode, Pair, Severity};
+use crate::catalogue::{KUBELET_SERVER, ServingFiles, ServingSource};
+use crate::ops::kubelet::Kubelet;
+use crate::remedy::command;
 use crate::x509::{Certificate, ExtendedKeyUsage};
 
 impl Checking {
-    pub(super) fn kubelet(&mut self, kubelet_dir: &Path, authorities: &Authorities) {
-        let files = KubeletFiles::of(kubelet_dir);
+    /// `serves`: whether the kubelet of this machine serves TLS, where it can be seen.
+    pub(super) fn kubelet(&mut self, kubelet_dir: &Path, authorities: &Authorities, serves: Option<bool>) {
+        let Kubelet { files, serving, .. } = Kubelet::read(&self.node.store, kubelet_dir);
         let bundle = authority(authorities, "ca");
-        let rows: [(_, _, _, &[Certificate]); 3] = [
-            (files.client(), files.client(), ExtendedKeyUsage::ClientAuth, bundle),
-            (files.server(), files.server(), ExtendedKeyUsage::ServerAuth, bundle),
-            // Its CA lives and dies inside the kubelet: there is nothing to verify it with.
-            (files.own_certificate(), files.own_key(), ExtendedKeyUsage::ServerAuth, &[]),
-        ];
-        for (certificate, key, usage, bundle) in rows {
-            let tree = self.node.store.read([certificate.clone(), key.clone()]);
-            let name = certificate.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let pair = Pair::read(&tree, certificate, key);
-            if pair.is_missing() {
-                continue;
+        let client = self.read_pair(files.client(), files.client());
+        self.judge_kubelets(&name_of(&files.client()), &client, ExtendedKeyUsage::ClientAuth, bundle);
+        self.kubelet_serving(&serving, bundle, serves);
+        for (certificate, key) in [(files.server(), files.server()), (files.own_certificate(), files.own_key())] {
+            if certificate != serving.certificate {
+                self.unused(certificate, key);
             }
-            let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
-            let findings = judge_pair(&name, &pair, &tree, &expectation, bundle, self.thresholds, self.now);
-            self.findings.extend(findings);
-            let certificates = pair.certificates.present().cloned().unwrap_or_default();
-            self.see(&name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
         }
     }
+
+    fn kubelet_serving(&mut self, serving: &ServingFiles, bundle: &[Certificate], serves: Option<bool>) {
+        let pair = self.read_pair(serving.certificate.clone(), serving.key.clone());
+        let name = match serving.source {
+            ServingSource::Configured => KUBELET_SERVER.to_owned(),
+            ServingSource::Own | ServingSource::Requested => name_of(&serving.certificate),
+        };
+        if pair.is_missing() {
+            match serving.source {
+                ServingSource::Own => {}
+                ServingSource::Configured => self.missing(&name, serving.certificate.clone(), false),
+                ServingSource::Requested if serves == Some(true) => {}
+                ServingSource::Requested => self.pending(&name, &serving.certificate),
+            }
+            return;
+        }
+        // The CA of a certificate that the kubelet made lives and dies inside the kubelet, and that of a configured one
+        // may be any.
+        let is_clusters = match serving.source {
+            ServingSource::Own => false,
+            ServingSource::Requested => true,
+            ServingSource::Configured => pair
+                .certificate()
+                .is_some_and(|certificate| bundle.iter().any(|ca| ca.subject() == certificate.issuer())),
+        };
+        self.judge_kubelets(&name, &pair, ExtendedKeyUsage::ServerAuth, if is_clusters { bundle } else { &[] });
+    }
+
+    fn judge_kubelets(&mut self, name: &str, pair: &Pair, usage: ExtendedKeyUsage, bundle: &[Certificate]) {
+        if pair.is_missing() {
+            return;
+        }
+        let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
+        let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
+        let findings = judge_pair(name, pair, &tree, &expectation, bundle, self.thresholds, self.now);
+        self.findings.extend(findings);
+        let certificates = pair.certificates.present().cloned().unwrap_or_default();
+        self.see(name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
+    }
+
+    /// An older file that the kubelet does not serve with: worth a word when it is one that would alarm.
+    fn unused(&mut self, certificate: PathBuf, key: PathBuf) {
+        let pair = self.read_pair(certificate, key);
+        if pair.is_missing() {
+            return;
+        }
+        let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
+        let (name, usage) = (name_of(&pair.certificate_path), ExtendedKeyUsage::ServerAuth);
+        let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
+        let mut findings = judge_pair(&name, &pair, &tree, &expectation, &[], self.thresholds, self.now);
+        findings.retain(|finding| !finding.code.starts_with("store."));
+        self.findings.extend(findings.into_iter().map(|finding| Finding {
+            severity: Severity::Info,
+            evidence: format!("{}; the kubelet does not serve with it", finding.evidence),
+            remedy: "nothing; it may be removed".into(),
+            ..finding
+        }));
+    }
+
+    fn pending(&mut self, name: &str, path: &Path) {
+        self.findings.push(Finding {
+            code: FindingCode::KubeletServingPending.code().to_owned(),
+            severity: Severity::Critical,
+            subject: name.to_owned(),
+            path: Some(path.to_owned()),
+            evidence: "the kubelet is to ask the cluster for its serving certificate (serverTLSBootstrap) and has \
+                       none: logs, exec and metrics of this node fail until its request is approved"
+                .into(),
+            remedy: format!(
+                "see which request of this node is pending, and approve it: {}, then kubectl certificate approve NAME",
+                command(["kubectl", "get", "csr"]),
+            ),
+        });
+    }
+
+    fn read_pair(&self, certificate: PathBuf, key: PathBuf) -> Pair {
+        let tree = self.node.store.read([&certificate, &key]);
+        Pair::read(&tree, certificate, key)
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -32,6 +32,11 @@ const CRICTL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What can be seen of the component.
 pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
+    evidence_of(store, component, listening(component))
+}
+
+/// What can be seen of the component, whose process is known already.
+pub(super) fn evidence_of(store: &Store, component: &Component, process: Option<Process>) -> Evidence {
     let paths = component.endpoints.iter().filter_map(|endpoint| endpoint.certificate.clone());
     let tree = store.read(paths);
     let looks = thread::scope(|scope| {
@@ -48,7 +53,7 @@ pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
     });
     let changed = component.files.iter().filter_map(|file| Some((file.path.clone(), store.changed_at(&file.path)?)));
     let changed: Vec<_> = changed.collect();
-    let process_started_at = listening(component).map(|process| process.started_at);
+    let process_started_at = process.map(|process| process.started_at);
     Evidence {
         looked_at: SystemClock.exact(),
         looks,

@@ -74,6 +74,17 @@ pub struct Component {
     pub files: Vec<ReadFile>,
     /// The certificates with their keys among them: what it cannot start with if they do not fit.
     pub pairs: Vec<(PathBuf, PathBuf)>,
+    /// What it makes tokens with; the API server knows what they are verified with.
+    pub service_account: Option<ServiceAccount>,
+}
+
+/// The files of service accounts' tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// The key that signs them.
+    pub key: PathBuf,
+    /// The public keys of those that are accepted.
+    pub public_keys: Vec<PathBuf>,
 }
 
 const LOCALHOST: &str = "127.0.0.1";
@@ -101,7 +112,16 @@ pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
     let pairs = PAIRS.iter().filter_map(|(certificate, key)| Some((pod.file(certificate)?, pod.file(key)?))).collect();
     let version = pod.version();
     let files = once_each(pod.credentials(name).map(|(flag, path)| (path, reload(name, flag, version))));
-    Component { name, endpoints, health, files, pairs }
+    Component { name, endpoints, health, files, pairs, service_account: service_account(pod) }
+}
+
+/// The controller manager is not told the public keys: the file beside its key stands for them.
+fn service_account(pod: &StaticPod) -> Option<ServiceAccount> {
+    if let Some(key) = pod.file("service-account-signing-key-file") {
+        return Some(ServiceAccount { key, public_keys: pod.files("service-account-key-file") });
+    }
+    let key = pod.file("service-account-private-key-file")?;
+    Some(ServiceAccount { public_keys: vec![key.with_extension("pub")], key })
 }
 
 /// Each file once, with the latest of its reloads; in the order of their paths.

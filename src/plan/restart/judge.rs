@@ -243,7 +243,14 @@ mod tests {
             ("/etc/kubernetes/scheduler.conf", Reload::AtStart),
         ];
         let files = files.map(file).to_vec();
-        Component { name: "x", endpoints: vec![endpoint], health: None, files, pairs: Vec::new() }
+        Component {
+            name: "x",
+            endpoints: vec![endpoint],
+            health: None,
+            files,
+            pairs: Vec::new(),
+            service_account: None,
+        }
     }
 
     /// What is said at 12:00 of what is served, on disk, when the process started, and when files changed.

@@ -49,5 +49,6 @@ pub fn kubelet(
         }),
         files: once_each(own.into_iter().chain(authority)),
         pairs: vec![(certificate.clone(), key.clone())],
+        service_account: None,
     }
 }

@@ -1,0 +1,68 @@
+//! What a check says of the components that run on this machine.
+//!
+//! In: a store of this machine, the kubelet's directory. Out: [`Living`]. It looks at components whose process can be
+//! seen, and says nothing of others: a check is made by anybody, anywhere.
+
+use std::path::Path;
+use std::thread;
+
+use super::node::Components;
+use super::{RestartRequest, look, tokens};
+use crate::audit::{Finding, FindingCode, Severity};
+use crate::plan::restart::{Evidence, KUBELET, judge};
+use crate::remedy::command;
+use crate::store::Store;
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub(in crate::ops) struct Living {
+    /// Components that use older files than those on disk, and what the restart of some would do.
+    pub(in crate::ops) findings: Vec<Finding>,
+    /// Whether the kubelet serves TLS, where it runs.
+    pub(in crate::ops) kubelet_serves: Option<bool>,
+}
+
+/// Looks at the components that run here.
+pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path) -> Living {
+    let request = RestartRequest { kubelet_dir: kubelet_dir.to_owned(), ..RestartRequest::default() };
+    // What is wrong with a manifest is said by whoever needs it.
+    let Ok(components) = Components::read(&request, store) else { return Living::default() };
+    let seen = look_at_running(&components);
+    let mut living = Living::default();
+    for (member, evidence) in components.members.iter().zip(&seen) {
+        let (Some(component), Some(evidence)) = (&member.component, evidence) else { continue };
+        if member.name == KUBELET {
+            living.kubelet_serves = Some(evidence.looks.iter().any(|look| look.served.is_ok()));
+        }
+        let outdated = judge(component, evidence).outdated;
+        if !outdated.is_empty() {
+            living.findings.push(Finding {
+                code: FindingCode::ComponentOutdated.code().to_owned(),
+                severity: Severity::Warning,
+                subject: member.name.to_owned(),
+                path: None,
+                evidence: format!("it does not use what is on disk: {}", outdated.join("; ")),
+                remedy: command(["kubepki", "restart", member.name]),
+            });
+        }
+    }
+    living.findings.extend(tokens::outlived(&components, &seen));
+    living
+}
+
+fn look_at_running(components: &Components) -> Vec<Option<Evidence>> {
+    let store = &components.store;
+    thread::scope(|scope| {
+        let looks: Vec<_> = components
+            .members
+            .iter()
+            .map(|member| {
+                let component = member.component.as_ref();
+                let running = component.and_then(|component| Some((component, look::listening(component)?)));
+                running
+                    .map(|(component, process)| scope.spawn(move || look::evidence_of(store, component, Some(process))))
+            })
+            .collect();
+        looks.into_iter().map(|look| look.and_then(|look| look.join().ok())).collect()
+    })
+}
