@@ -29,6 +29,10 @@ _PHASES = {
 }
 
 
+# A dry run has found what a run would do: no error has this code, so that a monitor can tell the two apart.
+RESTART_IS_DUE = 10
+
+
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     """Add `restart` and its arguments."""
     parser = subparsers.add_parser("restart", help="restart what does not use the files on disk", description=__doc__)
@@ -39,7 +43,11 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         help="etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet (default: all but the kubelet)",
     )
     parser.add_argument("--all", action="store_true", help="also restart components that are up to date")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be done, and change nothing")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would be done, and change nothing; exit code 10 when that is something",
+    )
     parser.add_argument("--kubelet", action="store_true", help="also restart the kubelet, last, with systemctl")
     options.add_kubelet_dir_option(parser)
     add_restart_options(parser)
@@ -157,7 +165,7 @@ def _conclude_dry_run(plan: RestartPlan) -> int:
     else:
         output.say(f"dry run: nothing was changed; {len(plan.restarts)} would be restarted")
     _name_outdated_kubelet(plan)
-    return 0
+    return 0 if plan.is_empty else RESTART_IS_DUE
 
 
 def _name_outdated_kubelet(plan: RestartPlan) -> None:
