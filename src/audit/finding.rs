@@ -141,8 +141,8 @@ pub enum FindingCode {
     ServiceAccountReplaced,
     /// A component that still uses an older file than the one on disk.
     ComponentOutdated,
-    /// A kubelet that waits for its serving certificate.
-    KubeletServingPending,
+    /// A certificate that the cluster is asked for, and that nobody has approved.
+    CertificatePending,
     /// A node that does not have what nodes share.
     SharedFileMissing,
     /// A node that has another file in the place of one that nodes share.
@@ -207,7 +207,7 @@ impl FindingCode {
             Self::ServiceAccountMismatch => "service_account.mismatch",
             Self::ServiceAccountReplaced => "service_account.replaced",
             Self::ComponentOutdated => "component.outdated",
-            Self::KubeletServingPending => "kubelet.no_serving_certificate",
+            Self::CertificatePending => "certificate.pending",
             Self::SharedFileMissing => "shared.missing",
             Self::SharedFileDiffers => "shared.differs",
             Self::SharedSameKey => "shared.same_key",

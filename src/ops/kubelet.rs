@@ -22,6 +22,8 @@ pub(super) struct Kubelet {
     pub(super) serving: ServingFiles,
     /// The configuration file, and why it cannot be used.
     pub(super) problem: Option<(PathBuf, String)>,
+    /// Whether its configuration was read: else nobody can say which of its files it serves with.
+    pub(super) is_known: bool,
 }
 
 impl Kubelet {
@@ -45,9 +47,10 @@ impl Kubelet {
         let files = configuration.files(kubelet_dir);
         let requested = store.read([files.server()]);
         let is_there = |path: &Path| !matches!(requested.get(path), Observed::Missing);
+        let is_known = problem.is_none() && tree.content(&kubelet_dir.join("config.yaml")).is_some();
         // Where nobody can say what it is told, a certificate that it once asked for stands for what it serves.
-        let configuration = configuration.requesting(problem.is_some() && is_there(&files.server()));
+        let configuration = configuration.requesting(!is_known && is_there(&files.server()));
         let serving = configuration.serving(&files, is_there);
-        Self { configuration, files, serving, problem }
+        Self { configuration, files, serving, problem, is_known }
     }
 }

@@ -276,6 +276,73 @@ fn the_kubelets_own_certificates_are_seen() {
     assert!(criticals(&checked(&node).findings).contains(&"kubelet.crt x509.none".into()));
 }
 
+/// A kubelet's serving pair, valid for so many days, signed by itself.
+fn serving(days: i64) -> [Vec<u8>; 2] {
+    let (own, key) = (authority("worker@1", days), ecdsa_key());
+    let template = kubepki::x509::CertificateTemplate {
+        extended_key_usages: vec![kubepki::x509::ExtendedKeyUsage::ServerAuth],
+        ..template_of(own.certificate())
+    };
+    let own = template.self_sign(&SerialNumber::random().unwrap(), &key).unwrap();
+    [own.to_pem(), key.to_pem().expose().to_vec()]
+}
+
+#[test]
+fn a_kubelet_is_judged_by_what_it_serves_with() {
+    let node = Node::golden("ecdsa-p256");
+    let put = |certificate: &str, key: &str, days| {
+        let [own, private] = serving(days);
+        if certificate == key {
+            node.write(key, [own, private].concat());
+        } else {
+            node.write(certificate, own);
+            node.write(key, private);
+        }
+        node.set_mode(key, 0o600);
+    };
+    let said = || {
+        let report = checked(&node);
+        let one = |one: &kubepki::audit::Finding| format!("{} {} {}", one.severity, one.subject, one.code);
+        let findings: Vec<_> = report.findings.iter().map(one).collect();
+        (findings, seen(&report)[15..].iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    };
+    let pki = "/var/lib/kubelet/pki";
+    let (own, key, server) =
+        (format!("{pki}/kubelet.crt"), format!("{pki}/kubelet.key"), format!("{pki}/kubelet-server-current.pem"));
+    put(&own, &key, 3);
+    let info = |subject: &str| vec![format!("info {subject} certificate.expires_soon")];
+    let critical = |subject: &str| vec![format!("critical {subject} certificate.expires_soon")];
+
+    node.write("/var/lib/kubelet/config.yaml", "kind: KubeletConfiguration\n");
+    assert_eq!(said(), (critical("kubelet.crt"), vec!["kubelet.crt".to_owned()]));
+
+    node.write("/var/lib/kubelet/config.yaml", "serverTLSBootstrap: true\n");
+    let pending = "critical kubelet-server-current.pem certificate.pending".to_owned();
+    assert_eq!(said(), ([vec![pending], info("kubelet.crt")].concat(), vec![]));
+    let report = checked(&node);
+    assert_eq!(find(&report.findings, "certificate.expires_soon").remedy, "nothing; it may be removed");
+    assert!(find(&report.findings, "certificate.pending").remedy.contains("`kubectl get csr`"));
+
+    node.write("/var/lib/kubelet/config.yaml", "{}\n");
+    node.write("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--rotate-server-certificates=true\"\n");
+    assert_eq!(said().0.len(), 2, "the flag asks for it too");
+    let from_ca = node.issuer("ca");
+    let (mut template, key_of_server) = (template_of(&node.certificate("apiserver")), ecdsa_key());
+    template.not_after = node.now + TimeDelta::days(300);
+    let serial = SerialNumber::random().unwrap();
+    let issued = template.issue(&serial, key_of_server.public_key_info(), &from_ca).unwrap();
+    node.write(&server, [issued.to_pem(), key_of_server.to_pem().expose().to_vec()].concat());
+    node.set_mode(&server, 0o600);
+    assert_eq!(said(), (info("kubelet.crt"), vec!["kubelet-server-current.pem".to_owned()]));
+    node.remove("/var/lib/kubelet/kubeadm-flags.env");
+
+    node.write("/var/lib/kubelet/config.yaml", "tlsCertFile: /srv/k.crt\ntlsPrivateKeyFile: /srv/k.key\n");
+    let missing = "critical kubelet-server file.missing".to_owned();
+    assert_eq!(said(), ([vec![missing], info("kubelet.crt")].concat(), vec![]));
+    put("/srv/k.crt", "/srv/k.key", 300);
+    assert_eq!(said(), (info("kubelet.crt"), vec!["kubelet-server".to_owned()]));
+}
+
 #[test]
 fn a_kubelet_link_that_leads_nowhere_is_one_finding() {
     let node = Node::golden("ecdsa-p256");

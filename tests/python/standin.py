@@ -1,9 +1,9 @@
 """A stand-in for the kubelet: it watches a manifests folder and runs real servers with the tree's certificates.
 
 As the kubelet it reads every file of the folder but those whose names begin with a dot, starts what appears and ends
-what goes. etcd is the real one; in the place of the others is a small TLS server that reads its certificate once, when
-it starts, and answers the health probes. As Go's, a server without a certificate file makes one in memory that is
-valid from an hour ago. Run as a program, it is the kubelet (`ROOT`), or one server (`serve FLAGS…`).
+what goes. etcd is the real one; in the place of the others is a small TLS server that answers the health probes and
+takes a changed certificate into use by itself, as theirs does. As Go's, a server without a certificate file makes one
+in memory that is valid from an hour ago. Run as a program, it is the kubelet (`ROOT`), or one server (`serve FLAGS…`).
 
 What it sees goes to `ROOT/record`, a line an event: `NAME in|up|out|down|removed`. `in` and `out` are the manifest's,
 `removed` is its container's. A file `ROOT/broken/NAME` keeps a component from coming up, `ROOT/linger/NAME` keeps its
@@ -12,6 +12,7 @@ container for some looks longer than its process.
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import os
@@ -155,8 +156,28 @@ class Health(http.server.BaseHTTPRequestHandler):
         """Log nothing."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Loads its certificate again when that has changed, if it has one on disk."""
+
+    files: tuple[str, str] | None = None
+    loaded: tuple[bytes, ...] = ()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; its handshake follows."""
+        connection, address = super().get_request()
+        if self.files is not None and isinstance(connection, ssl.SSLSocket):
+            with contextlib.suppress(OSError, ssl.SSLError):
+                content = tuple(Path(file).read_bytes() for file in self.files)
+                if content != self.loaded:
+                    # While only one of the two is new, they do not fit, and the old pair stays.
+                    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self.files)
+                    connection.context.load_cert_chain(*self.files)
+                    self.loaded = content
+        return connection, address
+
+
 def serve(flags: list[str]) -> None:
-    """Serve TLS with the certificate as it is now, until the process is ended."""
+    """Serve TLS until the process is ended."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     values = dict(flag.removeprefix("--").partition("=")[::2] for flag in flags)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -167,7 +188,9 @@ def serve(flags: list[str]) -> None:
             pem.write(made_in_memory())
             pem.flush()
             context.load_cert_chain(pem.name)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(values["secure-port"])), Health)
+    server = Server(("127.0.0.1", int(values["secure-port"])), Health)
+    if "tls-cert-file" in values:
+        server.files = (values["tls-cert-file"], values["tls-private-key-file"])
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()
 

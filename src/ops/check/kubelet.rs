@@ -17,14 +17,21 @@ use crate::x509::{Certificate, ExtendedKeyUsage};
 impl Checking {
     /// `serves`: whether the kubelet of this machine serves TLS, where it can be seen.
     pub(super) fn kubelet(&mut self, kubelet_dir: &Path, authorities: &Authorities, serves: Option<bool>) {
-        let Kubelet { files, serving, .. } = Kubelet::read(&self.node.store, kubelet_dir);
+        let Kubelet { files, serving, is_known, .. } = Kubelet::read(&self.node.store, kubelet_dir);
         let bundle = authority(authorities, "ca");
         let client = self.read_pair(files.client(), files.client());
         self.judge_kubelets(&name_of(&files.client()), &client, ExtendedKeyUsage::ClientAuth, bundle);
         self.kubelet_serving(&serving, bundle, serves);
         for (certificate, key) in [(files.server(), files.server()), (files.own_certificate(), files.own_key())] {
-            if certificate != serving.certificate {
-                self.unused(certificate, key);
+            if certificate == serving.certificate {
+                continue;
+            }
+            let pair = self.read_pair(certificate, key);
+            if is_known {
+                self.unused(&pair);
+            } else {
+                let bundle = if pair.certificate_path == files.server() { bundle } else { &[] };
+                self.judge_kubelets(&name_of(&pair.certificate_path), &pair, ExtendedKeyUsage::ServerAuth, bundle);
             }
         }
     }
@@ -69,15 +76,14 @@ impl Checking {
     }
 
     /// An older file that the kubelet does not serve with: worth a word when it is one that would alarm.
-    fn unused(&mut self, certificate: PathBuf, key: PathBuf) {
-        let pair = self.read_pair(certificate, key);
+    fn unused(&mut self, pair: &Pair) {
         if pair.is_missing() {
             return;
         }
         let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
         let (name, usage) = (name_of(&pair.certificate_path), ExtendedKeyUsage::ServerAuth);
         let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
-        let mut findings = judge_pair(&name, &pair, &tree, &expectation, &[], self.thresholds, self.now);
+        let mut findings = judge_pair(&name, pair, &tree, &expectation, &[], self.thresholds, self.now);
         findings.retain(|finding| !finding.code.starts_with("store."));
         self.findings.extend(findings.into_iter().map(|finding| Finding {
             severity: Severity::Info,
@@ -89,7 +95,7 @@ impl Checking {
 
     fn pending(&mut self, name: &str, path: &Path) {
         self.findings.push(Finding {
-            code: FindingCode::KubeletServingPending.code().to_owned(),
+            code: FindingCode::CertificatePending.code().to_owned(),
             severity: Severity::Critical,
             subject: name.to_owned(),
             path: Some(path.to_owned()),

@@ -39,7 +39,7 @@ pub(super) struct Components {
 impl Components {
     /// Reads the kubelet's configuration and the manifests.
     pub(super) fn read(request: &RestartRequest, store: &Store) -> Result<Self> {
-        let Kubelet { configuration, files, serving, problem } = Kubelet::read(store, &request.kubelet_dir);
+        let Kubelet { configuration, files, serving, problem, .. } = Kubelet::read(store, &request.kubelet_dir);
         if let Some((path, reason)) = problem {
             return Err(RestartError::BadKubeletConfiguration { path, reason }.into());
         }
