@@ -68,7 +68,7 @@ class InNode:
         os.kill(self.pid, with_signal)
 
     def wait(self, timeout: float = _TIMEOUT) -> Completed:
-        """Wait for its end; return what it said, its exit code as a shell would put it."""
+        """Wait for its end; return what it said. After a signal the exit code is the signal, negative."""
         try:
             out, error = self.entering.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
