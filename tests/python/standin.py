@@ -163,17 +163,16 @@ class Server(http.server.ThreadingHTTPServer):
     loaded: tuple[bytes, ...] = ()
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; its handshake follows."""
-        connection, address = super().get_request()
-        if self.files is not None and isinstance(connection, ssl.SSLSocket):
+        """Accept the connection that waits, with the certificate as it is now."""
+        if self.files is not None and isinstance(self.socket, ssl.SSLSocket):
             with contextlib.suppress(OSError, ssl.SSLError):
                 content = tuple(Path(file).read_bytes() for file in self.files)
                 if content != self.loaded:
                     # While only one of the two is new, they do not fit, and the old pair stays.
                     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self.files)
-                    connection.context.load_cert_chain(*self.files)
+                    self.socket.context.load_cert_chain(*self.files)
                     self.loaded = content
-        return connection, address
+        return super().get_request()
 
 
 def serve(flags: list[str]) -> None:
