@@ -14,6 +14,7 @@ pub mod kubeconfig;
 mod pair;
 mod seen;
 pub mod service_account;
+pub mod signing;
 pub mod subject;
 pub mod unreadable;
 

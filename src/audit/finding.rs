@@ -141,6 +141,8 @@ pub enum FindingCode {
     ServiceAccountReplaced,
     /// A component that still uses an older file than the one on disk.
     ComponentOutdated,
+    /// A component that would not start again with the files that it is told.
+    ComponentWouldNotStart,
     /// A certificate that the cluster is asked for, and that nobody has approved.
     CertificatePending,
     /// A node that does not have what nodes share.
@@ -207,6 +209,7 @@ impl FindingCode {
             Self::ServiceAccountMismatch => "service_account.mismatch",
             Self::ServiceAccountReplaced => "service_account.replaced",
             Self::ComponentOutdated => "component.outdated",
+            Self::ComponentWouldNotStart => "component.would_not_start",
             Self::CertificatePending => "certificate.pending",
             Self::SharedFileMissing => "shared.missing",
             Self::SharedFileDiffers => "shared.differs",

@@ -43,7 +43,7 @@ use self::patience::Patience;
 use super::OperationError;
 use super::keys::Continue;
 use crate::audit::certificate::judge_files;
-use crate::audit::{Finding, Pair, complete_remedies};
+use crate::audit::{Finding, Pair, Severity, complete_remedies};
 use crate::error::Result;
 use crate::plan::generate::Selection;
 use crate::plan::restart::{
@@ -344,6 +344,7 @@ fn plan_component(
     if planned.action == RestartAction::Restart {
         let mut unusable = unusable_files(&components.store, member, component);
         unusable.extend(tokens::unusable(components, component));
+        unusable.extend(living::signing(&components.store, component, Severity::Critical));
         if !unusable.is_empty() {
             planned.action = RestartAction::Blocked;
             unusable.retain(|finding| !findings.contains(finding));

@@ -6,8 +6,8 @@ use crate::ops::restart::{self, Living};
 impl Checking {
     /// What runs on this machine says nothing about a tree below another root.
     pub(super) fn living(&self, request: &CheckRequest) -> Living {
-        if request.node.rootfs.is_none() && self.is_node {
-            restart::living(&self.node.store, &request.kubelet_dir)
+        if self.is_node {
+            restart::living(&self.node.store, &request.kubelet_dir, request.node.rootfs.is_none())
         } else {
             Living::default()
         }

@@ -1,15 +1,16 @@
 //! What a check says of the components that run on this machine.
 //!
-//! In: a store of this machine, the kubelet's directory. Out: [`Living`]. It looks at components whose process can be
+//! In: a store, the kubelet's directory. Out: [`Living`]. It looks at components whose process can be
 //! seen, and says nothing of others: a check is made by anybody, anywhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::node::Components;
 use super::{RestartRequest, look, tokens};
+use crate::audit::signing::judge_signing;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::plan::restart::{Evidence, KUBELET, judge};
+use crate::plan::restart::{Component, Evidence, KUBELET, judge};
 use crate::remedy::command;
 use crate::store::Store;
 
@@ -22,13 +23,19 @@ pub(in crate::ops) struct Living {
     pub(in crate::ops) kubelet_serves: Option<bool>,
 }
 
-/// Looks at the components that run here.
-pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path) -> Living {
+/// Looks at the manifests, and at the components that run here if the store is of this machine.
+pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine: bool) -> Living {
     let request = RestartRequest { kubelet_dir: kubelet_dir.to_owned(), ..RestartRequest::default() };
     // What is wrong with a manifest is said by whoever needs it.
     let Ok(components) = Components::read(&request, store) else { return Living::default() };
-    let seen = look_at_running(&components);
     let mut living = Living::default();
+    for component in components.members.iter().filter_map(|member| member.component.as_ref()) {
+        living.findings.extend(signing(store, component, Severity::Warning));
+    }
+    if !is_this_machine {
+        return living;
+    }
+    let seen = look_at_running(&components);
     for (member, evidence) in components.members.iter().zip(&seen) {
         let (Some(component), Some(evidence)) = (&member.component, evidence) else { continue };
         if member.name == KUBELET {
@@ -48,6 +55,14 @@ pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path) -> Living {
     }
     living.findings.extend(tokens::outlived(&components, &seen));
     living
+}
+
+/// Why the component would not come up again with what it is to sign with.
+pub(super) fn signing(store: &Store, component: &Component, severity: Severity) -> Vec<Finding> {
+    let judge = |(certificate, key): &(PathBuf, PathBuf)| {
+        judge_signing(component.name, &store.read([certificate, key]), certificate, key, severity)
+    };
+    component.signing.iter().filter_map(judge).collect()
 }
 
 fn look_at_running(components: &Components) -> Vec<Option<Evidence>> {

@@ -74,6 +74,8 @@ pub struct Component {
     pub files: Vec<ReadFile>,
     /// The certificates with their keys among them: what it cannot start with if they do not fit.
     pub pairs: Vec<(PathBuf, PathBuf)>,
+    /// The certificates and keys with which it signs for others.
+    pub signing: Vec<(PathBuf, PathBuf)>,
     /// What it makes tokens with; the API server knows what they are verified with.
     pub service_account: Option<ServiceAccount>,
 }
@@ -99,6 +101,9 @@ const PAIRS: [(&str, &str); 6] = [
     ("proxy-client-cert-file", "proxy-client-key-file"),
 ];
 
+/// The signers of the controller manager, as its flags have them: all, or one kind of certificate.
+const SIGNERS: [&str; 5] = ["", "-kube-apiserver-client", "-kubelet-client", "-kubelet-serving", "-legacy-unknown"];
+
 /// The component `name`, one of [`STATIC_PODS`](super::STATIC_PODS), that a manifest describes.
 #[must_use]
 pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
@@ -112,7 +117,19 @@ pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
     let pairs = PAIRS.iter().filter_map(|(certificate, key)| Some((pod.file(certificate)?, pod.file(key)?))).collect();
     let version = pod.version();
     let files = once_each(pod.credentials(name).map(|(flag, path)| (path, reload(name, flag, version))));
-    Component { name, endpoints, health, files, pairs, service_account: service_account(pod) }
+    let signing = SIGNERS.iter().filter_map(|signer| {
+        let file = |end| pod.file(&format!("cluster-signing{signer}-{end}-file"));
+        Some((file("cert")?, file("key")?))
+    });
+    Component {
+        name,
+        endpoints,
+        health,
+        files,
+        pairs,
+        signing: signing.collect(),
+        service_account: service_account(pod),
+    }
 }
 
 /// The controller manager is not told the public keys: the file beside its key stands for them.
@@ -263,6 +280,21 @@ mod tests {
         );
         let file = |path: &str, reload| ReadFile { path: path.into(), reload };
         assert_eq!(manager.files, [file("/pki/a.crt", Reload::Watched), file("/pki/ca.crt", Reload::AtStart)]);
+    }
+
+    #[test]
+    fn what_the_controller_manager_signs_and_makes_tokens_with_is_known() {
+        let flags = [
+            "x",
+            "--cluster-signing-cert-file=/pki/ca.crt",
+            "--cluster-signing-key-file=/pki/ca.key",
+            "--cluster-signing-kubelet-client-cert-file=/pki/k.crt",
+            "--service-account-private-key-file=/pki/sa.key",
+        ];
+        let manager = from_manifest("kube-controller-manager", &pod(&flags, ""));
+        assert_eq!(manager.signing, [("/pki/ca.crt".into(), "/pki/ca.key".into())], "a pair is two files");
+        let tokens = ServiceAccount { key: "/pki/sa.key".into(), public_keys: vec!["/pki/sa.pub".into()] };
+        assert_eq!(manager.service_account, Some(tokens));
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub fn kubelet(
         }),
         files: once_each(own.into_iter().chain(authority)),
         pairs: vec![(certificate.clone(), key.clone())],
+        signing: Vec::new(),
         service_account: None,
     }
 }

@@ -1,0 +1,62 @@
+//! Whether the controller manager can start with the CA that it signs with.
+//!
+//! In: the files of its flags. Out: a finding where it cannot: it comes up, says that it is well, becomes the leader and
+//! ends.
+//! Source: kubernetes `pkg/controller/certificates/signer/ca_provider.go` ("expected 1 certificate").
+
+use std::path::{Path, PathBuf};
+
+use super::{Finding, FindingCode, Pair, Part, Severity};
+use crate::remedy::{command, file};
+use crate::tree::Tree;
+
+/// Why `component` would not come up again with this certificate and key to sign with.
+#[must_use]
+pub fn judge_signing(
+    component: &str,
+    tree: &Tree,
+    certificate: &Path,
+    key: &Path,
+    severity: Severity,
+) -> Option<Finding> {
+    let pair = Pair::read(tree, certificate.to_owned(), key.to_owned());
+    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let flags = "--cluster-signing-cert-file and --cluster-signing-key-file";
+    let (path, why, remedy): (&Path, String, String) = match (&pair.certificates, &pair.key) {
+        (Part::Present(certificates), _) if certificates.len() > 1 => {
+            let alone = PathBuf::from(certificate).with_file_name("ca-signing.crt");
+            let words = ["openssl", "x509", "-in"].map(std::ffi::OsStr::new);
+            let copy = command(words.into_iter().chain([certificate.as_os_str(), "-out".as_ref(), alone.as_os_str()]));
+            (
+                certificate,
+                format!("{} holds {} certificates, and may hold one", name(certificate), certificates.len()),
+                format!("give it the first one alone: {copy}, then name that file in its manifest ({flags})"),
+            )
+        }
+        (Part::Missing | Part::Broken { .. }, _) => {
+            (certificate, format!("{} cannot be used", name(certificate)), format!("restore {}", file(certificate)))
+        }
+        (_, Part::Missing) => (
+            key,
+            format!("{} is missing", name(key)),
+            format!("restore it, or take {flags} out of its manifest where the CA's key is kept elsewhere"),
+        ),
+        (_, Part::Broken { .. }) => (key, format!("{} cannot be used", name(key)), format!("restore {}", file(key))),
+        (Part::Present(certificates), Part::Present(private)) => {
+            let fits = certificates.first().is_some_and(|one| one.public_key_info() == private.public_key_info());
+            if fits {
+                return None;
+            }
+            let why = format!("{} is not the key of {}", name(key), name(certificate));
+            (key, why, format!("restore the one of the two that is wrong, of {} and {}", file(certificate), file(key)))
+        }
+    };
+    Some(Finding {
+        code: FindingCode::ComponentWouldNotStart.code().to_owned(),
+        severity,
+        subject: component.to_owned(),
+        path: Some(path.to_owned()),
+        evidence: format!("it would not come up again with what it is to sign with: {why}"),
+        remedy,
+    })
+}
