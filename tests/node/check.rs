@@ -344,6 +344,29 @@ fn a_kubelet_is_judged_by_what_it_serves_with() {
 }
 
 #[test]
+fn a_controller_manager_that_would_not_start_again_is_a_warning() {
+    let node = Node::golden("ecdsa-p256");
+    let (ca, key) = ("/etc/kubernetes/pki/ca.crt", "/etc/kubernetes/pki/ca.key");
+    let flags = format!("--cluster-signing-cert-file={ca}, --cluster-signing-key-file={key}");
+    let manifest = "/etc/kubernetes/manifests/kube-controller-manager.yaml";
+    node.write(manifest, format!("spec: {{containers: [{{command: [kube-controller-manager, {flags}]}}]}}"));
+    assert_eq!(problems(&checked(&node).findings), [""; 0]);
+
+    let alone = node.read(ca);
+    node.write(ca, [alone.clone(), authority("other", 3000).certificate().to_pem()].concat());
+    let report = checked(&node);
+    let finding = find(&report.findings, "component.would_not_start");
+    assert_eq!((report.status, finding.subject.as_str()), (Status::Warning, "kube-controller-manager"));
+    assert!(finding.evidence.contains("holds 2 certificates"), "{finding:?}");
+    assert!(finding.remedy.contains("`openssl x509 -in ") && finding.remedy.contains("ca-signing.crt`"), "{finding:?}");
+
+    node.write(ca, alone);
+    node.remove(key);
+    let report = checked(&node);
+    assert!(find(&report.findings, "component.would_not_start").evidence.contains("ca.key is missing"));
+}
+
+#[test]
 fn a_kubelet_link_that_leads_nowhere_is_one_finding() {
     let node = Node::golden("ecdsa-p256");
     let text = node.read("/etc/kubernetes/kubelet.conf");
