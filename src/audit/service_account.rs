@@ -109,8 +109,8 @@ pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding
         subject: SERVICE_ACCOUNT.to_owned(),
         path: Some(key_path.to_owned()),
         evidence: format!(
-            "{key} and {public} have changed since {component} started, and {public} holds one key: after its restart \
-             the API server refuses every token that was issued so far, and pods fail until they get new ones"
+            "{key} and {public} have changed since {component} started, and {public} holds one key: once it is \
+             restarted, the API server refuses every token that was issued so far, and pods fail until they get new ones"
         ),
         remedy: format!(
             "first add the old public key to {} on every control-plane node, or all tokens end; then: {}",
