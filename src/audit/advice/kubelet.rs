@@ -4,7 +4,7 @@
 //! `pkg/kubelet/certificate/bootstrap` (the kubelet starts with the kubeconfig's certificate when its own is missing).
 
 use super::{Advisor, Signer, is_put_right_by_renewal, opening};
-use crate::audit::kubeconfig::referenced_paths;
+use crate::audit::kubeconfig::{client_identity, referenced_paths};
 use crate::audit::{Finding, Pair, Part, Severity};
 use crate::catalogue::{
     KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, ServingFiles, ServingSource, with_ending,
@@ -37,7 +37,10 @@ impl Advisor<'_> {
         let kubeconfig = self.layout.kubeconfig(KUBELET_CONF);
         let content = self.tree.content(&kubeconfig);
         let leads_there = content.is_some_and(|content| referenced_paths(&kubeconfig, content).contains(&client));
-        if signer == Signer::Elsewhere && leads_there {
+        // Its successor's way puts kubelet.conf right too, whatever it says now.
+        let is_usable =
+            content.is_some_and(|content| matches!(client_identity(self.tree, &kubeconfig, content), Ok(Some(_))));
+        if signer == Signer::Elsewhere && is_usable {
             return self.ask_for_kubelet_client(opening(&finding.code));
         }
         let remove = self.remove([&client]).map(|remove| remove + ", ").unwrap_or_default();
@@ -69,8 +72,13 @@ impl Advisor<'_> {
         self.ask_for_kubelet_client(opening)
     }
 
+    /// Whether a kubeconfig's certificate is asked for by way of the file that the kubelet rotates.
+    pub(super) fn is_kubelets(&self, name: &str) -> bool {
+        name == KUBELET_CONF && self.is_there(&self.kubelet.client())
+    }
+
     /// From a request on this node to a certificate in the file that the kubelet rotates. The key does not leave it.
-    fn ask_for_kubelet_client(&self, opening: &str) -> String {
+    pub(super) fn ask_for_kubelet_client(&self, opening: &str) -> String {
         let base = self.layout.renewal().kubeconfig_dir.join(KUBELET_CLIENT);
         let [request, certificate, key] = ["csr", "crt", "key"].map(|ending| with_ending(&base, ending));
         let finish = format!("{}, {}", command(["kubepki", "certs", "import"]), own_restart());

@@ -96,6 +96,7 @@ impl Advisor<'_> {
                     Some(remove) => format!("{opening}make it again: {remove}, {make}"),
                 }
             }
+            Signer::Elsewhere if renews && self.is_kubelets(name) => self.ask_for_kubelet_client(opening),
             Signer::Elsewhere => {
                 let (ask, folder) = if renews {
                     (command(["kubepki", "certs", "generate-csr", name, "--renew"]), self.layout.renewal())
