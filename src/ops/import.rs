@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::given::{Sources, in_place};
 use super::init::Planned;
 use super::node::{Node, NodeRequest};
-use crate::catalogue::DEFAULT_KUBELET_DIR;
+use crate::catalogue::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF};
 use crate::error::Result;
 use crate::plan::Destination;
 use crate::plan::import::{self, Given, Options};
@@ -64,7 +64,11 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     let waiting = if request.paths.is_empty() { Vec::new() } else { sources.waiting(&renewals)? };
     let given = if request.paths.is_empty() {
         let mut given = sources.renewed(&renewals)?;
-        let renewed: Vec<_> = given.iter().map(|(name, _)| *name).collect();
+        let mut renewed: Vec<_> = given.iter().map(|(name, _)| *name).collect();
+        // What lies beside kubelet.conf is from before its kubelet rotated its certificate.
+        if renewed.contains(&KUBELET_CLIENT) || node.rotates(&tree, &request.kubelet_dir) {
+            renewed.push(KUBELET_CONF);
+        }
         given.extend(beside_requests(&tree, places.iter().filter(|place| !renewed.contains(&place.name))));
         given.into_iter().map(|(_, given)| given).collect()
     } else {

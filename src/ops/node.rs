@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::kubelet::Kubelet;
-use crate::audit::kubeconfig::{node_name, referenced_paths};
+use crate::audit::kubeconfig::{is_read_from, node_name, referenced_paths};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout, dated};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
@@ -161,6 +161,13 @@ impl Node {
         let mut places = Destination::all(&self.layout, &self.spec, is_said)?;
         places.push(Destination::kubelet_client(&self.layout, &kubelet, next, &self.spec, is_said)?);
         Ok(places)
+    }
+
+    /// Whether `kubelet.conf` reads its user from the file that the kubelet rotates.
+    pub(super) fn rotates(&self, tree: &Tree, kubelet_dir: &Path) -> bool {
+        let path = self.layout.kubeconfig(KUBELET_CONF);
+        let client = Kubelet::read(&self.store, kubelet_dir).files.client();
+        tree.content(&path).is_some_and(|content| is_read_from(&path, content, &client))
     }
 
     /// Completes or takes back what an earlier run left half done.

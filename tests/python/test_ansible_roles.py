@@ -270,6 +270,38 @@ def test_a_cluster_from_nothing_then_its_renewal(nodes: Path) -> None:
     assert not any(late.values()), late
 
 
+def test_a_kubelets_certificate_is_asked_for_on_the_worker_and_signed_where_the_key_is(nodes: Path) -> None:
+    for host in HOSTS:
+        (nodes / host).rmdir()
+    changed(example("cluster.yml", nodes), *HOSTS)
+    workers = HOSTS[3:]
+    foretold = changed(example("kubelet.yml", nodes, "--check", "--diff"), *workers)
+    assert all(foretold.values()), foretold
+    assert not list(nodes.rglob("kubelet-client*"))
+
+    def holds() -> dict[str, str]:
+        return {
+            host: (nodes / host / "var/lib/kubelet/pki/kubelet-client-current.pem").readlink().name for host in workers
+        }
+
+    first = changed(example("kubelet.yml", nodes), *workers)
+    assert all(first.values()), first
+    made = holds()
+    for host in workers:
+        conf = (nodes / host / "etc/kubernetes/kubelet.conf").read_text()
+        assert conf.count(": /var/lib/kubelet/pki/kubelet-client-current.pem\n") == 2
+        assert not list((nodes / host / "etc/kubernetes").rglob("*.key"))
+        checked = kubepki("check", "--rootfs", nodes / host)
+        assert checked.returncode == 0, checked.stdout
+    assert not list(nodes.glob("cp*/**/kubelet-client*"))
+    again = changed(example("kubelet.yml", nodes), *workers)
+    assert not any(again.values()), again
+    assert holds() == made
+    later = changed(example("kubelet.yml", nodes, kubelet_renew_before="400d"), *workers)
+    assert all(later.values()), later
+    assert all(now > before for now, before in zip(holds().values(), made.values(), strict=True))
+
+
 def serials(nodes: Path) -> set[str]:
     files = read_certificates(nodes.glob("cp*/etc/kubernetes/pki/apiserver.crt"))
     return {each.serial for file in files for each in file.certificates}

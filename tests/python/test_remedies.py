@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 import kubepki
 from trees import LEAVES, embedded
 from trees import kubepki as command
-from walker import Bases, Issued, Node, make_bases, write
+from walker import Bases, Issued, Node, asks, kubelet_files, make_bases, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -269,7 +269,7 @@ def test_a_kubeconfig_without_a_configuration(broken: str, bases: Bases, tmp_pat
 
 def dated(node: Node) -> Path:
     """Return the file behind the kubelet's link."""
-    return next(node.kubelet.glob("kubelet-client-2*.pem"))
+    return node.kubelet / (node.kubelet / "kubelet-client-current.pem").readlink().name
 
 
 def dangle(node: Node) -> None:
@@ -353,6 +353,47 @@ def test_other_states(has_config: bool, broken: str, bases: Bases, tmp_path: Pat
     node = bases.node(kind, tmp_path, has_config=has_config)
     break_it(node)
     node.walk(node.findings)
+
+
+def expire_both(node: Node) -> None:
+    """Let the kubelet's own certificate be over, and one that an earlier remedy embedded."""
+    expire_kubelet(node)
+    conf = node.kubernetes / "kubelet.conf"
+    like = node.root / "old.crt"
+    like.write_bytes(dated(node).read_bytes())
+    Issued(like, node.owner / "ca.crt", begin=-timedelta(days=9), end=-timedelta(days=1)).embed(conf)
+    like.unlink()
+
+
+WORKER_BREAKS: dict[str, Callable[[Node], object]] = {
+    "expired": expire_kubelet,
+    "expired, and kubelet.conf has one of its own": expire_both,
+    "truncated": lambda node: truncate(dated(node)),
+    "the link dangles": lambda node: dated(node).unlink(),
+    "link and file are removed": lambda node: remove(dated(node), node.kubelet / "kubelet-client-current.pem"),
+}
+
+
+@pytest.mark.parametrize("broken", WORKER_BREAKS)
+@pytest.mark.parametrize("has_config", [True, False], ids=["with --config", "without"])
+def test_a_workers_kubelet_rotates_again(has_config: bool, broken: str, bases: Bases, tmp_path: Path) -> None:  # noqa: FBT001
+    node = bases.node("worker", tmp_path, has_config=has_config)
+    kubelet_files(node.root)
+    conf = node.kubernetes / "kubelet.conf"
+    WORKER_BREAKS[broken](node)
+    node.walk(node.findings)
+    assert any("certs generate-csr kubelet-client" in step for step in node.done)
+    assert conf.read_text().count(": /var/lib/kubelet/pki/kubelet-client-current.pem\n") == 2
+    assert "-data" not in conf.read_text().rpartition("users:")[2]
+    # What other messages say is the same.
+    WORKER_BREAKS["expired"](node)
+    config = node.config if has_config else None
+    (named,) = {each.remedy for each in node.findings() if asks(each)}
+    for names, kubelet in ((["kubelet-client"], False), ("all", False), ("all", True)):
+        plan = kubepki.plan_renew(names, config=config, kubelet=kubelet, rootfs=node.root)
+        remedies = {each.remedy for each in plan.findings if asks(each)}
+        assert remedies == {named}, (names, kubelet)
+        assert all(each.name.startswith("kubelet") for each in plan.artefacts)
 
 
 def test_a_file_with_certificate_and_key_has_one_finding(bases: Bases, tmp_path: Path) -> None:
