@@ -12,7 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from kubepki.api.requests import leaf_names, plan_generate_csr
-from kubepki.cli import options, output
+from kubepki.cli import options
 from kubepki.cli.carry_out import Words, add_dry_run_option, carry_out
 from kubepki.cli.certs_init import chosen
 from kubepki.errors import ConfigurationError
@@ -20,6 +20,7 @@ from kubepki.types import Kind
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
+    from collections.abc import Iterator
 
     from kubepki.types import Plan
 
@@ -73,23 +74,24 @@ def run(arguments: Namespace) -> int:
         recover=not arguments.dry_run,
     )
     words = Words(done="made", nothing="nothing to do: no request is needed")
-    status = carry_out(arguments, plan, words, text=_progress)
-    if status == 0 and not arguments.dry_run:
-        for each in plan.to_dict()["artefacts"]:
-            if each["name"] == "kubelet-client" and each["request"]:
-                _say_road(arguments, PurePath(each["files"][-1]["path"]), each["request"]["subject"]["text"])
-    return status
+    return carry_out(arguments, plan, words, text=_progress, afterwards=lambda _: _next(arguments, plan))
 
 
-def _say_road(arguments: Namespace, request: PurePath, subject: str) -> None:
+def _next(arguments: Namespace, plan: Plan) -> Iterator[str]:
     """Say how the request of a kubelet becomes a certificate that the kubelet uses."""
+    made = [each for each in plan.to_dict()["artefacts"] if each["name"] == "kubelet-client" and each.get("request")]
+    for each in made:
+        yield from _road(arguments, PurePath(each["files"][-1]["path"]), each["request"]["subject"]["text"])
+
+
+def _road(arguments: Namespace, request: PurePath, subject: str) -> Iterator[str]:
     named = re.search(r"CN=system:node:([^,+]+)", subject)
     node = quote(named[1]) if named else "NAME"
-    output.say(f"next, where the key of ca is, with {request.name} brought there:")
-    output.say(f"  kubepki certs sign {request.name} --role worker --node-name {node}")
-    output.say(f"then, with {request.with_suffix('.crt').name} put beside the request:")
-    output.say(f"  {options.command('certs import', arguments.rootfs)}")
-    output.say("  kubepki restart kubelet")
+    yield f"next, where the key of ca is, with {request.name} brought there:"
+    yield f"  kubepki certs sign {request.name} --role worker --node-name {node}"
+    yield f"then here, with {request.with_suffix('.crt').name} put beside the request:"
+    yield f"  {options.node_command('certs import', arguments)}"
+    yield "  kubepki restart kubelet"
 
 
 def _file_name(name: str) -> str:
