@@ -88,10 +88,10 @@ def _road(arguments: Namespace, request: PurePath, subject: str) -> Iterator[str
     named = re.search(r"CN=system:node:([^,+]+)", subject)
     node = quote(named[1]) if named else "NAME"
     yield f"next, where the key of ca is, with {request.name} brought there:"
-    yield f"  kubepki certs sign {request.name} --role worker --node-name {node}"
+    yield f"  `kubepki certs sign {request.name} --role worker --node-name {node}`"
     yield f"then here, with {request.with_suffix('.crt').name} put beside the request:"
     yield f"  {options.node_command('certs import', arguments)}"
-    yield "  kubepki restart kubelet"
+    yield "  `kubepki restart kubelet`"
 
 
 def _file_name(name: str) -> str:
