@@ -258,7 +258,9 @@ impl Advisor<'_> {
 
     /// Takes away those of the files that are there; a folder in a file's place is only moved.
     fn remove<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Option<String> {
-        let there: Vec<_> = paths.into_iter().filter(|path| self.is_there(path)).collect();
+        let mut there: Vec<_> = paths.into_iter().filter(|path| self.is_there(path)).collect();
+        // One file may hold certificate and key.
+        there.dedup();
         let is_folder =
             |path: &PathBuf| matches!(self.tree.get(path), Observed::Unreadable { code: "store.is_a_directory", .. });
         let (folders, files): (Vec<_>, Vec<_>) = there.into_iter().partition(|path| is_folder(path));
