@@ -10,4 +10,6 @@ pub mod http;
 pub mod listener;
 pub mod process;
 pub mod program;
+pub mod signal;
+pub mod socket;
 pub mod tls;

@@ -161,6 +161,8 @@ pub enum FindingCode {
     UserReservedName,
     /// A static-pod manifest that a restart which did not end has left outside.
     ManifestHeld,
+    /// A static-pod manifest that is none.
+    BadManifest,
     /// A change that was interrupted and waits for the run that ends it.
     InterruptedChange,
 }
@@ -219,6 +221,7 @@ impl FindingCode {
             Self::UserPrivileged => "user.privileged",
             Self::UserReservedName => "user.reserved_name",
             Self::ManifestHeld => "restart.manifest_held",
+            Self::BadManifest => "restart.bad_manifest",
             Self::InterruptedChange => "store.interrupted_change",
         }
     }

@@ -1,13 +1,14 @@
 //! One GET, for health probes.
 //!
 //! In: an address, whether TLS is spoken there, a path. Out: the status and the start of the body. As the kubelet's
-//! own probes do, it verifies no certificate and sends no credentials. It follows no redirect and keeps no connection.
+//! own probes do, it verifies no certificate, and sends no credentials but a client certificate that it is given, of which
+//! the key stays here. It follows no redirect and keeps no connection.
 //! Source: RFC 9112 section 4 (the status line); kubelet `pkg/probe/http`.
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use super::tls::{Address, ProbeError, Stream, exchange};
+use super::tls::{Address, Identity, ProbeError, Stream, exchange};
 
 /// No answer to a probe is read further than this, in bytes.
 const LIMIT: u64 = 16 << 10;
@@ -26,15 +27,33 @@ pub struct Answer {
 /// # Errors
 /// [`ProbeError`]: it cannot be connected to within `timeout`, or what answers is no HTTP server.
 pub fn get(address: &Address, is_tls: bool, path: &str, timeout: Duration) -> Result<Answer, ProbeError> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: kubepki\r\nConnection: close\r\n\r\n");
+    let request = request(address, path, "1.1");
     let answer = if is_tls {
-        exchange(address, request.as_bytes(), LIMIT, timeout)?
+        exchange(address, None, request.as_bytes(), LIMIT, timeout)?
     } else {
         plain(address, request.as_bytes(), timeout)?
     };
-    parse(&answer).ok_or_else(|| ProbeError::NoHttp {
+    read(address, &answer)
+}
+
+/// Asks for `path` over TLS, as the owner of a client certificate.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_as(identity: &Identity, address: &Address, path: &str, timeout: Duration) -> Result<Answer, ProbeError> {
+    // Whoever asks by HTTP/1.0 is answered in one piece.
+    let answer = exchange(address, Some(identity), request(address, path, "1.0").as_bytes(), LIMIT, timeout)?;
+    read(address, &answer)
+}
+
+fn request(address: &Address, path: &str, version: &str) -> String {
+    format!("GET {path} HTTP/{version}\r\nHost: {address}\r\nUser-Agent: kubepki\r\nConnection: close\r\n\r\n")
+}
+
+fn read(address: &Address, answer: &[u8]) -> Result<Answer, ProbeError> {
+    parse(answer).ok_or_else(|| ProbeError::NoHttp {
         address: address.to_string(),
-        reason: format!("it says {:?}", String::from_utf8_lossy(answer.get(..40).unwrap_or(&answer))),
+        reason: format!("it says {:?}", String::from_utf8_lossy(answer.get(..40).unwrap_or(answer))),
     })
 }
 

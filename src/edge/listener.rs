@@ -1,9 +1,9 @@
-//! Which process listens on a port, and since when it runs.
+//! Which process listens on a port, since when it runs, how it was called; how many connections the port has.
 //!
 //! In: an address. Out: the [`Process`], where the kernel shows it: static pods share the host's network, so their
 //! processes are visible from the host to root; to others, or in a container of its own, nothing is. It never looks
-//! into a process, and never signals one.
-//! Source: Linux `proc_net_tcp`, `proc_pid_fd(5)`, `proc_pid_stat(5)`.
+//! into a process beyond its command line, and never signals one ([`super::signal`] does).
+//! Source: Linux `proc_net_tcp`, `proc_pid_fd(5)`, `proc_pid_stat(5)`, `proc_pid_cmdline(5)`.
 
 // The kernel's tables are files, but none of a node's: this is no work for `store`.
 #![allow(clippy::disallowed_methods)]
@@ -18,8 +18,10 @@ use rustix::time::{ClockId, clock_gettime};
 use super::tls::Address;
 use crate::clock::SystemClock;
 
-/// A running process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+/// A running process. Two are the same by id and start; the moment is reckoned anew at each look.
+#[derive(Clone, Copy, Debug)]
 pub struct Process {
     /// Its id.
     pub pid: u32,
@@ -29,6 +31,14 @@ pub struct Process {
     pub started_at: DateTime<Utc>,
 }
 
+impl PartialEq for Process {
+    fn eq(&self, other: &Self) -> bool {
+        (self.pid, self.start_ticks) == (other.pid, other.start_ticks)
+    }
+}
+
+impl Eq for Process {}
+
 impl Process {
     /// Whether it still runs.
     #[must_use]
@@ -36,10 +46,52 @@ impl Process {
         stat(self.pid).is_some_and(|(state, ticks)| ticks == self.start_ticks && !matches!(state, 'Z' | 'X'))
     }
 
-    fn of(pid: u32) -> Option<Self> {
+    /// The words with which it was called.
+    #[must_use]
+    pub fn command_line(&self) -> Vec<String> {
+        let line = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+        words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+    }
+
+    pub(super) fn of(pid: u32) -> Option<Self> {
         let (_, start_ticks) = stat(pid)?;
         Some(Self { pid, start_ticks, started_at: moment_of(start_ticks)? })
     }
+
+    /// As if it had the id of this one, and the start of `other`.
+    #[cfg(test)]
+    pub(super) fn started_before(self, other: Self) -> Self {
+        Self { start_ticks: other.start_ticks.wrapping_sub(1), ..self }
+    }
+}
+
+/// The processes that were called so and share this one's network: one that comes and goes has no port to be found at.
+#[must_use]
+pub fn processes_called(is_it: impl Fn(&[String]) -> bool) -> Vec<Process> {
+    let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    let own = network("self");
+    let all = pids().filter_map(Process::of).filter(Process::is_running);
+    all.filter(|process| is_it(&process.command_line()) && network(&process.pid.to_string()) == own).collect()
+}
+
+/// How many connections the port has, of whoever; `None` where the kernel does not show them.
+#[must_use]
+pub fn connections_to(port: u16) -> Option<usize> {
+    const ESTABLISHED: &str = "01";
+    let is_one = |line: &&str| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let local = fields.get(1).and_then(|local| local.split_once(':'));
+        let local_port = local.and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
+        fields.get(3) == Some(&ESTABLISHED) && local_port == Some(port)
+    };
+    let tables: Vec<_> = TABLES.into_iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    (!tables.is_empty()).then(|| tables.iter().map(|text| text.lines().skip(1).filter(is_one).count()).sum())
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let all = fs::read_dir("/proc").into_iter().flatten();
+    all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// The process that listens at `address`; the one that started first where several share the socket.
@@ -47,15 +99,14 @@ impl Process {
 pub fn process_at(address: &Address) -> Option<Process> {
     let wanted: IpAddr = address.host.parse().ok()?;
     let mut sockets = BTreeSet::new();
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+    for table in TABLES {
         let text = fs::read_to_string(table).unwrap_or_default();
         sockets.extend(text.lines().skip(1).filter_map(|line| listening(line, wanted, address.port)));
     }
     if sockets.is_empty() {
         return None;
     }
-    let pids = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| holds(*pid, &sockets)).filter_map(Process::of).min_by_key(|process| process.start_ticks)
+    pids().filter(|pid| holds(*pid, &sockets)).filter_map(Process::of).min_by_key(|process| process.start_ticks)
 }
 
 /// The inode of the socket in a line of the table, if it listens on `port` at `wanted` or at every address.
@@ -122,13 +173,37 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let found = process_at(&Address { host: "127.0.0.1".into(), port }).unwrap();
-        assert_eq!((found.pid, found.start_ticks), (before.pid, before.start_ticks));
+        assert_eq!(found, before);
         assert!(found.is_running());
         assert!(found.started_at <= SystemClock.exact());
         // Another address of the same port is another listener.
         assert_eq!(process_at(&Address { host: "127.0.0.2".into(), port }), None);
         drop(listener);
         assert_eq!(process_at(&Address { host: "127.0.0.1".into(), port }), None);
+    }
+
+    #[test]
+    fn the_connections_of_a_port_are_counted_and_its_listener_is_none() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(connections_to(port), Some(0));
+        let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let served = listener.accept().unwrap();
+        assert_eq!(connections_to(port), Some(1));
+        drop((client, served));
+    }
+
+    #[test]
+    fn a_process_is_known_by_the_words_it_was_called_with() {
+        let mut child = std::process::Command::new("sleep").arg("1234.5").spawn().unwrap();
+        let process = Process::of(child.id()).unwrap();
+        // Until it has become `sleep` it is this program's copy.
+        while process.command_line() != ["sleep", "1234.5"] {}
+        let is_it = |words: &[String]| words == ["sleep", "1234.5"];
+        assert_eq!(processes_called(is_it), [process]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(processes_called(is_it).is_empty());
     }
 
     #[test]

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
 use crate::error::Diagnostic;
+use crate::secret::Secret;
 
 /// Why a server could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +88,22 @@ impl Diagnostic for ProbeError {
     }
 }
 
+/// A client certificate with its key, in PEM, for servers that answer nobody without one.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificate, and what of its chain is in the same file.
+    pub certificates: Vec<u8>,
+    /// The key.
+    pub key: Secret,
+}
+
+impl Identity {
+    fn parts(&self) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+        let certificates = CertificateDer::pem_slice_iter(&self.certificates).collect::<Result<_, _>>().ok()?;
+        Some((certificates, PrivateKeyDer::from_pem_slice(self.key.expose()).ok()?))
+    }
+}
+
 /// Where a server listens; in a message as `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -108,7 +126,7 @@ impl std::fmt::Display for Address {
 /// [`ProbeError`]: it cannot be connected to within `timeout`, or is no TLS server.
 pub fn chain(address: &Address, timeout: Duration) -> Result<Vec<Vec<u8>>, ProbeError> {
     let mut stream = Stream::connect(address, timeout)?;
-    let (mut connection, seen) = connection(address)?;
+    let (mut connection, seen) = connection(address, None)?;
     let outcome = handshake(&mut connection, &mut stream);
     let certificates = std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner));
     match outcome {
@@ -128,12 +146,13 @@ pub fn is_open(address: &Address, timeout: Duration) -> bool {
 /// Sends `request` over TLS, and returns at most `limit` bytes of the answer.
 pub(super) fn exchange(
     address: &Address,
+    identity: Option<&Identity>,
     request: &[u8],
     limit: u64,
     timeout: Duration,
 ) -> Result<Vec<u8>, ProbeError> {
     let mut stream = Stream::connect(address, timeout)?;
-    let (mut connection, _) = connection(address)?;
+    let (mut connection, _) = connection(address, identity)?;
     let mut answer = Vec::new();
     let outcome = handshake(&mut connection, &mut stream).and_then(|()| {
         let mut both = rustls::Stream::new(&mut connection, &mut stream);
@@ -156,19 +175,22 @@ fn handshake(connection: &mut ClientConnection, stream: &mut Stream) -> io::Resu
     Ok(())
 }
 
-fn connection(address: &Address) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
+fn connection(address: &Address, identity: Option<&Identity>) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
     let no_tls = |error: rustls::Error| ProbeError::NoTls { address: address.to_string(), reason: error.to_string() };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let seen = Arc::new(Looking {
         certificates: Mutex::default(),
         schemes: provider.signature_verification_algorithms.supported_schemes(),
     });
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(no_tls)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::<Looking>::clone(&seen))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::<Looking>::clone(&seen));
+    let mut config = match identity.and_then(Identity::parts) {
+        Some((certificates, key)) => config.with_client_auth_cert(certificates, key).map_err(no_tls)?,
+        None => config.with_no_client_auth(),
+    };
     config.enable_sni = false;
     // Any name does, for none is sent and none is compared.
     let name = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([127, 0, 0, 1])));

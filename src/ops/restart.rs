@@ -1,14 +1,18 @@
 //! `kubepki restart`: components that do not use what is on disk are restarted, one at a time.
 //!
 //! In: a request. Out: a [`RestartPlan`], a [`RestartReport`], or an error after which every manifest is in its place.
-//! A static pod is restarted as kubeadm's documentation has it: its manifest is moved out of the kubelet's sight and
-//! back. Certificates are not its business.
+//! A static pod's process is asked to end, and the kubelet starts its container again; where neither process nor container
+//! can be seen, its manifest is moved out of the kubelet's sight and back, as kubeadm's documentation has it. Certificates
+//! are not its business.
 //!
 //! | part | what it holds |
 //! |---|---|
 //! | `node` | what runs on this node |
-//! | `look` | what can be seen of it |
+//! | `kubelet` | what the kubelet is told, and whether it can react |
+//! | `look` | what can be seen of a component |
 //! | `living` | what a check says of that |
+//! | `runtime` | its containers |
+//! | `quorum` | etcd's members |
 //! | `holding` | the place where a manifest is meanwhile, and the way back |
 //! | `change` | one restart |
 //! | `patience` | waiting that can be interrupted |
@@ -19,17 +23,20 @@
 mod change;
 mod error;
 mod holding;
+mod kubelet;
 mod living;
 mod look;
 mod node;
 mod patience;
+mod quorum;
+mod runtime;
 mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use error::RestartError;
@@ -37,17 +44,20 @@ pub(super) use holding::{HOLDING_DIR, held, unseen};
 pub(super) use living::{Living, living};
 pub use patience::{Phase, Progress};
 
-use self::change::{Limits, endpoints};
+use self::change::{Change, Limits, endpoints};
+use self::holding::Holding;
 use self::node::{Components, Member};
 use self::patience::Patience;
+use self::quorum::Quorum;
 use super::OperationError;
 use super::keys::Continue;
 use crate::audit::certificate::judge_files;
-use crate::audit::{Finding, Pair, Severity, complete_remedies};
+use crate::audit::{Finding, FindingCode, Pair, Severity, complete_remedies};
 use crate::error::Result;
 use crate::plan::generate::Selection;
 use crate::plan::restart::{
-    ComponentPlan, EndpointPlan, Evidence, KUBELET, RestartAction, RestartPlan, judge, start_of,
+    Component, ComponentPlan, EndpointPlan, Evidence, KUBELET, Obstacle, RestartAction, RestartPlan, Sight, Way, judge,
+    start_of,
 };
 use crate::store::{Session, Store};
 
@@ -70,6 +80,8 @@ pub struct RestartRequest {
     pub force: bool,
     /// Whether the kubelet is asked for too.
     pub kubelet: bool,
+    /// Whether etcd is restarted though that costs its quorum.
+    pub ignore_quorum: bool,
     /// How long each component may take to end, and again to come back, in seconds.
     pub timeout_seconds: f64,
     /// The kubelet's directory, with its `config.yaml`.
@@ -86,6 +98,7 @@ impl Default for RestartRequest {
             components: Selection::All,
             force: false,
             kubelet: false,
+            ignore_quorum: false,
             timeout_seconds: 300.0,
             kubelet_dir: "/var/lib/kubelet".into(),
             manifests_dir: None,
@@ -99,6 +112,8 @@ impl Default for RestartRequest {
 pub struct Restarted {
     /// Its name.
     pub name: String,
+    /// How it was to be restarted.
+    pub way: Option<Way>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// When it started, where that can be seen.
@@ -134,7 +149,8 @@ pub fn plan(
     if held.is_empty() {
         request.refuse_unknown(&components)?;
     }
-    let mut plan = make_plan(request, &components, now, &mut Patience::new(progress))?;
+    let mut patience = Patience::new(progress);
+    let Planned { mut plan, .. } = make_plan(request, &components, now, &mut patience)?;
     for component in &mut plan.components {
         if held.iter().any(|one| one.component == component.name) {
             component.reasons = vec!["its manifest is held, and is put back first".into()];
@@ -156,21 +172,29 @@ pub struct Reservation {
 /// Refuses what could not be restarted in any case, then takes the lock of the manifests.
 ///
 /// # Errors
-/// As [`plan`]; [`RestartError::BadTimeout`]; `store.locked` when another run is at it.
-pub fn reserve(request: &RestartRequest) -> Result<Reservation> {
+/// As [`plan`]; [`RestartError::BadTimeout`]; `store.locked` when another run is at it; [`RestartError::NoKubelet`].
+pub fn reserve(request: &RestartRequest, now: DateTime<Utc>) -> Result<Reservation> {
     let seconds = request.timeout_seconds;
     let is_measurable = |timeout: &Duration| !timeout.is_zero() && *timeout <= LONGEST_WAIT;
     let timeout = Duration::try_from_secs_f64(seconds).ok().filter(is_measurable);
     let timeout = timeout.ok_or(RestartError::BadTimeout { seconds })?;
     let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
     let components = Components::read(request, &store)?;
-    if holding::held(&store).is_empty() {
+    let is_whole = holding::held(&store).is_empty();
+    if is_whole {
         request.refuse_unknown(&components)?;
     }
     let mut folders = vec![components.manifests_dir.as_path()];
     // A run that was killed has left its lock there too.
     folders.extend(Some(Path::new(HOLDING_DIR)).filter(|folder| store.list(folder).is_ok()));
     let session = store.lock(&folders)?;
+    // What is held goes back in any case; a kubelet that is restarted may be the cure.
+    if is_whole
+        && !components.member(KUBELET).is_some_and(|kubelet| kubelet.is_wanted)
+        && let Some(problem) = components.kubelet.stuck(&store, now)
+    {
+        return Err(problem.into());
+    }
     Ok(Reservation { request: request.clone(), store, session, timeout })
 }
 
@@ -184,7 +208,7 @@ pub fn restart(
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<RestartReport> {
-    restart_reserved(reserve(request)?, now, progress)
+    restart_reserved(reserve(request, now)?, now, progress)
 }
 
 /// The same with the right that was taken before.
@@ -198,42 +222,86 @@ pub fn restart_reserved(
 ) -> Result<RestartReport> {
     let Reservation { request, store, mut session, timeout } = reservation;
     let (request, store) = (&request, &store);
-    let components = Components::read(request, store)?;
-    let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
+    let begun = Instant::now();
     let mut patience = Patience::new(progress);
-    let put_back = put_back_all(&mut session, store, request, &limits, &mut patience)?;
+    let put_back = put_back_all(&mut session, store, request, timeout, (now, begun), &mut patience)?;
 
     // What was put back is a component of this node again.
     let components = Components::read(request, store)?;
     request.refuse_unknown(&components)?;
-    let plan = make_plan(request, &components, now, &mut patience)?;
+    let Planned { plan, obstacles, has_quorum, kubelet_goes_first } =
+        make_plan(request, &components, now, &mut patience)?;
     if plan.is_blocked() {
         return Err(OperationError::Blocked { findings: plan.findings }.into());
     }
-    let start = Instant::now();
-    let mut restarted = Vec::new();
-    for member in &components.members {
-        let is_due = plan.restarts().any(|due| due.name == member.name);
-        let Some(component) = member.component.as_ref().filter(|_| is_due) else { continue };
-        let begun = Instant::now();
-        let moment = now + TimeDelta::from_std(start.elapsed()).unwrap_or_default();
-        let evidence = match &member.manifest {
-            Some(manifest) => {
-                change::static_pod(component, manifest, &mut session, store, &limits, moment, &mut patience)?
-            }
-            None => change::kubelet(component, store, &limits, &mut patience)?,
-        };
-        let seconds = begun.elapsed().as_secs_f64();
-        log::info!("{}: restarted in {seconds:.1} s", member.name);
-        patience.restarted.push(member.name.to_owned());
-        restarted.push(Restarted {
-            name: member.name.to_owned(),
-            seconds,
-            started_at: start_of(component, &evidence),
-            endpoints: endpoints(component, &evidence),
-        });
+    if let Some(obstacle) = obstacles.into_iter().next() {
+        return Err(obstacle.into());
     }
+    let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
+    let runtime = components.runtime();
+    let holding = Holding::new(&mut session, store);
+    let mut change = Change { holding, components: &components, runtime, limits, now, begun, patience: &mut patience };
+    let mut restarted = Vec::new();
+    for step in steps(&components, &plan, kubelet_goes_first) {
+        let started = Instant::now();
+        let done = match step {
+            Step::One(member, planned) if member.name == "etcd" => {
+                vec![(member, planned, change.etcd(member, planned, has_quorum)?)]
+            }
+            Step::One(member, planned) => vec![(member, planned, change.component(member, planned)?)],
+            Step::Around { server, etcd } => {
+                let [of_etcd, of_server] = change.around_etcd(server, etcd, has_quorum)?;
+                vec![(etcd.0, etcd.1, of_etcd), (server.0, server.1, of_server)]
+            }
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        for (member, planned, evidence) in done {
+            let Some(component) = &member.component else { continue };
+            log::info!("{}: restarted in {seconds:.1} s", member.name);
+            change.patience.restarted.push(member.name.to_owned());
+            restarted.push(Restarted {
+                name: member.name.to_owned(),
+                way: planned.way,
+                seconds,
+                started_at: start_of(component, &evidence),
+                endpoints: endpoints(component, &evidence),
+            });
+        }
+    }
+    drop(change);
     Ok(RestartReport { put_back, restarted, plan })
+}
+
+/// One step of a run.
+enum Step<'c> {
+    One(&'c Member, &'c ComponentPlan),
+    Around { server: (&'c Member, &'c ComponentPlan), etcd: (&'c Member, &'c ComponentPlan) },
+}
+
+/// What is restarted, in order; the kubelet last, or first when it is what keeps the others from being restarted.
+fn steps<'c>(components: &'c Components, plan: &'c RestartPlan, kubelet_goes_first: bool) -> Vec<Step<'c>> {
+    let due = |name: &str| {
+        let planned = plan.restarts().find(|planned| planned.name == name)?;
+        Some((components.member(name)?, planned))
+    };
+    let mut steps = Vec::new();
+    let around = due("kube-apiserver").filter(|(_, planned)| planned.way == Some(Way::AroundEtcd)).zip(due("etcd"));
+    for planned in plan.restarts() {
+        let step = match (around, planned.name.as_str()) {
+            (Some((server, etcd)), "etcd") => Some(Step::Around { server, etcd }),
+            (Some(_), "kube-apiserver") => None,
+            (_, name) => due(name).map(|(member, planned)| Step::One(member, planned)),
+        };
+        steps.extend(step);
+    }
+    if kubelet_goes_first
+        && let Some(place) =
+            steps.iter().position(|step| matches!(step, Step::One(member, _) if member.name == KUBELET))
+    {
+        let kubelet = steps.remove(place);
+        steps.insert(0, kubelet);
+    }
+    steps
 }
 
 /// Puts back every manifest that an earlier run has left outside, and waits for its component before anything else is
@@ -242,21 +310,56 @@ fn put_back_all(
     session: &mut Session,
     store: &Store,
     request: &RestartRequest,
-    limits: &Limits,
+    timeout: Duration,
+    (now, begun): (DateTime<Utc>, Instant),
     patience: &mut Patience<'_>,
 ) -> Result<Vec<String>> {
-    let held = holding::held(store);
+    let mut held = holding::held(store);
+    // The API server's goes out before etcd's, so etcd's comes back first.
+    held.sort_by_key(|manifest| manifest.component != "etcd");
     for manifest in &held {
         log::warn!("{}: an earlier restart was interrupted; its manifest is put back", manifest.component);
         holding::put_back(session, store, manifest)?;
     }
     let components = Components::read(request, store)?;
+    if held.is_empty() || kubelet_problem(&components, now, patience)?.is_some() {
+        return Ok(held.into_iter().map(|manifest| manifest.component).collect());
+    }
+    let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
+    let runtime = components.runtime();
+    let holding = Holding::new(session, store);
+    let mut change = Change { holding, components: &components, runtime, limits, now, begun, patience };
     for manifest in &held {
-        if let Some(component) = components.component(&manifest.component) {
-            change::wait_until_well(component, store, None, limits, patience)?;
+        if let Some(member) = components.member(&manifest.component)
+            && let Some(component) = &member.component
+        {
+            change.wait_until_well(component, member.manners.as_ref(), None, Duration::ZERO)?;
         }
     }
+    drop(change);
     Ok(held.into_iter().map(|manifest| manifest.component).collect())
+}
+
+/// Why the kubelet cannot react; none when it can.
+fn kubelet_problem(
+    components: &Components,
+    now: DateTime<Utc>,
+    patience: &mut Patience<'_>,
+) -> Result<Option<RestartError>> {
+    patience.begin(KUBELET, Phase::Inspected)?;
+    let (kubelet, store) = (components.kubelet.clone(), components.store.clone());
+    Ok(patience.during(move || kubelet.stuck(&store, now))?)
+}
+
+/// A plan, and what was seen beside it.
+struct Planned {
+    plan: RestartPlan,
+    /// What of the node itself stands against it.
+    obstacles: Vec<RestartError>,
+    /// Whether etcd has a quorum that is to be there again afterwards.
+    has_quorum: bool,
+    /// Whether the kubelet does not run and is to be restarted.
+    kubelet_goes_first: bool,
 }
 
 fn make_plan(
@@ -264,18 +367,19 @@ fn make_plan(
     components: &Components,
     now: DateTime<Utc>,
     patience: &mut Patience<'_>,
-) -> Result<RestartPlan> {
+) -> Result<Planned> {
     patience.begin("node", Phase::Inspected)?;
     let looked_at = components.clone();
-    let seen = patience.during(move || look_at_all(&looked_at))?;
+    let seen = patience.during(move || look_at_all(&looked_at, now))?;
     let mut findings = Vec::new();
     let mut planned = Vec::new();
-    for (member, evidence) in components.members.iter().zip(&seen) {
-        planned.push(plan_component(request, components, member, evidence.as_ref(), &mut findings));
+    for (member, seen) in components.members.iter().zip(&seen) {
+        planned.push(plan_component(request, components, member, seen.as_ref(), &mut findings));
     }
-    findings.extend(tokens::outlived(components, &seen));
-    complete_remedies(&mut findings, &super::node::caller_below(request.rootfs.as_deref()));
-    Ok(RestartPlan {
+    let evidence: Vec<_> = seen.iter().map(|seen| seen.as_ref().map(|(evidence, _)| evidence.clone())).collect();
+    findings.extend(tokens::outlived(components, &evidence));
+    join_server_to_etcd(components, &mut planned, &mut findings);
+    let mut plan = RestartPlan {
         made_at: now,
         rootfs: request.rootfs.clone(),
         manifests_dir: components.manifests_dir.clone(),
@@ -283,21 +387,67 @@ fn make_plan(
         held: Vec::new(),
         components: planned,
         findings,
-    })
+        obstacles: Vec::new(),
+    };
+    let is_restarted = |plan: &RestartPlan, name: &str| plan.restarts().any(|planned| planned.name == name);
+    let mut obstacles = Vec::new();
+    let problem = kubelet_problem(components, now, patience)?;
+    let kubelet_goes_first = problem.is_some() && is_restarted(&plan, KUBELET);
+    obstacles.extend(problem.filter(|_| !kubelet_goes_first));
+    let mut quorum = Quorum::default();
+    if is_restarted(&plan, "etcd") {
+        let asked = components.clone();
+        quorum = patience.during(move || quorum::ask(&asked))?;
+    }
+    if !quorum.missing.is_empty() && !request.ignore_quorum {
+        obstacles.push(RestartError::QuorumAtRisk { members: quorum.members, missing: quorum.missing.clone() });
+    }
+    plan.obstacles = obstacles.iter().map(Obstacle::from).collect();
+    complete_remedies(&mut plan.findings, &super::node::caller_below(request.rootfs.as_deref()));
+    Ok(Planned { plan, obstacles, has_quorum: quorum.exists, kubelet_goes_first })
+}
+
+/// etcd does not restart under an API server that has no other: every request there would hang. So that one is stopped
+/// before and started afterwards, whether it has a reason of its own or not.
+fn join_server_to_etcd(components: &Components, planned: &mut [ComponentPlan], findings: &mut Vec<Finding>) {
+    let is_due = |planned: &ComponentPlan| planned.action == RestartAction::Restart;
+    let etcd_is_due = planned.iter().any(|one| one.name == "etcd" && is_due(one));
+    let Some(member) = components.member("kube-apiserver").filter(|_| etcd_is_due) else { return };
+    let Some(server) = planned.iter_mut().find(|one| one.name == member.name) else { return };
+    if server.action == RestartAction::Blocked {
+        return;
+    }
+    if let Some(problem) = &member.problem {
+        server.action = RestartAction::Blocked;
+        findings.push(bad_manifest(member, problem));
+    }
+    let Some(component) = member.component.as_ref().filter(|_| components.server_depends_on_etcd()) else { return };
+    if !is_due(server) {
+        server.reasons = Vec::new();
+        let mut unusable = unusable(components, member, component);
+        server.action = if unusable.is_empty() { RestartAction::Restart } else { RestartAction::Blocked };
+        unusable.retain(|finding| !findings.contains(finding));
+        findings.extend(unusable);
+    }
+    server.reasons.push("etcd restarts, and it has no other".into());
+    server.way = Some(Way::AroundEtcd);
+    server.way_reason = None;
 }
 
 /// What can be seen of each component that is here, all at once.
-fn look_at_all(components: &Components) -> Vec<Option<Evidence>> {
+fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evidence, Sight)>> {
     let store = &components.store;
+    let runtime = &components.runtime();
+    let look = |member: &Member| {
+        let component = member.component.as_ref()?;
+        let sight = match &member.manners {
+            Some(manners) => look::sight(store, runtime, component, manners, now),
+            None => Sight::default(),
+        };
+        Some((look::evidence(store, component), sight))
+    };
     thread::scope(|scope| {
-        let looks: Vec<_> = components
-            .members
-            .iter()
-            .map(|member| {
-                let component = member.component.as_ref();
-                scope.spawn(move || component.map(|component| look::evidence(store, component)))
-            })
-            .collect();
+        let looks: Vec<_> = components.members.iter().map(|member| scope.spawn(move || look(member))).collect();
         looks.into_iter().map(|look| look.join().unwrap_or_default()).collect()
     })
 }
@@ -306,7 +456,7 @@ fn plan_component(
     request: &RestartRequest,
     components: &Components,
     member: &Member,
-    evidence: Option<&Evidence>,
+    seen: Option<&(Evidence, Sight)>,
     findings: &mut Vec<Finding>,
 ) -> ComponentPlan {
     let mut planned = ComponentPlan {
@@ -314,11 +464,22 @@ fn plan_component(
         action: RestartAction::Skip,
         reasons: Vec::new(),
         awaited: Vec::new(),
+        way: None,
+        way_reason: None,
+        back_off_seconds: 0,
         manifest: member.manifest.clone(),
         started_at: None,
         endpoints: Vec::new(),
     };
-    let (Some(component), Some(evidence)) = (&member.component, evidence) else {
+    if let Some(problem) = member.problem.as_ref() {
+        planned.reasons.push(format!("its manifest is no pod: {problem}"));
+        if member.is_wanted {
+            planned.action = RestartAction::Blocked;
+            findings.push(bad_manifest(member, problem));
+        }
+        return planned;
+    }
+    let (Some(component), Some((evidence, sight))) = (&member.component, seen) else {
         planned.reasons.push("this node has no manifest for it".into());
         return planned;
     };
@@ -326,6 +487,11 @@ fn plan_component(
     planned.endpoints = endpoints(component, evidence);
     let judgement = judge(component, evidence);
     planned.reasons = judgement.reasons();
+    let (way, way_reason) = match member.manners {
+        Some(_) => sight.way(),
+        None => (Way::Service, None),
+    };
+    planned.back_off_seconds = sight.back_off().as_secs();
     if !member.is_wanted {
         if member.name == KUBELET && !planned.reasons.is_empty() {
             planned.reasons.push("it is restarted only on request (--kubelet)".into());
@@ -342,9 +508,8 @@ fn plan_component(
         planned.awaited = judgement.awaited;
     }
     if planned.action == RestartAction::Restart {
-        let mut unusable = unusable_files(&components.store, member, component);
-        unusable.extend(tokens::unusable(components, component));
-        unusable.extend(living::signing(&components.store, component, Severity::Critical));
+        (planned.way, planned.way_reason) = (Some(way), way_reason);
+        let mut unusable = unusable(components, member, component);
         if !unusable.is_empty() {
             planned.action = RestartAction::Blocked;
             unusable.retain(|finding| !findings.contains(finding));
@@ -354,8 +519,28 @@ fn plan_component(
     planned
 }
 
+fn bad_manifest(member: &Member, problem: &str) -> Finding {
+    Finding {
+        code: FindingCode::BadManifest.code().to_owned(),
+        severity: Severity::Critical,
+        subject: member.name.to_owned(),
+        path: member.manifest.clone(),
+        evidence: format!("it is not a pod manifest: {problem}"),
+        remedy: "correct it: the kubelet cannot use it either; until then name the other components to restart them"
+            .into(),
+    }
+}
+
+/// Why the component would not come up again.
+fn unusable(components: &Components, member: &Member, component: &Component) -> Vec<Finding> {
+    let mut found = unusable_files(&components.store, member, component);
+    found.extend(tokens::unusable(components, component));
+    found.extend(living::signing(&components.store, component, Severity::Critical));
+    found
+}
+
 /// The certificates and keys with which the component would not come up again.
-fn unusable_files(store: &Store, member: &Member, component: &crate::plan::restart::Component) -> Vec<Finding> {
+fn unusable_files(store: &Store, member: &Member, component: &Component) -> Vec<Finding> {
     // The kubelet makes what it lacks.
     if member.name == KUBELET {
         return Vec::new();

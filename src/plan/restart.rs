@@ -9,11 +9,13 @@
 //! | `component` | where each component listens, what it reads, how its health is asked for |
 //! | `kubelet` | the kubelet as such a component |
 //! | `judge` | the decision |
+//! | `way` | how it is restarted |
 
 mod component;
 mod judge;
 mod kubelet;
 mod manifest;
+mod way;
 
 use std::path::PathBuf;
 
@@ -24,6 +26,7 @@ pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, Service
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
 pub use manifest::{BadManifest, StaticPod};
+pub use way::{Drain, Manners, Sight, Way};
 
 use super::generate::sha256_hex;
 use crate::audit::Finding;
@@ -106,6 +109,12 @@ pub struct ComponentPlan {
     pub reasons: Vec<String>,
     /// What it will load by itself in a while, each in a few words.
     pub awaited: Vec<String>,
+    /// How it is restarted; none when it is not.
+    pub way: Option<Way>,
+    /// Why not by a shorter way.
+    pub way_reason: Option<String>,
+    /// The longest that the kubelet may wait before it starts it again, in seconds.
+    pub back_off_seconds: u64,
     /// Its static-pod manifest; none for the kubelet.
     pub manifest: Option<PathBuf>,
     /// When it started, where that can be seen.
@@ -127,6 +136,17 @@ pub struct HeldManifest {
     pub held_at: Option<DateTime<Utc>>,
 }
 
+/// What stands against any restart on this node as it is now: an error when it is tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Obstacle {
+    /// Its stable code.
+    pub code: &'static str,
+    /// What was seen.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
 /// All that one run would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RestartPlan {
@@ -144,6 +164,8 @@ pub struct RestartPlan {
     pub components: Vec<ComponentPlan>,
     /// What stands against it; a critical finding blocks the whole plan.
     pub findings: Vec<Finding>,
+    /// What of the node itself stands against it.
+    pub obstacles: Vec<Obstacle>,
 }
 
 impl RestartPlan {

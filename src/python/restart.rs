@@ -42,7 +42,8 @@ pub(super) fn plan_restart<'py>(
 #[pyfunction]
 pub(super) fn reserve_restart(py: Python<'_>, restart_request: &Bound<'_, PyDict>) -> PyResult<RestartReservation> {
     let wanted: RestartRequest = request(restart_request)?;
-    let reservation = detached(py, || restarting::reserve(&wanted))?;
+    let now = moment(None);
+    let reservation = detached(py, || restarting::reserve(&wanted, now))?;
     Ok(RestartReservation(Mutex::new(Some(reservation))))
 }
 

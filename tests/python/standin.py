@@ -1,9 +1,11 @@
 """A stand-in for the kubelet: it watches a manifests folder and runs real servers with the tree's certificates.
 
-As the kubelet it reads every file of the folder but those whose names begin with a dot, starts what appears and ends
-what goes. etcd is the real one; in the place of the others is a small TLS server that answers the health probes and
-takes a changed certificate into use by itself, as theirs does. As Go's, a server without a certificate file makes one
-in memory that is valid from an hour ago. Run as a program, it is the kubelet (`ROOT`), or one server (`serve FLAGS…`).
+As the kubelet it reads every file of the folder but those whose names begin with a dot, starts what appears, starts
+again what has ended, ends what goes, and says at its health port that it is well.
+
+etcd is the real one; in the place of the others is a small TLS server that answers the health probes and takes a
+changed certificate into use by itself, as theirs does. As Go's, a server without a certificate file makes one in memory
+that is valid from an hour ago. Run as a program, it is the kubelet (`ROOT`), or one server (`serve FLAGS…`).
 
 What it sees goes to `ROOT/record`, a line an event: `NAME in|up|out|down|removed`. `in` and `out` are the manifest's,
 `removed` is its container's. A file `ROOT/broken/NAME` keeps a component from coming up, `ROOT/linger/NAME` keeps its
@@ -22,6 +24,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -44,6 +47,10 @@ class Kubelet:
         self.lingering: dict[str, int] = {}
         for folder in ("containers", "broken", "linger"):
             (root / folder).mkdir(exist_ok=True)
+        config = (root / "var/lib/kubelet/config.yaml").read_text()
+        port = next(int(line.partition(":")[2]) for line in config.splitlines() if line.startswith("healthzPort"))
+        health = http.server.ThreadingHTTPServer(("127.0.0.1", port), Health)
+        threading.Thread(target=health.serve_forever, daemon=True).start()
 
     def loop(self) -> None:
         """Run until the process is ended."""

@@ -211,11 +211,11 @@ def test_a_ca_that_is_read_at_the_start_and_a_kubeconfig_are_reasons_and_names_r
     assert "did you mean kube-scheduler?" in unknown.stderr
 
 
-def test_the_api_plans_and_restarts_tells_how_far_it_is_and_keeps_to_the_kubelets_frequency(tmp_path: Path) -> None:
-    with RunningNode(tmp_path / "node", file_check_frequency="1s500ms").running() as node:
+def test_the_api_plans_and_restarts_in_place_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
         plan = kubepki.plan_restart(rootfs=node.root)
         assert plan.is_empty
-        assert plan.file_check_frequency == timedelta(seconds=1.5)
+        assert plan.file_check_frequency == timedelta(minutes=10)
         assert all(endpoint.is_current for endpoint in plan.components[0].endpoints)
         phases: list[tuple[str, str]] = []
 
@@ -224,8 +224,7 @@ def test_the_api_plans_and_restarts_tells_how_far_it_is_and_keeps_to_the_kubelet
                 phases.append((component, phase))
 
         report = kubepki.restart(["kube-scheduler"], force=True, rootfs=node.root, progress=note)
-        assert [each.name for each in report.restarted] == ["kube-scheduler"]
-        assert report.restarted[0].duration >= plan.file_check_frequency
+        assert [(each.name, each.way) for each in report.restarted] == [("kube-scheduler", kubepki.RestartWay.IN_PLACE)]
         started_at = report.restarted[0].started_at
         before = plan.components[3].started_at
         assert started_at is not None
@@ -233,6 +232,8 @@ def test_the_api_plans_and_restarts_tells_how_far_it_is_and_keeps_to_the_kubelet
         assert started_at > before
         names = [phase for component, phase in phases if component == "kube-scheduler"]
         assert names == ["inspected", "stopped", "started", "done"]
+        # Its manifest has not moved.
+        assert ("kube-scheduler", "out") not in node.events()
 
 
 def test_a_component_that_does_not_come_back_stops_the_run_and_its_manifest_is_in_place(node: RunningNode) -> None:
@@ -243,6 +244,8 @@ def test_a_component_that_does_not_come_back_stops_the_run_and_its_manifest_is_i
     assert partial.value.context["component"] == "kube-controller-manager"
     assert partial.value.context["restarted"] == ["etcd", "kube-apiserver"]
     assert "connection refused" in partial.value.message
+    # The kubelet did not start it again by itself, so its manifest was moved out and back.
+    assert ("kube-controller-manager", "out") in node.events() or node.kubelet.poll() is None
     node.assert_manifests_are_in_place()
     assert node.starts()["kube-scheduler"] == 1
 
@@ -262,10 +265,11 @@ def test_a_component_that_does_not_end_gets_its_manifest_back(tmp_path: Path) ->
         kubelet.send_signal(signal.SIGSTOP)
         try:
             with pytest.raises(EnvironmentFailure) as failure:
-                kubepki.restart(["kube-scheduler"], force=True, timeout=timedelta(seconds=1), rootfs=node.root)
+                kubepki.restart(["etcd"], force=True, timeout=timedelta(seconds=1), rootfs=node.root)
         finally:
             kubelet.send_signal(signal.SIGCONT)
         assert failure.value.code == "restart.not_stopped"
+        assert failure.value.context["component"] == "kube-apiserver"
         assert "still runs" in failure.value.message
         node.assert_manifests_are_in_place()
 
@@ -304,12 +308,13 @@ def test_a_key_for_tokens_that_nobody_would_verify_keeps_everything_from_being_r
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_puts_the_manifest_back_before_it_ends(tmp_path: Path, number: signal.Signals) -> None:
-    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        manifest = node.manifests / "kube-scheduler.yaml"
+    with RunningNode(tmp_path / "node").running() as node:
+        manifest = node.manifests / "kube-apiserver.yaml"
+        (node.root / "broken/etcd").touch()
         # A run whose parent ignores the signal (nohup) ignores it too: whatever started the tests does not count here.
         of_the_tests = signal.signal(number, signal.SIG_DFL)
         try:
-            run = node.start_restart("kube-scheduler", "--all")
+            run = node.start_restart("etcd", "--all")
         finally:
             signal.signal(number, of_the_tests)
         eventually(lambda: not manifest.exists(), "the manifest is moved out")
@@ -317,14 +322,17 @@ def test_an_interrupted_run_puts_the_manifest_back_before_it_ends(tmp_path: Path
         _, talk = run.communicate(timeout=60)
         assert run.returncode == 130, talk
         node.assert_manifests_are_in_place()
+        (node.root / "broken/etcd").unlink()
         node.wait_until_up()
 
 
 def test_killed_while_the_manifest_is_out_check_names_it_and_the_next_run_restores_it(tmp_path: Path) -> None:
-    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        run = node.start_restart("kube-scheduler", "--all")
-        manifest = wait_until_held(node, "kube-scheduler")
-        eventually(lambda: ("kube-scheduler", "down") in node.events(), "the scheduler has ended")
+    with RunningNode(tmp_path / "node").running() as node:
+        # The API server's manifest is out for as long as etcd does not come back.
+        (node.root / "broken/etcd").touch()
+        run = node.start_restart("etcd", "--all")
+        manifest = wait_until_held(node, "kube-apiserver")
+        eventually(lambda: ("etcd", "down") in node.events(), "etcd has ended")
         # Two runs at once exclude each other.
         rival = node.restart("kube-scheduler", *TIMEOUT)
         assert rival.returncode == 3
@@ -340,14 +348,15 @@ def test_killed_while_the_manifest_is_out_check_names_it_and_the_next_run_restor
         assert f"`kubepki restart --rootfs {node.root}` puts it back" in shown.stderr
         assert not manifest.exists()
 
-        node.kubelet_config.write_text(node.kubelet_config.read_text().replace("10m", "100ms"))
+        (node.root / "broken/etcd").unlink()
         done = node.restart(*TIMEOUT)
         assert done.returncode == 0, done.stderr
-        assert "an interrupted restart: kube-scheduler" in done.stderr
+        assert "an interrupted restart: " in done.stderr
+        assert "kube-apiserver" in done.stderr
         node.assert_manifests_are_in_place()
         node.wait_until_up()
         # It was started by putting it back, and has loaded everything: once is enough.
-        assert node.starts()["kube-scheduler"] == 2
+        assert node.starts()["kube-apiserver"] == 2
         assert "restart.manifest_held" not in command("check", "--rootfs", node.root).stdout
 
 
@@ -355,7 +364,7 @@ def test_killed_while_a_component_comes_back_its_manifest_is_in_place(node: Runn
     (node.root / "broken/kube-scheduler").touch()
     run = node.start_restart("kube-scheduler", "--all")
     assert run.stderr is not None
-    assert any("manifest back" in line for line in run.stderr)
+    assert any("kube-scheduler: coming back" in line for line in run.stderr)
     run.kill()
     run.communicate(timeout=60)
     node.assert_manifests_are_in_place()
@@ -369,8 +378,8 @@ def test_killed_at_random_moments_the_next_run_leaves_everything_up_and_in_place
         run = node.start_restart("--all")
         threading.Timer(chance.uniform(0.2, 2.5), run.kill).start()
         run.communicate(timeout=120)
-        out = [path for path in node.before if not path.exists()]
-        assert len(out) <= 1
+        out = {path.stem for path in node.before if not path.exists()}
+        assert len(out) <= 1 or out == {"etcd", "kube-apiserver"}
     done = node.restart(*TIMEOUT)
     assert done.returncode == 0, done.stderr
     node.wait_until_up()
@@ -380,9 +389,10 @@ def test_killed_at_random_moments_the_next_run_leaves_everything_up_and_in_place
 
 
 def test_another_manifest_in_the_place_of_a_held_one_is_not_overwritten(tmp_path: Path) -> None:
-    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        run = node.start_restart("kube-scheduler", "--all")
-        manifest = wait_until_held(node, "kube-scheduler")
+    with RunningNode(tmp_path / "node").running() as node:
+        (node.root / "broken/etcd").touch()
+        run = node.start_restart("etcd", "--all")
+        manifest = wait_until_held(node, "kube-apiserver")
         run.kill()
         run.communicate(timeout=60)
         other = node.before[manifest].replace(b"127.0.0.1", b"127.0.0.1 ", 1)
@@ -391,29 +401,95 @@ def test_another_manifest_in_the_place_of_a_held_one_is_not_overwritten(tmp_path
         assert refused.returncode == 4
         assert "code: restart.held_conflict" in refused.stderr
         assert manifest.read_bytes() == other
-        assert (node.root / "var/lib/kubepki/restart/kube-scheduler.yaml").read_bytes() == node.before[manifest]
+        assert (node.root / "var/lib/kubepki/restart/kube-apiserver.yaml").read_bytes() == node.before[manifest]
+
+
+def fake_crictl(folder: Path, node: RunningNode) -> Path:
+    """Make a `crictl` that shows the stand-in kubelet's containers, and stops one as the runtime would."""
+    folder.mkdir()
+    crictl = folder / "crictl"
+    # `crictl ps … --name ^NAME$ …`, `crictl stop --timeout SECONDS NAME-PID`.
+    crictl.write_text(
+        "#!/bin/sh\n"
+        f'echo "$@" >> {folder}/asked\n'
+        'if [ "$1" = stop ]; then kill "${4##*-}"; exit; fi\n'
+        'while [ "$1" != --name ]; do shift; done\n'
+        "name=$(echo \"$2\" | tr -d '^$')\n"
+        f"id=$(cat {node.root}/containers/$name 2>/dev/null) || {{ echo '{{}}'; exit; }}\n"
+        'echo "{\\"containers\\":[{\\"id\\":\\"$id\\",\\"state\\":\\"CONTAINER_RUNNING\\",\\"metadata\\":{}}]}"\n'
+    )
+    crictl.chmod(0o755)
+    return crictl
+
+
+def blind() -> tuple[str, ...]:
+    """Return what to run before a command that shall not see which process has which port."""
+    return ("setpriv", "--bounding-set", "-all,+chown,+dac_override,+dac_read_search,+fowner,+kill")
 
 
 def test_crictl_is_asked_whether_the_container_has_ended(node: RunningNode, tmp_path: Path) -> None:
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    crictl = programs / "crictl"
-    # `crictl ps … --name ^NAME$ …`
-    crictl.write_text(
-        "#!/bin/sh\n"
-        f'echo "$@" >> {tmp_path}/asked\n'
-        'while [ "$1" != --name ]; do shift; done\n'
-        f"name=$(echo \"$2\" | tr -d '^$')\n"
-        f"cat {node.root}/containers/$name 2>/dev/null || true\n"
-    )
-    crictl.chmod(0o755)
-    (node.root / "linger/kube-scheduler").touch()
-    done = node.restart("kube-scheduler", "--all", *TIMEOUT, before=with_programs(programs))
+    crictl = fake_crictl(tmp_path / "programs", node)
+    (node.root / "linger/kube-apiserver").touch()
+    done = node.restart("etcd", "--all", *TIMEOUT, before=with_programs(crictl.parent))
     assert done.returncode == 0, done.stderr
-    mine = [event for name, event in node.events() if name == "kube-scheduler"]
+    mine = [event for name, event in node.events() if name == "kube-apiserver"]
     # The manifest came back when the container was gone, not when the process was.
     assert mine[:6] == ["in", "up", "out", "down", "removed", "in"]
-    assert "--state Running" in (tmp_path / "asked").read_text()
+    assert "ps --all --output json" in (crictl.parent / "asked").read_text()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="gives up capabilities with setpriv, as root"
+)
+def test_where_the_process_cannot_be_seen_the_runtime_stops_its_container_or_the_manifest_is_moved(
+    node: RunningNode, tmp_path: Path
+) -> None:
+    def ways(before: tuple[str, ...]) -> dict[str, str]:
+        shown = node.restart("--dry-run", "--all", "-o", "json", before=before)
+        assert shown.returncode == 10, shown.stderr
+        return {each["name"]: each["way"] for each in json.loads(shown.stdout)["plan"]["components"]}
+
+    crictl = fake_crictl(tmp_path / "programs", node)
+    by_runtime = (*with_programs(crictl.parent), *blind())
+    assert ways(())["kube-scheduler"] == "in_place"
+    assert ways(by_runtime)["kube-scheduler"] == "runtime"
+    assert ways(blind())["kube-scheduler"] == "manifest"
+
+    def restart(before: tuple[str, ...]) -> list[str]:
+        start = len(node.events())
+        done = node.restart("kube-scheduler", "--all", *TIMEOUT, before=before)
+        assert done.returncode == 0, done.stderr
+        node.wait_until_up()
+        return [event for name, event in node.events()[start:] if name == "kube-scheduler"]
+
+    assert "out" not in restart(by_runtime)
+    assert "stop --timeout 30 kube-scheduler-" in (crictl.parent / "asked").read_text()
+    assert restart(blind())[:2] == ["out", "down"]
+    node.assert_manifests_are_in_place()
+
+
+def test_etcd_restarts_only_while_the_api_server_of_its_node_is_stopped(node: RunningNode) -> None:
+    shown = node.restart("etcd", "--all", "--dry-run")
+    assert "etcd restarts, and it has no other" in shown.stdout
+    done = node.restart("etcd", "--all", *TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    assert "restarted 2: etcd, kube-apiserver" in done.stderr
+    node.wait_until_up()
+    assert node.starts() == {**dict.fromkeys(COMPONENTS, 1), "etcd": 2, "kube-apiserver": 2}
+    node.assert_never_two_down()
+    node.assert_manifests_are_in_place()
+
+
+def test_without_a_kubelet_nothing_is_stopped(tmp_path: Path) -> None:
+    node = RunningNode(tmp_path / "node")
+    shown = node.restart("--dry-run")
+    assert (shown.returncode, "code: restart.no_kubelet" in shown.stderr) == (3, True), shown.stderr
+    assert "kube-scheduler" in shown.stdout
+    refused = node.restart(*TIMEOUT)
+    assert (refused.returncode, "the kubelet does not run" in refused.stderr) == (3, True), refused.stderr
+    node.assert_manifests_are_in_place()
+    (client,) = kubepki.plan_restart(rootfs=node.root).obstacles
+    assert "journalctl" in client.hint
 
 
 def test_the_kubelet_is_restarted_only_when_it_is_asked_for(node: RunningNode, tmp_path: Path) -> None:
@@ -431,21 +507,26 @@ def test_the_kubelet_is_restarted_only_when_it_is_asked_for(node: RunningNode, t
     assert (tmp_path / "asked").read_text() == "restart kubelet\n"
 
 
-def test_a_node_without_static_pods_has_nothing_to_restart(tmp_path: Path) -> None:
+def test_a_node_without_static_pods_says_so(tmp_path: Path) -> None:
     shown = command("restart", "--rootfs", tmp_path)
-    assert (shown.returncode, "nothing to restart" in shown.stderr) == (0, True), shown.stderr
+    assert (shown.returncode, "code: restart.no_static_pods" in shown.stderr) == (3, True), shown.stderr
     named = command("restart", "etcd", "--rootfs", tmp_path)
     assert named.returncode == 2
     assert "code: restart.not_here" in named.stderr
 
 
-def test_a_manifest_that_is_no_pod_is_named(tmp_path: Path) -> None:
-    manifests = tmp_path / "etc/kubernetes/manifests"
-    manifests.mkdir(parents=True)
-    (manifests / "etcd.yaml").write_text("spec: [")
-    broken = command("restart", "--rootfs", tmp_path)
-    assert broken.returncode == 1
-    assert "etcd.yaml is not a pod manifest" in broken.stderr
+def test_a_manifest_that_is_no_pod_is_named_and_does_not_hide_the_others(node: RunningNode) -> None:
+    manifest = node.manifests / "kube-scheduler.yaml"
+    # The stand-in kubelet would trip over it.
+    node.kubelet.send_signal(signal.SIGSTOP)
+    manifest.write_text("spec: [")
+    shown = node.restart("--dry-run", "--all")
+    assert shown.returncode == 1
+    assert "it is not a pod manifest" in shown.stderr
+    rows = {line.split()[0]: line.split()[1] for line in shown.stdout.splitlines() if line[0] != " "}
+    assert (rows["kube-scheduler"], rows["kube-controller-manager"]) == ("blocked", "restart")
+    # It stands in nobody's way who names others.
+    assert node.restart("kube-controller-manager", "--all", "--dry-run").returncode == 10
 
 
 def test_a_time_limit_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -237,14 +237,14 @@ def test_the_handler_of_ctrl_c_is_the_callers_again(tmp_path: Path) -> None:
 
 RESTART = """\
 import sys, kubepki
-kubepki.restart(["kube-scheduler"], force=True, rootfs=sys.argv[1])
+kubepki.restart(["etcd"], force=True, rootfs=sys.argv[1])
 """
 
 MODULE = """\
 import json, sys
 from ansible.module_utils import basic
 from ansible_collections.kubepki.kubeadm.plugins.modules import restart
-arguments = {"components": ["kube-scheduler"], "force": True, "rootfs": sys.argv[1]}
+arguments = {"components": ["etcd"], "force": True, "rootfs": sys.argv[1]}
 try:
     from ansible.module_utils.testing import patch_module_args
 except ImportError:
@@ -258,8 +258,10 @@ else:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_program_that_restarts_ends_when_the_manifest_is_back(tmp_path: Path, number: signal.Signals) -> None:
-    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        manifest = node.manifests / "kube-scheduler.yaml"
+    with RunningNode(tmp_path / "node").running() as node:
+        # The API server's manifest is out for as long as etcd does not come back.
+        (node.root / "broken/etcd").touch()
+        manifest = node.manifests / "kube-apiserver.yaml"
         run = start(sys.executable, "-c", RESTART, node.root)
         with contextlib.ExitStack() as stack:
             stack.callback(run.kill)
@@ -269,14 +271,17 @@ def test_a_program_that_restarts_ends_when_the_manifest_is_back(tmp_path: Path, 
         # What the signal does to a program without handlers, and not before.
         assert run.returncode == -number, talk
         node.assert_manifests_are_in_place()
+        (node.root / "broken/etcd").unlink()
         node.wait_until_up()
 
 
 @pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_module_that_is_stopped_puts_the_manifest_back_and_says_so(tmp_path: Path, number: signal.Signals) -> None:
-    with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
-        manifest = node.manifests / "kube-scheduler.yaml"
+    with RunningNode(tmp_path / "node").running() as node:
+        # The API server's manifest is out for as long as etcd does not come back.
+        (node.root / "broken/etcd").touch()
+        manifest = node.manifests / "kube-apiserver.yaml"
         run = start(sys.executable, "-c", MODULE, node.root)
         with contextlib.ExitStack() as stack:
             stack.callback(run.kill)
@@ -287,4 +292,5 @@ def test_a_module_that_is_stopped_puts_the_manifest_back_and_says_so(tmp_path: P
         assert (result["failed"], result["code"]) == (True, "restart.interrupted"), talk
         assert number.name in result["msg"]
         node.assert_manifests_are_in_place()
+        (node.root / "broken/etcd").unlink()
         node.wait_until_up()

@@ -35,7 +35,8 @@ class RestartOptions(TypedDict, total=False):
     | argument | it means |
     |---|---|
     | `force` | those that are up to date are restarted too |
-    | `kubelet` | the kubelet is asked for too; it is restarted last, with systemctl |
+    | `kubelet` | the kubelet is asked for too; it is restarted last, or first if it does not run, with systemctl |
+    | `ignore_quorum` | etcd is restarted though that costs its quorum |
     | `kubelet_dir` | the kubelet's folder, with its `config.yaml` (`/var/lib/kubelet`) |
     | `manifests_dir` | the static-pod manifests, instead of what the kubelet's configuration says |
     | `rootfs` | the folder in front of every path; ports and processes are this host's in any case |
@@ -43,6 +44,7 @@ class RestartOptions(TypedDict, total=False):
 
     force: bool
     kubelet: bool
+    ignore_quorum: bool
     kubelet_dir: StrPath
     manifests_dir: StrPath | None
     rootfs: StrPath | None
@@ -68,7 +70,8 @@ def plan_restart(
 
     Raises:
         ConfigurationError: `plan.unknown_name`, `restart.not_here`, or `api.naive_datetime`.
-        FindingError: `restart.bad_manifest`, `restart.bad_kubelet_configuration`.
+        FindingError: `restart.bad_kubelet_configuration`.
+        EnvironmentFailure: `restart.no_static_pods`. What else of the node stands against a restart is in `obstacles`.
 
     """
     from kubepki.types import RestartPlan
@@ -87,17 +90,20 @@ def restart(
 ) -> RestartReport:
     """Restart the components that do not use what is on disk, one at a time; the next when the one before is well.
 
-    A manifest is moved out of the kubelet's sight and back. Whatever goes wrong meanwhile, it is put back; after
-    `kill -9` the next call does that first. On the main thread SIGINT, SIGTERM and SIGHUP have their effect when the
-    manifest is back, unless the program has handlers of its own; those run at once, and may raise. On another thread
-    Python hears no signals: a program that restarts there handles SIGTERM itself.
+    A component's process is asked to end, and the kubelet starts it again; where neither its process nor its container
+    can be seen, and for the API server while etcd restarts, its manifest is moved out of the kubelet's sight and back.
+    Whatever goes wrong meanwhile, it is put back; after `kill -9` the next call does that first. On the main thread
+    SIGINT, SIGTERM and SIGHUP have their effect when the manifest is back, unless the program has handlers of its own;
+    those run at once, and may raise. On another thread Python hears no signals: a program that restarts there handles
+    SIGTERM itself.
 
     Args:
         components: As for `plan_restart`.
         timeout: How long each component may take to end, and again to come back.
         progress: Called with (component, phase, seconds in it, what is waited for) when something of it is new and
-            about once a second. Phases are "inspected", "stopped", "started", "done". It may raise to stop the work, as
-            a signal handler may (Ctrl-C): then the manifest is put back, and what was raised is raised.
+            about once a second. Phases are "inspected", "stopped", "held" (its manifest is out), "started", "done". It
+            may raise to stop the work, as a signal handler may (Ctrl-C): then the manifest is put back, and what was
+            raised is raised.
         now: As for `plan_restart`.
         **options: See `RestartOptions`.
 
@@ -105,7 +111,8 @@ def restart(
         ConfigurationError: As `plan_restart`; `restart.bad_timeout`.
         FindingError: As `plan_restart`; `plan.blocked` when a component would not come up again.
         RefusedError: `restart.held_conflict`.
-        EnvironmentFailure: `restart.not_stopped`, `restart.not_healthy`; `store.*`, `process.*`.
+        EnvironmentFailure: `restart.no_static_pods`, `restart.no_kubelet`, `restart.quorum_at_risk`;
+            `restart.not_stopped`, `restart.not_healthy`; `store.*`, `process.*`.
         PartialError: The same when other components had been restarted before; `restart.not_put_back`.
 
     """
@@ -198,6 +205,7 @@ def _request(
     timeout: timedelta | None = None,
     force: bool = False,
     kubelet: bool = False,
+    ignore_quorum: bool = False,
     kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
     manifests_dir: StrPath | None = None,
     rootfs: StrPath | None = None,
@@ -206,6 +214,7 @@ def _request(
         "components": selection(components),
         "force": force,
         "kubelet": kubelet,
+        "ignore_quorum": ignore_quorum,
         "kubelet_dir": os.fspath(kubelet_dir),
         "manifests_dir": path_text(manifests_dir),
         "rootfs": path_text(rootfs),

@@ -128,6 +128,7 @@ def _reservation(arguments: Namespace) -> AbstractContextManager[Reservation | N
     return Reservation(
         kubelet=arguments.kubelet or any(name.startswith("kubelet") for name in arguments.names),
         kubelet_dir=arguments.kubelet_dir,
+        ignore_quorum=arguments.ignore_quorum,
         manifests_dir=arguments.manifests_dir,
         rootfs=arguments.rootfs,
         timeout=options.duration(arguments.timeout, "--timeout"),

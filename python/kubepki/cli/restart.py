@@ -1,8 +1,9 @@
 """`kubepki restart`: components that do not use the certificates on disk are restarted, one at a time.
 
 The certificate that each serves is compared with the one on disk, and the time when it started with the times when
-the other files that it reads changed. Its static-pod manifest is then moved out of the kubelet's sight and back, in the
-order etcd, kube-apiserver, kube-controller-manager, kube-scheduler; the next one when the one before is well.
+the other files that it reads changed. Its process is then asked to end, and the kubelet starts it again, in the order
+etcd, kube-apiserver, kube-controller-manager, kube-scheduler; the next one when the one before is well. While etcd
+restarts, the API server that has no other is stopped.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from kubepki.api import restart as restarting
 from kubepki.cli import options, output
-from kubepki.errors import FindingError, Interrupted, InterruptedAfterChange
+from kubepki.errors import EnvironmentFailure, FindingError, Interrupted, InterruptedAfterChange
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _ActionsContainer, _SubParsersAction
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
 _PHASES = {
     "inspected": "looking",
-    "stopped": "manifest moved out, waiting until it has ended",
-    "started": "manifest back, waiting until it is well",
+    "stopped": "asked to end, waiting until it has ended",
+    "held": "manifest moved out, waiting until it has ended",
+    "started": "coming back, waiting until it is well",
     "done": "well, and serving what is on disk",
 }
+_PHASES_OF_KUBELET = {**_PHASES, "stopped": "restarting the service"}
 
 
 # A dry run has found what a run would do: no error has this code, so that a monitor can tell the two apart.
@@ -48,7 +51,9 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         action="store_true",
         help="show what would be done, and change nothing; exit code 10 when that is something",
     )
-    parser.add_argument("--kubelet", action="store_true", help="also restart the kubelet, last, with systemctl")
+    parser.add_argument(
+        "--kubelet", action="store_true", help="also restart the kubelet with systemctl, last; first if it does not run"
+    )
     options.add_kubelet_dir_option(parser)
     add_restart_options(parser)
     parser.add_argument("--rootfs", metavar="DIR", help="put DIR in front of every path of the node")
@@ -64,6 +69,11 @@ def add_restart_options(parser: _ActionsContainer) -> None:
         help="how long each component may take to end, and again to come back (default: %(default)s)",
     )
     parser.add_argument(
+        "--ignore-quorum",
+        action="store_true",
+        help="restart etcd even if that costs the cluster its quorum for a moment",
+    )
+    parser.add_argument(
         "--manifests-dir", metavar="DIR", help="the static-pod manifests (default: as the kubelet's configuration says)"
     )
 
@@ -74,6 +84,7 @@ def run(arguments: Namespace) -> int:
         "components": arguments.names or "all",
         "force": arguments.all,
         "kubelet": arguments.kubelet,
+        "ignore_quorum": arguments.ignore_quorum,
         "kubelet_dir": arguments.kubelet_dir,
         "manifests_dir": arguments.manifests_dir,
         "rootfs": arguments.rootfs,
@@ -128,7 +139,8 @@ class _Talk:
         if (component, phase) != self._said:
             self._said = (component, phase)
             self._end_line()
-            output.say(f"{component}: {_PHASES[phase]}")
+            phases = _PHASES_OF_KUBELET if component == "kubelet" else _PHASES
+            output.say(f"{component}: {phases[phase]}")
         elif sys.stderr.isatty() and detail:
             sys.stderr.write(f"\r\x1b[K  {seconds:.0f} s: {output.printable(detail)[:100]}")
             sys.stderr.flush()
@@ -160,6 +172,8 @@ def _conclude_dry_run(plan: RestartPlan) -> int:
     if plan.is_blocked:
         output.say("nothing would be done: there are critical findings")
         return FindingError.exit_code
+    for obstacle in plan.obstacles:
+        raise EnvironmentFailure(obstacle.message, code=obstacle.code, hint=obstacle.hint)
     if plan.is_empty:
         output.say("dry run: nothing to restart")
     else:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Restarted,
         RestartPlan,
         RestartReport,
+        RestartWay,
     )
     from kubepki.types.signed import SignedCertificate
     from kubepki.types.systemd import Schedule, Unit, UnitChange
@@ -75,6 +76,7 @@ __all__ = [
     "RestartAction",
     "RestartPlan",
     "RestartReport",
+    "RestartWay",
     "Restarted",
     "Role",
     "Schedule",
@@ -126,6 +128,7 @@ _HOMES = {
     "RestartAction": "types.restart",
     "RestartPlan": "types.restart",
     "RestartReport": "types.restart",
+    "RestartWay": "types.restart",
     "Restarted": "types.restart",
     "Role": "types.configuration",
     "Schedule": "types.systemd",

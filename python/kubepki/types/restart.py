@@ -27,6 +27,24 @@ class RestartAction(Enum):
     BLOCKED = "blocked"
 
 
+class RestartWay(Enum):
+    """How a component is restarted.
+
+    Its process is asked to end and the kubelet starts the container again, or the container runtime is asked to stop
+    it; its manifest is moved out and back; the API server's is out while etcd restarts; systemd restarts the kubelet.
+    """
+
+    IN_PLACE = "in_place"
+    RUNTIME = "runtime"
+    MANIFEST = "manifest"
+    AROUND_ETCD = "around_etcd"
+    SERVICE = "service"
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return self.value.replace("_", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class LiveCertificate:
     """A certificate that is served, or that is on disk to be served; serial and fingerprint (SHA-256) hexadecimal."""
@@ -88,15 +106,19 @@ class Endpoint(Value):
 
 @dataclass(frozen=True, slots=True)
 class ComponentRestart(Value):
-    """One component, and what happens to it; `manifest` is None for the kubelet.
+    """One component, what happens to it, and how; `manifest` is None for the kubelet.
 
-    `awaited` says what of the files on disk it has not loaded yet and loads by itself.
+    `awaited` says what of the files on disk it has not loaded yet and loads by itself, `way_reason` why a restart is
+    not done by a shorter way, `back_off` how long the kubelet may wait before it starts the component again.
     """
 
     name: str
     action: RestartAction
     reasons: tuple[str, ...]
     awaited: tuple[str, ...]
+    way: RestartWay | None
+    way_reason: str | None
+    back_off: timedelta
     manifest: Path | None
     started_at: datetime | None
     endpoints: tuple[Endpoint, ...]
@@ -110,6 +132,9 @@ class ComponentRestart(Value):
             RestartAction(data["action"]),
             tuple(data["reasons"]),
             tuple(data["awaited"]),
+            RestartWay(data["way"]) if data["way"] else None,
+            data["way_reason"],
+            timedelta(seconds=data["back_off_seconds"]),
             optional_path(data["manifest"]),
             optional_moment(data["started_at"]),
             tuple(map(Endpoint.from_dict, data["endpoints"])),
@@ -136,6 +161,15 @@ class HeldManifest(Value):
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What of the node itself stands against a restart; `restart` raises it."""
+
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class RestartPlan(Value):
     """All that a restart would do; nothing has been changed."""
 
@@ -146,6 +180,7 @@ class RestartPlan(Value):
     held: tuple[HeldManifest, ...]
     components: tuple[ComponentRestart, ...]
     findings: tuple[Finding, ...]
+    obstacles: tuple[Obstacle, ...]
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
@@ -159,6 +194,7 @@ class RestartPlan(Value):
             tuple(map(HeldManifest.from_dict, data["held"])),
             tuple(map(ComponentRestart.from_dict, data["components"])),
             tuple(map(Finding.from_dict, data["findings"])),
+            tuple(Obstacle(**each) for each in data["obstacles"]),
             data,
         )
 
@@ -181,12 +217,12 @@ class RestartPlan(Value):
         """Return the plan as a table, one line a port."""
         rows = []
         for component in self.components:
-            reason = "; ".join((*component.reasons, *component.awaited))
-            first = (component.name, component.action.value)
+            reason = "; ".join((*component.reasons, *component.awaited, *filter(None, (component.way_reason,))))
+            first = (component.name, component.action.value, str(component.way or ""))
             for endpoint in component.endpoints or (None,):
                 rows.append((*first, *_ports(endpoint), reason))
-                first, reason = ("", ""), ""
-        return table(("NAME", "ACTION", "PORT", "SERVED", "ON DISK", "REASON"), rows)
+                first, reason = ("", "", ""), ""
+        return table(("NAME", "ACTION", "HOW", "PORT", "SERVED", "ON DISK", "REASON"), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +230,7 @@ class Restarted(Value):
     """One component that was restarted, how long that took, and what it serves now."""
 
     name: str
+    way: RestartWay | None
     duration: timedelta
     started_at: datetime | None
     endpoints: tuple[Endpoint, ...]
@@ -204,6 +241,7 @@ class Restarted(Value):
         """Build it from its plain data."""
         return cls(
             data["name"],
+            RestartWay(data["way"]) if data["way"] else None,
             timedelta(seconds=data["seconds"]),
             optional_moment(data["started_at"]),
             tuple(map(Endpoint.from_dict, data["endpoints"])),

@@ -25,6 +25,8 @@ pub struct KubeletConfiguration {
     pub static_pod_path: Option<PathBuf>,
     /// How long it may take to see a change there.
     pub file_check_frequency: Duration,
+    /// Where its container runtime listens (`unix:///…`); none where nothing says it.
+    pub runtime_endpoint: Option<String>,
     /// The address that it serves at; none for all.
     pub address: Option<String>,
     /// The port that it serves at.
@@ -75,6 +77,7 @@ const FILE_CHECK_FREQUENCY: Duration = Duration::from_secs(20);
 struct Fields {
     static_pod_path: Option<String>,
     file_check_frequency: Option<String>,
+    container_runtime_endpoint: Option<String>,
     address: Option<String>,
     port: Option<u16>,
     healthz_bind_address: Option<String>,
@@ -105,6 +108,7 @@ impl Default for KubeletConfiguration {
         Self {
             static_pod_path: None,
             file_check_frequency: FILE_CHECK_FREQUENCY,
+            runtime_endpoint: None,
             address: None,
             port: 10250,
             healthz: Some((String::new(), 10248)),
@@ -142,6 +146,7 @@ impl KubeletConfiguration {
         Ok(Self {
             static_pod_path: fields.static_pod_path.filter(|path| !path.is_empty()).map(PathBuf::from),
             file_check_frequency: frequency,
+            runtime_endpoint: fields.container_runtime_endpoint.filter(|endpoint| !endpoint.is_empty()),
             address: fields.address,
             port: fields.port.filter(|port| *port != 0).unwrap_or(port),
             healthz: (healthz_port != 0).then(|| (fields.healthz_bind_address.unwrap_or_default(), healthz_port)),
@@ -172,6 +177,8 @@ impl KubeletConfiguration {
                 }
                 "hostname-override" => self.node_name = Some(value.to_owned()).filter(|name| !name.is_empty()),
                 "rotate-certificates" => self.rotates_client_certificate = value != "false",
+                "pod-manifest-path" => self.static_pod_path = Some(PathBuf::from(value)),
+                "container-runtime-endpoint" => self.runtime_endpoint = Some(value.to_owned()),
                 "rotate-server-certificates" => self.requests_server_certificate = value != "false",
                 _ => {}
             }
@@ -234,6 +241,18 @@ fn flags(environment: &str) -> Vec<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_manifests_and_the_runtime_are_where_a_flag_says_before_the_file() {
+        let text = "{staticPodPath: /a, containerRuntimeEndpoint: 'unix:///a.sock'}";
+        let file = KubeletConfiguration::parse(text.as_bytes()).unwrap();
+        let of = |configuration: &KubeletConfiguration| {
+            (configuration.static_pod_path.clone().unwrap(), configuration.runtime_endpoint.clone().unwrap())
+        };
+        assert_eq!(of(&file), ("/a".into(), "unix:///a.sock".into()));
+        let flags = "ARGS=\"--pod-manifest-path=/b --container-runtime-endpoint unix:///b.sock\"";
+        assert_eq!(of(&file.with_flags(flags)), ("/b".into(), "unix:///b.sock".into()));
+    }
 
     #[test]
     fn zero_and_absent_mean_twenty_seconds_and_a_duration_itself() {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::patience::Phase;
 use crate::error::{Category, Diagnostic};
+use crate::plan::restart::Obstacle;
 
 /// A failure of `kubepki restart`. After each of them but [`RestartError::NotPutBack`] every manifest is in its place.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +20,29 @@ pub enum RestartError {
         /// Where its manifest would be.
         manifest: PathBuf,
     },
-    /// A manifest cannot be read as that of a pod.
-    #[error("{} is not a pod manifest: {reason}", path.display())]
-    BadManifest {
-        /// The manifest.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
+    /// The node has no static pods of a control plane.
+    #[error("nothing to restart on this node: none of etcd, kube-apiserver, kube-controller-manager, kube-scheduler has a manifest in {}", manifests_dir.display())]
+    NoStaticPods {
+        /// Where they would be.
+        manifests_dir: PathBuf,
+    },
+    /// No kubelet runs that would react to anything.
+    #[error("the kubelet does not run: nothing listens at {place}{}", why(.expired.as_ref(), .runtime.as_deref()))]
+    NoKubelet {
+        /// Where it was looked for.
+        place: String,
+        /// Its client certificate, if that has ended, and when.
+        expired: Option<(PathBuf, DateTime<Utc>)>,
+        /// Why its container runtime does not answer.
+        runtime: Option<String>,
+    },
+    /// etcd would lose its quorum.
+    #[error("without its member here etcd would lose its quorum: of {members} members are not well: {}", missing.join(", "))]
+    QuorumAtRisk {
+        /// How many members vote.
+        members: usize,
+        /// The members that are not well, and why.
+        missing: Vec<String>,
     },
     /// The kubelet's configuration cannot be read.
     #[error("{} is not a kubelet configuration: {reason}", path.display())]
@@ -63,7 +81,7 @@ pub enum RestartError {
         reason: String,
     },
     /// The component still ran when the time was up.
-    #[error("{component} did not end within {waited_seconds:.0} s after its manifest was moved out: {evidence}")]
+    #[error("{component} did not end within {waited_seconds:.0} s: {evidence}")]
     NotStopped {
         /// The component.
         component: String,
@@ -98,16 +116,33 @@ pub enum RestartError {
     },
 }
 
+/// `; its client certificate … ended at …; the container runtime does not answer …`, or nothing.
+fn why(expired: Option<&(PathBuf, DateTime<Utc>)>, runtime: Option<&str>) -> String {
+    let expired = expired.map(|(path, at)| {
+        format!("; its client certificate {} expired at {}", path.display(), at.format("%Y-%m-%d %H:%M:%S UTC"))
+    });
+    let runtime = runtime.map(|problem| format!("; {problem}"));
+    [expired, runtime].into_iter().flatten().collect()
+}
+
 /// `; restarted before: etcd, kube-apiserver`, or nothing.
 fn after(restarted: &[String]) -> String {
     if restarted.is_empty() { String::new() } else { format!("; restarted before: {}", restarted.join(", ")) }
+}
+
+impl From<&RestartError> for Obstacle {
+    fn from(error: &RestartError) -> Self {
+        Self { code: error.code(), message: error.to_string(), hint: error.hint() }
+    }
 }
 
 impl Diagnostic for RestartError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotHere { .. } => "restart.not_here",
-            Self::BadManifest { .. } => "restart.bad_manifest",
+            Self::NoStaticPods { .. } => "restart.no_static_pods",
+            Self::NoKubelet { .. } => "restart.no_kubelet",
+            Self::QuorumAtRisk { .. } => "restart.quorum_at_risk",
             Self::BadKubeletConfiguration { .. } => "restart.bad_kubelet_configuration",
             Self::BadTimeout { .. } => "restart.bad_timeout",
             Self::HeldConflict { .. } => "restart.held_conflict",
@@ -121,7 +156,27 @@ impl Diagnostic for RestartError {
     fn hint(&self) -> String {
         match self {
             Self::NotHere { .. } => "name components that run on this node, or none for all of them".into(),
-            Self::BadManifest { .. } => "correct the manifest: the kubelet cannot use it either".into(),
+            Self::NoStaticPods { .. } => "on a worker only the kubelet can be restarted: `kubepki restart kubelet`; \
+                 where the manifests are elsewhere, name their folder with --manifests-dir"
+                .into(),
+            Self::NoKubelet { expired: Some(_), .. } => {
+                "renew the kubelet's client certificate and restart the kubelet, \
+                 then the others: `kubepki certs renew all --kubelet --restart`, where the CA's key is on this node"
+                    .into()
+            }
+            Self::NoKubelet { runtime: Some(_), .. } => {
+                "start the container runtime first (`systemctl status containerd`), \
+                 then the kubelet: `systemctl restart kubelet`"
+                    .into()
+            }
+            Self::NoKubelet { .. } => "see why it does not run (`systemctl status kubelet`, `journalctl -u kubelet`); \
+                 `kubepki restart --kubelet` starts it before the others"
+                .into(),
+            Self::QuorumAtRisk { .. } => {
+                "mend these members first, and run it again; --ignore-quorum restarts etcd all the \
+                 same, and the cluster cannot write until it is back"
+                    .into()
+            }
             Self::BadKubeletConfiguration { .. } => {
                 "correct the file, or name the kubelet's directory with --kubelet-dir".into()
             }
@@ -137,7 +192,7 @@ impl Diagnostic for RestartError {
                 manifest.display()
             ),
             Self::NotStopped { .. } => {
-                "its manifest is back in its place; see whether the kubelet runs (`systemctl status kubelet`)".into()
+                "its manifest is in its place; see whether the kubelet runs (`systemctl status kubelet`)".into()
             }
             Self::NotHealthy { component, .. } => format!(
                 "its manifest is in its place; see what it says (`crictl ps -a --name {component}`, `crictl logs`, \
@@ -150,7 +205,8 @@ impl Diagnostic for RestartError {
     fn category(&self) -> Category {
         match self {
             Self::NotHere { .. } | Self::BadTimeout { .. } => Category::Usage,
-            Self::BadManifest { .. } | Self::BadKubeletConfiguration { .. } => Category::Finding,
+            Self::BadKubeletConfiguration { .. } => Category::Finding,
+            Self::NoStaticPods { .. } | Self::NoKubelet { .. } | Self::QuorumAtRisk { .. } => Category::Environment,
             Self::HeldConflict { .. } => Category::Refused,
             Self::NotStopped { restarted, .. } | Self::NotHealthy { restarted, .. } if restarted.is_empty() => {
                 Category::Environment
@@ -163,9 +219,13 @@ impl Diagnostic for RestartError {
     fn context(&self) -> Value {
         match self {
             Self::NotHere { component, manifest } => json!({ "component": component, "manifest": manifest }),
-            Self::BadManifest { path, reason } | Self::BadKubeletConfiguration { path, reason } => {
-                json!({ "path": path, "reason": reason })
+            Self::BadKubeletConfiguration { path, reason } => json!({ "path": path, "reason": reason }),
+            Self::NoStaticPods { manifests_dir } => json!({ "manifests_dir": manifests_dir }),
+            Self::NoKubelet { place, expired, runtime } => {
+                let path = expired.as_ref().map(|(path, _)| path);
+                json!({ "place": place, "expired": path, "runtime": runtime })
             }
+            Self::QuorumAtRisk { members, missing } => json!({ "members": members, "missing": missing }),
             Self::BadTimeout { seconds } => json!({ "seconds": seconds }),
             Self::HeldConflict { component, manifest, held } => {
                 json!({ "component": component, "manifest": manifest, "held": held })

@@ -1,6 +1,6 @@
 //! The place where a manifest is while its component is stopped.
 //!
-//! In: a session, a manifest. Out: [`Held`], which puts it back, at the latest when it is dropped; and what an
+//! In: a session, manifests. Out: [`Holding`], which puts them back, at the latest when it is dropped; and what an
 //! earlier run has left there. Each move is one transaction of the store, with a note (`NAME.json`) of where the
 //! manifest belongs: whenever the process dies, the manifest is at one place and whole, and the next run knows.
 //! The place is outside the manifests directory, as the kubelet would read a copy there as another pod. The
@@ -32,55 +32,55 @@ struct Note {
     held_at: DateTime<Utc>,
 }
 
-/// A manifest that is out of its place.
-pub(super) struct Held<'s> {
+/// Manifests that are out of their places, with the right to move them.
+pub(super) struct Holding<'s> {
     session: &'s mut Session,
     store: &'s Store,
-    manifest: HeldManifest,
-    is_back: bool,
+    out: Vec<HeldManifest>,
 }
 
-impl<'s> Held<'s> {
+impl<'s> Holding<'s> {
+    pub(super) const fn new(session: &'s mut Session, store: &'s Store) -> Self {
+        Self { session, store, out: Vec::new() }
+    }
+
     /// Moves the manifest of `component` out.
-    pub(super) fn take(
-        session: &'s mut Session,
-        store: &'s Store,
-        component: &str,
-        manifest: &Path,
-        now: DateTime<Utc>,
-    ) -> Result<Self> {
-        let content = content(store, manifest)?;
+    pub(super) fn take(&mut self, component: &str, manifest: &Path, now: DateTime<Utc>) -> Result<()> {
+        let content = content(self.store, manifest)?;
         let (held, note) = places(component);
         let written = Note { component: component.to_owned(), manifest: manifest.to_owned(), held_at: now };
         let written = serde_json::to_vec_pretty(&written).unwrap_or_default();
-        session.apply(&[
+        self.session.apply(&[
             Change::Restore {
                 path: held.clone(),
                 content,
-                attributes: store.attributes(manifest)?,
+                attributes: self.store.attributes(manifest)?,
                 expected: Expected::Absent,
             },
             Change::Write { path: note, content: written.into(), mode: 0o600, expected: Expected::Any },
             Change::Remove { path: manifest.to_owned(), expected: Expected::Any },
         ])?;
-        let manifest =
-            HeldManifest { component: component.to_owned(), manifest: manifest.to_owned(), held, held_at: Some(now) };
-        Ok(Self { session, store, manifest, is_back: false })
+        let component = component.to_owned();
+        self.out.push(HeldManifest { component, manifest: manifest.to_owned(), held, held_at: Some(now) });
+        Ok(())
     }
 
     /// Moves it back.
-    pub(super) fn put_back(mut self) -> Result<()> {
-        self.is_back = true;
-        put_back(self.session, self.store, &self.manifest)
+    pub(super) fn put_back(&mut self, component: &str) -> Result<()> {
+        match self.out.iter().position(|held| held.component == component) {
+            Some(place) => put_back(self.session, self.store, &self.out.remove(place)),
+            None => Ok(()),
+        }
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Holding<'_> {
     fn drop(&mut self) {
-        if !self.is_back
-            && let Err(error) = put_back(self.session, self.store, &self.manifest)
-        {
-            log::error!("{error}");
+        // The last one that went out is the first that comes back: etcd before the API server.
+        while let Some(held) = self.out.pop() {
+            if let Err(error) = put_back(self.session, self.store, &held) {
+                log::error!("{error}");
+            }
         }
     }
 }

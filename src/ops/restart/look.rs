@@ -1,7 +1,7 @@
 //! Looking at a running component: what it serves, since when it runs, whether it is well.
 //!
-//! In: a [`Component`]. Out: [`Evidence`]; whether it is well, or why not; whether something of it is still there.
-//! Every look has a time limit of [`TIMEOUT`].
+//! In: a [`Component`]. Out: [`Evidence`]; whether it is well, or why not; whether something of it is still there; what
+//! decides how it is restarted. Every look has a time limit of [`TIMEOUT`].
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::runtime::{Container, Runtime};
 use crate::catalogue::{KUBELET_CONF, Reload, is_written_by_kubelet};
 use crate::clock::SystemClock;
 use crate::edge::http;
-use crate::edge::listener::{Process, process_at};
-use crate::edge::process::{self, ProcessError};
+use crate::edge::listener::{Process, process_at, processes_called};
+use crate::edge::signal::Target;
 use crate::edge::tls::{self, Address};
-use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look};
+use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look, Manners, Sight};
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};
@@ -26,9 +27,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A kubelet that joins has written its kubeconfig within this time of its start.
 const BOOTSTRAP: TimeDelta = TimeDelta::seconds(60);
-
-/// How long `crictl` may take.
-const CRICTL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What can be seen of the component.
 pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
@@ -107,7 +105,7 @@ pub(super) fn address(endpoint: &Endpoint) -> Address {
 }
 
 /// Every address at which the component listens.
-fn addresses(component: &Component) -> Vec<Address> {
+pub(super) fn addresses(component: &Component) -> Vec<Address> {
     let health = component.health.iter().map(|health| Address { host: health.host.clone(), port: health.port });
     component.endpoints.iter().map(address).chain(health).collect()
 }
@@ -136,57 +134,150 @@ pub(super) fn health(component: &Component) -> Result<(), String> {
     }
 }
 
-/// What a component is recognised by once its manifest is gone.
+/// The process of the component, not of what happens to have its port: by its port, or by how it was called while it has
+/// none.
+pub(super) fn process_of(component: &Component, manners: &Manners) -> Option<Process> {
+    let here = listening(component).filter(|process| manners.describes(&process.command_line()));
+    here.or_else(|| {
+        let called = processes_called(|words| manners.describes(words));
+        called.into_iter().max_by_key(|process| process.started_at)
+    })
+}
+
+/// What a component is recognised by once it is asked to end.
 #[derive(Clone, Debug)]
 pub(super) struct Running {
-    process: Option<Process>,
-    containers: Vec<String>,
+    /// Its process.
+    pub(super) process: Option<Process>,
+    /// The ids of its containers that run.
+    pub(super) containers: Vec<String>,
+    /// Whether it listened.
+    pub(super) is_open: bool,
 }
 
 impl Running {
-    pub(super) fn of(component: &Component) -> Self {
-        Self { process: listening(component), containers: containers(component.name).unwrap_or_default() }
+    pub(super) fn of(component: &Component, manners: Option<&Manners>, runtime: &Runtime) -> Self {
+        let containers = manners.and_then(|manners| runtime.running(manners.name)).unwrap_or_default();
+        Self { containers, ..Self::by_process(component, manners) }
     }
 
-    /// What of it is still there; `None` when it has ended.
-    pub(super) fn remains(&self, component: &Component) -> Option<String> {
+    /// What runs now, as far as it must be known to tell it from this one. The runtime is asked only where no process can
+    /// be seen: asking takes as much of the processor as a small component needs to start.
+    pub(super) fn now(&self, component: &Component, manners: Option<&Manners>, runtime: &Runtime) -> Self {
+        match self.process {
+            Some(_) => Self::by_process(component, manners),
+            None => Self::of(component, manners, runtime),
+        }
+    }
+
+    fn by_process(component: &Component, manners: Option<&Manners>) -> Self {
+        let process = match manners {
+            Some(manners) => process_of(component, manners),
+            None => listening(component),
+        };
+        Self { process, containers: Vec::new(), is_open: process.is_none() && open_address(component).is_some() }
+    }
+
+    /// Whether its end can be seen for certain.
+    pub(super) const fn is_seen(&self) -> bool {
+        self.process.is_some() || !self.containers.is_empty()
+    }
+
+    /// What of the old one is still there; `None` when it has ended. Its ports count only while no other one can come.
+    pub(super) fn remains(&self, component: &Component, runtime: &Runtime, ports_count: bool) -> Option<String> {
         if let Some(process) = self.process.filter(Process::is_running) {
             return Some(format!("process {} still runs", process.pid));
         }
-        if let Some(open) = addresses(component).iter().find(|place| tls::is_open(place, TIMEOUT)) {
+        if ports_count && let Some(open) = open_address(component) {
             return Some(format!("{open} is still open"));
         }
-        if self.containers.is_empty() {
+        // In its place the kubelet starts another one at once; that the process has ended is enough.
+        if self.containers.is_empty() || (self.process.is_some() && !ports_count) {
             return None;
         }
-        let now = containers(component.name).unwrap_or_default();
+        let now = runtime.running(component.name).unwrap_or_default();
         let left = self.containers.iter().find(|container| now.contains(container))?;
         Some(format!("container {} still runs", left.get(..13).unwrap_or(left)))
     }
 
-    /// Whether the process that listens now is the one of before.
-    pub(super) fn is_still(&self, component: &Component) -> bool {
-        self.process.is_some_and(|process| process.is_running() && listening(component) == Some(process))
+    /// Whether what runs now is the one of before.
+    pub(super) fn is_still(&self, now: &Self) -> bool {
+        match self.process {
+            Some(process) => process.is_running() && now.process == Some(process),
+            None => self.containers.iter().any(|container| now.containers.contains(container)),
+        }
+    }
+
+    /// Whether `self` is a start that came after `before`.
+    pub(super) fn is_after(&self, before: &Self) -> bool {
+        let is_other_process = self.process.is_some() && self.process != before.process;
+        let is_other_container = self.containers.iter().any(|container| !before.containers.contains(container));
+        is_other_process || is_other_container || (!before.is_seen() && self.is_open)
     }
 }
 
-/// The ids of the component's running containers, where `crictl` is there and says so.
-fn containers(name: &str) -> Option<Vec<String>> {
-    let crictl = match process::find("crictl") {
-        Ok(crictl) => crictl,
-        Err(ProcessError::NotFound { .. }) => return None,
-        Err(error) => {
-            log::warn!("containers cannot be seen, only processes and ports: {error}");
-            return None;
-        }
-    };
-    let (name, label) = (format!("^{name}$"), "io.kubernetes.pod.namespace=kube-system");
-    let arguments = ["ps", "--quiet", "--no-trunc", "--state", "Running", "--name", &name, "--label", label];
-    match process::run(&crictl, &arguments, CRICTL_TIMEOUT) {
-        Ok(output) => Some(String::from_utf8_lossy(&output).split_whitespace().map(str::to_owned).collect()),
-        Err(error) => {
-            log::warn!("containers cannot be seen, only processes and ports: {error}");
-            None
-        }
+fn open_address(component: &Component) -> Option<Address> {
+    addresses(component).into_iter().find(|place| tls::is_open(place, TIMEOUT))
+}
+
+/// What decides how the component is restarted.
+pub(super) fn sight(
+    store: &Store,
+    runtime: &Runtime,
+    component: &Component,
+    manners: &Manners,
+    now: DateTime<Utc>,
+) -> Sight {
+    let listener = listening(component).filter(|process| manners.describes(&process.command_line()));
+    let can_be_signalled = listener.and_then(Target::open).is_some_and(|target| target.may_be_signalled());
+    let containers = runtime.containers(manners.name);
+    let running = containers.iter().flatten().find(|container| container.is_running());
+    let is_gone = listener.is_none()
+        && running.is_none()
+        && open_address(component).is_none()
+        && process_of(component, manners).is_none();
+    Sight {
+        can_be_signalled,
+        has_container: running.is_some(),
+        running_for: listener.map(|process| now - process.started_at),
+        attempt: running.map(Container::attempt).or_else(|| attempt_of(store, manners.name)),
+        ended: is_gone.then(|| {
+            let last = containers.iter().flatten().max_by_key(|container| container.attempt());
+            last.and_then(|last| runtime.end_of(last)).unwrap_or_else(|| match addresses(component).first() {
+                Some(place) => format!("nothing listens at {place}"),
+                None => "it has no process".into(),
+            })
+        }),
     }
+}
+
+/// How often the kubelet has started the component again, as the names of its log files count.
+pub(super) fn attempt_of(store: &Store, name: &str) -> Option<u32> {
+    let logs = logs_of(store, name)?;
+    let latest = logs.into_iter().max_by_key(|log| store.changed_at(log))?;
+    latest.file_stem()?.to_str()?.parse().ok()
+}
+
+/// The log files of the component's containers; a container that the kubelet has removed has none. `None` where they cannot
+/// be seen.
+pub(super) fn logs_of(store: &Store, name: &str) -> Option<Vec<PathBuf>> {
+    const FOLDER: &str = "/var/log/pods";
+    let pod = format!("kube-system_{name}-");
+    let is_one = |path: &PathBuf| {
+        let mut parts = path.iter().map(|part| part.to_string_lossy());
+        parts.next().is_some_and(|folder| folder.starts_with(&pod)) && parts.next().is_some_and(|folder| folder == name)
+    };
+    let found = store.list(Path::new(FOLDER)).ok()?.files.into_iter().filter(is_one);
+    Some(
+        found
+            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+            .map(|path| Path::new(FOLDER).join(path))
+            .collect(),
+    )
+}
+
+/// How many containers of the component the kubelet still keeps, whether they run or not; `None` where that cannot be seen.
+pub(super) fn remnants(store: &Store, runtime: &Runtime, name: &str) -> Option<usize> {
+    let listed = runtime.containers(name).map(|containers| containers.len());
+    listed.or_else(|| logs_of(store, name).map(|logs| logs.len()))
 }

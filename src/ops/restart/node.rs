@@ -1,18 +1,18 @@
-//! The components of a node, as its manifests and the kubelet's configuration have them.
+//! The components of a node, as its manifests and its kubelet have them.
 //!
-//! In: a [`RestartRequest`]. Out: [`Components`]. It opens no socket and changes nothing.
+//! In: a [`RestartRequest`]. Out: [`Components`]. It changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::OperationError;
-use super::super::kubelet::Kubelet;
+use super::RestartRequest;
 use super::error::RestartError;
-use super::{MANIFESTS_DIR, RestartRequest};
-use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use super::kubelet::RunningKubelet;
+use super::runtime::Runtime;
 use crate::error::Result;
 use crate::plan::generate::Selection;
-use crate::plan::restart::{BadManifest, Component, KUBELET, STATIC_PODS, StaticPod, from_manifest, kubelet};
+use crate::plan::restart::{BadManifest, Component, KUBELET, Manners, STATIC_PODS, StaticPod, from_manifest};
 use crate::store::Store;
 use crate::tree::Observed;
 
@@ -24,6 +24,10 @@ pub(super) struct Member {
     pub(super) manifest: Option<PathBuf>,
     /// None where the node has no such component.
     pub(super) component: Option<Component>,
+    /// How it ends, and by what its process is recognised; none for the kubelet.
+    pub(super) manners: Option<Manners>,
+    /// Why its manifest cannot be used.
+    pub(super) problem: Option<String>,
 }
 
 /// What runs on the node.
@@ -32,6 +36,7 @@ pub(super) struct Components {
     pub(super) store: Store,
     pub(super) manifests_dir: PathBuf,
     pub(super) file_check_frequency: Duration,
+    pub(super) kubelet: RunningKubelet,
     /// In the order of the restarts.
     pub(super) members: Vec<Member>,
 }
@@ -39,35 +44,51 @@ pub(super) struct Components {
 impl Components {
     /// Reads the kubelet's configuration and the manifests.
     pub(super) fn read(request: &RestartRequest, store: &Store) -> Result<Self> {
-        let Kubelet { configuration, files, serving, problem, .. } = Kubelet::read(store, &request.kubelet_dir);
-        if let Some((path, reason)) = problem {
-            return Err(RestartError::BadKubeletConfiguration { path, reason }.into());
-        }
-        let manifests_dir = request
-            .manifests_dir
-            .clone()
-            .or_else(|| configuration.static_pod_path.clone())
-            .unwrap_or_else(|| PathBuf::from(MANIFESTS_DIR));
+        let kubelet = RunningKubelet::read(store, &request.kubelet_dir)?;
+        let manifests_dir = request.manifests_dir.clone().unwrap_or_else(|| kubelet.manifests_dir.clone());
         let mut members = Vec::new();
         for name in STATIC_PODS {
             let manifest = manifests_dir.join(format!("{name}.yaml"));
-            let component = read_manifest(store, name, &manifest)?;
-            members.push(Member { name, is_wanted: request.wants(name), manifest: Some(manifest), component });
+            let is_wanted = request.wants(name);
+            let (pod, problem) = match read_manifest(store, &manifest) {
+                Ok(pod) => (pod, None),
+                Err(problem) => (None, Some(problem)),
+            };
+            let component = pod.as_ref().map(|pod| from_manifest(name, pod));
+            let manners = pod.as_ref().map(|pod| Manners::of(name, pod));
+            members.push(Member { name, is_wanted, manifest: Some(manifest), component, manners, problem });
         }
-        let kubeconfig = Path::new(DEFAULT_KUBECONFIG_DIR).join("kubelet.conf");
         members.push(Member {
             name: KUBELET,
             is_wanted: request.wants(KUBELET),
             manifest: None,
-            component: Some(kubelet(&configuration, &files, &serving, &kubeconfig)),
+            component: Some(kubelet.component.clone()),
+            manners: None,
+            problem: None,
         });
-        let file_check_frequency = configuration.file_check_frequency;
-        Ok(Self { store: store.clone(), manifests_dir, file_check_frequency, members })
+        let file_check_frequency = kubelet.file_check_frequency;
+        Ok(Self { store: store.clone(), manifests_dir, file_check_frequency, kubelet, members })
+    }
+
+    /// What is called so.
+    pub(super) fn member(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
     }
 
     /// The component of that name, as its manifest has it now.
     pub(super) fn component(&self, name: &str) -> Option<&Component> {
-        self.members.iter().find(|member| member.name == name)?.component.as_ref()
+        self.member(name)?.component.as_ref()
+    }
+
+    /// The way to the container runtime.
+    pub(super) fn runtime(&self) -> Runtime {
+        Runtime::at(self.kubelet.runtime_endpoint.clone())
+    }
+
+    /// Whether the API server here has no etcd but the one here.
+    pub(super) fn server_depends_on_etcd(&self) -> bool {
+        let manners = |name: &str| self.member(name).and_then(|member| member.manners.as_ref());
+        manners("kube-apiserver").zip(manners("etcd")).is_some_and(|(server, etcd)| server.depends_on(etcd))
     }
 }
 
@@ -81,15 +102,19 @@ impl RestartRequest {
         }
     }
 
-    /// Refuses names that are no components, and components that are not here.
+    /// Refuses names that are no components, components that are not here, and a node that has none.
     pub(super) fn refuse_unknown(&self, components: &Components) -> Result<()> {
+        let is_asked = |member: &Member| member.is_wanted && (member.component.is_some() || member.problem.is_some());
+        if self.components == Selection::All && !components.members.iter().any(is_asked) {
+            return Err(RestartError::NoStaticPods { manifests_dir: components.manifests_dir.clone() }.into());
+        }
         let Selection::Names(names) = &self.components else { return Ok(()) };
         for name in names {
             let Some(member) = components.members.iter().find(|member| member.name == name) else {
                 let known: Vec<_> = components.members.iter().map(|member| member.name).collect();
                 return Err(OperationError::unknown_name(name, &known).into());
             };
-            if let (None, Some(manifest)) = (&member.component, &member.manifest) {
+            if let (None, Some(manifest), None) = (&member.component, &member.manifest, &member.problem) {
                 return Err(RestartError::NotHere { component: name.clone(), manifest: manifest.clone() }.into());
             }
         }
@@ -97,14 +122,13 @@ impl RestartRequest {
     }
 }
 
-fn read_manifest(store: &Store, name: &'static str, path: &Path) -> Result<Option<Component>> {
-    let bad = |reason: String| RestartError::BadManifest { path: path.to_owned(), reason };
+fn read_manifest(store: &Store, path: &Path) -> Result<Option<StaticPod>, String> {
     match store.read([path]).get(path) {
         Observed::Missing => Ok(None),
-        Observed::Unreadable { message, .. } => Err(bad(message.clone()).into()),
+        Observed::Unreadable { message, .. } => Err(message.clone()),
         Observed::File { content, .. } => match StaticPod::parse(content.expose()) {
-            Ok(pod) => Ok(Some(from_manifest(name, &pod))),
-            Err(BadManifest(reason)) => Err(bad(reason).into()),
+            Ok(pod) => Ok(Some(pod)),
+            Err(BadManifest(reason)) => Err(reason),
         },
     }
 }

@@ -20,9 +20,11 @@ const TICK: Duration = Duration::from_millis(50);
 pub enum Phase {
     /// It is looked at.
     Inspected,
-    /// Its manifest is out, and it is waited until it has ended.
+    /// It has been asked to end, and it is waited until it has.
     Stopped,
-    /// Its manifest is in its place, and it is waited until it is well.
+    /// Its manifest is out, and it is waited until it has ended.
+    Held,
+    /// It is to come back, and it is waited until it is well.
     Started,
     /// It is well, and serves what is on disk.
     Done,
@@ -33,6 +35,7 @@ impl std::fmt::Display for Phase {
         f.write_str(match self {
             Self::Inspected => "inspected",
             Self::Stopped => "stopped",
+            Self::Held => "held",
             Self::Started => "started",
             Self::Done => "done",
         })

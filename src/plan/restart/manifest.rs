@@ -19,7 +19,9 @@ pub struct BadManifest(pub String);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StaticPod {
     version: Option<KubernetesVersion>,
+    command: Vec<String>,
     flags: Vec<(String, String)>,
+    grace_seconds: Option<u64>,
     /// Paths in the container, and what they are on the host; the longest first.
     mounts: Vec<(PathBuf, PathBuf)>,
     readiness: Option<Probe>,
@@ -66,8 +68,22 @@ impl StaticPod {
             readiness: probe(container.readiness_probe.as_ref()),
             liveness: probe(container.liveness_probe.as_ref()),
             flags: flags(container.command.iter().chain(&container.args)),
+            command: [container.command.clone(), container.args.clone()].concat(),
+            grace_seconds: pod.spec.termination_grace_period_seconds,
             mounts,
         })
+    }
+
+    /// The words of its command.
+    #[must_use]
+    pub fn command(&self) -> &[String] {
+        &self.command
+    }
+
+    /// How long it may take to end, in seconds; the default of Kubernetes where it does not say.
+    #[must_use]
+    pub fn grace_seconds(&self) -> u64 {
+        self.grace_seconds.unwrap_or(30)
     }
 
     /// The value of `--name`; the last one where it is repeated.
@@ -156,10 +172,12 @@ struct Pod {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Spec {
     containers: Vec<Container>,
     #[serde(default)]
     volumes: Vec<Volume>,
+    termination_grace_period_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]

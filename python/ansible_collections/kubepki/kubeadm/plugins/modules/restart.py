@@ -16,7 +16,9 @@ description:
   - Compares the certificate that each component serves with the one on disk, and the time when it started with the
     times of the files that it reads. What differs, or cannot be seen, is restarted - one component at a time, the next
     when the one before is well and serves what is on disk.
-  - A static pod's manifest is moved out of the kubelet's sight and back. Whatever goes wrong meanwhile, it is put back.
+  - A component's process is asked to end, and the kubelet starts it again. Where it cannot be seen, and for the API
+    server while etcd restarts, the manifest is moved out of the kubelet's sight and back. Whatever goes wrong
+    meanwhile, it is put back.
   - Runs on the node as root.
 author:
   - The kubepki contributors (@kubepki)
@@ -35,12 +37,17 @@ options:
     elements: str
   kubelet:
     description:
-      - Whether the kubelet is looked at too; it is restarted last, with systemctl.
+      - Whether the kubelet is looked at too; it is restarted last, or first if it does not run, with systemctl.
     type: bool
     default: false
   force:
     description:
       - Whether to restart what is up to date too.
+    type: bool
+    default: false
+  ignore_quorum:
+    description:
+      - Whether etcd is restarted even when other members are not well and the cluster loses its quorum meanwhile.
     type: bool
     default: false
   timeout:
@@ -137,6 +144,7 @@ def main() -> None:
             "components": {"type": "list", "elements": "str"},
             "kubelet": {"type": "bool", "default": False},
             "force": {"type": "bool", "default": False},
+            "ignore_quorum": {"type": "bool", "default": False},
             "timeout": {"type": "str", "default": "5m"},
             "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
             "manifests_dir": {"type": "path"},
@@ -146,11 +154,16 @@ def main() -> None:
     )
     wanted = module.params
     components = shared.names(wanted["components"])
-    options = {name: wanted[name] for name in ("force", "kubelet", "kubelet_dir", "manifests_dir", "rootfs")}
+    names = ("force", "kubelet", "ignore_quorum", "kubelet_dir", "manifests_dir", "rootfs")
+    options = {name: wanted[name] for name in names}
     with shared.failures(module):
         plan = shared.kubepki.plan_restart(components, **options)
         if plan.is_blocked:
             shared.blocked(module, plan.findings)
+        for obstacle in plan.obstacles if module.check_mode else ():
+            # What the restart itself would say.
+            failure = shared.kubepki.errors.EnvironmentFailure
+            raise failure(obstacle.message, code=obstacle.code, hint=obstacle.hint)
         result = {
             "changed": not plan.is_empty,
             "restarted": [each.name for each in plan.restarts],

@@ -1,0 +1,135 @@
+//! The kubelet: what it is told, whether it can react, and why not.
+//!
+//! In: its own directory. Out: [`RunningKubelet`]; from it an error when nothing that is done to a static pod would have an
+//! effect. How the kubelet that runs was called goes before what the files say.
+//!
+//! Source: kubelet `cmd/kubelet/app/options`.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use super::super::kubelet::Kubelet;
+use super::error::RestartError;
+use super::look;
+use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::edge::{listener, socket, tls};
+use crate::error::Result;
+use crate::plan::restart::{Component, KUBELET, kubelet};
+use crate::store::Store;
+use crate::x509::read_certificates;
+
+/// How long a kubelet that is just starting may take until it listens.
+const STARTING: Duration = Duration::from_secs(5);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a port of this host may take.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is known of the kubelet.
+#[derive(Clone, Debug)]
+pub(super) struct RunningKubelet {
+    pub(super) component: Component,
+    /// The manifests folder that it reads.
+    pub(super) manifests_dir: PathBuf,
+    /// How long it may take to see a change there, if it is not told of it.
+    pub(super) file_check_frequency: Duration,
+    /// Where its container runtime listens.
+    pub(super) runtime_endpoint: Option<String>,
+    client_certificate: PathBuf,
+}
+
+impl RunningKubelet {
+    /// Reads what it is told.
+    pub(super) fn read(store: &Store, directory: &Path) -> Result<Self> {
+        let written = Self::of(Kubelet::read(store, directory))?;
+        let words = look::listening(&written.component).map(|process| process.command_line()).unwrap_or_default();
+        if !is_kubelet(&words) {
+            return Ok(written);
+        }
+        let path = flag(&words, "config").map_or_else(|| directory.join("config.yaml"), PathBuf::from);
+        Self::of(Kubelet::read_as_called(store, directory, &path, &words.join(" ")))
+    }
+
+    fn of(kubelet_of_node: Kubelet) -> Result<Self> {
+        let Kubelet { configuration, files, serving, problem, .. } = kubelet_of_node;
+        if let Some((path, reason)) = problem {
+            return Err(RestartError::BadKubeletConfiguration { path, reason }.into());
+        }
+        let kubeconfig = Path::new(DEFAULT_KUBECONFIG_DIR).join("kubelet.conf");
+        Ok(Self {
+            component: kubelet(&configuration, &files, &serving, &kubeconfig),
+            manifests_dir: configuration.static_pod_path.unwrap_or_else(|| PathBuf::from(super::MANIFESTS_DIR)),
+            file_check_frequency: configuration.file_check_frequency,
+            runtime_endpoint: configuration.runtime_endpoint,
+            client_certificate: files.client(),
+        })
+    }
+
+    /// Why it cannot react to anything; `None` when it runs.
+    pub(super) fn stuck(&self, store: &Store, now: DateTime<Utc>) -> Option<RestartError> {
+        let end = Instant::now() + STARTING;
+        loop {
+            if look::addresses(&self.component).iter().any(|place| tls::is_open(place, TIMEOUT)) {
+                return None;
+            }
+            // One that has just been started does not listen yet; one that ends again and again is gone soon.
+            if listener::processes_called(is_kubelet).is_empty() || Instant::now() >= end {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+        let place = look::addresses(&self.component).first().map(ToString::to_string).unwrap_or_default();
+        Some(RestartError::NoKubelet { place, expired: self.expired(store, now), runtime: self.runtime_problem() })
+    }
+
+    /// Its client certificate, if that has ended: then it gives up as soon as it is started.
+    fn expired(&self, store: &Store, now: DateTime<Utc>) -> Option<(PathBuf, DateTime<Utc>)> {
+        let path = &self.client_certificate;
+        let certificate = read_certificates(store.read([path]).content(path)?).ok()?.into_iter().next()?;
+        (certificate.not_after() < now).then(|| (path.clone(), certificate.not_after()))
+    }
+
+    fn runtime_problem(&self) -> Option<String> {
+        let path = self.runtime_endpoint.as_deref()?.strip_prefix("unix://")?;
+        let error = socket::connect(Path::new(path)).err()?;
+        Some(format!("the container runtime does not answer at {path}: {error}"))
+    }
+}
+
+fn is_kubelet(words: &[String]) -> bool {
+    words.first().is_some_and(|word| Path::new(word).file_name().is_some_and(|name| name == KUBELET))
+}
+
+/// The value of `--name` in a command line; the last one where it is repeated.
+fn flag<'w>(words: &'w [String], name: &str) -> Option<&'w str> {
+    let mut found = None;
+    for (place, word) in words.iter().enumerate() {
+        let Some(rest) = word.strip_prefix("--").and_then(|word| word.strip_prefix(name)) else { continue };
+        found = match rest.strip_prefix('=') {
+            Some(value) => Some(value),
+            None if rest.is_empty() => words.get(place + 1).map(String::as_str),
+            None => found,
+        };
+    }
+    found.filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_read_as_the_kubelet_reads_them() {
+        let words: Vec<_> = ["kubelet", "--config", "/a", "--config-dir=/d", "--pod-manifest-path=/m", "--v=2"]
+            .map(str::to_owned)
+            .into();
+        assert_eq!(flag(&words, "config"), Some("/a"));
+        assert_eq!(flag(&words, "pod-manifest-path"), Some("/m"));
+        assert_eq!(flag(&words, "container-runtime-endpoint"), None);
+    }
+}

@@ -1,0 +1,231 @@
+//! Whether etcd can spare the member of this node for a moment.
+//!
+//! In: etcd as its manifest has it. Out: [`Quorum`]: whether there is one now, and whether it would be lost. The members
+//! are asked as `etcdctl endpoint health --cluster` asks them: this node's member for the list, by its peer port, and each
+//! for its own health, by its client port. No certificate is verified: one that has expired is to be replaced by the very
+//! restart that is asked for, and the answers do no more than let it go on or stop it.
+//!
+//! Source: etcd `etcdserver/api/etcdhttp/peer.go` (`/members`, `/version`), `health.go` (`/health`).
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::look::address;
+use super::node::Components;
+use crate::edge::http;
+use crate::edge::tls::{Address, Identity};
+use crate::plan::restart::{Component, HealthAction};
+use crate::store::Store;
+
+/// How long one member may take.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the members say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Quorum {
+    /// Whether there is one now; not, too, when nobody can be asked.
+    pub(super) exists: bool,
+    /// The members that are not well while this one is needed, and why; empty when it can be spared.
+    pub(super) missing: Vec<String>,
+    /// How many members vote.
+    pub(super) members: usize,
+}
+
+/// A member, as etcd lists it.
+#[derive(Clone, Debug, Deserialize)]
+struct Member {
+    #[serde(default)]
+    name: String,
+    #[serde(default, rename = "peerURLs")]
+    peer_urls: Vec<String>,
+    #[serde(default, rename = "clientURLs")]
+    client_urls: Vec<String>,
+    #[serde(default, rename = "isLearner")]
+    is_learner: bool,
+}
+
+/// Asks the members.
+pub(super) fn ask(components: &Components) -> Quorum {
+    let Some((etcd, name)) = components
+        .member("etcd")
+        .and_then(|member| Some((member.component.as_ref()?, member.manners.as_ref()?.member_name.as_str())))
+    else {
+        return Quorum::default();
+    };
+    let identities = identities(&components.store, components);
+    let Some(peers) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "peers").map(address) else {
+        return Quorum::default();
+    };
+    let listed = identities.iter().find_map(|identity| members(identity, &peers));
+    let Some(members) = listed else {
+        log::info!("etcd's members cannot be asked: none of the client certificates gets an answer from {peers}");
+        return Quorum::default();
+    };
+    let voting: Vec<_> = members.into_iter().filter(|member| !member.is_learner).collect();
+    let states = thread::scope(|scope| {
+        let asked: Vec<_> = voting.iter().map(|member| scope.spawn(|| health(&identities, member))).collect();
+        asked
+            .into_iter()
+            .map(|asked| asked.join().unwrap_or_else(|_| Err("it could not be asked".into())))
+            .collect::<Vec<_>>()
+    });
+    let states: Vec<_> = voting
+        .iter()
+        .zip(states)
+        .map(|(member, state)| State { name: member.name.clone(), is_ours: member.name == name, problem: state.err() })
+        .collect();
+    judge(&states)
+}
+
+/// One voting member.
+struct State {
+    name: String,
+    is_ours: bool,
+    problem: Option<String>,
+}
+
+fn judge(states: &[State]) -> Quorum {
+    let needed = states.len() / 2 + 1;
+    let well = |ours: bool| states.iter().filter(|state| state.problem.is_none() && (ours || !state.is_ours)).count();
+    let exists = well(true) >= needed;
+    // Two members, or one alone: it is lost for a moment whoever is restarted, and nobody is to blame.
+    let missing = states.iter().filter(|state| !state.is_ours && exists && well(false) < needed);
+    let missing = missing.filter_map(|state| Some(format!("{} ({})", state.name, state.problem.as_ref()?)));
+    Quorum { exists, missing: missing.collect(), members: states.len() }
+}
+
+/// Whether this node's member says that there is a quorum; `Err` with what it says.
+pub(super) fn is_there(store_of: &Components, etcd: &Component) -> Result<(), String> {
+    if let Some(health) = &etcd.health
+        && let HealthAction::Get { is_tls: false, .. } = health.action
+    {
+        let place = Address { host: health.host.clone(), port: health.port };
+        return said(&place, &http::get(&place, false, "/health", TIMEOUT).map_err(|error| error.to_string())?);
+    }
+    let Some(clients) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "clients").map(address) else {
+        return Ok(());
+    };
+    let mut last = Ok(());
+    for identity in identities(&store_of.store, store_of) {
+        let asked = http::get_as(&identity, &clients, "/health", TIMEOUT).map_err(|error| error.to_string());
+        last = asked.and_then(|answer| said(&clients, &answer));
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+fn said(place: &Address, answer: &http::Answer) -> Result<(), String> {
+    match answer.status {
+        200 => Ok(()),
+        status => Err(format!("{place}/health answers {status} {}", answer.body.trim())),
+    }
+}
+
+fn members(identity: &Identity, peers: &Address) -> Option<Vec<Member>> {
+    let answer = http::get_as(identity, peers, "/members", TIMEOUT).ok().filter(|answer| answer.status == 200)?;
+    serde_json::from_str(answer.body.trim()).ok()
+}
+
+fn health(identities: &[Identity], member: &Member) -> Result<(), String> {
+    let ask = |urls: &[String], path: &str| {
+        let place = urls.iter().find_map(|url| place_of(url)).ok_or_else(|| "it has no address".to_owned())?;
+        let mut last = Err("no client certificate to ask it with".to_owned());
+        for identity in identities {
+            last = http::get_as(identity, &place, path, TIMEOUT).map_err(|error| error.to_string());
+            if last.is_ok() {
+                break;
+            }
+        }
+        last.map(|answer| (place, answer))
+    };
+    match ask(&member.client_urls, "/health") {
+        // A client port that speaks gRPC alone (`--listen-client-http-urls`): whether it lives must do.
+        Ok((_, answer)) if answer.status == 404 || answer.status == 415 => ask(&member.peer_urls, "/version").map(drop),
+        Ok((place, answer)) => said(&place, &answer),
+        Err(problem) => Err(problem),
+    }
+}
+
+/// `https://192.0.2.10:2379`.
+fn place_of(url: &str) -> Option<Address> {
+    let (host, port) = url.strip_prefix("https://")?.trim_end_matches('/').rsplit_once(':')?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Some(Address { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// The client certificates that etcd accepts, as far as this node has them: kubeadm's for health checks, the API
+/// server's, etcd's own.
+fn identities(store: &Store, components: &Components) -> Vec<Identity> {
+    let etcd = components.member("etcd").and_then(|member| member.component.as_ref());
+    let server = components.member("kube-apiserver").and_then(|member| member.component.as_ref());
+    let mut pairs: Vec<(PathBuf, PathBuf)> = Vec::new();
+    if let Some(folder) = etcd.and_then(|etcd| etcd.pairs.first()?.0.parent()) {
+        pairs.push((folder.join("healthcheck-client.crt"), folder.join("healthcheck-client.key")));
+    }
+    let of_server = server.iter().flat_map(|server| &server.pairs);
+    pairs.extend(of_server.filter(|(certificate, _)| is_for_etcd(certificate)).cloned());
+    pairs.extend(etcd.iter().flat_map(|etcd| &etcd.pairs).cloned());
+    pairs
+        .iter()
+        .filter_map(|(certificate, key)| {
+            let tree = store.read([certificate, key]);
+            let certificates = tree.content(certificate)?.to_vec();
+            let key = super::super::node::content_of(&tree, key).ok()?.clone();
+            Some(Identity { certificates, key })
+        })
+        .collect()
+}
+
+fn is_for_etcd(certificate: &Path) -> bool {
+    certificate.file_name().is_some_and(|name| name.to_string_lossy().contains("etcd"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn states(well: &[bool]) -> Vec<State> {
+        let state = |(place, well): (usize, &bool)| State {
+            name: format!("cp{}", place + 1),
+            is_ours: place == 0,
+            problem: (!well).then(|| "connection refused".into()),
+        };
+        well.iter().enumerate().map(state).collect()
+    }
+
+    #[test]
+    fn a_member_is_spared_when_the_others_are_enough_or_when_nobody_could_be() {
+        for (well, exists, missing) in [
+            (&[true, true, true][..], true, 0),
+            (&[true, true, false], true, 1),
+            (&[true, false, false], false, 0),
+            (&[false, true, true], true, 0),
+            (&[true], true, 0),
+            (&[true, true], true, 0),
+            (&[true, false], false, 0),
+            (&[true, true, true, false, true], true, 0),
+            (&[true, true, true, false, false], true, 2),
+        ] {
+            let quorum = judge(&states(well));
+            assert_eq!((quorum.exists, quorum.missing.len()), (exists, missing), "{well:?}");
+        }
+        assert_eq!(judge(&states(&[true, true, false])).missing, ["cp3 (connection refused)"]);
+    }
+
+    #[test]
+    fn members_are_read_as_etcd_lists_them() {
+        let text = r#"[{"id":2232387200959030785,"peerURLs":["https://192.0.2.10:2380"],"name":"cp1",
+            "clientURLs":["https://192.0.2.10:2379"]},{"id":1,"peerURLs":["https://[fd00::1]:2380"],"name":"",
+            "isLearner":true}]"#;
+        let members: Vec<Member> = serde_json::from_str(text).unwrap();
+        assert_eq!((members[0].name.as_str(), members[0].is_learner, members[1].is_learner), ("cp1", false, true));
+        let place = place_of(&members[1].peer_urls[0]).unwrap();
+        assert_eq!(place, Address { host: "fd00::1".into(), port: 2380 });
+        assert_eq!(place_of("http://192.0.2.10:2379"), None);
+    }
+}
