@@ -92,12 +92,19 @@ pub fn client_identity(tree: &Tree, path: &Path, content: &[u8]) -> Result<Optio
 /// cannot be read. `None` when neither says it.
 #[must_use]
 pub fn node_name(tree: &Tree, path: &Path) -> Option<String> {
-    let content = tree.content(path)?;
-    let identity = client_identity(tree, path, content).ok().flatten();
-    let subject = identity.and_then(|identity| identity.certificates.present()?.first()?.subject().common_name());
-    let user = || Some(Kubeconfig::parse(content).ok()?.current().ok()?.user.to_owned());
-    let node = |name: String| Some(name.strip_prefix(SYSTEM_NODE)?.to_owned()).filter(|name| !name.is_empty());
-    subject.and_then(node).or_else(|| user().and_then(node))
+    let user = || Some(Kubeconfig::parse(tree.content(path)?).ok()?.current().ok()?.user.to_owned());
+    certified_node_name(tree, path).or_else(|| node_of(&user()?))
+}
+
+/// The same by the certificate alone.
+#[must_use]
+pub fn certified_node_name(tree: &Tree, path: &Path) -> Option<String> {
+    let identity = client_identity(tree, path, tree.content(path)?).ok()??;
+    node_of(&identity.certificates.present()?.first()?.subject().common_name()?)
+}
+
+fn node_of(user: &str) -> Option<String> {
+    Some(user.strip_prefix(SYSTEM_NODE)?.to_owned()).filter(|name| !name.is_empty())
 }
 
 /// The key of the current user, embedded or by path, whether it has a certificate yet or not.

@@ -140,6 +140,7 @@ fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Op
         outlive_authority: request.outlive_authority,
         force: request.force,
         has_config: request.node.has_configuration(),
+        has_node_name: request.node.has_configuration() || request.node.node_name.is_some(),
         // On a mounted disk this host's name says nothing.
         host_name: if request.node.rootfs.is_none() { host::facts().hostname } else { None },
         links: BTreeSet::new(),

@@ -68,6 +68,8 @@ pub struct Options {
     pub force: bool,
     /// Whether there is a configuration: then its names count.
     pub has_config: bool,
+    /// Whether the node's name is given, by the configuration or by itself.
+    pub has_node_name: bool,
     /// The host's name: only a guess at the node's, where nothing says that.
     pub host_name: Option<String>,
     /// Whether certificates of the kubelet that are due, and are not among `names`, are findings.

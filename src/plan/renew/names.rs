@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::{Renewal, Target};
+use crate::audit::kubeconfig::certified_node_name;
 use crate::audit::subject::judge_kept;
 use crate::audit::{FindingCode, Severity};
 use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF, SYSTEM_NODE};
@@ -140,12 +141,16 @@ impl Renewal<'_> {
         severity == Severity::Critical
     }
 
-    /// This node's name, and whether it is sure: given, or in `kubelet.conf`. The host's name may be another.
+    /// This node's name, and whether it is sure: given, or certified in `kubelet.conf`. That file's user may be named like
+    /// another node, and the host too.
     fn node_name(&self) -> Option<(String, bool)> {
         if self.spec.node_name.is_empty() {
             return self.options.host_name.clone().map(|name| (name, false));
         }
-        Some((self.spec.node_name.clone(), true))
+        let is_sure = self.options.has_node_name || {
+            certified_node_name(self.tree, &self.layout.kubeconfig(KUBELET_CONF)).is_some()
+        };
+        Some((self.spec.node_name.clone(), is_sure))
     }
 }
 
