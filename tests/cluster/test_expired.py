@@ -59,7 +59,7 @@ def bring_back(node: Node) -> None:
     assert done.returncode == 0, f"{node.name}: {done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize("control_planes", [1])
+@pytest.mark.parametrize("control_planes", [1, 3])
 def test_one_command_on_each_node_brings_the_cluster_back(cluster: MakeCluster, control_planes: int) -> None:
     living = cluster(control_planes=control_planes, fresh=True)
     expire(living)

@@ -1,0 +1,161 @@
+"""`certs renew all --restart` on living clusters: what is renewed is served and used, and no client is cut off."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from testbed.node import COMPONENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import MakeCluster
+    from testbed.cluster import Cluster
+    from testbed.node import Node
+
+pytestmark = pytest.mark.cluster
+
+_AUDIT_LOG = "/var/log/kubernetes/audit.log"
+_AUDIT = {
+    "apiServer": {
+        "extraArgs": [
+            {"name": "audit-policy-file", "value": "/etc/kubernetes/audit/policy.yaml"},
+            {"name": "audit-log-path", "value": _AUDIT_LOG},
+        ],
+        "extraVolumes": [
+            {"name": "policy", "hostPath": "/etc/kubernetes/audit", "mountPath": "/etc/kubernetes/audit"},
+            {"name": "log", "hostPath": "/var/log/kubernetes", "mountPath": "/var/log/kubernetes"},
+        ],
+    }
+}
+_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
+
+# Port, file: what is served there.
+_SERVED = {6443: "pki/apiserver.crt", 2379: "pki/etcd/server.crt", 2380: "pki/etcd/peer.crt"}
+_USERS = {
+    "controller-manager.conf": "system:kube-controller-manager",
+    "scheduler.conf": "system:kube-scheduler",
+}
+_PATIENCE = 60.0
+
+
+def _audited(make: MakeCluster, control_planes: int) -> Cluster:
+    """A cluster whose API servers write down which certificate each request came with."""
+    cluster = make(control_planes=control_planes, bare=True, configuration=_AUDIT)
+    for node in cluster.control_planes:
+        folder = node.kubernetes / "audit"
+        folder.mkdir()
+        (folder / "policy.yaml").write_text(json.dumps(_POLICY))
+        assert node.run("mkdir", "-p", "/var/log/kubernetes").returncode == 0
+    cluster.bring_up()
+    return cluster
+
+
+def _certificate(text: bytes) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(text)
+
+
+def _embedded(node: Node, name: str) -> x509.Certificate:
+    shown = node.run("kubectl", f"--kubeconfig=/etc/kubernetes/{name}", "config", "view", "--raw", "--output=json")
+    user = json.loads(shown.stdout)["users"][0]["user"]
+    return _certificate(base64.b64decode(user["client-certificate-data"]))
+
+
+def _served(node: Node, port: int) -> x509.Certificate:
+    """The certificate at a port of the node's address; etcd's ports want one of the client, and show theirs before."""
+    script = (
+        "import ssl,socket,sys;c=ssl._create_unverified_context();"
+        "c.load_cert_chain(sys.argv[3],sys.argv[4]) if sys.argv[3] else None;"
+        "s=c.wrap_socket(socket.create_connection((sys.argv[1],int(sys.argv[2])),10));"
+        "print(ssl.DER_cert_to_PEM_cert(s.getpeercert(True)))"
+    )
+    pair = ("/etc/kubernetes/pki/etcd/peer.crt", "/etc/kubernetes/pki/etcd/peer.key") if port != 6443 else ("", "")
+    asked = node.run("python3", "-I", "-c", script, node.address, str(port), *pair)
+    assert asked.returncode == 0, asked.stderr
+    return _certificate(asked.stdout.encode())
+
+
+def _credential(certificate: x509.Certificate) -> str:
+    return f"X509SHA256={certificate.fingerprint(hashes.SHA256()).hex()}"
+
+
+def _eventually(holds: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.5)
+
+
+def _credentials(cluster: Cluster, user: str) -> set[str]:
+    """The credentials with which a user was seen by any API server."""
+    found: set[str] = set()
+    for node in cluster.control_planes:
+        for line in node.run("cat", _AUDIT_LOG).stdout.splitlines():
+            event: dict[str, Any] = json.loads(line)
+            if event["user"].get("username") == user:
+                found.update(event["user"].get("extra", {}).get("authentication.kubernetes.io/credential-id", []))
+    return found
+
+
+def _made_since(node: Node, began: int) -> dict[str, int]:
+    """How many containers of each component were made since a time in nanoseconds."""
+    made = {name: node.containers(name, also_ended=True) for name in COMPONENTS}
+    return {name: sum(int(each["createdAt"]) >= began for each in all_of) for name, all_of in made.items()}
+
+
+@pytest.mark.parametrize("control_planes", [1, 3])
+def test_what_is_renewed_is_served_and_used_and_only_what_must_is_restarted_once(
+    cluster: MakeCluster, control_planes: int
+) -> None:
+    here = _audited(cluster, control_planes)
+    with here.steady_client() as client:
+        for node in here.control_planes:
+            old_serials = {port: _served(node, port).serial_number for port in _SERVED}
+            old = {name: _embedded(node, name) for name in _USERS}
+            began = time.time_ns()
+
+            done = node.kubepki("certs", "renew", "all", "--restart")
+
+            assert done.returncode == 0, done.stdout + done.stderr
+            for port, file in _SERVED.items():
+                on_disk = _certificate((node.kubernetes / file).read_bytes())
+                assert on_disk.serial_number != old_serials[port]
+                assert _served(node, port) == on_disk, f"{port} on {node.name}"
+            assert _made_since(node, began) == {
+                "etcd": 0,
+                "kube-apiserver": 0,
+                "kube-controller-manager": 1,
+                "kube-scheduler": 1,
+            }
+            for name, user in _USERS.items():
+                new = _credential(_embedded(node, name))
+                assert new != _credential(old[name])
+                _eventually(lambda user=user, new=new: new in _credentials(here, user), f"{user} on {node.name}")  # type: ignore[misc]
+            for settled in (node.kubepki("restart", "--dry-run"), node.kubepki("check")):
+                assert settled.returncode == 0, settled.stdout + settled.stderr
+    assert client.count > 100
+    if control_planes > 1:
+        assert not client.failures, client.report()
+
+
+def test_every_component_of_three_nodes_restarts_without_a_failed_request(cluster: MakeCluster) -> None:
+    three = cluster(control_planes=3)
+    with three.steady_client() as client:
+        for node in three.control_planes:
+            began = time.time_ns()
+            done = node.kubepki("restart", "--all", "--kubelet", "--output", "json")
+            assert done.returncode == 0, done.stdout + done.stderr
+            restarted = [each["name"] for each in json.loads(done.stdout)["report"]["restarted"]]
+            assert sorted(restarted) == sorted((*COMPONENTS, "kubelet"))
+            three.wait_until_healthy()
+            made = _made_since(node, began)
+            assert (made["etcd"], made["kube-apiserver"]) == (1, 1)
+    assert client.count > 100
+    assert not client.failures, client.report()
