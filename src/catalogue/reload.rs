@@ -101,7 +101,7 @@ pub const RELOADS: [ReloadRow; 25] = [
         &["cert-file", "key-file", "peer-cert-file", "peer-key-file"],
         Reload::NextConnection,
         None,
-        "seen with 3.4: ports 2379 and 2380 serve a changed pair at the next connection; etcd `client/pkg/transport/listener.go` (`GetCertificate`, `GetClientCertificate`) in 3.4 to 3.6",
+        "seen with 3.4 and 3.6: ports 2379 and 2380 serve a changed pair at the next connection; etcd `client/pkg/transport/listener.go` (`GetCertificate`, `GetClientCertificate`) in 3.4 to 3.6",
     ),
     row(
         ETCD,
