@@ -240,17 +240,18 @@ pub fn restart_reserved(
     let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
     let runtime = components.runtime();
     let holding = Holding::new(&mut session, store);
-    let mut change = Change { holding, components: &components, runtime, limits, now, begun, patience: &mut patience };
+    let patience = &mut patience;
+    let mut change = Change { holding, components: &components, runtime, limits, has_quorum, now, begun, patience };
     let mut restarted = Vec::new();
     for step in steps(&components, &plan, kubelet_goes_first) {
         let started = Instant::now();
         let done = match step {
             Step::One(member, planned) if member.name == "etcd" => {
-                vec![(member, planned, change.etcd(member, planned, has_quorum)?)]
+                vec![(member, planned, change.etcd(member, planned)?)]
             }
             Step::One(member, planned) => vec![(member, planned, change.component(member, planned)?)],
             Step::Around { server, etcd } => {
-                let [of_etcd, of_server] = change.around_etcd(server, etcd, has_quorum)?;
+                let [of_etcd, of_server] = change.around_etcd(server, etcd)?;
                 vec![(etcd.0, etcd.1, of_etcd), (server.0, server.1, of_server)]
             }
         };
@@ -328,7 +329,9 @@ fn put_back_all(
     let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
     let runtime = components.runtime();
     let holding = Holding::new(session, store);
-    let mut change = Change { holding, components: &components, runtime, limits, now, begun, patience };
+    // It is asked for only when etcd is about to restart.
+    let has_quorum = false;
+    let mut change = Change { holding, components: &components, runtime, limits, has_quorum, now, begun, patience };
     for manifest in &held {
         if let Some(member) = components.member(&manifest.component)
             && let Some(component) = &member.component
@@ -441,7 +444,10 @@ fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evide
     let look = |member: &Member| {
         let component = member.component.as_ref()?;
         let sight = match &member.manners {
-            Some(manners) => look::sight(store, runtime, component, manners, now),
+            Some(manners) => Sight {
+                longest_back_off: components.kubelet.longest_back_off,
+                ..look::sight(store, runtime, component, manners, now)
+            },
             None => Sight::default(),
         };
         Some((look::evidence(store, component), sight))

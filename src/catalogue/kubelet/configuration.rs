@@ -25,6 +25,8 @@ pub struct KubeletConfiguration {
     pub static_pod_path: Option<PathBuf>,
     /// How long it may take to see a change there.
     pub file_check_frequency: Duration,
+    /// The longest that it waits before it starts a container again that ends again and again; none for its default.
+    pub longest_back_off: Option<Duration>,
     /// Where its container runtime listens (`unix:///…`); none where nothing says it.
     pub runtime_endpoint: Option<String>,
     /// The address that it serves at; none for all.
@@ -78,6 +80,7 @@ struct Fields {
     static_pod_path: Option<String>,
     file_check_frequency: Option<String>,
     container_runtime_endpoint: Option<String>,
+    crash_loop_back_off: CrashLoopBackOff,
     address: Option<String>,
     port: Option<u16>,
     healthz_bind_address: Option<String>,
@@ -88,6 +91,12 @@ struct Fields {
     server_tls_bootstrap: Option<bool>,
     rotate_certificates: Option<bool>,
     authentication: Authentication,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct CrashLoopBackOff {
+    max_container_restart_period: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -108,6 +117,7 @@ impl Default for KubeletConfiguration {
         Self {
             static_pod_path: None,
             file_check_frequency: FILE_CHECK_FREQUENCY,
+            longest_back_off: None,
             runtime_endpoint: None,
             address: None,
             port: 10250,
@@ -141,11 +151,13 @@ impl KubeletConfiguration {
                 if frequency.is_zero() { FILE_CHECK_FREQUENCY } else { frequency }
             }
         };
+        let longest_back_off = fields.crash_loop_back_off.max_container_restart_period.as_deref();
         let Self { port, .. } = Self::default();
         let healthz_port = fields.healthz_port.unwrap_or(10248);
         Ok(Self {
             static_pod_path: fields.static_pod_path.filter(|path| !path.is_empty()).map(PathBuf::from),
             file_check_frequency: frequency,
+            longest_back_off: longest_back_off.and_then(|text| parse_duration(text).ok()?.to_std().ok()),
             runtime_endpoint: fields.container_runtime_endpoint.filter(|endpoint| !endpoint.is_empty()),
             address: fields.address,
             port: fields.port.filter(|port| *port != 0).unwrap_or(port),
@@ -250,6 +262,9 @@ mod tests {
             (configuration.static_pod_path.clone().unwrap(), configuration.runtime_endpoint.clone().unwrap())
         };
         assert_eq!(of(&file), ("/a".into(), "unix:///a.sock".into()));
+        let text = b"crashLoopBackOff: {maxContainerRestartPeriod: 5s}";
+        let capped = KubeletConfiguration::parse(text).unwrap();
+        assert_eq!(capped.longest_back_off, Some(Duration::from_secs(5)));
         let flags = "ARGS=\"--pod-manifest-path=/b --container-runtime-endpoint unix:///b.sock\"";
         assert_eq!(of(&file.with_flags(flags)), ("/b".into(), "unix:///b.sock".into()));
     }

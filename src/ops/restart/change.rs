@@ -34,11 +34,17 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Between two looks at a process that was asked to end: every moment of it is one in which the component is away.
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long the kubelet may take until it starts a container again, when no back-off is known of.
+/// How long the kubelet may take until it starts a container again, besides its back-off.
 const REACTION: Duration = Duration::from_secs(6);
 
-/// The same when it is known to wait longer: until it has noted the end of the old one.
-const SHORT_REACTION: Duration = Duration::from_secs(2);
+/// A back-off up to this is waited for: to move the manifest takes as long, on the average.
+const SHORT_BACK_OFF: Duration = Duration::from_secs(20);
+
+/// How long etcd may take until it finds the other members, where it had no quorum before.
+const FORMING: Duration = Duration::from_secs(30);
+
+/// So long nothing is asked of the runtime about a component that is coming back.
+const PATIENT: Duration = Duration::from_secs(2);
 
 /// How long a manifest stays out so that the kubelet forgets the old container, and with it the back-off, where that is
 /// shorter than waiting for its end: the kubelet removes the containers of a pod that has gone within seconds or, when
@@ -70,6 +76,8 @@ pub(super) struct Change<'a, 'p> {
     pub(super) components: &'a Components,
     pub(super) runtime: Runtime,
     pub(super) limits: Limits,
+    /// Whether etcd had a quorum when the run began.
+    pub(super) has_quorum: bool,
     /// The moment for which the plan was made, and when that was here.
     pub(super) now: DateTime<Utc>,
     pub(super) begun: Instant,
@@ -95,14 +103,13 @@ impl Change<'_, '_> {
         &mut self,
         (server, server_plan): (&Member, &ComponentPlan),
         (etcd, etcd_plan): (&Member, &ComponentPlan),
-        has_quorum: bool,
     ) -> Result<[Evidence; 2]> {
         let (Some(component), Some(manners)) = (&server.component, &server.manners) else {
-            return Ok([self.etcd(etcd, etcd_plan, has_quorum)?, Evidence::default()]);
+            return Ok([self.etcd(etcd, etcd_plan)?, Evidence::default()]);
         };
         let before = self.look(component, Some(manners))?;
         let ended = self.take_out(server, component, manners, &before);
-        let of_etcd = ended.and_then(|()| self.etcd(etcd, etcd_plan, has_quorum));
+        let of_etcd = ended.and_then(|()| self.etcd(etcd, etcd_plan));
         self.holding.put_back(component.name)?;
         let of_etcd = of_etcd?;
         let back_off = Duration::from_secs(server_plan.back_off_seconds);
@@ -110,9 +117,9 @@ impl Change<'_, '_> {
     }
 
     /// Restarts etcd, and waits for the quorum if there was one.
-    pub(super) fn etcd(&mut self, member: &Member, plan: &ComponentPlan, has_quorum: bool) -> Result<Evidence> {
+    pub(super) fn etcd(&mut self, member: &Member, plan: &ComponentPlan) -> Result<Evidence> {
         let evidence = self.component(member, plan)?;
-        let Some(component) = member.component.as_ref().filter(|_| has_quorum) else { return Ok(evidence) };
+        let Some(component) = member.component.as_ref().filter(|_| self.has_quorum) else { return Ok(evidence) };
         loop {
             let (components, asked) = (self.components.clone(), component.clone());
             let answer = self.patience.during(move || quorum::is_there(&components, &asked))?;
@@ -183,7 +190,7 @@ impl Change<'_, '_> {
         before: &Running,
         back_off: Duration,
     ) -> Result<bool> {
-        let reaction = if back_off.is_zero() { REACTION } else { SHORT_REACTION };
+        let reaction = if back_off <= SHORT_BACK_OFF { REACTION + back_off } else { REACTION };
         loop {
             let (looked_at, recognised_by) = (component.clone(), manners.clone());
             let (old, runtime) = (before.clone(), self.runtime.clone());
@@ -194,7 +201,7 @@ impl Change<'_, '_> {
             if self.patience.waited() >= reaction {
                 return Ok(false);
             }
-            self.patience.note("the kubelet has not started it again yet");
+            self.patience.note(&format!("the kubelet has not started it again yet{}", longest(back_off)));
             self.patience.pause(SHORT_PAUSE)?;
         }
     }
@@ -339,7 +346,10 @@ impl Change<'_, '_> {
                 self.patience.begin(component.name, Phase::Done)?;
                 return Ok(evidence);
             };
-            if evidence.process_started_at.is_none() && self.patience.waited() >= SHORT_REACTION {
+            if component.name == "etcd" && self.lacks_members(component)? {
+                return Err(RestartError::NoQuorum { restarted: self.patience.restarted.clone() }.into());
+            }
+            if evidence.process_started_at.is_none() && self.patience.waited() >= PATIENT {
                 if asked_at.is_none_or(|at| at.elapsed() >= BETWEEN_QUESTIONS) {
                     (asked_at, ended) = (Some(Instant::now()), self.last_end(component, back_off)?);
                 }
@@ -351,6 +361,15 @@ impl Change<'_, '_> {
         }
     }
 
+    /// Whether etcd lives and only lacks the others: without them it serves no client, however long it is waited for.
+    fn lacks_members(&mut self, etcd: &Component) -> Result<bool, RestartError> {
+        if self.has_quorum || self.patience.waited() < FORMING {
+            return Ok(false);
+        }
+        let (components, asked) = (self.components.clone(), etcd.clone());
+        self.patience.during(move || look::health(&asked).is_ok() && quorum::is_there(&components, &asked).is_err())
+    }
+
     /// `; its container ended with exit code 1 at …; the kubelet's back-off: up to 40 s`, as far as it is known.
     fn last_end(&mut self, component: &Component, back_off: Duration) -> Result<String, RestartError> {
         let (runtime, name) = (self.runtime.clone(), component.name);
@@ -360,9 +379,7 @@ impl Change<'_, '_> {
             if last.is_running() { None } else { runtime.end_of(&last) }
         })?;
         let ended = ended.map(|ended| format!("; {ended}")).unwrap_or_default();
-        let longest = back_off.as_secs();
-        let later = if longest > 0 { format!("; the kubelet's back-off: up to {longest} s") } else { String::new() };
-        Ok(format!("{ended}{later}"))
+        Ok(format!("{ended}{}", longest(back_off)))
     }
 
     fn give_up_after(&self, limit: Duration, component: &str, problem: &str) -> Result<(), RestartError> {
@@ -383,6 +400,12 @@ impl Change<'_, '_> {
         let (component, manners, runtime) = (component.clone(), manners.cloned(), self.runtime.clone());
         self.patience.during(move || Running::of(&component, manners.as_ref(), &runtime))
     }
+}
+
+/// `; the kubelet's back-off: up to 40 s`, or nothing.
+fn longest(back_off: Duration) -> String {
+    let seconds = back_off.as_secs();
+    if seconds > 0 { format!("; the kubelet's back-off: up to {seconds} s") } else { String::new() }
 }
 
 /// How many connections the API server still has.

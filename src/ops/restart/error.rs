@@ -104,6 +104,12 @@ pub enum RestartError {
         /// What had been restarted before.
         restarted: Vec<String>,
     },
+    /// etcd of this node lives, and the other members do not answer it.
+    #[error("etcd runs with the new certificates and has no quorum yet: the other members do not answer")]
+    NoQuorum {
+        /// What had been restarted before.
+        restarted: Vec<String>,
+    },
     /// The caller asked to stop.
     #[error("interrupted while {component} was {phase}: every manifest is in its place{}", after(.restarted))]
     Interrupted {
@@ -149,6 +155,7 @@ impl Diagnostic for RestartError {
             Self::NotPutBack { .. } => "restart.not_put_back",
             Self::NotStopped { .. } => "restart.not_stopped",
             Self::NotHealthy { .. } => "restart.not_healthy",
+            Self::NoQuorum { .. } => "restart.no_quorum",
             Self::Interrupted { .. } => "restart.interrupted",
         }
     }
@@ -198,6 +205,11 @@ impl Diagnostic for RestartError {
                 "its manifest is in its place; see what it says (`crictl ps -a --name {component}`, `crictl logs`, \
                  `journalctl -u kubelet`) and run again"
             ),
+            Self::NoQuorum { .. } => {
+                "every manifest is in its place, and the kubelet starts the others when etcd answers: \
+                 run the same command on the other control-plane nodes, then `kubepki restart` here"
+                    .into()
+            }
             Self::Interrupted { .. } => "run it again: what is up to date is not restarted".into(),
         }
     }
@@ -211,7 +223,9 @@ impl Diagnostic for RestartError {
             Self::NotStopped { restarted, .. } | Self::NotHealthy { restarted, .. } if restarted.is_empty() => {
                 Category::Environment
             }
-            Self::NotPutBack { .. } | Self::NotStopped { .. } | Self::NotHealthy { .. } => Category::Partial,
+            Self::NotPutBack { .. } | Self::NotStopped { .. } | Self::NotHealthy { .. } | Self::NoQuorum { .. } => {
+                Category::Partial
+            }
             Self::Interrupted { .. } => Category::Interrupted,
         }
     }
@@ -237,6 +251,7 @@ impl Diagnostic for RestartError {
             | Self::NotHealthy { component, waited_seconds, evidence, restarted } => json!({
                 "component": component, "waited_seconds": waited_seconds, "evidence": evidence, "restarted": restarted,
             }),
+            Self::NoQuorum { restarted } => json!({ "restarted": restarted }),
             Self::Interrupted { component, phase, restarted } => {
                 json!({ "component": component, "phase": phase, "restarted": restarted })
             }

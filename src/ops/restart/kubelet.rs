@@ -38,6 +38,8 @@ pub(super) struct RunningKubelet {
     pub(super) manifests_dir: PathBuf,
     /// How long it may take to see a change there, if it is not told of it.
     pub(super) file_check_frequency: Duration,
+    /// The longest that it waits before it starts a container again, where it is told.
+    pub(super) longest_back_off: Option<Duration>,
     /// Where its container runtime listens.
     pub(super) runtime_endpoint: Option<String>,
     client_certificate: PathBuf,
@@ -65,6 +67,7 @@ impl RunningKubelet {
             component: kubelet(&configuration, &files, &serving, &kubeconfig),
             manifests_dir: configuration.static_pod_path.unwrap_or_else(|| PathBuf::from(super::MANIFESTS_DIR)),
             file_check_frequency: configuration.file_check_frequency,
+            longest_back_off: configuration.longest_back_off,
             runtime_endpoint: configuration.runtime_endpoint,
             client_certificate: files.client(),
         })

@@ -240,6 +240,7 @@ pub(super) fn sight(
         can_be_signalled,
         has_container: running.is_some(),
         running_for: listener.map(|process| now - process.started_at),
+        longest_back_off: None,
         attempt: running.map(Container::attempt).or_else(|| attempt_of(store, manners.name)),
         ended: is_gone.then(|| {
             let last = containers.iter().flatten().max_by_key(|container| container.attempt());

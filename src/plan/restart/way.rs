@@ -43,6 +43,8 @@ pub struct Sight {
     pub running_for: Option<TimeDelta>,
     /// How often the kubelet has started its container again, where that can be seen.
     pub attempt: Option<u32>,
+    /// The longest back-off, where the kubelet's configuration says it.
+    pub longest_back_off: Option<Duration>,
     /// How it ended, if it is known not to run: `exit code 1 at …`.
     pub ended: Option<String>,
 }
@@ -68,7 +70,8 @@ impl Sight {
                 FIRST_BACK_OFF.saturating_mul(1_u64.checked_shl(attempt.saturating_sub(1)).unwrap_or(u64::MAX))
             }
         };
-        Duration::from_secs(seconds.min(LONGEST_BACK_OFF))
+        let longest = self.longest_back_off.unwrap_or(Duration::from_secs(LONGEST_BACK_OFF));
+        Duration::from_secs(seconds).min(longest)
     }
 
     /// The shortest way that is safe, and why it is not a shorter one.
@@ -225,6 +228,8 @@ mod tests {
             let running_for = Some(TimeDelta::minutes(minutes));
             Sight { running_for, attempt, ..Sight::default() }.back_off().as_secs()
         };
+        let capped = Sight { attempt: Some(5), longest_back_off: Some(Duration::from_secs(1)), ..Sight::default() };
+        assert_eq!(capped.back_off(), Duration::from_secs(1));
         let growing = [0, 1, 2, 5, 6, 70].map(|attempt| seconds(1, Some(attempt)));
         assert_eq!(growing, [0, 10, 20, 160, 300, 300]);
         assert_eq!((seconds(11, Some(70)), seconds(1, None), seconds(11, None)), (0, 0, 0));
