@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,8 +21,12 @@ _FAILED = pytest.StashKey[bool]()
 _POOL = pytest.StashKey[Pool]()
 
 
-class MakeCluster(Protocol):
+class MakeCluster:
     """What the fixture `cluster` is."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Take clusters from `pool`."""
+        self._pool = pool
 
     def __call__(
         self,
@@ -39,6 +43,8 @@ class MakeCluster(Protocol):
         `configuration` is laid over the ClusterConfiguration; the kubelet waits `most_back_off` seconds at most before
         it starts a container again (by itself up to 5 minutes).
         """
+        wanted = Shape(control_planes, workers, most_back_off, cluster=json.dumps(configuration or {}))
+        return self._pool.fresh(wanted, bare=bare) if fresh or bare else self._pool.shared(wanted)
 
 
 @pytest.fixture(scope="session")
@@ -58,20 +64,7 @@ def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
 @pytest.fixture
 def cluster(pool: Pool, request: pytest.FixtureRequest) -> Iterator[MakeCluster]:
     """Make clusters, or share them; a test that changes what others rely on asks for a fresh one."""
-
-    def make(
-        control_planes: int = 1,
-        workers: int = 0,
-        *,
-        fresh: bool = False,
-        bare: bool = False,
-        most_back_off: int | None = None,
-        configuration: Mapping[str, object] | None = None,
-    ) -> Cluster:
-        wanted = Shape(control_planes, workers, most_back_off, cluster=json.dumps(configuration or {}))
-        return pool.fresh(wanted, bare=bare) if fresh or bare else pool.shared(wanted)
-
-    yield make
+    yield MakeCluster(pool)
     pool.end_of_test(has_failed=request.node.stash.get(_FAILED, False))
 
 

@@ -31,15 +31,7 @@ def expire(cluster: Cluster) -> None:
                 node.run("kill", "-9", str(_in_node(pid)))
     eventually(lambda: bool(cluster.faults()), "the cluster is ill")
     for node in cluster.control_planes:
-        fail(node)
-
-
-def fail(node: Node) -> None:
-    """Start the kubelet anew, and see it refuse its certificate."""
-    before = len(node.log("kubelet"))
-    node.run("systemctl", "stop", "kubelet")
-    node.run("systemctl", "start", "kubelet")
-    eventually(lambda: "is expired" in node.log("kubelet")[before:], "the kubelet refuses to start")
+        past.refuse_to_start(node)
 
 
 def _in_node(pid: int) -> int:

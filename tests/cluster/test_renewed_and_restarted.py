@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from testbed.node import COMPONENTS
+from testbed.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from conftest import MakeCluster
     from testbed.cluster import Cluster
     from testbed.node import Node
@@ -43,7 +43,6 @@ _USERS = {
     "controller-manager.conf": "system:kube-controller-manager",
     "scheduler.conf": "system:kube-scheduler",
 }
-_PATIENCE = 60.0
 
 
 def _audited(make: MakeCluster, control_planes: int) -> Cluster:
@@ -86,13 +85,6 @@ def _credential(certificate: x509.Certificate) -> str:
     return f"X509SHA256={certificate.fingerprint(hashes.SHA256()).hex()}"
 
 
-def _eventually(holds: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not holds():
-        assert time.monotonic() < end, what
-        time.sleep(0.5)
-
-
 def _credentials(cluster: Cluster, user: str) -> set[str]:
     """The credentials with which a user was seen by any API server."""
     found: set[str] = set()
@@ -102,6 +94,10 @@ def _credentials(cluster: Cluster, user: str) -> set[str]:
             if event["user"].get("username") == user:
                 found.update(event["user"].get("extra", {}).get("authentication.kubernetes.io/credential-id", []))
     return found
+
+
+def _is_used(cluster: Cluster, user: str, credential: str) -> bool:
+    return credential in _credentials(cluster, user)
 
 
 def _made_since(node: Node, began: int) -> dict[str, int]:
@@ -137,7 +133,7 @@ def test_what_is_renewed_is_served_and_used_and_only_what_must_is_restarted_once
             for name, user in _USERS.items():
                 new = _credential(_embedded(node, name))
                 assert new != _credential(old[name])
-                _eventually(lambda user=user, new=new: new in _credentials(here, user), f"{user} on {node.name}")  # type: ignore[misc]
+                eventually(partial(_is_used, here, user, new), f"{user} on {node.name}", patience=60.0)
             for settled in (node.kubepki("restart", "--dry-run"), node.kubepki("check")):
                 assert settled.returncode == 0, settled.stdout + settled.stderr
     assert client.count > 100

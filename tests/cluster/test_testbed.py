@@ -14,6 +14,7 @@ import pytest
 
 from testbed import cluster as clusters
 from testbed.processes import Process
+from testbed.waiting import eventually
 
 if TYPE_CHECKING:
     from conftest import MakeCluster
@@ -42,10 +43,7 @@ def test_a_run_that_is_killed_leaves_no_process_and_the_next_one_removes_its_fil
     processes = [Process.of(int(word)) for word in run.stdout.readline().split()]
     run.send_signal(signal.SIGKILL)
     run.communicate()
-    end = time.monotonic() + 60
-    while any(process.is_alive() for process in processes):
-        assert time.monotonic() < end, "they are still there"
-        time.sleep(0.05)
+    eventually(lambda: not any(process.is_alive() for process in processes), "they end", patience=60.0)
     assert clusters.take_down_orphans() == [name]
     assert not (clusters.runs() / name).exists()
     assert not list(Path("/sys/fs/cgroup").glob(f"**/kubepki-{name}-*"))
@@ -75,10 +73,7 @@ def test_the_endpoint_survives_the_loss_of_a_control_plane(cluster: MakeCluster)
         lost = three.control_planes[-1]
         manifest = lost.kubernetes / "manifests/kube-apiserver.yaml"
         kept = manifest.rename(lost.kubernetes / "kube-apiserver.yaml")
-        end = time.monotonic() + 120
-        while lost.containers("kube-apiserver"):
-            assert time.monotonic() < end
-            time.sleep(0.5)
+        eventually(lambda: not lost.containers("kube-apiserver"), "its API server ends")
         time.sleep(3)
         kept.rename(manifest)
         three.wait_until_healthy()

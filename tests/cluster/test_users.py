@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
+
+from testbed.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +31,7 @@ def own(cluster: MakeCluster) -> Iterator[Cluster]:
     assert bound.returncode == 0, bound.stderr
     # The API server learns of a binding by watching; `view` itself is put together by a controller after the start.
     asked = f"auth can-i list pods --namespace=kube-system --as=anybody --as-group={GROUP}".split()
-    end = time.monotonic() + 60
-    while made.client(*asked).returncode:
-        assert time.monotonic() < end, "the binding has no effect"
-        time.sleep(0.2)
+    eventually(lambda: not made.client(*asked).returncode, "the binding has an effect", patience=60.0)
     yield made
     made.client("delete", "clusterrolebinding", BINDING)
 

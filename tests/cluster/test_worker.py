@@ -12,7 +12,6 @@ from cryptography import x509
 
 from testbed import past
 from testbed.node import KUBEPKI
-from testbed.waiting import eventually
 
 if TYPE_CHECKING:
     from conftest import MakeCluster
@@ -61,10 +60,7 @@ def expire(worker: Node, owner: Node) -> None:
     """Let the kubelet's client certificate be over, and the kubelet notice it."""
     past.expire(worker, owner)
     (pid,) = worker.processes("kubelet")
-    worker.run("systemctl", "stop", "kubelet")
-    before = len(worker.log("kubelet"))
-    worker.run("systemctl", "start", "kubelet")
-    eventually(lambda: "is expired" in worker.log("kubelet")[before:], "the kubelet refuses to start")
+    past.refuse_to_start(worker)
     assert pid not in worker.processes("kubelet")
 
 

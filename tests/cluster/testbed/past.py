@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+from testbed.waiting import eventually
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -46,6 +48,14 @@ def expire(node: Node, owner: Node) -> list[str]:
             path.write_bytes(new)
             changed.append(path.name)
     return changed
+
+
+def refuse_to_start(node: Node) -> None:
+    """Start the kubelet anew, and see it refuse its certificate."""
+    node.run("systemctl", "stop", "kubelet")
+    before = len(node.log("kubelet"))
+    node.run("systemctl", "start", "kubelet")
+    eventually(lambda: "is expired" in node.log("kubelet")[before:], "the kubelet refuses to start")
 
 
 def client_file(node: Node) -> Path:

@@ -6,9 +6,10 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from testbed.waiting import eventually
 
 _PATIENCE = 20.0
 
@@ -38,11 +39,7 @@ class Process:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, with_signal)
-        end = time.monotonic() + _PATIENCE
-        while self.is_alive():
-            if time.monotonic() > end:
-                raise TimeoutError(f"process {self.pid} does not end")
-            time.sleep(0.02)
+        eventually(lambda: not self.is_alive(), f"process {self.pid} ends", _PATIENCE, pause=0.02)
 
 
 class Record:

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def eventually(holds: Callable[[], bool], what: str, patience: float = 120.0) -> None:
-    """Wait until `holds` returns true."""
+def eventually(holds: Callable[[], bool], what: str, patience: float = 120.0, *, pause: float = 0.2) -> None:
+    """Wait until `holds` returns true; `patience` and `pause` are seconds."""
     end = time.monotonic() + patience
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError(f"never: {what}")
-        time.sleep(0.2)
+        time.sleep(pause)
