@@ -33,7 +33,6 @@ mod runtime;
 mod tokens;
 
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -237,7 +236,7 @@ pub fn restart_reserved(
     if let Some(obstacle) = obstacles.into_iter().next() {
         return Err(obstacle.into());
     }
-    let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
+    let limits = Limits { file_check_frequency: components.kubelet.file_check_frequency, timeout };
     let runtime = components.runtime();
     let holding = Holding::new(&mut session, store);
     let patience = &mut patience;
@@ -316,6 +315,9 @@ fn put_back_all(
     patience: &mut Patience<'_>,
 ) -> Result<Vec<String>> {
     let mut held = holding::held(store);
+    if held.is_empty() {
+        return Ok(Vec::new());
+    }
     // The API server's goes out before etcd's, so etcd's comes back first.
     held.sort_by_key(|manifest| manifest.component != "etcd");
     for manifest in &held {
@@ -323,10 +325,10 @@ fn put_back_all(
         holding::put_back(session, store, manifest)?;
     }
     let components = Components::read(request, store)?;
-    if held.is_empty() || kubelet_problem(&components, now, patience)?.is_some() {
+    if kubelet_problem(&components, now, patience)?.is_some() {
         return Ok(held.into_iter().map(|manifest| manifest.component).collect());
     }
-    let limits = Limits { file_check_frequency: components.file_check_frequency, timeout };
+    let limits = Limits { file_check_frequency: components.kubelet.file_check_frequency, timeout };
     let runtime = components.runtime();
     let holding = Holding::new(session, store);
     // It is asked for only when etcd is about to restart.
@@ -386,7 +388,7 @@ fn make_plan(
         made_at: now,
         rootfs: request.rootfs.clone(),
         manifests_dir: components.manifests_dir.clone(),
-        file_check_frequency_seconds: components.file_check_frequency.as_secs_f64(),
+        file_check_frequency_seconds: components.kubelet.file_check_frequency.as_secs_f64(),
         held: Vec::new(),
         components: planned,
         findings,
@@ -439,22 +441,12 @@ fn join_server_to_etcd(components: &Components, planned: &mut [ComponentPlan], f
 
 /// What can be seen of each component that is here, all at once.
 fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evidence, Sight)>> {
-    let store = &components.store;
-    let runtime = &components.runtime();
-    let look = |member: &Member| {
+    let runtime = components.runtime();
+    components.at_once(|member| {
         let component = member.component.as_ref()?;
-        let sight = match &member.manners {
-            Some(manners) => Sight {
-                longest_back_off: components.kubelet.longest_back_off,
-                ..look::sight(store, runtime, component, manners, now)
-            },
-            None => Sight::default(),
-        };
-        Some((look::evidence(store, component), sight))
-    };
-    thread::scope(|scope| {
-        let looks: Vec<_> = components.members.iter().map(|member| scope.spawn(move || look(member))).collect();
-        looks.into_iter().map(|look| look.join().unwrap_or_default()).collect()
+        let manners = member.manners.as_ref();
+        let sight = manners.map(|manners| look::sight(components, &runtime, component, manners, now));
+        Some((look::evidence(&components.store, component), sight.unwrap_or_default()))
     })
 }
 

@@ -121,8 +121,8 @@ impl Change<'_, '_> {
         let evidence = self.component(member, plan)?;
         let Some(component) = member.component.as_ref().filter(|_| self.has_quorum) else { return Ok(evidence) };
         loop {
-            let (components, asked) = (self.components.clone(), component.clone());
-            let answer = self.patience.during(move || quorum::is_there(&components, &asked))?;
+            let components = self.components.clone();
+            let answer = self.patience.during(move || quorum::is_there(&components))?;
             let Err(problem) = answer else { return Ok(evidence) };
             self.give_up_after(self.limits.all(), component.name, &problem)?;
             self.patience.note(&problem);
@@ -367,7 +367,7 @@ impl Change<'_, '_> {
             return Ok(false);
         }
         let (components, asked) = (self.components.clone(), etcd.clone());
-        self.patience.during(move || look::health(&asked).is_ok() && quorum::is_there(&components, &asked).is_err())
+        self.patience.during(move || look::health(&asked).is_ok() && quorum::is_there(&components).is_err())
     }
 
     /// `; its container ended with exit code 1 at …; the kubelet's back-off: up to 40 s`, as far as it is known.

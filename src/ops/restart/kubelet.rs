@@ -19,7 +19,6 @@ use crate::edge::{listener, socket, tls};
 use crate::error::Result;
 use crate::plan::restart::{Component, KUBELET, kubelet};
 use crate::store::Store;
-use crate::x509::read_certificates;
 
 /// How long a kubelet that is just starting may take until it listens.
 const STARTING: Duration = Duration::from_secs(5);
@@ -93,7 +92,7 @@ impl RunningKubelet {
     /// Its client certificate, if that has ended: then it gives up as soon as it is started.
     fn expired(&self, store: &Store, now: DateTime<Utc>) -> Option<(PathBuf, DateTime<Utc>)> {
         let path = &self.client_certificate;
-        let certificate = read_certificates(store.read([path]).content(path)?).ok()?.into_iter().next()?;
+        let certificate = look::first_certificate(&store.read([path]), path)?;
         (certificate.not_after() < now).then(|| (path.clone(), certificate.not_after()))
     }
 

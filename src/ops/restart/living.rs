@@ -4,13 +4,12 @@
 //! seen, and says nothing of others: a check is made by anybody, anywhere.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use super::node::Components;
 use super::{RestartRequest, look, tokens};
 use crate::audit::signing::judge_signing;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::plan::restart::{Component, Evidence, KUBELET, judge};
+use crate::plan::restart::{Component, KUBELET, judge};
 use crate::remedy::command;
 use crate::store::Store;
 
@@ -35,7 +34,10 @@ pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine:
     if !is_this_machine {
         return living;
     }
-    let seen = look_at_running(&components);
+    let seen = components.at_once(|member| {
+        let component = member.component.as_ref()?;
+        Some(look::evidence_of(store, component, Some(look::listening(component)?)))
+    });
     for (member, evidence) in components.members.iter().zip(&seen) {
         let (Some(component), Some(evidence)) = (&member.component, evidence) else { continue };
         if member.name == KUBELET {
@@ -63,21 +65,4 @@ pub(super) fn signing(store: &Store, component: &Component, severity: Severity) 
         judge_signing(component.name, &store.read([certificate, key]), certificate, key, severity)
     };
     component.signing.iter().filter_map(judge).collect()
-}
-
-fn look_at_running(components: &Components) -> Vec<Option<Evidence>> {
-    let store = &components.store;
-    thread::scope(|scope| {
-        let looks: Vec<_> = components
-            .members
-            .iter()
-            .map(|member| {
-                let component = member.component.as_ref();
-                let running = component.and_then(|component| Some((component, look::listening(component)?)));
-                running
-                    .map(|(component, process)| scope.spawn(move || look::evidence_of(store, component, Some(process))))
-            })
-            .collect();
-        looks.into_iter().map(|look| look.and_then(|look| look.join().ok())).collect()
-    })
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::node::Components;
 use super::runtime::{Container, Runtime};
 use crate::catalogue::{KUBELET_CONF, Reload, is_written_by_kubelet};
 use crate::clock::SystemClock;
@@ -95,7 +96,8 @@ fn served(endpoint: &Endpoint) -> crate::error::Result<Certificate> {
     Ok(Certificate::from_der(first)?)
 }
 
-fn first_certificate(tree: &Tree, path: &Path) -> Option<Certificate> {
+/// The leaf of a file.
+pub(super) fn first_certificate(tree: &Tree, path: &Path) -> Option<Certificate> {
     read_certificates(tree.content(path)?).ok()?.into_iter().next()
 }
 
@@ -222,7 +224,7 @@ fn open_address(component: &Component) -> Option<Address> {
 
 /// What decides how the component is restarted.
 pub(super) fn sight(
-    store: &Store,
+    components: &Components,
     runtime: &Runtime,
     component: &Component,
     manners: &Manners,
@@ -240,8 +242,8 @@ pub(super) fn sight(
         can_be_signalled,
         has_container: running.is_some(),
         running_for: listener.map(|process| now - process.started_at),
-        longest_back_off: None,
-        attempt: running.map(Container::attempt).or_else(|| attempt_of(store, manners.name)),
+        longest_back_off: components.kubelet.longest_back_off,
+        attempt: running.map(Container::attempt).or_else(|| attempt_of(&components.store, manners.name)),
         ended: is_gone.then(|| {
             let last = containers.iter().flatten().max_by_key(|container| container.attempt());
             last.and_then(|last| runtime.end_of(last)).unwrap_or_else(|| match addresses(component).first() {

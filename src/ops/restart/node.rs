@@ -3,7 +3,7 @@
 //! In: a [`RestartRequest`]. Out: [`Components`]. It changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
 
 use super::super::OperationError;
 use super::RestartRequest;
@@ -35,7 +35,6 @@ pub(super) struct Member {
 pub(super) struct Components {
     pub(super) store: Store,
     pub(super) manifests_dir: PathBuf,
-    pub(super) file_check_frequency: Duration,
     pub(super) kubelet: RunningKubelet,
     /// In the order of the restarts.
     pub(super) members: Vec<Member>,
@@ -66,8 +65,7 @@ impl Components {
             manners: None,
             problem: None,
         });
-        let file_check_frequency = kubelet.file_check_frequency;
-        Ok(Self { store: store.clone(), manifests_dir, file_check_frequency, kubelet, members })
+        Ok(Self { store: store.clone(), manifests_dir, kubelet, members })
     }
 
     /// What is called so.
@@ -78,6 +76,15 @@ impl Components {
     /// The component of that name, as its manifest has it now.
     pub(super) fn component(&self, name: &str) -> Option<&Component> {
         self.member(name)?.component.as_ref()
+    }
+
+    /// What `look` says of each member, all at once; none where it says nothing.
+    pub(super) fn at_once<T: Send>(&self, look: impl Fn(&Member) -> Option<T> + Sync) -> Vec<Option<T>> {
+        thread::scope(|scope| {
+            let look = &look;
+            let looks: Vec<_> = self.members.iter().map(|member| scope.spawn(move || look(member))).collect();
+            looks.into_iter().map(|look| look.join().unwrap_or_default()).collect()
+        })
     }
 
     /// The way to the container runtime.

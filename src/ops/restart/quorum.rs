@@ -17,8 +17,7 @@ use super::look::address;
 use super::node::Components;
 use crate::edge::http;
 use crate::edge::tls::{Address, Identity};
-use crate::plan::restart::{Component, HealthAction};
-use crate::store::Store;
+use crate::plan::restart::HealthAction;
 
 /// How long one member may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -55,7 +54,7 @@ pub(super) fn ask(components: &Components) -> Quorum {
     else {
         return Quorum::default();
     };
-    let identities = identities(&components.store, components);
+    let identities = identities(components);
     let Some(peers) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "peers").map(address) else {
         return Quorum::default();
     };
@@ -98,7 +97,8 @@ fn judge(states: &[State]) -> Quorum {
 }
 
 /// Whether this node's member says that there is a quorum; `Err` with what it says.
-pub(super) fn is_there(store_of: &Components, etcd: &Component) -> Result<(), String> {
+pub(super) fn is_there(components: &Components) -> Result<(), String> {
+    let Some(etcd) = components.component("etcd") else { return Ok(()) };
     if let Some(health) = &etcd.health
         && let HealthAction::Get { is_tls: false, .. } = health.action
     {
@@ -108,13 +108,19 @@ pub(super) fn is_there(store_of: &Components, etcd: &Component) -> Result<(), St
     let Some(clients) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "clients").map(address) else {
         return Ok(());
     };
-    let mut last = Ok(());
-    for identity in identities(&store_of.store, store_of) {
-        let asked = http::get_as(&identity, &clients, "/health", TIMEOUT).map_err(|error| error.to_string());
-        last = asked.and_then(|answer| said(&clients, &answer));
-        if last.is_ok() {
-            break;
+    let answer = asked_as(&identities(components), &clients, "/health");
+    answer.map_or(Ok(()), |answer| said(&clients, &answer?))
+}
+
+/// The answer to the first identity that gets one, or the last failure; `None` without an identity.
+fn asked_as(identities: &[Identity], place: &Address, path: &str) -> Option<Result<http::Answer, String>> {
+    let mut last = None;
+    for identity in identities {
+        let answer = http::get_as(identity, place, path, TIMEOUT).map_err(|error| error.to_string());
+        if answer.is_ok() {
+            return Some(answer);
         }
+        last = Some(answer);
     }
     last
 }
@@ -134,14 +140,9 @@ fn members(identity: &Identity, peers: &Address) -> Option<Vec<Member>> {
 fn health(identities: &[Identity], member: &Member) -> Result<(), String> {
     let ask = |urls: &[String], path: &str| {
         let place = urls.iter().find_map(|url| place_of(url)).ok_or_else(|| "it has no address".to_owned())?;
-        let mut last = Err("no client certificate to ask it with".to_owned());
-        for identity in identities {
-            last = http::get_as(identity, &place, path, TIMEOUT).map_err(|error| error.to_string());
-            if last.is_ok() {
-                break;
-            }
-        }
-        last.map(|answer| (place, answer))
+        let answer = asked_as(identities, &place, path);
+        let answer = answer.unwrap_or_else(|| Err("no client certificate to ask it with".to_owned()))?;
+        Ok((place, answer))
     };
     match ask(&member.client_urls, "/health") {
         // A client port that speaks gRPC alone (`--listen-client-http-urls`): whether it lives must do.
@@ -160,9 +161,9 @@ fn place_of(url: &str) -> Option<Address> {
 
 /// The client certificates that etcd accepts, as far as this node has them: kubeadm's for health checks, the API
 /// server's, etcd's own.
-fn identities(store: &Store, components: &Components) -> Vec<Identity> {
-    let etcd = components.member("etcd").and_then(|member| member.component.as_ref());
-    let server = components.member("kube-apiserver").and_then(|member| member.component.as_ref());
+fn identities(components: &Components) -> Vec<Identity> {
+    let etcd = components.component("etcd");
+    let server = components.component("kube-apiserver");
     let mut pairs: Vec<(PathBuf, PathBuf)> = Vec::new();
     if let Some(folder) = etcd.and_then(|etcd| etcd.pairs.first()?.0.parent()) {
         pairs.push((folder.join("healthcheck-client.crt"), folder.join("healthcheck-client.key")));
@@ -173,7 +174,7 @@ fn identities(store: &Store, components: &Components) -> Vec<Identity> {
     pairs
         .iter()
         .filter_map(|(certificate, key)| {
-            let tree = store.read([certificate, key]);
+            let tree = components.store.read([certificate, key]);
             let certificates = tree.content(certificate)?.to_vec();
             let key = super::super::node::content_of(&tree, key).ok()?.clone();
             Some(Identity { certificates, key })
