@@ -6,6 +6,7 @@
 //! Source: kubeadm `phases/certs/certlist.go`, `phases/kubeconfig/kubeconfig.go`, `util/pkiutil/pki_helpers.go`.
 
 mod alternative_names;
+mod flags;
 mod kubeconfigs;
 mod kubelet;
 mod layout;
@@ -15,6 +16,7 @@ mod rows;
 mod versions;
 
 pub use alternative_names::api_server_service_address;
+pub use flags::flags;
 pub use kubeconfigs::UserName;
 pub use kubeconfigs::{KUBECONFIGS, KubeconfigRow, ServerRule};
 pub use kubelet::{
@@ -23,7 +25,7 @@ pub use kubelet::{
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
-pub use reload::{RELOADS, Reload, ReloadRow, names_a_file, reload};
+pub use reload::{RELOADS, Reload, ReloadRow, must_restart, names_a_file, reload};
 pub(crate) use rows::LEAF_KEY_USAGES;
 pub use rows::{
     AUTHORITIES, AlternativeNames, AuthorityRow, CERTIFICATES, CertificateRow, CommonName, SERVICE_ACCOUNT,

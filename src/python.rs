@@ -51,7 +51,7 @@ mod native {
     #[pymodule_export]
     use super::recover::recover;
     #[pymodule_export]
-    use super::restart::{RestartReservation, plan_restart, reserve_restart, restart};
+    use super::restart::{RestartReservation, must_restart, plan_restart, reserve_restart, restart};
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]

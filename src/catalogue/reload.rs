@@ -6,6 +6,7 @@
 //! Source: the components' own code at Kubernetes 1.36.2 and etcd 3.6.8, named in each row; "seen" is a real kubeadm
 //! cluster of 1.36.2.
 
+use super::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::config::KubernetesVersion;
 
 /// When a running component uses a file that has changed; the soonest first.
@@ -260,6 +261,34 @@ pub fn reload(component: &str, setting: &str, version: Option<&KubernetesVersion
     row.filter(is_new_enough).map_or(Reload::AtStart, |row| row.reload)
 }
 
+/// What of a component each certificate is that can be renewed, in the manifests that kubeadm writes; in the order of the
+/// restarts. No component that runs holds the others.
+const USES: [(&str, &str, &str); 11] = [
+    ("etcd-server", ETCD, "cert-file"),
+    ("etcd-peer", ETCD, "peer-cert-file"),
+    ("apiserver", API_SERVER, "tls-cert-file"),
+    ("apiserver-kubelet-client", API_SERVER, "kubelet-client-certificate"),
+    ("apiserver-etcd-client", API_SERVER, "etcd-certfile"),
+    ("front-proxy-client", API_SERVER, "proxy-client-cert-file"),
+    ("controller-manager.conf", CONTROLLER_MANAGER, "kubeconfig"),
+    ("scheduler.conf", SCHEDULER, "kubeconfig"),
+    (KUBELET_CONF, KUBELET, KUBELET_CONF),
+    (KUBELET_CLIENT, KUBELET, "kubelet-client-current.pem"),
+    (KUBELET_SERVER, KUBELET, "tlsCertFile"),
+];
+
+/// The components that do not load by themselves what was changed of these names, in the order of the restarts.
+#[must_use]
+pub fn must_restart(changed: &[impl AsRef<str>]) -> Vec<&'static str> {
+    let is_changed = |name: &str| changed.iter().any(|one| one.as_ref() == name);
+    let due = USES
+        .iter()
+        .filter(|(name, component, setting)| is_changed(name) && !reload(component, setting, None).is_by_itself());
+    let mut components: Vec<_> = due.map(|(_, component, _)| *component).collect();
+    components.dedup();
+    components
+}
+
 /// Whether the flag is known to name a file that is read: `credentials` of a manifest are these, and what looks like one.
 #[must_use]
 pub fn names_a_file(component: &str, setting: &str) -> bool {
@@ -280,6 +309,17 @@ mod tests {
         assert_eq!(reload(API_SERVER, "client-ca-file", None), Reload::Watched);
         assert_eq!(reload(API_SERVER, "some-other-cert-file", None), Reload::AtStart);
         assert_eq!(reload(SCHEDULER, "etcd-certfile", None), Reload::AtStart);
+    }
+
+    #[test]
+    fn after_a_renewal_those_restart_that_read_their_file_only_at_the_start() {
+        let all: Vec<_> = USES.iter().map(|(name, _, _)| *name).collect();
+        assert_eq!(must_restart(&all), ["kube-controller-manager", "kube-scheduler", "kubelet"]);
+        assert_eq!(must_restart(&["scheduler.conf", "apiserver", "etcd-peer"]), ["kube-scheduler"]);
+        assert!(must_restart(&["admin.conf", "apiserver-etcd-client"]).is_empty());
+        for (name, component, setting) in USES {
+            assert!(names_a_file(component, setting), "{name}: {component} has no row for {setting}");
+        }
     }
 
     #[test]

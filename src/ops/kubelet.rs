@@ -29,11 +29,11 @@ pub(super) struct Kubelet {
 impl Kubelet {
     /// Reads the configuration and the flags in `kubelet_dir`, and the flags that the service has besides.
     pub(super) fn read(store: &Store, kubelet_dir: &Path) -> Self {
-        Self::read_as_called(store, kubelet_dir, &kubelet_dir.join("config.yaml"), "")
+        Self::read_as_called(store, kubelet_dir, &kubelet_dir.join("config.yaml"), &[])
     }
 
     /// The same with another configuration file, and with flags of its command line.
-    pub(super) fn read_as_called(store: &Store, kubelet_dir: &Path, path: &Path, words: &str) -> Self {
+    pub(super) fn read_as_called(store: &Store, kubelet_dir: &Path, path: &Path, words: &[String]) -> Self {
         let path = path.to_owned();
         let flags = kubelet_dir.join("kubeadm-flags.env");
         let environments: Vec<_> = [flags].into_iter().chain(ENVIRONMENTS.map(PathBuf::from)).collect();
@@ -49,7 +49,7 @@ impl Kubelet {
         for environment in environments.iter().filter_map(|path| tree.content(path)) {
             configuration = configuration.with_flags(&String::from_utf8_lossy(environment));
         }
-        configuration = configuration.with_flags(&format!("ARGS={words}"));
+        configuration = configuration.called_with(words.iter().map(String::as_str));
         let files = configuration.files(kubelet_dir);
         let requested = store.read([files.server()]);
         let is_there = |path: &Path| !matches!(requested.get(path), Observed::Missing);

@@ -35,6 +35,13 @@ pub(super) fn plan_restart<'py>(
     answer(py, &plan)
 }
 
+/// The components that do not load by themselves what was changed of these names, in the order of the restarts.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value)] // as pyo3 hands it over
+pub(super) fn must_restart(changed: Vec<String>) -> Vec<&'static str> {
+    crate::catalogue::must_restart(&changed)
+}
+
 /// Takes the right to restart, before the work that the restart follows.
 ///
 /// # Errors

@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from kubepki.api.node import StrPath
     from kubepki.types import RestartPlan, RestartReport
 
-# What each component reads only at its start, of all that can be renewed, in the order of the restarts. etcd and the
-# API server load their pairs again by themselves (docs/reference/reload.md), and nothing that runs holds the others.
-_READ_AT_START = {
-    "kube-controller-manager": ("controller-manager.conf",),
-    "kube-scheduler": ("scheduler.conf",),
-    "kubelet": ("kubelet.conf", "kubelet-client", "kubelet-server"),
-}
-
 
 class RestartOptions(TypedDict, total=False):
     """Which restart: the arguments that `plan_restart` and `restart` share.
@@ -166,8 +158,7 @@ def must_restart(changed: Iterable[str]) -> list[str]:
     >>> must_restart(["scheduler.conf", "apiserver"])
     ['kube-scheduler']
     """
-    new = set(changed)
-    return [component for component, read in _READ_AT_START.items() if new.intersection(read)]
+    return _core.must_restart(list(changed))
 
 
 def _carry_out(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::KubeletFiles;
+use crate::catalogue::flags;
 use crate::config::parse_duration;
 
 /// Why a configuration cannot be used.
@@ -136,7 +137,7 @@ impl KubeletConfiguration {
     /// Reads a configuration file.
     ///
     /// # Errors
-    /// [`BadConfiguration`] when it is no YAML or JSON of one, or a duration in it is none.
+    /// [`BadConfiguration`] when the text is not YAML or JSON of a configuration, or a duration in it cannot be read.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadConfiguration> {
         let fields: Fields = serde_saphyr::from_slice(bytes).map_err(|error| {
             let text = error.to_string();
@@ -174,12 +175,19 @@ impl KubeletConfiguration {
     /// The same with the flags of an environment file (`KUBELET_KUBEADM_ARGS="--cert-dir=… …"`): a flag goes before
     /// the configuration file.
     #[must_use]
-    pub fn with_flags(mut self, environment: &str) -> Self {
+    pub fn with_flags(self, environment: &str) -> Self {
+        self.called_with(words_of(environment))
+    }
+
+    /// The same with the words of its command line.
+    #[must_use]
+    pub fn called_with<'w>(mut self, words: impl IntoIterator<Item = &'w str>) -> Self {
         let (mut certificate, mut key) = match self.certificate.take() {
             Some((certificate, key)) => (Some(certificate), Some(key)),
             None => (None, None),
         };
-        for (name, value) in flags(environment) {
+        for (name, value) in flags(words) {
+            let value = value.unwrap_or("true");
             match name {
                 "tls-cert-file" => certificate = Some(PathBuf::from(value)),
                 "tls-private-key-file" => key = Some(PathBuf::from(value)),
@@ -240,14 +248,11 @@ fn given(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<(PathBuf,
     pair.filter(|(certificate, key)| certificate.is_absolute() && key.is_absolute())
 }
 
-/// `--name=value`, `--name value` and `--name` alone in the values of an environment file.
-fn flags(environment: &str) -> Vec<(&str, &str)> {
+/// The words in the values of an environment file.
+fn words_of(environment: &str) -> impl Iterator<Item = &str> {
     let lines = environment.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let values = lines.filter_map(|line| Some(line.split_once('=')?.1));
-    let words: Vec<_> = values.flat_map(|value| value.trim_matches(['"', '\'']).split_whitespace()).collect();
-    let value_of = |at: usize| words.get(at + 1).copied().filter(|next| !next.starts_with("--")).unwrap_or("true");
-    let named = words.iter().enumerate().filter_map(|(at, word)| Some((at, word.strip_prefix("--")?)));
-    named.map(|(at, flag)| flag.split_once('=').unwrap_or_else(|| (flag, value_of(at)))).collect()
+    values.flat_map(|value| value.trim_matches(['"', '\'']).split_whitespace())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use super::super::kubelet::Kubelet;
 use super::error::RestartError;
 use super::look;
-use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, flags};
 use crate::edge::{listener, socket, tls};
 use crate::error::Result;
 use crate::plan::restart::{Component, KUBELET, kubelet};
@@ -53,7 +53,7 @@ impl RunningKubelet {
             return Ok(written);
         }
         let path = flag(&words, "config").map_or_else(|| directory.join("config.yaml"), PathBuf::from);
-        Self::of(Kubelet::read_as_called(store, directory, &path, &words.join(" ")))
+        Self::of(Kubelet::read_as_called(store, directory, &path, &words))
     }
 
     fn of(kubelet_of_node: Kubelet) -> Result<Self> {
@@ -109,16 +109,9 @@ fn is_kubelet(words: &[String]) -> bool {
 
 /// The value of `--name` in a command line; the last one where it is repeated.
 fn flag<'w>(words: &'w [String], name: &str) -> Option<&'w str> {
-    let mut found = None;
-    for (place, word) in words.iter().enumerate() {
-        let Some(rest) = word.strip_prefix("--").and_then(|word| word.strip_prefix(name)) else { continue };
-        found = match rest.strip_prefix('=') {
-            Some(value) => Some(value),
-            None if rest.is_empty() => words.get(place + 1).map(String::as_str),
-            None => found,
-        };
-    }
-    found.filter(|value| !value.is_empty())
+    let all = flags(words.iter().map(String::as_str));
+    let (_, value) = all.into_iter().rev().find(|(flag, _)| *flag == name)?;
+    value.filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::catalogue::names_a_file;
+use crate::catalogue::{flags, names_a_file};
 use crate::config::KubernetesVersion;
 
 /// Why a manifest cannot be used.
@@ -42,7 +42,7 @@ impl StaticPod {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`BadManifest`] when it is no YAML or JSON of a pod with a container.
+    /// [`BadManifest`] when the text is not YAML or JSON of a pod with a container.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadManifest> {
         let pod: Pod = serde_saphyr::from_slice(bytes).map_err(|error| {
             let text = error.to_string();
@@ -63,12 +63,14 @@ impl StaticPod {
             .collect();
         mounts.sort_by_key(|(inside, _)| std::cmp::Reverse(inside.components().count()));
         let probe = |probe: Option<&ProbeFields>| probe.and_then(|probe| probe.resolve(&container.ports));
+        let command = [container.command.clone(), container.args.clone()].concat();
+        let flags = flags(command.iter().map(String::as_str)).into_iter();
         Ok(Self {
             version: container.image.as_deref().and_then(version),
             readiness: probe(container.readiness_probe.as_ref()),
             liveness: probe(container.liveness_probe.as_ref()),
-            flags: flags(container.command.iter().chain(&container.args)),
-            command: [container.command.clone(), container.args.clone()].concat(),
+            flags: flags.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned())).collect(),
+            command,
             grace_seconds: pod.spec.termination_grace_period_seconds,
             mounts,
         })
@@ -148,22 +150,6 @@ fn version(image: &str) -> Option<KubernetesVersion> {
     let name = image.split_once('@').map_or(image, |(name, _)| name);
     let (_, tag) = name.rsplit_once(':')?;
     KubernetesVersion::parse(tag)
-}
-
-/// `--name=value`, `--name value`, and `--name` alone.
-fn flags<'a>(words: impl Iterator<Item = &'a String>) -> Vec<(String, String)> {
-    let mut words = words.peekable();
-    let mut flags = Vec::new();
-    while let Some(word) = words.next() {
-        let Some(flag) = word.strip_prefix("--") else { continue };
-        if let Some((name, value)) = flag.split_once('=') {
-            flags.push((name.to_owned(), value.to_owned()));
-        } else {
-            let value = words.next_if(|next| !next.starts_with('-')).cloned().unwrap_or_default();
-            flags.push((flag.to_owned(), value));
-        }
-    }
-    flags
 }
 
 #[derive(Deserialize)]
