@@ -54,6 +54,23 @@ impl Process {
         words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
     }
 
+    /// The user that it runs as; `None` where it has changed from one to another, as a set-user-ID program has.
+    #[must_use]
+    pub fn user(&self) -> Option<u32> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let ids = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+        let ids: Vec<u32> = ids.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+        let first = *ids.first()?;
+        ids.iter().all(|id| *id == first).then_some(first)
+    }
+
+    /// Whether it runs in a container of a pod: in a control group of the kubelet's.
+    #[must_use]
+    pub fn is_in_pod(&self) -> bool {
+        let groups = fs::read_to_string(format!("/proc/{}/cgroup", self.pid)).unwrap_or_default();
+        groups.lines().any(|group| group.contains("kubepods"))
+    }
+
     pub(super) fn of(pid: u32) -> Option<Self> {
         let (_, start_ticks) = stat(pid)?;
         Some(Self { pid, start_ticks, started_at: moment_of(start_ticks)? })
@@ -66,27 +83,30 @@ impl Process {
     }
 }
 
-/// The processes that were called so and share this one's network: one that comes and goes has no port to be found at.
+/// The processes like that which share this one's network: one that comes and goes has no port to be found at.
 #[must_use]
-pub fn processes_called(is_it: impl Fn(&[String]) -> bool) -> Vec<Process> {
+pub fn processes_that(is_it: impl Fn(&Process) -> bool) -> Vec<Process> {
     let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
     let own = network("self");
     let all = pids().filter_map(Process::of).filter(Process::is_running);
-    all.filter(|process| is_it(&process.command_line()) && network(&process.pid.to_string()) == own).collect()
+    all.filter(|process| is_it(process) && network(&process.pid.to_string()) == own).collect()
 }
 
 /// How many connections the port has, of whoever; `None` where the kernel does not show them.
 #[must_use]
 pub fn connections_to(port: u16) -> Option<usize> {
     const ESTABLISHED: &str = "01";
-    let is_one = |line: &&str| {
+    let connection = |line: &str| {
         let fields: Vec<_> = line.split_whitespace().collect();
-        let local = fields.get(1).and_then(|local| local.split_once(':'));
-        let local_port = local.and_then(|(_, port)| u16::from_str_radix(port, 16).ok());
-        fields.get(3) == Some(&ESTABLISHED) && local_port == Some(port)
+        let (local, remote, state) = (*fields.get(1)?, *fields.get(2)?, *fields.get(3)?);
+        let (_, local_port) = local.split_once(':')?;
+        let is_one = state == ESTABLISHED && u16::from_str_radix(local_port, 16).ok()? == port;
+        is_one.then(|| (local.to_owned(), remote.to_owned()))
     };
     let tables: Vec<_> = TABLES.into_iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
-    (!tables.is_empty()).then(|| tables.iter().map(|text| text.lines().skip(1).filter(is_one).count()).sum())
+    // A table that changes while it is read may show a line twice.
+    let connections: BTreeSet<_> = tables.iter().flat_map(|text| text.lines().skip(1).filter_map(connection)).collect();
+    (!tables.is_empty()).then_some(connections.len())
 }
 
 fn pids() -> impl Iterator<Item = u32> {
@@ -184,10 +204,12 @@ mod tests {
 
     #[test]
     fn the_connections_of_a_port_are_counted_and_its_listener_is_none() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
+        // An address of its own: other tests connect to ports of 127.0.0.1 that they have just closed.
+        let listener = TcpListener::bind(("127.0.67.1", 0)).unwrap();
+        let place = listener.local_addr().unwrap();
+        let port = place.port();
         assert_eq!(connections_to(port), Some(0));
-        let client = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let client = std::net::TcpStream::connect(place).unwrap();
         let served = listener.accept().unwrap();
         assert_eq!(connections_to(port), Some(1));
         drop((client, served));
@@ -199,11 +221,18 @@ mod tests {
         let process = Process::of(child.id()).unwrap();
         // Until it has become `sleep` it is this program's copy.
         while process.command_line() != ["sleep", "1234.5"] {}
-        let is_it = |words: &[String]| words == ["sleep", "1234.5"];
-        assert_eq!(processes_called(is_it), [process]);
+        let is_it = |process: &Process| process.command_line() == ["sleep", "1234.5"];
+        assert_eq!(processes_that(is_it), [process]);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(processes_called(is_it).is_empty());
+        assert!(processes_that(is_it).is_empty());
+    }
+
+    #[test]
+    fn the_user_of_a_process_is_the_kernels_word_and_it_is_in_no_pod() {
+        let own = Process::of(std::process::id()).unwrap();
+        assert_eq!(own.user(), Some(rustix::process::getuid().as_raw()));
+        assert!(!own.is_in_pod());
     }
 
     #[test]

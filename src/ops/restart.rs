@@ -445,6 +445,9 @@ fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evide
     components.at_once(|member| {
         let component = member.component.as_ref()?;
         let manners = member.manners.as_ref();
+        if let Some(manners) = manners {
+            look::wait_while_starting(component, manners, now);
+        }
         let sight = manners.map(|manners| look::sight(components, &runtime, component, manners, now));
         Some((look::evidence(&components.store, component), sight.unwrap_or_default()))
     })

@@ -26,7 +26,7 @@ pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, Service
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
 pub use manifest::{BadManifest, StaticPod};
-pub use way::{Drain, Manners, Sight, Way};
+pub use way::{Drain, Manners, Seen, Sight, Way};
 
 use super::generate::sha256_hex;
 use crate::audit::Finding;

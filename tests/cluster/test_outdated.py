@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
+from testbed.waiting import eventually
 
 if TYPE_CHECKING:
     from conftest import MakeCluster
@@ -80,3 +85,17 @@ def test_another_key_for_tokens_is_refused_alone_and_warned_of_with_its_public_h
     assert "sa service_account.replaced" in outdated(node)
     (pki / "sa.pub").write_bytes(new + old)
     assert "sa service_account.replaced" not in outdated(node)
+
+
+def test_a_component_that_is_about_to_listen_is_not_due(cluster: MakeCluster) -> None:
+    """As after a run that was killed: the kubelet has started it, and it is not ready yet."""
+    node = cluster(control_planes=1, fresh=True, most_back_off=1).first
+    name = "kube-controller-manager"
+    (before,) = node.processes(name)
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: node.processes(name) not in ([], [before]), "it starts", pause=0.02)
+    (started,) = node.processes(name)
+    os.kill(started, signal.SIGSTOP)
+    threading.Timer(2.0, os.kill, (started, signal.SIGCONT)).start()
+    code, names, said = due(node)
+    assert (code, names) == (0, []), said

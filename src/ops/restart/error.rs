@@ -37,7 +37,7 @@ pub enum RestartError {
         runtime: Option<String>,
     },
     /// etcd would lose its quorum.
-    #[error("without its member here etcd would lose its quorum: of {members} members are not well: {}", missing.join(", "))]
+    #[error("without its member here etcd would lose its quorum: not well of its {members} members: {}", missing.join(", "))]
     QuorumAtRisk {
         /// How many members vote.
         members: usize,

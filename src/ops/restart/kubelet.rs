@@ -15,7 +15,9 @@ use super::super::kubelet::Kubelet;
 use super::error::RestartError;
 use super::look;
 use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, flags};
-use crate::edge::{listener, socket, tls};
+use crate::edge::listener::{self, Process};
+use crate::edge::socket;
+use crate::edge::tls::{self, Address};
 use crate::error::Result;
 use crate::plan::restart::{Component, KUBELET, kubelet};
 use crate::store::Store;
@@ -28,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a port of this host may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The kubelet's user.
+const ROOT: u32 = 0;
 
 /// What is known of the kubelet.
 #[derive(Clone, Debug)]
@@ -48,10 +53,8 @@ impl RunningKubelet {
     /// Reads what it is told.
     pub(super) fn read(store: &Store, directory: &Path) -> Result<Self> {
         let written = Self::of(Kubelet::read(store, directory))?;
-        let words = look::listening(&written.component).map(|process| process.command_line()).unwrap_or_default();
-        if !is_kubelet(&words) {
-            return Ok(written);
-        }
+        let Some(running) = look::listening(&written.component).filter(is_kubelet) else { return Ok(written) };
+        let words = running.command_line();
         let path = flag(&words, "config").map_or_else(|| directory.join("config.yaml"), PathBuf::from);
         Self::of(Kubelet::read_as_called(store, directory, &path, &words))
     }
@@ -76,11 +79,11 @@ impl RunningKubelet {
     pub(super) fn stuck(&self, store: &Store, now: DateTime<Utc>) -> Option<RestartError> {
         let end = Instant::now() + STARTING;
         loop {
-            if look::addresses(&self.component).iter().any(|place| tls::is_open(place, TIMEOUT)) {
+            if look::addresses(&self.component).iter().any(is_kubelets) {
                 return None;
             }
             // One that has just been started does not listen yet; one that ends again and again is gone soon.
-            if listener::processes_called(is_kubelet).is_empty() || Instant::now() >= end {
+            if listener::processes_that(is_kubelet).is_empty() || Instant::now() >= end {
                 break;
             }
             thread::sleep(PAUSE);
@@ -103,8 +106,15 @@ impl RunningKubelet {
     }
 }
 
-fn is_kubelet(words: &[String]) -> bool {
-    words.first().is_some_and(|word| Path::new(word).file_name().is_some_and(|name| name == KUBELET))
+/// Whether root, if it can be seen who, listens there.
+fn is_kubelets(place: &Address) -> bool {
+    listener::process_at(place).map_or_else(|| tls::is_open(place, TIMEOUT), |process| process.user() == Some(ROOT))
+}
+
+/// Whether it is the kubelet. One of another user than root is none: what it says must not decide what root does.
+fn is_kubelet(process: &Process) -> bool {
+    let is_named = |word: &String| Path::new(word).file_name().is_some_and(|name| name == KUBELET);
+    process.user() == Some(ROOT) && process.command_line().first().is_some_and(is_named)
 }
 
 /// The value of `--name` in a command line; the last one where it is repeated.

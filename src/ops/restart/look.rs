@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -15,10 +15,10 @@ use super::runtime::{Container, Runtime};
 use crate::catalogue::{KUBELET_CONF, Reload, is_written_by_kubelet};
 use crate::clock::SystemClock;
 use crate::edge::http;
-use crate::edge::listener::{Process, process_at, processes_called};
+use crate::edge::listener::{Process, process_at, processes_that};
 use crate::edge::signal::Target;
 use crate::edge::tls::{self, Address};
-use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look, Manners, Sight};
+use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look, Manners, Seen, Sight};
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};
@@ -28,6 +28,11 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A kubelet that joins has written its kubeconfig within this time of its start.
 const BOOTSTRAP: TimeDelta = TimeDelta::seconds(60);
+
+/// A process that is younger may be about to listen, and gets so long for it.
+const YOUNG: TimeDelta = TimeDelta::seconds(60);
+const START_LIMIT: Duration = Duration::from_secs(20);
+const START_PAUSE: Duration = Duration::from_millis(200);
 
 /// What can be seen of the component.
 pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
@@ -136,14 +141,36 @@ pub(super) fn health(component: &Component) -> Result<(), String> {
     }
 }
 
-/// The process of the component, not of what happens to have its port: by its port, or by how it was called while it has
-/// none.
+/// The process of the component, not of what happens to have its port or its name: by its port, or by how it was called
+/// while it has none.
 pub(super) fn process_of(component: &Component, manners: &Manners) -> Option<Process> {
-    let here = listening(component).filter(|process| manners.describes(&process.command_line()));
-    here.or_else(|| {
-        let called = processes_called(|words| manners.describes(words));
+    listener_of(component, manners).or_else(|| {
+        let called = processes_that(|process| is_it(process, manners, false));
         called.into_iter().max_by_key(|process| process.started_at)
     })
+}
+
+/// The process of the component, if it listens.
+fn listener_of(component: &Component, manners: &Manners) -> Option<Process> {
+    listening(component).filter(|process| is_it(process, manners, true))
+}
+
+fn is_it(process: &Process, manners: &Manners, listens: bool) -> bool {
+    let words = process.command_line();
+    manners.describes(&Seen { words: &words, user: process.user(), is_in_pod: process.is_in_pod(), listens })
+}
+
+/// Waits while the component has a process that has just started and does not listen yet, as after a run that was killed:
+/// it is judged by what it serves, not restarted once more.
+pub(super) fn wait_while_starting(component: &Component, manners: &Manners, now: DateTime<Utc>) {
+    let is_starting = || {
+        listening(component).is_none()
+            && process_of(component, manners).is_some_and(|process| now - process.started_at < YOUNG)
+    };
+    let end = Instant::now() + START_LIMIT;
+    while is_starting() && Instant::now() < end {
+        thread::sleep(START_PAUSE);
+    }
 }
 
 /// What a component is recognised by once it is asked to end.
@@ -230,7 +257,7 @@ pub(super) fn sight(
     manners: &Manners,
     now: DateTime<Utc>,
 ) -> Sight {
-    let listener = listening(component).filter(|process| manners.describes(&process.command_line()));
+    let listener = listener_of(component, manners);
     let can_be_signalled = listener.and_then(Target::open).is_some_and(|target| target.may_be_signalled());
     let containers = runtime.containers(manners.name);
     let running = containers.iter().flatten().find(|container| container.is_running());

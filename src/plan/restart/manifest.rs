@@ -22,6 +22,7 @@ pub struct StaticPod {
     command: Vec<String>,
     flags: Vec<(String, String)>,
     grace_seconds: Option<u64>,
+    user: u32,
     /// Paths in the container, and what they are on the host; the longest first.
     mounts: Vec<(PathBuf, PathBuf)>,
     readiness: Option<Probe>,
@@ -71,6 +72,7 @@ impl StaticPod {
             liveness: probe(container.liveness_probe.as_ref()),
             flags: flags.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned())).collect(),
             command,
+            user: container.security_context.run_as_user.or(pod.spec.security_context.run_as_user).unwrap_or_default(),
             grace_seconds: pod.spec.termination_grace_period_seconds,
             mounts,
         })
@@ -80,6 +82,12 @@ impl StaticPod {
     #[must_use]
     pub fn command(&self) -> &[String] {
         &self.command
+    }
+
+    /// The user that it runs as; root where it does not say, as the images of Kubernetes have it.
+    #[must_use]
+    pub const fn user(&self) -> u32 {
+        self.user
     }
 
     /// How long it may take to end, in seconds; the default of Kubernetes where it does not say.
@@ -164,6 +172,14 @@ struct Spec {
     #[serde(default)]
     volumes: Vec<Volume>,
     termination_grace_period_seconds: Option<u64>,
+    #[serde(default)]
+    security_context: SecurityContext,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct SecurityContext {
+    run_as_user: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +196,8 @@ struct Container {
     volume_mounts: Vec<VolumeMount>,
     readiness_probe: Option<ProbeFields>,
     liveness_probe: Option<ProbeFields>,
+    #[serde(default)]
+    security_context: SecurityContext,
 }
 
 #[derive(Deserialize)]

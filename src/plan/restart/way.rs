@@ -108,8 +108,23 @@ pub struct Manners {
     pub client_urls: Vec<String>,
     /// What etcd calls its member of this node, as in `--name`.
     pub member_name: String,
+    /// The user that it runs as.
+    user: u32,
     /// The words of its command that name a port.
     port_words: Vec<String>,
+}
+
+/// A process as it is seen: what it says of itself, and what the kernel says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'w> {
+    /// The words with which it was called; anybody can call anything so.
+    pub words: &'w [String],
+    /// The user that it runs as, if it is one.
+    pub user: Option<u32>,
+    /// Whether it runs in a container of a pod.
+    pub is_in_pod: bool,
+    /// Whether it listens at one of the component's ports.
+    pub listens: bool,
 }
 
 /// How an API server ends: it goes on for a time, closes its port, and waits for what is under way.
@@ -170,20 +185,24 @@ impl Manners {
             etcd_servers: list("etcd-servers"),
             client_urls: list("listen-client-urls"),
             member_name: pod.flag("name").unwrap_or("default").to_owned(),
+            user: pod.user(),
             port_words: pod.command().iter().filter(names_port).cloned().collect(),
         }
     }
 
-    /// Whether a process that was called with these words is the component, not what happens to have its port.
+    /// Whether a process is the component: in a pod, of the user that the manifest says, and called by the component's name
+    /// or, where it listens at the component's port, with the words of its manifest that name that port. What
+    /// merely calls itself so, or happens to have the port, is never signalled.
     #[must_use]
-    pub fn describes(&self, words: &[String]) -> bool {
+    pub fn describes(&self, seen: &Seen<'_>) -> bool {
         let file_name = |word: &String| Path::new(word).file_name()?.to_str().map(str::to_owned);
         // `kube-apiserver`, `/usr/local/bin/etcd.real`.
-        let is_named = words.first().and_then(file_name).is_some_and(|word| {
+        let is_named = seen.words.first().and_then(file_name).is_some_and(|word| {
             word.strip_prefix(self.name)
                 .is_some_and(|rest| rest.chars().next().is_none_or(|next| !next.is_alphanumeric()))
         });
-        is_named || self.port_words.iter().any(|word| words.contains(word))
+        let names_its_port = || self.port_words.iter().any(|word| seen.words.contains(word));
+        seen.is_in_pod && seen.user == Some(self.user) && (is_named || (seen.listens && names_its_port()))
     }
 
     /// Whether an API server with these manners has no etcd but this one, so that it must not run without it.
@@ -250,13 +269,40 @@ mod tests {
     #[test]
     fn a_process_is_the_component_by_its_name_or_by_its_port() {
         let scheduler = manners("kube-scheduler", &["kube-scheduler", "--secure-port=10259"]);
-        let is_it = |words: &[&str]| scheduler.describes(&words.iter().map(ToString::to_string).collect::<Vec<_>>());
-        assert!(is_it(&["/usr/local/bin/kube-scheduler", "--v=2"]));
-        assert!(is_it(&["/wrapper", "--v=2", "--secure-port=10259"]));
-        assert!(!is_it(&["kube-schedulers"]));
-        assert!(!is_it(&["tail", "kube-scheduler"]));
-        assert!(!is_it(&["nginx", "--secure-port=10260"]));
-        assert!(manners("etcd", &[]).describes(&["/usr/local/bin/etcd.real".into()]));
+        let is_it = |listens, words: &[&str]| {
+            let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+            scheduler.describes(&Seen { words: &words, user: Some(0), is_in_pod: true, listens })
+        };
+        for listens in [false, true] {
+            assert!(is_it(listens, &["/usr/local/bin/kube-scheduler", "--v=2"]));
+            assert!(is_it(listens, &["/usr/local/bin/kube-scheduler.real"]));
+            assert!(!is_it(listens, &["kube-schedulers"]));
+            assert!(!is_it(listens, &["tail", "kube-scheduler"]));
+            assert!(!is_it(listens, &["nginx", "--secure-port=10260"]));
+            assert_eq!(is_it(listens, &["/wrapper", "--v=2", "--secure-port=10259"]), listens);
+        }
+    }
+
+    #[test]
+    fn what_calls_itself_so_is_the_component_only_in_a_pod_and_as_the_user_of_its_manifest() {
+        let words = ["kube-scheduler".to_owned()];
+        let seen = |user, is_in_pod| Seen { words: &words, user, is_in_pod, listens: true };
+        let of_root = manners("kube-scheduler", &["kube-scheduler"]);
+        assert!(of_root.describes(&seen(Some(0), true)));
+        for other in [seen(Some(0), false), seen(Some(65534), true), seen(None, true)] {
+            assert!(!of_root.describes(&other), "{other:?}");
+        }
+        let text = |spec: &str| format!("spec: {{{spec}}}");
+        let users = [
+            (r"securityContext: {runAsUser: 7}, containers: [{command: []}]", 7),
+            (r"securityContext: {runAsUser: 7}, containers: [{securityContext: {runAsUser: 8}}]", 8),
+            (r"containers: [{securityContext: {privileged: true}}]", 0),
+        ];
+        for (spec, user) in users {
+            let pod = StaticPod::parse(text(spec).as_bytes()).unwrap();
+            assert!(Manners::of("kube-scheduler", &pod).describes(&seen(Some(user), true)), "{spec}");
+            assert!(!Manners::of("kube-scheduler", &pod).describes(&seen(Some(user + 1), true)), "{spec}");
+        }
     }
 
     #[test]
