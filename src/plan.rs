@@ -11,7 +11,6 @@ pub mod embed;
 pub mod generate;
 pub mod import;
 mod kind_of_key;
-mod outlive;
 pub mod place;
 pub mod renew;
 pub mod request;

@@ -1,6 +1,6 @@
 //! What a CA signs: the catalogue's rules for each request, and a policy file's that loosen or tighten them.
 //!
-//! In: a request, a [`Profile`], now. Out: every reason against it, or what the certificate says. All pure. Usages and
+//! In: a request, a [`Profile`], the CA, now. Out: every reason against it, or what the certificate says ([`answer`]). All pure. Usages and
 //! basic constraints are the profile's, never the request's; subject and alternative names are the request's, once they
 //! have been found to be what they may be.
 //!
@@ -11,18 +11,24 @@
 //! | `pattern` | its patterns for subjects and alternative names |
 //! | `plausible` | the alternative names that a server may have when nothing says which |
 //! | `judge` | holding a request against a profile, and its name against the node |
+//! | `answer` | what the certificate will say, and until when |
+//! | `outlive` | the certificate that would be valid for longer than its CA |
 //!
 //! Source: RFC 5280; kubeadm's catalogue; Kubernetes' signers (`kubernetes.io/kube-apiserver-client-kubelet`) for what a
 //! careful CA looks at.
 
+mod answer;
 mod file;
 mod judge;
+mod outlive;
 mod pattern;
 mod plausible;
 mod profile;
 
+pub use answer::{Asked, Draft, Refusal, Signer, answer};
 pub use file::Policy;
-pub use judge::{RequestFault, judge, judge_node};
+pub use judge::RequestFault;
+pub use outlive::OutliveAuthority;
 pub use plausible::KnownServer;
 pub use profile::{AllowedNames, KnownNode, Profile};
 

@@ -29,7 +29,7 @@ pub use other_extension::OtherExtension;
 pub use request::{CertificateRequest, RequestTemplate};
 pub use serial::SerialNumber;
 pub use subject_alt_name::{SubjectAltName, SubjectAltNames};
-pub use template::{CertificateTemplate, Issuer};
+pub use template::{BACKDATE, CertificateTemplate, Issuer};
 pub use usage::{ExtendedKeyUsage, KeyUsage};
 
 use std::path::Path;

@@ -13,15 +13,13 @@ use crate::x509::SubjectAltNames;
 pub(super) fn api_server(spec: &ClusterSpec) -> SubjectAltNames {
     let mut dns: Vec<String> =
         ["kubernetes", "kubernetes.default", "kubernetes.default.svc"].map(str::to_owned).to_vec();
-    if !spec.node_name.is_empty() {
-        dns.push(spec.node_name.clone());
-    }
+    dns.extend(spec.known_node_name().map(str::to_owned));
     if !spec.dns_domain.is_empty() {
         dns.push(format!("kubernetes.default.svc.{}", spec.dns_domain));
     }
     let mut addresses: Vec<IpAddr> =
         spec.service_subnets.first().and_then(api_server_service_address).into_iter().collect();
-    addresses.extend(known_address(spec));
+    addresses.extend(spec.known_address());
     match spec.control_plane_endpoint.as_ref().map(|endpoint| &endpoint.host) {
         Some(Host::Ip(address)) => addresses.push(*address),
         Some(Host::Dns(name)) => dns.push(name.clone()),
@@ -48,14 +46,9 @@ pub(super) fn etcd_peer(spec: &ClusterSpec) -> SubjectAltNames {
 
 fn etcd(spec: &ClusterSpec, extra_names: &[String]) -> SubjectAltNames {
     let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16])];
-    let addresses = known_address(spec).into_iter().chain(loopback).collect();
-    let dns = [spec.node_name.clone(), "localhost".into()].into_iter().filter(|name| !name.is_empty()).collect();
+    let addresses = spec.known_address().into_iter().chain(loopback).collect();
+    let dns = spec.known_node_name().into_iter().chain(["localhost"]).map(str::to_owned).collect();
     with_extra_names(dns, addresses, extra_names)
-}
-
-/// The address of this node's API server, unless nobody has said it.
-fn known_address(spec: &ClusterSpec) -> Option<IpAddr> {
-    Some(spec.advertise_address).filter(|address| !address.is_unspecified())
 }
 
 fn with_extra_names(mut dns: Vec<String>, mut addresses: Vec<IpAddr>, extra_names: &[String]) -> SubjectAltNames {

@@ -30,6 +30,13 @@ impl Layout {
         self.certificates_dir.join(format!("{base_name}.key"))
     }
 
+    /// The certificate and the key of a CA by kubeadm's name (`etcd-ca`).
+    #[must_use]
+    pub fn authority(&self, name: &str) -> (PathBuf, PathBuf) {
+        let base_name = super::authority(name).map_or("ca", |row| row.base_name);
+        (self.certificate(base_name), self.key(base_name))
+    }
+
     /// `sa.key`.
     #[must_use]
     pub fn service_account_key(&self) -> PathBuf {

@@ -149,6 +149,18 @@ impl ClusterSpec {
         self.kubernetes_version.as_deref().and_then(KubernetesVersion::parse)
     }
 
+    /// The node's name, if anybody has said it.
+    #[must_use]
+    pub fn known_node_name(&self) -> Option<&str> {
+        Some(self.node_name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// The address of this node's API server, if anybody has said it.
+    #[must_use]
+    pub fn known_address(&self) -> Option<IpAddr> {
+        Some(self.advertise_address).filter(|address| !address.is_unspecified())
+    }
+
     /// Whether etcd is somebody else's.
     #[must_use]
     pub fn has_external_etcd(&self) -> bool {

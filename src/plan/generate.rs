@@ -13,10 +13,9 @@ mod service_account;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use super::outlive::OutliveAuthority;
 use super::{Action, Artefact, Input, Kind, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
@@ -24,11 +23,10 @@ use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
 use crate::error::Result;
 use crate::hex;
+pub use crate::policy::OutliveAuthority;
 use crate::tree::{Observed, Tree};
+pub use crate::x509::BACKDATE;
 use crate::x509::{Certificate, CertificateTemplate};
-
-/// kubeadm starts each validity five minutes early, for clocks that are behind.
-pub const BACKDATE: TimeDelta = TimeDelta::minutes(5);
 
 /// Which part of the catalogue a plan is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

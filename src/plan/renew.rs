@@ -28,7 +28,6 @@ pub use self::names::NameChanges;
 use self::target::Target;
 use super::generate::{BACKDATE, inputs, untouched};
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
-pub use super::outlive::OutliveAuthority;
 use super::place::{Held, Place, Slot, fault};
 use super::{Action, Artefact, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
@@ -38,6 +37,7 @@ use crate::catalogue::{KubeletFiles, Layout, ServingFiles};
 use crate::config::ClusterSpec;
 use crate::error::Result;
 use crate::key::Algorithm;
+pub use crate::policy::OutliveAuthority;
 use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateTemplate, KeyUsage};
 

@@ -11,23 +11,19 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::generate::{BACKDATE, OutliveAuthority, inputs, untouched};
+use super::generate::{inputs, untouched};
 use super::{Action, Answer, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
-use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, KUBELET_CLIENT, Layout, leaf_key_usages};
-use crate::policy::{KnownNode, Policy, Profile, RequestFault, judge, judge_node};
+use crate::catalogue::{self, KUBELET_CLIENT, Layout};
+use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, RequestFault, Signer, answer};
 use crate::tree::{Observed, Tree};
 use crate::workers;
-use crate::x509::{Certificate, CertificateRequest, CertificateTemplate, read_certificates, verify_chain};
+use crate::x509::{Certificate, CertificateRequest, read_certificates, verify_chain};
 
 /// The operation's name in plans.
 pub const OPERATION: &str = "certs sign";
-
-/// How long certificates are valid by default: kubeadm's 8760 hours.
-const DEFAULT_VALIDITY: TimeDelta = TimeDelta::hours(8760);
 
 /// A request that was found, and where its certificate goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +62,6 @@ impl Nodes {
             Self::ByFolder(nodes) => nodes.get(found.folder.as_deref()?),
         }
     }
-
-    /// Any of them: what does not depend on the node is the same for all.
-    fn any(&self) -> KnownNode {
-        match self {
-            Self::One(node) => (**node).clone(),
-            Self::ByFolder(nodes) => nodes.values().next().cloned().unwrap_or_default(),
-        }
-    }
 }
 
 /// How a plan is made.
@@ -95,13 +83,6 @@ pub struct Options {
     pub partial: bool,
     /// Recorded in the plan.
     pub rootfs: Option<PathBuf>,
-}
-
-/// A CA that may sign.
-struct Signer {
-    certificate: Certificate,
-    /// Its whole file.
-    bundle: Vec<Certificate>,
 }
 
 /// What became of one request.
@@ -126,25 +107,34 @@ pub fn name_of_file(path: &Path, policy: &Policy) -> Option<String> {
     client.or_else(|| policy.own_names().find(|name| *name == file)).map(str::to_owned)
 }
 
+/// kubeadm's name of each request, or the policy's, as far as anything says it.
+#[must_use]
+pub fn names(requests: &[FoundRequest], policy: &Policy) -> Vec<Option<String>> {
+    requests.iter().map(|one| one.name.clone().or_else(|| name_of_file(&one.path, policy))).collect()
+}
+
+/// The CAs that sign for these names.
+#[must_use]
+pub fn issuers(names: &[Option<String>], policy: &Policy) -> BTreeSet<String> {
+    names.iter().flatten().filter_map(|name| policy.issuer(name)).collect()
+}
+
 /// Plans the certificates that answer `requests`, signed by the CAs of `layout`.
 #[must_use]
 pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &Options, now: DateTime<Utc>) -> Plan {
     let mut findings = Vec::new();
-    let names: Vec<_> =
-        requests.iter().map(|one| one.name.clone().or_else(|| name_of_file(&one.path, &options.policy))).collect();
-    let any = options.nodes.any();
-    let wanted: BTreeSet<String> = names
-        .iter()
-        .flatten()
-        .filter_map(|name| options.policy.profile(name, &any))
-        .map(|profile| profile.issuer)
-        .collect();
-    let mut signers = BTreeMap::new();
-    for name in wanted {
-        let signer = signer(&name, tree, layout, now, &mut findings);
-        signers.extend(signer.map(|signer| (name, signer)));
+    let names = names(requests, &options.policy);
+    let mut signer = Signer {
+        policy: &options.policy,
+        authorities: BTreeMap::new(),
+        validity: options.validity,
+        outlive_authority: options.outlive_authority,
+    };
+    for name in issuers(&names, &options.policy) {
+        let bundle = authority(&name, tree, layout, now, &mut findings);
+        signer.authorities.extend(bundle.map(|bundle| (name, bundle)));
     }
-    let signing = Signing { tree, options, signers, now };
+    let signing = Signing { tree, options, signer, now };
     let items: Vec<_> = requests.iter().zip(names).collect();
     // Signatures of requests are verified here: on all cores.
     let mut artefacts = Vec::with_capacity(items.len());
@@ -175,10 +165,16 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
     }
 }
 
-/// The CA, if it is there with its key and may sign; otherwise findings say why not.
-fn signer(name: &str, tree: &Tree, layout: &Layout, now: DateTime<Utc>, findings: &mut Vec<Finding>) -> Option<Signer> {
-    let base_name = catalogue::authority(name).map_or("ca", |row| row.base_name);
-    let pair = Pair::read(tree, layout.certificate(base_name), layout.key(base_name));
+/// The CA's file, if it is there with its key and may sign; otherwise findings say why not.
+fn authority(
+    name: &str,
+    tree: &Tree,
+    layout: &Layout,
+    now: DateTime<Utc>,
+    findings: &mut Vec<Finding>,
+) -> Option<Vec<Certificate>> {
+    let (certificate, key) = layout.authority(name);
+    let pair = Pair::read(tree, certificate, key);
     let mut find = |code: FindingCode, path: &Path, evidence: &str, remedy: &str| {
         findings.push(critical(code.code(), name, path, evidence, remedy));
     };
@@ -196,9 +192,7 @@ fn signer(name: &str, tree: &Tree, layout: &Layout, now: DateTime<Utc>, findings
     let is_blocked = judged.iter().any(Finding::is_critical);
     findings.extend(judged);
     match pair.certificates {
-        Part::Present(certificates) if !is_blocked => {
-            certificates.first().cloned().map(|certificate| Signer { certificate, bundle: certificates })
-        }
+        Part::Present(certificates) if !is_blocked => Some(certificates),
         _ => None,
     }
 }
@@ -207,7 +201,7 @@ fn signer(name: &str, tree: &Tree, layout: &Layout, now: DateTime<Utc>, findings
 struct Signing<'a> {
     tree: &'a Tree,
     options: &'a Options,
-    signers: BTreeMap<String, Signer>,
+    signer: Signer<'a>,
     now: DateTime<Utc>,
 }
 
@@ -215,90 +209,68 @@ impl Signing<'_> {
     fn judge_one(&self, found: &FoundRequest, name: Option<&str>) -> Judged {
         let files = vec![PlannedFile { path: found.certificate.clone(), mode: 0o644 }];
         let shown = name.map_or_else(|| found.path.display().to_string(), str::to_owned);
+        let about = |code, evidence: &str, remedy: &str| vec![critical(code, &shown, &found.path, evidence, remedy)];
         let blocked = |issuer: Option<String>, reason: &str, findings: Vec<Finding>| {
             let artefact = untouched(&shown, Kind::Certificate, Action::Blocked, reason, files.clone());
             Judged { artefact: Artefact { issuer, ..artefact }, findings, key: None }
         };
-        let Some(node) = self.options.nodes.of(found) else {
-            let evidence = found.folder.as_ref().map_or_else(
-                || "it is in no folder of a node that --nodes names".to_owned(),
-                |folder| format!("--nodes does not say which node the folder {folder} is from"),
-            );
-            let finding = RequestFault::UnknownNode.finding(&shown, Some(&found.path), evidence);
-            return blocked(None, "refused", vec![finding]);
-        };
-        let profile = name.and_then(|name| self.options.policy.profile(name, node));
-        let Some(profile) = profile else {
-            let evidence = match name {
-                Some(name) => format!("{name:?} is neither one of kubeadm's names nor one of the policy's"),
-                None => "the file's name is neither one of kubeadm's nor one of the policy's".to_owned(),
-            };
-            let finding = RequestFault::UnknownName.finding(&shown, Some(&found.path), evidence);
-            return blocked(None, "refused", vec![finding]);
+        let (node, profile) = match self.known(found, name) {
+            Ok(known) => known,
+            Err((fault, evidence)) => {
+                let issuer = name.and_then(|name| self.options.policy.issuer(name));
+                return blocked(issuer, "refused", vec![fault.finding(&shown, Some(&found.path), evidence)]);
+            }
         };
         let issuer = Some(profile.issuer.clone());
-        if let Some((fault, evidence)) = judge_node(&profile.name, node) {
-            return blocked(issuer, "refused", vec![fault.finding(&shown, Some(&found.path), evidence)]);
-        }
         let request = match Part::read(self.tree, &found.path, CertificateRequest::from_pem) {
             Part::Present(request) => request,
             Part::Missing => {
-                let evidence = "the request is not there";
-                let finding =
-                    critical(FindingCode::FileMissing.code(), &shown, &found.path, evidence, "check the path");
-                return blocked(issuer, "not there", vec![finding]);
+                let findings = about(FindingCode::FileMissing.code(), "the request is not there", "check the path");
+                return blocked(issuer, "not there", findings);
             }
             Part::Broken { code, evidence, remedy } => {
-                let finding = critical(code, &shown, &found.path, &evidence, &remedy);
-                return blocked(issuer, "it cannot be read", vec![finding]);
+                return blocked(issuer, "it cannot be read", about(code, &evidence, &remedy));
             }
         };
-        let Some(signer) = self.signers.get(&profile.issuer) else {
+        let Some(authority) = self.signer.authorities.get(&profile.issuer).and_then(|bundle| bundle.first()) else {
             // The CA's own findings say why.
             return blocked(issuer, "its CA cannot sign", Vec::new());
         };
         let key = Some(request.public_key_info().to_vec());
-        let mut findings = judge(&request, &profile, &self.options.policy, &shown, Some(&found.path));
-        if self.signers.values().any(|signer| signer.certificate.public_key_info() == request.public_key_info()) {
-            let evidence = "its key is that of a CA";
-            findings.push(RequestFault::ReusedKey.finding(&shown, Some(&found.path), evidence));
-        }
-        // What stands in the certificate's place, and is no file, is overwritten by nothing.
-        if let Observed::Unreadable { code, message, hint } = self.tree.get(&found.certificate) {
-            findings.push(critical(code, &shown, &found.certificate, message, hint));
-        }
-        let is_right = findings.is_empty();
-        let not_after = self.end(&profile, node, signer, &shown, &found.path, &mut findings);
-        let current = match self.existing(found, &request, signer) {
+        let asked =
+            Asked { request: &request, profile: &profile, node, subject: &shown, path: Some(found.path.as_path()) };
+        let answer = answer(asked, &self.signer, self.now);
+        let is_right = !matches!(answer, Err(Refusal::Request(_)));
+        let place = match self.place(found, &request, authority) {
             // What was signed once is judged all the same: it may be a name that this request has no right to.
-            Existing::Answer(certificate) if !self.options.force && is_right => {
-                let files = files.clone();
-                let artefact = untouched(&shown, Kind::Certificate, Action::Keep, "already signed", files);
+            Ok(Place::Answer(certificate)) if !self.options.force && is_right => {
+                let artefact = untouched(&shown, Kind::Certificate, Action::Keep, "already signed", files.clone());
                 let expires_at = Some(certificate.not_after());
                 return Judged { artefact: Artefact { issuer, expires_at, ..artefact }, findings: Vec::new(), key };
             }
-            Existing::Answer(certificate) | Existing::Other(Some(certificate)) if self.options.force => {
-                Some(SeenCertificate::of(&shown, &found.certificate, &certificate, self.now))
+            Ok(Place::Answer(certificate) | Place::Other(Some(certificate))) if self.options.force => {
+                Ok(Some(SeenCertificate::of(&shown, &found.certificate, &certificate, self.now)))
             }
-            Existing::Other(None) if self.options.force => None,
-            Existing::Missing | Existing::Answer(_) => None,
-            Existing::Other(_) => {
+            Ok(Place::Other(_)) if !self.options.force => {
                 let evidence = "another certificate, or another file, is in the place of the new one";
                 let remedy = "move it away, write elsewhere (--out-dir), or overwrite it (--force)";
                 let code = FindingCode::FileExists.code();
-                findings.push(critical(code, &shown, &found.certificate, evidence, remedy));
-                None
+                Err(critical(code, &shown, &found.certificate, evidence, remedy))
+            }
+            Ok(_) => Ok(None),
+            Err((code, message, hint)) => Err(critical(code, &shown, &found.certificate, message, hint)),
+        };
+        let (draft, current) = match (answer, place) {
+            (Ok(draft), Ok(current)) => (draft, current),
+            (Err(Refusal::Worthless(findings)), Ok(_)) => {
+                return blocked(issuer, "no client and no server would accept it", findings);
+            }
+            (answer, place) => {
+                let mut findings = answer.err().map(Refusal::findings).unwrap_or_default();
+                findings.extend(place.err());
+                return Judged { key, ..blocked(issuer, "refused", findings) };
             }
         };
-        if !findings.is_empty() {
-            return Judged { key, ..blocked(issuer, "refused", findings) };
-        }
-        let template = template(&request, &profile, self.now, not_after);
-        let public_key = Some(request.public_key_info());
-        findings.extend(judge_draft(&shown, &found.path, &template, public_key, &signer.bundle, self.now));
-        if findings.iter().any(Finding::is_critical) {
-            return blocked(issuer, "no client and no server would accept it", findings);
-        }
         let artefact = untouched(&shown, Kind::Certificate, Action::Create, "requested", files.clone());
         Judged {
             artefact: Artefact {
@@ -307,15 +279,31 @@ impl Signing<'_> {
                     request: found.path.clone(),
                     serial_file: self.options.serial_files.get(&profile.issuer).cloned(),
                 }),
-                certificate: Some(template),
-                expires_at: Some(not_after),
+                expires_at: Some(draft.template.not_after),
+                certificate: Some(draft.template),
                 issuer,
                 current,
                 ..artefact
             },
-            findings,
+            findings: draft.findings,
             key,
         }
+    }
+
+    /// The node of a request, and what its certificate may say.
+    fn known(&self, found: &FoundRequest, name: Option<&str>) -> Result<(&KnownNode, Profile), (RequestFault, String)> {
+        let node = self.options.nodes.of(found).ok_or_else(|| {
+            let evidence = found.folder.as_ref().map_or_else(
+                || "it is in no folder of a node that --nodes names".to_owned(),
+                |folder| format!("--nodes does not say which node the folder {folder} is from"),
+            );
+            (RequestFault::UnknownNode, evidence)
+        })?;
+        let name = name.ok_or_else(|| {
+            let evidence = "the file's name is neither one of kubeadm's nor one of the policy's";
+            (RequestFault::UnknownName, evidence.to_owned())
+        })?;
+        self.options.policy.profile(name, node).map(|profile| (node, profile))
     }
 
     /// Two nodes with one key are one another; two certificates of one node with it are a thing to look at.
@@ -351,60 +339,27 @@ impl Signing<'_> {
         }
     }
 
-    /// The certificate's end.
-    fn end(
+    /// What is in the place of the new certificate. What is no file there is overwritten by nothing: why it is none.
+    fn place(
         &self,
-        profile: &Profile,
-        node: &KnownNode,
-        signer: &Signer,
-        shown: &str,
-        path: &Path,
-        findings: &mut Vec<Finding>,
-    ) -> DateTime<Utc> {
-        let configured = node.spec.as_ref().map(|spec| spec.certificate_validity);
-        let usual = configured.unwrap_or(DEFAULT_VALIDITY);
-        let validity = match (self.options.validity, profile.max_validity) {
-            (Some(asked), Some(longest)) if asked > longest => {
-                let evidence = format!(
-                    "a validity of {} hours is requested, and the policy allows at most {} hours",
-                    asked.num_hours(),
-                    longest.num_hours()
-                );
-                findings.push(RequestFault::Validity.finding(shown, Some(path), evidence));
-                asked
-            }
-            (Some(asked), _) if asked <= TimeDelta::zero() => {
-                let evidence = format!("a validity of {} seconds is requested", asked.num_seconds());
-                findings.push(RequestFault::Validity.finding(shown, Some(path), evidence));
-                asked
-            }
-            (Some(asked), _) => asked,
-            (None, longest) => longest.map_or(usual, |longest| longest.min(usual)),
-        };
-        let wanted = self.now + validity;
-        let authority_end = signer.certificate.not_after();
-        self.options.outlive_authority.end(wanted, authority_end).unwrap_or_else(|| {
-            let evidence = format!("it would be valid until {wanted}, its CA only until {authority_end}");
-            let remedy = "ask for less (--days, --validity), or choose: --outlive-ca clamp or --outlive-ca allow";
-            let code = FindingCode::CertificateOutlivesAuthority.code();
-            findings.push(critical(code, shown, path, &evidence, remedy));
-            wanted
-        })
-    }
-
-    fn existing(&self, found: &FoundRequest, request: &CertificateRequest, signer: &Signer) -> Existing {
-        match Part::read(self.tree, &found.certificate, read_certificates) {
-            Part::Missing => Existing::Missing,
-            Part::Broken { .. } => Existing::Other(None),
+        found: &FoundRequest,
+        request: &CertificateRequest,
+        authority: &Certificate,
+    ) -> Result<Place, (&'static str, &str, &str)> {
+        if let Observed::Unreadable { code, message, hint } = self.tree.get(&found.certificate) {
+            return Err((code, message, hint));
+        }
+        Ok(match Part::read(self.tree, &found.certificate, read_certificates) {
+            Part::Missing => Place::Free,
+            Part::Broken { .. } => Place::Other(None),
             Part::Present(certificates) => {
-                let Some((leaf, intermediates)) = certificates.split_first() else { return Existing::Other(None) };
+                let Some((leaf, intermediates)) = certificates.split_first() else { return Ok(Place::Other(None)) };
                 let is_answer = leaf.public_key_info() == request.public_key_info()
                     && leaf.subject() == request.subject()
-                    && verify_chain(leaf, intermediates, std::slice::from_ref(&signer.certificate), self.now, None)
-                        .is_ok();
-                if is_answer { Existing::Answer(leaf.clone()) } else { Existing::Other(Some(leaf.clone())) }
+                    && verify_chain(leaf, intermediates, std::slice::from_ref(authority), self.now, None).is_ok();
+                if is_answer { Place::Answer(leaf.clone()) } else { Place::Other(Some(leaf.clone())) }
             }
-        }
+        })
     }
 }
 
@@ -420,30 +375,10 @@ fn critical(code: &str, subject: &str, path: &Path, evidence: &str, remedy: &str
 }
 
 /// What is in the place of the new certificate.
-enum Existing {
-    Missing,
+enum Place {
+    Free,
     /// A certificate of this CA for this request's key and subject.
     Answer(Certificate),
     /// Anything else.
     Other(Option<Certificate>),
-}
-
-/// What the certificate says: subject and names as requested, everything else by its profile.
-#[must_use]
-pub fn template(
-    request: &CertificateRequest,
-    profile: &Profile,
-    now: DateTime<Utc>,
-    not_after: DateTime<Utc>,
-) -> CertificateTemplate {
-    CertificateTemplate {
-        subject: request.subject().clone(),
-        subject_alt_names: request.subject_alt_names().clone(),
-        key_usages: leaf_key_usages(profile.version.as_ref(), request.key_kind()),
-        extended_key_usages: profile.extended_key_usages.clone(),
-        is_ca: false,
-        other_extensions: Vec::new(),
-        not_before: now - BACKDATE,
-        not_after,
-    }
 }

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
 
 use super::PolicyError;
+use super::judge::{RequestFault, judge_node};
 use super::pattern::{NamePattern, TextPattern};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
 use crate::catalogue;
@@ -131,9 +132,23 @@ impl Policy {
         self.ignore_other_extensions
     }
 
-    /// What a certificate of this name may say; `None` for a name that neither the catalogue nor this policy has.
+    /// The CA that signs for this name; `None` for a name that neither the catalogue nor this policy has.
     #[must_use]
-    pub fn profile(&self, name: &str, node: &KnownNode) -> Option<Profile> {
+    pub fn issuer(&self, name: &str) -> Option<String> {
+        self.rules(name, &KnownNode::default()).map(|profile| profile.issuer)
+    }
+
+    /// What a certificate of this name may say that is this node's.
+    ///
+    /// # Errors
+    /// Why it is nobody's, or not this node's, to have.
+    pub fn profile(&self, name: &str, node: &KnownNode) -> Result<Profile, (RequestFault, String)> {
+        let unknown = || format!("{name:?} is neither one of kubeadm's names nor one of the policy's");
+        let profile = self.rules(name, node).ok_or_else(|| (RequestFault::UnknownName, unknown()))?;
+        judge_node(&profile.name, node).map_or(Ok(profile), Err)
+    }
+
+    fn rules(&self, name: &str, node: &KnownNode) -> Option<Profile> {
         let name = catalogue::signed_as(name);
         let rule = self.certificates.get(name);
         let mut profile = match (Profile::of_catalogue(name, node), rule) {

@@ -118,8 +118,7 @@ impl RequestFault {
 
 /// Why a request of this name is not this node's to make; `None` when it may be. Names that only a policy has are for
 /// any node.
-#[must_use]
-pub fn judge_node(name: &str, node: &KnownNode) -> Option<(RequestFault, String)> {
+pub(super) fn judge_node(name: &str, node: &KnownNode) -> Option<(RequestFault, String)> {
     let role = node.role.unwrap_or(NodeRole::Worker);
     match (role.has(name), node.role) {
         (None, _) => return None,
@@ -145,8 +144,7 @@ pub fn judge_node(name: &str, node: &KnownNode) -> Option<(RequestFault, String)
 }
 
 /// Every reason against signing `request`; `subject` and `path` say what the findings are about.
-#[must_use]
-pub fn judge(
+pub(super) fn judge(
     request: &CertificateRequest,
     profile: &Profile,
     policy: &Policy,

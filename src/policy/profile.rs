@@ -13,7 +13,7 @@ use crate::catalogue::{
     Organizations, SYSTEM_NODE, UserName,
 };
 use crate::config::{ClusterSpec, KubernetesVersion};
-use crate::x509::{ExtendedKeyUsage, SubjectAltName, SubjectAltNames};
+use crate::x509::{ExtendedKeyUsage, SubjectAltNames};
 
 /// What the signer knows of the node whose requests are signed; never what the node says of itself.
 #[derive(Clone, Debug, Default)]
@@ -24,12 +24,9 @@ pub struct KnownNode {
     pub role: Option<NodeRole>,
     /// The names of the other nodes that are known.
     pub other_nodes: Vec<String>,
-    /// What its cluster's configuration says, with the node's name in it if it is known.
+    /// What its cluster's configuration says, and of the node what is known ([`ClusterSpec::known_node_name`],
+    /// [`ClusterSpec::known_address`]).
     pub spec: Option<ClusterSpec>,
-    /// The name that stands in `spec` where the node's is not known.
-    pub unknown_name: Option<String>,
-    /// The address that stands in `spec` where the node's is not known.
-    pub unknown_address: Option<IpAddr>,
 }
 
 /// What a certificate of one name may say.
@@ -173,17 +170,11 @@ fn names_of(row: &CertificateRow, node: &KnownNode) -> AllowedNames {
         return AllowedNames::None;
     }
     if let Some(spec) = &node.spec {
-        let is_unknown = |name: &&SubjectAltName| match name {
-            SubjectAltName::Dns(name) => node.unknown_name.as_ref() == Some(name),
-            SubjectAltName::Ip(address) => node.unknown_address.as_ref() == Some(address),
-            _ => false,
-        };
-        let all = row.subject_alt_names(spec);
-        let count = |names: &mut dyn Iterator<Item = &SubjectAltName>| names.filter(is_unknown).count();
+        // Every server's certificate names its node once and has its address once.
         return AllowedNames::Configured {
-            free_dns: count(&mut all.iter().filter(|name| matches!(name, SubjectAltName::Dns(_)))),
-            free_addresses: count(&mut all.iter().filter(|name| matches!(name, SubjectAltName::Ip(_)))),
-            wanted: SubjectAltNames::in_order(all.iter().filter(|name| !is_unknown(name)).cloned().collect()),
+            free_dns: usize::from(spec.known_node_name().is_none()),
+            free_addresses: usize::from(spec.known_address().is_none()),
+            wanted: row.subject_alt_names(spec),
         };
     }
     let server = KnownServer {

@@ -8,7 +8,7 @@
 //! kubeadm `util/pkiutil` `NewSignedCert` and client-go `util/cert` `NewSelfSignedCACert`.
 
 use aws_lc_rs::digest;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use der::asn1::{Any, AnyRef, BitString, Ia5String, ObjectIdentifier, OctetString, UintRef};
 use der::flagset::FlagSet;
 use der::{Decode, Encode, Sequence, Tag};
@@ -23,6 +23,9 @@ use super::{
     SubjectAltNames, X509Error,
 };
 use crate::key::PrivateKey;
+
+/// kubeadm starts each validity five minutes early, for clocks that are behind.
+pub const BACKDATE: TimeDelta = TimeDelta::minutes(5);
 
 const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");

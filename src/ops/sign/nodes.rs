@@ -4,11 +4,12 @@
 //! signer's own list: nothing of it is taken from a request.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use super::super::OperationError;
 use super::super::node::{NodeRequest, read_named};
-use super::{NodeEntry, SignRequest, UNKNOWN_ADDRESS, known_node};
+use super::{NodeEntry, SignRequest, known_node};
 use crate::catalogue::{self, KUBELET_CLIENT};
 use crate::config::alternative_name;
 use crate::error::Result;
@@ -58,7 +59,7 @@ pub(super) fn known(
         let mut node = known_node(&of_node, Some(entry.role))?.node;
         if let Some(spec) = &mut node.spec {
             // One configuration's address is one node's.
-            spec.advertise_address = UNKNOWN_ADDRESS;
+            spec.advertise_address = Ipv4Addr::UNSPECIFIED.into();
         }
         let others = entries.iter().map(|(folder, entry)| name_of(folder, entry)).filter(|other| *other != name);
         node.other_nodes = others.map(str::to_owned).collect();

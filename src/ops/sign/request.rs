@@ -1,0 +1,105 @@
+//! What `certs sign` is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::OperationError;
+use super::super::node::NodeRequest;
+use crate::catalogue::{Layout, NodeRole};
+use crate::policy::OutliveAuthority;
+
+/// Where the numbers of new certificates come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SerialNumbers {
+    /// Random.
+    #[default]
+    Random,
+    /// openssl's file beside each CA (`ca.srl`).
+    BesideAuthority,
+    /// This file, for one CA.
+    File(PathBuf),
+}
+
+/// A request by its file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// kubeadm's name; the file's name tells it otherwise.
+    pub name: Option<String>,
+}
+
+/// Whose requests a folder holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeEntry {
+    /// The node's name; the folder's without one.
+    #[serde(default)]
+    pub node_name: Option<String>,
+    /// The kind of node.
+    pub role: NodeRole,
+}
+
+/// What `certs sign` is asked for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignRequest {
+    /// The configuration and the node's name, if they are known; `certificates_dir` is where the CAs are.
+    pub node: NodeRequest,
+    /// The kind of the node, which bounds what is signed; a worker without one.
+    pub role: Option<NodeRole>,
+    /// Whose requests each folder of `csr_dir` holds, in place of one node's name and role.
+    pub nodes: Option<BTreeMap<String, NodeEntry>>,
+    /// A file that says the same: YAML or JSON.
+    pub nodes_file: Option<PathBuf>,
+    /// A folder with requests at any depth.
+    pub csr_dir: Option<PathBuf>,
+    /// Requests by their files.
+    pub files: Vec<NamedFile>,
+    /// The folder that certificates go into; each beside its request without one.
+    pub out_dir: Option<PathBuf>,
+    /// How long certificates are valid.
+    pub validity_seconds: Option<i64>,
+    /// The policy file.
+    pub policy: Option<PathBuf>,
+    /// What was in it when a plan was made, which carries this: SHA-256 in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_sha256: Option<String>,
+    /// Where serial numbers come from.
+    pub serial_numbers: SerialNumbers,
+    /// What to do with a certificate that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// Whether certificates that are there make way.
+    pub force: bool,
+    /// Whether what can be signed is signed although something is refused.
+    pub partial: bool,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+impl SerialNumbers {
+    /// The file of each CA's last number; none for random ones.
+    ///
+    /// # Errors
+    /// [`OperationError::SharedSerialFile`] when two CAs would count in one file.
+    pub(super) fn files(
+        &self,
+        layout: &Layout,
+        issuers: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, PathBuf>, OperationError> {
+        let with = |file: &dyn Fn(&str) -> PathBuf| issuers.iter().map(|name| (name.clone(), file(name))).collect();
+        match self {
+            Self::Random => Ok(BTreeMap::new()),
+            Self::BesideAuthority => Ok(with(&|name| layout.authority(name).0.with_extension("srl"))),
+            Self::File(path) if issuers.len() < 2 => Ok(with(&|_| path.clone())),
+            Self::File(path) => Err(OperationError::SharedSerialFile {
+                path: path.display().to_string(),
+                issuers: issuers.iter().cloned().collect(),
+            }),
+        }
+    }
+}
