@@ -18,7 +18,7 @@ mod error;
 mod manifest;
 mod read;
 
-pub use entries::{Content, Entry, NODE_BOUND, Recipient, entries};
+pub use entries::{Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry, Recipient, entries, is_node_bound};
 pub use error::BundleError;
 pub use manifest::{Manifest, SECRET_NAME};
 
@@ -33,7 +33,7 @@ impl Manifest {
     /// # Errors
     /// [`CertificateKeyError::Library`](crate::certificate_key::CertificateKeyError::Library).
     pub fn seal<'f>(
-        files: impl IntoIterator<Item = (&'static str, Option<&'f Secret>)>,
+        files: impl IntoIterator<Item = (&'f str, Option<&'f Secret>)>,
         key: &CertificateKey,
     ) -> crate::error::Result<Self> {
         let mut data = BTreeMap::new();

@@ -21,8 +21,7 @@ use std::path::{Path, PathBuf};
 use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
 use super::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{
-    self, AuthorityRow, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KUBELET_SERVER, KubeconfigRow,
-    KubeletFiles, Layout, SERVICE_ACCOUNT, ServingFiles, with_ending,
+    self, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, Kind, KubeletFiles, Layout, Row, ServingFiles, with_ending,
 };
 use crate::config::{ClusterSpec, Etcd, Role};
 use crate::remedy::{command, file};
@@ -52,29 +51,18 @@ pub struct Advisor<'a> {
 /// The requests that may wait for a signature, and what belongs to them.
 #[must_use]
 pub fn paths(layout: &Layout) -> Vec<PathBuf> {
-    let leaves = CERTIFICATES.iter().flat_map(|row| {
-        [layout.clone(), layout.renewal()].map(|layout| {
-            let base = layout.certificates_dir.join(row.base_name);
-            ["csr", "crt", "key"].map(|ending| with_ending(&base, ending))
-        })
-    });
-    let kubeconfigs = KUBECONFIGS.iter().flat_map(|row| {
-        [layout.clone(), layout.renewal()].map(|layout| {
-            let path = layout.kubeconfig(row.name);
-            ["csr", "crt", "key"].map(|ending| with_ending(&path, ending))
-        })
-    });
-    let kubelet = layout.renewal().kubeconfig_dir.join(KUBELET_CLIENT);
-    let kubelet = ["csr", "crt", "key"].map(|ending| with_ending(&kubelet, ending));
-    leaves.chain(kubeconfigs).flatten().chain(kubelet).collect()
+    let layouts = [layout.clone(), layout.renewal()];
+    let rows = catalogue::rows([Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient]);
+    let bases = rows.flat_map(|row| layouts.each_ref().map(|layout| layout.base(row)));
+    bases.flat_map(|base| ["csr", "crt", "key"].map(|ending| with_ending(&base, ending))).collect()
 }
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug)]
 enum Thing {
-    Authority(&'static AuthorityRow),
-    Leaf(&'static CertificateRow),
-    Kubeconfig(&'static KubeconfigRow),
+    Authority(&'static Row),
+    Leaf(&'static Row),
+    Kubeconfig(&'static Row),
     ServiceAccount,
     /// Somebody else's etcd: its CA, and the certificate that it wants to see.
     ForeignEtcd,
@@ -187,25 +175,24 @@ impl Advisor<'_> {
     fn thing(&self, finding: &Finding) -> Thing {
         let subject = finding.subject.as_str();
         let is_foreign = matches!(self.spec.etcd, Etcd::External { .. });
-        if is_foreign && matches!(subject, "etcd-ca" | "apiserver-etcd-client") {
+        if is_foreign && matches!(subject, ETCD_CA | API_SERVER_TO_ETCD) {
             return Thing::ForeignEtcd;
         }
-        if let Some(row) = catalogue::authority(subject) {
-            return Thing::Authority(row);
-        }
-        if let Some(row) = CERTIFICATES.iter().find(|row| row.name == subject) {
-            return Thing::Leaf(row);
-        }
-        if let Some(row) = KUBECONFIGS.iter().find(|row| row.name == subject) {
+        if let Some(row) = catalogue::row(subject) {
             // A kubeconfig that leads to the kubelet's certificate has that one's fault.
-            let leads_there = finding.path.as_ref().is_some_and(|path| *path == self.kubelet.client());
-            return if leads_there { Thing::KubeletClient } else { Thing::Kubeconfig(row) };
+            let leads_there = || finding.path.as_ref().is_some_and(|path| *path == self.kubelet.client());
+            return match row.kind {
+                Kind::Authority => Thing::Authority(row),
+                Kind::Leaf => Thing::Leaf(row),
+                Kind::Kubeconfig if leads_there() => Thing::KubeletClient,
+                Kind::Kubeconfig => Thing::Kubeconfig(row),
+                Kind::ServiceAccount => Thing::ServiceAccount,
+                Kind::KubeletClient => Thing::KubeletClient,
+                Kind::KubeletServer => Thing::KubeletServer,
+            };
         }
         let is_file = |path: &Path| path.file_name().is_some_and(|name| name == subject);
         match subject {
-            SERVICE_ACCOUNT => Thing::ServiceAccount,
-            KUBELET_CLIENT => Thing::KubeletClient,
-            KUBELET_SERVER => Thing::KubeletServer,
             _ if is_file(&self.kubelet.client()) => Thing::KubeletClient,
             _ if is_file(&self.kubelet.server()) => Thing::KubeletServer,
             _ if is_file(&self.kubelet.own_certificate()) => Thing::KubeletOwn,
@@ -218,7 +205,7 @@ impl Advisor<'_> {
         if self.spec.role == Role::Worker {
             return Signer::Elsewhere;
         }
-        let base = catalogue::authority(issuer).map_or("ca", |row| row.base_name);
+        let base = catalogue::authority(issuer).map_or(CLUSTER_CA, |row| row.base_name);
         let pair = Pair::read(self.tree, self.layout.certificate(base), self.layout.key(base));
         if super::authority::is_external(&pair) { Signer::Elsewhere } else { Signer::Here }
     }
@@ -226,7 +213,7 @@ impl Advisor<'_> {
     fn signs_here(&self, thing: Thing) -> bool {
         match thing {
             Thing::Leaf(row) => self.signer(row.issuer) == Signer::Here,
-            Thing::Kubeconfig(_) => self.signer("ca") == Signer::Here,
+            Thing::Kubeconfig(_) => self.signer(CLUSTER_CA) == Signer::Here,
             _ => false,
         }
     }
@@ -280,7 +267,7 @@ fn follow_the_certificate(findings: &mut [Finding]) {
     let is_the_certificates = |one: &&Finding| {
         one.severity == Severity::Critical
             && ["certificate.", "key.", "x509."].iter().any(|area| one.code.starts_with(area))
-            && KUBECONFIGS.iter().any(|row| row.name == one.subject)
+            && catalogue::kubeconfig(&one.subject).is_some()
     };
     let remedies: BTreeMap<_, _> =
         findings.iter().filter(is_the_certificates).map(|one| (one.subject.clone(), one.remedy.clone())).collect();

@@ -96,11 +96,9 @@ fn judge_signing(notes: &mut Notes<'_>, certificate: &Certificate) {
 /// What the certificates of this CA are used for; both, where the catalogue does not know it.
 fn purposes(name: &str) -> Vec<ExtendedKeyUsage> {
     let all = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
-    let rows = || catalogue::CERTIFICATES.iter().filter(|row| row.issuer == name);
-    // Kubeconfigs are the cluster CA's too.
-    let is_used =
-        |purpose: &ExtendedKeyUsage| rows().any(|row| row.extended_key_usages.contains(purpose)) || name == "ca";
-    if rows().next().is_none() { all.to_vec() } else { all.into_iter().filter(is_used).collect() }
+    let Some(authority) = catalogue::authority(name) else { return all.to_vec() };
+    let rows = catalogue::ROWS.iter().filter(|row| row.is_signed_by(authority));
+    all.into_iter().filter(|purpose| rows.clone().any(|row| row.extended_key_usages.contains(purpose))).collect()
 }
 
 /// Whether a CA is external, as kubeadm has it: its certificate can be read and its key is not there. A key that

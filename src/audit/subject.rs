@@ -9,7 +9,7 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Finding, FindingCode, Notes, Severity};
-use crate::catalogue::{self, Binding, Change, KUBECONFIGS, KUBELET_API_ADMIN, MASTERS, Organizations};
+use crate::catalogue::{self, Binding, Change, KUBELET_API_ADMIN, MASTERS, Organizations};
 use crate::remedy::command;
 use crate::x509::{Certificate, DistinguishedName};
 
@@ -181,16 +181,14 @@ fn period(organizations: &Organizations, has: usize, wanted: usize) -> String {
 
 /// The groups of a name by version, and whether its user is one of the cluster's (and not etcd's).
 fn organizations_of(name: &str) -> Option<(&'static Organizations, bool)> {
-    let leaf = catalogue::CERTIFICATES.iter().find(|row| row.name == name);
-    let leaf = leaf.map(|row| (&row.organizations, row.issuer == "ca"));
-    leaf.or_else(|| KUBECONFIGS.iter().find(|row| row.name == name).map(|row| (&row.organizations, true)))
+    catalogue::issued(name).map(|row| (&row.organizations, row.is_of_cluster()))
 }
 
 /// The commands that make it again.
 fn make_again(notes: &Notes<'_>) -> String {
     let path = notes.path.clone().unwrap_or_default();
     let name = notes.subject;
-    if KUBECONFIGS.iter().any(|row| row.name == name) {
+    if catalogue::kubeconfig(name).is_some() {
         let remove = command(["rm".as_ref(), path.as_os_str()]);
         return format!("{remove}, then {}", command(["kubepki", "kubeconfig", "init", name]));
     }

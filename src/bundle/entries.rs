@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{self, Layout, SERVICE_ACCOUNT};
+use crate::catalogue::{self, KUBELET_CLIENT_FILE, Kind, Layout, Row, with_ending};
 use crate::config::{ClusterSpec, Etcd};
 use crate::key::holds_private_key;
 
@@ -20,6 +20,12 @@ pub enum Recipient {
     /// A worker, which gets the CA's certificate and never a key.
     Worker,
 }
+
+/// The CA of an external etcd, as bundles name it.
+pub const EXTERNAL_ETCD_CA: &str = "external-etcd-ca";
+
+/// The certificate and key of its clients.
+pub const EXTERNAL_ETCD: &str = "external-etcd";
 
 /// What an entry holds, which decides its mode and what may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +55,7 @@ impl Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its key in the Secret's data.
-    pub name: &'static str,
+    pub name: String,
     /// The CA, certificate or key pair that it is a part of.
     pub artefact: &'static str,
     /// Where it is on a node; `None` for a file of an external etcd that the configuration does not have.
@@ -66,67 +72,52 @@ impl Entry {
     }
 }
 
-/// Names of entries and files that belong to one node, or to one user, and never travel.
-pub const NODE_BOUND: [&str; 13] = [
-    "apiserver",
-    "apiserver-kubelet-client",
-    "apiserver-etcd-client",
-    "front-proxy-client",
-    "etcd-server",
-    "etcd-peer",
-    "etcd-healthcheck-client",
-    "admin",
-    "super-admin",
-    "kubelet",
-    "kubelet-client-current",
-    "controller-manager",
-    "scheduler",
-];
+/// Whether an entry or a file of this name without its ending belongs to one node, or to one user, and never travels.
+#[must_use]
+pub fn is_node_bound(base_name: &str) -> bool {
+    let mut bound = catalogue::rows([Kind::Leaf, Kind::Kubeconfig]);
+    bound.any(|row| row.name == base_name || row.name.strip_suffix(".conf") == Some(base_name))
+        || KUBELET_CLIENT_FILE.strip_suffix(".pem") == Some(base_name)
+}
 
 /// What a node of `recipient`'s kind needs of another, in kubeadm's order.
 #[must_use]
 pub fn entries(recipient: Recipient, spec: &ClusterSpec, layout: &Layout) -> Vec<Entry> {
-    let entry = |name, artefact, path, content| Entry { name, artefact, path: Some(path), content };
-    let ca = entry("ca.crt", "ca", layout.certificate("ca"), Content::Certificate);
+    let shared = catalogue::ROWS.iter().filter(|row| row.is_shared());
+    let (etcds, others): (Vec<_>, Vec<_>) = shared.partition(|row| row.is_etcd());
+    let of = |rows: Vec<&'static Row>| rows.into_iter().flat_map(|row| of_row(row, layout));
     if recipient == Recipient::Worker {
-        return vec![ca];
+        let mut all = of(others);
+        return all.find(|entry| entry.content == Content::Certificate).into_iter().collect();
     }
-    let authority = |certificate, key, name: &'static str| {
-        let base_name = catalogue::authority(name).map_or(name, |row| row.base_name);
-        [
-            entry(certificate, name, layout.certificate(base_name), Content::Certificate),
-            entry(key, name, layout.key(base_name), Content::AuthorityKey),
-        ]
-    };
-    let mut all = vec![ca, entry("ca.key", "ca", layout.key("ca"), Content::AuthorityKey)];
-    all.extend(authority("front-proxy-ca.crt", "front-proxy-ca.key", "front-proxy-ca"));
-    all.push(entry("sa.pub", SERVICE_ACCOUNT, layout.service_account_public_key(), Content::PublicKey));
-    all.push(entry("sa.key", SERVICE_ACCOUNT, layout.service_account_key(), Content::Key));
-    match &spec.etcd {
-        Etcd::Local { .. } => all.extend(authority("etcd-ca.crt", "etcd-ca.key", "etcd-ca")),
+    let of_etcd = match &spec.etcd {
+        Etcd::Local { .. } => of(etcds).collect(),
         Etcd::External { ca_file, cert_file, key_file, .. } => {
-            let path = |text: &String| (!text.is_empty()).then(|| PathBuf::from(text));
-            all.extend([
-                Entry {
-                    name: "external-etcd-ca.crt",
-                    artefact: "external-etcd-ca",
-                    path: path(ca_file),
-                    content: Content::Certificate,
-                },
-                Entry {
-                    name: "external-etcd.crt",
-                    artefact: "external-etcd",
-                    path: path(cert_file),
-                    content: Content::Certificate,
-                },
-                Entry {
-                    name: "external-etcd.key",
-                    artefact: "external-etcd",
-                    path: path(key_file),
-                    content: Content::Key,
-                },
-            ]);
+            let file = |name: &str, artefact, path: &str, content| {
+                let path = (!path.is_empty()).then(|| PathBuf::from(path));
+                Entry { name: name.to_owned(), artefact, path, content }
+            };
+            vec![
+                file("external-etcd-ca.crt", EXTERNAL_ETCD_CA, ca_file, Content::Certificate),
+                file("external-etcd.crt", EXTERNAL_ETCD, cert_file, Content::Certificate),
+                file("external-etcd.key", EXTERNAL_ETCD, key_file, Content::Key),
+            ]
         }
-    }
-    all
+    };
+    of(others).chain(of_etcd).collect()
+}
+
+/// The two files of a CA or of the service accounts' keys.
+fn of_row(row: &'static Row, layout: &Layout) -> Vec<Entry> {
+    let contents = match row.kind {
+        Kind::ServiceAccount => [("pub", Content::PublicKey), ("key", Content::Key)],
+        _ => [("crt", Content::Certificate), ("key", Content::AuthorityKey)],
+    };
+    let entry = |(ending, content)| Entry {
+        name: format!("{}.{ending}", row.name),
+        artefact: row.name,
+        path: Some(with_ending(&layout.base(row), ending)),
+        content,
+    };
+    contents.map(entry).to_vec()
 }

@@ -19,11 +19,11 @@ pub const DEFAULT_KUBELET_DIR: &str = "/var/lib/kubelet";
 /// What the node's name follows in its kubelet's user name.
 pub const SYSTEM_NODE: &str = "system:node:";
 
-/// The name of the certificate that the kubelet shows to the API server.
-pub const KUBELET_CLIENT: &str = "kubelet-client";
+/// The link to the newest client certificate and its key.
+pub const KUBELET_CLIENT_FILE: &str = "kubelet-client-current.pem";
 
-/// The name of the certificate that the kubelet serves with.
-pub const KUBELET_SERVER: &str = "kubelet-server";
+/// The link to the newest serving certificate of the cluster's CA and its key.
+pub const KUBELET_SERVER_FILE: &str = "kubelet-server-current.pem";
 
 /// The certificate files of one kubelet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +47,13 @@ impl KubeletFiles {
     /// The client certificate and its key: a link to the newest dated file.
     #[must_use]
     pub fn client(&self) -> PathBuf {
-        self.folder.join("kubelet-client-current.pem")
+        self.folder.join(KUBELET_CLIENT_FILE)
     }
 
     /// The serving certificate that the cluster's CA signed, with its key: a link too.
     #[must_use]
     pub fn server(&self) -> PathBuf {
-        self.folder.join("kubelet-server-current.pem")
+        self.folder.join(KUBELET_SERVER_FILE)
     }
 
     /// The serving certificate that the kubelet made for itself.

@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Kind, ROWS, Row};
+
 /// kubeadm's directory of kubeconfigs.
 pub const DEFAULT_KUBECONFIG_DIR: &str = "/etc/kubernetes";
 
@@ -33,7 +35,7 @@ impl Layout {
     /// The certificate and the key of a CA by kubeadm's name (`etcd-ca`).
     #[must_use]
     pub fn authority(&self, name: &str) -> (PathBuf, PathBuf) {
-        let base_name = super::authority(name).map_or("ca", |row| row.base_name);
+        let base_name = super::authority(name).map_or(super::CLUSTER_CA, |row| row.base_name);
         (self.certificate(base_name), self.key(base_name))
     }
 
@@ -55,6 +57,25 @@ impl Layout {
         self.kubeconfig_dir.join(name)
     }
 
+    /// The file that stands for a row: the certificate of a pair, `sa.key`, a kubeconfig.
+    #[must_use]
+    pub fn of(&self, row: &Row) -> PathBuf {
+        match row.kind {
+            Kind::Authority | Kind::Leaf => self.certificate(row.base_name),
+            Kind::ServiceAccount => self.service_account_key(),
+            Kind::Kubeconfig | Kind::KubeletClient | Kind::KubeletServer => self.kubeconfig(row.base_name),
+        }
+    }
+
+    /// The file of a row without its ending; behind it come those of what is on its way: `.csr`, `.key`, `.crt`.
+    #[must_use]
+    pub fn base(&self, row: &Row) -> PathBuf {
+        match row.kind {
+            Kind::Authority | Kind::Leaf | Kind::ServiceAccount => self.certificates_dir.join(row.base_name),
+            Kind::Kubeconfig | Kind::KubeletClient | Kind::KubeletServer => self.kubeconfig(row.base_name),
+        }
+    }
+
     /// Where new keys and their requests wait for their certificates: laid out as `/etc/kubernetes` is.
     #[must_use]
     pub fn renewal(&self) -> Self {
@@ -67,15 +88,21 @@ impl Layout {
         Self { certificates_dir: folder.join("pki"), kubeconfig_dir: folder }
     }
 
+    /// The files of a row, but for those of the kubelet, which are elsewhere.
+    #[must_use]
+    pub fn paths(&self, row: &Row) -> Vec<PathBuf> {
+        match row.kind {
+            Kind::Authority | Kind::Leaf => vec![self.certificate(row.base_name), self.key(row.base_name)],
+            Kind::ServiceAccount => vec![self.service_account_key(), self.service_account_public_key()],
+            Kind::Kubeconfig => vec![self.kubeconfig(row.name)],
+            Kind::KubeletClient | Kind::KubeletServer => Vec::new(),
+        }
+    }
+
     /// Every path that the catalogue knows, for whatever kind of node.
     #[must_use]
     pub fn every_path(&self) -> Vec<PathBuf> {
-        let bases = super::AUTHORITIES.iter().map(|row| row.base_name);
-        let bases = bases.chain(super::CERTIFICATES.iter().map(|row| row.base_name));
-        let pairs = bases.flat_map(|base| [self.certificate(base), self.key(base)]);
-        let service_account = [self.service_account_key(), self.service_account_public_key()];
-        let kubeconfigs = super::KUBECONFIGS.iter().map(|row| self.kubeconfig(row.name));
-        pairs.chain(service_account).chain(kubeconfigs).collect()
+        ROWS.iter().flat_map(|row| self.paths(row)).collect()
     }
 }
 

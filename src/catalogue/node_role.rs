@@ -7,7 +7,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CERTIFICATES, KUBECONFIGS};
 use crate::config::Role;
 
 /// A kind of node, as a request's maker or its signer names it.
@@ -39,18 +38,11 @@ impl NodeRole {
     /// Whether a node of this kind has the certificate or kubeconfig; `None` for a name that the catalogue lacks.
     #[must_use]
     pub fn has(self, name: &str) -> Option<bool> {
-        if let Some(row) = CERTIFICATES.iter().find(|row| row.name == name) {
-            return Some(match self {
-                Self::ControlPlane => true,
-                Self::Worker => false,
-                Self::Etcd => row.is_etcd(),
-            });
-        }
-        let row = KUBECONFIGS.iter().find(|row| row.name == name)?;
+        let row = super::issued(name)?;
         Some(match self {
             Self::ControlPlane => true,
             Self::Worker => row.roles.contains(&Role::Worker),
-            Self::Etcd => false,
+            Self::Etcd => row.is_etcd(),
         })
     }
 

@@ -110,7 +110,7 @@ pub(super) const ADMIN: Organizations =
     Organizations { newest: &[CLUSTER_ADMINS], before: &[(&SEPARATE_SUPER_ADMIN, &[MASTERS])] };
 pub(super) const ETCD_CLIENT: Organizations =
     Organizations { newest: &[], before: &[(&ETCD_CLIENTS_WITHOUT_GROUP, &[MASTERS])] };
-pub(super) const KUBELET_CLIENT: Organizations = Organizations {
+pub(super) const API_SERVER_TO_KUBELET: Organizations = Organizations {
     newest: &[],
     before: &[(&KUBELET_CLIENT_BINDING, &[CLUSTER_ADMINS]), (&KUBELET_CLIENT_IN_CLUSTER_ADMINS, &[MASTERS])],
 };
@@ -250,7 +250,7 @@ mod tests {
         ];
         for (groups, versions) in cases {
             for version in versions {
-                assert_eq!(at(&KUBELET_CLIENT, version), groups, "{version}");
+                assert_eq!(at(&API_SERVER_TO_KUBELET, version), groups, "{version}");
             }
         }
     }

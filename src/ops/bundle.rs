@@ -14,8 +14,10 @@ use super::apply::{Report, apply_supplied};
 use super::node::{Node, NodeRequest, content_of};
 use super::{OperationError, exposure};
 use crate::audit::{Finding, Severity, complete_remedies};
-use crate::bundle::{BundleError, Content, Entry, Manifest, NODE_BOUND, Recipient, entries};
-use crate::catalogue;
+use crate::bundle::{
+    BundleError, Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry, Manifest, Recipient, entries, is_node_bound,
+};
+use crate::catalogue::{self, API_SERVER_TO_ETCD, ETCD_CA};
 use crate::certificate_key::CertificateKey;
 use crate::config::{ClusterSpec, Problem, Role};
 use crate::error::Result;
@@ -24,6 +26,9 @@ use crate::plan::Plan;
 use crate::plan::bundle::{Options, import as plan_files, judge};
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
+
+/// The entry that a worker gets.
+const AUTHORITY: &str = "ca.crt";
 
 /// What `bundle export` is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,7 +46,7 @@ pub struct ExportRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExportedEntry {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// The file that it is made of.
     pub path: Option<PathBuf>,
     /// Whether there is nothing in it: a key of an external CA, or a file that the external etcd has not.
@@ -57,7 +62,7 @@ pub struct Collected {
     pub findings: Vec<Finding>,
     /// What the configuration's reader warns of.
     pub warnings: Vec<Problem>,
-    files: Vec<(&'static str, Option<Secret>)>,
+    files: Vec<(String, Option<Secret>)>,
 }
 
 /// Reads what a joining node needs.
@@ -82,10 +87,10 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
             Some(path) if !matches!(tree.get(path), Observed::Missing) => Some(content_of(&tree, path)?.clone()),
             _ => None,
         };
-        files.push((entry.name, content));
+        files.push((entry.name.clone(), content));
     }
     let exported = entries.into_iter().zip(&files).map(|(entry, (name, content))| ExportedEntry {
-        name,
+        name: name.clone(),
         path: entry.path,
         is_empty: content.is_none(),
     });
@@ -98,7 +103,7 @@ impl Collected {
     /// # Errors
     /// `certificate_key.library`.
     pub fn seal(&self, key: &CertificateKey) -> Result<Manifest> {
-        Manifest::seal(self.files.iter().map(|(name, content)| (*name, content.as_ref())), key)
+        Manifest::seal(self.files.iter().map(|(name, content)| (name.as_str(), content.as_ref())), key)
     }
 
     /// The CA's certificate, which is all that a worker gets; it is public.
@@ -106,8 +111,7 @@ impl Collected {
     pub fn authority(&self) -> &[u8] {
         self.files
             .iter()
-            .find(|(name, _)| *name == "ca.crt")
-            .and_then(|(_, content)| content.as_ref())
+            .find_map(|(name, content)| content.as_ref().filter(|_| name == AUTHORITY))
             .map_or(&[], Secret::expose)
     }
 }
@@ -168,7 +172,7 @@ pub fn plan_import(
     };
     let (mut new, mut supplied) = (Tree::default(), BTreeMap::new());
     for entry in &entries {
-        if let (Some(path), Some(content)) = (&entry.path, files.get(entry.name)) {
+        if let (Some(path), Some(content)) = (&entry.path, files.get(&entry.name)) {
             new.insert(path.clone(), Observed::File { content: content.clone(), mode: entry.mode(content.expose()) });
             supplied.insert(path.clone(), content.clone());
         }
@@ -208,8 +212,8 @@ fn refuse_missing(entries: &[Entry], tree: &Tree, allow_missing_ca_keys: bool) -
     };
     if !others.is_empty() {
         let with_their_keys = entries.iter().filter(is_missing).collect::<Vec<_>>();
-        let external: BTreeSet<_> = keys.iter().filter(certificate_is_there).map(|entry| entry.name).collect();
-        let paths = paths(&mut with_their_keys.iter().filter(|entry| !external.contains(entry.name)));
+        let external: BTreeSet<_> = keys.iter().filter(certificate_is_there).map(|entry| &entry.name).collect();
+        let paths = paths(&mut with_their_keys.iter().filter(|entry| !external.contains(&entry.name)));
         return Err(BundleError::MissingFiles { paths }.into());
     }
     if !keys.is_empty() && !allow_missing_ca_keys {
@@ -221,10 +225,8 @@ fn refuse_missing(entries: &[Entry], tree: &Tree, allow_missing_ca_keys: bool) -
 /// An external etcd's files may be anywhere, but they are not the node's own certificates or kubeconfigs; the API
 /// server's etcd client is where kubeadm keeps the shared one.
 fn refuse_node_bound_paths(entries: &[Entry], node: &Node) -> Result<()> {
-    let rows = catalogue::CERTIFICATES.iter().filter(|row| row.name != "apiserver-etcd-client");
-    let leaves = rows.flat_map(|row| [node.layout.certificate(row.base_name), node.layout.key(row.base_name)]);
-    let kubeconfigs = catalogue::KUBECONFIGS.iter().map(|row| node.layout.kubeconfig(row.name));
-    let bound: BTreeSet<PathBuf> = leaves.chain(kubeconfigs).collect();
+    let rows = catalogue::ROWS.iter().filter(|row| !row.is_shared() && row.name != API_SERVER_TO_ETCD);
+    let bound: BTreeSet<PathBuf> = rows.flat_map(|row| node.layout.paths(row)).collect();
     let names: Vec<_> = entries
         .iter()
         .filter_map(|entry| entry.path.as_ref())
@@ -246,18 +248,18 @@ fn open(
     refuse_strangers(&manifest, entries, spec)?;
     let wanted = || entries.iter().filter(|entry| entry.path.is_some());
     let missing: Vec<_> =
-        wanted().map(|entry| entry.name.to_owned()).filter(|name| !manifest.data.contains_key(name)).collect();
+        wanted().map(|entry| entry.name.clone()).filter(|name| !manifest.data.contains_key(name)).collect();
     if !missing.is_empty() {
         return Err(BundleError::MissingEntries { names: missing }.into());
     }
     let empty: Vec<_> = wanted()
-        .filter(|entry| manifest.data.get(entry.name).is_some_and(Vec::is_empty))
+        .filter(|entry| manifest.data.get(&entry.name).is_some_and(Vec::is_empty))
         .filter(|entry| !(allow_missing_ca_keys && entry.content == Content::AuthorityKey))
         .collect();
     if !empty.is_empty() {
         return Err(BundleError::EmptyEntries {
             only_authority_keys: empty.iter().all(|entry| entry.content == Content::AuthorityKey),
-            names: empty.iter().map(|entry| entry.name.to_owned()).collect(),
+            names: empty.iter().map(|entry| entry.name.clone()).collect(),
         }
         .into());
     }
@@ -271,8 +273,8 @@ fn refuse_strangers(manifest: &Manifest, entries: &[Entry], spec: &ClusterSpec) 
     for name in strangers.cloned() {
         let base_name = name.rsplit_once('.').map_or(name.as_str(), |(base, _)| base).replace('/', "-");
         match base_name.as_str() {
-            base if NODE_BOUND.contains(&base) => bound.push(name),
-            "etcd-ca" | "external-etcd" | "external-etcd-ca" => {
+            base if is_node_bound(base) => bound.push(name),
+            ETCD_CA | EXTERNAL_ETCD | EXTERNAL_ETCD_CA => {
                 let (bundle, configuration) =
                     if spec.has_external_etcd() { ("a local", "an external") } else { ("an external", "a local") };
                 return Err(BundleError::OtherEtcd { bundle, configuration }.into());
@@ -292,5 +294,5 @@ fn authority_for_worker(bundle: &[u8]) -> Result<BTreeMap<String, Secret>> {
     if !has_pem && Manifest::read(bundle).is_ok() {
         return Err(BundleError::NotForWorkers.into());
     }
-    Ok(BTreeMap::from([("ca.crt".to_owned(), Secret::new(bundle.to_vec()))]))
+    Ok(BTreeMap::from([(AUTHORITY.to_owned(), Secret::new(bundle.to_vec()))]))
 }

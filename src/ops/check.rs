@@ -29,7 +29,7 @@ use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Pair, SeenCertificate, Severity, unreadable};
-use crate::catalogue::{self, Layout};
+use crate::catalogue::{self, CLUSTER_CA, Kind, Layout, Row};
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
 use crate::tree::{Observed, Tree};
@@ -178,10 +178,9 @@ pub(super) fn is_worker(layout: &Layout, tree: &Tree) -> bool {
 
 fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
     let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
-    is_there(layout.certificate("apiserver"))
-        || is_there(layout.key("ca"))
-        || is_there(layout.kubeconfig("admin.conf"))
-        || is_there(layout.kubeconfig("controller-manager.conf"))
+    let mut own = catalogue::rows([Kind::Leaf, Kind::Kubeconfig])
+        .filter(|row| row.is_of_cluster() && !row.roles.contains(&Role::Worker));
+    is_there(layout.key(CLUSTER_CA)) || own.any(|row| is_there(layout.of(row)))
 }
 
 /// Reads the kind of node off its files.
@@ -190,10 +189,11 @@ pub(super) fn infer(node: &mut Node, tree: &Tree) {
     let layout = &node.layout;
     let is_control_plane = is_control_plane(layout, tree);
     // An external etcd's CA certificate has the same place, but never its key.
-    let has_etcd = is_there(layout.key("etcd/ca"))
-        || ["etcd/server", "etcd/peer"]
-            .iter()
-            .any(|base| is_there(layout.certificate(base)) || is_there(layout.key(base)));
+    let is_server = |row: &&Row| row.kind == Kind::Leaf && row.has_alternative_names();
+    let has_etcd = catalogue::ROWS.iter().filter(|row| row.is_etcd()).any(|row| {
+        is_server(&row) && is_there(layout.certificate(row.base_name))
+            || (is_server(&row) || row.kind == Kind::Authority) && is_there(layout.key(row.base_name))
+    });
     node.spec.role = if is_control_plane { Role::SecondaryControlPlane } else { Role::Worker };
     if !has_etcd {
         node.spec.etcd = Etcd::External {
@@ -229,7 +229,10 @@ fn authority<'a>(authorities: &'a Authorities, name: &str) -> &'a [Certificate] 
 impl Checking {
     fn authorities(&mut self) -> Authorities {
         let mut authorities = Vec::new();
-        for row in catalogue::authorities(&self.node.spec) {
+        for row in catalogue::rows([Kind::Authority]) {
+            if !row.is_on(&self.node.spec) {
+                continue;
+            }
             let pair = self.pair(row.base_name);
             if pair.is_missing() {
                 self.missing(row.name, pair.certificate_path, self.node.spec.role == Role::Worker && !self.has_config);
@@ -249,7 +252,10 @@ impl Checking {
     }
 
     fn leaves(&mut self, authorities: &Authorities) -> Result<()> {
-        for row in catalogue::certificates(&self.node.spec) {
+        for row in catalogue::rows([Kind::Leaf]) {
+            if !row.is_on(&self.node.spec) {
+                continue;
+            }
             let pair = self.pair(row.base_name);
             if pair.is_missing() {
                 self.missing(row.name, pair.certificate_path, false);
@@ -288,12 +294,11 @@ impl Checking {
     }
 
     fn kubeconfigs(&mut self, authorities: &Authorities) -> Result<()> {
-        let trusted = authority(authorities, "ca");
-        for row in &catalogue::KUBECONFIGS {
+        let trusted = authority(authorities, CLUSTER_CA);
+        for row in catalogue::rows([Kind::Kubeconfig]) {
             let path = self.node.layout.kubeconfig(row.name);
             if matches!(self.tree.get(&path), Observed::Missing) {
-                // super-admin.conf is best kept elsewhere, and only the first node ever had it.
-                let optional = row.name == "super-admin.conf" || row.absence(&self.node.spec).is_some();
+                let optional = row.is_best_elsewhere || row.absence(&self.node.spec).is_some();
                 self.missing(row.name, path, optional);
                 continue;
             }

@@ -15,7 +15,7 @@ use crate::audit::expiration::{ExpirationReport, Row, RowState};
 use crate::audit::kubeconfig::{client_identity, is_read_from};
 use crate::audit::{Finding, Pair, Part};
 use crate::catalogue::{
-    self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Layout, ServingSource,
+    self, CLUSTER_CA, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Kind, Layout, ServingSource,
 };
 use crate::config::{ClusterSpec, Problem, Role};
 use crate::error::{Diagnostic, Result};
@@ -58,21 +58,21 @@ pub fn check_expiration(request: &NodeRequest) -> Result<Checked> {
 /// cluster signs.
 fn report_of_worker(tree: &Tree, layout: &Layout, kubelet: &Kubelet) -> ExpirationReport {
     let pair = |path: PathBuf| first(&Pair::read(tree, path.clone(), path).certificates);
-    let ca = row_of("ca", None, false, &pair(layout.certificate("ca")));
+    let ca = row_of(CLUSTER_CA, None, false, &pair(layout.certificate(CLUSTER_CA)));
     let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
     let mut rows = Vec::new();
     let kubeconfig = layout.kubeconfig(KUBELET_CONF);
     let rotates =
         tree.content(&kubeconfig).is_some_and(|text| is_read_from(&kubeconfig, text, &kubelet.files.client()));
     if !rotates {
-        rows.push(row_of(KUBELET_CONF, Some("ca"), false, &embedded(tree, layout, KUBELET_CONF)));
+        rows.push(row_of(KUBELET_CONF, Some(CLUSTER_CA), false, &embedded(tree, layout, KUBELET_CONF)));
     }
     if rotates || is_there(&kubelet.files.client()) {
-        rows.push(row_of(KUBELET_CLIENT, Some("ca"), false, &pair(kubelet.files.client())));
+        rows.push(row_of(KUBELET_CLIENT, Some(CLUSTER_CA), false, &pair(kubelet.files.client())));
     }
     let serving = &kubelet.serving;
     if is_there(&serving.certificate) {
-        let ca_name = (serving.source == ServingSource::Requested).then_some("ca");
+        let ca_name = (serving.source == ServingSource::Requested).then_some(CLUSTER_CA);
         rows.push(row_of(KUBELET_SERVER, ca_name, false, &pair(serving.certificate.clone())));
     }
     ExpirationReport::new(rows, vec![ca])
@@ -83,18 +83,19 @@ fn report(tree: &Tree, layout: &Layout, spec: &ClusterSpec) -> ExpirationReport 
     let spec = ClusterSpec { role: Role::ControlPlane, ..spec.clone() };
     let pair = |base: &str| Pair::read(tree, layout.certificate(base), layout.key(base));
     let is_external = |name: &str| catalogue::authority(name).is_some_and(|row| is_external(&pair(row.base_name)));
-    let authorities = catalogue::authorities(&spec)
+    let authorities = catalogue::rows([Kind::Authority])
+        .filter(|row| row.is_on(&spec))
         .map(|row| row_of(row.name, None, is_external(row.name), &first(&pair(row.base_name).certificates)));
-    let leaves = catalogue::certificates(&spec).map(|row| {
+    let leaves = catalogue::rows([Kind::Leaf]).filter(|row| row.is_on(&spec)).map(|row| {
         row_of(row.name, Some(row.issuer), is_external(row.issuer), &first(&pair(row.base_name).certificates))
     });
-    let kubeconfigs = catalogue::kubeconfigs(&spec)
-        .filter(|row| row.name != "kubelet.conf")
+    let kubeconfigs = catalogue::rows([Kind::Kubeconfig])
+        .filter(|row| row.is_on(&spec) && !row.is_kubelets())
         .filter(|row| {
             let is_there = !matches!(tree.get(&layout.kubeconfig(row.name)), Observed::Missing);
             is_there || row.absence_from_version(&spec).is_none()
         })
-        .map(|row| row_of(row.name, Some("ca"), is_external("ca"), &embedded(tree, layout, row.name)));
+        .map(|row| row_of(row.name, Some(CLUSTER_CA), is_external(CLUSTER_CA), &embedded(tree, layout, row.name)));
     ExpirationReport::new(leaves.chain(kubeconfigs).collect(), authorities.collect())
 }
 

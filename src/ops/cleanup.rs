@@ -82,7 +82,7 @@ impl Diagnostic for CleanupError {
 /// [`CleanupError`]; a name is unknown; the configuration cannot be read or is invalid. A file that must stay is a
 /// finding in the plan, not an error.
 pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let known: Vec<_> = catalogue::AUTHORITIES.iter().map(|row| row.name).collect();
+    let known: Vec<_> = catalogue::rows([catalogue::Kind::Authority]).map(|row| row.name).collect();
     refuse_unknown(&Selection::Names(request.authority_keys.clone()), &known)?;
     let takes_keys = !request.authority_keys.is_empty();
     if takes_keys && !request.no_backup && request.authority_key_backup.is_none() {

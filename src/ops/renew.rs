@@ -16,7 +16,7 @@ use super::init::{Planned, refuse_unknown};
 use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use super::span::{span, validity};
-use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
+use crate::catalogue::{self, DEFAULT_KUBELET_DIR, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::edge::host;
 use crate::error::Result;
@@ -25,8 +25,10 @@ use crate::plan::generate::Selection;
 use crate::plan::renew::{self, NameChanges, Options, OutliveAuthority};
 use crate::x509::SubjectAltName;
 
-/// The names that `all` leaves to the kubelet, unless told otherwise.
-const OF_KUBELET: [&str; 3] = [KUBELET_CONF, KUBELET_CLIENT, KUBELET_SERVER];
+/// Whether `all` leaves it to the kubelet, unless told otherwise.
+fn is_of_kubelet(name: &str) -> bool {
+    catalogue::row(name).is_some_and(Row::is_kubelets)
+}
 
 /// What `certs renew` is asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -128,7 +130,7 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
 fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Options> {
     let names = chosen(request, &node.spec);
     let is_named = |name: &str| matches!(&request.names, Selection::Names(all) if all.iter().any(|one| one == name));
-    let is_shown = |name: &&str| OF_KUBELET.contains(name) && !request.kubelet && !is_named(name);
+    let is_shown = |name: &&str| is_of_kubelet(name) && !request.kubelet && !is_named(name);
     let options = Options {
         shown: names.iter().copied().filter(is_shown).collect(),
         names,
@@ -177,13 +179,14 @@ fn asks_for_all(request: &RenewRequest) -> bool {
 fn chosen(request: &RenewRequest, spec: &ClusterSpec) -> BTreeSet<&'static str> {
     let (is_all, is_worker) = (asks_for_all(request), spec.role == Role::Worker);
     let named = if let Selection::Names(names) = &request.names { names.as_slice() } else { &[] };
+    // A kubeconfig may have been made by a newer kubeadm, or for another kind of node.
     let has_own = |name: &str| {
-        catalogue::certificates(spec).any(|row| row.name == name)
-            || !is_worker && catalogue::kubeconfig_names().contains(&name)
+        catalogue::row(name)
+            .is_some_and(|row| if row.kind == Kind::Kubeconfig { !is_worker } else { row.absence(spec).is_none() })
     };
     let is_chosen = |name: &&str| {
         // A worker has nothing else to show.
-        let belongs = if OF_KUBELET.contains(name) { request.kubelet || is_worker } else { has_own(name) };
+        let belongs = if is_of_kubelet(name) { request.kubelet || is_worker } else { has_own(name) };
         is_all && belongs || named.iter().any(|one| one == name)
     };
     catalogue::renewable_names().into_iter().filter(is_chosen).collect()
@@ -194,7 +197,8 @@ fn name_changes(request: &RenewRequest) -> Result<NameChanges> {
         return Err(bad("there is no configuration to take the names from", "give --config FILE"));
     }
     if !(request.add_names.is_empty() && request.remove_names.is_empty()) {
-        let changeable = ["apiserver", "etcd-server", "etcd-peer", KUBELET_SERVER];
+        let changeable: Vec<_> =
+            catalogue::ROWS.iter().filter(|row| row.has_alternative_names()).map(|row| row.name).collect();
         let hint = format!("name the certificates that change, among: {}", changeable.join(", "));
         match &request.names {
             Selection::Names(names) => {

@@ -11,7 +11,7 @@ use super::node::{Node, NodeRequest, content_of};
 use super::{Continue, OperationError, Progress};
 use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
-use crate::catalogue::ServerRule;
+use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, ServerRule};
 use crate::config::Problem;
 use crate::error::Result;
 use crate::key::{Algorithm, PrivateKey};
@@ -113,11 +113,11 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
             node = Node::open(&request.node).map_err(|_| UserError::NoServer)?;
         }
     }
-    let mut paths = vec![node.layout.certificate("ca")];
+    let mut paths = vec![node.layout.certificate(CLUSTER_CA)];
     let credential = if request.token.is_some() {
         Credential::Token
     } else {
-        paths.push(node.layout.key("ca"));
+        paths.push(node.layout.key(CLUSTER_CA));
         Credential::Certificate
     };
     let tree = node.store.read(paths);
@@ -142,7 +142,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
 
 /// Where this node's administrators find the API server.
 fn server_of_admin(node: &Node) -> Option<String> {
-    let path = node.layout.kubeconfig("admin.conf");
+    let path = node.layout.kubeconfig(ADMIN_CONF);
     let kubeconfig = Kubeconfig::parse(node.store.read([&path]).content(&path)?).ok()?;
     Some(kubeconfig.current().ok()?.server?.to_owned())
 }
@@ -166,7 +166,7 @@ impl Planned {
                 let key = key.into_iter().next().ok_or(OperationError::Interrupted)?;
                 let issuer = self.issuer()?;
                 let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &issuer)?;
-                let (path, bundle) = (self.node.layout.certificate("ca"), [issuer.certificate().clone()]);
+                let (path, bundle) = (self.node.layout.certificate(CLUSTER_CA), [issuer.certificate().clone()]);
                 let findings = judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now);
                 if findings.iter().any(Finding::is_critical) {
                     return Err(OperationError::Blocked { findings }.into());
@@ -188,8 +188,8 @@ impl Planned {
 
     fn issuer(&self) -> Result<Issuer> {
         let layout = &self.node.layout;
-        let certificates = read_certificates(content_of(&self.tree, &layout.certificate("ca"))?.expose())?;
-        let key = PrivateKey::from_pem(content_of(&self.tree, &layout.key("ca"))?.expose())?;
+        let certificates = read_certificates(content_of(&self.tree, &layout.certificate(CLUSTER_CA))?.expose())?;
+        let key = PrivateKey::from_pem(content_of(&self.tree, &layout.key(CLUSTER_CA))?.expose())?;
         let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
         Ok(Issuer::new(certificate, key)?)
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::place::Place;
 use crate::audit::{Finding, SeenCertificate, Severity};
+use crate::catalogue::{Kind as RowKind, Row};
 use crate::key::Algorithm;
 use crate::x509::{CertificateTemplate, RequestTemplate};
 
@@ -28,6 +29,18 @@ pub enum Kind {
     Kubeconfig,
     /// A file of a backup, whatever is in it.
     File,
+}
+
+impl Kind {
+    /// The kind of a row's artefact.
+    pub(crate) const fn of(row: &Row) -> Self {
+        match row.kind {
+            RowKind::Authority => Self::CertificateAuthority,
+            RowKind::Leaf | RowKind::KubeletClient | RowKind::KubeletServer => Self::Certificate,
+            RowKind::ServiceAccount => Self::KeyPair,
+            RowKind::Kubeconfig => Self::Kubeconfig,
+        }
+    }
 }
 
 /// What happens to an artefact.

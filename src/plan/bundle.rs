@@ -20,7 +20,7 @@ use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
-use crate::bundle::{Content, Entry};
+use crate::bundle::{Content, EXTERNAL_ETCD, Entry};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
 use crate::key::pem;
 use crate::tree::{Observed, Tree};
@@ -201,7 +201,7 @@ fn artefacts(entries: &[Entry]) -> Vec<&'static str> {
 fn kind(artefact: &str) -> Kind {
     match artefact {
         SERVICE_ACCOUNT => Kind::KeyPair,
-        "external-etcd" => Kind::Certificate,
+        EXTERNAL_ETCD => Kind::Certificate,
         _ => Kind::CertificateAuthority,
     }
 }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::generate::{Selection, inputs, untouched};
-use super::import::position;
 use super::{Action, Artefact, Destination, Kind, Plan, PlannedFile};
 use crate::audit::kubeconfig::{client_identity, client_key};
 use crate::audit::{Finding, FindingCode, Part, Severity};
@@ -81,7 +80,7 @@ pub(crate) fn cleanup(
     cleaning.plan_leftovers();
     cleaning.plan_authority_keys();
     let Cleaning { mut artefacts, findings, .. } = cleaning;
-    artefacts.sort_by_key(|artefact| position(&artefact.name));
+    artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
     Ok(Plan {
         operation: OPERATION.into(),
         made_at: now,
@@ -195,8 +194,7 @@ impl Cleaning<'_> {
         if key.present().is_none_or(|key| key.public_key_info() != leaf.public_key_info()) {
             return Err("the key in place is not the certificate's".into());
         }
-        let base_name = catalogue::authority(place.issuer).map_or("ca", |row| row.base_name);
-        let ca_path = self.layout.certificate(base_name);
+        let (ca_path, _) = self.layout.authority(place.issuer);
         let Part::Present(bundle) = Part::read(self.tree, &ca_path, read_certificates) else {
             return Err(format!("its CA {} cannot be read", ca_path.display()));
         };

@@ -12,7 +12,7 @@ use super::{Kind, PlannedFile};
 use crate::audit::Part;
 use crate::audit::certificate::Expectation;
 use crate::audit::kubeconfig::client_key;
-use crate::catalogue::{self, KUBELET_CLIENT, KUBELET_CONF, KubeconfigRow, KubeletFiles, Layout, with_ending};
+use crate::catalogue::{self, KUBELET_CLIENT, KUBELET_CONF, Kind as RowKind, KubeletFiles, Layout, Row, with_ending};
 use crate::config::ClusterSpec;
 use crate::key::PrivateKey;
 use crate::tree::Tree;
@@ -59,7 +59,7 @@ impl Destination {
         // The configuration may leave the name to a host whose name is none.
         let is_named = is_said && !spec.node_name.is_empty();
         let mut places = Vec::new();
-        for row in &catalogue::CERTIFICATES {
+        for row in catalogue::rows([RowKind::Leaf]) {
             let mut expectation =
                 Expectation { extended_key_usages: row.extended_key_usages.to_vec(), ..Expectation::default() };
             if is_named || !row.is_named_after_node() {
@@ -82,13 +82,13 @@ impl Destination {
                 expectation,
             });
         }
-        for row in &catalogue::KUBECONFIGS {
+        for row in catalogue::rows([RowKind::Kubeconfig]) {
             let expectation = client_expectation(row, spec, is_named)?;
             let kubeconfig = layout.kubeconfig(row.name);
             places.push(Self {
                 name: row.name,
                 kind: Kind::Kubeconfig,
-                issuer: "ca",
+                issuer: row.issuer,
                 base_name: row.name,
                 certificate: with_ending(&kubeconfig, "crt"),
                 key: with_ending(&kubeconfig, "key"),
@@ -132,12 +132,12 @@ impl Destination {
         key: PathBuf,
         rotating: Option<Rotating>,
     ) -> Result<Self, X509Error> {
-        let row = catalogue::KUBECONFIGS.iter().find(|row| row.name == KUBELET_CONF);
+        let row = catalogue::row(KUBELET_CLIENT);
         let is_named = is_said && !spec.node_name.is_empty();
         Ok(Self {
             name: KUBELET_CLIENT,
             kind: Kind::Certificate,
-            issuer: "ca",
+            issuer: catalogue::CLUSTER_CA,
             base_name: KUBELET_CLIENT,
             certificate,
             key,
@@ -182,7 +182,7 @@ impl Destination {
 }
 
 /// What the client certificate of a kubeconfig's user must say.
-fn client_expectation(row: &KubeconfigRow, spec: &ClusterSpec, is_named: bool) -> Result<Expectation, X509Error> {
+fn client_expectation(row: &Row, spec: &ClusterSpec, is_named: bool) -> Result<Expectation, X509Error> {
     let is_known = is_named || !row.is_named_after_node();
     Ok(Expectation {
         extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::generate::{inputs, untouched};
-use super::import::{Given, GivenKey, pem_of, position};
+use super::import::{Given, GivenKey, pem_of};
 use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile, place};
 use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{Layout, beside, kubeconfig_names, with_ending};
+use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Layout, beside, with_ending};
 use crate::config::ClusterSpec;
 use crate::error::Diagnostic;
 use crate::key::PrivateKey;
@@ -29,9 +29,6 @@ use crate::x509::{Certificate, ExtendedKeyUsage, X509Error, order_chain, read_ce
 
 /// The operation's name in plans.
 pub const OPERATION: &str = "kubeconfig embed";
-
-/// How the kubelet names the file of its own certificate; it rotates it there.
-const ROTATED: &str = "kubelet-client-current.pem";
 
 /// A kubeconfig that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +71,7 @@ pub fn embed(
     now: DateTime<Utc>,
 ) -> Result<Plan, X509Error> {
     let places = Destination::all(layout, spec, options.is_said)?;
-    let ca_path = layout.certificate("ca");
+    let ca_path = layout.certificate(CLUSTER_CA);
     let mut findings = Vec::new();
     let mut artefacts = Vec::new();
     let (authority_path, authority) = options
@@ -100,7 +97,7 @@ pub fn embed(
         artefacts.extend(embedding.plan());
         findings.append(&mut embedding.findings);
     }
-    artefacts.sort_by_key(|artefact| position(&artefact.name).unwrap_or(usize::MAX));
+    artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name).unwrap_or(usize::MAX));
     Ok(Plan {
         operation: OPERATION.into(),
         made_at: now,
@@ -128,7 +125,7 @@ fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mu
     findings.push(Finding {
         code: code.to_owned(),
         severity: Severity::Critical,
-        subject: "ca".to_owned(),
+        subject: CLUSTER_CA.to_owned(),
         path: Some(path.to_owned()),
         evidence,
         remedy,
@@ -200,7 +197,7 @@ impl Embedding<'_> {
 
     /// The catalogue's name of the kubeconfig, which `kubeconfig init` takes.
     fn catalogued(&self) -> Option<&'static str> {
-        kubeconfig_names().into_iter().find(|name| *name == self.name)
+        catalogue::kubeconfig(&self.name).map(|row| row.name)
     }
 
     /// What is put in is worth nothing in a file that clients refuse.
@@ -277,7 +274,7 @@ impl Embedding<'_> {
         let beside_it = with_ending(&self.wanted.path, "crt");
         let referenced = current.client_certificate.filter(|_| current.client_certificate_data.is_none());
         let from_path = referenced
-            .filter(|path| self.options.flatten && !path.ends_with(ROTATED))
+            .filter(|path| self.options.flatten && !path.ends_with(KUBELET_CLIENT_FILE))
             .map(|path| beside(&self.wanted.path, path));
         let (path, part) = if let Some(given) = &self.options.client_certificate {
             (given.path.clone(), given.certificates.clone())
@@ -361,7 +358,7 @@ impl Embedding<'_> {
         let by_path = current.client_key.filter(|_| current.client_key_data.is_none());
         let by_path = by_path.map(|path| beside(&self.wanted.path, path));
         if there.present().is_some_and(fits) {
-            let is_rotated = by_path.as_ref().is_some_and(|path| path.ends_with(ROTATED));
+            let is_rotated = by_path.as_ref().is_some_and(|path| path.ends_with(KUBELET_CLIENT_FILE));
             return by_path.filter(|_| self.options.flatten && !is_rotated).and_then(|path| self.source(path));
         }
         let beside_it = with_ending(&self.wanted.path, "key");
@@ -398,7 +395,7 @@ impl Embedding<'_> {
 
     fn row(&self, action: Action, reason: &str) -> Artefact {
         let files = vec![PlannedFile { path: self.wanted.path.clone(), mode: 0o600 }];
-        Artefact { issuer: Some("ca".into()), ..untouched(&self.name, Kind::Kubeconfig, action, reason, files) }
+        Artefact { issuer: Some(CLUSTER_CA.into()), ..untouched(&self.name, Kind::Kubeconfig, action, reason, files) }
     }
 
     fn find(&mut self, code: FindingCode, severity: Severity, path: &Path, evidence: impl Into<String>, remedy: &str) {

@@ -88,7 +88,7 @@ pub(super) struct Planning<'a> {
     pub(super) options: &'a Options,
     pub(super) now: DateTime<Utc>,
     pub(super) authorities: BTreeMap<&'static str, AuthorityState>,
-    pub(super) artefacts: Vec<(u8, Artefact)>,
+    pub(super) artefacts: Vec<Artefact>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -119,14 +119,14 @@ pub fn generate(
     planning.plan_kubeconfigs()?;
 
     let mut artefacts = planning.artefacts;
-    artefacts.sort_by_key(|(order, _)| *order);
+    artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
     Ok(Plan {
         operation: "init".into(),
         made_at: now,
         rootfs: options.rootfs.clone(),
         certificates_dir: layout.certificates_dir.clone(),
         kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts: artefacts.into_iter().map(|(_, artefact)| artefact).collect(),
+        artefacts,
         findings: planning.findings,
         inputs: inputs(tree),
         backup_dir: None,
@@ -302,10 +302,7 @@ pub fn unknown_names<'a>(selection: &'a Selection, known: &[&str]) -> Vec<&'a st
     }
 }
 
-/// The position behind every certificate: kubeadm makes `sa` last of the certs phase, kubeconfigs after it.
-pub(super) const AFTER_CERTIFICATES: u8 = 100;
-
 /// The row of a CA, which the catalogue always has for an issuer's name.
 pub(super) fn authority_base_name(name: &str) -> &'static str {
-    catalogue::authority(name).map_or("ca", |row| row.base_name)
+    catalogue::authority(name).map_or(catalogue::CLUSTER_CA, |row| row.base_name)
 }

@@ -24,7 +24,7 @@ pub(crate) use matching::ENDINGS;
 use super::generate::inputs;
 use super::{Artefact, Destination, KeySource, Plan};
 use crate::audit::{Finding, FindingCode, Part, Severity};
-use crate::catalogue::{self, AuthorityRow, Layout};
+use crate::catalogue::{self, Layout, Row};
 use crate::key::PrivateKey;
 use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateRequest, read_certificates};
@@ -101,7 +101,7 @@ const FORCEABLE: [FindingCode; 5] = [
 /// Which thing of the catalogue a file is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Slot<'a> {
-    Authority(&'static AuthorityRow),
+    Authority(&'static Row),
     Leaf(&'a Destination),
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn import(
             }
         }
     }
-    artefacts.sort_by_key(|artefact| position(&artefact.name));
+    artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
     Plan {
         operation: OPERATION.into(),
         made_at: now,
@@ -180,12 +180,6 @@ pub(crate) fn import(
         backup_dir: options.backup_dir.clone(),
         request: serde_json::Value::Null,
     }
-}
-
-/// The position in kubeadm's order.
-pub(super) fn position(name: &str) -> Option<usize> {
-    let names = catalogue::certificate_names().into_iter().chain(catalogue::kubeconfig_names());
-    names.chain([catalogue::KUBELET_CLIENT]).position(|one| one == name)
 }
 
 impl Importing<'_> {

@@ -132,7 +132,7 @@ pub fn renew(
         } else {
             renewal.plan(&target)
         };
-        renewal.artefacts.push(Artefact { long_name: Some(target.long_name.to_owned()), ..artefact });
+        renewal.artefacts.push(Artefact { long_name: Some(target.row.long_name.to_owned()), ..artefact });
     }
     if options.points_at_kubelet {
         renewal.note_kubelet();

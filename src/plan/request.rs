@@ -26,14 +26,12 @@ use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part, Severity};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
-use crate::catalogue::{
-    CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CLIENT, KubeconfigRow, KubeletFiles, Layout, leaf_key_usages,
-};
+use crate::catalogue::{self, Kind as RowKind, KubeletFiles, Layout, Row, leaf_key_usages, with_ending};
 use crate::config::{ClusterSpec, Role};
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::tree::{Observed, Tree};
-use crate::x509::{ExtendedKeyUsage, RequestTemplate, SubjectAltNames};
+use crate::x509::{ExtendedKeyUsage, RequestTemplate};
 
 /// The operation's name in plans.
 pub const OPERATION: &str = "certs generate-csr";
@@ -79,100 +77,54 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// A request beside its key (`apiserver.csr`) or kubeconfig (`admin.conf.csr`).
-    fn request(&self, row: Row) -> PathBuf {
-        match row {
-            Row::Certificate(row) => self.layout.certificates_dir.join(format!("{}.csr", row.base_name)),
-            Row::Kubeconfig(row) => self.layout.kubeconfig_dir.join(format!("{}.csr", row.name)),
-            Row::KubeletClient => self.kubelet_dir.join(format!("{KUBELET_CLIENT}.csr")),
+    /// What the files of a row begin with.
+    fn base(&self, row: &Row) -> PathBuf {
+        match row.kind {
+            RowKind::KubeletClient => self.kubelet_dir.join(row.name),
+            _ => self.layout.base(row),
         }
+    }
+
+    /// A request beside its key (`apiserver.csr`) or kubeconfig (`admin.conf.csr`).
+    fn request(&self, row: &Row) -> PathBuf {
+        with_ending(&self.base(row), "csr")
     }
 
     /// The key of a pair, or the kubeconfig that holds it.
-    fn key(&self, row: Row) -> PathBuf {
-        match row {
-            Row::Certificate(row) => self.layout.key(row.base_name),
-            Row::Kubeconfig(row) => self.layout.kubeconfig(row.name),
-            Row::KubeletClient => self.kubelet_dir.join(format!("{KUBELET_CLIENT}.key")),
-        }
+    fn key(&self, row: &Row) -> PathBuf {
+        if row.kind == RowKind::Kubeconfig { self.base(row) } else { self.key_beside(row) }
     }
 
-    /// A key for a kubeconfig that is not in it (`admin.conf.key`).
-    fn key_beside(&self, row: Row) -> Option<PathBuf> {
-        match row {
-            Row::Certificate(_) | Row::KubeletClient => None,
-            Row::Kubeconfig(row) => Some(self.layout.kubeconfig_dir.join(format!("{}.key", row.name))),
-        }
+    /// A key that is in a file of its own: a kubeconfig's is not in it (`admin.conf.key`).
+    fn key_beside(&self, row: &Row) -> PathBuf {
+        with_ending(&self.base(row), "key")
     }
 
     /// Every path that a plan looks at.
     #[must_use]
     pub fn every_path(&self) -> Vec<PathBuf> {
-        let of = |row| [Some(self.request(row)), Some(self.key(row)), self.key_beside(row)];
-        Row::all().flat_map(of).flatten().collect()
+        rows().flat_map(|row| [self.request(row), self.key(row), self.key_beside(row)]).collect()
     }
 }
 
-/// A row of the catalogue that a request can be made for.
-#[derive(Clone, Copy)]
-enum Row {
-    Certificate(&'static CertificateRow),
-    Kubeconfig(&'static KubeconfigRow),
-    KubeletClient,
+/// What a request can be made for.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    catalogue::rows([RowKind::Leaf, RowKind::Kubeconfig, RowKind::KubeletClient])
 }
 
-impl Row {
-    fn all() -> impl Iterator<Item = Self> {
-        let catalogued = CERTIFICATES.iter().map(Self::Certificate).chain(KUBECONFIGS.iter().map(Self::Kubeconfig));
-        catalogued.chain([Self::KubeletClient])
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Certificate(row) => row.name,
-            Self::Kubeconfig(row) => row.name,
-            Self::KubeletClient => KUBELET_CLIENT,
+/// Why a node of this kind has none; `None` when it has one.
+fn absence(row: &Row, role: Option<RequestRole>, spec: &ClusterSpec) -> Option<&'static str> {
+    let role = role.unwrap_or(match spec.role {
+        Role::Worker => RequestRole::Worker,
+        Role::ControlPlane | Role::SecondaryControlPlane => RequestRole::ControlPlane,
+    });
+    match role {
+        RequestRole::ControlPlane if row.kind == RowKind::Kubeconfig && spec.role == Role::SecondaryControlPlane => {
+            row.absence(spec)
         }
-    }
-
-    const fn kind(self) -> Kind {
-        match self {
-            Self::Certificate(_) | Self::KubeletClient => Kind::Certificate,
-            Self::Kubeconfig(_) => Kind::Kubeconfig,
-        }
-    }
-
-    const fn issuer(self) -> &'static str {
-        match self {
-            Self::Certificate(row) => row.issuer,
-            Self::Kubeconfig(_) | Self::KubeletClient => "ca",
-        }
-    }
-
-    fn usages(self) -> Vec<ExtendedKeyUsage> {
-        match self {
-            Self::Certificate(row) => row.extended_key_usages.to_vec(),
-            Self::Kubeconfig(_) | Self::KubeletClient => vec![ExtendedKeyUsage::ClientAuth],
-        }
-    }
-
-    /// Why a node of this kind has none; `None` when it has one.
-    fn absence(self, role: Option<RequestRole>, spec: &ClusterSpec) -> Option<&'static str> {
-        let role = role.unwrap_or(match spec.role {
-            Role::Worker => RequestRole::Worker,
-            Role::ControlPlane | Role::SecondaryControlPlane => RequestRole::ControlPlane,
-        });
-        match (role, self) {
-            (RequestRole::ControlPlane, Self::Kubeconfig(row)) if spec.role == Role::SecondaryControlPlane => {
-                row.absence(spec)
-            }
-            (RequestRole::ControlPlane, Self::Kubeconfig(row)) => row.absence_from_version(spec),
-            (RequestRole::ControlPlane, _) | (RequestRole::Worker, Self::KubeletClient) => None,
-            (RequestRole::Worker, Self::Kubeconfig(row)) if row.roles.contains(&Role::Worker) => None,
-            (RequestRole::Worker, _) => Some("a worker has none"),
-            (RequestRole::Etcd, Self::Certificate(row)) if row.is_etcd() => None,
-            (RequestRole::Etcd, _) => Some("etcd has none"),
-        }
+        RequestRole::ControlPlane => row.absence_from_version(spec),
+        RequestRole::Worker => (!row.roles.contains(&Role::Worker)).then_some("a worker has none"),
+        RequestRole::Etcd => (!row.is_etcd()).then_some("etcd has none"),
     }
 }
 
@@ -203,17 +155,17 @@ pub fn requests(
 ) -> Result<Plan> {
     let mut asking = Asking { tree, layout, kubelet, outputs, spec, options, now, findings: Vec::new() };
     let mut artefacts = Vec::new();
-    let chosen: Vec<_> = Row::all().filter(|row| asking.is_chosen(*row)).collect();
+    let chosen: Vec<_> = rows().filter(|row| asking.is_chosen(row)).collect();
     for row in chosen {
-        let artefact = match (row.absence(options.role, spec), options.renewal) {
+        let artefact = match (absence(row, options.role, spec), options.renewal) {
             (Some(reason), Renewal::No) => asking.untouched(row, Action::Skip, reason),
             (_, Renewal::No) => asking.first_request(row)?,
-            (_, Renewal::NewKeys | Renewal::SameKeys) if matches!(row, Row::KubeletClient) => {
-                asking.kubelet_request()?
+            (_, Renewal::NewKeys | Renewal::SameKeys) if row.kind == RowKind::KubeletClient => {
+                asking.kubelet_request(row)?
             }
             (_, Renewal::NewKeys | Renewal::SameKeys) => asking.renewal_request(row),
         };
-        artefacts.push(Artefact { issuer: Some(row.issuer().to_owned()), ..artefact });
+        artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
     }
     Ok(Plan {
         operation: OPERATION.into(),
@@ -230,16 +182,14 @@ pub fn requests(
 }
 
 impl Asking<'_> {
-    fn first_request(&mut self, row: Row) -> Result<Artefact> {
-        let (subject, names) = match row {
-            Row::Certificate(row) => (row.subject(self.spec)?, row.subject_alt_names(self.spec)),
-            Row::Kubeconfig(row) => (row.subject(self.spec)?, SubjectAltNames::default()),
-            Row::KubeletClient => return self.kubelet_request(),
-        };
+    fn first_request(&mut self, row: &Row) -> Result<Artefact> {
+        if row.kind == RowKind::KubeletClient {
+            return self.kubelet_request(row);
+        }
         let kind = self.kind_of_first_key(row);
         let request = RequestTemplate {
-            subject,
-            subject_alt_names: names,
+            subject: row.subject(self.spec)?,
+            subject_alt_names: row.subject_alt_names(self.spec),
             key_usages: self.key_usages(kind.as_str()),
             extended_key_usages: self.extended_key_usages(row),
         };
@@ -248,18 +198,15 @@ impl Asking<'_> {
             return Ok(self.with_key(row, request, key, "for the key that is there"));
         }
         let mut files = vec![key, self.outputs.request(row)];
-        files.extend(self.outputs.key_beside(row));
+        files.extend((row.kind == RowKind::Kubeconfig).then(|| self.outputs.key_beside(row)));
         if self.is_in_the_way(row, files) {
             return Ok(self.untouched(row, Action::Blocked, "there is a key or request already"));
         }
-        let kubeconfig = match row {
-            Row::Certificate(_) | Row::KubeletClient => None,
-            Row::Kubeconfig(row) => Some(KubeconfigTemplate {
-                cluster_name: self.spec.cluster_name.clone(),
-                server: row.request_server(self.spec),
-                user: row.user_name(self.spec),
-            }),
-        };
+        let kubeconfig = (row.kind == RowKind::Kubeconfig).then(|| KubeconfigTemplate {
+            cluster_name: self.spec.cluster_name.clone(),
+            server: row.request_server(self.spec),
+            user: row.user_name(self.spec),
+        });
         Ok(Artefact {
             new_key: Some(kind),
             request: Some(request),
@@ -269,23 +216,23 @@ impl Asking<'_> {
     }
 
     /// A request that is signed with a key of this node; only the request is written.
-    fn with_key(&mut self, row: Row, request: RequestTemplate, key: PathBuf, reason: &str) -> Artefact {
+    fn with_key(&mut self, row: &Row, request: RequestTemplate, key: PathBuf, reason: &str) -> Artefact {
         let files = vec![secret_file(self.outputs.request(row))];
         if let Some((code, evidence, remedy)) = self.fault_of_key(row, &key) {
-            self.find(code, row.name(), key, evidence, remedy);
-            return untouched(row.name(), row.kind(), Action::Blocked, "its key cannot be used", files);
+            self.find(code, row.name, key, evidence, remedy);
+            return untouched(row.name, Kind::of(row), Action::Blocked, "its key cannot be used", files);
         }
         Artefact {
             request: Some(request),
             request_key: Some(key),
-            ..untouched(row.name(), row.kind(), Action::Request, reason, files)
+            ..untouched(row.name, Kind::of(row), Action::Request, reason, files)
         }
     }
 
-    fn fault_of_key(&self, row: Row, path: &Path) -> Option<(String, String, String)> {
-        let key = match row {
-            Row::Certificate(_) | Row::KubeletClient => Part::read(self.tree, path, PrivateKey::from_pem),
-            Row::Kubeconfig(_) => client_key(self.tree, path),
+    fn fault_of_key(&self, row: &Row, path: &Path) -> Option<(String, String, String)> {
+        let key = match row.kind {
+            RowKind::Kubeconfig => client_key(self.tree, path),
+            _ => Part::read(self.tree, path, PrivateKey::from_pem),
         };
         match key {
             Part::Present(_) => None,
@@ -299,7 +246,7 @@ impl Asking<'_> {
     }
 
     /// Says what is in the way of new files: kubeadm's rule, but for all at once.
-    fn is_in_the_way(&mut self, row: Row, files: Vec<PathBuf>) -> bool {
+    fn is_in_the_way(&mut self, row: &Row, files: Vec<PathBuf>) -> bool {
         let found: Vec<_> = files.into_iter().filter(|path| self.is_there(path)).collect();
         for path in &found {
             let remedy = self.kubelets_way(row, &found).unwrap_or_else(|| {
@@ -307,7 +254,7 @@ impl Asking<'_> {
                     .to_owned()
             });
             let evidence = "file already exists: a key or CSR is never overwritten".to_owned();
-            self.find(FindingCode::FileExists.code().to_owned(), row.name(), path.clone(), evidence, remedy);
+            self.find(FindingCode::FileExists.code().to_owned(), row.name, path.clone(), evidence, remedy);
         }
         !found.is_empty()
     }
@@ -318,17 +265,17 @@ impl Asking<'_> {
         if self.options.with_usages { leaf_key_usages(version.as_ref(), key_kind) } else { Vec::new() }
     }
 
-    fn extended_key_usages(&self, row: Row) -> Vec<ExtendedKeyUsage> {
-        if self.options.with_usages { row.usages() } else { Vec::new() }
+    fn extended_key_usages(&self, row: &Row) -> Vec<ExtendedKeyUsage> {
+        if self.options.with_usages { row.extended_key_usages.to_vec() } else { Vec::new() }
     }
 
     fn is_there(&self, path: &Path) -> bool {
         !matches!(self.tree.get(path), Observed::Missing)
     }
 
-    fn untouched(&self, row: Row, action: Action, reason: &str) -> Artefact {
+    fn untouched(&self, row: &Row, action: Action, reason: &str) -> Artefact {
         let files = vec![secret_file(self.outputs.key(row)), secret_file(self.outputs.request(row))];
-        untouched(row.name(), row.kind(), action, reason, files)
+        untouched(row.name, Kind::of(row), action, reason, files)
     }
 
     fn find(&mut self, code: String, subject: &str, path: PathBuf, evidence: String, remedy: String) {

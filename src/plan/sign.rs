@@ -16,7 +16,7 @@ use super::{Action, Answer, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, KUBELET_CLIENT, Layout};
+use crate::catalogue::{self, Kind as RowKind, Layout};
 use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, RequestFault, Signer, answer};
 use crate::tree::{Observed, Tree};
 use crate::workers;
@@ -98,12 +98,12 @@ struct Judged {
 #[must_use]
 pub fn name_of_file(path: &Path, policy: &Policy) -> Option<String> {
     let stem = path.with_extension("");
-    if let Some(row) = catalogue::CERTIFICATES.iter().find(|row| stem.ends_with(row.base_name)) {
+    if let Some(row) = catalogue::rows([RowKind::Leaf]).find(|row| stem.ends_with(row.base_name)) {
         return Some(row.name.to_owned());
     }
     let file = stem.file_name()?.to_str()?;
     let is_its = |name: &&str| file.strip_suffix(*name).is_some_and(|node| node.is_empty() || node.ends_with('.'));
-    let client = catalogue::kubeconfig_names().into_iter().chain([KUBELET_CLIENT]).find(is_its);
+    let client = catalogue::rows([RowKind::Kubeconfig, RowKind::KubeletClient]).map(|row| row.name).find(is_its);
     client.or_else(|| policy.own_names().find(|name| *name == file)).map(str::to_owned)
 }
 

@@ -21,7 +21,7 @@ use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
-use crate::catalogue::{CLUSTER_ADMINS, Layout, MASTERS, ServerRule, leaf_key_usages};
+use crate::catalogue::{CLUSTER_ADMINS, CLUSTER_CA, Layout, MASTERS, ServerRule, leaf_key_usages};
 use crate::config::{ClusterSpec, url_fault};
 use crate::error::Result;
 use crate::key::Algorithm;
@@ -88,8 +88,8 @@ pub struct UserPlan {
 pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: DateTime<Utc>) -> Result<UserPlan> {
     refuse_names(wish)?;
     let server = server(wish, spec)?;
-    let pair = Pair::read(tree, layout.certificate("ca"), layout.key("ca"));
-    let mut findings = judge_authority("ca", &pair, tree, Thresholds::NONE, now);
+    let pair = Pair::read(tree, layout.certificate(CLUSTER_CA), layout.key(CLUSTER_CA));
+    let mut findings = judge_authority(CLUSTER_CA, &pair, tree, Thresholds::NONE, now);
     findings.retain(|finding| finding.severity != Severity::Info);
     let mut plan = UserPlan {
         user: wish.name.clone(),

@@ -13,7 +13,7 @@ use super::PolicyError;
 use super::judge::{RequestFault, judge_node};
 use super::pattern::{NamePattern, TextPattern};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
-use crate::catalogue;
+use crate::catalogue::{self, ADMIN_CONF};
 use crate::config::{ClusterSpec, first_template_leftover};
 use crate::error::nearest;
 use crate::x509::ExtendedKeyUsage;
@@ -186,8 +186,8 @@ impl Policy {
 
     /// Where `admin.conf` is not signed, no other name gets its group, unless it is the version's own for that name.
     fn without_forbidden_power(&self, profile: &mut Profile) {
-        let is_forbidden = self.certificates.get("admin.conf").is_some_and(|rule| !rule.allow);
-        if is_forbidden && profile.name != "admin.conf" {
+        let is_forbidden = self.certificates.get(ADMIN_CONF).is_some_and(|rule| !rule.allow);
+        if is_forbidden && profile.name != ADMIN_CONF {
             let own = profile.organizations.first().cloned();
             profile.organizations.retain(|groups| {
                 Some(groups) == own.as_ref() || !groups.iter().any(|group| group == catalogue::CLUSTER_ADMINS)
@@ -276,8 +276,8 @@ fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
 fn meant(name: &str) -> Option<String> {
     let folded: String = name.trim().to_lowercase().replace(['_', ' '], "-");
     let stem = [".csr", ".crt", ".key", ".pem"].iter().fold(folded.as_str(), |name, end| name.trim_end_matches(end));
-    let rows = catalogue::CERTIFICATES.iter();
-    let leaf = rows.clone().find(|row| stem == row.name || Path::new(stem).ends_with(row.base_name));
+    let leaf = catalogue::rows([catalogue::Kind::Leaf])
+        .find(|row| stem == row.name || Path::new(stem).ends_with(row.base_name));
     if let Some(row) = leaf {
         return Some(row.name.to_owned());
     }

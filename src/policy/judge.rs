@@ -7,9 +7,9 @@ use std::path::Path;
 
 use super::Policy;
 use super::plausible::{self, KnownServer, MOST_NAMES};
-use super::profile::{AllowedNames, CommonNames, KnownNode, Profile, names_its_node};
+use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
 use crate::audit::{Finding, Severity};
-use crate::catalogue::{LEAF_KEY_USAGES, NodeRole};
+use crate::catalogue::{self, LEAF_KEY_USAGES, NodeRole, Row, SYSTEM_NODE};
 use crate::config::alternative_name;
 use crate::key::public_key_weakness;
 use crate::x509::{CertificateRequest, SubjectAltName, SubjectAltNames};
@@ -136,7 +136,7 @@ pub(super) fn judge_node(name: &str, node: &KnownNode) -> Option<(RequestFault, 
             return Some((RequestFault::UnknownNode, reason));
         }
     }
-    if node.name.is_none() && names_its_node(name) {
+    if node.name.is_none() && catalogue::issued(name).is_some_and(Row::names_its_node) {
         let reason = format!("{name} names its node, and the signer has named none (--node-name)");
         return Some((RequestFault::UnknownNode, reason));
     }
@@ -224,7 +224,7 @@ fn is_right_common_name(name: &str, allowed: &CommonNames) -> bool {
 /// Whether a name is a kubelet's, under whatever name of a policy's own it is asked for, and is not the known node.
 fn is_another_kubelet(name: &str, profile: &Profile) -> bool {
     let is_pattern = matches!(profile.common_names, CommonNames::Patterns(_));
-    is_pattern && name.starts_with("system:node:") && profile.identity.as_deref() != Some(name)
+    is_pattern && name.starts_with(SYSTEM_NODE) && profile.identity.as_deref() != Some(name)
 }
 
 fn describe(profile: &Profile) -> String {

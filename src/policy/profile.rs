@@ -8,10 +8,7 @@ use chrono::TimeDelta;
 
 use super::pattern::{NamePattern, TextPattern};
 use super::plausible::KnownServer;
-use crate::catalogue::{
-    AlternativeNames, CERTIFICATES, CertificateRow, CommonName, KUBECONFIGS, KubeconfigRow, MASTERS, NodeRole,
-    Organizations, SYSTEM_NODE, UserName,
-};
+use crate::catalogue::{self, AlternativeNames, CommonName, MASTERS, NodeRole, Organizations, Row, SYSTEM_NODE};
 use crate::config::{ClusterSpec, KubernetesVersion};
 use crate::x509::{ExtendedKeyUsage, SubjectAltNames};
 
@@ -113,48 +110,24 @@ fn allowed_organizations(organizations: &Organizations, node: &KnownNode) -> Vec
 impl Profile {
     /// The catalogue's rules for a name; `None` for a name that it does not have.
     pub(super) fn of_catalogue(name: &str, node: &KnownNode) -> Option<Self> {
-        let leaf = CERTIFICATES.iter().find(|row| row.name == name).map(|row| Self::of_leaf(row, node));
-        leaf.or_else(|| KUBECONFIGS.iter().find(|row| row.name == name).map(|row| Self::of_kubeconfig(row, node)))
-    }
-
-    fn of_leaf(row: &CertificateRow, node: &KnownNode) -> Self {
-        let common_names = match row.common_name {
-            CommonName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
-            CommonName::Node => node_name("", node),
-        };
-        Self {
+        let row = catalogue::issued(name)?;
+        let is_kubelets = row.common_name == CommonName::SystemNode;
+        Some(Self {
             name: row.name.to_owned(),
             issuer: row.issuer.to_owned(),
             is_allowed: true,
-            common_names,
-            identity: None,
+            common_names: match row.common_name {
+                CommonName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
+                CommonName::Node => node_name("", node),
+                CommonName::SystemNode => node_name(SYSTEM_NODE, node),
+            },
+            identity: node.name.as_ref().filter(|_| is_kubelets).map(|name| format!("{SYSTEM_NODE}{name}")),
             organizations: allowed_organizations(&row.organizations, node),
             version: node.version(),
             extended_key_usages: row.extended_key_usages.to_vec(),
             names: names_of(row, node),
             max_validity: None,
-        }
-    }
-
-    fn of_kubeconfig(row: &KubeconfigRow, node: &KnownNode) -> Self {
-        Self {
-            name: row.name.to_owned(),
-            issuer: "ca".to_owned(),
-            is_allowed: true,
-            common_names: match row.user {
-                UserName::Fixed(name) => CommonNames::Fixed(name.to_owned()),
-                UserName::SystemNode => node_name(SYSTEM_NODE, node),
-            },
-            organizations: allowed_organizations(&row.organizations, node),
-            version: node.version(),
-            identity: match (row.user, &node.name) {
-                (UserName::SystemNode, Some(name)) => Some(format!("{SYSTEM_NODE}{name}")),
-                _ => None,
-            },
-            extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
-            names: AllowedNames::None,
-            max_validity: None,
-        }
+        })
     }
 }
 
@@ -165,8 +138,8 @@ fn node_name(prefix: &'static str, node: &KnownNode) -> CommonNames {
     }
 }
 
-fn names_of(row: &CertificateRow, node: &KnownNode) -> AllowedNames {
-    if row.alternative_names == AlternativeNames::None {
+fn names_of(row: &Row, node: &KnownNode) -> AllowedNames {
+    if !row.has_alternative_names() {
         return AllowedNames::None;
     }
     if let Some(spec) = &node.spec {
@@ -182,22 +155,11 @@ fn names_of(row: &CertificateRow, node: &KnownNode) -> AllowedNames {
         node_name: node.name.clone(),
         other_nodes: node.other_nodes.clone(),
     };
-    match row.alternative_names {
-        AlternativeNames::ApiServer | AlternativeNames::None => AllowedNames::Plausible {
-            server,
-            wanted: SubjectAltNames::sorted(["kubernetes", "kubernetes.default", "kubernetes.default.svc"], []),
-            with_common_name: false,
-        },
-        AlternativeNames::EtcdServer | AlternativeNames::EtcdPeer => AllowedNames::Plausible {
-            server,
-            wanted: SubjectAltNames::sorted(["localhost"], [IpAddr::from([127, 0, 0, 1])]),
-            with_common_name: true,
-        },
-    }
-}
-
-/// Whether a certificate of this name says which node it is: in its subject, or in its alternative names.
-pub(super) fn names_its_node(name: &str) -> bool {
-    let leaf = CERTIFICATES.iter().any(|row| row.name == name && row.alternative_names != AlternativeNames::None);
-    leaf || KUBECONFIGS.iter().any(|row| row.name == name && row.user == UserName::SystemNode)
+    let with_common_name = !server.is_api_server;
+    let wanted = if server.is_api_server {
+        SubjectAltNames::sorted(["kubernetes", "kubernetes.default", "kubernetes.default.svc"], [])
+    } else {
+        SubjectAltNames::sorted(["localhost"], [IpAddr::from([127, 0, 0, 1])])
+    };
+    AllowedNames::Plausible { server, wanted, with_common_name }
 }

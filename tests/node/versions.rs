@@ -3,8 +3,8 @@
 
 use kubepki::audit::{Finding, Severity};
 use kubepki::catalogue::{
-    CERTIFICATES, ENCIPHERMENT_FOR_RSA_ALONE, KUBECONFIGS, KUBELET_CLIENT_BINDING, NodeRole, SEPARATE_SUPER_ADMIN,
-    leaf_key_usages,
+    ENCIPHERMENT_FOR_RSA_ALONE, KUBELET_CLIENT_BINDING, Kind, NodeRole, SEPARATE_SUPER_ADMIN, leaf_key_usages, row,
+    rows,
 };
 use kubepki::config::KubernetesVersion;
 use kubepki::ops::check::{CheckReport, CheckRequest, Status, check};
@@ -267,7 +267,7 @@ fn renewal_keeps_groups_and_usages_whatever_the_configuration_says() {
         for (configured, ..) in ERAS {
             let node = Node::made(&of(made_by[0]));
             let of_all = |node: &Node| {
-                let bases = CERTIFICATES.iter().map(|row| node.certificate(row.base_name));
+                let bases = rows([Kind::Leaf]).map(|row| node.certificate(row.base_name));
                 bases.map(|one| (one.subject().clone(), one.key_usages().map(<[_]>::to_vec))).collect::<Vec<_>>()
             };
             let (before, admin) = (of_all(&node), groups_of_kubeconfig(&node, "admin.conf"));
@@ -277,7 +277,7 @@ fn renewal_keeps_groups_and_usages_whatever_the_configuration_says() {
             assert_eq!(groups_of_kubeconfig(&node, "admin.conf"), admin);
             let same_groups = found(&plan.findings).iter().all(|(name, ..)| *name != KUBELET_CLIENT);
             let version = |text: &str| KubernetesVersion::parse(text);
-            let row = CERTIFICATES.iter().find(|row| row.name == KUBELET_CLIENT).unwrap();
+            let row = row(KUBELET_CLIENT).unwrap();
             let at = |text| row.organizations.at(version(text).as_ref());
             assert_eq!(same_groups, at(made_by[0]) == at(configured[0]), "{} {}", made_by[0], configured[0]);
         }
@@ -443,11 +443,13 @@ fn table() -> Vec<String> {
         [] => "no O".to_owned(),
         all => all.iter().map(|group| format!("`O={group}`")).collect::<Vec<_>>().join(", "),
     };
-    for row in CERTIFICATES.iter().filter(|row| row.organizations.all().count() > 1) {
+    for row in kubepki::catalogue::rows([Kind::Leaf]).filter(|row| row.organizations.all().count() > 1) {
         let cells = versions.each_ref().map(|version| shown(row.organizations.at(Some(version))));
         rows.push(format!("| `{}` | {} |", row.name, cells.join(" | ")));
     }
-    for row in KUBECONFIGS.iter().filter(|row| row.organizations.all().count() > 1 || row.since.is_some()) {
+    for row in kubepki::catalogue::rows([Kind::Kubeconfig])
+        .filter(|row| row.organizations.all().count() > 1 || row.since.is_some())
+    {
         let cells = versions.each_ref().map(|version| {
             let is_made = row.since.is_none_or(|change| change.is_in(Some(version)));
             if is_made { shown(row.organizations.at(Some(version))) } else { "not made".to_owned() }

@@ -4,13 +4,13 @@ use super::{Advisor, Signer, Thing, files, opening};
 use crate::audit::Finding;
 use crate::audit::authority::is_external;
 use crate::audit::{Pair, Part};
-use crate::catalogue::{self, AuthorityRow, SERVICE_ACCOUNT};
+use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
 use crate::remedy::command;
 use crate::x509::read_certificates;
 
 impl Advisor<'_> {
-    pub(super) fn for_authority(&self, row: &AuthorityRow, finding: &Finding) -> String {
+    pub(super) fn for_authority(&self, row: &Row, finding: &Finding) -> String {
         let (certificate, key) = (self.layout.certificate(row.base_name), self.layout.key(row.base_name));
         let pair = Pair::read(self.tree, certificate.clone(), key.clone());
         if pair.is_missing() && self.may_make_authority(row) {
@@ -64,7 +64,7 @@ impl Advisor<'_> {
         let issuer = match thing {
             Thing::Leaf(row) => row.issuer,
             Thing::Authority(row) => row.name,
-            Thing::Kubeconfig(_) | Thing::KubeletClient | Thing::KubeletServer => "ca",
+            Thing::Kubeconfig(_) | Thing::KubeletClient | Thing::KubeletServer => CLUSTER_CA,
             Thing::ServiceAccount | Thing::ForeignEtcd | Thing::KubeletOwn | Thing::Other => return None,
         };
         let row = catalogue::authority(issuer)?;
@@ -91,16 +91,11 @@ impl Advisor<'_> {
     }
 
     /// Whether nothing that this CA signed would be left alone by a new one.
-    fn may_make_authority(&self, row: &AuthorityRow) -> bool {
-        let leaves = catalogue::certificates(self.spec).filter(|leaf| leaf.issuer == row.name);
+    fn may_make_authority(&self, row: &Row) -> bool {
+        let mut signed = catalogue::rows([Kind::Leaf, Kind::Kubeconfig]).filter(|one| one.is_signed_by(row));
         self.has_config
             && self.spec.role == Role::ControlPlane
-            && !leaves.map(|leaf| self.layout.certificate(leaf.base_name)).any(|path| self.is_there(&path))
-            && (row.name != "ca" || !self.has_kubeconfig())
-    }
-
-    fn has_kubeconfig(&self) -> bool {
-        catalogue::kubeconfigs(self.spec).any(|one| self.is_there(&self.layout.kubeconfig(one.name)))
+            && !signed.any(|one| one.is_on(self.spec) && self.is_there(&self.layout.of(one)))
     }
 
     /// All that is lacking, at once.
@@ -140,7 +135,7 @@ impl Advisor<'_> {
     pub(super) fn for_foreign_etcd(&self, finding: &Finding) -> String {
         let Some(path) = &finding.path else { return "ask the owner of the etcd cluster".to_owned() };
         let (mut certificate, mut key) =
-            (self.layout.certificate("apiserver-etcd-client"), self.layout.key("apiserver-etcd-client"));
+            (self.layout.certificate(API_SERVER_TO_ETCD), self.layout.key(API_SERVER_TO_ETCD));
         if let Etcd::External { cert_file, key_file, .. } = &self.spec.etcd
             && !cert_file.is_empty()
         {

@@ -7,7 +7,8 @@ use super::{Advisor, Signer, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::{client_identity, referenced_paths};
 use crate::audit::{Finding, Pair, Part, Severity};
 use crate::catalogue::{
-    KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, ServingFiles, ServingSource, with_ending,
+    CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, ServingFiles, ServingSource,
+    with_ending,
 };
 use crate::config::Role;
 use crate::remedy::command;
@@ -22,7 +23,7 @@ impl Advisor<'_> {
     pub(super) fn for_kubelet_client(&self, finding: &Finding) -> String {
         let restart = command(["systemctl", "restart", "kubelet"]);
         let client = self.kubelet.client();
-        let signer = self.signer("ca");
+        let signer = self.signer(CLUSTER_CA);
         let is_readable = matches!(Part::read(self.tree, &client, read_certificates), Part::Present(_));
         let is_keys = finding.code.starts_with("key.") || finding.code == "file.missing";
         if signer == Signer::Here && is_readable && (is_put_right_by_renewal(&finding.code) || is_keys) {
@@ -110,7 +111,7 @@ impl Advisor<'_> {
     pub(super) fn for_kubelet_server(&self, finding: &Finding) -> String {
         let ServingFiles { source, certificate, key } = self.serving;
         let is_readable = matches!(Part::read(self.tree, certificate, read_certificates), Part::Present(_));
-        let can_renew = is_readable && self.signer("ca") == Signer::Here;
+        let can_renew = is_readable && self.signer(CLUSTER_CA) == Signer::Here;
         match source {
             ServingSource::Configured if !can_renew => {
                 let pair = super::files([certificate, key]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Advisor, Signer, Thing, is_about_the_authority, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, Part};
-use crate::catalogue::{CertificateRow, KubeconfigRow, with_ending};
+use crate::catalogue::{CLUSTER_CA, Row, with_ending};
 use crate::remedy::command;
 use crate::x509::read_certificates;
 
@@ -16,7 +16,7 @@ struct Waiting {
 }
 
 impl Advisor<'_> {
-    pub(super) fn for_leaf(&self, row: &CertificateRow, finding: &Finding) -> String {
+    pub(super) fn for_leaf(&self, row: &Row, finding: &Finding) -> String {
         let (certificate, key) = (self.layout.certificate(row.base_name), self.layout.key(row.base_name));
         let signer = self.signer(row.issuer);
         if let Some(waiting) = self.waiting_leaf(row) {
@@ -71,9 +71,9 @@ impl Advisor<'_> {
         }
     }
 
-    pub(super) fn for_kubeconfig(&self, row: &'static KubeconfigRow, finding: &Finding) -> String {
+    pub(super) fn for_kubeconfig(&self, row: &'static Row, finding: &Finding) -> String {
         let path = self.layout.kubeconfig(row.name);
-        let signer = self.signer("ca");
+        let signer = self.signer(CLUSTER_CA);
         if let Some(remedy) = self.waiting_kubeconfig(Thing::Kubeconfig(row)) {
             return remedy;
         }
@@ -110,7 +110,10 @@ impl Advisor<'_> {
                 let request = with_ending(&folder.kubeconfig(name), "csr");
                 let aside = self.clear(&request).map(|remove| remove + ", ").unwrap_or_default();
                 let waiting = Waiting { request, is_signed: false };
-                format!("{opening}ask for it: {aside}{ask}; {}", self.finish(name, "ca", signer, &waiting, &embed))
+                format!(
+                    "{opening}ask for it: {aside}{ask}; {}",
+                    self.finish(name, CLUSTER_CA, signer, &waiting, &embed)
+                )
             }
         }
     }
@@ -157,11 +160,11 @@ impl Advisor<'_> {
         let has_none = matches!(identity, Some(None));
         let waiting = self.waits(&renewed, true).or_else(|| has_none.then(|| self.waits(&path, false)).flatten())?;
         let embed = command(["kubepki", "kubeconfig", "embed", row.name]);
-        let finish = self.finish(row.name, "ca", self.signer("ca"), &waiting, &embed);
+        let finish = self.finish(row.name, CLUSTER_CA, self.signer(CLUSTER_CA), &waiting, &embed);
         Some(format!("its request waits to be signed: {finish}"))
     }
 
-    fn waiting_leaf(&self, row: &CertificateRow) -> Option<Waiting> {
+    fn waiting_leaf(&self, row: &Row) -> Option<Waiting> {
         let renewed = self.layout.renewal().certificates_dir.join(row.base_name);
         let beside = self.layout.certificates_dir.join(row.base_name);
         let waits = || (!self.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, true));

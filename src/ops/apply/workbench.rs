@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::super::node::content_of;
 use super::{Changed, OperationError, bad};
 use crate::audit::chain::judge_signed;
-use crate::catalogue::{self, Layout};
+use crate::catalogue::{self, CLUSTER_CA, Layout};
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::plan::{Artefact, Plan, PlannedFile};
@@ -103,9 +103,9 @@ impl<'a> Workbench<'a> {
     /// What a kubeconfig trusts: all certificates of `ca.crt`. kubeadm embeds only the first, which breaks a CA
     /// rotation; its own check accepts a bundle.
     pub(super) fn trusted_bundle(&mut self) -> Result<Vec<u8>> {
-        let path = self.layout.certificate("ca");
+        let path = self.layout.certificate(CLUSTER_CA);
         if matches!(self.tree.get(&path), Observed::Missing) {
-            return Ok(self.issuer("ca")?.certificate().to_pem());
+            return Ok(self.issuer(CLUSTER_CA)?.certificate().to_pem());
         }
         let certificates = read_certificates(content_of(self.tree, &path)?.expose())?;
         Ok(certificates.iter().flat_map(Certificate::to_pem).collect())

@@ -8,11 +8,9 @@ use std::path::PathBuf;
 use super::Checking;
 use crate::audit::Pair;
 use crate::audit::certificate::{Expectation, judge_certificates, judge_pair};
+use crate::catalogue::{self, API_SERVER_TO_ETCD as CLIENT, ETCD_CA as AUTHORITY};
 use crate::config::Etcd;
 use crate::x509::{ExtendedKeyUsage, read_certificates};
-
-const AUTHORITY: &str = "etcd-ca";
-const CLIENT: &str = "apiserver-etcd-client";
 
 impl Checking {
     pub(super) fn external_etcd(&mut self) {
@@ -25,7 +23,7 @@ impl Checking {
         }
         let layout = &self.node.layout;
         let or = |path: &str, usual: PathBuf| if path.is_empty() { usual } else { PathBuf::from(path) };
-        let ca_path = or(ca_file, layout.certificate("etcd/ca"));
+        let ca_path = or(ca_file, catalogue::row(AUTHORITY).map(|row| layout.of(row)).unwrap_or_default());
         let pair_paths = (or(cert_file, layout.certificate(CLIENT)), or(key_file, layout.key(CLIENT)));
 
         let tree = self.node.store.read([&ca_path, &pair_paths.0, &pair_paths.1]);

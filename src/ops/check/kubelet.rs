@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Authorities, Checking, authority};
 use crate::audit::certificate::{Expectation, judge_pair};
 use crate::audit::{Finding, FindingCode, Pair, Severity};
-use crate::catalogue::{KUBELET_SERVER, ServingFiles, ServingSource};
+use crate::catalogue::{CLUSTER_CA, KUBELET_SERVER, ServingFiles, ServingSource};
 use crate::ops::kubelet::Kubelet;
 use crate::remedy::command;
 use crate::x509::{Certificate, ExtendedKeyUsage};
@@ -18,7 +18,7 @@ impl Checking {
     /// `serves`: whether the kubelet of this machine serves TLS, where it can be seen.
     pub(super) fn kubelet(&mut self, kubelet_dir: &Path, authorities: &Authorities, serves: Option<bool>) {
         let Kubelet { files, serving, is_known, .. } = Kubelet::read(&self.node.store, kubelet_dir);
-        let bundle = authority(authorities, "ca");
+        let bundle = authority(authorities, CLUSTER_CA);
         let client = self.read_pair(files.client(), files.client());
         self.judge_kubelets(&name_of(&files.client()), &client, ExtendedKeyUsage::ClientAuth, bundle);
         self.kubelet_serving(&serving, bundle, serves);

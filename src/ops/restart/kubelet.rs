@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use super::super::kubelet::Kubelet;
 use super::error::RestartError;
 use super::look;
-use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, flags};
+use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, flags};
 use crate::edge::listener::{self, Process};
 use crate::edge::socket;
 use crate::edge::tls::{self, Address};
@@ -64,7 +64,7 @@ impl RunningKubelet {
         if let Some((path, reason)) = problem {
             return Err(RestartError::BadKubeletConfiguration { path, reason }.into());
         }
-        let kubeconfig = Path::new(DEFAULT_KUBECONFIG_DIR).join("kubelet.conf");
+        let kubeconfig = Path::new(DEFAULT_KUBECONFIG_DIR).join(KUBELET_CONF);
         Ok(Self {
             component: kubelet(&configuration, &files, &serving, &kubeconfig),
             manifests_dir: configuration.static_pod_path.unwrap_or_else(|| PathBuf::from(super::MANIFESTS_DIR)),

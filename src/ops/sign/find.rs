@@ -56,12 +56,9 @@ pub(super) fn find_requests(store: &Store, wanted: &SignRequest, policy: &Policy
 /// Where a named request's certificate goes below the folder: as kubeadm has it, or by the file's own name.
 fn place_of(file: &NamedFile, policy: &Policy) -> PathBuf {
     let name = file.name.clone().or_else(|| name_of_file(&file.path, policy));
-    let row = name.as_ref().and_then(|name| catalogue::CERTIFICATES.iter().find(|row| row.name == name));
-    match (row, name) {
-        (Some(row), _) => PathBuf::from(format!("{}.csr", row.base_name)),
-        (None, Some(name)) => PathBuf::from(format!("{name}.csr")),
-        (None, None) => file.path.file_name().map(PathBuf::from).unwrap_or_default(),
-    }
+    let Some(name) = name else { return file.path.file_name().map(PathBuf::from).unwrap_or_default() };
+    let base_name = catalogue::issued(&name).map_or(name.as_str(), |row| row.base_name);
+    PathBuf::from(format!("{base_name}.csr"))
 }
 
 /// Reads the requests, what is in the places of their certificates, the CAs, and the files of serial numbers.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::finding;
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Part, Severity};
-use crate::bundle::{Content, Entry};
-use crate::catalogue::{self, Layout, SERVICE_ACCOUNT};
+use crate::bundle::{Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry};
+use crate::catalogue::{self, ETCD_CA, Kind as RowKind, Layout, SERVICE_ACCOUNT};
 use crate::key::PrivateKey;
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};
@@ -20,7 +20,7 @@ use crate::x509::{Certificate, read_certificates};
 struct Identity {
     artefact: &'static str,
     /// The files that say so, each with the names of their entries.
-    files: Vec<(&'static str, PathBuf)>,
+    files: Vec<(String, PathBuf)>,
     /// Each public key of its certificates and keys.
     public_keys: Vec<Vec<u8>>,
     /// The common name of its certificate.
@@ -55,7 +55,7 @@ fn identity(artefact: &'static str, entries: &[Entry], tree: &Tree, layout: &Lay
         Identity { artefact, files: Vec::new(), public_keys: Vec::new(), common_name: None, is_ca: false };
     for entry in entries.iter().filter(|entry| entry.artefact == artefact) {
         let Some(path) = &entry.path else { continue };
-        identity.files.push((entry.name, path.clone()));
+        identity.files.push((entry.name.clone(), path.clone()));
         match entry.content {
             Content::Certificate => {
                 let certificates = Part::read(tree, path, read_certificates);
@@ -98,10 +98,10 @@ fn judge_pair(one: &Identity, other: &Identity, severity: Severity) -> Option<Fi
 /// Notes a CA with the name that kubeadm gives another one.
 fn judge_name(one: &Identity, severity: Severity) -> Option<Finding> {
     let common_name = one.common_name.as_deref()?;
-    let owner = catalogue::AUTHORITIES.iter().find(|row| row.common_name == common_name)?;
+    let owner = catalogue::rows([RowKind::Authority]).find(|row| row.common_name.fixed() == Some(common_name))?;
     // An external etcd's CA may well have been made by kubeadm, on the etcd's own nodes.
-    let is_own = one.artefact == owner.name || (one.artefact, owner.name) == ("external-etcd-ca", "etcd-ca");
-    let is_authority = one.artefact == "external-etcd-ca" || catalogue::authority(one.artefact).is_some();
+    let is_own = one.artefact == owner.name || (one.artefact, owner.name) == (EXTERNAL_ETCD_CA, ETCD_CA);
+    let is_authority = one.artefact == EXTERNAL_ETCD_CA || catalogue::authority(one.artefact).is_some();
     (is_authority && !is_own).then(|| {
         finding(
             FindingCode::SharedOtherName.code(),
@@ -116,7 +116,7 @@ fn judge_name(one: &Identity, severity: Severity) -> Option<Finding> {
 
 /// Notes a CA in the place of the client of an external etcd: its key would go to each API server.
 fn judge_client(one: &Identity) -> Option<Finding> {
-    (one.artefact == "external-etcd" && one.is_ca).then(|| {
+    (one.artefact == EXTERNAL_ETCD && one.is_ca).then(|| {
         finding(
             FindingCode::CertificateIsAnAuthority.code(),
             Severity::Critical,
@@ -131,7 +131,8 @@ fn judge_client(one: &Identity) -> Option<Finding> {
 /// Notes CAs of which no name says which is which.
 fn judge_unknown_names(identities: &[Identity]) -> Option<Finding> {
     let is_unknown = |one: &&Identity| {
-        let known = |name: &String| catalogue::AUTHORITIES.iter().any(|row| row.common_name == name);
+        let known =
+            |name: &String| catalogue::rows([RowKind::Authority]).any(|row| row.common_name.fixed() == Some(name));
         catalogue::authority(one.artefact).is_some() && one.common_name.as_ref().is_some_and(|name| !known(name))
     };
     let unknown: Vec<_> = identities.iter().filter(is_unknown).collect();
@@ -151,7 +152,7 @@ fn judge_unknown_names(identities: &[Identity]) -> Option<Finding> {
 }
 
 fn names(one: &Identity) -> String {
-    one.files.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or ")
+    one.files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" or ")
 }
 
 fn first_path(one: &Identity) -> &Path {

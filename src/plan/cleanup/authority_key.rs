@@ -13,7 +13,7 @@ use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
 use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
-use crate::catalogue::{self, AuthorityRow, Layout};
+use crate::catalogue::{self, Kind as RowKind, Layout, Row};
 use crate::plan::generate::untouched;
 use crate::plan::{Action, Kind, PlannedFile};
 use crate::tree::Observed;
@@ -30,7 +30,7 @@ pub fn manifests(layout: &Layout) -> Vec<PathBuf> {
 
 impl Cleaning<'_> {
     pub(super) fn plan_authority_keys(&mut self) {
-        for row in &catalogue::AUTHORITIES {
+        for row in catalogue::rows([RowKind::Authority]) {
             if !self.options.authority_keys.iter().any(|name| name == row.name) {
                 continue;
             }
@@ -61,14 +61,12 @@ impl Cleaning<'_> {
         }
     }
 
-    fn reasons_against(&self, row: &AuthorityRow, pair: &Pair) -> Vec<String> {
+    fn reasons_against(&self, row: &Row, pair: &Pair) -> Vec<String> {
         let mut reasons = Vec::new();
         note(&mut reasons, &judge_authority(row.name, pair, self.tree, Thresholds::NONE, self.now));
         let bundle = pair.certificates.present().map(Vec::as_slice).unwrap_or_default();
         self.note_leaves(row, bundle, &mut reasons);
-        if row.name == "ca" {
-            self.note_kubeconfigs(bundle, &mut reasons);
-        }
+        self.note_kubeconfigs(row, bundle, &mut reasons);
         self.note_requests(row, &mut reasons);
         for manifest in manifests(self.layout) {
             let text = self.tree.content(&manifest).map(String::from_utf8_lossy);
@@ -79,8 +77,9 @@ impl Cleaning<'_> {
         reasons
     }
 
-    fn note_leaves(&self, row: &AuthorityRow, bundle: &[Certificate], reasons: &mut Vec<String>) {
-        for leaf in catalogue::certificates(self.spec).filter(|leaf| leaf.issuer == row.name) {
+    fn note_leaves(&self, row: &Row, bundle: &[Certificate], reasons: &mut Vec<String>) {
+        let leaves = catalogue::rows([RowKind::Leaf]).filter(|leaf| leaf.is_on(self.spec) && leaf.is_signed_by(row));
+        for leaf in leaves {
             let pair = Pair::read(self.tree, self.layout.certificate(leaf.base_name), self.layout.key(leaf.base_name));
             let expectation = self.expectation(leaf.name);
             let mut findings =
@@ -92,11 +91,11 @@ impl Cleaning<'_> {
         }
     }
 
-    fn note_kubeconfigs(&self, bundle: &[Certificate], reasons: &mut Vec<String>) {
-        for row in catalogue::kubeconfigs(self.spec) {
+    fn note_kubeconfigs(&self, authority: &Row, bundle: &[Certificate], reasons: &mut Vec<String>) {
+        let rows = catalogue::rows([RowKind::Kubeconfig]);
+        for row in rows.filter(|row| row.is_on(self.spec) && row.is_signed_by(authority)) {
             let path = self.layout.kubeconfig(row.name);
-            // Best kept elsewhere; kubeadm asks for it on the first init alone.
-            if row.name == "super-admin.conf" && matches!(self.tree.get(&path), Observed::Missing) {
+            if row.is_best_elsewhere && matches!(self.tree.get(&path), Observed::Missing) {
                 continue;
             }
             let server = if self.options.is_said { row.known_server(self.spec) } else { None };
@@ -107,7 +106,7 @@ impl Cleaning<'_> {
     }
 
     /// Requests that wait for this CA, those for a renewal too.
-    fn note_requests(&self, row: &AuthorityRow, reasons: &mut Vec<String>) {
+    fn note_requests(&self, row: &Row, reasons: &mut Vec<String>) {
         for place in self.places.iter().filter(|place| place.issuer == row.name) {
             let renewals = self.renewals.iter().filter(|renewal| renewal.name == place.name);
             for asking in std::iter::once(place).chain(renewals) {

@@ -7,7 +7,7 @@ use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_end;
 use crate::audit::{FindingCode, Pair, Severity};
-use crate::catalogue::{self, AuthorityRow, authority_key_usages};
+use crate::catalogue::{self, Kind as RowKind, Row, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind};
@@ -16,9 +16,9 @@ use crate::x509::CertificateTemplate;
 
 impl Planning<'_> {
     pub(super) fn plan_authorities(&mut self) -> Result<()> {
-        for row in &catalogue::AUTHORITIES {
-            if !catalogue::authorities(self.spec).any(|one| one.name == row.name) {
-                self.skip_authority(row);
+        for row in catalogue::rows([RowKind::Authority]) {
+            if let Some(reason) = row.absence(self.spec) {
+                self.skip_authority(row, reason);
                 continue;
             }
             if !self.is_concerned(row) {
@@ -32,32 +32,23 @@ impl Planning<'_> {
     }
 
     /// Whether the CA, or anything that it signs, is part of the plan: another's state must not stand in its way.
-    fn is_concerned(&self, row: &AuthorityRow) -> bool {
-        let selected = |name| self.options.certificates.contains(name);
-        let signs_kubeconfigs = row.name == "ca"
-            && catalogue::kubeconfigs(self.spec).any(|one| self.options.kubeconfigs.contains(one.name));
-        selected(row.name)
-            || catalogue::certificates(self.spec).any(|leaf| leaf.issuer == row.name && selected(leaf.name))
-            || signs_kubeconfigs
+    fn is_concerned(&self, row: &Row) -> bool {
+        self.is_selected(row) || self.signed_by(row).any(|one| self.is_selected(one))
     }
 
-    fn skip_authority(&mut self, row: &AuthorityRow) {
-        if self.options.certificates.contains(row.name) {
-            let reason = match self.spec.role {
-                Role::Worker => "a worker has none",
-                Role::ControlPlane | Role::SecondaryControlPlane => "external etcd",
-            };
+    fn skip_authority(&mut self, row: &Row, reason: &str) {
+        if self.is_selected(row) {
             let files = self.pair_files(row.base_name);
             let artefact = untouched(row.name, Kind::CertificateAuthority, Action::Skip, reason, files);
-            self.artefacts.push((row.order, artefact));
+            self.artefacts.push(artefact);
         }
     }
 
-    fn plan_existing(&mut self, row: &AuthorityRow, pair: Pair) -> AuthorityState {
+    fn plan_existing(&mut self, row: &Row, pair: Pair) -> AuthorityState {
         let findings = judge_authority(row.name, &pair, self.tree, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let external = is_external(&pair);
-        if self.options.certificates.contains(row.name) {
+        if self.is_selected(row) {
             let (action, reason) = match (blocked, external) {
                 (true, _) => (Action::Blocked, "the existing file cannot be used"),
                 (false, true) => (Action::Keep, "external CA: its key is not on this node"),
@@ -66,7 +57,7 @@ impl Planning<'_> {
             let files = self.pair_files(row.base_name);
             let mut artefact = untouched(row.name, Kind::CertificateAuthority, action, reason, files);
             artefact.expires_at = pair.certificate().map(crate::x509::Certificate::not_after);
-            self.artefacts.push((row.order, artefact));
+            self.artefacts.push(artefact);
         }
         match pair.certificates {
             crate::audit::Part::Present(certificates) if !blocked => {
@@ -76,7 +67,7 @@ impl Planning<'_> {
         }
     }
 
-    fn plan_missing(&mut self, row: &AuthorityRow) -> Result<AuthorityState> {
+    fn plan_missing(&mut self, row: &Row) -> Result<AuthorityState> {
         let path = self.layout.certificate(row.base_name);
         let leaves = self.leaves_of(row);
         let refusal = if self.spec.role != Role::ControlPlane {
@@ -91,7 +82,7 @@ impl Planning<'_> {
                 format!("the CA is missing, but certificates that need it are there: {}", leaves.join(", ")),
                 "put the CA back; or, for a new cluster, remove these files too".to_owned(),
             ))
-        } else if !self.options.certificates.contains(row.name) {
+        } else if !self.is_selected(row) {
             // Only those who need its signature will miss it.
             return Ok(AuthorityState::Unusable);
         } else {
@@ -100,17 +91,17 @@ impl Planning<'_> {
         let files = self.pair_files(row.base_name);
         if let Some((code, evidence, remedy)) = refusal {
             self.find(code, Severity::Critical, row.name, path, evidence, remedy);
-            if self.options.certificates.contains(row.name) {
+            if self.is_selected(row) {
                 let artefact = untouched(row.name, Kind::CertificateAuthority, Action::Blocked, "missing", files);
-                self.artefacts.push((row.order, artefact));
+                self.artefacts.push(artefact);
             }
             return Ok(AuthorityState::Unusable);
         }
         let (not_before, not_after) = (self.now - BACKDATE, self.now + self.spec.ca_certificate_validity);
         self.findings.extend(judge_end(row.name, &path, not_after, self.now));
         let template = CertificateTemplate {
-            subject: row.subject()?,
-            subject_alt_names: row.subject_alt_names(),
+            subject: row.subject(self.spec)?,
+            subject_alt_names: row.subject_alt_names(self.spec),
             key_usages: authority_key_usages(self.spec.version().as_ref(), self.spec.algorithm.as_str()),
             extended_key_usages: Vec::new(),
             is_ca: true,
@@ -124,21 +115,30 @@ impl Planning<'_> {
             expires_at: Some(not_after),
             ..untouched(row.name, Kind::CertificateAuthority, Action::Create, "missing", files)
         };
-        self.artefacts.push((row.order, artefact));
+        self.artefacts.push(artefact);
         Ok(AuthorityState::New { not_before, not_after })
     }
 
     /// The certificates and kubeconfigs of this CA that are there.
-    fn leaves_of(&self, row: &AuthorityRow) -> Vec<String> {
+    fn leaves_of(&self, row: &Row) -> Vec<String> {
         let is_there = |path: &Path| !matches!(self.tree.get(path), Observed::Missing);
-        let leaves = catalogue::certificates(self.spec)
-            .filter(|leaf| leaf.issuer == row.name)
-            .filter(|leaf| is_there(&self.layout.certificate(leaf.base_name)))
-            .map(|leaf| leaf.name.to_owned());
-        let kubeconfigs = catalogue::kubeconfigs(self.spec)
-            .filter(|kubeconfig| row.name == "ca" && is_there(&self.layout.kubeconfig(kubeconfig.name)))
-            .map(|kubeconfig| kubeconfig.name.to_owned());
-        leaves.chain(kubeconfigs).collect()
+        let signed = self.signed_by(row).filter(|one| is_there(&self.layout.of(one)));
+        signed.map(|one| one.name.to_owned()).collect()
+    }
+
+    /// What this node has of a CA, and kubeadm makes.
+    fn signed_by(&self, authority: &Row) -> impl Iterator<Item = &'static Row> {
+        let rows = catalogue::rows([RowKind::Leaf, RowKind::Kubeconfig]);
+        rows.filter(|row| row.is_on(self.spec) && row.is_signed_by(authority))
+    }
+
+    /// Whether the plan is about it.
+    pub(super) fn is_selected(&self, row: &Row) -> bool {
+        let selection = match row.kind {
+            RowKind::Kubeconfig => &self.options.kubeconfigs,
+            _ => &self.options.certificates,
+        };
+        selection.contains(row.name)
     }
 }
 

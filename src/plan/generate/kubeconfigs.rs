@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{AFTER_CERTIFICATES, AuthorityState, Planning, untouched};
+use super::{AuthorityState, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
-use crate::catalogue::{self, KubeconfigRow, leaf_key_usages};
+use crate::catalogue::{self, Kind as RowKind, Row, leaf_key_usages};
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind, KubeconfigTemplate, PlannedFile};
 use crate::tree::Observed;
@@ -13,8 +13,8 @@ use crate::x509::{Certificate, CertificateTemplate, ExtendedKeyUsage};
 
 impl Planning<'_> {
     pub(super) fn plan_kubeconfigs(&mut self) -> Result<()> {
-        for (order, row) in (AFTER_CERTIFICATES + 1..).zip(&catalogue::KUBECONFIGS) {
-            if !self.options.kubeconfigs.contains(row.name) {
+        for row in catalogue::rows([RowKind::Kubeconfig]) {
+            if !self.is_selected(row) {
                 continue;
             }
             let path = self.layout.kubeconfig(row.name);
@@ -26,18 +26,13 @@ impl Planning<'_> {
             } else {
                 self.plan_existing_kubeconfig(row, &path, files)?
             };
-            self.artefacts.push((order, Artefact { issuer: Some("ca".into()), ..artefact }));
+            self.artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
         }
         Ok(())
     }
 
-    fn plan_existing_kubeconfig(
-        &mut self,
-        row: &KubeconfigRow,
-        path: &Path,
-        files: Vec<PlannedFile>,
-    ) -> Result<Artefact> {
-        let trusted = match self.authorities.get("ca") {
+    fn plan_existing_kubeconfig(&mut self, row: &Row, path: &Path, files: Vec<PlannedFile>) -> Result<Artefact> {
+        let trusted = match self.authorities.get(row.issuer) {
             Some(AuthorityState::Existing { certificates, .. }) => certificates.as_slice(),
             _ => &[],
         };
@@ -64,12 +59,7 @@ impl Planning<'_> {
         Ok(Artefact { expires_at, ..untouched(row.name, Kind::Kubeconfig, action, reason, files) })
     }
 
-    fn plan_missing_kubeconfig(
-        &mut self,
-        row: &KubeconfigRow,
-        path: &Path,
-        files: Vec<PlannedFile>,
-    ) -> Result<Artefact> {
+    fn plan_missing_kubeconfig(&mut self, row: &Row, path: &Path, files: Vec<PlannedFile>) -> Result<Artefact> {
         let subject = row.subject(self.spec)?;
         let server = row.server(self.spec);
         let blocked = |reason| untouched(row.name, Kind::Kubeconfig, Action::Blocked, reason, files.clone());
@@ -79,7 +69,7 @@ impl Planning<'_> {
         );
         let remedy = "have its client certificate signed by the owner of the CA and put the file there";
         // A kubeconfig's first certificate is valid from the same moment as its CA.
-        let (not_before, authority_end) = match self.signing_time(row.name, "ca", path, needed, remedy) {
+        let (not_before, authority_end) = match self.signing_time(row.name, row.issuer, path, needed, remedy) {
             Ok(time) => time,
             Err(reason) => return Ok(blocked(reason)),
         };
@@ -97,7 +87,7 @@ impl Planning<'_> {
             not_after,
             other_extensions: Vec::new(),
         };
-        if self.refuses(row.name, "ca", path, &template) {
+        if self.refuses(row.name, row.issuer, path, &template) {
             return Ok(blocked("no server would accept it"));
         }
         Ok(Artefact {

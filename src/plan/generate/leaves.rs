@@ -3,36 +3,30 @@
 use super::{AuthorityState, BACKDATE, Planning, untouched};
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::subject::judge_new;
-use crate::catalogue::{self, CertificateRow, leaf_key_usages};
-use crate::config::Role;
+use crate::catalogue::{self, Kind as RowKind, Row, leaf_key_usages};
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind};
 use crate::x509::{Certificate, CertificateTemplate};
 
 impl Planning<'_> {
     pub(super) fn plan_leaves(&mut self) -> Result<()> {
-        for row in &catalogue::CERTIFICATES {
-            let on_this_node = catalogue::certificates(self.spec).any(|one| one.name == row.name);
-            if !self.options.certificates.contains(row.name) {
+        for row in catalogue::rows([RowKind::Leaf]) {
+            if !self.is_selected(row) {
                 continue;
             }
-            let artefact = if !on_this_node {
-                let reason = match self.spec.role {
-                    Role::Worker => "a worker has none",
-                    Role::ControlPlane | Role::SecondaryControlPlane => "external etcd",
-                };
+            let artefact = if let Some(reason) = row.absence(self.spec) {
                 untouched(row.name, Kind::Certificate, Action::Skip, reason, self.pair_files(row.base_name))
             } else if self.pair(row.base_name).is_missing() {
                 self.plan_missing_leaf(row)?
             } else {
                 self.plan_existing_leaf(row)?
             };
-            self.artefacts.push((row.order, Artefact { issuer: Some(row.issuer.to_owned()), ..artefact }));
+            self.artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
         }
         Ok(())
     }
 
-    fn plan_existing_leaf(&mut self, row: &CertificateRow) -> Result<Artefact> {
+    fn plan_existing_leaf(&mut self, row: &Row) -> Result<Artefact> {
         let pair = self.pair(row.base_name);
         let expectation = Expectation {
             subject: Some(row.subject(self.spec)?),
@@ -55,7 +49,7 @@ impl Planning<'_> {
         Ok(Artefact { expires_at, ..untouched(row.name, Kind::Certificate, action, reason, files) })
     }
 
-    fn plan_missing_leaf(&mut self, row: &CertificateRow) -> Result<Artefact> {
+    fn plan_missing_leaf(&mut self, row: &Row) -> Result<Artefact> {
         let files = self.pair_files(row.base_name);
         let path = self.layout.certificate(row.base_name);
         let subject = row.subject(self.spec)?;

@@ -1,6 +1,6 @@
 //! The service accounts' key pair.
 
-use super::{AFTER_CERTIFICATES, Planning, untouched};
+use super::{Planning, untouched};
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{FindingCode, Severity};
 use crate::catalogue::SERVICE_ACCOUNT;
@@ -45,6 +45,6 @@ impl Planning<'_> {
                 artefact(Action::Keep, "already there", both)
             }
         };
-        self.artefacts.push((AFTER_CERTIFICATES, planned));
+        self.artefacts.push(planned);
     }
 }

@@ -7,7 +7,7 @@ use super::{Importing, Slot, pem_of};
 use crate::audit::authority::judge_authority_certificate;
 use crate::audit::certificate::{Thresholds, judge_validity_of};
 use crate::audit::{FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, AuthorityRow};
+use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Mismatch, compare};
 use crate::plan::generate::untouched;
@@ -17,7 +17,7 @@ use crate::x509::{Certificate, verify_chain};
 
 /// A CA's file that was given.
 pub(super) struct Incoming {
-    row: &'static AuthorityRow,
+    row: &'static Row,
     path: PathBuf,
     certificates: Vec<Certificate>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Incoming {
 impl Importing<'_> {
     /// Takes the CAs' files out of what was given, and notes the bundle that each CA will have.
     pub(super) fn take_authorities(&mut self, matched: &[Matched<'_>]) -> Vec<Incoming> {
-        for row in &catalogue::AUTHORITIES {
+        for row in catalogue::rows([RowKind::Authority]) {
             if let Part::Present(certificates) = self.on_disk(&self.layout.certificate(row.base_name)) {
                 self.bundles.insert(row.name, certificates);
             }
@@ -127,7 +127,7 @@ impl Importing<'_> {
                 );
             }
         }
-        if incoming.row.name == "ca" {
+        if incoming.row.name == CLUSTER_CA {
             self.note_kubeconfigs_that_trust_another(bundle);
         }
     }

@@ -239,7 +239,7 @@ impl Importing<'_> {
     }
 
     fn note_no_authority(&mut self, place: &Destination, matched: &Matched<'_>) {
-        let base = catalogue::authority(place.issuer).map_or("ca", |row| row.base_name);
+        let base = catalogue::authority(place.issuer).map_or(catalogue::CLUSTER_CA, |row| row.base_name);
         self.find(
             FindingCode::AuthorityMissing,
             Severity::Critical,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{Given, Importing, Slot};
 use crate::audit::{FindingCode, Part, Severity};
-use crate::catalogue;
+use crate::catalogue::{self, Kind as RowKind};
 use crate::plan::Destination;
 use crate::x509::{Certificate, OrderedChain, order_chain};
 
@@ -131,7 +131,8 @@ pub(super) fn by_name<'a>(path: &Path, places: &'a [Destination]) -> Option<Slot
     let folder = path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()).unwrap_or_default();
     let below = format!("{folder}/{stem}");
     let find = |wanted: &dyn Fn(&str, &str) -> bool| {
-        let authority = catalogue::AUTHORITIES.iter().find(|row| wanted(row.base_name, row.name)).map(Slot::Authority);
+        let authority =
+            catalogue::rows([RowKind::Authority]).find(|row| wanted(row.base_name, row.name)).map(Slot::Authority);
         authority.or_else(|| places.iter().find(|place| wanted(place.base_name, place.name)).map(Slot::Leaf))
     };
     find(&|base, _| base == below).or_else(|| find(&|base, name| base == stem || name == stem))

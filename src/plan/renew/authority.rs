@@ -125,14 +125,13 @@ impl Renewal<'_> {
 
     /// The certificates of a CA's file; none when it cannot be read.
     pub(super) fn authority_certificates(&self, name: &str) -> Vec<Certificate> {
-        let base_name = catalogue::authority(name).map_or("ca", |row| row.base_name);
-        let part = Part::read(self.tree, &self.layout.certificate(base_name), read_certificates);
+        let part = Part::read(self.tree, &self.layout.authority(name).0, read_certificates);
         part.present().cloned().unwrap_or_default()
     }
 
     /// What kubeconfigs shall trust: the whole `ca.crt`.
     pub(super) fn trusted_bundle(&self) -> Option<Vec<u8>> {
-        let certificates = self.authority_certificates("ca");
+        let certificates = self.authority_certificates(catalogue::CLUSTER_CA);
         (!certificates.is_empty()).then(|| certificates.iter().flat_map(Certificate::to_pem).collect())
     }
 }

@@ -8,7 +8,7 @@ use super::{Renewal, Target};
 use crate::audit::kubeconfig::certified_node_name;
 use crate::audit::subject::judge_kept;
 use crate::audit::{FindingCode, Severity};
-use crate::catalogue::{AlternativeNames, CERTIFICATES, CertificateRow, KUBECONFIGS, KUBELET_CONF, SYSTEM_NODE};
+use crate::catalogue::{AlternativeNames, CommonName, KUBELET_CONF, Kind as RowKind, SYSTEM_NODE};
 use crate::plan::place::Held;
 use crate::remedy::command;
 use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
@@ -29,7 +29,7 @@ impl Renewal<'_> {
     pub(super) fn new_names(&mut self, target: &Target, certificate: &Certificate, path: &Path) -> SubjectAltNames {
         let changes = &self.options.name_changes;
         let old = certificate.subject_alt_names();
-        if target.alternative_names().is_none() {
+        if !target.row.has_alternative_names() {
             return old.clone();
         }
         let has = |name: &&SubjectAltName| old.iter().any(|one| one == *name);
@@ -60,8 +60,8 @@ impl Renewal<'_> {
 
     /// The configuration's names for it.
     fn expected_names(&self, target: &Target) -> Option<SubjectAltNames> {
-        let row = row_of(target)?;
-        (row.alternative_names != AlternativeNames::None).then(|| row.subject_alt_names(self.spec))
+        let is_known = target.row.has_alternative_names() && target.row.kind != RowKind::KubeletServer;
+        is_known.then(|| target.row.subject_alt_names(self.spec))
     }
 
     /// Compares the new certificate's names with the configuration's, where there is one.
@@ -99,11 +99,8 @@ impl Renewal<'_> {
         if !self.options.has_config {
             return;
         }
-        let kubeconfig = KUBECONFIGS.iter().find(|row| row.name == target.name);
-        let expected = row_of(target)
-            .and_then(|row| row.subject(self.spec).ok())
-            .or_else(|| kubeconfig.and_then(|row| row.subject(self.spec).ok()));
-        if let Some(expected) = expected {
+        let is_made_by_kubeadm = matches!(target.row.kind, RowKind::Leaf | RowKind::Kubeconfig);
+        if let Some(expected) = target.row.subject(self.spec).ok().filter(|_| is_made_by_kubeadm) {
             self.findings.extend(judge_kept(target.name, &held.certificate_path, certificate, &expected));
         }
     }
@@ -119,12 +116,17 @@ impl Renewal<'_> {
         let Some((node_name, is_sure)) = self.node_name() else { return false };
         let is_node = |name: &str| name.eq_ignore_ascii_case(&node_name);
         let common_name = certificate.subject().common_name().unwrap_or_default();
-        let evidence = match target.name {
-            "etcd-server" | "etcd-peer" if !is_node(&common_name) => format!("it is for the node {common_name:?}"),
-            KUBELET_CONF | "kubelet-client" if !common_name.strip_prefix(SYSTEM_NODE).is_some_and(is_node) => {
+        let row = target.row;
+        let evidence = match row.common_name {
+            // What the kubelet serves with may have any name: some are made elsewhere.
+            _ if row.kind == RowKind::KubeletServer => return false,
+            CommonName::Node if !is_node(&common_name) => format!("it is for the node {common_name:?}"),
+            CommonName::SystemNode if !common_name.strip_prefix(SYSTEM_NODE).is_some_and(is_node) => {
                 format!("it is for {common_name:?}")
             }
-            "apiserver" if !names.dns_names().any(is_node) => {
+            CommonName::Fixed(_)
+                if row.alternative_names == AlternativeNames::ApiServer && !names.dns_names().any(is_node) =>
+            {
                 format!("its names lack the node's (it has {})", or_none(names))
             }
             _ => return false,
@@ -157,10 +159,6 @@ impl Renewal<'_> {
 fn or_none(names: &SubjectAltNames) -> String {
     let text = names.to_string();
     if text.is_empty() { "none".to_owned() } else { text }
-}
-
-fn row_of(target: &Target) -> Option<&'static CertificateRow> {
-    CERTIFICATES.iter().find(|row| row.name == target.name)
 }
 
 fn is_text(name: &SubjectAltName) -> bool {

@@ -8,16 +8,16 @@
 
 use std::path::PathBuf;
 
-use super::{Asking, Renewal, Row};
+use super::{Asking, Renewal};
 use crate::audit::kubeconfig::is_read_from;
 use crate::audit::{FindingCode, Pair, SeenCertificate};
-use crate::catalogue::{KUBECONFIGS, KUBELET_CLIENT, KUBELET_CONF};
+use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, Kind as RowKind, Row};
 use crate::error::Result;
 use crate::key::Algorithm;
 use crate::plan::generate::{Selection, untouched};
-use crate::plan::{Action, Artefact};
+use crate::plan::{Action, Artefact, Kind};
 use crate::remedy::command;
-use crate::x509::{DistinguishedName, RequestTemplate, SubjectAltNames};
+use crate::x509::{RequestTemplate, SubjectAltNames};
 
 /// The kind of key that the kubelet makes for itself.
 const KUBELETS_ALGORITHM: Algorithm = Algorithm::EcdsaP256;
@@ -25,22 +25,20 @@ const KUBELETS_ALGORITHM: Algorithm = Algorithm::EcdsaP256;
 impl Asking<'_> {
     /// What was asked for. `kubelet.conf` stands for the file that it leads to; without names, the kubelet renews its
     /// own, unless that has expired.
-    pub(super) fn is_chosen(&self, row: Row) -> bool {
+    pub(super) fn is_chosen(&self, row: &Row) -> bool {
         let is_renewal = self.options.renewal != Renewal::No;
         let is_named =
             |name: &str| matches!(&self.options.names, Selection::Names(names) if names.iter().any(|one| one == name));
-        match row {
-            Row::KubeletClient => match &self.options.names {
+        match row.kind {
+            RowKind::KubeletClient => match &self.options.names {
                 Selection::Names(_) => {
                     is_named(KUBELET_CLIENT) || is_renewal && is_named(KUBELET_CONF) && self.rotates()
                 }
                 Selection::All => is_renewal && self.rotates() && self.has_expired(),
                 Selection::None => false,
             },
-            Row::Kubeconfig(kubeconfig) if kubeconfig.name == KUBELET_CONF && is_renewal && is_named(KUBELET_CONF) => {
-                !self.rotates()
-            }
-            _ => self.options.names.contains(row.name()),
+            _ if row.name == KUBELET_CONF && is_renewal && is_named(KUBELET_CONF) => !self.rotates(),
+            _ => self.options.names.contains(row.name),
         }
     }
 
@@ -55,19 +53,20 @@ impl Asking<'_> {
         pair.certificate().is_some_and(|certificate| certificate.not_after() < self.now)
     }
 
-    pub(super) fn kubelet_request(&mut self) -> Result<Artefact> {
-        let row = Row::KubeletClient;
+    pub(super) fn kubelet_request(&mut self, row: &Row) -> Result<Artefact> {
         let path = self.kubelet.client();
         let pair = Pair::read(self.tree, path.clone(), path.clone());
         let certificate = pair.certificate();
         let Some(subject) = (match certificate {
             Some(certificate) => Some(certificate.subject().clone()),
-            None => self.subject_of_node()?,
+            None if self.spec.node_name.is_empty() => None,
+            // By the name that was given, or that `kubelet.conf` and the kubelet's flags say.
+            None => Some(row.subject(self.spec)?),
         }) else {
             let evidence = "neither its certificate nor kubelet.conf nor a flag says which node this is".to_owned();
             let remedy = "say it: --node-name NAME, as `kubectl get nodes` shows it".to_owned();
-            self.find(FindingCode::FileMissing.code().to_owned(), row.name(), path, evidence, remedy);
-            return Ok(untouched(row.name(), row.kind(), Action::Blocked, "the node's name is not known", Vec::new()));
+            self.find(FindingCode::FileMissing.code().to_owned(), row.name, path, evidence, remedy);
+            return Ok(untouched(row.name, Kind::of(row), Action::Blocked, "the node's name is not known", Vec::new()));
         };
         // A configuration's kind of key is for what kubeadm makes.
         let own = certificate.and_then(|certificate| certificate.key_kind().parse().ok());
@@ -84,28 +83,21 @@ impl Asking<'_> {
         } else {
             self.with_new_key(row, request, algorithm, algorithm.as_str())
         };
-        let current = certificate.map(|one| SeenCertificate::of(row.name(), &path, one, self.now));
+        let current = certificate.map(|one| SeenCertificate::of(row.name, &path, one, self.now));
         Ok(Artefact { current, ..artefact })
     }
 
-    /// The subject of this node's kubelet, where no certificate has it: by the name that was given, or that
-    /// `kubelet.conf` and the kubelet's flags say.
-    fn subject_of_node(&self) -> Result<Option<DistinguishedName>> {
-        let row = KUBECONFIGS.iter().find(|row| row.name == KUBELET_CONF).filter(|_| !self.spec.node_name.is_empty());
-        Ok(row.map(|row| row.subject(self.spec)).transpose()?)
-    }
-
     /// What to do about files that are in the way, where a kubelet has been at work.
-    pub(super) fn kubelets_way(&self, row: Row, found: &[PathBuf]) -> Option<String> {
-        match row {
-            Row::KubeletClient => {
+    pub(super) fn kubelets_way(&self, row: &Row, found: &[PathBuf]) -> Option<String> {
+        match row.kind {
+            RowKind::KubeletClient => {
                 let remove = command(std::iter::once("rm".as_ref()).chain(found.iter().map(|path| path.as_os_str())));
                 Some(format!(
                     "have that request signed, and import the certificate: {}; to ask anew, remove it first: {remove}",
                     command(["kubepki", "certs", "import"])
                 ))
             }
-            Row::Kubeconfig(kubeconfig) if kubeconfig.name == KUBELET_CONF && self.rotates() => Some(format!(
+            _ if row.name == KUBELET_CONF && self.rotates() => Some(format!(
                 "this node has joined already: renew what its kubelet shows to the API server: {}",
                 command(["kubepki", "certs", "generate-csr", KUBELET_CLIENT])
             )),

@@ -6,37 +6,34 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Asking, Renewal, Row, secret_file};
+use super::{Asking, Renewal, secret_file};
 use crate::audit::kubeconfig::client_identity;
-use crate::audit::{Pair, Part, SeenCertificate};
+use crate::audit::{Part, SeenCertificate};
+use crate::catalogue::{Kind as RowKind, Row};
 use crate::error::Diagnostic as _;
 use crate::key::Algorithm;
 use crate::plan::generate::untouched;
 use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
-use crate::plan::{Action, Artefact};
+use crate::plan::{Action, Artefact, Kind};
 use crate::tree::Observed;
 use crate::x509::{Certificate, RequestTemplate, read_certificates};
 
 impl Asking<'_> {
-    pub(super) fn renewal_request(&mut self, row: Row) -> Artefact {
-        let (path, certificates) = match row {
-            Row::Certificate(row) => {
-                let pair =
-                    Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
-                (pair.certificate_path, pair.certificates)
-            }
-            Row::Kubeconfig(kubeconfig) => match self.client_certificates(&self.layout.kubeconfig(kubeconfig.name)) {
-                Ok(found) => found,
-                Err(reason) => return self.untouched(row, Action::Skip, reason),
-            },
-            // It has an artefact of its own.
-            Row::KubeletClient => return self.untouched(row, Action::Skip, "not there"),
+    pub(super) fn renewal_request(&mut self, row: &Row) -> Artefact {
+        let path = self.layout.of(row);
+        let found = match row.kind {
+            RowKind::Kubeconfig => self.client_certificates(&path),
+            _ => Ok((path.clone(), Part::read(self.tree, &path, read_certificates))),
+        };
+        let (path, certificates) = match found {
+            Ok(found) => found,
+            Err(reason) => return self.untouched(row, Action::Skip, reason),
         };
         let certificate = match certificates {
             Part::Present(certificates) => certificates.into_iter().next(),
             Part::Missing => None,
             Part::Broken { code, evidence, remedy } => {
-                self.find(code.to_owned(), row.name(), path, evidence, remedy);
+                self.find(code.to_owned(), row.name, path, evidence, remedy);
                 return self.untouched(row, Action::Blocked, "the existing file cannot be read");
             }
         };
@@ -54,10 +51,9 @@ impl Asking<'_> {
         };
         let artefact = match self.options.renewal {
             Renewal::SameKeys => {
-                let key = match row {
-                    Row::Certificate(row) => self.layout.key(row.base_name),
-                    Row::Kubeconfig(row) => self.layout.kubeconfig(row.name),
-                    Row::KubeletClient => self.kubelet.client(),
+                let key = match row.kind {
+                    RowKind::Kubeconfig => self.layout.kubeconfig(row.name),
+                    _ => self.layout.key(row.base_name),
                 };
                 self.with_key(row, request, key, "for renewal, with the same key")
             }
@@ -66,37 +62,36 @@ impl Asking<'_> {
                 self.with_new_key(row, request, kind_of_new_key(old, self.spec), old)
             }
         };
-        let current = SeenCertificate::of(row.name(), &path, &certificate, self.now);
+        let current = SeenCertificate::of(row.name, &path, &certificate, self.now);
         Artefact { current: Some(current), ..artefact }
     }
 
     /// The kind of a key that is asked for anew: that of the certificate in its place, where there is one.
-    pub(super) fn kind_of_first_key(&self, row: Row) -> Algorithm {
-        let certificates = match row {
-            Row::Certificate(row) => Part::read(self.tree, &self.layout.certificate(row.base_name), read_certificates),
-            Row::KubeletClient => Part::Missing,
-            Row::Kubeconfig(row) => match self.client_certificates(&self.layout.kubeconfig(row.name)) {
-                Ok((_, certificates)) => certificates,
-                Err(_) => Part::Missing,
-            },
+    pub(super) fn kind_of_first_key(&self, row: &Row) -> Algorithm {
+        let path = self.layout.of(row);
+        let certificates = match row.kind {
+            RowKind::Kubeconfig => {
+                self.client_certificates(&path).map_or(Part::Missing, |(_, certificates)| certificates)
+            }
+            _ => Part::read(self.tree, &path, read_certificates),
         };
         let in_place = certificates.present().and_then(|certificates| certificates.first());
         in_place.map_or(self.spec.algorithm, |one| kind_of_new_key(one.key_kind(), self.spec))
     }
 
-    pub(super) fn with_new_key(&mut self, row: Row, request: RequestTemplate, kind: Algorithm, old: &str) -> Artefact {
-        let key = self.outputs.key_beside(row).unwrap_or_else(|| self.outputs.key(row));
+    pub(super) fn with_new_key(&mut self, row: &Row, request: RequestTemplate, kind: Algorithm, old: &str) -> Artefact {
+        let key = self.outputs.key_beside(row);
         let files = vec![key, self.outputs.request(row)];
         let planned = files.iter().cloned().map(secret_file).collect();
         if self.is_in_the_way(row, files) {
-            return untouched(row.name(), row.kind(), Action::Blocked, "there is a key or request already", planned);
+            return untouched(row.name, Kind::of(row), Action::Blocked, "there is a key or request already", planned);
         }
         let change = change_of_kind(old, kind).map(|change| format!("; {change}"));
         let reason = format!("for renewal, with a new key{}", change.unwrap_or_default());
         Artefact {
             new_key: Some(kind),
             request: Some(request),
-            ..untouched(row.name(), row.kind(), Action::Request, &reason, planned)
+            ..untouched(row.name, Kind::of(row), Action::Request, &reason, planned)
         }
     }
 

@@ -7,7 +7,10 @@ use std::path::Path;
 
 use super::KUBELET;
 use super::component::{Component, Endpoint, Health, HealthAction, once_each, reachable};
-use crate::catalogue::{KubeletConfiguration, KubeletFiles, Reload, ServingFiles, ServingSource, reload};
+use crate::catalogue::{
+    KUBELET_CLIENT_FILE, KUBELET_CONF, KUBELET_SERVER_FILE, KubeletConfiguration, KubeletFiles, Reload, ServingFiles,
+    ServingSource, reload,
+};
 
 /// The kubelet; `kubeconfig` is its `kubelet.conf`.
 #[must_use]
@@ -21,17 +24,16 @@ pub fn kubelet(
     // Nobody says which release the kubelet is. What it serves shows whether it has loaded its files.
     let when = |setting| reload(KUBELET, setting, None);
     let served = match source {
-        ServingSource::Requested => when("kubelet-server-current.pem"),
+        ServingSource::Requested => when(KUBELET_SERVER_FILE),
         ServingSource::Configured | ServingSource::Own => when("tlsCertFile"),
     };
-    let client =
-        if configuration.rotates_client_certificate { when("kubelet-client-current.pem") } else { Reload::FiveMinutes };
+    let client = if configuration.rotates_client_certificate { when(KUBELET_CLIENT_FILE) } else { Reload::FiveMinutes };
     let authority = configuration.client_authority.clone().map(|path| (path, when("clientCAFile")));
     let own = [
         (certificate.clone(), served),
         (key.clone(), served),
         (files.client(), client),
-        (kubeconfig.to_owned(), when("kubelet.conf")),
+        (kubeconfig.to_owned(), when(KUBELET_CONF)),
     ];
     Component {
         name: KUBELET,
