@@ -4,7 +4,7 @@
 //! filled in, and warnings; or a [`ConfigError`] with *all* problems of the file, each with line, column, field and
 //! hint. It never touches a file, a socket or the host, and never asks a cluster.
 //!
-//! A file passes through: `document` (which documents count), `yaml` (text to tree), `schema` and `fields`
+//! A file passes through: `document` (which documents count), [`crate::yaml`] (text to tree), `schema` and `fields`
 //! (known fields, right types), `cluster`, `etcd`, `node` and `join` (defaults and rules), and is put
 //! together here. Where kubeadm warns of an unknown field and goes on with a default path, kubepki stops;
 //! `docs/reference/configuration.md` lists every difference.
@@ -22,14 +22,13 @@ mod name;
 mod network;
 mod node;
 mod problem;
-mod scalar;
 mod schema;
 mod spec;
 mod template;
+mod unreadable;
 mod value;
 mod version;
 mod view;
-mod yaml;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -47,7 +46,8 @@ use node::Local;
 use problem::{Code, Place, Problems};
 use schema::{ApiVersion, Struct};
 use view::View;
-use yaml::Mark;
+
+use crate::yaml;
 
 /// A subject alternative name as a configuration's `certSANs` takes it: lower case, an address in its canonical form.
 ///
@@ -179,16 +179,10 @@ pub fn defaults(options: &Options) -> Result<ClusterSpec, ConfigError> {
 
 /// Reports the first character that YAML does not allow at all, such as NUL.
 fn refuse_control_characters(text: &str, problems: &mut Problems) -> bool {
-    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
-    for (index, line) in text.split('\n').enumerate() {
-        if let Some((column, c)) = line.chars().enumerate().find(|(_, c)| forbidden(*c)) {
-            let mark = Mark { line: index.saturating_add(1), column: column.saturating_add(1) };
-            let message = format!("the file holds the control character U+{:04X}", u32::from(c));
-            problems.error(Code::ControlCharacter, &Place::at(mark), message, "remove it: this may be a binary file");
-            return true;
-        }
-    }
-    false
+    let Some((mark, c)) = yaml::control_character(text) else { return false };
+    let message = format!("the file holds the control character U+{:04X}", u32::from(c));
+    problems.error(Code::ControlCharacter, &Place::at(mark), message, "remove it: this may be a binary file");
+    true
 }
 
 /// Holds each document against its schema, and the documents against each other.

@@ -15,7 +15,6 @@ mod fields;
 mod schema;
 mod usable;
 mod view;
-pub(crate) mod yaml;
 
 use std::fmt;
 
@@ -24,11 +23,10 @@ use zeroize::Zeroizing;
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
 pub use view::Current;
-pub use yaml::to_yaml;
 
 use crate::secret::Secret;
-use fields::{data, name_of, names};
-use yaml::{Mapping, Node};
+use crate::yaml::{self, Mapping, Node};
+use fields::{data, names};
 
 /// A whole kubeconfig document.
 ///
@@ -105,20 +103,17 @@ impl Kubeconfig {
         };
         let context_name = format!("{}@{}", config.user, config.cluster_name);
         let context = Mapping::from([("cluster", Node::text(config.cluster_name)), ("user", Node::text(config.user))]);
-        let list = |entry| Node::Sequence(vec![Node::Mapping(entry)]);
+        let list = |entry: Mapping| Node::from_iter([Node::from(entry)]);
         let root = Mapping::from([
             ("apiVersion", Node::text("v1")),
-            (
-                "clusters",
-                list(Mapping::from([("cluster", Node::Mapping(cluster)), ("name", Node::text(config.cluster_name))])),
-            ),
+            ("clusters", list(Mapping::from([("cluster", cluster.into()), ("name", Node::text(config.cluster_name))]))),
             (
                 "contexts",
-                list(Mapping::from([("context", Node::Mapping(context)), ("name", Node::text(context_name.as_str()))])),
+                list(Mapping::from([("context", context.into()), ("name", Node::text(context_name.as_str()))])),
             ),
             ("current-context", Node::text(context_name.as_str())),
             ("kind", Node::text("Config")),
-            ("users", list(Mapping::from([("name", Node::text(config.user)), ("user", Node::Mapping(user))]))),
+            ("users", list(Mapping::from([("name", Node::text(config.user)), ("user", user.into())]))),
         ]);
         Self { root, passed_over: Vec::new() }
     }
@@ -207,7 +202,7 @@ impl fmt::Debug for Kubeconfig {
     /// Names alone: no address, certificate, key, token or unknown field.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kubeconfig")
-            .field("current_context", &name_of(&self.root, "current-context"))
+            .field("current_context", &self.root.letters("current-context"))
             .field("clusters", &self.cluster_names())
             .field("contexts", &self.context_names())
             .field("users", &self.user_names())

@@ -10,7 +10,7 @@
 //! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
 //! | 4 | [`audit`] [`plan`] [`policy`] |
 //! | 0 | [`error`] [`clock`] [`hex`] [`secret`] [`text`] |
-//! | 1 | [`certificate_key`] [`key`] |
+//! | 1 | [`certificate_key`] [`key`] [`yaml`] |
 //! | 4 | [`audit`] [`bundle`] [`plan`] |
 //! | 5 | [`store`] [`edge`] |
 //! | 6 | [`ops`] |
@@ -41,3 +41,4 @@ pub mod text;
 pub mod tree;
 pub mod workers;
 pub mod x509;
+pub mod yaml;

@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 pub use residual::residual_time;
 
-use crate::kubeconfig::yaml::{self, Mapping, Node};
+use crate::yaml::{self, Mapping, Node};
 
 /// How a certificate was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,8 +107,7 @@ impl ExpirationReport {
     #[must_use]
     pub fn to_yaml(&self, now: DateTime<Utc>) -> String {
         let document = self.document(now);
-        let list =
-            |rows: &[Entry<'_>]| Node::Sequence(rows.iter().map(|row| Node::Mapping(row.to_mapping())).collect());
+        let list = |rows: &[Entry<'_>]| rows.iter().map(|row| Node::from(row.to_mapping())).collect::<Node>();
         let root = Mapping::from([
             ("apiVersion", Node::text(document.api_version)),
             ("certificateAuthorities", list(&document.certificate_authorities)),
@@ -192,7 +191,7 @@ impl<'a> Entry<'a> {
         }
         if let Some(Problem { code, message }) = &self.error {
             let problem = Mapping::from([("code", Node::text(*code)), ("message", Node::text(*message))]);
-            mapping.push(yaml::Scalar::text("error"), Node::Mapping(problem));
+            mapping.push("error", problem.into());
         }
         mapping
     }

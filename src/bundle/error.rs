@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::error::{Category, Diagnostic};
-use crate::kubeconfig::yaml::ParseError;
+use crate::yaml::{Mark, ParseError, Reason};
 
 /// What is wrong with a bundle. No variant holds a key or what an entry decrypts to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -184,13 +184,12 @@ impl Diagnostic for BundleError {
 impl BundleError {
     /// A document that is no YAML, behind so many lines of others.
     pub(super) fn unreadable(error: ParseError, lines_before: usize) -> Self {
-        let at = |line: usize| line.saturating_add(lines_before);
-        let problem = match error {
-            ParseError::Syntax { line, column, problem } => format!("line {}, column {column}: {problem}", at(line)),
-            ParseError::TooComplex { line } => format!("it is nested too deeply (line {})", at(line)),
-            ParseError::Unsupported { line, construct } => format!("it holds {construct} (line {})", at(line)),
-            ParseError::DuplicateKey { line, key } => format!("the key {key:?} appears twice (line {})", at(line)),
-            ParseError::NotAMapping => "it is not a Kubernetes API document".into(),
+        let ParseError { mark: Mark { line, column }, reason } = error;
+        let line = line.saturating_add(lines_before);
+        let problem = match reason {
+            Reason::Syntax(problem) => format!("line {line}, column {column}: {problem}"),
+            Reason::NotAMapping => "it is not a Kubernetes API document".into(),
+            reason => format!("{reason} (line {line})"),
         };
         Self::Unreadable { problem }
     }

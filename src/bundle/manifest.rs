@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::kubeconfig::to_yaml;
+use crate::yaml::to_yaml;
 
 /// The Secret's name, in the namespace `kube-system`.
 pub const SECRET_NAME: &str = "kubeadm-certs";

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{BundleError, Manifest, SECRET_NAME};
-use crate::kubeconfig::yaml::{Mapping, Node, parse};
+use crate::yaml::{Mapping, Node, parse};
 
 /// How deep lists of lists are looked into.
 const LIST_DEPTH: usize = 4;
@@ -58,12 +58,10 @@ fn documents(text: &str) -> Vec<(usize, &str)> {
 
 /// The objects of a document: itself, or the items of a list.
 fn collect(document: &Mapping, depth: usize, objects: &mut Vec<Mapping>) {
-    match document.get("items") {
-        Some(Node::Sequence(items)) if depth > 0 && text(document, "kind").ends_with("List") => {
-            for item in items {
-                if let Node::Mapping(item) = item {
-                    collect(item, depth.saturating_sub(1), objects);
-                }
+    match document.get("items").and_then(Node::as_sequence) {
+        Some(items) if depth > 0 && text(document, "kind").ends_with("List") => {
+            for item in items.iter().filter_map(Node::as_mapping) {
+                collect(item, depth.saturating_sub(1), objects);
             }
         }
         _ => objects.push(document.clone()),
@@ -75,17 +73,11 @@ fn is_the_secret(object: &Mapping) -> bool {
 }
 
 fn name(object: &Mapping) -> &str {
-    match object.get("metadata") {
-        Some(Node::Mapping(metadata)) => text(metadata, "name"),
-        _ => "",
-    }
+    object.get("metadata").and_then(Node::as_mapping).map_or("", |metadata| text(metadata, "name"))
 }
 
 fn text<'m>(mapping: &'m Mapping, key: &str) -> &'m str {
-    match mapping.get(key) {
-        Some(Node::Scalar(scalar)) if !scalar.is_null() => scalar.as_str(),
-        _ => "",
-    }
+    mapping.letters(key).unwrap_or_default()
 }
 
 /// What there is in place of the Secret, in a few words.
@@ -111,22 +103,12 @@ fn data(secret: &Mapping) -> Result<Manifest, BundleError> {
     if secret.get("stringData").is_some_and(|node| !node.is_null()) {
         return Err(wrong("it has stringData, which cannot hold what is encrypted"));
     }
-    let entries = match secret.get("data") {
-        None => return Ok(Manifest::default()),
-        Some(node) if node.is_null() => return Ok(Manifest::default()),
-        Some(Node::Mapping(entries)) => entries,
-        Some(_) => return Err(wrong("its data is not a mapping")),
-    };
+    let Some(node) = secret.get("data").filter(|node| !node.is_null()) else { return Ok(Manifest::default()) };
+    let entries = node.as_mapping().ok_or_else(|| wrong("its data is not a mapping"))?;
     let mut data = BTreeMap::new();
-    for (key, value) in entries.iter() {
-        let name = key.as_str();
-        let sealed = match value {
-            Node::Scalar(scalar) if scalar.is_null() => Vec::new(),
-            Node::Scalar(scalar) => {
-                decode(scalar.as_str()).ok_or_else(|| BundleError::InvalidBase64 { name: name.into() })?
-            }
-            Node::Sequence(_) | Node::Mapping(_) => return Err(BundleError::InvalidBase64 { name: name.into() }),
-        };
+    for (name, value) in entries.iter() {
+        let letters = if value.is_null() { Some("") } else { value.letters() };
+        let sealed = letters.and_then(decode).ok_or_else(|| BundleError::InvalidBase64 { name: name.into() })?;
         data.insert(name.to_owned(), sealed);
     }
     Ok(Manifest { data })

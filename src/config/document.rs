@@ -9,10 +9,10 @@ use std::collections::HashMap;
 
 use super::foreign;
 use super::problem::{Code, Place, Problems, quoted};
-use super::scalar::Kind as ScalarKind;
 use super::schema::{ApiVersion, nearest};
 use super::template;
-use super::yaml::{self, Entry, Mark, Node, Value};
+use super::unreadable;
+use crate::yaml::{self, Entry, Mark, Node, Scalar, Value};
 
 /// The kinds that describe a node or a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,12 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
             );
             continue;
         }
-        let mut root = match yaml::parse(chunk.text, chunk.first_line) {
+        let read =
+            yaml::read(chunk.text, chunk.first_line).and_then(|read| match unreadable::stops(read.passed_over) {
+                Some(error) => Err(error),
+                None => Ok(read.root),
+            });
+        let mut root = match read {
             Ok(root) => root,
             Err(error) => {
                 if template::report_in_text(chunk.text, chunk.first_line, error.mark, problems) {
@@ -85,14 +90,12 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
                     foreign.report(&Place::at(Mark { line: chunk.first_line, column: 1 }), problems);
                     continue;
                 }
-                problems.error(error.code, &Place::at(error.mark), error.message, error.hint);
+                unreadable::report(error, problems);
                 continue;
             }
         };
-        let known = foreign::of_document(problems.file(), chunk.text, &root).or_else(|| {
-            let is_object = matches!(&root.value, Value::Map(_));
-            if is_object { None } else { foreign::of_text(chunk.text) }
-        });
+        let known = foreign::of_document(problems.file(), chunk.text, &root)
+            .or_else(|| if root.as_mapping().is_some() { None } else { foreign::of_text(chunk.text) });
         if let Some(foreign) = known {
             foreign.report(&Place::at(root.mark), problems);
             continue;
@@ -143,8 +146,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
 
 /// Whether a field holds what was reported already.
 fn is_unusable(root: &Node, name: &str) -> bool {
-    let Value::Map(entries) = &root.value else { return false };
-    entries.iter().any(|entry| &*entry.key == name && entry.node.value == Value::Unusable)
+    root.get(name).is_some_and(|node| node.value == Value::Unusable)
 }
 
 /// A piece of the file between two separators.
@@ -192,12 +194,9 @@ struct TypeMeta {
 
 /// `apiVersion` and `kind`, both of which kubeadm demands of every document.
 fn type_meta(root: &Node, problems: &mut Problems) -> Option<TypeMeta> {
-    let find = |name: &str| -> Option<&Entry> {
-        let Value::Map(entries) = &root.value else { return None };
-        entries.iter().find(|entry| &*entry.key == name)
-    };
-    let text = |name: &str| match &find(name)?.node.value {
-        Value::Scalar { kind: ScalarKind::Text, text } if !text.is_empty() => Some(text.to_string()),
+    let find = |name: &str| -> Option<&Entry> { root.as_mapping()?.entries.iter().find(|entry| entry.name == name) };
+    let text = |name: &str| match find(name)?.node.as_scalar()? {
+        Scalar::Text(text) if !text.is_empty() => Some(text.to_string()),
         _ => None,
     };
     let missing: Vec<_> = ["apiVersion", "kind"].into_iter().filter(|name| text(name).is_none()).collect();

@@ -8,9 +8,9 @@
 use std::path::Path;
 
 use super::problem::{Code, Place, Problems, quoted};
-use super::yaml::{Node, Value};
 use crate::key::format::{Format, Wanted};
 use crate::remedy;
+use crate::yaml::Node;
 
 /// A file or document that is no configuration.
 #[derive(Debug, PartialEq, Eq)]
@@ -123,21 +123,21 @@ pub(super) fn of_text(text: &str) -> Option<Foreign> {
 
 /// What a document is by its fields; `None` for what is kubeadm's and for what is not known.
 pub(super) fn of_document(name: &str, text: &str, root: &Node) -> Option<Foreign> {
-    if let Value::List(items) = &root.value {
-        let is_play = |item: &Node| field(item, "hosts").is_some() || field(item, "import_playbook").is_some();
+    if let Some(items) = root.as_sequence() {
+        let is_play = |item: &Node| item.get("hosts").is_some() || item.get("import_playbook").is_some();
         return items.first().filter(|item| is_play(item)).map(|_| other("an Ansible playbook", GIVE));
     }
-    let Value::Map(entries) = &root.value else { return None };
+    let mapping = root.as_mapping()?;
     let is_json = text.trim_start().starts_with('{');
     let api_version = text_of(root, "apiVersion");
     let Some(kind) = text_of(root, "kind").filter(|_| api_version.is_some()) else {
         if holds_configuration(root) {
             return Some(config_map("the data of a ConfigMap", &from_data(name, is_json, true)));
         }
-        if field(root, "ClusterConfiguration").is_some() {
+        if root.get("ClusterConfiguration").is_some() {
             return Some(config_map("the data of a ConfigMap", &from_data(name, is_json, false)));
         }
-        return of_fields(&entries.iter().map(|entry| &*entry.key).collect::<Vec<_>>(), root);
+        return of_fields(&mapping.iter().map(|(name, _)| name).collect::<Vec<_>>(), root);
     };
     if api_version != Some("v1") {
         return None;
@@ -146,15 +146,12 @@ pub(super) fn of_document(name: &str, text: &str, root: &Node) -> Option<Foreign
     match kind {
         "ConfigMap" if holds_configuration(root) => Some(config_map("a ConfigMap", &from_object(name))),
         "ConfigMap" => {
-            let which = field(root, "metadata").and_then(|metadata| text_of(metadata, "name")).unwrap_or_default();
+            let which = root.get("metadata").and_then(|metadata| text_of(metadata, "name")).unwrap_or_default();
             let what = format!("the ConfigMap {}, without ClusterConfiguration", quoted(which));
             Some(other(&what, format!("the one of kubeadm is printed by `{OF_CLUSTER}`")))
         }
         _ if kind == "List" || kind.ends_with("List") => {
-            let items = match field(root, "items").map(|items| &items.value) {
-                Some(Value::List(items)) => items.as_slice(),
-                _ => &[],
-            };
+            let items = root.get("items").and_then(Node::as_sequence).unwrap_or_default();
             if items.iter().any(holds_configuration) {
                 return Some(config_map("a list that holds a ConfigMap", &from_object(name)));
             }
@@ -192,8 +189,8 @@ fn of_fields(names: &[&str], root: &Node) -> Option<Foreign> {
             "give it to certs sign as --policy, and here the kubeadm configuration",
         ));
     }
-    let is_group = |group: &Node| ["hosts", "children"].iter().any(|name| field(group, name).is_some());
-    if names.iter().all(|name| field(root, name).is_some_and(is_group)) {
+    let is_group = |group: &Node| ["hosts", "children"].iter().any(|name| group.get(name).is_some());
+    if names.iter().all(|name| root.get(name).is_some_and(is_group)) {
         return Some(other("an Ansible inventory", GIVE));
     }
     let is_variable = |name: &&str| name.starts_with("ansible_") || name.starts_with("kubepki_");
@@ -248,21 +245,11 @@ fn file(name: &str) -> &str {
 }
 
 fn holds_configuration(object: &Node) -> bool {
-    field(object, "data").is_some_and(|data| {
-        ["ClusterConfiguration", "InitConfiguration", "MasterConfiguration"]
-            .iter()
-            .any(|name| field(data, name).is_some())
+    object.get("data").is_some_and(|data| {
+        ["ClusterConfiguration", "InitConfiguration", "MasterConfiguration"].iter().any(|name| data.get(name).is_some())
     })
 }
 
-fn field<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
-    let Value::Map(entries) = &node.value else { return None };
-    entries.iter().find(|entry| &*entry.key == name).map(|entry| &entry.node)
-}
-
 fn text_of<'n>(node: &'n Node, name: &str) -> Option<&'n str> {
-    match &field(node, name)?.value {
-        Value::Scalar { text, .. } if !text.is_empty() => Some(text),
-        _ => None,
-    }
+    node.get(name)?.letters().filter(|text| !text.is_empty())
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::foreign;
-use super::yaml::Mark;
 use crate::error::{Category, Diagnostic};
+use crate::yaml::Mark;
 
 /// Whether a problem stops the work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

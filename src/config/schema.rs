@@ -8,8 +8,7 @@ use chrono::DateTime;
 
 use super::duration;
 use super::problem::{Code, Place, Problems, quoted};
-use super::scalar::Kind;
-use super::yaml::{Entry, Node, Value};
+use crate::yaml::{Entry, Kind, Mapping, Node, Scalar, Value};
 
 /// A version of kubeadm's configuration API that kubepki reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +106,9 @@ pub(super) fn check(
     elsewhere: &[(&str, &'static Struct)],
     problems: &mut Problems,
 ) {
-    let Value::Map(entries) = &mut root.value else {
-        return;
-    };
-    Check { version, elsewhere, problems }.structure(entries, schema, "");
+    if let Value::Mapping(Mapping { entries }) = &mut root.value {
+        Check { version, elsewhere, problems }.structure(entries, schema, "");
+    }
 }
 
 struct Check<'a> {
@@ -122,10 +120,10 @@ struct Check<'a> {
 impl Check<'_> {
     fn structure(&mut self, entries: &mut Vec<Entry>, schema: &'static Struct, path: &str) {
         entries.retain_mut(|entry| {
-            let place = Place { mark: Some(entry.mark), field: child(path, &entry.key) };
-            let row = schema.fields().find(|field| field.name == &*entry.key && field.is_in(self.version));
+            let place = Place { mark: Some(entry.mark), field: child(path, &entry.name) };
+            let row = schema.fields().find(|field| field.name == entry.name && field.is_in(self.version));
             let Some(row) = row else {
-                self.unknown(&entry.key, schema, &place);
+                self.unknown(&entry.name, schema, &place);
                 return false;
             };
             self.duplicate(entry, &place);
@@ -184,69 +182,72 @@ impl Check<'_> {
     }
 
     fn value(&mut self, node: &mut Node, kind: &'static Type, path: &str) {
-        let place = Place { mark: Some(node.mark), field: path.into() };
-        match (kind, &mut node.value) {
-            (Type::Struct(schema), Value::Map(entries)) => self.structure(entries, schema, path),
-            (Type::Map(item), Value::Map(entries)) => {
+        let refused = match (kind, &mut node.value) {
+            (Type::Struct(schema), Value::Mapping(Mapping { entries })) => {
+                return self.structure(entries, schema, path);
+            }
+            (Type::Map(item), Value::Mapping(Mapping { entries })) => {
                 for entry in entries {
-                    let place = Place { mark: Some(entry.mark), field: child(path, &entry.key) };
+                    let place = Place { mark: Some(entry.mark), field: child(path, &entry.name) };
                     self.duplicate(entry, &place);
                     self.value(&mut entry.node, item, &place.field);
                 }
+                return;
             }
-            (Type::List(item), Value::List(items)) => {
+            (Type::List(item), Value::Sequence(items)) => {
                 for (index, node) in items.iter_mut().enumerate() {
                     self.value(node, item, &format!("{path}[{index}]"));
                 }
+                return;
             }
-            // null is the default of every Go type.
-            (_, Value::Null | Value::Unusable)
-            | (Type::Text | Type::Secret, Value::Scalar { kind: Kind::Text, .. })
-            | (Type::Flag, Value::Scalar { kind: Kind::Bool(_), .. })
-            | (Type::Integer, Value::Scalar { kind: Kind::Integer(_) | Kind::LargeInteger, .. })
-            | (
-                Type::Quantity,
-                Value::Scalar { kind: Kind::Text | Kind::Integer(_) | Kind::LargeInteger | Kind::Float, .. },
-            ) => {}
-            (Type::OneOf(values), Value::Scalar { kind: Kind::Text, text }) => {
-                if !text.is_empty() && !values.contains(&&**text) {
-                    let message = format!("{} is not one of the possible values", quoted(text));
-                    self.problems.error(Code::Value, &place, message, format!("write one of {}", values.join(", ")));
-                    node.value = Value::Unusable;
-                }
-            }
-            (Type::Duration, Value::Scalar { kind: Kind::Text, text }) => {
-                if let Err(bad) = duration::parse(text) {
-                    let message =
-                        if text.is_empty() { bad.message } else { format!("{}: {}", quoted(text), bad.message) };
-                    self.problems.error(Code::Duration, &place, message, bad.hint);
-                    node.value = Value::Unusable;
-                }
-            }
-            (Type::Duration, Value::Scalar { kind: Kind::Integer(_) | Kind::LargeInteger, text }) => {
-                let message = format!("{text}: the duration has no unit");
-                let hint = duration::parse(text).err().map_or("write a duration as 8760h".into(), |bad| bad.hint);
-                self.problems.error(Code::Duration, &place, message, hint);
-                node.value = Value::Unusable;
-            }
-            (Type::Time, Value::Scalar { kind: Kind::Text, text }) => {
-                if DateTime::parse_from_rfc3339(text).is_err() {
-                    let message = format!("{} is not a time", quoted(text));
-                    self.problems.error(Code::Value, &place, message, "write it as 2030-01-31T12:00:00Z (RFC 3339)");
-                    node.value = Value::Unusable;
-                }
-            }
-            (kind, _) => {
-                let (message, hint) = mismatch(kind, &node.value, path);
-                self.problems.error(Code::WrongType, &place, message, hint);
-                node.value = Value::Unusable;
-            }
+            (_, Value::Unusable) => return,
+            (kind, Value::Scalar(scalar)) => check_scalar(kind, scalar, path),
+            (kind, found) => Err(mismatch(kind, found, path)),
+        };
+        if let Err((code, message, hint)) = refused {
+            self.problems.error(code, &Place { mark: Some(node.mark), field: path.into() }, message, hint);
+            node.value = Value::Unusable;
         }
     }
 }
 
+/// Why a value cannot stand in its field: code, message and hint.
+type Refused = (Code, String, String);
+
+fn check_scalar(wanted: &Type, scalar: &Scalar, path: &str) -> Result<(), Refused> {
+    let text = scalar.as_str();
+    match (wanted, scalar.kind()) {
+        // null is the default of every Go type.
+        (_, Kind::Null)
+        | (Type::Text | Type::Secret, Kind::Text)
+        | (Type::Flag, Kind::Bool(_))
+        | (Type::Quantity, Kind::Text | Kind::Integer(_) | Kind::LargeInteger(_)) => Ok(()),
+        (Type::Quantity, number @ Kind::Float(_)) if !number.is_not_finite() => Ok(()),
+        (Type::Integer, number) if number.is_whole() => Ok(()),
+        (Type::OneOf(values), Kind::Text) if text.is_empty() || values.contains(&text) => Ok(()),
+        (Type::OneOf(values), Kind::Text) => {
+            let message = format!("{} is not one of the possible values", quoted(text));
+            Err((Code::Value, message, format!("write one of {}", values.join(", "))))
+        }
+        (Type::Duration, Kind::Text) => duration::parse(text).map(|_| ()).map_err(|bad| {
+            let message = if text.is_empty() { bad.message } else { format!("{}: {}", quoted(text), bad.message) };
+            (Code::Duration, message, bad.hint)
+        }),
+        (Type::Duration, Kind::Integer(_) | Kind::LargeInteger(_)) => {
+            let hint = duration::parse(text).err().map_or("write a duration as 8760h".into(), |bad| bad.hint);
+            Err((Code::Duration, format!("{text}: the duration has no unit"), hint))
+        }
+        (Type::Time, Kind::Text) if DateTime::parse_from_rfc3339(text).is_ok() => Ok(()),
+        (Type::Time, Kind::Text) => {
+            let hint = "write it as 2030-01-31T12:00:00Z (RFC 3339)".into();
+            Err((Code::Value, format!("{} is not a time", quoted(text)), hint))
+        }
+        (wanted, _) => Err(mismatch(wanted, &Value::Scalar(scalar.clone()), path)),
+    }
+}
+
 /// What to say when a value has not the type of its field.
-fn mismatch(wanted: &Type, found: &Value, path: &str) -> (String, String) {
+fn mismatch(wanted: &Type, found: &Value, path: &str) -> Refused {
     let wanted_name = match wanted {
         Type::Text | Type::Secret | Type::OneOf(_) => "a string",
         Type::Flag => "true or false",
@@ -258,39 +259,44 @@ fn mismatch(wanted: &Type, found: &Value, path: &str) -> (String, String) {
         Type::Map(_) | Type::Struct(_) => "a mapping",
     };
     let found_name = match found {
-        Value::Null | Value::Unusable => "nothing",
-        Value::Scalar { kind, .. } => match kind {
+        Value::Unusable => "nothing",
+        Value::Scalar(scalar) => match scalar.kind() {
             Kind::Null => "nothing",
             Kind::Bool(_) => "a truth value",
-            Kind::Integer(_) | Kind::LargeInteger => "an integer",
-            Kind::Float => "a number",
+            Kind::Integer(_) | Kind::LargeInteger(_) => "an integer",
+            Kind::Float(_) => "a number",
             Kind::Text => "a string",
         },
-        Value::List(_) => "a list",
-        Value::Map(_) => "a mapping",
+        Value::Sequence(_) => "a list",
+        Value::Mapping(_) => "a mapping",
+    };
+    let is_text = matches!(found, Value::Scalar(Scalar::Text(_)));
+    let letters = match found {
+        Value::Scalar(scalar) => Some(scalar.as_str()),
+        _ => None,
     };
     let name = path.rsplit('.').next().unwrap_or(path);
     let name = name.split('[').next().unwrap_or(name);
-    let hint = match (wanted, found) {
-        (Type::Secret, Value::Scalar { .. }) => "put it in quotes".into(),
-        (Type::Text | Type::OneOf(_) | Type::Time, Value::Scalar { text, .. }) => {
-            format!("put it in quotes: {}", quoted(text))
-        }
-        (Type::Flag, Value::Scalar { text, .. }) if matches!(&**text, "true" | "false") => "remove the quotes".into(),
-        (Type::Integer, Value::Scalar { kind: Kind::Text, text })
-            if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
+    let hint = match (wanted, letters) {
+        (Type::Secret, Some(_)) => "put it in quotes".into(),
+        (Type::Text | Type::OneOf(_) | Type::Time, Some(text)) => format!("put it in quotes: {}", quoted(text)),
+        (Type::Flag, Some("true" | "false")) => "remove the quotes".into(),
+        (Type::Integer, Some(text))
+            if is_text && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) =>
         {
             "remove the quotes".into()
         }
-        (Type::List(Type::Struct(_)), Value::Map(_)) if name.ends_with("Args") || name == "extraArgs" => {
+        (Type::List(Type::Struct(_)), None) if name.ends_with("Args") && matches!(found, Value::Mapping(_)) => {
             "v1beta4 takes a list: write each as `- name: …` and `value: …`".into()
         }
-        (Type::Map(_), Value::List(_)) => "v1beta3 takes a mapping: write each as `name: \"value\"`".into(),
+        (Type::Map(_), None) if matches!(found, Value::Sequence(_)) => {
+            "v1beta3 takes a mapping: write each as `name: \"value\"`".into()
+        }
         (Type::List(_), _) => "write each item on its own line after a dash".into(),
         (Type::Duration, _) => "write a duration as 8760h or 1h30m".into(),
         _ => format!("give {name} {wanted_name}"),
     };
-    (format!("{found_name} is given where {wanted_name} is expected"), hint)
+    (Code::WrongType, format!("{found_name} is given where {wanted_name} is expected"), hint)
 }
 
 /// The path of the first field called `name` inside `schema`.

@@ -5,7 +5,7 @@
 //! and environments of components may hold any character, and go into no certificate.
 
 use super::problem::{Code, Place, Problems, quoted};
-use super::yaml::{Mark, Node, Value};
+use crate::yaml::{Mapping, Mark, Node, Value};
 
 /// Fields whose values are free text.
 const FREE_TEXT: [&str; 3] = ["extraArgs", "kubeletExtraArgs", "extraEnvs"];
@@ -80,32 +80,32 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn node(&mut self, node: &mut Node, path: &str, name: &str) {
         match &mut node.value {
-            Value::Map(entries) => {
+            Value::Mapping(Mapping { entries }) => {
                 entries.retain_mut(|entry| {
-                    let field = if path.is_empty() { entry.key.to_string() } else { format!("{path}.{}", entry.key) };
-                    if let Some(leftover) = in_value(&entry.key) {
+                    let field = if path.is_empty() { entry.name.clone() } else { format!("{path}.{}", entry.name) };
+                    if let Some(leftover) = in_value(&entry.name) {
                         let mark = self.place(entry.mark, leftover);
                         report(mark, path, false, leftover, self.problems);
                         return false;
                     }
-                    if !FREE_TEXT.contains(&&*entry.key) {
-                        self.node(&mut entry.node, &field, &entry.key);
+                    if !FREE_TEXT.contains(&entry.name.as_str()) {
+                        self.node(&mut entry.node, &field, &entry.name);
                     }
                     true
                 });
             }
-            Value::List(items) => {
+            Value::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
                     self.node(item, &format!("{path}[{index}]"), name);
                 }
             }
-            Value::Scalar { text, .. } => {
-                if let Some(leftover) = in_value(text) {
+            Value::Scalar(scalar) => {
+                if let Some(leftover) = in_value(scalar.as_str()) {
                     report(self.place(node.mark, leftover), path, SECRET.contains(&name), leftover, self.problems);
                     node.value = Value::Unusable;
                 }
             }
-            Value::Null | Value::Unusable => {}
+            Value::Unusable => {}
         }
     }
 

@@ -4,9 +4,8 @@
 //! place to complain about. An absent document reads as one in which every field is absent.
 
 use super::problem::Place;
-use super::scalar::Kind;
 use super::schema::child;
-use super::yaml::{Mark, Node, Value};
+use crate::yaml::{Kind, Mark, Node, Scalar, Value};
 
 /// A value, or where one would be.
 #[derive(Clone, Debug)]
@@ -28,12 +27,9 @@ impl<'a> View<'a> {
 
     /// The field `name`.
     pub(super) fn field(&self, name: &str) -> Self {
-        let entry = match self.node.map(|node| &node.value) {
-            Some(Value::Map(entries)) => entries.iter().find(|entry| &*entry.key == name),
-            _ => None,
-        };
-        let mark: Option<Mark> = entry.map(|entry| entry.node.mark).or(self.place.mark);
-        Self { node: entry.map(|entry| &entry.node), place: Place { mark, field: child(&self.place.field, name) } }
+        let node = self.node.and_then(|node| node.get(name));
+        let mark: Option<Mark> = node.map(|node| node.mark).or(self.place.mark);
+        Self { node, place: Place { mark, field: child(&self.place.field, name) } }
     }
 
     /// The fields on the way `names`.
@@ -43,7 +39,7 @@ impl<'a> View<'a> {
 
     /// Whether there is a value that is not null.
     pub(super) fn is_present(&self) -> bool {
-        self.node.is_some_and(|node| node.value != Value::Null)
+        self.node.is_some_and(|node| !node.is_null())
     }
 
     /// Whether there is a value whose type was wrong; that was reported, and what follows from it is not worth
@@ -54,30 +50,26 @@ impl<'a> View<'a> {
 
     /// The string, unless it is absent or empty, which kubeadm treats alike.
     pub(super) fn text(&self) -> Option<&'a str> {
-        match self.node.map(|node| &node.value) {
-            Some(Value::Scalar { text, .. }) if !text.is_empty() => Some(text),
-            _ => None,
-        }
+        self.node.and_then(Node::letters).filter(|text| !text.is_empty())
     }
 
     /// The truth value; false when absent.
     pub(super) fn flag(&self) -> bool {
-        matches!(self.node.map(|node| &node.value), Some(Value::Scalar { kind: Kind::Bool(true), .. }))
+        self.kind() == Some(Kind::Bool(true))
     }
 
     /// The integer, if there is one of at most 64 bits.
     pub(super) fn integer(&self) -> Option<i64> {
-        match self.node.map(|node| &node.value) {
-            Some(Value::Scalar { kind: Kind::Integer(value), .. }) => Some(*value),
-            _ => None,
-        }
+        self.kind().and_then(Kind::integer)
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.node.and_then(Node::as_scalar).map(Scalar::kind)
     }
 
     /// The items of a list; none when absent.
     pub(super) fn items(&self) -> Vec<Self> {
-        let Some(Value::List(items)) = self.node.map(|node| &node.value) else {
-            return Vec::new();
-        };
+        let items = self.node.and_then(Node::as_sequence).unwrap_or_default();
         let item = |(index, node): (usize, &'a Node)| Self {
             node: Some(node),
             place: Place { mark: Some(node.mark), field: format!("{}[{index}]", self.place.field) },
@@ -87,14 +79,13 @@ impl<'a> View<'a> {
 
     /// The keys of a mapping, each with the view of its value at the key's place; none when absent.
     pub(super) fn keys(&self) -> Vec<(&'a str, Self)> {
-        let Some(Value::Map(entries)) = self.node.map(|node| &node.value) else {
-            return Vec::new();
-        };
-        entries
+        let Some(mapping) = self.node.and_then(Node::as_mapping) else { return Vec::new() };
+        mapping
+            .entries
             .iter()
             .map(|entry| {
-                let field = child(&self.place.field, &entry.key);
-                (&*entry.key, Self { node: Some(&entry.node), place: Place { mark: Some(entry.mark), field } })
+                let field = child(&self.place.field, &entry.name);
+                (entry.name.as_str(), Self { node: Some(&entry.node), place: Place { mark: Some(entry.mark), field } })
             })
             .collect()
     }

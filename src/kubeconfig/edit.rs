@@ -8,8 +8,8 @@
 use super::Kubeconfig;
 use super::error::KubeconfigError;
 use super::fields::{content_mut, data, names};
-use super::yaml::{Mapping, Node};
 use crate::secret::Secret;
+use crate::yaml::{Mapping, Node};
 
 impl Kubeconfig {
     /// Embeds a new certificate and key for `user`, in place of the old ones or of paths to them.

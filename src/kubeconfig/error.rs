@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::yaml::ParseError;
 use crate::error::{Category, Diagnostic};
+use crate::yaml::{Mark, ParseError, Reason};
 
 /// Why a kubeconfig could not be used. No variant holds key material, tokens or passwords.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,12 +110,14 @@ pub enum KubeconfigError {
 
 impl From<ParseError> for KubeconfigError {
     fn from(error: ParseError) -> Self {
-        match error {
-            ParseError::Syntax { line, column, problem } => Self::InvalidYaml { line, column, problem },
-            ParseError::TooComplex { line } => Self::TooComplex { line },
-            ParseError::Unsupported { line, construct } => Self::UnsupportedYaml { line, construct },
-            ParseError::DuplicateKey { line, key } => Self::DuplicateKey { line, key },
-            ParseError::NotAMapping => Self::NotAKubeconfig { found: "no YAML mapping".to_owned() },
+        let ParseError { mark: Mark { line, column }, reason } = error;
+        match reason {
+            Reason::Syntax(problem) => Self::InvalidYaml { line, column, problem },
+            Reason::TooDeep(_) | Reason::TooLarge => Self::TooComplex { line },
+            Reason::Unsupported(construct) => Self::UnsupportedYaml { line, construct: construct.as_str() },
+            Reason::Tag(_) => Self::UnsupportedYaml { line, construct: "a tag that does not fit its value" },
+            Reason::DuplicateKey(key) => Self::DuplicateKey { line, key },
+            Reason::NotAMapping => Self::NotAKubeconfig { found: "no YAML mapping".to_owned() },
         }
     }
 }

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use super::error::KubeconfigError;
 use super::schema;
-use super::yaml::{Json, Mapping, Node};
 use crate::secret::Secret;
+use crate::yaml::{Kind, Mapping, Node, Value};
 
 /// The lists of a kubeconfig, each with the field of an entry that holds its content.
 const LISTS: [(&str, &str); 3] = [("clusters", "cluster"), ("contexts", "context"), ("users", "user")];
@@ -38,12 +38,8 @@ pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
     schema::check(root)?;
     for (list, _) in LISTS {
         let mut seen = HashSet::new();
-        let Some(Node::Sequence(items)) = root.get(list) else { continue };
-        for item in items {
-            let name = match item {
-                Node::Mapping(entry) => name_of(entry, "name").unwrap_or_default(),
-                Node::Scalar(_) | Node::Sequence(_) => "",
-            };
+        for item in root.get(list).and_then(Node::as_sequence).unwrap_or_default() {
+            let name = item.get("name").and_then(Node::letters).unwrap_or_default();
             if !seen.insert(name) {
                 return Err(KubeconfigError::DuplicateName { list, name: name.to_owned() });
             }
@@ -54,41 +50,27 @@ pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
 
 /// `apiVersion` or `kind`, which alone are found whatever the case of their letters; of several the last in byte order.
 fn meta<'a>(root: &'a Mapping, field: &str) -> Result<&'a str, KubeconfigError> {
-    let mut found: Vec<_> = root.iter().filter(|(key, _)| key.as_str().eq_ignore_ascii_case(field)).collect();
-    found.sort_by_key(|(key, _)| key.as_str());
+    let mut found: Vec<_> = root.iter().filter(|(key, _)| key.eq_ignore_ascii_case(field)).collect();
+    found.sort_by_key(|(key, _)| *key);
     let mut text = "";
     for (key, node) in found {
-        match node {
-            Node::Scalar(scalar) if scalar.json() == Json::Text => text = scalar.as_str(),
-            node if node.is_null() => {}
-            _ => return Err(KubeconfigError::WrongType { field: key.as_str().to_owned(), expected: "a string" }),
+        match node.as_scalar() {
+            Some(scalar) if scalar.kind() == Kind::Text => text = scalar.as_str(),
+            Some(scalar) if scalar.is_null() => {}
+            _ => return Err(KubeconfigError::WrongType { field: key.to_owned(), expected: "a string" }),
         }
     }
     Ok(text)
 }
 
-/// The letters of `key`, if it is a scalar that is not null.
-pub(super) fn name_of<'a>(mapping: &'a Mapping, key: &str) -> Option<&'a str> {
-    match mapping.get(key) {
-        Some(Node::Scalar(scalar)) if !scalar.is_null() => Some(scalar.as_str()),
-        _ => None,
-    }
-}
-
 fn entries<'a>(root: &'a Mapping, list: &str) -> impl Iterator<Item = &'a Mapping> {
-    let items = match root.get(list) {
-        Some(Node::Sequence(items)) => items.as_slice(),
-        _ => &[],
-    };
-    items.iter().filter_map(|item| match item {
-        Node::Mapping(entry) => Some(entry),
-        Node::Scalar(_) | Node::Sequence(_) => None,
-    })
+    let items = root.get(list).and_then(Node::as_sequence).unwrap_or_default();
+    items.iter().filter_map(Node::as_mapping)
 }
 
 /// The names of the entries of `list`, in order.
 pub(super) fn names<'a>(root: &'a Mapping, list: &str) -> Vec<&'a str> {
-    entries(root, list).map(|entry| name_of(entry, "name").unwrap_or_default()).collect()
+    entries(root, list).map(|entry| entry.letters("name").unwrap_or_default()).collect()
 }
 
 /// One named entry of a list: its name, and its content unless that is null or absent.
@@ -102,30 +84,27 @@ pub(super) struct Entry<'a> {
 /// The entry of `list` with this name.
 pub(super) fn entry<'a>(root: &'a Mapping, list: &str, content: &str, name: &str) -> Option<Entry<'a>> {
     entries(root, list).find_map(|entry| {
-        let found = name_of(entry, "name").unwrap_or_default();
+        let found = entry.letters("name").unwrap_or_default();
         if found != name {
             return None;
         }
-        let mapping = match entry.get(content) {
-            Some(Node::Mapping(mapping)) => Some(mapping),
-            _ => None,
-        };
+        let mapping = entry.get(content).and_then(Node::as_mapping);
         Some(Entry { name: found, content: mapping, path: format!("{list}[{name}].{content}") })
     })
 }
 
 /// The content of an entry of `list` to change, made if it is null or absent.
 pub(super) fn content_mut<'a>(root: &'a mut Mapping, list: &str, content: &str, name: &str) -> Option<&'a mut Mapping> {
-    let Some(Node::Sequence(items)) = root.get_mut(list) else { return None };
-    let entry = items.iter_mut().find_map(|item| match item {
-        Node::Mapping(entry) if name_of(entry, "name").unwrap_or_default() == name => Some(entry),
+    let Value::Sequence(items) = &mut root.get_mut(list)?.value else { return None };
+    let entry = items.iter_mut().find_map(|item| match &mut item.value {
+        Value::Mapping(entry) if entry.letters("name").unwrap_or_default() == name => Some(entry),
         _ => None,
     })?;
-    if !matches!(entry.get(content), Some(Node::Mapping(_))) {
-        entry.set(content, Node::Mapping(Mapping::default()));
+    if entry.get(content).and_then(Node::as_mapping).is_none() {
+        entry.set(content, Mapping::default().into());
     }
-    match entry.get_mut(content) {
-        Some(Node::Mapping(mapping)) => Some(mapping),
+    match &mut entry.get_mut(content)?.value {
+        Value::Mapping(mapping) => Some(mapping),
         _ => None,
     }
 }
@@ -133,9 +112,10 @@ pub(super) fn content_mut<'a>(root: &'a mut Mapping, list: &str, content: &str, 
 /// A string field; null, absent and empty are the same to Kubernetes, and `None` here.
 pub(super) fn string<'a>(mapping: &'a Mapping, key: &str, path: &str) -> Result<Option<&'a str>, KubeconfigError> {
     match mapping.get(key) {
-        None => Ok(None),
-        Some(Node::Scalar(scalar)) => Ok(Some(scalar.as_str()).filter(|text| !scalar.is_null() && !text.is_empty())),
-        Some(_) => Err(KubeconfigError::WrongType { field: joined(path, key), expected: "a string" }),
+        Some(node) if node.as_scalar().is_none() => {
+            Err(KubeconfigError::WrongType { field: joined(path, key), expected: "a string" })
+        }
+        node => Ok(node.and_then(Node::letters).filter(|text| !text.is_empty())),
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use super::error::KubeconfigError;
 use super::fields::{decoded, joined};
-use super::yaml::{Json, Mapping, Node, Scalar};
+use crate::yaml::{Kind, Mapping, Node, Value};
 
 /// The type of a field.
 enum Type {
@@ -95,19 +95,19 @@ pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
 /// JSON has no infinity: one anywhere, in an unknown field too, and nothing of the file is read.
 fn check_json(mapping: &Mapping, path: &str) -> Result<(), KubeconfigError> {
     for (key, node) in mapping.iter() {
-        check_node_json(node, &joined(path, key.as_str()))?;
+        check_node_json(node, &joined(path, key))?;
     }
     Ok(())
 }
 
 fn check_node_json(node: &Node, path: &str) -> Result<(), KubeconfigError> {
-    match node {
-        Node::Scalar(scalar) if scalar.json() == Json::NotFinite => Err(wrong(path, "a finite number or a string")),
-        Node::Scalar(_) => Ok(()),
-        Node::Sequence(items) => {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.kind().is_not_finite() => Err(wrong(path, "a finite number or a string")),
+        Value::Scalar(_) | Value::Unusable => Ok(()),
+        Value::Sequence(items) => {
             items.iter().enumerate().try_for_each(|(index, item)| check_node_json(item, &format!("{path}[{index}]")))
         }
-        Node::Mapping(mapping) => check_json(mapping, path),
+        Value::Mapping(mapping) => check_json(mapping, path),
     }
 }
 
@@ -124,27 +124,26 @@ fn check_type(node: &Node, kind: &Type, path: &str) -> Result<(), KubeconfigErro
     if node.is_null() {
         return Ok(());
     }
-    let is = |scalar: &Scalar, json| scalar.json() == json;
-    match (kind, node) {
+    match (kind, &node.value) {
         (Type::Any, _) => Ok(()),
-        (Type::Text, Node::Scalar(scalar)) if is(scalar, Json::Text) => Ok(()),
+        (Type::Text, Value::Scalar(scalar)) if scalar.kind() == Kind::Text => Ok(()),
         (Type::Text, _) => Err(wrong(path, "a string (numbers and words such as yes need quotes)")),
-        (Type::Flag, Node::Scalar(scalar)) if is(scalar, Json::Bool) => Ok(()),
+        (Type::Flag, Value::Scalar(scalar)) if matches!(scalar.kind(), Kind::Bool(_)) => Ok(()),
         (Type::Flag, _) => Err(wrong(path, "true or false, without quotes")),
-        (Type::Data, Node::Scalar(scalar)) if is(scalar, Json::Text) => match decoded(scalar.as_str()) {
+        (Type::Data, Value::Scalar(scalar)) if scalar.kind() == Kind::Text => match decoded(scalar.as_str()) {
             Some(_) => Ok(()),
             None => Err(KubeconfigError::InvalidBase64 { field: path.to_owned() }),
         },
         (Type::Data, _) => Err(wrong(path, "base64 text")),
-        (Type::List(each), Node::Sequence(items)) => {
+        (Type::List(each), Value::Sequence(items)) => {
             items.iter().enumerate().try_for_each(|(index, item)| check_type(item, each, &format!("{path}[{index}]")))
         }
-        (Type::Extensions, Node::Sequence(items)) => check_extensions(items, path),
+        (Type::Extensions, Value::Sequence(items)) => check_extensions(items, path),
         (Type::List(_) | Type::Extensions, _) => Err(wrong(path, "a list")),
-        (Type::Map(each), Node::Mapping(mapping)) => {
-            mapping.iter().try_for_each(|(key, value)| check_type(value, each, &joined(path, key.as_str())))
+        (Type::Map(each), Value::Mapping(mapping)) => {
+            mapping.iter().try_for_each(|(key, value)| check_type(value, each, &joined(path, key)))
         }
-        (Type::Struct(fields), Node::Mapping(mapping)) => check_fields(mapping, fields, path),
+        (Type::Struct(fields), Value::Mapping(mapping)) => check_fields(mapping, fields, path),
         (Type::Map(_) | Type::Struct(_), _) => Err(wrong(path, "a mapping")),
     }
 }
@@ -154,9 +153,8 @@ fn check_extensions(items: &[Node], path: &str) -> Result<(), KubeconfigError> {
     for (index, item) in items.iter().enumerate() {
         let path = format!("{path}[{index}]");
         check_type(item, &EXTENSION, &path)?;
-        let Node::Mapping(entry) = item else { continue };
-        let name = super::fields::name_of(entry, "name").unwrap_or_default();
-        let holds = entry.get("extension").is_some_and(|extension| !extension.is_null());
+        let name = item.get("name").and_then(Node::letters).unwrap_or_default();
+        let holds = item.get("extension").is_some_and(|extension| !extension.is_null());
         // client-go tells an entry that is there by what it holds.
         if seen.contains(name) {
             return Err(KubeconfigError::DuplicateName { list: "extensions", name: name.to_owned() });

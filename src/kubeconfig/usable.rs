@@ -10,7 +10,7 @@ use super::Kubeconfig;
 use super::error::KubeconfigError;
 use super::fields::{bytes, entry, joined, string};
 use super::view::CurrentCluster;
-use super::yaml::{Mapping, Node, Scalar};
+use crate::yaml::{Kind, Mapping, Node, Scalar, Value};
 
 /// The versions of the exec protocol that client-go speaks, the newest first.
 const EXEC_VERSIONS: [&str; 2] = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
@@ -68,8 +68,8 @@ impl Faults<'_> {
         {
             self.note(at("certificate-authority"), "the file that it names cannot be read");
         }
-        let is_insecure =
-            matches!(fields.get("insecure-skip-tls-verify"), Some(Node::Scalar(scalar)) if is_true(scalar));
+        let is_insecure = fields.get("insecure-skip-tls-verify").and_then(Node::as_scalar).map(Scalar::kind)
+            == Some(Kind::Bool(true));
         let is_tls =
             server.is_some_and(|server| server.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")));
         if is_insecure && is_tls && (data.is_some() || file.is_some()) {
@@ -109,22 +109,23 @@ impl Faults<'_> {
             self.note(at("tokenFile"), "the file that it names cannot be read");
         }
         let acts_as = string(fields, "as", path)?.is_some();
-        let is_filled = |key: &str| match fields.get(key) {
-            Some(Node::Sequence(items)) => !items.is_empty(),
-            Some(Node::Mapping(mapping)) => !mapping.is_empty(),
-            Some(Node::Scalar(scalar)) => !scalar.is_null() && !scalar.as_str().is_empty(),
-            None => false,
+        let is_filled = |key: &str| match fields.get(key).map(|node| &node.value) {
+            Some(Value::Sequence(items)) => !items.is_empty(),
+            Some(Value::Mapping(mapping)) => !mapping.is_empty(),
+            Some(Value::Scalar(scalar)) => !scalar.is_null() && !scalar.as_str().is_empty(),
+            Some(Value::Unusable) | None => false,
         };
         if !acts_as && ["as-uid", "as-groups", "as-user-extra"].into_iter().any(is_filled) {
             self.note(at("as"), "as-uid, as-groups and as-user-extra need the user whom they are about");
         }
-        if let Some(Node::Mapping(exec)) = fields.get("exec") {
-            if matches!(fields.get("auth-provider"), Some(Node::Mapping(_))) {
+        let provider = fields.get("auth-provider").and_then(Node::as_mapping);
+        if let Some(exec) = fields.get("exec").and_then(Node::as_mapping) {
+            if provider.is_some() {
                 self.note(at("exec"), "auth-provider is there too; only one of them may be");
             }
             self.exec(&at("exec"), exec)?;
         }
-        if let Some(Node::Mapping(provider)) = fields.get("auth-provider") {
+        if let Some(provider) = provider {
             self.provider(&at("auth-provider"), provider)?;
         }
         Ok(())
@@ -136,10 +137,7 @@ impl Faults<'_> {
             self.note(joined(path, "name"), "clients have no such provider any more, only oidc; use exec");
             return Ok(());
         }
-        let config = match fields.get("config") {
-            Some(Node::Mapping(config)) => config,
-            _ => &EMPTY,
-        };
+        let config = fields.get("config").and_then(Node::as_mapping).unwrap_or(&EMPTY);
         let path = joined(path, "config");
         for key in ["idp-issuer-url", "client-id"] {
             if string(config, key, &path)?.is_none() {
@@ -168,26 +166,18 @@ impl Faults<'_> {
             None if version.is_some_and(|version| version != "client.authentication.k8s.io/v1") => {}
             _ => self.note(at("interactiveMode"), "it must be Never, IfAvailable or Always"),
         }
-        if let Some(Node::Sequence(items)) = fields.get("env") {
-            for (index, item) in items.iter().enumerate() {
-                let named = match item {
-                    Node::Mapping(variable) => string(variable, "name", path)?.is_some(),
-                    Node::Scalar(_) | Node::Sequence(_) => false,
-                };
-                if !named {
-                    self.note(format!("{path}.env[{index}].name"), "it is missing");
-                }
+        let variables = fields.get("env").and_then(Node::as_sequence).unwrap_or_default();
+        for (index, item) in variables.iter().enumerate() {
+            let named = match item.as_mapping() {
+                Some(variable) => string(variable, "name", path)?.is_some(),
+                None => false,
+            };
+            if !named {
+                self.note(format!("{path}.env[{index}].name"), "it is missing");
             }
         }
         Ok(())
     }
-}
-
-fn is_true(scalar: &Scalar) -> bool {
-    matches!(scalar, Scalar::Plain(text) if matches!(
-        text.as_str(),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE"
-    ))
 }
 
 /// What of a server's URL or `host:port` no client can use.

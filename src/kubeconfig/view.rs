@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::error::KubeconfigError;
 use super::fields::{Entry, bytes, entry, names, string};
-use super::yaml::{Mapping, Node};
 use crate::secret::Secret;
+use crate::yaml::Mapping;
 
 /// The cluster and the user of the current context. An empty field is an absent one.
 ///
@@ -93,10 +93,10 @@ impl<'a> Current<'a> {
         let fields = user.content.unwrap_or(&EMPTY);
         let certificate = bytes(fields, "client-certificate-data", &user.path)?;
         let others = ["auth-provider", "exec", "tokenFile", "username"];
-        let is_set = |field: &&str| match fields.get(field) {
-            None => false,
-            Some(Node::Scalar(scalar)) => !scalar.is_null() && !scalar.as_str().is_empty(),
-            Some(_) => true,
+        let is_set = |field: &&str| {
+            fields
+                .get(field)
+                .is_some_and(|node| node.as_scalar().is_none() || node.letters().is_some_and(|text| !text.is_empty()))
         };
         Ok(Self {
             context: current.context,

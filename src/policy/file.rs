@@ -17,6 +17,7 @@ use crate::catalogue::{self, ADMIN_CONF};
 use crate::config::{ClusterSpec, first_template_leftover};
 use crate::error::nearest;
 use crate::x509::ExtendedKeyUsage;
+use crate::yaml::{self, Node, TypedError, Value};
 
 /// What a CA signs, besides the catalogue's rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -61,15 +62,9 @@ impl Default for Rule {
     }
 }
 
-/// The message with line and column, without the picture of the place behind it.
-fn first_line(message: &str) -> String {
-    let line = message.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
-}
-
 /// Why a text is no YAML: what a template left in it, or what the reader says.
-fn unreadable(text: &str, message: &str) -> String {
-    let Some((line, column, leftover)) = first_template_leftover(text) else { return first_line(message) };
+fn unreadable(text: &str, error: &TypedError) -> String {
+    let Some((line, column, leftover)) = first_template_leftover(text) else { return error.to_string() };
     format!("line {line} column {column}: {leftover:?} is left over from a template; render the template first")
 }
 
@@ -89,18 +84,15 @@ impl Policy {
     pub fn parse(file: &str, text: &[u8]) -> Result<Self, PolicyError> {
         let invalid = |reason: String| PolicyError::Invalid { file: file.to_owned(), reason };
         let text = std::str::from_utf8(text).map_err(|error| invalid(format!("it is not UTF-8: {error}")))?;
-        let options = serde_saphyr::options! { strict_booleans: true };
-        let raw: serde_json::Value = serde_saphyr::from_str_with_options(text, options.clone())
-            .map_err(|error| invalid(unreadable(text, &error.to_string())))?;
-        if raw.is_null() {
+        let root = yaml::own(text).map_err(|error| invalid(unreadable(text, &error)))?;
+        if root.is_null() {
             return Err(invalid("it is empty; a policy that allows what the catalogue does is {}".into()));
         }
-        if let Some(path) = empty_field(&raw) {
+        if let Some(path) = empty_field(&root) {
             let reason = "it has no value; a rule that is begun and not ended would allow what it was to forbid";
             return Err(invalid(format!("{path}: {reason}")));
         }
-        let policy: Self = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| invalid(first_line(&error.to_string())))?;
+        let policy: Self = yaml::from_node(&root, true).map_err(|error| invalid(error.to_string()))?;
         if policy.minimum_rsa_bits.is_some_and(|bits| !(2048..=8192).contains(&bits)) {
             return Err(invalid("minimumRsaBits: RSA keys have 2048 to 8192 bits".into()));
         }
@@ -197,20 +189,18 @@ impl Policy {
 }
 
 /// The place of a field without a value, as `certificates.admin.conf`.
-fn empty_field(value: &serde_json::Value) -> Option<String> {
-    let inner = |name: String, value: &serde_json::Value| {
-        if value.is_null() {
+fn empty_field(node: &Node) -> Option<String> {
+    let inner = |name: String, node: &Node| {
+        if node.is_null() {
             return Some(name);
         }
-        let rest = empty_field(value)?;
+        let rest = empty_field(node)?;
         Some(format!("{name}.{rest}"))
     };
-    match value {
-        serde_json::Value::Object(fields) => fields.iter().find_map(|(name, value)| inner(name.clone(), value)),
-        serde_json::Value::Array(items) => {
-            items.iter().enumerate().find_map(|(at, value)| inner(at.to_string(), value))
-        }
-        _ => None,
+    match &node.value {
+        Value::Mapping(fields) => fields.iter().find_map(|(name, node)| inner(name.to_owned(), node)),
+        Value::Sequence(items) => items.iter().enumerate().find_map(|(at, node)| inner(at.to_string(), node)),
+        Value::Scalar(_) | Value::Unusable => None,
     }
 }
 

@@ -281,5 +281,5 @@ pub(super) fn parse_certificates(
 /// A value that is not plain data.
 #[pyfunction]
 pub(super) fn to_yaml(fields: &Bound<'_, PyDict>) -> PyResult<String> {
-    Ok(crate::kubeconfig::to_yaml(&request(fields)?))
+    Ok(crate::yaml::to_yaml(&request(fields)?))
 }

@@ -62,7 +62,7 @@ impl Case {
 
 fn corpus() -> Corpus {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/kubeconfigs.yaml");
-    serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    kubepki::yaml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 fn base64(bytes: impl AsRef<[u8]>) -> String {

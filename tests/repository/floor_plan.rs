@@ -9,7 +9,7 @@ use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
 const FLOORS: [&[&str]; 8] = [
     &["clock", "entropy", "error", "hex", "remedy", "secret", "text", "workers"],
-    &["certificate_key", "key"],
+    &["certificate_key", "key", "yaml"],
     &["config", "x509"],
     &["catalogue", "kubeconfig", "tree"],
     &["audit", "bundle", "plan", "policy"],

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::KubeletFiles;
 use crate::catalogue::flags;
 use crate::config::parse_duration;
+use crate::yaml::from_clients;
 
 /// Why a configuration cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +80,7 @@ const FILE_CHECK_FREQUENCY: Duration = Duration::from_secs(20);
 #[serde(rename_all = "camelCase", default)]
 struct Fields {
     static_pod_path: Option<String>,
-    file_check_frequency: Option<String>,
+    file_check_frequency: Option<Frequency>,
     container_runtime_endpoint: Option<String>,
     crash_loop_back_off: CrashLoopBackOff,
     address: Option<String>,
@@ -92,6 +93,14 @@ struct Fields {
     server_tls_bootstrap: Option<bool>,
     rotate_certificates: Option<bool>,
     authentication: Authentication,
+}
+
+/// A duration; a number is none, and is told so.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Frequency {
+    Text(String),
+    Number(i64),
 }
 
 #[derive(Default, Deserialize)]
@@ -139,11 +148,12 @@ impl KubeletConfiguration {
     /// # Errors
     /// [`BadConfiguration`] when the text is not YAML or JSON of a configuration, or a duration in it cannot be read.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadConfiguration> {
-        let fields: Fields = serde_saphyr::from_slice(bytes).map_err(|error| {
-            let text = error.to_string();
-            BadConfiguration(text.lines().next().unwrap_or("it is not YAML").to_owned())
-        })?;
-        let frequency = match fields.file_check_frequency.as_deref() {
+        let fields: Fields = from_clients(bytes).map_err(|error| BadConfiguration(error.to_string()))?;
+        let frequency = fields.file_check_frequency.map(|frequency| match frequency {
+            Frequency::Text(text) => text,
+            Frequency::Number(number) => number.to_string(),
+        });
+        let frequency = match frequency.as_deref() {
             None | Some("") => FILE_CHECK_FREQUENCY,
             Some(text) => {
                 let bad = |why: &str| BadConfiguration(format!("fileCheckFrequency: {text:?}: {why}"));

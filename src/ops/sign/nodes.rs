@@ -15,6 +15,7 @@ use crate::config::alternative_name;
 use crate::error::Result;
 use crate::plan::sign::name_of_file;
 use crate::policy::{KnownNode, Policy};
+use crate::yaml;
 
 /// The nodes that the request names, each with its folder; `None` when it is about one node alone.
 pub(super) fn entries(wanted: &SignRequest) -> Result<Option<BTreeMap<String, NodeEntry>>> {
@@ -90,8 +91,7 @@ fn parse(file: &Path, content: &[u8]) -> Result<BTreeMap<String, NodeEntry>> {
     let hint = "write a line for each folder: cp1: {role: control-plane}, w1: {node_name: w1.example, role: worker}";
     let invalid = |reason: &str| bad(format!("{}: {reason}", file.display()), hint);
     let text = std::str::from_utf8(content).map_err(|_| invalid("it is not UTF-8"))?;
-    let entries: BTreeMap<String, NodeEntry> = serde_saphyr::from_str(text)
-        .map_err(|error| invalid(error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ")))?;
+    let entries: BTreeMap<String, NodeEntry> = yaml::from_str(text).map_err(|error| invalid(&error.to_string()))?;
     if entries.is_empty() {
         return Err(invalid("it names no node").into());
     }

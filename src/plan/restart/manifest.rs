@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::catalogue::{flags, names_a_file};
 use crate::config::KubernetesVersion;
+use crate::yaml::from_clients;
 
 /// Why a manifest cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +46,7 @@ impl StaticPod {
     /// # Errors
     /// [`BadManifest`] when the text is not YAML or JSON of a pod with a container.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadManifest> {
-        let pod: Pod = serde_saphyr::from_slice(bytes).map_err(|error| {
-            let text = error.to_string();
-            BadManifest(text.lines().next().unwrap_or("it is not YAML").to_owned())
-        })?;
+        let pod: Pod = from_clients(bytes).map_err(|error| BadManifest(error.to_string()))?;
         let volumes = pod.spec.volumes;
         let Some(container) = pod.spec.containers.into_iter().next() else {
             return Err(BadManifest("it has no container".into()));

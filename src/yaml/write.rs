@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::node::{Mapping, Node, Scalar};
+use super::node::{Entry, Mapping, Node, Scalar, Value};
 use super::scalar::{Style, escape, is_printable};
 
 /// A space past this column becomes a line break where the notation allows it.
@@ -24,13 +24,14 @@ pub(crate) fn write(mapping: &Mapping) -> Zeroizing<String> {
 /// A guess, on the large side, at how much text a tree becomes: a buffer that grows leaves copies behind.
 fn extent(mapping: &Mapping) -> usize {
     fn of(node: &Node) -> usize {
-        match node {
-            Node::Scalar(scalar) => scalar.as_str().len().saturating_mul(2),
-            Node::Sequence(items) => items.iter().map(|item| of(item).saturating_add(32)).sum(),
-            Node::Mapping(mapping) => extent(mapping),
+        match &node.value {
+            Value::Scalar(scalar) => scalar.as_str().len().saturating_mul(2),
+            Value::Sequence(items) => items.iter().map(|item| of(item).saturating_add(32)).sum(),
+            Value::Mapping(mapping) => extent(mapping),
+            Value::Unusable => 0,
         }
     }
-    mapping.iter().map(|(key, value)| key.as_str().len().saturating_add(of(value)).saturating_add(64)).sum()
+    mapping.iter().map(|(key, value)| key.len().saturating_add(of(value)).saturating_add(64)).sum()
 }
 
 /// Whether a key stands on one line with its value.
@@ -57,31 +58,34 @@ impl Writer {
 
     /// Writes a mapping whose first key goes where the writer stands.
     fn mapping(&mut self, mapping: &Mapping, indent: usize) {
-        for (key, value) in mapping.iter() {
+        for entry in &mapping.entries {
             self.pad(indent);
-            if is_simple_key(key.as_str()) {
-                self.simple_key(key);
+            if is_simple_key(entry.letters()) {
+                self.simple_key(entry);
                 self.put(":");
-                self.value(value, indent);
+                self.value(&entry.node, indent);
             } else {
                 self.put("? ");
-                self.scalar(key, indent);
+                match &entry.written {
+                    Some(letters) => self.put(letters),
+                    None => self.text(&entry.name, indent.saturating_add(2)),
+                }
                 self.end_line();
                 self.pad(indent);
                 self.put(":");
-                self.item(value, indent);
+                self.item(&entry.node, indent);
             }
         }
     }
 
     /// Writes what follows `key:`.
     fn value(&mut self, node: &Node, indent: usize) {
-        match node {
-            Node::Mapping(mapping) if !mapping.is_empty() => {
+        match &node.value {
+            Value::Mapping(mapping) if !mapping.is_empty() => {
                 self.end_line();
                 self.mapping(mapping, indent.saturating_add(2));
             }
-            Node::Sequence(items) if !items.is_empty() => {
+            Value::Sequence(items) if !items.is_empty() => {
                 self.end_line();
                 self.sequence(items, indent);
             }
@@ -101,37 +105,36 @@ impl Writer {
     /// Writes what follows a dash, or the colon of a key that had a question mark: all on the same line.
     fn item(&mut self, node: &Node, indent: usize) {
         self.put(" ");
-        match node {
-            Node::Scalar(scalar) => self.scalar(scalar, indent),
-            Node::Sequence(items) if items.is_empty() => self.put("[]"),
-            Node::Mapping(mapping) if mapping.is_empty() => self.put("{}"),
-            Node::Sequence(items) => self.sequence(items, indent.saturating_add(2)),
-            Node::Mapping(mapping) => self.mapping(mapping, indent.saturating_add(2)),
+        let inner = indent.saturating_add(2);
+        match &node.value {
+            Value::Scalar(Scalar::Plain(letters)) => self.put(letters),
+            Value::Scalar(Scalar::Text(text)) => self.text(text, inner),
+            Value::Sequence(items) if items.is_empty() => self.put("[]"),
+            Value::Mapping(mapping) if mapping.is_empty() => self.put("{}"),
+            Value::Sequence(items) => self.sequence(items, inner),
+            Value::Mapping(mapping) => self.mapping(mapping, inner),
+            Value::Unusable => self.put("null"),
         }
         self.end_line();
     }
 
-    fn simple_key(&mut self, key: &Scalar) {
-        match key {
-            Scalar::Plain(text) => self.put(text),
-            Scalar::Text(text) => match Style::of_key(text) {
-                Style::Unquoted => self.put(text),
-                Style::SingleQuoted => self.single_quoted(text, None),
-                Style::DoubleQuoted | Style::Literal => self.double_quoted(text, None),
+    fn simple_key(&mut self, entry: &Entry) {
+        match &entry.written {
+            Some(letters) => self.put(letters),
+            None => match Style::of_key(&entry.name) {
+                Style::Unquoted => self.put(&entry.name),
+                Style::SingleQuoted => self.single_quoted(&entry.name, None),
+                Style::DoubleQuoted | Style::Literal => self.double_quoted(&entry.name, None),
             },
         }
     }
 
-    fn scalar(&mut self, scalar: &Scalar, indent: usize) {
-        let indent = indent.saturating_add(2);
-        match scalar {
-            Scalar::Plain(text) => self.put(text),
-            Scalar::Text(text) => match Style::of(text) {
-                Style::Unquoted => self.unquoted(text, indent),
-                Style::SingleQuoted => self.single_quoted(text, Some(indent)),
-                Style::DoubleQuoted => self.double_quoted(text, Some(indent)),
-                Style::Literal => self.literal(text, indent),
-            },
+    fn text(&mut self, text: &str, indent: usize) {
+        match Style::of(text) {
+            Style::Unquoted => self.unquoted(text, indent),
+            Style::SingleQuoted => self.single_quoted(text, Some(indent)),
+            Style::DoubleQuoted => self.double_quoted(text, Some(indent)),
+            Style::Literal => self.literal(text, indent),
         }
     }
 

@@ -14,11 +14,9 @@ pub fn to_yaml(fields: &serde_json::Map<String, Value>) -> String {
 }
 
 fn mapping(fields: &serde_json::Map<String, Value>) -> Mapping {
-    let mut mapping = Mapping::new();
-    for (key, value) in fields {
-        mapping.set(key, node(value));
-    }
-    mapping
+    let mut entries: Vec<_> = fields.iter().map(|(key, value)| (key, node(value))).collect();
+    entries.sort_by_key(|(key, _)| *key);
+    entries.into_iter().collect()
 }
 
 fn node(value: &Value) -> Node {
@@ -27,8 +25,8 @@ fn node(value: &Value) -> Node {
         Value::Bool(value) => Node::plain(value),
         Value::Number(value) => Node::plain(value),
         Value::String(text) => Node::text(text),
-        Value::Array(items) => Node::Sequence(items.iter().map(node).collect()),
-        Value::Object(fields) => Node::Mapping(mapping(fields)),
+        Value::Array(items) => items.iter().map(node).collect(),
+        Value::Object(fields) => mapping(fields).into(),
     }
 }
 

@@ -4,15 +4,18 @@
 //!
 //! Source: go-yaml v2 `readerc.go` (control characters), `scannerc.go` `yaml_parser_scan_flow_scalar` (escapes).
 
-/// The line of the first character that may not stand anywhere, comments included.
-pub(super) fn control_character(text: &str) -> Option<(usize, char)> {
+use super::node::Mark;
+
+/// The first character that may not stand anywhere, comments included, and its place.
+pub(crate) fn control_character(text: &str) -> Option<(Mark, char)> {
     let is_allowed = |c: char| {
         matches!(c,
             '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
     };
     let (offset, found) = text.char_indices().find(|(_, c)| !is_allowed(*c))?;
-    let line = text.get(..offset).unwrap_or_default().split('\n').count();
-    Some((line, found))
+    let before = text.get(..offset).unwrap_or_default();
+    let (line, start) = before.split('\n').zip(1..).last().map_or((1, ""), |(start, line)| (line, start));
+    Some((Mark { line, column: start.chars().count().saturating_add(1) }, found))
 }
 
 /// The line of a directive that go-yaml does not know: all but `%YAML 1.1` and `%TAG`.
@@ -55,8 +58,8 @@ mod tests {
     #[test]
     fn the_first_fault_is_found() {
         assert_eq!(control_character("a\n\tb\u{85}\u{feff}\u{1f600}\r\n"), None);
-        assert_eq!(control_character("a\nb\u{7f}"), Some((2, '\u{7f}')));
-        assert_eq!(control_character("\0"), Some((1, '\0')));
+        assert_eq!(control_character("a\nb\u{7f}"), Some((Mark { line: 2, column: 2 }, '\u{7f}')));
+        assert_eq!(control_character("\0"), Some((Mark { line: 1, column: 1 }, '\0')));
         assert_eq!(foreign_directive("# a\n%YAML 1.1\n---\na: 1\n"), None);
         assert_eq!(foreign_directive("%YAML 1.2\n---\n"), Some(1));
         assert_eq!(foreign_directive("a: 1\n%FOO\n"), None);
