@@ -10,6 +10,7 @@
 //! come from granit-parser; what go-yaml does otherwise is decided here. `tests/yaml` has the tables that hold reader and
 //! writer to it.
 
+mod build;
 mod document;
 mod error;
 mod node;
@@ -29,7 +30,7 @@ pub(crate) use parse::{parse, parse_as_clients, read};
 pub(crate) use resolve::Kind;
 pub(crate) use source::control_character;
 pub use typed::{TypedError, from_str};
-pub(crate) use typed::{from_clients, from_node, own};
+pub(crate) use typed::{from_clients, from_own, own};
 pub(crate) use write::write;
 
 #[cfg(test)]

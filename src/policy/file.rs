@@ -92,7 +92,7 @@ impl Policy {
             let reason = "it has no value; a rule that is begun and not ended would allow what it was to forbid";
             return Err(invalid(format!("{path}: {reason}")));
         }
-        let policy: Self = yaml::from_node(&root, true).map_err(|error| invalid(error.to_string()))?;
+        let policy: Self = yaml::from_own(&root).map_err(|error| invalid(error.to_string()))?;
         if policy.minimum_rsa_bits.is_some_and(|bits| !(2048..=8192).contains(&bits)) {
             return Err(invalid("minimumRsaBits: RSA keys have 2048 to 8192 bits".into()));
         }

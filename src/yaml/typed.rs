@@ -62,7 +62,7 @@ impl From<ParseError> for TypedError {
 /// # Errors
 /// [`TypedError`] for the first place that is no YAML or does not fit the type.
 pub fn from_str<'de, T: Deserialize<'de>>(text: &str) -> Result<T, TypedError> {
-    from_node(&own(text)?, true)
+    from_own(&own(text)?)
 }
 
 /// The tree of a file of kubepki's own.
@@ -71,18 +71,21 @@ pub(crate) fn own(text: &str) -> Result<Node, TypedError> {
     passed_over.into_iter().next().map_or(Ok(root), |error| Err(error.into()))
 }
 
+/// Reads a tree of [`own`] as [`from_str`] does.
+///
+/// # Errors
+/// [`TypedError`] for the first place that does not fit the type.
+pub(crate) fn from_own<'de, T: Deserialize<'de>>(root: &Node) -> Result<T, TypedError> {
+    T::deserialize(Typed { node: root, is_strict: true })
+}
+
 /// Reads a file of Kubernetes as it does: of equal keys the last, of several documents the first, null as nothing.
 ///
 /// # Errors
 /// [`TypedError`] for the first place that is no YAML or does not fit the type.
 pub(crate) fn from_clients<'de, T: Deserialize<'de>>(bytes: &[u8]) -> Result<T, TypedError> {
     let text = str::from_utf8(bytes).map_err(<TypedError as de::Error>::custom)?;
-    from_node(&read(text, 1)?.root, false)
-}
-
-/// Reads a tree.
-pub(crate) fn from_node<'de, T: Deserialize<'de>>(root: &Node, is_strict: bool) -> Result<T, TypedError> {
-    T::deserialize(Typed { node: root, is_strict })
+    T::deserialize(Typed { node: &read(text, 1)?.root, is_strict: false })
 }
 
 /// A node to read from.
