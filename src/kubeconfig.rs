@@ -18,8 +18,6 @@ mod view;
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
 pub use view::Current;
@@ -126,7 +124,7 @@ impl Kubeconfig {
     /// [`KubeconfigError`] when client-go would not read it: no usable YAML, another kind, a field of another type, a
     /// name that stands twice in a list.
     pub fn parse(bytes: &[u8]) -> Result<Self, KubeconfigError> {
-        let text = text_of(bytes)?;
+        let text = yaml::text_of(bytes).map_err(|offset| KubeconfigError::NotUtf8 { offset })?;
         let (root, passed_over) = yaml::parse_as_clients(&text)?;
         fields::check(&root)?;
         Ok(Self { root, passed_over: passed_over.into_iter().map(KubeconfigError::from).collect() })
@@ -173,28 +171,6 @@ impl Kubeconfig {
     #[must_use]
     pub fn user_names(&self) -> Vec<&str> {
         names(&self.root, "users")
-    }
-}
-
-/// The text of a file: UTF-8, or UTF-16 behind its byte order mark.
-fn text_of(bytes: &[u8]) -> Result<Zeroizing<String>, KubeconfigError> {
-    let units = |from: fn([u8; 2]) -> u16| {
-        let pairs = bytes.get(2..).unwrap_or_default().chunks_exact(2);
-        let whole = pairs.remainder().is_empty();
-        let units: Zeroizing<Vec<u16>> =
-            Zeroizing::new(pairs.filter_map(|pair| pair.try_into().ok()).map(from).collect());
-        let text = String::from_utf16(&units).ok().filter(|_| whole);
-        text.map(Zeroizing::new).ok_or(KubeconfigError::NotUtf8 { offset: 0 })
-    };
-    match bytes {
-        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
-        _ => {
-            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-            let text =
-                str::from_utf8(bytes).map_err(|error| KubeconfigError::NotUtf8 { offset: error.valid_up_to() })?;
-            Ok(Zeroizing::new(text.to_owned()))
-        }
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) use error::{Construct, ParseError, Reason};
 pub(crate) use node::{Entry, Mapping, Mark, Node, Scalar, Value};
 pub(crate) use parse::{parse, parse_as_clients, read};
 pub(crate) use resolve::Kind;
-pub(crate) use source::control_character;
+pub(crate) use source::{control_character, text_of};
 pub use typed::{TypedError, from_str};
 pub(crate) use typed::{from_clients, from_own, own};
 pub(crate) use write::write;

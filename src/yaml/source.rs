@@ -1,10 +1,34 @@
-//! What go-yaml refuses in the text itself, before and within scalars, and a YAML 1.2 reader takes.
+//! The text of a file, and what go-yaml refuses in it, before and within scalars, and a YAML 1.2 reader takes.
 //!
-//! In: text, or the letters of a double-quoted scalar. Out: where the first fault is, and what it is.
+//! In: bytes, text, or the letters of a double-quoted scalar. Out: text; where the first fault is, and what it is.
 //!
 //! Source: go-yaml v2 `readerc.go` (control characters), `scannerc.go` `yaml_parser_scan_flow_scalar` (escapes).
 
+use zeroize::Zeroizing;
+
 use super::node::Mark;
+
+/// The text of a file as go-yaml finds it: UTF-8, or UTF-16 behind its byte order mark.
+///
+/// # Errors
+/// The offset of the first byte that is neither.
+pub(crate) fn text_of(bytes: &[u8]) -> Result<Zeroizing<String>, usize> {
+    let units = |from: fn([u8; 2]) -> u16| {
+        let pairs = bytes.get(2..).unwrap_or_default().chunks_exact(2);
+        let whole = pairs.remainder().is_empty();
+        let units: Zeroizing<Vec<u16>> =
+            Zeroizing::new(pairs.filter_map(|pair| pair.try_into().ok()).map(from).collect());
+        String::from_utf16(&units).ok().filter(|_| whole).map(Zeroizing::new).ok_or(0)
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        _ => {
+            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+            str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| error.valid_up_to())
+        }
+    }
+}
 
 /// The first character that may not stand anywhere, comments included, and its place.
 pub(crate) fn control_character(text: &str) -> Option<(Mark, char)> {

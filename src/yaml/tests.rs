@@ -113,6 +113,7 @@ fn structs_are_read_as_the_kubelet_reads_them() {
         ("text: null\nflag: ~\nport:\nlist: null\nmap: null\ninner: null\n", Fields::default()),
         ("text: 2026-01-02\nflag: yes\n", Fields { text: "2026-01-02".into(), flag: true, ..Fields::default() }),
         ("text: a\ntext: b\n---\ntext: c\n", Fields { text: "b".into(), ..Fields::default() }),
+        ("\u{feff}text: a\n", Fields { text: "a".into(), ..Fields::default() }),
         ("port: 010\n", Fields { port: Some(8), ..Fields::default() }),
         ("port: 08\n", Fields { port: Some(8), ..Fields::default() }),
         ("port: 1e3\n", Fields { port: Some(1000), ..Fields::default() }),

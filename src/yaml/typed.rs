@@ -17,6 +17,7 @@ use super::error::ParseError;
 use super::node::{Entry, Mark, Node, Scalar, Value};
 use super::parse::{Document, read};
 use super::resolve::Kind;
+use super::source::text_of;
 
 /// Why a text is not what was to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,8 +85,9 @@ pub(crate) fn from_own<'de, T: Deserialize<'de>>(root: &Node) -> Result<T, Typed
 /// # Errors
 /// [`TypedError`] for the first place that is no YAML or does not fit the type.
 pub(crate) fn from_clients<'de, T: Deserialize<'de>>(bytes: &[u8]) -> Result<T, TypedError> {
-    let text = str::from_utf8(bytes).map_err(<TypedError as de::Error>::custom)?;
-    T::deserialize(Typed { node: &read(text, 1)?.root, is_strict: false })
+    let text =
+        text_of(bytes).map_err(|offset| <TypedError as de::Error>::custom(format!("byte {offset} is no text")))?;
+    T::deserialize(Typed { node: &read(&text, 1)?.root, is_strict: false })
 }
 
 /// A node to read from.
