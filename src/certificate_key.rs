@@ -10,8 +10,9 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
+use crate::digest::{hex, unhex};
+use crate::entropy;
 use crate::error::{Category, Diagnostic};
-use crate::hex;
 use crate::secret::Secret;
 
 /// The length of the key in bytes.
@@ -95,8 +96,7 @@ impl CertificateKey {
     /// [`CertificateKeyError::Library`].
     pub fn random() -> Result<Self, CertificateKeyError> {
         let mut bytes = Zeroizing::new(vec![0; KEY_LENGTH]);
-        aws_lc_rs::rand::fill(&mut bytes)
-            .map_err(|_| CertificateKeyError::Library { operation: "make a certificate key" })?;
+        entropy::fill(&mut bytes).map_err(|_| CertificateKeyError::Library { operation: "make a certificate key" })?;
         Ok(Self(Secret::new(std::mem::take(&mut *bytes))))
     }
 
@@ -105,7 +105,7 @@ impl CertificateKey {
     /// # Errors
     /// [`CertificateKeyError::NotHexadecimal`], [`CertificateKeyError::WrongLength`].
     pub fn from_hex(digits: &Secret) -> Result<Self, CertificateKeyError> {
-        let bytes = hex::decode(digits.expose()).map(Secret::new).ok_or(CertificateKeyError::NotHexadecimal)?;
+        let bytes = unhex(digits.expose()).map(Secret::new).ok_or(CertificateKeyError::NotHexadecimal)?;
         if bytes.len() == KEY_LENGTH {
             Ok(Self(bytes))
         } else {
@@ -116,7 +116,7 @@ impl CertificateKey {
     /// The key as 64 lower-case digits. Each call is a place to review.
     #[must_use]
     pub fn to_hex(&self) -> Secret {
-        Secret::new(hex::encode(self.0.expose()).into_bytes())
+        Secret::new(hex(self.0.expose()).into_bytes())
     }
 
     /// Seals with a fresh random nonce.
@@ -165,8 +165,7 @@ mod tests {
     /// NIST's test case 14 of the GCM specification: key and nonce zero, sixteen zero bytes.
     #[test]
     fn the_specifications_own_vector_opens() {
-        let sealed =
-            hex::decode(b"000000000000000000000000cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
+        let sealed = unhex(b"000000000000000000000000cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
         assert_eq!(key().open(&sealed.unwrap()).unwrap().expose(), [0; 16]);
     }
 

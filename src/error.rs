@@ -172,15 +172,28 @@ pub fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 /// The known name that a mistyped one was most likely meant to be, for a hint.
 ///
 /// ```
-/// assert_eq!(kubepki::error::nearest("apisrever", &["ca", "apiserver"]), Some("apiserver"));
-/// assert_eq!(kubepki::error::nearest("mars", &["ca", "apiserver"]), None);
+/// assert_eq!(kubepki::error::nearest("apisrever", ["ca", "apiserver"]), Some("apiserver"));
+/// assert_eq!(kubepki::error::nearest("cluster_name", ["etcd", "clusterName"]), Some("clusterName"));
+/// assert_eq!(kubepki::error::nearest("etcdServers", ["etcd", "clusterName"]), Some("etcd"));
+/// assert_eq!(kubepki::error::nearest("mars", ["ca", "apiserver"]), None);
 /// ```
 #[must_use]
-pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 256;
+    const SHORTEST_STEM: usize = 4;
+    if name.len() > LONGEST {
+        return None;
+    }
     // More wrong letters are another name.
     let wrong = 3.min(name.chars().count() / 2);
-    let distance = |candidate: &&str| strsim::damerau_levenshtein(name, candidate);
-    known.iter().copied().min_by_key(distance).filter(|candidate| distance(candidate) <= wrong)
+    let name = name.to_lowercase();
+    let distance = |known: &str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
+    // `dataDirectory` for `dataDir` is many letters away.
+    let is_lengthened = |known: &str| known.len() >= SHORTEST_STEM && name.starts_with(&known.to_lowercase());
+    let candidates = known.into_iter().map(|known| (distance(known), known));
+    let (far, known) =
+        candidates.min_by_key(|(distance, known)| (*distance > wrong && !is_lengthened(known), *distance))?;
+    (far <= wrong || is_lengthened(known)).then_some(known)
 }
 
 #[cfg(test)]

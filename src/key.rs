@@ -17,7 +17,6 @@ use std::fmt;
 use std::path::Path;
 
 use aws_lc_rs::encoding::AsBigEndian;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair,
@@ -36,6 +35,7 @@ pub use weakness::public_key_weakness;
 
 use self::format::{Format, Wanted};
 use self::prime::method::Method;
+use crate::entropy;
 use crate::error::{Category, Diagnostic};
 use crate::remedy::command;
 use crate::secret::Secret;
@@ -403,7 +403,7 @@ impl PrivateKey {
     /// [`KeyError::Library`] when the cryptographic library fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let failed = |_| KeyError::Library { operation: "sign" };
-        let random = SystemRandom::new();
+        let random = entropy::for_signatures();
         match &self.inner {
             Inner::Rsa { pair, .. } => {
                 let mut signature = vec![0; pair.public_modulus_len()];

@@ -119,7 +119,7 @@ impl OperationError {
     pub(crate) fn unknown_name(name: &str, known: &[&str]) -> Self {
         Self::UnknownName {
             name: name.to_owned(),
-            nearest: nearest(name, known).map(str::to_owned),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
             known: known.iter().map(|name| (*name).to_owned()).collect(),
         }
     }

@@ -171,7 +171,7 @@ fn escaped(c: char) -> String {
         '\\' => "\\\\".into(),
         '\'' | '`' => format!("\\x{:02x}", u32::from(c)),
         c if c.is_control() => {
-            c.to_string().bytes().flat_map(|byte| ["\\x".to_owned(), crate::hex::encode(&[byte])]).collect()
+            c.to_string().bytes().flat_map(|byte| ["\\x".to_owned(), crate::digest::hex(&[byte])]).collect()
         }
         c => c.into(),
     }

@@ -1,10 +1,18 @@
-//! The same work for many items, on all cores.
+//! Work on other threads: the same work for many items, and work that is watched from the thread that called.
 //!
-//! In: items, and a function. Out: the answers in the order of the items. It starts no thread for a single item.
+//! In: items or a piece of work, and a function. Out: the answers. A panic in a worker is a panic of the caller, whole;
+//! no answer stands in for it.
 
-use std::thread;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
 
-/// Applies `work` to each item; the answers are in the order of `items`.
+/// How often a caller that watches is told that nothing is new: twenty times a second.
+pub const TICK: Duration = Duration::from_millis(50);
+
+/// Applies `work` to each item on all cores; the answers are in the order of `items`. No thread is started for one item.
 ///
 /// # Examples
 /// ```
@@ -14,7 +22,19 @@ use std::thread;
 /// # Panics
 /// When `work` does.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    spread(items, cores(), work)
+}
+
+/// The same on as many threads as there are items: for work that waits for others.
+///
+/// # Panics
+/// When `work` does.
+pub fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    spread(items, items.len(), work)
+}
+
+fn spread<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let workers = workers.min(items.len());
     if workers < 2 {
         return items.iter().map(work).collect();
     }
@@ -23,9 +43,83 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
         let work = &work;
         let parts: Vec<_> =
             items.chunks(share).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>())).collect();
-        let parts = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        parts.flatten().collect()
+        parts.into_iter().flat_map(joined).collect()
     })
+}
+
+/// Applies `work` to each item on all cores, while `watch` is told on this thread, at once and in every [`TICK`], that
+/// nothing is new, and of each answer as it comes, with its item's place. What `watch` breaks with ends the work, as soon
+/// as each item that was begun is done.
+///
+/// # Panics
+/// When `work` does.
+pub fn watched<T: Sync, R: Send, B>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    watch: &mut dyn FnMut(Option<(usize, R)>) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    let left = Mutex::new(items.iter().enumerate());
+    let next = || left.lock().ok().and_then(|mut left| left.next());
+    thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        let begin = |sender: std::sync::mpsc::Sender<_>| {
+            let (next, work) = (&next, &work);
+            scope.spawn(move || {
+                // Whoever watched has gone: so does the work.
+                while let Some((place, item)) = next()
+                    && sender.send((place, work(item))).is_ok()
+                {}
+            })
+        };
+        let workers: Vec<_> = (0..cores().min(items.len())).map(|_| begin(sender.clone())).collect();
+        drop(sender);
+        let mut said = watch(None);
+        while said.is_continue() {
+            said = match receiver.recv_timeout(TICK) {
+                Ok(answer) => watch(Some(answer)),
+                Err(RecvTimeoutError::Timeout) => watch(None),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+        }
+        drop(receiver);
+        workers.into_iter().for_each(joined);
+        said
+    })
+}
+
+/// Does `work` beside this thread, on which `watch` is asked in every [`TICK`] whether it is still waited for. Work that
+/// is not ends by itself: it must have a time limit.
+///
+/// # Errors
+/// What `watch` says.
+///
+/// # Panics
+/// When `work` does.
+pub fn beside<T: Send + 'static, E>(
+    work: impl FnOnce() -> T + Send + 'static,
+    mut watch: impl FnMut() -> Result<(), E>,
+) -> Result<T, E> {
+    let (sender, receiver) = channel();
+    let worker = thread::spawn(move || drop(sender.send(work())));
+    loop {
+        watch()?;
+        match receiver.recv_timeout(TICK) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("the work has sent its result"),
+            },
+        }
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn joined<R>(worker: ScopedJoinHandle<'_, R>) -> R {
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 #[cfg(test)]
@@ -38,11 +132,43 @@ mod tests {
             let items: Vec<usize> = (0..count).collect();
             assert_eq!(map(&items, |item| item + 1), (1..=count).collect::<Vec<_>>());
         }
+        assert_eq!(at_once(&[1, 2, 3], |item| item + 1), [2, 3, 4]);
     }
 
     #[test]
-    #[should_panic(expected = "as it was")]
+    fn each_answer_is_told_once_and_what_the_watcher_says_ends_the_work() {
+        let items: Vec<usize> = (0..100).collect();
+        let mut told = vec![0; items.len()];
+        let ended = watched(&items, |item| item * 2, &mut |answer| {
+            if let Some((place, double)) = answer {
+                assert_eq!(double, place * 2);
+                told[place] += 1;
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        assert_eq!((ended, told), (ControlFlow::Continue(()), vec![1; items.len()]));
+        assert_eq!(watched(&items, |item| *item, &mut |_| ControlFlow::Break("enough")), ControlFlow::Break("enough"));
+        assert_eq!(
+            watched(&items[..0], |item| *item, &mut |_| ControlFlow::<()>::Continue(())),
+            ControlFlow::Continue(())
+        );
+        assert_eq!(beside(|| 7, || Ok::<(), ()>(())), Ok(7));
+        assert_eq!(beside(|| 7, || Err("gone")), Err("gone"));
+    }
+
+    #[test]
     fn a_panic_stays_what_it_was() {
-        map(&[1, 2, 3, 4], |_| panic!("as it was"));
+        let fails = |_: &i32| -> i32 { panic!("as it was") };
+        let items = [1, 2, 3, 4];
+        let all: [&dyn Fn(); 4] = [
+            &|| drop(map(&items, fails)),
+            &|| drop(at_once(&items, fails)),
+            &|| assert!(watched(&items, fails, &mut |_| ControlFlow::<()>::Continue(())).is_continue()),
+            &|| assert!(beside(|| -> i32 { panic!("as it was") }, || Ok::<(), ()>(())).is_ok()),
+        ];
+        for work in all {
+            let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_err();
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"as it was"));
+        }
     }
 }

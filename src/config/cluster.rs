@@ -10,11 +10,11 @@ use ipnet::IpNet;
 use super::name::subdomain_fault;
 use super::network::{host_bits, parse_host_port, parse_networks};
 use super::problem::{Code, Place, Problems, quoted};
-use super::schema::nearest;
 use super::spec::{Etcd, Host};
 use super::value::{absolute_path, argument, check_arguments, sans};
 use super::view::View;
 use super::{duration, etcd, version};
+use crate::error::nearest;
 use crate::key::Algorithm;
 
 /// `certificateValidityPeriod` unless told otherwise, and the longest without a warning: 365 days.
@@ -212,7 +212,7 @@ fn check_feature_gate(name: &str, place: &Place, problems: &mut Problems) {
         problems.warning(Code::FeatureGate, place, message, "remove it before upgrading kubeadm");
         return;
     }
-    let hint = match nearest(name, FEATURE_GATES.into_iter()) {
+    let hint = match nearest(name, FEATURE_GATES) {
         Some(known) => format!("did you mean {known}?"),
         None => format!("kubeadm knows {}; component gates go into extraArgs", FEATURE_GATES.join(", ")),
     };
@@ -228,7 +228,7 @@ fn algorithm(view: &View<'_>, problems: &mut Problems) -> Option<Algorithm> {
             algorithm = Some(known);
         } else {
             let names = Algorithm::ALL.map(Algorithm::as_str);
-            let hint = match nearest(name, names.into_iter()) {
+            let hint = match nearest(name, names) {
                 Some(known) => format!("did you mean {known}? Use one of {}", names.join(", ")),
                 None => format!("use one of {}", names.join(", ")),
             };

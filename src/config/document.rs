@@ -9,9 +9,10 @@ use std::collections::HashMap;
 
 use super::foreign;
 use super::problem::{Code, Place, Problems, quoted};
-use super::schema::{ApiVersion, nearest};
+use super::schema::ApiVersion;
 use super::template;
 use super::unreadable;
+use crate::error::nearest;
 use crate::yaml::{self, Entry, Mark, Node, Scalar, Value};
 
 /// The kinds that describe a node or a cluster.

@@ -8,6 +8,7 @@ use chrono::DateTime;
 
 use super::duration;
 use super::problem::{Code, Place, Problems, quoted};
+use crate::error::nearest;
 use crate::yaml::{Entry, Kind, Mapping, Node, Scalar, Value};
 
 /// A version of kubeadm's configuration API that kubepki reads.
@@ -311,41 +312,4 @@ fn find(schema: &'static Struct, name: &str, version: ApiVersion, path: &str) ->
             _ => None,
         }
     })
-}
-
-/// The name of `names` that `name` was most likely meant to be.
-pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const LONGEST: usize = 64;
-    const SHORTEST_STEM: usize = 4;
-    if name.len() > LONGEST {
-        return None;
-    }
-    let lower = name.to_lowercase();
-    let names: Vec<_> = names.collect();
-    let edited = names
-        .iter()
-        .copied()
-        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
-        .filter(|(distance, known)| *distance <= known.len().div_ceil(4))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known);
-    // `dataDirectory` for `dataDir` is many edits away.
-    let lengthened = |known: &&str| known.len() >= SHORTEST_STEM && lower.starts_with(&known.to_lowercase());
-    edited.or_else(|| names.into_iter().find(lengthened))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_near() {
-        let names = ["certificatesDir", "clusterName", "etcd"];
-        assert_eq!(nearest("certificateDir", names.into_iter()), Some("certificatesDir"));
-        assert_eq!(nearest("cluster_name", names.into_iter()), Some("clusterName"));
-        assert_eq!(nearest("ectd", names.into_iter()), Some("etcd"));
-        assert_eq!(nearest("etcdServers", names.into_iter()), Some("etcd"));
-        assert_eq!(nearest("somethingElse", names.into_iter()), None);
-        assert_eq!(nearest(&"e".repeat(65), names.into_iter()), None);
-    }
 }

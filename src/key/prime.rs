@@ -16,39 +16,28 @@ mod primality;
 mod tests;
 mod window;
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
-
 use self::limbs::{Limbs, declassify_bool, difference, is_small, less_than, remainder};
 use self::primality::{Candidate, Tester};
 use self::window::Window;
 use super::KeyError;
+use crate::entropy::{Entropy, NoEntropy, System};
 use crate::secret::Secret;
+
+impl From<NoEntropy> for KeyError {
+    fn from(_: NoEntropy) -> Self {
+        FAILED
+    }
+}
 
 /// The public exponent, F4, as kubeadm and aws-lc use it.
 const PUBLIC_EXPONENT: u32 = 65537;
 
 const FAILED: KeyError = KeyError::Library { operation: "generate a key" };
 
-/// Where all randomness comes from: the system in the product, a seeded stream in tests.
-trait Entropy {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), KeyError>;
-}
-
-/// The system's generator as aws-lc-rs gives it; aws-lc reseeds it after a fork.
-struct System(SystemRandom);
-
-impl Entropy for System {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), KeyError> {
-        self.0.fill(out).map_err(|_| FAILED)
-    }
-}
-
 /// Makes an RSA key of `bits` (2048, 3072 or 4096) and gives its PKCS#1 document.
 pub(super) fn generate(bits: usize, in_pairs: bool) -> Result<Secret, KeyError> {
     aws_lc_rs::init();
-    let mut entropy = System(SystemRandom::new());
-    let tester = Tester::new(in_pairs)?;
-    generate_with(bits, &tester, &mut entropy)
+    generate_with(bits, &Tester::new(in_pairs)?, &mut System)
 }
 
 /// Whether 3^(n - 1) = 1 modulo an odd number: every prime passes, and of the products of two random primes none in a

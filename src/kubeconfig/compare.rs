@@ -13,6 +13,7 @@ use x509_parser::pem::Pem;
 use super::Kubeconfig;
 use super::error::KubeconfigError;
 use super::view::CurrentCluster;
+use crate::digest::sha256_hex;
 use crate::error::{Category, Diagnostic};
 
 /// One way in which an existing kubeconfig differs from the wanted one.
@@ -155,8 +156,8 @@ fn compare_authority(
     if expected.contains(&found) {
         return None;
     }
-    let expected_sha256 = expected.iter().map(|der| sha256(der)).collect();
-    Some(Mismatch::OtherCertificateAuthority { cluster, found_sha256: sha256(&found), expected_sha256 })
+    let expected_sha256 = expected.iter().map(|der| sha256_hex(der)).collect();
+    Some(Mismatch::OtherCertificateAuthority { cluster, found_sha256: sha256_hex(&found), expected_sha256 })
 }
 
 /// The DER of every certificate in a PEM text, at least one; `None` when there is none or one is broken.
@@ -170,10 +171,4 @@ fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
         }
     }
     (!certificates.is_empty()).then_some(certificates)
-}
-
-fn sha256(der: &[u8]) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
-    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }

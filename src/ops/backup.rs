@@ -318,7 +318,7 @@ fn partner(path: &Path) -> Option<PathBuf> {
 fn unknown_file(manifest: &Manifest, name: &str, path: &Path) -> BackupError {
     let paths: Vec<_> = manifest.files.iter().filter_map(|file| file.path.to_str()).collect();
     let by_name = paths.iter().copied().find(|known| Path::new(known).ends_with(path));
-    let near = by_name.or_else(|| nearest(&path.to_string_lossy(), &paths));
+    let near = by_name.or_else(|| nearest(&path.to_string_lossy(), paths.iter().copied()));
     BackupError::UnknownFile { path: path.to_owned(), name: name.to_owned(), nearest: near.map(str::to_owned) }
 }
 

@@ -3,7 +3,6 @@
 //! In: paths. Out: for each its certificates, or why it cannot be read. On all cores.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,6 +11,7 @@ use super::node::content_of;
 use crate::audit::SeenCertificate;
 use crate::error::{Error, Result};
 use crate::store::Store;
+use crate::workers;
 use crate::x509::read_certificates;
 
 /// Name and path of a certificate that is in no file, as programs call their standard input.
@@ -51,16 +51,7 @@ impl From<&Error> for FileProblem {
 /// `rootfs` is no directory. A file that cannot be used is an answer, not an error.
 pub fn read(paths: &[PathBuf], rootfs: Option<PathBuf>, now: DateTime<Utc>) -> Result<Vec<CertificateFile>> {
     let store = Store::new(rootfs)?;
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let share = paths.len().div_ceil(workers).max(1);
-    Ok(thread::scope(|scope| {
-        let store = &store;
-        let parts: Vec<_> = paths
-            .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(|path| read_one(store, path, now)).collect::<Vec<_>>()))
-            .collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_default()).collect()
-    }))
+    Ok(workers::map(paths, |path| read_one(&store, path, now)))
 }
 
 /// Reads the certificates of PEM text that is in no file; their name and path are `-`.

@@ -3,14 +3,12 @@
 //! In: the algorithms wanted, in order. Out: keys in the same order. Progress is told on the calling thread, many
 //! times a second even when no key is ready, so that a caller can look for Ctrl-C.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread;
-use std::time::Duration;
+use std::ops::ControlFlow;
 
 use super::OperationError;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{Algorithm, KeyError, PrivateKey};
+use crate::workers;
 
 /// How far the keys of a plan are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +30,6 @@ pub enum Continue {
     No,
 }
 
-const TICK: Duration = Duration::from_millis(50);
-
 /// Makes one key for each (name, algorithm).
 ///
 /// # Errors
@@ -42,56 +38,31 @@ pub(super) fn generate_all(
     wanted: &[(String, Algorithm)],
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Vec<PrivateKey>> {
-    let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(wanted.len());
     let mut keys: Vec<Option<PrivateKey>> = wanted.iter().map(|_| None).collect();
-
-    let outcome = thread::scope(|scope| {
-        let (sender, receiver) = channel();
-        for _ in 0..workers {
-            let sender = sender.clone();
-            let (next, stop) = (&next, &stop);
-            scope.spawn(move || work(wanted, next, stop, &sender));
-        }
-        drop(sender);
-        let mut done = 0;
+    let mut done = 0;
+    let ended = workers::watched(wanted, |(_, algorithm)| PrivateKey::generate(*algorithm), &mut |made| {
         let mut name = String::new();
-        loop {
-            if progress(&Progress { done, total: wanted.len(), name: std::mem::take(&mut name) }) == Continue::No {
-                stop.store(true, Ordering::Relaxed);
-                return Err(OperationError::Interrupted.into());
+        if let Some((index, key)) = made {
+            let key = match key {
+                Ok(key) => key,
+                Err(error) => return ControlFlow::Break(Error::from(error)),
+            };
+            if let (Some(place), Some((for_what, _))) = (keys.get_mut(index), wanted.get(index)) {
+                *place = Some(key);
+                done += 1;
+                name.clone_from(for_what);
             }
-            match receiver.recv_timeout(TICK) {
-                Ok((index, key)) => {
-                    let key = key.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
-                    if let (Some(place), Some((for_what, _))) = (keys.get_mut(index), wanted.get(index)) {
-                        *place = Some(key);
-                        done += 1;
-                        name.clone_from(for_what);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
+        }
+        match progress(&Progress { done, total: wanted.len(), name }) {
+            Continue::Yes => ControlFlow::Continue(()),
+            Continue::No => ControlFlow::Break(OperationError::Interrupted.into()),
         }
     });
-    outcome.and_then(|()| {
-        let all: Option<Vec<_>> = keys.into_iter().collect();
-        all.ok_or_else(|| KeyError::Library { operation: "generate a key" }.into())
-    })
-}
-
-type Made = (usize, std::result::Result<PrivateKey, KeyError>);
-
-fn work(wanted: &[(String, Algorithm)], next: &AtomicUsize, stop: &AtomicBool, sender: &Sender<Made>) {
-    while !stop.load(Ordering::Relaxed) {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        let Some((_, algorithm)) = wanted.get(index) else { return };
-        if sender.send((index, PrivateKey::generate(*algorithm))).is_err() {
-            return;
-        }
+    if let ControlFlow::Break(error) = ended {
+        return Err(error);
     }
+    let all: Option<Vec<_>> = keys.into_iter().collect();
+    all.ok_or_else(|| KeyError::Library { operation: "generate a key" }.into())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use self::swapped::judge_swapped;
-use super::generate::{inputs, sha256_hex, untouched};
+use super::generate::{inputs, untouched};
 use super::{Action, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
@@ -22,6 +22,7 @@ use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::bundle::{Content, EXTERNAL_ETCD, Entry};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
+use crate::digest::sha256_hex;
 use crate::key::pem;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage};

@@ -21,8 +21,8 @@ use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
+use crate::digest::sha256_hex;
 use crate::error::Result;
-use crate::hex;
 pub use crate::policy::OutliveAuthority;
 use crate::tree::{Observed, Tree};
 pub use crate::x509::BACKDATE;
@@ -285,12 +285,6 @@ pub(crate) fn inputs(tree: &Tree) -> Vec<Input> {
             },
         })
         .collect()
-}
-
-/// The SHA-256 of a file's content in lower-case hexadecimal.
-#[must_use]
-pub fn sha256_hex(content: &[u8]) -> String {
-    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content).as_ref())
 }
 
 /// Names of `selection` that are in none of the catalogue's lists.

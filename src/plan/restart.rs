@@ -28,8 +28,8 @@ pub use kubelet::kubelet;
 pub use manifest::{BadManifest, StaticPod};
 pub use way::{Drain, Manners, Seen, Sight, Way};
 
-use super::generate::sha256_hex;
 use crate::audit::Finding;
+use crate::digest::sha256_hex;
 use crate::x509::Certificate;
 
 /// The components that are static pods, in the order in which they are restarted: each needs those before it.

@@ -243,7 +243,7 @@ fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
         return Err("a name is that of the file without .csr, without a folder, in lower case".into());
     }
     let nearest =
-        nearest(name, &catalogue::leaf_names()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+        nearest(name, catalogue::leaf_names()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
     match rule.issuer.as_deref() {
         Some(issuer) if catalogue::authority(issuer).is_some() => {}
         Some(issuer) => return Err(format!("there is no CA {issuer:?}; known CAs are ca, etcd-ca, front-proxy-ca")),

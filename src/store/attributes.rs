@@ -12,7 +12,7 @@ use std::path::Path;
 use super::directory::mode;
 use super::disk::{Disk, Step};
 use super::error::StoreError;
-use super::journal::unhex;
+use crate::digest::unhex;
 
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
@@ -32,7 +32,8 @@ impl Attributes {
     #[must_use]
     pub fn from_hex<'a>(mode: u32, uid: u32, gid: u32, extended: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let carried = extended.into_iter().filter(|(name, _)| is_carried_over(name.as_bytes()));
-        let extended = carried.filter_map(|(name, value)| Some((CString::new(name).ok()?, unhex(value)?))).collect();
+        let extended =
+            carried.filter_map(|(name, value)| Some((CString::new(name).ok()?, unhex(value.as_bytes())?))).collect();
         Self { mode: mode & 0o777, uid, gid, extended }
     }
 

@@ -12,7 +12,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use aws_lc_rs::digest;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
@@ -24,28 +23,12 @@ use super::lock::Lock;
 use super::read::read_all;
 use super::root::Root;
 use super::trust::is_closed_directory;
+use crate::digest::{Digest, Hasher};
 use crate::secret::Secret;
-
-/// A SHA-256 digest.
-pub(super) type Digest = [u8; 32];
-
-/// The SHA-256 of `content`.
-pub(super) fn digest_of(content: &[u8]) -> Digest {
-    finish(digest::Context::new(&digest::SHA256), content)
-}
-
-fn finish(mut context: digest::Context, last: &[u8]) -> Digest {
-    context.update(last);
-    let mut digest = [0; 32];
-    digest.copy_from_slice(context.finish().as_ref());
-    digest
-}
 
 /// What stands for a symbolic link where files are compared by their digests: no file's content is likely to be this.
 pub(super) fn digest_of_link(target: &Path) -> Digest {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(b"kubepki: a symbolic link\0");
-    finish(context, target.as_os_str().as_bytes())
+    Digest::of(&[b"kubepki: a symbolic link\0", target.as_os_str().as_bytes()].concat())
 }
 
 /// A regular file, or a symbolic link, as it is now.
@@ -181,16 +164,16 @@ impl Directory {
         let Some(mut file) = self.open_file(name)? else { return Ok(None) };
         let path = self.path.join(name);
         let mut buffer = Zeroizing::new([0; 8192]);
-        let mut context = digest::Context::new(&digest::SHA256);
+        let mut hasher = Hasher::default();
         loop {
             match file.read(&mut *buffer) {
                 Ok(0) => break,
-                Ok(length) => context.update(buffer.get(..length).unwrap_or_default()),
+                Ok(length) => hasher.update(buffer.get(..length).unwrap_or_default()),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(StoreError::io("read", &path, error)),
             }
         }
-        Ok(Some(Found { digest: finish(context, &[]), attributes: Attributes::of(&file, &path)? }))
+        Ok(Some(Found { digest: hasher.finish(), attributes: Attributes::of(&file, &path)? }))
     }
 
     /// As [`Self::find`], where `name` may be a symbolic link: then it stands for itself, and is not followed.

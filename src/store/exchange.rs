@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::directory::{Digest, Directory};
+use super::directory::Directory;
 use super::error::StoreError;
 use super::journal::{Journal, JournalFile, Role, absolute};
 use super::record::Reach;
 use super::root::Root;
+use crate::digest::Digest;
 
 /// Directories that this process has locked, by physical path.
 pub(super) type Locks = BTreeMap<PathBuf, Directory>;
@@ -160,7 +161,7 @@ impl<'a> Exchange<'a> {
                 directory.remove(name)?;
             } else if directory.stat(&staged)?.is_some() {
                 directory.rename(&staged, name)?;
-            } else if directory.digest(name)? != file.new.map(|digest| digest.0) {
+            } else if directory.digest(name)? != file.new {
                 return Err(StoreError::Missing { path: directory.path().join(staged) });
             }
         }
@@ -299,5 +300,5 @@ impl<'a> Exchange<'a> {
 
 /// The digests of a file before and after.
 fn digests(file: &JournalFile) -> [Option<Digest>; 2] {
-    [file.old.map(|digest| digest.0), file.new.map(|digest| digest.0)]
+    [file.old, file.new]
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::directory::digest_of;
 use super::disk::Step;
 use super::disk::faults::{Fault, Faults};
-use super::journal::{HexDigest, Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId};
+use super::journal::{Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId};
 use super::{Change, Expected, Keep, Outcome, Store, StoreError};
+use crate::digest::Digest;
 use crate::error::Diagnostic;
 
 const NOBODY: u32 = 65_534;
@@ -53,7 +53,7 @@ fn forged(place: &Path, home: &str, way: &str) -> (TransactionId, PathBuf) {
     let files = vec![JournalFile {
         directory: directories.len() - 1,
         name: "ca.key".into(),
-        old: Some(HexDigest(digest_of(b"the CA's key"))),
+        old: Some(Digest::of(b"the CA's key")),
         new: None,
     }];
     let journal = Journal::new(transaction.clone(), directories, files);

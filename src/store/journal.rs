@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Digest, digest_of};
+use crate::digest::Digest;
 
 /// Every name that a transaction makes for itself starts so.
 pub(super) const PREFIX: &str = ".kubepki-";
@@ -136,9 +136,9 @@ pub(super) struct JournalFile {
     /// Its plain name.
     pub(super) name: String,
     /// The digest before; none if it did not exist.
-    pub(super) old: Option<HexDigest>,
+    pub(super) old: Option<Digest>,
     /// The digest after; none if it is removed.
-    pub(super) new: Option<HexDigest>,
+    pub(super) new: Option<Digest>,
 }
 
 /// Where the journal of a transaction is, written in every other directory that takes part.
@@ -151,33 +151,6 @@ pub(super) struct Pointer {
     /// The inode number of that directory.
     pub(super) inode: u64,
 }
-
-/// A SHA-256 digest, in JSON as hex.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(super) struct HexDigest(pub(super) Digest);
-
-impl From<HexDigest> for String {
-    fn from(digest: HexDigest) -> Self {
-        hex(&digest.0)
-    }
-}
-
-impl TryFrom<String> for HexDigest {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let digest = unhex(&text).and_then(|bytes| bytes.try_into().ok());
-        digest.map(Self).ok_or_else(|| "a digest has 64 hex digits".into())
-    }
-}
-
-/// The bytes of lower-case or upper-case hex; `None` for anything else.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    crate::hex::decode(text.as_bytes())
-}
-
-pub(super) use crate::hex::encode as hex;
 
 impl Journal {
     /// A journal in the present format.
@@ -248,7 +221,7 @@ impl Pointer {
 fn encode(record: &impl Serialize) -> Vec<u8> {
     // These records are structs of strings and numbers: they always serialise.
     let mut line = serde_json::to_vec(record).unwrap_or_default();
-    let digest = hex(&digest_of(&line));
+    let digest = Digest::of(&line).to_string();
     line.extend([b"\n", digest.as_bytes(), b"\n"].concat());
     line
 }
@@ -256,7 +229,7 @@ fn encode(record: &impl Serialize) -> Vec<u8> {
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
     let (line, digest) = text.split_once('\n').ok_or("it was cut off")?;
-    if digest.trim_end_matches('\n') != hex(&digest_of(line.as_bytes())) {
+    if digest.trim_end_matches('\n') != Digest::of(line.as_bytes()).to_string() {
         return Err("it was cut off or altered".into());
     }
     serde_json::from_str(line).map_err(|error| error.to_string())

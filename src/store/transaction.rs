@@ -16,13 +16,14 @@ use serde::Serialize;
 
 use super::attributes::Attributes;
 use super::backup::{BackupOrder, Keeping};
-use super::directory::{Digest, Directory, Found, Like, digest_of, digest_of_link};
+use super::directory::{Directory, Found, Like, digest_of_link};
 use super::error::StoreError;
 use super::exchange::Exchange;
-use super::journal::{HexDigest, Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId, hex, relative};
+use super::journal::{Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId, relative};
 use super::recovery::is_reserved;
 use super::root::{Kind, Root};
 use super::session::{Session, Wanted};
+use crate::digest::Digest;
 use crate::secret::Secret;
 
 /// What a file must be at the moment of the change.
@@ -31,7 +32,7 @@ pub enum Expected {
     /// Nothing is there.
     Absent,
     /// A file with this SHA-256.
-    Digest([u8; 32]),
+    Digest(Digest),
     /// Whatever is there.
     Any,
 }
@@ -40,7 +41,7 @@ impl Expected {
     /// What was read: a file with this content, or nothing.
     #[must_use]
     pub fn of(read: Option<&[u8]>) -> Self {
-        read.map_or(Self::Absent, |content| Self::Digest(digest_of(content)))
+        read.map_or(Self::Absent, |content| Self::Digest(Digest::of(content)))
     }
 }
 
@@ -106,7 +107,7 @@ impl Change {
 
     fn digest(&self) -> Option<Digest> {
         match self {
-            Self::Write { content, .. } | Self::Restore { content, .. } => Some(digest_of(content.expose())),
+            Self::Write { content, .. } | Self::Restore { content, .. } => Some(Digest::of(content.expose())),
             Self::Link { target, .. } => Some(digest_of_link(target)),
             Self::Remove { .. } => None,
         }
@@ -302,8 +303,8 @@ impl<'s> Transaction<'s> {
             Ok(JournalFile {
                 directory: order.iter().position(|(path, _)| *path == target.directory).unwrap_or_default(),
                 name: text(&target.name, &target.path())?,
-                old: target.old.as_ref().map(|old| HexDigest(old.digest)),
-                new: target.digest.map(HexDigest),
+                old: target.old.as_ref().map(|old| old.digest),
+                new: target.digest,
             })
         });
         let directories = journal_directories.collect::<Result<_, StoreError>>()?;
@@ -542,7 +543,7 @@ fn check_expected(change: &Change, found: Option<Digest>) -> Result<(), StoreErr
         return Ok(());
     }
     let describe = |digest: Option<Digest>| {
-        digest.map_or_else(|| "no file".to_owned(), |digest| format!("a file with SHA-256 {}", hex(&digest)))
+        digest.map_or_else(|| "no file".to_owned(), |digest| format!("a file with SHA-256 {digest}"))
     };
     Err(StoreError::Changed { path: change.path().to_owned(), expected: describe(expected), found: describe(found) })
 }

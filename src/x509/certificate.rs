@@ -8,12 +8,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 
 use super::extensions::Extensions;
 use super::go::{self, Broken, Facts};
 use super::{DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltNames, X509Error};
+use crate::digest::sha256_hex;
 use crate::key::format::{Format, Wanted, hides_a_block};
 use crate::key::pem;
 
@@ -233,15 +233,7 @@ impl Certificate {
     /// The SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal: the same as long as the key is.
     #[must_use]
     pub fn public_key_fingerprint(&self) -> String {
-        crate::hex::encode(digest::digest(&digest::SHA256, self.public_key_info()).as_ref())
-    }
-
-    /// The SHA-256 fingerprint of the DER.
-    #[must_use]
-    pub fn fingerprint(&self) -> [u8; 32] {
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest::digest(&digest::SHA256, &self.der).as_ref());
-        fingerprint
+        sha256_hex(self.public_key_info())
     }
 }
 

@@ -37,7 +37,7 @@ impl Extensions {
             go::GeneralName::Email(address) => SubjectAltName::Email(address.clone()),
             go::GeneralName::Uri(uri, _) => SubjectAltName::Uri(uri.clone()),
             go::GeneralName::Ip(address) => SubjectAltName::Ip(*address),
-            go::GeneralName::Other(der) => SubjectAltName::Other(crate::hex::encode(der)),
+            go::GeneralName::Other(der) => SubjectAltName::Other(crate::digest::hex(der)),
         };
         let names = facts.alternative_names.iter().flat_map(|(names, _)| names).map(name).collect();
         let purposes = facts.extended_key_usages.as_ref();
@@ -54,7 +54,7 @@ impl Extensions {
                 .map(|(oid, critical, value)| OtherExtension {
                     oid: oid.clone(),
                     critical: *critical,
-                    value: crate::hex::encode(value),
+                    value: crate::digest::hex(value),
                 })
                 .collect(),
         }
@@ -99,7 +99,7 @@ impl Extensions {
             _ => self.others.push(OtherExtension {
                 oid: extension.oid.to_id_string(),
                 critical: extension.critical,
-                value: crate::hex::encode(extension.value),
+                value: crate::digest::hex(extension.value),
             }),
         }
         Ok(())
@@ -154,7 +154,7 @@ fn alternative_name(name: &GeneralName<'_>, position: usize, value: &[u8]) -> Su
 fn raw_name(position: usize, value: &[u8]) -> SubjectAltName {
     let names = GeneralNames::from_der(value).unwrap_or_default();
     let der = names.get(position).and_then(|name| name.to_der().ok()).unwrap_or_default();
-    SubjectAltName::Other(crate::hex::encode(&der))
+    SubjectAltName::Other(crate::digest::hex(&der))
 }
 
 fn ip_address(octets: &[u8]) -> Option<IpAddr> {

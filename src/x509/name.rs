@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::X509Error;
 use super::go::{Reader, SEQUENCE, SET, read_text};
-use crate::hex;
+use crate::digest::{hex, unhex};
 use crate::text::is_unprintable;
 
 const OID_COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
@@ -111,7 +111,7 @@ fn read_relative_names(der: &[u8]) -> Option<Vec<Vec<NameAttribute>>> {
             let oid = attribute.object_identifier()?;
             let value = attribute.any()?;
             let text = read_text(value.tag, value.content);
-            let value = text.unwrap_or_else(|_| format!("#{}", hex::encode(value.content)));
+            let value = text.unwrap_or_else(|_| format!("#{}", hex(value.content)));
             attributes.push(NameAttribute { oid, value });
         }
         names.push(attributes);
@@ -155,7 +155,7 @@ impl fmt::Display for DistinguishedName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.relative_names();
         if names.is_empty() && !self.is_empty() {
-            return write!(f, "#{}", hex::encode(&self.der));
+            return write!(f, "#{}", hex(&self.der));
         }
         for (position, relative) in names.iter().rev().enumerate() {
             for (index, attribute) in relative.iter().enumerate() {
@@ -208,14 +208,14 @@ struct Serialized {
 
 impl Serialize for DistinguishedName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Serialized { text: self.to_string(), der: hex::encode(&self.der) }.serialize(serializer)
+        Serialized { text: self.to_string(), der: hex(&self.der) }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for DistinguishedName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let serialized = Serialized::deserialize(deserializer)?;
-        let name = hex::decode(serialized.der.as_bytes())
+        let name = unhex(serialized.der.as_bytes())
             .and_then(|der| Self::from_der(&der).ok())
             .ok_or_else(|| serde::de::Error::custom("not a DER name"))?;
         // The text is what people have seen.

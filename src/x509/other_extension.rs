@@ -35,7 +35,7 @@ impl OtherExtension {
     /// The extension for a certificate to be signed.
     pub(super) fn to_der(&self) -> Result<Extension, X509Error> {
         let bad = || X509Error::Encoding { what: "extension" };
-        let value = crate::hex::decode(self.value.as_bytes()).ok_or_else(bad)?;
+        let value = crate::digest::unhex(self.value.as_bytes()).ok_or_else(bad)?;
         Ok(Extension {
             extn_id: ObjectIdentifier::new(&self.oid).map_err(|_| bad())?,
             critical: self.critical,

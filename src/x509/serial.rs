@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::X509Error;
+use crate::entropy;
 use crate::key::KeyError;
 
 /// A positive serial number as big-endian bytes without a leading zero.
@@ -19,7 +20,7 @@ impl SerialNumber {
     pub fn random() -> Result<Self, X509Error> {
         loop {
             let mut bytes = [0; 8];
-            aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KeyError::Library { operation: "draw a serial number" })?;
+            entropy::fill(&mut bytes).map_err(|_| KeyError::Library { operation: "draw a serial number" })?;
             let number = u64::from_be_bytes(bytes) >> 1;
             // 63 random bits, drawn again at the two ends: uniform, without bias.
             if (1..(1 << 63) - 1).contains(&number) {

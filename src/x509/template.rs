@@ -7,7 +7,6 @@
 //! Source: RFC 5280 section 4.1; Go `crypto/x509` `CreateCertificate` (order, omission of the AKI); contract of
 //! kubeadm `util/pkiutil` `NewSignedCert` and client-go `util/cert` `NewSelfSignedCACert`.
 
-use aws_lc_rs::digest;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use der::asn1::{Any, AnyRef, BitString, Ia5String, ObjectIdentifier, OctetString, UintRef};
 use der::flagset::FlagSet;
@@ -22,6 +21,7 @@ use super::{
     Certificate, DistinguishedName, ExtendedKeyUsage, KeyUsage, OtherExtension, SerialNumber, SubjectAltName,
     SubjectAltNames, X509Error,
 };
+use crate::digest::{Digest, unhex};
 use crate::key::PrivateKey;
 
 /// kubeadm starts each validity five minutes early, for clocks that are behind.
@@ -149,7 +149,7 @@ impl CertificateTemplate {
         public_key_info: Option<&[u8]>,
         issuer: Option<&Certificate>,
     ) -> Result<Certificate, X509Error> {
-        let stand_in = crate::hex::decode(STAND_IN_KEY.as_bytes()).unwrap_or_default();
+        let stand_in = unhex(STAND_IN_KEY.as_bytes()).unwrap_or_default();
         let public_key_info = public_key_info.unwrap_or(&stand_in);
         let kind = issuer.map_or("ECDSA-P256", Certificate::key_kind);
         let algorithm = draft_algorithm(kind);
@@ -303,7 +303,7 @@ fn general_name(name: &SubjectAltName) -> Result<GeneralName, X509Error> {
             OctetString::new(octets).map(GeneralName::IpAddress).map_err(|_| bad())
         }
         SubjectAltName::Other(hexadecimal) => {
-            let der = crate::hex::decode(hexadecimal.as_bytes()).ok_or_else(bad)?;
+            let der = unhex(hexadecimal.as_bytes()).ok_or_else(bad)?;
             GeneralName::from_der(&der).map_err(|_| bad())
         }
     }
@@ -335,8 +335,8 @@ fn key_usage_bits(usages: &[KeyUsage]) -> x509_cert::ext::pkix::KeyUsage {
 fn key_identifier(public_key_info: &[u8]) -> Result<Vec<u8>, X509Error> {
     let info =
         SubjectPublicKeyInfoRef::from_der(public_key_info).map_err(|_| X509Error::Encoding { what: "public key" })?;
-    let hash = digest::digest(&digest::SHA256, info.subject_public_key.raw_bytes());
-    Ok(hash.as_ref().iter().copied().take(20).collect())
+    let hash = Digest::of(info.subject_public_key.raw_bytes());
+    Ok(hash.as_bytes().iter().copied().take(20).collect())
 }
 
 /// The two times in DER: `UTCTime` from 1950 through 2049, `GeneralizedTime` otherwise (RFC 5280 section 4.1.2.5).

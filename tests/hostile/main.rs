@@ -23,7 +23,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use kubepki::hex;
+use kubepki::digest::unhex;
 use kubepki::x509::{Certificate, ExtendedKeyUsage, Rule, verify_chain};
 use serde::Deserialize;
 use serde_json::json;
@@ -67,7 +67,7 @@ struct Case {
 fn edited(old: &[u8], edits: &[Edit]) -> Vec<u8> {
     let mut new = old.to_vec();
     for (offset, taken, put) in edits.iter().rev() {
-        new.splice(*offset..*offset + *taken, hex::decode(put.as_bytes()).unwrap());
+        new.splice(*offset..*offset + *taken, unhex(put.as_bytes()).unwrap());
     }
     new
 }
@@ -80,7 +80,7 @@ fn corpus() -> (Vec<Item>, Vec<Case>) {
     let mut items: Vec<Item> = Vec::new();
     for (position, (base, made, message)) in corpus.certificates.iter().enumerate() {
         let der = match (made, base) {
-            (Made::Whole(digits), _) => hex::decode(digits.as_bytes()).unwrap(),
+            (Made::Whole(digits), _) => unhex(digits.as_bytes()).unwrap(),
             (Made::Edited(edits), base) => edited(&items[base.unwrap()].der, edits),
         };
         let name = format!("certificate {position}");

@@ -250,7 +250,7 @@ fn sound_modulus() -> String {
     let info = key.public_key_info();
     // SEQUENCE, algorithm, BIT STRING, SEQUENCE, and the modulus with its leading zero.
     let start = info.windows(5).position(|bytes| bytes == [2, 0x82, 1, 1, 0]).unwrap() + 5;
-    kubepki::hex::encode(&info[start..start + 256])
+    kubepki::digest::hex(&info[start..start + 256])
 }
 
 #[test]

@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, TokenTree};
 use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
 const FLOORS: [&[&str]; 8] = [
-    &["clock", "entropy", "error", "hex", "remedy", "secret", "text", "workers"],
+    &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "workers"],
     &["certificate_key", "key", "yaml"],
     &["config", "x509"],
     &["catalogue", "kubeconfig", "tree"],

@@ -7,10 +7,11 @@
 
 use zeroize::Zeroizing;
 
+use super::KeyError;
 use super::bignum::{Context, Modulus, Number, Power};
 use super::limbs::{Limbs, declassify, declassify_bool, less_than, minus_one, shift_right, trailing_zeros};
 use super::window::random_limbs;
-use super::{Entropy, KeyError};
+use crate::entropy::Entropy;
 
 /// Squarings that every round does, needed or not, so that the power of two in n - 1 is not told by time.
 const SQUARINGS: u64 = 64;

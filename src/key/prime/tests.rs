@@ -8,7 +8,6 @@
 )]
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
 use zeroize::Zeroizing;
 
 use super::bignum::{Context, Modulus, Number, Power};
@@ -17,7 +16,7 @@ use super::limbs::{
 };
 use super::window::{Pair, SMALL_PRIMES, Window};
 use super::{
-    Candidate, Entropy, FAILED, KeyError, PUBLIC_EXPONENT, System, Tester, far_apart, generate_with, is_usable, prime,
+    Candidate, Entropy, FAILED, NoEntropy, PUBLIC_EXPONENT, System, Tester, far_apart, generate_with, is_usable, prime,
     prime_in, rounds, two_primes, window,
 };
 
@@ -35,7 +34,7 @@ const HALF: &str = "132044954950186825898185054516958574207069230652659521287482
 struct Seeded(u64, u64);
 
 impl Entropy for Seeded {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), KeyError> {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), NoEntropy> {
         for chunk in out.chunks_mut(32) {
             self.1 += 1;
             let input = [self.0.to_be_bytes(), self.1.to_be_bytes()].concat();
@@ -49,8 +48,8 @@ impl Entropy for Seeded {
 struct Broken;
 
 impl Entropy for Broken {
-    fn fill(&mut self, _: &mut [u8]) -> Result<(), KeyError> {
-        Err(FAILED)
+    fn fill(&mut self, _: &mut [u8]) -> Result<(), NoEntropy> {
+        Err(NoEntropy)
     }
 }
 
@@ -375,7 +374,7 @@ fn chi_square(values: impl Iterator<Item = u64>, classes: impl Iterator<Item = u
 fn two_primes_of_each_size_from_the_system() {
     let tester = Tester::new(false).unwrap();
     for bits in [2048, 3072, 4096] {
-        let [p, q] = two_primes(bits, &tester, &mut System(SystemRandom::new())).unwrap().expect("far apart");
+        let [p, q] = two_primes(bits, &tester, &mut System).unwrap().expect("far apart");
         assert_eq!([p.len(), q.len()], [bits / 128; 2]);
     }
 }
@@ -385,7 +384,7 @@ fn two_primes_of_each_size_from_the_system() {
 #[ignore = "tells a secret on purpose"]
 fn a_branch_on_a_secret() {
     let mut limbs = [0];
-    window::random_limbs(&mut limbs, &mut System(SystemRandom::new())).unwrap();
+    window::random_limbs(&mut limbs, &mut System).unwrap();
     let told = if limbs[0] & 1 == 1 { std::hint::black_box("odd") } else { std::hint::black_box("even") };
     assert_eq!(told == "odd", limbs[0] % 2 == 1);
 }

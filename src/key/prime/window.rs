@@ -13,8 +13,9 @@ use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
 
+use super::KeyError;
 use super::limbs::{Divisor, Limbs, add_small, declassify_bool, digits, equal, high, less, mask};
-use super::{Entropy, KeyError};
+use crate::entropy::Entropy;
 
 /// The sieve's primes are below this.
 const LIMIT: u32 = 1 << 16;

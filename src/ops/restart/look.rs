@@ -21,6 +21,7 @@ use crate::edge::tls::{self, Address};
 use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look, Manners, Seen, Sight};
 use crate::store::Store;
 use crate::tree::Tree;
+use crate::workers;
 use crate::x509::{Certificate, read_certificates};
 
 /// As long as the longest that kubeadm lets a probe take, less what a restart has no use for.
@@ -43,17 +44,9 @@ pub(super) fn evidence(store: &Store, component: &Component) -> Evidence {
 pub(super) fn evidence_of(store: &Store, component: &Component, process: Option<Process>) -> Evidence {
     let paths = component.endpoints.iter().filter_map(|endpoint| endpoint.certificate.clone());
     let tree = store.read(paths);
-    let looks = thread::scope(|scope| {
-        let all: Vec<_> = component
-            .endpoints
-            .iter()
-            .map(|endpoint| scope.spawn(|| served(endpoint).map_err(|e| e.to_string())))
-            .collect();
-        let looks = all.into_iter().zip(&component.endpoints).map(|(look, endpoint)| Look {
-            served: look.join().unwrap_or_else(|_| Err(format!("{} could not be inspected", address(endpoint)))),
-            on_disk: endpoint.certificate.as_deref().and_then(|path| first_certificate(&tree, path)),
-        });
-        looks.collect()
+    let looks = workers::at_once(&component.endpoints, |endpoint| Look {
+        served: served(endpoint).map_err(|error| error.to_string()),
+        on_disk: endpoint.certificate.as_deref().and_then(|path| first_certificate(&tree, path)),
     });
     let changed = component.files.iter().filter_map(|file| Some((file.path.clone(), store.changed_at(&file.path)?)));
     let changed: Vec<_> = changed.collect();

@@ -3,7 +3,6 @@
 //! In: a [`RestartRequest`]. Out: [`Components`]. It changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use super::super::OperationError;
 use super::RestartRequest;
@@ -15,6 +14,7 @@ use crate::plan::generate::Selection;
 use crate::plan::restart::{BadManifest, Component, KUBELET, Manners, STATIC_PODS, StaticPod, from_manifest};
 use crate::store::Store;
 use crate::tree::Observed;
+use crate::workers;
 
 /// A component, and whether it is asked for.
 #[derive(Clone, Debug)]
@@ -80,11 +80,7 @@ impl Components {
 
     /// What `look` says of each member, all at once; none where it says nothing.
     pub(super) fn at_once<T: Send>(&self, look: impl Fn(&Member) -> Option<T> + Sync) -> Vec<Option<T>> {
-        thread::scope(|scope| {
-            let look = &look;
-            let looks: Vec<_> = self.members.iter().map(|member| scope.spawn(move || look(member))).collect();
-            looks.into_iter().map(|look| look.join().unwrap_or_default()).collect()
-        })
+        workers::at_once(&self.members, look)
     }
 
     /// The way to the container runtime.

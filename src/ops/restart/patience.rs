@@ -3,7 +3,6 @@
 //! In: a callback that is told how far the work is, and may stop it. Out: [`Patience`], through which everything that
 //! takes time is done. The callback is asked twenty times a second, on the thread that called.
 
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,7 @@ use serde::Serialize;
 
 use super::super::keys::Continue;
 use super::error::RestartError;
-
-const TICK: Duration = Duration::from_millis(50);
+use crate::workers::{self, TICK};
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -106,20 +104,7 @@ impl<'p> Patience<'p> {
         &mut self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, RestartError> {
-        let (sender, receiver) = channel();
-        let worker = thread::spawn(move || drop(sender.send(work())));
-        loop {
-            self.tick()?;
-            match receiver.recv_timeout(TICK) {
-                Ok(result) => return Ok(result),
-                Err(RecvTimeoutError::Timeout) => {}
-                // The work panicked; so shall the caller.
-                Err(RecvTimeoutError::Disconnected) => match worker.join() {
-                    Err(panic) => std::panic::resume_unwind(panic),
-                    Ok(()) => unreachable!("the work has sent its result"),
-                },
-            }
-        }
+        workers::beside(work, || self.tick())
     }
 
     fn tick(&mut self) -> Result<(), RestartError> {

@@ -8,7 +8,6 @@
 //! Source: etcd `etcdserver/api/etcdhttp/peer.go` (`/members`, `/version`), `health.go` (`/health`).
 
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -18,6 +17,7 @@ use super::node::Components;
 use crate::edge::http;
 use crate::edge::tls::{Address, Identity};
 use crate::plan::restart::HealthAction;
+use crate::workers;
 
 /// How long one member may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,13 +64,7 @@ pub(super) fn ask(components: &Components) -> Quorum {
         return Quorum::default();
     };
     let voting: Vec<_> = members.into_iter().filter(|member| !member.is_learner).collect();
-    let states = thread::scope(|scope| {
-        let asked: Vec<_> = voting.iter().map(|member| scope.spawn(|| health(&identities, member))).collect();
-        asked
-            .into_iter()
-            .map(|asked| asked.join().unwrap_or_else(|_| Err("it could not be asked".into())))
-            .collect::<Vec<_>>()
-    });
+    let states = workers::at_once(&voting, |member| health(&identities, member));
     let states: Vec<_> = voting
         .iter()
         .zip(states)

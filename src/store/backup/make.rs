@@ -7,13 +7,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::super::attributes::Attributes;
-use super::super::directory::{Directory, Like, digest_of};
+use super::super::directory::{Directory, Like};
 use super::super::error::StoreError;
 use super::super::root::{Kind, Root};
 use super::super::session::Session;
 use super::super::transaction::Target;
 use super::manifest::{BackupFile, BackupName, Manifest, file_name};
 use super::{BackupOrder, MANIFEST, MANIFEST_DRAFT, refuse_place};
+use crate::digest::Digest;
 use crate::secret::Secret;
 use crate::text::counted;
 
@@ -140,7 +141,7 @@ impl Keeping {
                 }
                 return Err(vanished());
             };
-            let digest = digest_of(content.expose());
+            let digest = Digest::of(content.expose());
             if digest != old.digest && !is_link {
                 let (expected, found) = ("the file that was just there".into(), "another".into());
                 return Err(StoreError::Changed { path: target.path(), expected, found });

@@ -12,8 +12,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::attributes::Attributes;
-use super::super::directory::{Digest, digest_of};
-use super::super::journal::{HexDigest, hex};
+use crate::digest::{Digest, hex};
 
 const VERSION: u32 = 1;
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
@@ -90,7 +89,7 @@ impl BackupFile {
         let extended =
             had.extended.iter().filter_map(|(name, value)| Some((name.to_str().ok()?.to_owned(), hex(value))));
         let extended = extended.collect();
-        Self { path, name, mode: had.mode, uid: had.uid, gid: had.gid, sha256: hex(digest), extended }
+        Self { path, name, mode: had.mode, uid: had.uid, gid: had.gid, sha256: digest.to_string(), extended }
     }
 
     /// What the file had beside its content.
@@ -127,7 +126,7 @@ pub struct Manifest {
 #[serde(deny_unknown_fields)]
 struct Sealed {
     manifest: Manifest,
-    sha256: HexDigest,
+    sha256: Digest,
 }
 
 impl Manifest {
@@ -147,12 +146,12 @@ impl Manifest {
 
     fn seal(&self) -> Digest {
         // Structs of strings, numbers and UTF-8 paths always serialise.
-        digest_of(&serde_json::to_vec(self).unwrap_or_default())
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// The bytes to write.
     pub(super) fn encode(self) -> Vec<u8> {
-        let sealed = Sealed { sha256: HexDigest(self.seal()), manifest: self };
+        let sealed = Sealed { sha256: self.seal(), manifest: self };
         let mut bytes = serde_json::to_vec_pretty(&sealed).unwrap_or_default();
         bytes.push(b'\n');
         bytes
@@ -169,7 +168,7 @@ impl Manifest {
             return Err(format!("its version {version} is unknown to this kubepki"));
         }
         let Sealed { manifest, sha256 } = serde_json::from_value(value).map_err(|error| error.to_string())?;
-        if manifest.seal() != sha256.0 {
+        if manifest.seal() != sha256 {
             return Err("it was altered: its SHA-256 does not match".into());
         }
         let mut paths = BTreeSet::new();
@@ -220,7 +219,7 @@ mod tests {
         let had =
             Attributes::from_hex(0o640, 1, 2, [("user.note", "6b657074"), ("security.ima", "01"), ("user.odd", "0")]);
         let path = PathBuf::from("/etc/kubernetes/pki/apiserver.key");
-        manifest.files.push(BackupFile::new(path, "01-key".into(), &[7; 32], &had));
+        manifest.files.push(BackupFile::new(path, "01-key".into(), &Digest::of(b"a key"), &had));
         manifest
     }
 

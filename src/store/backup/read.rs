@@ -13,13 +13,12 @@ use serde::Serialize;
 use super::super::Store;
 use super::super::directory::Directory;
 use super::super::error::StoreError;
-use super::super::journal::hex;
 use super::super::root::Kind;
 use super::error::BackupError;
 use super::make::empty;
 use super::manifest::{BackupFile, BackupName, Manifest, is_file_name};
 use super::{MANIFEST, MANIFEST_DRAFT};
-use crate::error::Result;
+use crate::error::{Result, nearest};
 
 /// What can be done with a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -128,8 +127,8 @@ impl Store {
             Some(index) => Ok(backups.swap_remove(index)),
             None if backups.is_empty() || name == "latest" => Err(BackupError::None { directory }.into()),
             None => {
-                let names: Vec<_> = backups.iter().map(|backup| backup.name.as_str()).chain(["latest"]).collect();
-                let nearest = crate::error::nearest(name, &names).map(str::to_owned);
+                let names = backups.iter().map(|backup| backup.name.as_str()).chain(["latest"]);
+                let nearest = nearest(name, names).map(str::to_owned);
                 Err(BackupError::Unknown { name: name.to_owned(), directory, nearest }.into())
             }
         }
@@ -152,7 +151,7 @@ impl Store {
         let there = Directory::open(&self.root, &self.disk, parent)?.find(name)?;
         Ok(match there {
             None => Difference::Missing,
-            Some(there) if hex(&there.digest) != file.sha256 => Difference::Content,
+            Some(there) if there.digest.to_string() != file.sha256 => Difference::Content,
             Some(there) if !there.attributes.is_like(&file.attributes()) => Difference::Attributes,
             Some(_) => Difference::Same,
         })
@@ -242,7 +241,7 @@ fn look(open: &Directory, name: &BackupName, directory: &Path) -> std::result::R
 /// What is wrong with a file of a backup.
 fn damage(open: &Directory, file: &BackupFile) -> Option<String> {
     match open.digest(OsStr::new(&file.name)) {
-        Ok(Some(digest)) if hex(&digest) == file.sha256 => None,
+        Ok(Some(digest)) if digest.to_string() == file.sha256 => None,
         Ok(Some(_)) => Some(format!("{} ({}) has changed: its SHA-256 does not match", file.name, file.path.display())),
         Ok(None) => Some(format!("{} ({}) is missing", file.name, file.path.display())),
         Err(error) => Some(error.to_string()),

@@ -119,7 +119,7 @@ fn range(content: &[u8]) -> Result<Range, Broken> {
         Some((byte, rest)) => byte.leading_ones() + byte.trailing_zeros() == 8 && rest.iter().all(|byte| *byte == 0),
     };
     if !is_mask {
-        return Err(broken(format!("a constraint of addresses has the mask {}", crate::hex::encode(mask))));
+        return Err(broken(format!("a constraint of addresses has the mask {}", crate::digest::hex(mask))));
     }
     Ok(Range { address: address.to_vec(), mask: mask.to_vec() })
 }
@@ -279,7 +279,7 @@ fn permit(permitted: Option<bool>, excluded: Option<bool>, shown: impl Fn() -> S
 fn show_address(bytes: &[u8]) -> String {
     let four = <[u8; 4]>::try_from(bytes).map(|bytes| IpAddr::from(bytes).to_string());
     four.or_else(|_| <[u8; 16]>::try_from(bytes).map(|bytes| IpAddr::from(bytes).to_string()))
-        .unwrap_or_else(|_| crate::hex::encode(bytes))
+        .unwrap_or_else(|_| crate::digest::hex(bytes))
 }
 
 impl Sorted {

@@ -169,7 +169,7 @@ impl Curve {
         let Some((x, y)) = coordinates.split_at_checked(length).filter(|(_, y)| y.len() == length) else {
             return false;
         };
-        let digits = |text: &str| number(&crate::hex::decode(text.as_bytes()).unwrap_or_default());
+        let digits = |text: &str| number(&crate::digest::unhex(text.as_bytes()).unwrap_or_default());
         let (prime, constant) = (digits(prime), digits(constant));
         let (x, y) = (number(x), number(y));
         if !is_less(&x, &prime) || !is_less(&y, &prime) {

@@ -110,7 +110,7 @@ fn serial(body: &mut Reader<'_>) -> Result<Vec<u8>, Broken> {
         .integer()
         .ok_or_else(|| Broken::of(Rule::SERIAL, "the serial number is no INTEGER in its shortest form"))?;
     if is_negative(serial) {
-        let shown = crate::hex::encode(serial);
+        let shown = crate::digest::hex(serial);
         return Err(Broken::of(Rule::SERIAL_NEGATIVE, format!("the serial number is negative (bytes {shown})")));
     }
     Ok(if is_zero(serial) { Vec::new() } else { serial.strip_prefix(&[0]).unwrap_or(serial).to_vec() })

@@ -151,7 +151,7 @@ fn resolve(text: &[u8], part: Part) -> Option<Vec<u8>> {
             continue;
         }
         let digits = behind.get(..2)?;
-        let value = *crate::hex::decode(&digits.to_ascii_lowercase())?.first()?;
+        let value = *crate::digest::unhex(&digits.to_ascii_lowercase())?.first()?;
         let is_percent = digits == b"25";
         let is_allowed = match part {
             Part::Host => value >= 0x80 || is_percent,
