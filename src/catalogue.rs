@@ -6,7 +6,6 @@
 //! Source: kubeadm `phases/certs/certlist.go`, `phases/kubeconfig/kubeconfig.go`, `util/pkiutil/pki_helpers.go`.
 
 mod alternative_names;
-mod flags;
 mod kubelet;
 mod layout;
 mod node_role;
@@ -17,14 +16,13 @@ mod table;
 mod versions;
 
 pub use alternative_names::api_server_service_address;
-pub use flags::flags;
 pub use kubelet::{
-    BadConfiguration, DEFAULT_KUBELET_DIR, KUBELET_CLIENT_FILE, KUBELET_SERVER_FILE, KubeletConfiguration,
-    KubeletFiles, SYSTEM_NODE, ServingFiles, ServingSource, dated, is_written_by_kubelet,
+    DEFAULT_KUBELET_DIR, KUBELET_CLIENT_FILE, KUBELET_SERVER_FILE, KubeletFiles, SYSTEM_NODE, dated,
+    is_written_by_kubelet,
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
-pub use reload::{RELOADS, Reload, ReloadRow, must_restart, names_a_file, reload};
+pub use reload::{KUBELET, RELOADS, Reload, ReloadRow, must_restart, names_a_file, reload};
 pub(crate) use row::LEAF_KEY_USAGES;
 pub use row::{AlternativeNames, CommonName, Kind, Row};
 pub use server::ServerRule;

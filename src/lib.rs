@@ -23,6 +23,7 @@ pub mod bundle;
 pub mod catalogue;
 pub mod certificate_key;
 pub mod clock;
+pub mod component;
 pub mod config;
 pub mod digest;
 pub mod edge;

@@ -20,9 +20,8 @@ use std::path::{Path, PathBuf};
 
 use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
 use super::{Finding, FindingCode, Pair, Severity};
-use crate::catalogue::{
-    self, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, Kind, KubeletFiles, Layout, Row, ServingFiles, with_ending,
-};
+use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, Kind, KubeletFiles, Layout, Row, with_ending};
+use crate::component::ServingFiles;
 use crate::config::{ClusterSpec, Etcd, Role};
 use crate::remedy::{command, file};
 use crate::tree::{Observed, Tree};

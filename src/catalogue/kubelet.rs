@@ -1,17 +1,13 @@
 //! The kubelet's own certificates, which kubeadm neither makes nor renews.
 //!
-//! In: the kubelet's directory. Out: the paths in it; `configuration` says which of them it uses.
+//! In: the kubelet's directory. Out: the paths in it; its configuration (`component`) says which of them it uses.
 //!
 //! Source: kubelet `pkg/kubelet/certificate`; client-go `util/certificate` `certificate_store.go` (dated files and the
 //! link to the current one), `util/cert` `GenerateSelfSignedCertKey`.
 
-mod configuration;
-
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-
-pub use configuration::{BadConfiguration, KubeletConfiguration, ServingFiles, ServingSource};
 
 /// The kubelet's directory unless its flags name another.
 pub const DEFAULT_KUBELET_DIR: &str = "/var/lib/kubelet";

@@ -84,7 +84,8 @@ const ETCD: &str = "etcd";
 const API_SERVER: &str = "kube-apiserver";
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 const SCHEDULER: &str = "kube-scheduler";
-const KUBELET: &str = "kubelet";
+/// The component that is no static pod.
+pub const KUBELET: &str = "kubelet";
 
 const SERVING_FLAGS: &[&str] = &["tls-cert-file", "tls-private-key-file", "tls-sni-cert-key"];
 const SERVING: &str =

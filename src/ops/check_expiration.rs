@@ -15,8 +15,9 @@ use crate::audit::expiration::{ExpirationReport, Row, RowState};
 use crate::audit::kubeconfig::{client_identity, is_read_from};
 use crate::audit::{Finding, Pair, Part};
 use crate::catalogue::{
-    self, CLUSTER_CA, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Kind, Layout, ServingSource,
+    self, CLUSTER_CA, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Kind, Layout,
 };
+use crate::component::ServingSource;
 use crate::config::{ClusterSpec, Problem, Role};
 use crate::error::{Diagnostic, Result};
 use crate::tree::{Observed, Tree};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::infer;
 use super::init::{Planned, refuse_unknown};
+use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR};
 use crate::error::{Category, Diagnostic, Result};
@@ -107,7 +108,9 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     }
     let renewals = Destination::renewals(&node.layout, &node.spec, is_said)?;
     let on_the_way = places.iter().chain(&renewals).flat_map(Destination::paths_on_the_way);
-    let tree = node.read_with(on_the_way.chain(cleanup::manifests(&node.layout)));
+    let kubelet = Kubelet::read(&node.store, &request.kubelet_dir).configuration;
+    let manifests_dir = kubelet.manifests_dir(&node.layout.kubeconfig_dir);
+    let tree = node.read_with(on_the_way.chain(cleanup::manifests(&manifests_dir)));
     if !is_said {
         infer(&mut node, &tree);
     }
@@ -117,6 +120,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         is_said,
         names: request.names.clone(),
         authority_keys: request.authority_keys.clone(),
+        manifests_dir,
     };
     let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, places, &options, now)?;
     Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {

@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::{BadConfiguration, KubeletConfiguration, KubeletFiles, ServingFiles};
+use crate::catalogue::KubeletFiles;
+use crate::component::{BadConfiguration, KubeletConfiguration, ServingFiles};
 use crate::store::Store;
 use crate::tree::Observed;
 

@@ -52,16 +52,14 @@ use super::OperationError;
 use super::keys::Continue;
 use crate::audit::certificate::judge_files;
 use crate::audit::{Finding, FindingCode, Pair, Severity, complete_remedies};
+use crate::catalogue::KUBELET;
+use crate::component::STATIC_PODS;
 use crate::error::Result;
 use crate::plan::generate::Selection;
 use crate::plan::restart::{
-    Component, ComponentPlan, EndpointPlan, Evidence, KUBELET, Obstacle, RestartAction, RestartPlan, Sight, Way, judge,
-    start_of,
+    Component, ComponentPlan, EndpointPlan, Evidence, Obstacle, RestartAction, RestartPlan, Sight, Way, judge, start_of,
 };
 use crate::store::{Session, Store};
-
-/// Where kubeadm puts static-pod manifests, if the kubelet's configuration does not say otherwise.
-const MANIFESTS_DIR: &str = "/etc/kubernetes/manifests";
 
 /// Longer than anybody waits, and short enough to be added to every moment.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -442,13 +440,15 @@ fn join_server_to_etcd(components: &Components, planned: &mut [ComponentPlan], f
 /// What can be seen of each component that is here, all at once.
 fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evidence, Sight)>> {
     let runtime = components.runtime();
+    let containers = runtime.containers(&STATIC_PODS);
     components.at_once(|member| {
         let component = member.component.as_ref()?;
         let manners = member.manners.as_ref();
         if let Some(manners) = manners {
             look::wait_while_starting(component, manners, now);
         }
-        let sight = manners.map(|manners| look::sight(components, &runtime, component, manners, now));
+        let sight =
+            manners.map(|manners| look::sight(components, (&runtime, containers.as_deref()), component, manners, now));
         Some((look::evidence(&components.store, component), sight.unwrap_or_default()))
     })
 }

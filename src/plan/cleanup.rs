@@ -38,6 +38,8 @@ pub struct Options {
     pub names: Selection,
     /// The CAs whose keys are taken away too.
     pub authority_keys: Vec<String>,
+    /// Where the kubelet reads static-pod manifests.
+    pub manifests_dir: PathBuf,
 }
 
 /// What all parts of the plan work with.

@@ -5,7 +5,6 @@
 //!
 //! | part | what it holds |
 //! |---|---|
-//! | `manifest` | a static-pod manifest: flags, probes, mounts |
 //! | `component` | where each component listens, what it reads, how its health is asked for |
 //! | `kubelet` | the kubelet as such a component |
 //! | `judge` | the decision |
@@ -14,7 +13,6 @@
 mod component;
 mod judge;
 mod kubelet;
-mod manifest;
 mod way;
 
 use std::path::PathBuf;
@@ -25,18 +23,11 @@ use serde::Serialize;
 pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, ServiceAccount, from_manifest};
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
-pub use manifest::{BadManifest, StaticPod};
 pub use way::{Drain, Manners, Seen, Sight, Way};
 
 use crate::audit::Finding;
 use crate::digest::sha256_hex;
 use crate::x509::Certificate;
-
-/// The components that are static pods, in the order in which they are restarted: each needs those before it.
-pub const STATIC_PODS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
-
-/// The component that is no static pod.
-pub const KUBELET: &str = "kubelet";
 
 /// What happens to a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -164,6 +164,33 @@ fn a_ca_key_stays_while_anything_needs_it() {
 }
 
 #[test]
+fn a_ca_key_is_looked_for_in_the_manifests_that_the_kubelet_reads_and_comments_name_none() {
+    let node = Node::made(CONTROL_PLANE);
+    let manifest = |folder: &str, text: &str| {
+        node.write(&format!("{folder}/kube-controller-manager.yaml"), text);
+        plan_cleanup(&node, &[], &["ca"]).is_blocked()
+    };
+    let pod = |flag: &str, container: &str, host: &str| {
+        format!(
+            "# --cluster-signing-key-file=/etc/kubernetes/pki/ca.key\nspec: {{containers: [{{command: [x, {flag}], \
+             volumeMounts: [{{mountPath: {container}, name: v}}]}}], volumes: [{{name: v, hostPath: {{path: {host}}}}}]}}\n"
+        )
+    };
+    let flag = "--cluster-signing-key-file=/ca/ca.key";
+    let usual = "/etc/kubernetes/manifests";
+    assert!(!manifest(usual, &pod("--v=2", "/ca", "/etc/kubernetes/pki")), "a comment, and a folder");
+    assert!(!manifest(usual, &pod(flag, "/ca", "/srv")), "another file of the host");
+    assert!(manifest(usual, &pod(flag, "/ca", "/etc/kubernetes/pki")), "the same file under another name");
+    assert!(manifest(usual, &pod("--v=2", "/x", "/etc/kubernetes/pki/ca.key")), "the file alone");
+    node.write("/var/lib/kubelet/config.yaml", "staticPodPath: /srv/pods\n");
+    assert!(!manifest("/srv/pods", &pod("--v=2", "/ca", "/etc/kubernetes/pki")), "the usual folder is not read");
+    assert!(manifest("/srv/pods", &pod(flag, "/ca", "/etc/kubernetes/pki")));
+    node.remove("/srv/pods/kube-controller-manager.yaml");
+    std::fs::create_dir(node.path("/srv/pods/kube-controller-manager.yaml")).unwrap();
+    assert!(plan_cleanup(&node, &[], &["ca"]).is_blocked(), "nobody knows what it names");
+}
+
+#[test]
 fn a_ca_key_is_never_kept_in_the_usual_backup() {
     let node = Node::made(CONTROL_PLANE);
     let mut wanted = request(&node, &[], &["ca"]);

@@ -408,15 +408,18 @@ def fake_crictl(folder: Path, node: RunningNode) -> Path:
     """Make a `crictl` that shows the stand-in kubelet's containers, and stops one as the runtime would."""
     folder.mkdir()
     crictl = folder / "crictl"
-    # `crictl ps … --name ^NAME$ …`, `crictl stop --timeout SECONDS NAME-PID`.
+    # `crictl ps … --name ^(NAME|…)$ …`, `crictl stop --timeout SECONDS NAME-PID`.
     crictl.write_text(
         "#!/bin/sh\n"
         f'echo "$@" >> {folder}/asked\n'
         'if [ "$1" = stop ]; then kill "${4##*-}"; exit; fi\n'
         'while [ "$1" != --name ]; do shift; done\n'
-        "name=$(echo \"$2\" | tr -d '^$')\n"
-        f"id=$(cat {node.root}/containers/$name 2>/dev/null) || {{ echo '{{}}'; exit; }}\n"
-        'echo "{\\"containers\\":[{\\"id\\":\\"$id\\",\\"state\\":\\"CONTAINER_RUNNING\\",\\"metadata\\":{}}]}"\n'
+        f"cd {node.root}/containers || exit\n"
+        'for name in $(ls | grep -E "$2"); do\n'
+        'one="{\\"id\\":\\"$(cat "$name")\\",\\"state\\":\\"CONTAINER_RUNNING\\",\\"metadata\\":{\\"name\\":\\"$name\\"}}"\n'
+        'all="${all:+$all,}$one"\n'
+        "done\n"
+        'echo "{\\"containers\\":[$all]}"\n'
     )
     crictl.chmod(0o755)
     return crictl

@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 8] = [
     &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "workers"],
     &["certificate_key", "key", "yaml"],
     &["config", "x509"],
-    &["catalogue", "kubeconfig", "tree"],
+    &["catalogue", "component", "kubeconfig", "tree"],
     &["audit", "bundle", "plan", "policy"],
     &["edge", "store"],
     &["ops"],

@@ -6,10 +6,8 @@
 use super::{Advisor, Signer, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::{client_identity, referenced_paths};
 use crate::audit::{Finding, Pair, Part, Severity};
-use crate::catalogue::{
-    CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, ServingFiles, ServingSource,
-    with_ending,
-};
+use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, with_ending};
+use crate::component::{ServingFiles, ServingSource};
 use crate::config::Role;
 use crate::remedy::command;
 use crate::x509::read_certificates;

@@ -22,11 +22,12 @@ use super::node::{Components, Member};
 use super::patience::{Patience, Phase};
 use super::quorum;
 use super::runtime::Runtime;
+use crate::catalogue::KUBELET;
 use crate::edge::listener;
 use crate::edge::process;
 use crate::edge::signal::Target;
 use crate::error::Result;
-use crate::plan::restart::{Component, ComponentPlan, EndpointPlan, Evidence, KUBELET, Manners, Way};
+use crate::plan::restart::{Component, ComponentPlan, EndpointPlan, Evidence, Manners, Way};
 
 /// Between two looks at whether something is well.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -374,7 +375,7 @@ impl Change<'_, '_> {
     fn last_end(&mut self, component: &Component, back_off: Duration) -> Result<String, RestartError> {
         let (runtime, name) = (self.runtime.clone(), component.name);
         let ended = self.patience.during(move || {
-            let containers = runtime.containers(name)?;
+            let containers = runtime.containers(&[name])?;
             let last = containers.into_iter().max_by_key(super::runtime::Container::attempt)?;
             if last.is_running() { None } else { runtime.end_of(&last) }
         })?;

@@ -15,8 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RestartError;
 use crate::audit::unreadable::NO_PERMISSION;
+use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::component::STATIC_PODS;
 use crate::error::Result;
-use crate::plan::restart::{HeldManifest, STATIC_PODS};
+use crate::plan::restart::HeldManifest;
 use crate::secret::Secret;
 use crate::store::{Change, Expected, Session, Store};
 use crate::tree::Observed;
@@ -98,7 +100,7 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
         // The note is written with the manifest; whoever has removed it has left kubeadm's place as the best guess.
         let manifest = match &written {
             Some(note) if note.manifest.file_stem().is_some_and(|stem| stem == component) => note.manifest.clone(),
-            _ => Path::new(super::MANIFESTS_DIR).join(format!("{component}.yaml")),
+            _ => Path::new(DEFAULT_KUBECONFIG_DIR).join(format!("manifests/{component}.yaml")),
         };
         let held_at = written.map(|note| note.held_at);
         Some(HeldManifest { component: component.to_owned(), manifest, held, held_at })

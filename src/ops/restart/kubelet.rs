@@ -14,12 +14,13 @@ use chrono::{DateTime, Utc};
 use super::super::kubelet::Kubelet;
 use super::error::RestartError;
 use super::look;
-use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, flags};
+use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, KUBELET, KUBELET_CONF};
+use crate::component::flags;
 use crate::edge::listener::{self, Process};
 use crate::edge::socket;
 use crate::edge::tls::{self, Address};
 use crate::error::Result;
-use crate::plan::restart::{Component, KUBELET, kubelet};
+use crate::plan::restart::{Component, kubelet};
 use crate::store::Store;
 
 /// How long a kubelet that is just starting may take until it listens.
@@ -64,10 +65,10 @@ impl RunningKubelet {
         if let Some((path, reason)) = problem {
             return Err(RestartError::BadKubeletConfiguration { path, reason }.into());
         }
-        let kubeconfig = Path::new(DEFAULT_KUBECONFIG_DIR).join(KUBELET_CONF);
+        let kubeconfig_dir = Path::new(DEFAULT_KUBECONFIG_DIR);
         Ok(Self {
-            component: kubelet(&configuration, &files, &serving, &kubeconfig),
-            manifests_dir: configuration.static_pod_path.unwrap_or_else(|| PathBuf::from(super::MANIFESTS_DIR)),
+            component: kubelet(&configuration, &files, &serving, &kubeconfig_dir.join(KUBELET_CONF)),
+            manifests_dir: configuration.manifests_dir(kubeconfig_dir),
             file_check_frequency: configuration.file_check_frequency,
             longest_back_off: configuration.longest_back_off,
             runtime_endpoint: configuration.runtime_endpoint,

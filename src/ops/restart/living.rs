@@ -9,7 +9,8 @@ use super::node::Components;
 use super::{RestartRequest, look, tokens};
 use crate::audit::signing::judge_signing;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::plan::restart::{Component, KUBELET, judge};
+use crate::catalogue::KUBELET;
+use crate::plan::restart::{Component, judge};
 use crate::remedy::command;
 use crate::store::Store;
 

@@ -12,13 +12,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::node::Components;
 use super::runtime::{Container, Runtime};
-use crate::catalogue::{KUBELET_CONF, Reload, is_written_by_kubelet};
+use crate::catalogue::{KUBELET, KUBELET_CONF, Reload, is_written_by_kubelet};
 use crate::clock::SystemClock;
 use crate::edge::http;
 use crate::edge::listener::{Process, process_at, processes_that};
 use crate::edge::signal::Target;
 use crate::edge::tls::{self, Address};
-use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, KUBELET, Look, Manners, Seen, Sight};
+use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, Look, Manners, Seen, Sight};
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::workers;
@@ -242,18 +242,18 @@ fn open_address(component: &Component) -> Option<Address> {
     addresses(component).into_iter().find(|place| tls::is_open(place, TIMEOUT))
 }
 
-/// What decides how the component is restarted.
+/// What decides how the component is restarted; `containers` are those of all, if the runtime lists them.
 pub(super) fn sight(
     components: &Components,
-    runtime: &Runtime,
+    (runtime, containers): (&Runtime, Option<&[Container]>),
     component: &Component,
     manners: &Manners,
     now: DateTime<Utc>,
 ) -> Sight {
     let listener = listener_of(component, manners);
     let can_be_signalled = listener.and_then(Target::open).is_some_and(|target| target.may_be_signalled());
-    let containers = runtime.containers(manners.name);
-    let running = containers.iter().flatten().find(|container| container.is_running());
+    let own = || containers.into_iter().flatten().filter(|container| container.name() == manners.name);
+    let running = own().find(|container| container.is_running());
     let is_gone = listener.is_none()
         && running.is_none()
         && open_address(component).is_none()
@@ -265,7 +265,7 @@ pub(super) fn sight(
         longest_back_off: components.kubelet.longest_back_off,
         attempt: running.map(Container::attempt).or_else(|| attempt_of(&components.store, manners.name)),
         ended: is_gone.then(|| {
-            let last = containers.iter().flatten().max_by_key(|container| container.attempt());
+            let last = own().max_by_key(|container| container.attempt());
             last.and_then(|last| runtime.end_of(last)).unwrap_or_else(|| match addresses(component).first() {
                 Some(place) => format!("nothing listens at {place}"),
                 None => "it has no process".into(),
@@ -301,6 +301,6 @@ pub(super) fn logs_of(store: &Store, name: &str) -> Option<Vec<PathBuf>> {
 
 /// How many containers of the component the kubelet still keeps, whether they run or not; `None` where that cannot be seen.
 pub(super) fn remnants(store: &Store, runtime: &Runtime, name: &str) -> Option<usize> {
-    let listed = runtime.containers(name).map(|containers| containers.len());
+    let listed = runtime.containers(&[name]).map(|containers| containers.len());
     listed.or_else(|| logs_of(store, name).map(|logs| logs.len()))
 }

@@ -7,13 +7,14 @@
 //!
 //! Source: etcd `etcdserver/api/etcdhttp/peer.go` (`/members`, `/version`), `health.go` (`/health`).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::look::address;
 use super::node::Components;
+use crate::component::Url;
 use crate::edge::http;
 use crate::edge::tls::{Address, Identity};
 use crate::plan::restart::HealthAction;
@@ -133,7 +134,9 @@ fn members(identity: &Identity, peers: &Address) -> Option<Vec<Member>> {
 
 fn health(identities: &[Identity], member: &Member) -> Result<(), String> {
     let ask = |urls: &[String], path: &str| {
-        let place = urls.iter().find_map(|url| place_of(url)).ok_or_else(|| "it has no address".to_owned())?;
+        let url = urls.iter().filter_map(|url| Url::parse(url)).find(|url| url.is_tls);
+        let Url { host, port, .. } = url.ok_or_else(|| "it has no address".to_owned())?;
+        let place = Address { host, port };
         let answer = asked_as(identities, &place, path);
         let answer = answer.unwrap_or_else(|| Err("no client certificate to ask it with".to_owned()))?;
         Ok((place, answer))
@@ -146,13 +149,6 @@ fn health(identities: &[Identity], member: &Member) -> Result<(), String> {
     }
 }
 
-/// `https://192.0.2.10:2379`.
-fn place_of(url: &str) -> Option<Address> {
-    let (host, port) = url.strip_prefix("https://")?.trim_end_matches('/').rsplit_once(':')?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Some(Address { host: host.to_owned(), port: port.parse().ok()? })
-}
-
 /// The client certificates that etcd accepts, as far as this node has them: kubeadm's for health checks, the API
 /// server's, etcd's own.
 fn identities(components: &Components) -> Vec<Identity> {
@@ -162,8 +158,7 @@ fn identities(components: &Components) -> Vec<Identity> {
     if let Some(folder) = etcd.and_then(|etcd| etcd.pairs.first()?.0.parent()) {
         pairs.push((folder.join("healthcheck-client.crt"), folder.join("healthcheck-client.key")));
     }
-    let of_server = server.iter().flat_map(|server| &server.pairs);
-    pairs.extend(of_server.filter(|(certificate, _)| is_for_etcd(certificate)).cloned());
+    pairs.extend(server.and_then(|server| server.etcd_client.clone()));
     pairs.extend(etcd.iter().flat_map(|etcd| &etcd.pairs).cloned());
     pairs
         .iter()
@@ -174,10 +169,6 @@ fn identities(components: &Components) -> Vec<Identity> {
             Some(Identity { certificates, key })
         })
         .collect()
-}
-
-fn is_for_etcd(certificate: &Path) -> bool {
-    certificate.file_name().is_some_and(|name| name.to_string_lossy().contains("etcd"))
 }
 
 #[cfg(test)]
@@ -219,8 +210,6 @@ mod tests {
             "isLearner":true}]"#;
         let members: Vec<Member> = serde_json::from_str(text).unwrap();
         assert_eq!((members[0].name.as_str(), members[0].is_learner, members[1].is_learner), ("cp1", false, true));
-        let place = place_of(&members[1].peer_urls[0]).unwrap();
-        assert_eq!(place, Address { host: "fd00::1".into(), port: 2380 });
-        assert_eq!(place_of("http://192.0.2.10:2379"), None);
+        assert_eq!(Url::parse(&members[1].peer_urls[0]).unwrap().host, "fd00::1");
     }
 }

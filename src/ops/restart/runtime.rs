@@ -32,6 +32,8 @@ pub(super) struct Container {
 #[derive(Clone, Debug, Default, Deserialize)]
 struct Metadata {
     #[serde(default)]
+    name: String,
+    #[serde(default)]
     attempt: u32,
 }
 
@@ -60,6 +62,11 @@ impl Container {
         self.state == "CONTAINER_RUNNING"
     }
 
+    /// The component's name, as its pod calls the container.
+    pub(super) fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
     /// How often the kubelet has started it again.
     pub(super) const fn attempt(&self) -> u32 {
         self.metadata.attempt
@@ -80,10 +87,10 @@ impl Runtime {
         Self { crictl, endpoint }
     }
 
-    /// All containers of the component; `None` where the runtime cannot be asked.
-    pub(super) fn containers(&self, name: &str) -> Option<Vec<Container>> {
-        let (name, label) = (format!("^{name}$"), "io.kubernetes.pod.namespace=kube-system");
-        let output = self.run(&["ps", "--all", "--output", "json", "--name", &name, "--label", label], TIMEOUT)?;
+    /// All containers of these components; `None` where the runtime cannot be asked.
+    pub(super) fn containers(&self, names: &[&str]) -> Option<Vec<Container>> {
+        let (pattern, label) = (format!("^({})$", names.join("|")), "io.kubernetes.pod.namespace=kube-system");
+        let output = self.run(&["ps", "--all", "--output", "json", "--name", &pattern, "--label", label], TIMEOUT)?;
         match serde_json::from_slice::<Listing>(&output) {
             Ok(listing) => Some(listing.containers),
             Err(error) => {
@@ -95,7 +102,7 @@ impl Runtime {
 
     /// The ids of those that run.
     pub(super) fn running(&self, name: &str) -> Option<Vec<String>> {
-        let all = self.containers(name)?;
+        let all = self.containers(&[name])?;
         Some(all.into_iter().filter(Container::is_running).map(|container| container.id).collect())
     }
 
@@ -149,8 +156,8 @@ mod tests {
         let text = r#"{"containers":[{"id":"ab","state":"CONTAINER_EXITED","metadata":{"name":"etcd","attempt":3}},
             {"id":"cd","state":"CONTAINER_RUNNING","metadata":{"name":"etcd"},"labels":{}}]}"#;
         let listing: Listing = serde_json::from_str(text).unwrap();
-        let read: Vec<_> = listing.containers.iter().map(|one| (one.is_running(), one.attempt())).collect();
-        assert_eq!(read, [(false, 3), (true, 0)]);
+        let read: Vec<_> = listing.containers.iter().map(|one| (one.name(), one.is_running(), one.attempt())).collect();
+        assert_eq!(read, [("etcd", false, 3), ("etcd", true, 0)]);
         assert!(serde_json::from_str::<Listing>("{}").unwrap().containers.is_empty());
     }
 }

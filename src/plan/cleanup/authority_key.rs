@@ -6,26 +6,23 @@
 //!
 //! Source: kubeadm `phases/certs` `UsingExternalCA`, `phases/controlplane` `getControllerManagerCommand`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Cleaning;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
 use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
-use crate::catalogue::{self, Kind as RowKind, Layout, Row};
+use crate::catalogue::{self, Kind as RowKind, Row};
+use crate::component::{STATIC_PODS, StaticPod};
 use crate::plan::generate::untouched;
 use crate::plan::{Action, Kind, PlannedFile};
 use crate::tree::Observed;
 use crate::x509::Certificate;
 
 /// The manifests of the static pods that kubeadm makes.
-#[must_use]
-pub fn manifests(layout: &Layout) -> Vec<PathBuf> {
-    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd"]
-        .iter()
-        .map(|pod| layout.kubeconfig_dir.join("manifests").join(format!("{pod}.yaml")))
-        .collect()
+pub fn manifests(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    STATIC_PODS.iter().map(|pod| folder.join(format!("{pod}.yaml")))
 }
 
 impl Cleaning<'_> {
@@ -68,10 +65,18 @@ impl Cleaning<'_> {
         self.note_leaves(row, bundle, &mut reasons);
         self.note_kubeconfigs(row, bundle, &mut reasons);
         self.note_requests(row, &mut reasons);
-        for manifest in manifests(self.layout) {
-            let text = self.tree.content(&manifest).map(String::from_utf8_lossy);
-            if text.is_some_and(|text| text.contains(&pair.key_path.display().to_string())) {
-                reasons.push(format!("{} names it", manifest.display()));
+        for manifest in manifests(&self.options.manifests_dir) {
+            match self.tree.get(&manifest) {
+                Observed::Missing => {}
+                Observed::Unreadable { message, .. } => reasons.push(format!("a manifest may name it: {message}")),
+                Observed::File { content, .. } => {
+                    // What is no pod yet may be one again once it is corrected.
+                    let mentions =
+                        || String::from_utf8_lossy(content.expose()).contains(&*pair.key_path.to_string_lossy());
+                    if StaticPod::parse(content.expose()).map_or_else(|_| mentions(), |pod| pod.names(&pair.key_path)) {
+                        reasons.push(format!("{} names it", manifest.display()));
+                    }
+                }
             }
         }
         reasons

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::Renewal;
 use crate::audit::{FindingCode, Severity};
-use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row, ServingSource, dated};
+use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row, dated};
+use crate::component::ServingSource;
 use crate::plan::Kind;
 use crate::plan::place::{self, Held};
 use crate::x509::Certificate;

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::manifest::{Probe, StaticPod};
 use crate::catalogue::{Reload, reload};
-use crate::config::parse_address;
+use crate::component::{LOCALHOST, Probe, StaticPod, Url, reachable};
 
 /// A port of a component that speaks TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +73,8 @@ pub struct Component {
     pub files: Vec<ReadFile>,
     /// The certificates with their keys among them: what it cannot start with if they do not fit.
     pub pairs: Vec<(PathBuf, PathBuf)>,
+    /// The pair with which an API server asks etcd.
+    pub etcd_client: Option<(PathBuf, PathBuf)>,
     /// The certificates and keys with which it signs for others.
     pub signing: Vec<(PathBuf, PathBuf)>,
     /// What it makes tokens with; the API server knows what they are verified with.
@@ -89,14 +90,14 @@ pub struct ServiceAccount {
     pub public_keys: Vec<PathBuf>,
 }
 
-const LOCALHOST: &str = "127.0.0.1";
+const ETCD_CLIENT: (&str, &str) = ("etcd-certfile", "etcd-keyfile");
 
 /// The flags of certificates and their keys, of all components.
 const PAIRS: [(&str, &str); 6] = [
     ("cert-file", "key-file"),
     ("peer-cert-file", "peer-key-file"),
     ("tls-cert-file", "tls-private-key-file"),
-    ("etcd-certfile", "etcd-keyfile"),
+    ETCD_CLIENT,
     ("kubelet-client-certificate", "kubelet-client-key"),
     ("proxy-client-cert-file", "proxy-client-key-file"),
 ];
@@ -104,7 +105,7 @@ const PAIRS: [(&str, &str); 6] = [
 /// The signers of the controller manager, as its flags have them: all, or one kind of certificate.
 const SIGNERS: [&str; 5] = ["", "-kube-apiserver-client", "-kubelet-client", "-kubelet-serving", "-legacy-unknown"];
 
-/// The component `name`, one of [`STATIC_PODS`](super::STATIC_PODS), that a manifest describes.
+/// The component `name`, one of [`STATIC_PODS`](crate::component::STATIC_PODS), that a manifest describes.
 #[must_use]
 pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
     let endpoints = match name {
@@ -114,7 +115,7 @@ pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
         _ => serving(pod, 10259),
     };
     let health = health(name, pod, endpoints.first());
-    let pairs = PAIRS.iter().filter_map(|(certificate, key)| Some((pod.file(certificate)?, pod.file(key)?))).collect();
+    let pair = |(certificate, key): &(&str, &str)| Some((pod.file(certificate)?, pod.file(key)?));
     let version = pod.version();
     let files = once_each(pod.credentials(name).map(|(flag, path)| (path, reload(name, flag, version))));
     let signing = SIGNERS.iter().filter_map(|signer| {
@@ -126,7 +127,8 @@ pub fn from_manifest(name: &'static str, pod: &StaticPod) -> Component {
         endpoints,
         health,
         files,
-        pairs,
+        pairs: PAIRS.iter().filter_map(pair).collect(),
+        etcd_client: pair(&ETCD_CLIENT),
         signing: signing.collect(),
         service_account: service_account(pod),
     }
@@ -173,7 +175,7 @@ fn etcd_endpoints(pod: &StaticPod) -> Vec<Endpoint> {
     ];
     rows.into_iter()
         .filter_map(|(purpose, urls, certificate, key)| {
-            let (is_tls, host, port) = first_url(pod.flag(urls)?)?;
+            let Url { is_tls, host, port } = first_url(pod.flag(urls)?)?;
             let (certificate, key) = (pod.file(certificate), pod.file(key));
             is_tls.then_some(Endpoint { purpose, host, port, certificate, key })
         })
@@ -192,7 +194,7 @@ fn health(name: &str, pod: &StaticPod, endpoint: Option<&Endpoint>) -> Option<He
     }
     let get = |path: &str, is_tls| HealthAction::Get { path: path.into(), is_tls, may_refuse: true };
     if name == "etcd" {
-        let (is_tls, host, port) = first_url(pod.flag("listen-metrics-urls")?)?;
+        let Url { is_tls, host, port } = first_url(pod.flag("listen-metrics-urls")?)?;
         return Some(Health { host, port, action: get("/health?serializable=true", is_tls) });
     }
     let Endpoint { host, port, .. } = endpoint?;
@@ -208,29 +210,10 @@ fn asked_by(probe: &Probe) -> Health {
     Health { host: reachable(probe.host.as_deref().unwrap_or_default()), port: probe.port, action }
 }
 
-/// Scheme, host and port of the first URL of a list; one that this host alone can reach goes first.
-fn first_url(urls: &str) -> Option<(bool, String, u16)> {
-    let mut all: Vec<_> = urls.split(',').filter_map(|url| parse_url(url.trim())).collect();
-    all.sort_by_key(|(_, host, _)| host != LOCALHOST);
-    all.into_iter().next()
-}
-
-fn parse_url(url: &str) -> Option<(bool, String, u16)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let authority = rest.split('/').next()?;
-    let (host, port) = authority.rsplit_once(':')?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Some((scheme == "https", reachable(host), port.parse().ok()?))
-}
-
-/// An address at which this host reaches what is bound to `address`.
-pub(super) fn reachable(address: &str) -> String {
-    match parse_address(address) {
-        Some(parsed) if !parsed.is_unspecified() => parsed.to_string(),
-        Some(_) => LOCALHOST.into(),
-        None if address.is_empty() || address == "localhost" => LOCALHOST.into(),
-        None => address.to_owned(),
-    }
+/// The first URL of a list, with an address at which this host reaches it; one that this host alone can reach goes first.
+fn first_url(urls: &str) -> Option<Url> {
+    let all = Url::list(urls).map(|url| Url { host: reachable(&url.host), ..url });
+    all.min_by_key(|url| url.host != LOCALHOST)
 }
 
 #[cfg(test)]

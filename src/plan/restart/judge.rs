@@ -249,6 +249,7 @@ mod tests {
             health: None,
             files,
             pairs: Vec::new(),
+            etcd_client: None,
             signing: Vec::new(),
             service_account: None,
         }

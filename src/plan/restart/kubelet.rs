@@ -5,12 +5,9 @@
 
 use std::path::Path;
 
-use super::KUBELET;
-use super::component::{Component, Endpoint, Health, HealthAction, once_each, reachable};
-use crate::catalogue::{
-    KUBELET_CLIENT_FILE, KUBELET_CONF, KUBELET_SERVER_FILE, KubeletConfiguration, KubeletFiles, Reload, ServingFiles,
-    ServingSource, reload,
-};
+use super::component::{Component, Endpoint, Health, HealthAction, once_each};
+use crate::catalogue::{KUBELET, KUBELET_CLIENT_FILE, KUBELET_CONF, KUBELET_SERVER_FILE, KubeletFiles, Reload, reload};
+use crate::component::{KubeletConfiguration, ServingFiles, ServingSource, reachable};
 
 /// The kubelet; `kubeconfig` is its `kubelet.conf`.
 #[must_use]
@@ -51,6 +48,7 @@ pub fn kubelet(
         }),
         files: once_each(own.into_iter().chain(authority)),
         pairs: vec![(certificate.clone(), key.clone())],
+        etcd_client: None,
         signing: Vec::new(),
         service_account: None,
     }

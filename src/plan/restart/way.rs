@@ -13,7 +13,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::manifest::StaticPod;
+use crate::component::{StaticPod, Url};
 use crate::config::parse_duration;
 
 /// How a component is restarted.
@@ -208,12 +208,12 @@ impl Manners {
     /// Whether an API server with these manners has no etcd but this one, so that it must not run without it.
     #[must_use]
     pub fn depends_on(&self, etcd: &Self) -> bool {
-        let port = |url: &str| url.trim_end_matches('/').rsplit_once(':').map(|(_, port)| port.to_owned());
+        let own: Vec<_> = etcd.client_urls.iter().filter_map(|url| Url::parse(url)).collect();
         let is_its = |server: &String| {
-            let is_local = ["://127.0.0.1:", "://localhost:", "://[::1]:"].iter().any(|host| server.contains(host));
-            let is_listed =
-                etcd.client_urls.iter().any(|url| url.trim_end_matches('/') == server.trim_end_matches('/'));
-            is_listed || (is_local && etcd.client_urls.iter().any(|url| port(url) == port(server)))
+            let server = Url::parse(server);
+            server.is_some_and(|server| {
+                own.iter().any(|url| *url == server || (server.is_local() && url.port == server.port))
+            })
         };
         !self.etcd_servers.is_empty() && self.etcd_servers.iter().all(is_its)
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::KubeletFiles;
-use crate::catalogue::flags;
+use super::flags;
+use crate::catalogue::KubeletFiles;
 use crate::config::parse_duration;
 use crate::yaml::from_clients;
 
@@ -143,6 +143,12 @@ impl Default for KubeletConfiguration {
 }
 
 impl KubeletConfiguration {
+    /// Where static-pod manifests are: where the kubelet reads them, or where kubeadm puts them if nothing says where.
+    #[must_use]
+    pub fn manifests_dir(&self, kubeconfig_dir: &Path) -> PathBuf {
+        self.static_pod_path.clone().unwrap_or_else(|| kubeconfig_dir.join("manifests"))
+    }
+
     /// Reads a configuration file.
     ///
     /// # Errors

@@ -1,14 +1,16 @@
-//! A static-pod manifest, as far as a restart is concerned: the command's flags, the probes, the mounts.
+//! A static-pod manifest, as far as certificates are concerned: the command's flags, the probes, the mounts.
 //!
 //! In: the bytes of `/etc/kubernetes/manifests/NAME.yaml`. Out: [`StaticPod`]. Fields that are not needed may be
 //! anything; the manifest is never changed.
 //! Source: Kubernetes `core/v1` Pod; kubeadm `phases/controlplane` and `phases/etcd`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::catalogue::{flags, names_a_file};
+use super::flags;
+use crate::catalogue::names_a_file;
 use crate::config::KubernetesVersion;
 use crate::yaml::from_clients;
 
@@ -28,16 +30,21 @@ pub struct StaticPod {
     mounts: Vec<(PathBuf, PathBuf)>,
     readiness: Option<Probe>,
     liveness: Option<Probe>,
+    /// Every path on the host that a flag or a volume names, of whichever container.
+    named: BTreeSet<PathBuf>,
 }
 
 /// What the kubelet asks to see whether the container is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Probe {
-    pub(super) host: Option<String>,
-    pub(super) port: u16,
+pub struct Probe {
+    /// The host; none for the pod's own.
+    pub host: Option<String>,
+    /// The TCP port.
+    pub port: u16,
     /// The path of a GET; none for a mere connection.
-    pub(super) path: Option<String>,
-    pub(super) is_tls: bool,
+    pub path: Option<String>,
+    /// Whether TLS is spoken.
+    pub is_tls: bool,
 }
 
 impl StaticPod {
@@ -47,24 +54,17 @@ impl StaticPod {
     /// [`BadManifest`] when the text is not YAML or JSON of a pod with a container.
     pub fn parse(bytes: &[u8]) -> Result<Self, BadManifest> {
         let pod: Pod = from_clients(bytes).map_err(|error| BadManifest(error.to_string()))?;
-        let volumes = pod.spec.volumes;
-        let Some(container) = pod.spec.containers.into_iter().next() else {
+        let volumes = &pod.spec.volumes;
+        let Some(container) = pod.spec.containers.first() else {
             return Err(BadManifest("it has no container".into()));
         };
-        let host_of = |name: &str| {
-            let volume = volumes.iter().find(|volume| volume.name == name)?;
-            volume.host_path.as_ref().map(|host| host.path.clone())
-        };
-        let mut mounts: Vec<_> = container
-            .volume_mounts
-            .iter()
-            .filter_map(|mount| Some((mount.mount_path.clone(), host_of(&mount.name)?)))
-            .collect();
-        mounts.sort_by_key(|(inside, _)| std::cmp::Reverse(inside.components().count()));
+        let of_flags = pod.spec.containers.iter().flat_map(|container| container.named(volumes));
+        let named = of_flags.chain(volumes.iter().filter_map(|volume| Some(volume.host_path.as_ref()?.path.clone())));
         let probe = |probe: Option<&ProbeFields>| probe.and_then(|probe| probe.resolve(&container.ports));
-        let command = [container.command.clone(), container.args.clone()].concat();
+        let command = container.words();
         let flags = flags(command.iter().map(String::as_str)).into_iter();
         Ok(Self {
+            named: named.collect(),
             version: container.image.as_deref().and_then(version),
             readiness: probe(container.readiness_probe.as_ref()),
             liveness: probe(container.liveness_probe.as_ref()),
@@ -72,7 +72,7 @@ impl StaticPod {
             command,
             user: container.security_context.run_as_user.or(pod.spec.security_context.run_as_user).unwrap_or_default(),
             grace_seconds: pod.spec.termination_grace_period_seconds,
-            mounts,
+            mounts: container.mounts(volumes),
         })
     }
 
@@ -124,31 +124,47 @@ impl StaticPod {
     pub fn credentials(&self, component: &str) -> impl Iterator<Item = (&str, PathBuf)> {
         const WORDS: [&str; 4] = ["cert", "key", "ca-file", "kubeconfig"];
         let looks_like_one = |flag: &str| WORDS.iter().any(|word| flag.contains(word)) || flag.ends_with("cafile");
-        self.flags
-            .iter()
-            .filter(move |(flag, _)| looks_like_one(flag) || names_a_file(component, flag))
-            // `--tls-sni-cert-key` has two files and the names that they are for.
-            .flat_map(|(flag, value)| value.split([',', ':']).map(move |value| (flag.as_str(), value)))
-            .filter(|(_, value)| value.starts_with('/'))
-            .map(|(flag, value)| (flag, self.on_host(Path::new(value))))
+        self.flags.iter().filter(move |(flag, _)| looks_like_one(flag) || names_a_file(component, flag)).flat_map(
+            |(flag, value)| paths(value).map(|path| (flag.as_str(), on_host(&self.mounts, path))).collect::<Vec<_>>(),
+        )
     }
 
-    pub(super) fn readiness(&self) -> Option<&Probe> {
+    /// What is asked to see whether it is ready.
+    #[must_use]
+    pub fn readiness(&self) -> Option<&Probe> {
         self.readiness.as_ref()
     }
 
-    pub(super) fn liveness(&self) -> Option<&Probe> {
+    /// What is asked to see whether it lives.
+    #[must_use]
+    pub fn liveness(&self) -> Option<&Probe> {
         self.liveness.as_ref()
     }
 
-    fn on_host(&self, inside: &Path) -> PathBuf {
-        let translated = self.mounts.iter().find_map(|(mount, host)| match inside.strip_prefix(mount) {
-            Ok(rest) if rest.as_os_str().is_empty() => Some(host.clone()),
-            Ok(rest) => Some(host.join(rest)),
-            Err(_) => None,
-        });
-        translated.unwrap_or_else(|| inside.to_owned())
+    /// Whether any of its containers is given exactly this file of the host, by a flag or as a volume.
+    #[must_use]
+    pub fn names(&self, path: &Path) -> bool {
+        self.named.contains(path)
     }
+
+    fn on_host(&self, inside: &Path) -> PathBuf {
+        on_host(&self.mounts, inside)
+    }
+}
+
+/// What a path in a container is on the host.
+fn on_host(mounts: &[(PathBuf, PathBuf)], inside: &Path) -> PathBuf {
+    let translated = mounts.iter().find_map(|(mount, host)| match inside.strip_prefix(mount) {
+        Ok(rest) if rest.as_os_str().is_empty() => Some(host.clone()),
+        Ok(rest) => Some(host.join(rest)),
+        Err(_) => None,
+    });
+    translated.unwrap_or_else(|| inside.to_owned())
+}
+
+/// The absolute paths in a flag's value: `--tls-sni-cert-key` has two files and the names that they are for.
+fn paths(value: &str) -> impl Iterator<Item = &Path> {
+    value.split([',', ':']).filter(|value| value.starts_with('/')).map(Path::new)
 }
 
 /// The release that an image's name ends with: `registry.k8s.io/kube-apiserver:v1.36.2`.
@@ -196,6 +212,32 @@ struct Container {
     liveness_probe: Option<ProbeFields>,
     #[serde(default)]
     security_context: SecurityContext,
+}
+
+impl Container {
+    fn words(&self) -> Vec<String> {
+        [self.command.clone(), self.args.clone()].concat()
+    }
+
+    /// Paths in the container, and what they are on the host; the longest first.
+    fn mounts(&self, volumes: &[Volume]) -> Vec<(PathBuf, PathBuf)> {
+        let host_of = |mount: &VolumeMount| {
+            let volume = volumes.iter().find(|volume| volume.name == mount.name)?;
+            Some((mount.mount_path.clone(), volume.host_path.as_ref()?.path.clone()))
+        };
+        let mut mounts: Vec<_> = self.volume_mounts.iter().filter_map(host_of).collect();
+        mounts.sort_by_key(|(inside, _)| std::cmp::Reverse(inside.components().count()));
+        mounts
+    }
+
+    /// What its words name on the host: values of flags, and words that are paths.
+    fn named(&self, volumes: &[Volume]) -> Vec<PathBuf> {
+        let mounts = self.mounts(volumes);
+        let words = self.words();
+        let values =
+            words.iter().flat_map(|word| paths(word.split_once('=').map_or(word.as_str(), |(_, value)| value)));
+        values.map(|path| on_host(&mounts, path)).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -330,6 +372,15 @@ spec:
         let found: Vec<_> = pod.credentials("kube-apiserver").collect();
         assert_eq!(found, files.map(|(flag, path)| (flag, PathBuf::from(path))));
         assert_eq!(pod.files("client-ca-file"), [PathBuf::from("/etc/kubernetes/pki/ca.crt")]);
+    }
+
+    #[test]
+    fn a_file_is_named_by_a_flag_of_any_container_or_by_a_volume_and_not_by_the_folder_above_it() {
+        let text = "spec: {containers: [{command: [a, --x=/in/a.key]}, {args: [b, --y, /b.key], volumeMounts: \
+                    [{mountPath: /v, name: v}, {mountPath: /in, name: v}]}], volumes: [{name: v, hostPath: {path: /c}}]}";
+        let pod = StaticPod::parse(text.as_bytes()).unwrap();
+        let named = ["/in/a.key", "/b.key", "/c", "/c/a.key", "/a.key", "/"].map(|path| pod.names(Path::new(path)));
+        assert_eq!(named, [true, true, true, false, false, false]);
     }
 
     #[test]
