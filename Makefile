@@ -12,6 +12,7 @@
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
 #   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
+#   make reference     write the tables of codes in docs/reference from their declarations in the sources
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -46,7 +47,7 @@ CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check \
-	secret-check test-aarch64 cluster-tools test-cluster bench-restart format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel system-tools clean
+	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -90,7 +91,11 @@ $(STAMPS)/package: $(RUST_SOURCES) pyproject.toml $(STAMPS)/develop
 
 # ---- Rust ----------------------------------------------------------------------------------------------------
 
-check-format: $(STAMPS)/develop
+check-# check-rust fails when they are stale.
+reference:
+	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository reference
+
+format: $(STAMPS)/develop
 	$(CARGO) fmt --check
 	$(BIN)/ruff format --check .
 
@@ -231,6 +236,10 @@ test-aarch64:
 CASES ?= 200000
 fuzz:
 	KUBEPKI_FUZZ_CASES=$(CASES) $(CARGO) test --release --locked --lib x509::request
+
+# check-rust fails when they are stale.
+reference:
+	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository reference
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt

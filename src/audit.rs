@@ -18,8 +18,6 @@ pub mod signing;
 pub mod subject;
 pub mod unreadable;
 
-pub use finding::{Finding, FindingCode, Severity, complete_remedies};
+pub use finding::{Finding, FindingCode, Findings, RequestFault, Severity, complete_remedies};
 pub use pair::{Pair, Part};
 pub use seen::SeenCertificate;
-
-use finding::Notes;

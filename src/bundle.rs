@@ -61,13 +61,13 @@ impl Manifest {
             }
         }
         if !truncated.is_empty() {
-            Err(BundleError::Truncated { names: truncated })
+            Err(BundleError::Truncated { entries: truncated })
         } else if damaged.is_empty() {
             Ok(opened)
         } else if opened.is_empty() {
             Err(BundleError::WrongKey)
         } else {
-            Err(BundleError::Damaged { names: damaged })
+            Err(BundleError::Damaged { entries: damaged })
         }
     }
 }

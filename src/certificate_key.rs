@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::{hex, unhex};
 use crate::entropy;
-use crate::error::{Category, Diagnostic};
+use crate::error::faults;
 use crate::secret::Secret;
 
 /// The length of the key in bytes.
@@ -21,50 +21,36 @@ pub const KEY_LENGTH: usize = 32;
 /// What sealing adds: nonce and tag.
 pub const OVERHEAD: usize = NONCE_LEN + 16;
 
-/// Why a text is no certificate key, or why the library failed. The text is never repeated.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CertificateKeyError {
-    /// It holds something other than hexadecimal digits, or half a byte.
-    #[error("the certificate key is not hexadecimal text")]
-    NotHexadecimal,
-    /// It has not 32 bytes.
-    #[error("the certificate key has {bytes} bytes, not {KEY_LENGTH}")]
-    WrongLength {
-        /// How many it has.
-        bytes: usize,
-    },
-    /// The cryptographic library failed.
-    #[error("the cryptographic library failed to {operation}")]
-    Library {
-        /// What was to be done.
-        operation: &'static str,
-    },
-}
-
-impl Diagnostic for CertificateKeyError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotHexadecimal => "certificate_key.not_hexadecimal",
-            Self::WrongLength { .. } => "certificate_key.wrong_length",
-            Self::Library { .. } => "certificate_key.library",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::NotHexadecimal | Self::WrongLength { .. } => {
-                "give the 64 digits that `kubepki certs certificate-key`, `kubepki bundle export` or kubeadm printed"
-                    .into()
-            }
-            Self::Library { .. } => "try again; if it happens again, report it".into(),
-        }
-    }
-
-    fn category(&self) -> Category {
-        match self {
-            Self::NotHexadecimal | Self::WrongLength { .. } => Category::Usage,
-            Self::Library { .. } => Category::Environment,
-        }
+faults! {
+    /// Why a text is no certificate key, or why the library failed. The text is never repeated.
+    #[derive(Clone, PartialEq, Eq)]
+    pub enum CertificateKeyError {
+        /// The key is not hexadecimal text. The message never repeats it.
+        #[error("the certificate key is not hexadecimal text")]
+        #[fault(
+            "certificate_key.not_hexadecimal",
+            Usage,
+            "give the 64 digits that `kubepki certs certificate-key`, `kubepki bundle export` or kubeadm printed"
+        )]
+        NotHexadecimal,
+        /// The key has not 32 bytes, which are 64 digits.
+        #[error("the certificate key has {bytes} bytes, not {KEY_LENGTH}")]
+        #[fault(
+            "certificate_key.wrong_length",
+            Usage,
+            "give the 64 digits that `kubepki certs certificate-key`, `kubepki bundle export` or kubeadm printed"
+        )]
+        WrongLength {
+            /// How many it has.
+            bytes: usize,
+        },
+        /// The cryptographic library failed; try again, then report it.
+        #[error("the cryptographic library failed to {operation}")]
+        #[fault("certificate_key.library", Environment, "try again; if it happens again, report it")]
+        Library {
+            /// What was to be done.
+            operation: &'static str,
+        },
     }
 }
 

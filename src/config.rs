@@ -34,7 +34,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 pub use duration::{BadDuration, parse as parse_duration};
 pub use network::parse_address;
-pub use problem::{ConfigError, PROBLEM_CODES, Problem, Severity};
+pub use problem::{ConfigError, PROBLEMS, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
 pub(crate) use template::first_in as first_template_leftover;
 pub(crate) use value::url_fault;

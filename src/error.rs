@@ -1,12 +1,22 @@
 //! What every error of this crate can say about itself.
 //!
-//! In: nothing. Out: [`Diagnostic`], which each module's own error enum implements, and [`Error`], the
-//! one type that crosses module borders. An error enum keeps its evidence in fields; this module never
-//! formats evidence and never decides what a caller does with an error.
+//! In: the declarations of each module's own errors ([`declare`]). Out: [`Diagnostic`], which they implement; [`Fault`],
+//! what one of them says as a value; and [`Error`], the one type that crosses module borders. An error keeps its evidence
+//! in fields; this module never formats evidence and never decides what a caller does with an error.
+
+mod code;
+pub mod declare;
+mod fault;
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+pub use code::{Code, Declaration, Declared};
+pub use declare::{Evidence, Hint};
+pub(crate) use declare::{evidence, faults, findings};
+pub use fault::Fault;
 
 use crate::text::printable;
 
@@ -45,119 +55,128 @@ impl Category {
     }
 }
 
-/// An error with a stable code, a hint that says what to do, and evidence.
+/// What every module's own error says of itself; [`faults!`](declare) implements it.
 ///
 /// Codes are `area.what_is_wrong` (`key.encrypted`) and never change once released;
 /// `docs/reference/errors.md` lists them all.
-pub trait Diagnostic: std::error::Error + Send + Sync + 'static {
-    /// The stable dotted code.
-    fn code(&self) -> &'static str;
-
-    /// What the user can do about it: one sentence, no trailing newline.
-    fn hint(&self) -> String;
-
-    /// The same where the file is known that the error is about: with commands that name it.
-    fn hint_at(&self, _path: &std::path::Path) -> String {
-        self.hint()
-    }
+pub trait Diagnostic: fmt::Display {
+    /// Which error it is.
+    fn code(&self) -> Code;
 
     /// The kind of failure.
-    fn category(&self) -> Category {
-        Category::Environment
+    fn category(&self) -> Category;
+
+    /// What the user can do about it: one sentence, no trailing newline, with commands that name the file at fault.
+    fn hint_at(&self, file: &Path) -> String;
+
+    /// The same where that file is not known.
+    fn hint(&self) -> String {
+        self.hint_at(Path::new("FILE"))
     }
 
     /// The evidence as data (paths, names, numbers; never key material).
-    fn context(&self) -> serde_json::Value {
-        serde_json::Value::Object(serde_json::Map::new())
+    fn context(&self) -> serde_json::Value;
+
+    /// All of it as a value.
+    fn fault(&self) -> Fault {
+        self.fault_at(Path::new("FILE"))
+    }
+
+    /// The same where the file is known that the error is about.
+    fn fault_at(&self, file: &Path) -> Fault {
+        Fault {
+            code: self.code(),
+            category: self.category(),
+            message: self.to_string(),
+            hint: self.hint_at(file),
+            context: self.context(),
+        }
     }
 }
 
 /// Any module's error, with its code, hint and evidence intact.
-pub struct Error(Box<dyn Diagnostic>);
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error(Box<Fault>);
 
 /// The result of everything that can fail across a module border.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The stable dotted code, as `key.encrypted`.
+    /// Which error it is, as `key.encrypted`.
     #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.0.code()
+    pub fn code(&self) -> Code {
+        self.0.code
     }
 
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> String {
-        printable(&self.0.hint()).into_owned()
-    }
-
-    /// The same where the file is known that the error is about.
-    #[must_use]
-    pub fn hint_at(&self, path: &std::path::Path) -> String {
-        self.0.hint_at(path)
+        printable(&self.0.hint).into_owned()
     }
 
     /// The kind of failure.
     #[must_use]
     pub fn category(&self) -> Category {
-        self.0.category()
+        self.0.category
     }
 
     /// The evidence as data.
     #[must_use]
-    pub fn context(&self) -> serde_json::Value {
-        self.0.context()
+    pub fn context(&self) -> &serde_json::Value {
+        &self.0.context
     }
 }
 
 impl<T: Diagnostic> From<T> for Error {
     fn from(error: T) -> Self {
-        Self(Box::new(error))
+        error.fault().into()
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self(Box::new(fault))
     }
 }
 
 /// What is wrong, in one line that may be shown: evidence comes from outside.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.0.to_string()))
+        f.write_str(&printable(&self.0.message))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {self}", self.0.code())
+        write!(f, "[{}] {self}", self.0.code)
     }
 }
 
-/// kubepki has a fault of its own: a panic.
-#[derive(Debug, thiserror::Error)]
-#[error("kubepki stopped at a fault of its own: {message}")]
-pub struct Panicked {
-    /// What the panic says.
-    message: String,
-}
-
-impl Diagnostic for Panicked {
-    fn code(&self) -> &'static str {
-        "internal.panic"
-    }
-
-    fn hint(&self) -> String {
-        "this is a defect in kubepki: report it with the command, this message and `kubepki version`; the next run \
-         completes or takes back what was begun"
-            .into()
-    }
-
-    fn category(&self) -> Category {
-        Category::Internal
+faults! {
+    /// kubepki has a fault of its own.
+    #[derive(PartialEq, Eq)]
+    pub enum InternalError {
+        /// A defect in kubepki: please report it with the command, the message and `kubepki version`. In Python it is
+        /// `InternalError`. What was begun is completed or taken back by the next run.
+        #[error("kubepki stopped at a fault of its own: {message}")]
+        #[fault(
+            "internal.panic",
+            Internal,
+            "this is a defect in kubepki: report it with the command, this message and `kubepki version`; the next run \
+             completes or takes back what was begun"
+        )]
+        Panic {
+            /// What the panic says.
+            message: String,
+        },
     }
 }
 
-/// Does `work`; a panic in it becomes [`Panicked`], so that callers in other languages get an error like any other.
+/// Does `work`; a panic in it becomes [`InternalError::Panic`], so that callers in other languages get an error like any other.
 ///
 /// # Errors
-/// [`Panicked`].
-pub fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+/// [`InternalError::Panic`].
+pub fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, InternalError> {
     // What a panic left half changed is dropped with the closure: callers keep nothing of it.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload
@@ -165,7 +184,7 @@ pub fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
             .cloned()
             .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "no message".to_owned());
-        Panicked { message }
+        InternalError::Panic { message }
     })
 }
 
@@ -200,16 +219,33 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 mod tests {
     use super::*;
 
-    #[derive(Debug, thiserror::Error)]
-    #[error("no such thing: {0}")]
-    struct Absent(String);
-
-    impl Diagnostic for Absent {
-        fn code(&self) -> &'static str {
-            "test.absent"
+    faults! {
+        /// Why it did not go.
+        #[derive(PartialEq, Eq)]
+        enum Absent or Panicked(InternalError) {
+            /// It is not there.
+            #[error("no such thing: {name}")]
+            #[fault("test.absent" as ABSENT, Environment or Partial if *tries > 1, "make it")]
+            Name {
+                /// What.
+                name: String,
+                /// How often it was looked for.
+                tries: usize,
+            },
+            /// It is another thing, and nobody
+            /// wants it.
+            #[error("another thing")]
+            #[fault("test.other", Usage, |file: &Path| format!("rm {}", file.display()), context = serde_json::json!([7]))]
+            Other,
         }
-        fn hint(&self) -> String {
-            "make it".into()
+    }
+
+    findings! {
+        /// What is found.
+        enum Found: Category {
+            /// It is odd.
+            #[finding("test.odd", Usage also "refused on Sundays", "Look again.", example = "how odd")]
+            Odd,
         }
     }
 
@@ -226,7 +262,7 @@ mod tests {
     #[test]
     fn an_error_keeps_code_hint_and_text_across_the_border() {
         fn fails() -> Result<()> {
-            Err(Absent("x".into()))?
+            Err(Absent::Name { name: "x".into(), tries: 1 })?
         }
         let error = fails().unwrap_err();
         assert_eq!(error.code(), "test.absent");
@@ -234,5 +270,25 @@ mod tests {
         assert_eq!(error.to_string(), "no such thing: x");
         assert_eq!(format!("{error:?}"), "[test.absent] no such thing: x");
         assert_eq!(error.category().exit_code(), 3);
+        assert_eq!(error.context(), &serde_json::json!({ "name": "x", "tries": 1 }));
+    }
+
+    #[test]
+    fn a_declaration_says_everything() {
+        let other = Absent::Other.fault_at(Path::new("/x"));
+        assert_eq!((other.hint.as_str(), other.context), ("rm /x", serde_json::json!([7])));
+        assert_eq!(Absent::Name { name: String::new(), tries: 2 }.category(), Category::Partial);
+        let panic = Absent::from(InternalError::Panic { message: "odd".into() });
+        assert_eq!((panic.code().as_str(), panic.category()), ("internal.panic", Category::Internal));
+
+        let [name, other] = Absent::DECLARATIONS else { panic!("not two") };
+        assert_eq!((name.code, name.kinds), (Absent::ABSENT, &["Environment", "Partial"][..]));
+        assert_eq!(other.meaning, " It is another thing, and nobody wants it.");
+        assert!(Absent::declares(Absent::ABSENT) && !Absent::declares(Found::Odd.code()));
+
+        let [odd] = Found::DECLARATIONS else { panic!("not one") };
+        assert!(odd.code == Found::Odd && Found::Odd.severity() == Category::Usage);
+        assert_eq!((odd.kinds, odd.example), (&["Usage", "refused on Sundays"][..], "how odd"));
+        assert_eq!(odd.remedy, Found::Odd.remedy());
     }
 }

@@ -36,7 +36,7 @@ pub use weakness::public_key_weakness;
 use self::format::{Format, Wanted};
 use self::prime::method::Method;
 use crate::entropy;
-use crate::error::{Category, Diagnostic};
+use crate::error::{evidence, faults};
 use crate::remedy::command;
 use crate::secret::Secret;
 
@@ -49,105 +49,77 @@ const RSA_LABEL: &str = "RSA PRIVATE KEY";
 const EC_LABEL: &str = "EC PRIVATE KEY";
 const PKCS8_LABEL: &str = "PRIVATE KEY";
 
-/// Why a key could not be made, read or used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The name is none of kubeadm's five.
-    #[error("unknown key algorithm {name:?}")]
-    UnknownAlgorithm {
-        /// What was given.
-        name: String,
-    },
-    /// There is no private key block in the data.
-    #[error("the data holds no private key in PEM form")]
-    NoKey,
-    /// Something else than a private key in PEM form.
-    #[error("there is no private key in it; it is {}", format.description())]
-    OtherFormat {
-        /// What it is.
-        format: Format,
-    },
-    /// A block begins, but is cut off or damaged.
-    #[error("the private key is truncated or damaged")]
-    Damaged,
-    /// The key is protected by a passphrase.
-    #[error("the private key is encrypted with a passphrase")]
-    Encrypted,
-    /// A key of a kind that Kubernetes does not use.
-    #[error("the private key is of an unsupported kind ({kind}): neither in RSA nor ECDSA format")]
-    Unsupported {
-        /// The algorithm's name or OID.
-        kind: String,
-    },
-    /// The key parses, but the cryptographic library refuses it (inconsistent numbers, RSA below 2048 bits).
-    #[error("the private key is not usable: {reason}")]
-    Rejected {
-        /// The library's reason.
-        reason: String,
-    },
-    /// The library could not generate or sign.
-    #[error("the cryptographic library failed to {operation}")]
-    Library {
-        /// What was to be done.
-        operation: &'static str,
-    },
+faults! {
+    /// Why a key could not be made, read or used.
+    pub enum KeyError {
+        /// The algorithm is not one of kubeadm's five; the hint lists them. Names are case-sensitive.
+        #[error("unknown key algorithm {name:?}")]
+        #[fault(
+            "key.unknown_algorithm",
+            Usage,
+            format!("use one of {}", Algorithm::ALL.map(Algorithm::as_str).join(", "))
+        )]
+        UnknownAlgorithm {
+            /// What was given.
+            name: String,
+        },
+        /// The file holds no private key block; give a PEM file with an RSA, EC or PKCS#8 `PRIVATE KEY`.
+        #[error("the data holds no private key in PEM form")]
+        #[fault("key.none", Finding, "give a PEM file with an RSA, EC or PKCS#8 PRIVATE KEY block")]
+        NoKey,
+        /// The file holds something else than a private key in PEM: the message says what it is, the hint has the command
+        /// that converts it.
+        #[error("there is no private key in it; it is {}", format.description())]
+        #[fault("key.other_format", Finding, |file: &Path| format.remedy(file, Wanted::PrivateKey),
+            context = evidence!())]
+        OtherFormat {
+            /// What it is.
+            format: Format,
+        },
+        /// The key is truncated or damaged; restore it from a backup.
+        #[error("the private key is truncated or damaged")]
+        #[fault("key.damaged", Finding, "restore the key from a backup; a key cannot be repaired")]
+        Damaged,
+        /// The key has a passphrase, and Kubernetes reads none: `openssl pkey -in KEY -out KEY.plain`.
+        #[error("the private key is encrypted with a passphrase")]
+        #[fault("key.encrypted", Finding, decrypted)]
+        Encrypted,
+        /// The key is neither RSA nor ECDSA; use one that Kubernetes can. A leaf's own Ed25519 key is a warning:
+        /// Kubernetes uses it, kubeadm and kubepki cannot read it.
+        #[error("the private key is of an unsupported kind ({kind}): neither in RSA nor ECDSA format")]
+        #[fault("key.unsupported", Finding, "use an RSA (2048 to 8192 bits) or ECDSA (P-256, P-384, P-521) key")]
+        Unsupported {
+            /// The algorithm's name or OID.
+            kind: String,
+        },
+        /// The numbers of the key do not fit together, or RSA has fewer than 2048 bits.
+        #[error("the private key is not usable: {reason}")]
+        #[fault(
+            "key.rejected",
+            Finding,
+            "check it with: openssl pkey -in KEY -noout -check; RSA keys need at least 2048 bits"
+        )]
+        Rejected {
+            /// The library's reason.
+            reason: String,
+        },
+        /// The cryptographic library failed; try again, then report it.
+        #[error("the cryptographic library failed to {operation}")]
+        #[fault("key.library", Environment, "try again; if it happens again, report it with the key's algorithm")]
+        Library {
+            /// What was to be done.
+            operation: &'static str,
+        },
+    }
 }
 
-impl Diagnostic for KeyError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownAlgorithm { .. } => "key.unknown_algorithm",
-            Self::NoKey => "key.none",
-            Self::OtherFormat { .. } => "key.other_format",
-            Self::Damaged => "key.damaged",
-            Self::Encrypted => "key.encrypted",
-            Self::Unsupported { .. } => "key.unsupported",
-            Self::Rejected { .. } => "key.rejected",
-            Self::Library { .. } => "key.library",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::UnknownAlgorithm { .. } => {
-                let names: Vec<_> = Algorithm::ALL.iter().map(|algorithm| algorithm.as_str()).collect();
-                format!("use one of {}", names.join(", "))
-            }
-            Self::NoKey => "give a PEM file with an RSA, EC or PKCS#8 PRIVATE KEY block".into(),
-            Self::OtherFormat { format } => format.remedy(Path::new("FILE"), Wanted::PrivateKey),
-            Self::Damaged => "restore the key from a backup; a key cannot be repaired".into(),
-            Self::Encrypted => {
-                "decrypt it first: openssl pkey -in KEY -out KEY.plain (Kubernetes reads unencrypted keys only)".into()
-            }
-            Self::Unsupported { .. } => "use an RSA (2048 to 8192 bits) or ECDSA (P-256, P-384, P-521) key".into(),
-            Self::Rejected { .. } => {
-                "check it with: openssl pkey -in KEY -noout -check; RSA keys need at least 2048 bits".into()
-            }
-            Self::Library { .. } => "try again; if it happens again, report it with the key's algorithm".into(),
-        }
-    }
-
-    fn hint_at(&self, path: &Path) -> String {
-        match self {
-            Self::OtherFormat { format } => format.remedy(path, Wanted::PrivateKey),
-            Self::Encrypted => {
-                let mut plain = path.as_os_str().to_owned();
-                plain.push(".plain");
-                let os = std::ffi::OsStr::new;
-                let decrypt = [os("openssl"), os("pkey"), os("-in"), path.as_os_str(), os("-out"), &plain];
-                format!("decrypt it, and use the result (Kubernetes reads unencrypted keys only): {}", command(decrypt))
-            }
-            _ => self.hint(),
-        }
-    }
-
-    fn category(&self) -> Category {
-        match self {
-            Self::UnknownAlgorithm { .. } => Category::Usage,
-            Self::Library { .. } => Category::Environment,
-            _ => Category::Finding,
-        }
-    }
+/// The command that takes the passphrase from a key.
+fn decrypted(file: &Path) -> String {
+    let mut plain = file.as_os_str().to_owned();
+    plain.push(".plain");
+    let os = std::ffi::OsStr::new;
+    let decrypt = [os("openssl"), os("pkey"), os("-in"), file.as_os_str(), os("-out"), &plain];
+    format!("decrypt it, and use the result (Kubernetes reads unencrypted keys only): {}", command(decrypt))
 }
 
 /// How RSA keys are generated in this process: by the sieve of `docs/reference/key-generation.md`, or by the
@@ -464,6 +436,7 @@ fn rejected(reason: &str) -> KeyError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Diagnostic;
 
     fn golden(path: &str) -> Vec<u8> {
         #[allow(clippy::disallowed_methods)]

@@ -36,82 +36,123 @@ pub use keys::{Continue, Progress};
 pub use node::{NodeRequest, configuration};
 
 use crate::audit::Finding;
-use crate::error::{Category, Diagnostic, nearest};
+use crate::error::{evidence, faults, nearest};
 
-/// Why an operation was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum OperationError {
-    /// Critical findings stand against the plan.
-    #[error("nothing was changed: {}", summary(.findings))]
-    Blocked {
-        /// All findings of the plan.
-        findings: Vec<Finding>,
-    },
-    /// A file is not as it was when the plan was made.
-    #[error("nothing was changed: {path} has changed since the plan was made")]
-    Stale {
-        /// The file.
-        path: String,
-    },
-    /// No certificate, CA, key or kubeconfig of that name.
-    #[error("unknown name {name:?}")]
-    UnknownName {
-        /// What was given.
-        name: String,
-        /// The nearest name that is known.
-        nearest: Option<String>,
-        /// All names that are known.
-        known: Vec<String>,
-    },
-    /// A CA, or the service accounts' key pair.
-    #[error("{name:?} cannot be renewed")]
-    NotRenewable {
-        /// What was given.
-        name: String,
-    },
-    /// Options that contradict each other, or a value that is none.
-    #[error("{reason}")]
-    BadRequest {
-        /// What is wrong.
-        reason: String,
-        /// What to do.
-        hint: String,
-    },
-    /// A folder without requests.
-    #[error("there is no signing request below {folder}")]
-    NoRequests {
-        /// The folder.
-        folder: String,
-    },
-    /// Two certificates would be written into one file.
-    #[error("two certificates would be written to {path}")]
-    SamePlace {
-        /// The file.
-        path: String,
-    },
-    /// One file of serial numbers for several CAs.
-    #[error("{path} cannot hold the serial numbers of several CAs: {}", .issuers.join(", "))]
-    SharedSerialFile {
-        /// The file.
-        path: String,
-        /// The CAs.
-        issuers: Vec<String>,
-    },
-    /// A file of serial numbers that holds none.
-    #[error("{path} holds no serial number as openssl writes it")]
-    BadSerialFile {
-        /// The file.
-        path: String,
-    },
-    /// The caller asked to stop; nothing was changed.
-    #[error("interrupted: nothing was changed")]
-    Interrupted,
-    /// A plan of another operation, or from a file that was edited.
-    #[error("this is not a plan that can be applied: {reason}")]
-    BadPlan {
-        /// What is wrong with it.
-        reason: String,
-    },
+faults! {
+    /// Why an operation was not done.
+    pub enum OperationError {
+        /// Critical findings stand against the plan, and nothing was changed; each finding has its remedy.
+        #[error("nothing was changed: {}", summary(.findings))]
+        #[fault(
+            "plan.blocked",
+            Finding,
+            "resolve the critical findings and run the command again; --dry-run shows the plan"
+        )]
+        Blocked {
+            /// All findings of the plan.
+            findings: Vec<Finding>,
+        },
+        /// A file is no longer as it was when the plan was made; make the plan again.
+        #[error("nothing was changed: {path} has changed since the plan was made")]
+        #[fault("plan.stale", Refused, "make the plan again for the files as they are now")]
+        Stale {
+            /// The file.
+            path: String,
+        },
+        /// There is no certificate, CA, key or kubeconfig of that name; the hint has the nearest, or all.
+        #[error("unknown name {name:?}")]
+        #[fault(
+            "plan.unknown_name",
+            Usage,
+            match nearest {
+                Some(name) => format!("did you mean {name}?"),
+                None => format!("known names: {}", known.join(", ")),
+            }
+        )]
+        UnknownName {
+            /// What was given.
+            name: String,
+            /// The nearest name that is known.
+            nearest: Option<String>,
+            /// All names that are known.
+            known: Vec<String>,
+        },
+        /// A CA or `sa` was named to `certs renew`; CAs are replaced in steps, `sa` has no end.
+        #[error("{name:?} cannot be renewed")]
+        #[fault(
+            "plan.not_renewable",
+            Usage,
+            if name == crate::catalogue::SERVICE_ACCOUNT {
+                "it is a key pair that does not expire; with a new one, every token that it signed would be invalid"
+            } else {
+                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
+            }
+        )]
+        NotRenewable {
+            /// What was given.
+            name: String,
+        },
+        /// Options contradict each other, or a value is not usable: the hint says what to give instead.
+        #[error("{reason}")]
+        #[fault(
+            "plan.bad_request",
+            Usage,
+            hint.clone(),
+            context = evidence!(reason)
+        )]
+        BadRequest {
+            /// What is wrong.
+            reason: String,
+            /// What to do.
+            hint: String,
+        },
+        /// There is no file that ends in `.csr` below the folder; name others as `NAME=FILE`.
+        #[error("there is no signing request below {folder}")]
+        #[fault("sign.no_requests", Usage, "requests are files that end in .csr; name others as NAME=FILE")]
+        NoRequests {
+            /// The folder.
+            folder: String,
+        },
+        /// Two certificates would be written into one file; sign them one after the other.
+        #[error("two certificates would be written to {path}")]
+        #[fault("sign.same_place", Usage, "sign them one after the other, into different folders")]
+        SamePlace {
+            /// The file.
+            path: String,
+        },
+        /// One file of serial numbers is named for several CAs; use `--srl`, or random numbers.
+        #[error("{path} cannot hold the serial numbers of several CAs: {}", .issuers.join(", "))]
+        #[fault("sign.shared_serial_file", Usage, "use a file beside each CA (--srl), or random numbers")]
+        SharedSerialFile {
+            /// The file.
+            path: String,
+            /// The CAs.
+            issuers: Vec<String>,
+        },
+        /// The file holds no serial number in hexadecimal digits below 2^159; restore it, or sign with random numbers.
+        #[error("{path} holds no serial number as openssl writes it")]
+        #[fault(
+            "sign.bad_serial_file",
+            Finding,
+            "it is one number in hexadecimal digits, below 2^159; restore it, or sign with random numbers"
+        )]
+        BadSerialFile {
+            /// The file.
+            path: String,
+        },
+        /// The work was stopped while keys were made; nothing was changed.
+        #[error("interrupted: nothing was changed")]
+        #[fault("plan.interrupted", Interrupted, "run it again")]
+        Interrupted,
+        /// It is not what its request plans: it was edited (the message names the place), a file that was named outside
+        /// the node has changed, another version made it, or it is of another operation.
+        #[error("this is not a plan that can be applied: {reason}")]
+        #[fault("plan.bad", Usage, "make the plan with this version of kubepki and hand it on unchanged")]
+        BadPlan {
+            /// What is wrong with it.
+            reason: String,
+        },
+    }
 }
 
 impl OperationError {
@@ -121,79 +162,6 @@ impl OperationError {
             name: name.to_owned(),
             nearest: nearest(name, known.iter().copied()).map(str::to_owned),
             known: known.iter().map(|name| (*name).to_owned()).collect(),
-        }
-    }
-}
-
-impl Diagnostic for OperationError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Blocked { .. } => "plan.blocked",
-            Self::Stale { .. } => "plan.stale",
-            Self::UnknownName { .. } => "plan.unknown_name",
-            Self::NotRenewable { .. } => "plan.not_renewable",
-            Self::BadRequest { .. } => "plan.bad_request",
-            Self::NoRequests { .. } => "sign.no_requests",
-            Self::SamePlace { .. } => "sign.same_place",
-            Self::SharedSerialFile { .. } => "sign.shared_serial_file",
-            Self::BadSerialFile { .. } => "sign.bad_serial_file",
-            Self::Interrupted => "plan.interrupted",
-            Self::BadPlan { .. } => "plan.bad",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::Blocked { .. } => "resolve the critical findings and run the command again; --dry-run shows the plan".into(),
-            Self::Stale { .. } => "make the plan again for the files as they are now".into(),
-            Self::UnknownName { nearest: Some(name), .. } => format!("did you mean {name}?"),
-            Self::UnknownName { known, .. } => format!("known names: {}", known.join(", ")),
-            Self::NotRenewable { name } if name == crate::catalogue::SERVICE_ACCOUNT => {
-                "it is a key pair that does not expire; with a new one, every token that it signed would be invalid".into()
-            }
-            Self::NotRenewable { .. } => {
-                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
-                    .into()
-            }
-            Self::BadRequest { hint, .. } => hint.clone(),
-            Self::NoRequests { .. } => "requests are files that end in .csr; name others as NAME=FILE".into(),
-            Self::SamePlace { .. } => "sign them one after the other, into different folders".into(),
-            Self::SharedSerialFile { .. } => "use a file beside each CA (--srl), or random numbers".into(),
-            Self::BadSerialFile { .. } => {
-                "it is one number in hexadecimal digits, below 2^159; restore it, or sign with random numbers".into()
-            }
-            Self::Interrupted => "run it again".into(),
-            Self::BadPlan { .. } => "make the plan with this version of kubepki and hand it on unchanged".into(),
-        }
-    }
-
-    fn category(&self) -> Category {
-        match self {
-            Self::Blocked { .. } | Self::BadSerialFile { .. } => Category::Finding,
-            Self::Stale { .. } => Category::Refused,
-            Self::UnknownName { .. }
-            | Self::NotRenewable { .. }
-            | Self::BadRequest { .. }
-            | Self::BadPlan { .. }
-            | Self::NoRequests { .. }
-            | Self::SamePlace { .. }
-            | Self::SharedSerialFile { .. } => Category::Usage,
-            Self::Interrupted => Category::Interrupted,
-        }
-    }
-
-    fn context(&self) -> serde_json::Value {
-        match self {
-            Self::Blocked { findings } => serde_json::json!({ "findings": findings }),
-            Self::Stale { path } | Self::SamePlace { path } | Self::BadSerialFile { path } => {
-                serde_json::json!({ "path": path })
-            }
-            Self::UnknownName { name, known, .. } => serde_json::json!({ "name": name, "known": known }),
-            Self::NotRenewable { name } => serde_json::json!({ "name": name }),
-            Self::NoRequests { folder } => serde_json::json!({ "folder": folder }),
-            Self::SharedSerialFile { path, issuers } => serde_json::json!({ "path": path, "issuers": issuers }),
-            Self::Interrupted => serde_json::json!({}),
-            Self::BadRequest { reason, .. } | Self::BadPlan { reason } => serde_json::json!({ "reason": reason }),
         }
     }
 }

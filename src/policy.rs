@@ -27,62 +27,36 @@ mod profile;
 
 pub use answer::{Asked, Draft, Refusal, Signer, answer};
 pub use file::Policy;
-pub use judge::RequestFault;
 pub use outlive::OutliveAuthority;
 pub use plausible::KnownServer;
 pub use profile::{AllowedNames, KnownNode, Profile};
 
 use crate::audit::Finding;
-use crate::error::{Category, Diagnostic};
+use crate::error::faults;
 
-/// Why nothing was signed.
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    /// The policy file is not one.
-    #[error("{file}: {reason}")]
-    Invalid {
-        /// The file.
-        file: String,
-        /// What is wrong, with line and column.
-        reason: String,
-    },
-    /// Requests ask for what is not theirs.
-    #[error("nothing was signed: {}", .findings.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect::<Vec<_>>().join("\n  "))]
-    Refused {
-        /// Every reason.
-        findings: Vec<Finding>,
-    },
-}
-
-impl Diagnostic for PolicyError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Invalid { .. } => "policy.invalid",
-            Self::Refused { .. } => "policy.refused",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::Invalid { .. } => "the guide on external CAs has the fields of a policy file".into(),
-            Self::Refused { .. } => {
-                "have the requests made again as the catalogue defines them, or allow what they ask for in a --policy file"
-                    .into()
-            }
-        }
-    }
-
-    fn category(&self) -> Category {
-        match self {
-            Self::Invalid { .. } => Category::Usage,
-            Self::Refused { .. } => Category::Refused,
-        }
-    }
-
-    fn context(&self) -> serde_json::Value {
-        match self {
-            Self::Invalid { file, reason } => serde_json::json!({ "file": file, "reason": reason }),
-            Self::Refused { findings } => serde_json::json!({ "findings": findings }),
-        }
+faults! {
+    /// Why nothing was signed.
+    pub enum PolicyError {
+        /// The policy file is no YAML, has a field that is not known, or a rule that cannot be followed; the message has
+        /// line and column.
+        #[error("{file}: {reason}")]
+        #[fault("policy.invalid", Usage, "the guide on external CAs has the fields of a policy file")]
+        Invalid {
+            /// The file.
+            file: String,
+            /// What is wrong, with line and column.
+            reason: String,
+        },
+        /// Requests ask for what is not theirs; every reason is a finding in `context["findings"]`. Nothing was signed.
+        #[error("nothing was signed: {}", .findings.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect::<Vec<_>>().join("\n  "))]
+        #[fault(
+            "policy.refused",
+            Refused,
+            "have the requests made again as the catalogue defines them, or allow what they ask for in a --policy file"
+        )]
+        Refused {
+            /// Every reason.
+            findings: Vec<Finding>,
+        },
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::error::Fault;
 use crate::secret::Secret;
 
 /// How one path was found.
@@ -21,14 +22,7 @@ pub enum Observed {
         mode: u32,
     },
     /// Something is there that cannot be used: no permission, a directory, a dangling link, too large.
-    Unreadable {
-        /// The stable code, as `store.is_a_directory`.
-        code: &'static str,
-        /// What is wrong, with the path.
-        message: String,
-        /// What to do about it.
-        hint: String,
-    },
+    Unreadable(Fault),
 }
 
 /// A set of observed files.
@@ -54,7 +48,7 @@ impl Tree {
     pub fn content(&self, path: &Path) -> Option<&[u8]> {
         match self.get(path) {
             Observed::File { content, .. } => Some(content.expose()),
-            Observed::Missing | Observed::Unreadable { .. } => None,
+            Observed::Missing | Observed::Unreadable(_) => None,
         }
     }
 

@@ -18,13 +18,18 @@ mod leaf;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::FindingCode as Code;
 use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
-use super::{Finding, FindingCode, Pair, Severity};
+use super::{Finding, Pair, Severity};
 use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, Kind, KubeletFiles, Layout, Row, with_ending};
 use crate::component::ServingFiles;
 use crate::config::{ClusterSpec, Etcd, Role};
+use crate::error::{Code as AnyCode, Declared as _};
+use crate::kubeconfig::Mismatch;
 use crate::remedy::{command, file};
+use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
+use crate::x509::X509Error;
 
 /// What is known of the node that the findings are about.
 #[derive(Debug)]
@@ -94,25 +99,24 @@ impl Advisor<'_> {
 
     fn remedy(&self, finding: &Finding) -> Option<String> {
         let thing = self.thing(finding);
-        match finding.code.as_str() {
-            "authority.external" if matches!(thing, Thing::KubeletClient) => {
+        match Code::of(finding.code) {
+            Some(Code::AuthorityExternal) if matches!(thing, Thing::KubeletClient) => {
                 return Some(self.for_external_kubelet_client(finding));
             }
-            "authority.external" | "kubeconfig.no_certificate" | "kubeconfig.other_server" => {
-                return self.waiting_kubeconfig(thing);
-            }
-            "file.mode_too_wide" => {
+            Some(Code::AuthorityExternal | Code::KubeconfigNoCertificate) => return self.waiting_kubeconfig(thing),
+            None if finding.code == Mismatch::OTHER_SERVER => return self.waiting_kubeconfig(thing),
+            Some(Code::FileModeTooWide) => {
                 return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
             }
             // A new certificate of the same CA would have the same fault.
-            "certificate.untrusted" if finding.remedy == AUTHORITY_FORBIDS_IT => {
+            Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_IT => {
                 return self.for_issuer(thing, finding);
             }
-            "certificate.untrusted" if finding.remedy == AUTHORITY_FORBIDS_A_NAME => {
+            Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_A_NAME => {
                 return self.for_forbidden_name(thing, finding);
             }
             // Made again elsewhere, or made right by a rule in the cluster.
-            "certificate.needs_binding" if !self.signs_here(thing) => {
+            Some(Code::CertificateNeedsBinding) if !self.signs_here(thing) => {
                 let (_, binding) = finding.remedy.split_once("; or make the binding")?;
                 let ask = match thing {
                     Thing::Leaf(row) => self.for_leaf(row, finding),
@@ -129,20 +133,18 @@ impl Advisor<'_> {
                 return None;
             }
             _ if finding.remedy.starts_with("nothing") => return None,
-            code if is_about_the_way(code) => return None,
+            _ if is_about_the_way(finding.code) => return None,
             // A link further up leads nowhere: a disk that is not mounted, perhaps.
-            "store.dangling_symlink" | "store.symlink_loop"
-                if !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) =>
-            {
+            None if is_link(finding.code) && !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) => {
                 return None;
             }
             _ => {}
         }
         // What a version of kubeadm writes is known where the subject is judged; who can sign it is known here.
-        let is_of_a_version = finding.code == FindingCode::CertificateOtherSubject.code()
+        let is_of_a_version = finding.code == Code::CertificateOtherSubject
             && (finding.remedy.starts_with("nothing") || self.signs_here(thing));
         // Options of the run (--remove-san, say) are put right by whoever judged them, not by a new file.
-        if !is_judged_here(&finding.code) {
+        if !is_judged_here(finding.code) {
             return None;
         }
         if is_of_a_version && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
@@ -150,7 +152,7 @@ impl Advisor<'_> {
         }
         let remedy = self.for_thing(thing, finding)?;
         // What is no file stands in the way of one.
-        let mut path = finding.path.iter().filter(|_| finding.code.starts_with("store."));
+        let mut path = finding.path.iter().filter(|_| finding.code.has_area_of(StoreError::NO_PERMISSION));
         Some(match path.find_map(|path| self.remove([path])) {
             Some(clear) if !Self::removes(finding, &remedy) => format!("{clear}, then {remedy}"),
             _ => remedy,
@@ -235,7 +237,7 @@ impl Advisor<'_> {
     /// Whether a remedy takes the finding's file away already.
     fn removes(finding: &Finding, remedy: &str) -> bool {
         let path = finding.path.as_deref().map(Path::to_string_lossy).unwrap_or_default();
-        let is_link = finding.code.ends_with("symlink") || finding.code.ends_with("symlink_loop");
+        let is_link = is_link(finding.code);
         let removes = |code: &str| code.starts_with("rm ") || code.starts_with("mv ");
         let takes =
             |code: &str| (removes(code) || is_link && code.starts_with("ln -s -f -n ")) && code.contains(&*path);
@@ -247,8 +249,7 @@ impl Advisor<'_> {
         let mut there: Vec<_> = paths.into_iter().filter(|path| self.is_there(path)).collect();
         // One file may hold certificate and key.
         there.dedup();
-        let is_folder =
-            |path: &PathBuf| matches!(self.tree.get(path), Observed::Unreadable { code: "store.is_a_directory", .. });
+        let is_folder = |path: &PathBuf| matches!(self.tree.get(path), Observed::Unreadable(fault) if fault.code == StoreError::IS_A_DIRECTORY);
         let (folders, files): (Vec<_>, Vec<_>) = there.into_iter().partition(|path| is_folder(path));
         let moves = folders.into_iter().map(|path| {
             let away = with_ending(path, "old");
@@ -265,12 +266,14 @@ impl Advisor<'_> {
 fn follow_the_certificate(findings: &mut [Finding]) {
     let is_the_certificates = |one: &&Finding| {
         one.severity == Severity::Critical
-            && ["certificate.", "key.", "x509."].iter().any(|area| one.code.starts_with(area))
+            && [Code::CertificateExpired.code(), Code::KeyMismatch.code(), X509Error::OTHER_FORMAT]
+                .iter()
+                .any(|other| one.code.has_area_of(*other))
             && catalogue::kubeconfig(&one.subject).is_some()
     };
     let remedies: BTreeMap<_, _> =
         findings.iter().filter(is_the_certificates).map(|one| (one.subject.clone(), one.remedy.clone())).collect();
-    for finding in findings.iter_mut().filter(|one| is_about_the_authority(&one.code)) {
+    for finding in findings.iter_mut().filter(|one| is_about_the_authority(one.code)) {
         if let Some(remedy) = remedies.get(&finding.subject) {
             finding.remedy.clone_from(remedy);
         }
@@ -278,8 +281,8 @@ fn follow_the_certificate(findings: &mut [Finding]) {
 }
 
 /// Whether a finding is about the CA in a kubeconfig.
-fn is_about_the_authority(code: &str) -> bool {
-    code.starts_with("kubeconfig.") && code.ends_with("certificate_authority")
+fn is_about_the_authority(code: AnyCode) -> bool {
+    Mismatch::declares(code) && code != Mismatch::OTHER_SERVER
 }
 
 /// `a`, `b` and `c`, as files that have to come from elsewhere.
@@ -289,24 +292,28 @@ fn files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
 }
 
 /// Findings about the way to a file, or about what is between files: whoever made them has said what to do.
-fn is_about_the_way(code: &str) -> bool {
-    code.starts_with("store.")
-        && !matches!(
-            code,
-            "store.is_a_directory"
-                | "store.not_a_regular_file"
-                | "store.too_large"
-                | "store.dangling_symlink"
-                | "store.symlink_loop"
-        )
-        || code.starts_with("restart.")
-        || code.starts_with("folder.")
-        || code == "file.other_owner"
+fn is_about_the_way(code: AnyCode) -> bool {
+    let is_what_is_there = [StoreError::IS_A_DIRECTORY, StoreError::NOT_A_REGULAR_FILE, StoreError::TOO_LARGE]
+        .contains(&code)
+        || is_link(code);
+    code.has_area_of(StoreError::NO_PERMISSION) && !is_what_is_there
+        || code.has_area_of(Code::ManifestHeld)
+        || code == Code::FolderOpen
+        || code == Code::FileOtherOwner
+}
+
+/// A link that leads nowhere.
+fn is_link(code: AnyCode) -> bool {
+    [StoreError::DANGLING_SYMLINK, StoreError::SYMLINK_LOOP].contains(&code)
+}
+
+/// What may be put right by the key that belongs to the certificate.
+fn is_keys(code: AnyCode) -> bool {
+    code.has_area_of(Code::KeyMismatch) || code == Code::FileMissing
 }
 
 /// Codes whose remedies are all made here.
-fn is_judged_here(code: &str) -> bool {
-    use FindingCode as Code;
+fn is_judged_here(code: AnyCode) -> bool {
     let known = [
         Code::FileMissing,
         Code::CertificateExpired,
@@ -325,13 +332,12 @@ fn is_judged_here(code: &str) -> bool {
         Code::ServiceAccountMismatch,
         Code::SharedFileMissing,
     ];
-    known.iter().any(|one| one.code() == code)
-        || ["x509.", "key.", "kubeconfig.", "store."].iter().any(|area| code.starts_with(area))
+    let areas = [X509Error::OTHER_FORMAT, Code::KeyMismatch.code(), Mismatch::OTHER_SERVER, StoreError::NO_PERMISSION];
+    known.iter().any(|one| code == *one) || areas.iter().any(|other| code.has_area_of(*other))
 }
 
 /// Whether a new certificate with the same content puts it right.
-fn is_put_right_by_renewal(code: &str) -> bool {
-    use FindingCode as Code;
+fn is_put_right_by_renewal(code: AnyCode) -> bool {
     [
         Code::CertificateExpired,
         Code::CertificateExpiresSoon,
@@ -341,29 +347,31 @@ fn is_put_right_by_renewal(code: &str) -> bool {
         Code::KeyMismatch,
     ]
     .iter()
-    .any(|one| one.code() == code)
+    .any(|one| code == *one)
 }
 
 /// What comes before the commands for some codes.
-fn opening(code: &str) -> &'static str {
-    match code {
-        "certificate.not_yet_valid" => {
+fn opening(code: AnyCode) -> &'static str {
+    match Code::of(code) {
+        Some(Code::CertificateNotYetValid) => {
             "check the clocks of this machine and of the one that made it; if they are right: "
         }
-        "certificate.other_subject" => "see which access rules name this subject; to have kubeadm's: ",
-        "certificate.outlives_authority" => "it is worthless after its CA's end; to have one that ends with its CA: ",
+        Some(Code::CertificateOtherSubject) => "see which access rules name this subject; to have kubeadm's: ",
+        Some(Code::CertificateOutlivesAuthority) => {
+            "it is worthless after its CA's end; to have one that ends with its CA: "
+        }
         _ => "",
     }
 }
 
 /// A file that the user named: nobody knows how it was made.
 fn for_other(finding: &Finding) -> Option<String> {
-    let text = match finding.code.as_str() {
-        "certificate.expired" | "certificate.expires_soon" | "certificate.not_yet_valid" => {
+    let text = match Code::of(finding.code)? {
+        Code::CertificateExpired | Code::CertificateExpiresSoon | Code::CertificateNotYetValid => {
             "have it renewed where it was issued, and put the new one in its place"
         }
-        "file.missing" => "put the file there, or leave it out of the check",
-        "key.mismatch" => "put the key there that belongs to the certificate",
+        Code::FileMissing => "put the file there, or leave it out of the check",
+        Code::KeyMismatch => "put the key there that belongs to the certificate",
         _ => return None,
     };
     Some(text.to_owned())

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::certificate::{Thresholds, judge_validity};
-use super::{Finding, FindingCode, Notes, Pair, Severity, chain};
+use super::{Finding, FindingCode, Findings, Pair, Severity, chain};
 use crate::catalogue;
 use crate::tree::Tree;
 use crate::x509::{Certificate, ExtendedKeyUsage};
@@ -19,7 +19,7 @@ pub fn judge_authority(
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     pair.judge_files(tree, &mut notes, false);
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
@@ -28,29 +28,28 @@ pub fn judge_authority(
         if is_external(pair) {
             notes.add(
                 FindingCode::AuthorityExternal,
-                Severity::Info,
                 "its key is not on this node: external CA mode",
                 "nothing; certificates of this CA are signed elsewhere",
             );
         }
     }
-    notes.findings
+    notes.into_vec()
 }
 
 /// Judges the certificate alone: whether any chain may end at it.
 #[must_use]
 pub fn judge_authority_certificate(name: &str, path: &std::path::Path, certificate: &Certificate) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     judge_signing(&mut notes, certificate);
-    notes.findings
+    notes.into_vec()
 }
 
 /// Notes what keeps it from signing, or from signing all that a CA of this name signs.
-fn judge_signing(notes: &mut Notes<'_>, certificate: &Certificate) {
+fn judge_signing(notes: &mut Findings, certificate: &Certificate) {
     let subject = certificate.subject();
     let mut note = |severity, evidence: String, remedy: &str| {
-        notes.add(FindingCode::AuthorityNotAnAuthority, severity, evidence, remedy);
+        notes.add_as(severity, FindingCode::AuthorityNotAnAuthority, evidence, remedy);
     };
     if !certificate.may_sign_certificates() {
         note(
@@ -75,14 +74,14 @@ fn judge_signing(notes: &mut Notes<'_>, certificate: &Certificate) {
             "replace the CA by one with an RSA key of 2048 bits or more, or an ECDSA key on P-256",
         );
     }
-    let wanted = purposes(notes.subject);
+    let wanted = purposes(&notes.subject);
     let refused: Vec<_> = wanted.iter().filter(|purpose| !certificate.allows_purpose(purpose)).collect();
     if !refused.is_empty() {
         let is_all = refused.len() == wanted.len();
         let names: Vec<_> = refused.iter().map(ToString::to_string).collect();
-        notes.add(
-            FindingCode::AuthorityUsages,
+        notes.add_as(
             if is_all { Severity::Critical } else { Severity::Warning },
+            FindingCode::AuthorityUsages,
             format!(
                 "its own extended key usages do not allow {}, so no peer accepts its certificates for that",
                 names.join(" and ")

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::chain::{self, Chain, Moment};
 use super::subject::judge_subject;
-use super::{Finding, FindingCode, Notes, Pair, Severity};
+use super::{Finding, FindingCode, Findings, Pair, Severity};
 use crate::tree::Tree;
 use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames};
 
@@ -48,28 +48,28 @@ pub fn judge_pair(
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     pair.judge_files(tree, &mut notes, true);
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
         judge(&mut notes, certificate, pair.intermediates(), expectation, bundle, thresholds, now);
         judge_subject(&mut notes, certificate, expectation.subject.as_ref(), bundle.first(), true);
     }
-    notes.findings
+    notes.into_vec()
 }
 
 /// Judges whether the two files of a pair can be used together at all; not what the certificate says.
 #[must_use]
 pub fn judge_files(name: &str, pair: &Pair, tree: &Tree) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     pair.judge_files(tree, &mut notes, true);
-    notes.findings
+    notes.into_vec()
 }
 
 /// Judges one certificate, at the path that `notes` is at, against the certificates of its CA's file: any of them may
 /// vouch for it. Without any, its issuer is not judged.
 pub(super) fn judge(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     certificate: &Certificate,
     intermediates: &[Certificate],
     expectation: &Expectation,
@@ -84,7 +84,6 @@ pub(super) fn judge(
     if let Some(position) = position.filter(|position| *position > 0) {
         notes.add(
             FindingCode::AuthorityNotFirst,
-            Severity::Info,
             format!("it chains to certificate {} of its CA's file; kubeadm signs with the first", position + 1),
             "nothing, while the CA is being replaced",
         );
@@ -94,7 +93,6 @@ pub(super) fn judge(
     {
         notes.add(
             FindingCode::CertificateOutlivesAuthority,
-            Severity::Warning,
             format!("it ends on {}, its CA already on {}", certificate.not_after(), ca.not_after()),
             "renew the CA before its end: the certificate is worthless from then on",
         );
@@ -104,7 +102,7 @@ pub(super) fn judge(
 
 /// Notes a validity that is over, nearly over, or not begun; `true` when `now` is within it.
 pub(super) fn judge_validity(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     certificate: &Certificate,
     thresholds: Thresholds,
     now: DateTime<Utc>,
@@ -114,7 +112,6 @@ pub(super) fn judge_validity(
     if now < certificate.not_before() {
         notes.add(
             FindingCode::CertificateNotYetValid,
-            Severity::Critical,
             format!("it is valid from {} on only", certificate.not_before()),
             "check this machine's clock, and the clock of the machine that made it",
         );
@@ -122,25 +119,24 @@ pub(super) fn judge_validity(
     }
     if left < TimeDelta::zero() {
         let evidence = format!("it expired on {}", certificate.not_after());
-        notes.add(FindingCode::CertificateExpired, Severity::Critical, evidence, renew);
+        notes.add(FindingCode::CertificateExpired, evidence, renew);
         return false;
     }
     if left <= thresholds.warning.max(thresholds.critical) && thresholds != Thresholds::NONE {
         let severity = if left <= thresholds.critical { Severity::Critical } else { Severity::Warning };
         let residual = super::expiration::residual_time(left.num_seconds());
         let evidence = format!("it expires on {}, in {residual}", certificate.not_after());
-        notes.add(FindingCode::CertificateExpiresSoon, severity, evidence, renew);
+        notes.add_as(severity, FindingCode::CertificateExpiresSoon, evidence, renew);
     }
     true
 }
 
-fn judge_content(notes: &mut Notes<'_>, certificate: &Certificate, expectation: &Expectation) {
+fn judge_content(notes: &mut Findings, certificate: &Certificate, expectation: &Expectation) {
     let missing = certificate.subject_alt_names().missing_from(&expectation.subject_alt_names);
     if !missing.is_empty() {
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
         notes.add(
             FindingCode::CertificateMissingNames,
-            Severity::Critical,
             format!(
                 "it lacks {} (it has {})",
                 missing.join(", "),
@@ -158,7 +154,6 @@ fn judge_content(notes: &mut Notes<'_>, certificate: &Certificate, expectation: 
     if !missing.is_empty() {
         notes.add(
             FindingCode::CertificateMissingUsages,
-            Severity::Critical,
             format!("its extended key usage lacks {}", missing.join(", ")),
             "have it signed with this usage, or remove it and its key so that both are made again",
         );
@@ -178,13 +173,13 @@ pub fn judge_certificates(
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     for certificate in certificates {
         judge_validity(&mut notes, certificate, thresholds, now);
         chain::judge_alone(&mut notes, certificate);
     }
-    notes.findings
+    notes.into_vec()
 }
 
 /// Judges the validity of one certificate.
@@ -196,8 +191,8 @@ pub fn judge_validity_of(
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     judge_validity(&mut notes, certificate, thresholds, now);
-    notes.findings
+    notes.into_vec()
 }

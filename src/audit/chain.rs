@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, FindingCode, Notes, Severity};
+use super::{Finding, FindingCode, Findings};
 use crate::error::Diagnostic;
 use crate::x509::{Certificate, CertificateTemplate, ChainProblem, ExtendedKeyUsage, verify_chain, verify_draft};
 
@@ -70,7 +70,7 @@ impl Chain<'_> {
 
 /// Notes why no peer accepts the chain for one of `purposes`. The position of the CA that vouches.
 pub(super) fn judge(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     chain: &Chain<'_>,
     bundle: &[Certificate],
     moment: Moment,
@@ -102,7 +102,7 @@ pub(super) const AUTHORITY_FORBIDS_IT: &str = "put back a CA that allows it";
 /// The remedy where the CA allows the certificate, but not one of its names.
 pub(super) const AUTHORITY_FORBIDS_A_NAME: &str = "leave out the name that its CA does not permit";
 
-fn note(notes: &mut Notes<'_>, problem: &ChainProblem, bundle: &[Certificate]) {
+fn note(notes: &mut Findings, problem: &ChainProblem, bundle: &[Certificate]) {
     let remedy = if problem.is_about_time() {
         "replace the CA, or put back the one that is valid"
     } else if problem.is_about_names() {
@@ -112,16 +112,15 @@ fn note(notes: &mut Notes<'_>, problem: &ChainProblem, bundle: &[Certificate]) {
     } else {
         "have it signed by the CA beside it, or put back the CA that signed it"
     };
-    notes.add(FindingCode::CertificateUntrusted, Severity::Critical, problem.to_string(), remedy);
+    notes.add(FindingCode::CertificateUntrusted, problem.to_string(), remedy);
 }
 
 /// Notes what makes a certificate worthless in every chain.
-pub(super) fn judge_alone(notes: &mut Notes<'_>, certificate: &Certificate) {
+pub(super) fn judge_alone(notes: &mut Findings, certificate: &Certificate) {
     let unknown = certificate.unknown_critical_extensions();
     if !unknown.is_empty() {
         notes.add(
             FindingCode::CertificateUntrusted,
-            Severity::Critical,
             format!(
                 "no client and no server accepts it: it has the critical extension {}, which Go does not know",
                 unknown.join(", ")
@@ -145,9 +144,9 @@ pub fn judge_draft(
     match template.draft(public_key_info, bundle.first()) {
         Ok(draft) => judge_new(name, path, &Chain { leaf: &draft, intermediates: &[], is_draft: true }, bundle, now),
         Err(error) => {
-            let mut notes = Notes::about(name);
-            notes.at(path).add_coded(error.code(), Severity::Critical, error.to_string(), error.hint());
-            notes.findings
+            let mut notes = Findings::on(name);
+            notes.at(path).add_fault(error.fault());
+            notes.into_vec()
         }
     }
 }
@@ -166,7 +165,7 @@ pub fn judge_signed(
 
 /// All that `check` would say of the chain.
 fn judge_new(name: &str, path: &Path, chain: &Chain<'_>, bundle: &[Certificate], now: DateTime<Utc>) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     // Others of the issuer's name, with another key, will not have signed it.
     let is_signer =
@@ -182,22 +181,21 @@ fn judge_new(name: &str, path: &Path, chain: &Chain<'_>, bundle: &[Certificate],
     let has = chain.leaf.extended_key_usages().unwrap_or_default();
     let purposes: Vec<_> = purposes.into_iter().filter(|purpose| has.contains(purpose)).collect();
     judge(&mut notes, chain, &authorities, moment, &purposes);
-    notes.findings.extend(judge_end(name, path, chain.leaf.not_after(), now));
-    notes.findings
+    notes.extend(judge_end(name, path, chain.leaf.not_after(), now));
+    notes.into_vec()
 }
 
 /// Judges the end of a certificate that is about to be made: one that has ended already is never written.
 #[must_use]
 pub fn judge_end(name: &str, path: &Path, not_after: DateTime<Utc>, now: DateTime<Utc>) -> Option<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     if not_after <= now {
         notes.at(path).add(
             FindingCode::CertificateExpired,
-            Severity::Critical,
             format!("it would be expired from the start: it would end on {not_after}"),
             "give it a longer validity: certificateValidityPeriod or caCertificateValidityPeriod in the configuration, or the \
              option that says how long it is valid",
         );
     }
-    notes.findings.pop()
+    notes.pop()
 }

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 
 pub use residual::residual_time;
 
+use crate::error::{Code, Fault};
 use crate::yaml::{self, Mapping, Node};
 
 /// How a certificate was found.
@@ -25,12 +26,7 @@ pub enum RowState {
     /// Its file is not there.
     Missing,
     /// Its file is there and cannot be used.
-    Broken {
-        /// The stable code; those that begin with `store.` concern the reading of the file.
-        code: String,
-        /// What is wrong.
-        message: String,
-    },
+    Broken(Fault),
 }
 
 /// One certificate, or one certificate authority.
@@ -156,14 +152,14 @@ struct Entry<'a> {
 /// Why a row has no expiry although its file is there.
 #[derive(Serialize)]
 struct Problem<'a> {
-    code: &'a str,
+    code: Code,
     message: &'a str,
 }
 
 impl<'a> Entry<'a> {
     fn of(row: &'a Row, now: DateTime<Utc>) -> Self {
         let error = match &row.state {
-            RowState::Broken { code, message } => Some(Problem { code, message }),
+            RowState::Broken(fault) => Some(Problem { code: fault.code, message: &fault.message }),
             RowState::Present | RowState::Missing => None,
         };
         Self {
@@ -190,7 +186,7 @@ impl<'a> Entry<'a> {
             mapping.set("caName", Node::text(ca_name));
         }
         if let Some(Problem { code, message }) = &self.error {
-            let problem = Mapping::from([("code", Node::text(*code)), ("message", Node::text(*message))]);
+            let problem = Mapping::from([("code", Node::text(code.as_str())), ("message", Node::text(*message))]);
             mapping.push("error", problem.into());
         }
         mapping

@@ -24,12 +24,11 @@ pub struct Exposed<'a> {
 /// Judges the file at `path`. A folder is judged for its first file only: `findings` are those so far.
 pub fn judge(subject: &str, path: &Path, exposed: &Exposed<'_>, severity: Severity, findings: &mut Vec<Finding>) {
     let mut note = |code: FindingCode, subject: &str, path: &Path, evidence: String, remedy: String| {
-        let known =
-            findings.iter_mut().find(|finding| finding.code == code.code() && finding.path.as_deref() == Some(path));
+        let known = findings.iter_mut().find(|finding| finding.code == code && finding.path.as_deref() == Some(path));
         match known {
             Some(finding) => finding.severity = finding.severity.max(severity),
             None => findings.push(Finding {
-                code: code.code().to_owned(),
+                code: code.code(),
                 severity,
                 subject: subject.to_owned(),
                 path: Some(path.to_owned()),

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::certificate::{Expectation, Thresholds, judge};
 use super::subject::{judge_lost_groups, judge_subject};
-use super::{Finding, FindingCode, Notes, Severity};
+use super::{Finding, FindingCode, Findings, Severity};
 use crate::x509::{Certificate, KeyUsage, verify_chain};
 
 /// Clocks differ, and kubeadm begins each validity five minutes early.
@@ -26,13 +26,12 @@ pub fn judge_incoming(
     bundle: &[Certificate],
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     let Some((leaf, intermediates)) = chain.split_first() else { return Vec::new() };
     if leaf.is_ca() {
         notes.add(
             FindingCode::CertificateIsAnAuthority,
-            Severity::Critical,
             "it is a CA's certificate (basicConstraints CA:TRUE): who has its key could sign for the whole cluster",
             "have it signed as a leaf: basicConstraints CA:FALSE",
         );
@@ -45,31 +44,30 @@ pub fn judge_incoming(
         judge_authority_of(&mut notes, leaf, ca, position);
     }
     if leaf.key_usages().is_some_and(|usages| !usages.contains(&KeyUsage::DigitalSignature)) {
-        notes.add(
-            FindingCode::CertificateMissingUsages,
+        notes.add_as(
             Severity::Warning,
+            FindingCode::CertificateMissingUsages,
             "its key usage lacks digitalSignature; Kubernetes does not look at it, other TLS programs refuse it",
             "have it signed with key usage digitalSignature, keyEncipherment",
         );
     }
-    notes.findings
+    notes.into_vec()
 }
 
 /// Judges a certificate against the one whose place it takes.
 #[must_use]
 pub fn judge_successor(name: &str, path: &Path, new: &Certificate, old: &Certificate) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     if new.not_after() < old.not_after() {
         notes.add(
             FindingCode::CertificateEndsEarlier,
-            Severity::Warning,
             format!("it ends on {}, the one in its place on {}", new.not_after(), old.not_after()),
             "make sure that it is not an old one",
         );
     }
     judge_lost_groups(&mut notes, new, old);
-    notes.findings
+    notes.into_vec()
 }
 
 /// The position in `bundle` of the CA that `leaf` chains to; the first when it chains to none.
@@ -85,19 +83,18 @@ pub fn signer(leaf: &Certificate, intermediates: &[Certificate], bundle: &[Certi
     bundle.iter().position(verifies).or_else(|| bundle.iter().position(is_named)).unwrap_or_default()
 }
 
-fn judge_authority_of(notes: &mut Notes<'_>, leaf: &Certificate, ca: &Certificate, position: usize) {
+fn judge_authority_of(notes: &mut Findings, leaf: &Certificate, ca: &Certificate, position: usize) {
     if leaf.not_before() + TOLERANCE < ca.not_before() {
         notes.add(
             FindingCode::CertificatePrecedesAuthority,
-            Severity::Warning,
             format!("it is valid from {} on, its CA only from {} on", leaf.not_before(), ca.not_before()),
             "make sure that this is the CA that is meant: a leaf is signed after its CA was made",
         );
     }
     if position > 0 {
-        notes.add(
-            FindingCode::CertificateUntrusted,
+        notes.add_as(
             Severity::Warning,
+            FindingCode::CertificateUntrusted,
             format!("it chains to certificate {} of its CA's file; kubeadm looks at the first alone", position + 1),
             "put the CA that signs first in the file once all certificates are its own",
         );

@@ -12,12 +12,13 @@ use chrono::{DateTime, Utc};
 use super::certificate::{Expectation, Thresholds, judge};
 use super::pair::{note_key_of_go, note_mode, note_part};
 use super::subject::judge_subject;
-use super::{Finding, FindingCode, Notes, Part, Severity};
+use super::{Finding, FindingCode, Findings, Part, Severity};
 use crate::catalogue::{SYSTEM_NODE, beside};
-use crate::error::{Diagnostic, Error};
+use crate::error::Diagnostic;
 use crate::key::{PrivateKey, pem};
 use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError, Mismatch, compare};
 use crate::secret::Secret;
+use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, read_certificates};
 
@@ -110,20 +111,17 @@ fn node_of(user: &str) -> Option<String> {
 /// The key of the current user, embedded or by path, whether it has a certificate yet or not.
 #[must_use]
 pub fn client_key(tree: &Tree, path: &Path) -> Part<PrivateKey> {
-    fn broken<T>(error: &dyn Diagnostic) -> Part<T> {
-        Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() }
-    }
     let kubeconfig = match Part::read(tree, path, Kubeconfig::parse) {
         Part::Present(kubeconfig) => kubeconfig,
         Part::Missing => return Part::Missing,
-        Part::Broken { code, evidence, remedy } => return Part::Broken { code, evidence, remedy },
+        Part::Broken(fault) => return Part::Broken(fault),
     };
     let current = match kubeconfig.current() {
         Ok(current) => current,
-        Err(error) => return broken(&error),
+        Err(error) => return Part::Broken(error.fault()),
     };
     match (&current.client_key_data, current.client_key) {
-        (Some(pem), _) => PrivateKey::from_pem(pem.expose()).map_or_else(|error| broken(&error), Part::Present),
+        (Some(pem), _) => parsed(PrivateKey::from_pem(pem.expose())),
         (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
         (None, None) => Part::Missing,
     }
@@ -132,7 +130,7 @@ pub fn client_key(tree: &Tree, path: &Path) -> Part<PrivateKey> {
 fn parsed<T, E: Diagnostic>(result: Result<T, E>) -> Part<T> {
     match result {
         Ok(value) => Part::Present(value),
-        Err(error) => Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() },
+        Err(error) => Part::Broken(error.fault()),
     }
 }
 
@@ -158,23 +156,21 @@ pub fn judge_kubeconfig(
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     match tree.get(path) {
         Observed::Missing => note_part(&Part::<()>::Missing, &mut notes, true),
-        Observed::Unreadable { code, message, hint } => {
-            notes.add_coded(code, Severity::Critical, message.clone(), hint.clone());
-        }
+        Observed::Unreadable(fault) => notes.add_fault(fault.clone()),
         Observed::File { content, .. } => {
             note_mode(tree, path, &mut notes);
             judge_content(&mut notes, path, content.expose(), tree, expected, thresholds, now);
         }
     }
-    notes.findings
+    notes.into_vec()
 }
 
 fn judge_content(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     path: &Path,
     content: &[u8],
     tree: &Tree,
@@ -184,7 +180,7 @@ fn judge_content(
 ) {
     let client = match client_identity(tree, path, content) {
         Ok(client) => client,
-        Err(error) => return note_error(notes, &error.into()),
+        Err(error) => return notes.add_fault(error.fault()),
     };
     note_use(notes, path, content, tree, expected.trusted.is_empty());
     if expected.trusted.is_empty() {
@@ -202,14 +198,13 @@ fn judge_content(
                 Mismatch::OtherServer { .. } => Severity::Warning,
                 _ => Severity::Critical,
             };
-            notes.add_coded(mismatch.code(), severity, mismatch.to_string(), mismatch.hint());
+            notes.add_as(severity, mismatch.code(), mismatch.to_string(), mismatch.hint());
         }
     }
     match client {
         Some(client) => judge_client(notes, &client, expected, thresholds, now),
         None => notes.add(
             FindingCode::KubeconfigNoCertificate,
-            Severity::Info,
             "its user has no client certificate (a token, or an exec plugin)",
             "nothing, if that is meant",
         ),
@@ -217,7 +212,7 @@ fn judge_content(
 }
 
 /// Notes why clients would not use the file, and what of it they pass over.
-fn note_use(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree, with_authority: bool) {
+fn note_use(notes: &mut Findings, path: &Path, content: &[u8], tree: &Tree, with_authority: bool) {
     let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
     let current = kubeconfig.current().ok();
     // The client's files are judged for themselves, and a CA that is compared with the node's is compared elsewhere.
@@ -230,12 +225,12 @@ fn note_use(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree, wit
     for fault in
         kubeconfig.faults(|referenced| is_judged(referenced) || is_readable(tree, path, referenced)).unwrap_or_default()
     {
-        notes.add_coded(fault.code(), Severity::Critical, fault.to_string(), fault.hint());
+        notes.add_fault(fault.fault());
     }
     for passed_over in kubeconfig.passed_over() {
         let evidence =
             format!("{passed_over}; clients pass over the first of two keys, and every document but the first");
-        notes.add_coded(passed_over.code(), Severity::Warning, evidence, passed_over.hint());
+        notes.add_as(Severity::Warning, passed_over.code(), evidence, passed_over.hint());
     }
 }
 
@@ -244,20 +239,19 @@ fn note_use(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree, wit
 pub fn is_readable(tree: &Tree, path: &Path, referenced: &str) -> bool {
     match tree.get(&beside(path, referenced)) {
         Observed::File { .. } => true,
-        Observed::Unreadable { code, .. } => *code == "store.no_permission",
+        Observed::Unreadable(fault) => fault.code == StoreError::NO_PERMISSION,
         Observed::Missing => false,
     }
 }
 
 /// Notes a CA of which clients cannot read a single certificate. Which one it must be is not known here.
-fn note_authority(notes: &mut Notes<'_>, path: &Path, content: &[u8], tree: &Tree) {
+fn note_authority(notes: &mut Findings, path: &Path, content: &[u8], tree: &Tree) {
     let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
     let Ok(current) = kubeconfig.current() else { return };
     if !has_readable_authority(tree, path, &current) {
         let (cluster, named) = (current.cluster.to_owned(), current.certificate_authority.map(str::to_owned));
         let path = named.filter(|_| current.certificate_authority_data.is_none());
-        let mismatch = Mismatch::InvalidCertificateAuthority { cluster, path };
-        notes.add_coded(mismatch.code(), Severity::Critical, mismatch.to_string(), mismatch.hint());
+        notes.add_fault(Mismatch::InvalidCertificateAuthority { cluster, path }.fault());
     }
 }
 
@@ -276,7 +270,7 @@ pub fn has_readable_authority(tree: &Tree, path: &Path, current: &Current<'_>) -
 }
 
 fn judge_client(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     client: &ClientIdentity,
     expected: &ExpectedKubeconfig<'_>,
     thresholds: Thresholds,
@@ -287,8 +281,8 @@ fn judge_client(
     let certificate = client.certificates.present().and_then(|all| all.first());
     let key_text = client.unusable_key.as_ref().map(Secret::expose);
     let only_go_reads_it = key_text.is_some_and(|pem| note_key_of_go(&client.key, pem, certificate, notes));
-    if let (Part::Broken { code, evidence, remedy }, false) = (&client.key, only_go_reads_it) {
-        notes.add_coded(code, Severity::Critical, evidence.clone(), remedy.clone());
+    if let (Part::Broken(fault), false) = (&client.key, only_go_reads_it) {
+        notes.add_fault(fault.clone());
     }
     let Some((certificate, intermediates)) = client.certificates.present().and_then(|all| all.split_first()) else {
         return;
@@ -296,22 +290,16 @@ fn judge_client(
     match &client.key {
         Part::Missing => notes.add(
             FindingCode::FileMissing,
-            Severity::Critical,
             "the client certificate has no key",
             "embed the key that belongs to it, or remove the file so that it is made again",
         ),
         Part::Present(key) if key.public_key_info() != certificate.public_key_info() => notes.add(
             FindingCode::KeyMismatch,
-            Severity::Critical,
             "the client key is not the one of the client certificate",
             "embed the key that belongs to it, or remove the file so that it is made again",
         ),
-        Part::Present(_) | Part::Broken { .. } => {}
+        Part::Present(_) | Part::Broken(_) => {}
     }
     judge(notes, certificate, intermediates, &expected.client, expected.trusted, thresholds, now);
     judge_subject(notes, certificate, expected.client.subject.as_ref(), expected.trusted.first(), true);
-}
-
-fn note_error(notes: &mut Notes<'_>, error: &Error) {
-    notes.add_coded(error.code(), Severity::Critical, error.to_string(), error.hint());
 }

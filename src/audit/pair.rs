@@ -4,8 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{FindingCode, Notes, Severity};
-use crate::error::Diagnostic;
+use super::{FindingCode, Findings, Severity};
+use crate::error::{Diagnostic, Fault};
 use crate::key::PrivateKey;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, read_certificates};
@@ -18,14 +18,7 @@ pub enum Part<T> {
     /// It was read and parsed.
     Present(T),
     /// Something is there that cannot be used.
-    Broken {
-        /// The code of the module that refused it.
-        code: &'static str,
-        /// What is wrong.
-        evidence: String,
-        /// What to do.
-        remedy: String,
-    },
+    Broken(Fault),
 }
 
 impl<T> Part<T> {
@@ -34,7 +27,7 @@ impl<T> Part<T> {
     pub fn present(&self) -> Option<&T> {
         match self {
             Self::Present(value) => Some(value),
-            Self::Missing | Self::Broken { .. } => None,
+            Self::Missing | Self::Broken(_) => None,
         }
     }
 
@@ -48,15 +41,13 @@ impl<T> Part<T> {
     pub fn read<E: Diagnostic>(tree: &Tree, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Self {
         match tree.get(path) {
             Observed::Missing => Self::Missing,
-            Observed::Unreadable { code, message, hint } => {
-                Self::Broken { code, evidence: message.clone(), remedy: hint.clone() }
-            }
+            Observed::Unreadable(fault) => Self::Broken(fault.clone()),
             Observed::File { content, .. } => match parse(content.expose()) {
                 Ok(value) => Self::Present(value),
-                Err(error) => {
-                    let evidence = if content.is_empty() { "the file is empty".into() } else { error.to_string() };
-                    Self::Broken { code: error.code(), evidence, remedy: error.hint_at(path) }
+                Err(error) if content.is_empty() => {
+                    Self::Broken(Fault { message: "the file is empty".to_owned(), ..error.fault_at(path) })
                 }
+                Err(error) => Self::Broken(error.fault_at(path)),
             },
         }
     }
@@ -116,7 +107,7 @@ impl Pair {
 
     /// Notes files that are missing though their partner is there, unusable, or too open, and a key that is
     /// another certificate's.
-    pub(super) fn judge_files(&self, tree: &Tree, notes: &mut Notes<'_>, key_is_needed: bool) {
+    pub(super) fn judge_files(&self, tree: &Tree, notes: &mut Findings, key_is_needed: bool) {
         notes.at(&self.certificate_path);
         note_part(&self.certificates, notes, true);
         notes.at(&self.key_path);
@@ -134,7 +125,6 @@ impl Pair {
             let path = self.certificate_path.display();
             notes.add(
                 FindingCode::KeyMismatch,
-                Severity::Critical,
                 match self.other_certificate_of_key() {
                     Some((place, other)) => format!(
                         "the key is not the one of the first certificate in {path}, but of number {place} (serial {}, until {})",
@@ -154,42 +144,38 @@ pub(super) fn note_key_of_go(
     key: &Part<PrivateKey>,
     pem: &[u8],
     certificate: Option<&Certificate>,
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
 ) -> bool {
-    let Part::Broken { code, remedy, .. } = key else { return false };
+    let Part::Broken(fault) = key else { return false };
     let public = PrivateKey::ed25519_public_key_info(pem);
     let is_its_key = public.is_some() && public.as_deref() == certificate.map(Certificate::public_key_info);
     if is_its_key {
         let evidence = "Kubernetes uses this Ed25519 key, but kubeadm and kubepki cannot read it";
-        notes.add_coded(code, Severity::Warning, evidence, remedy.clone());
+        notes.add_as(Severity::Warning, fault.code, evidence, fault.hint.clone());
     }
     is_its_key
 }
 
 /// Notes a file that is missing or unusable, at the path that `notes` is at.
-pub(super) fn note_part<T>(part: &Part<T>, notes: &mut Notes<'_>, is_needed: bool) {
+pub(super) fn note_part<T>(part: &Part<T>, notes: &mut Findings, is_needed: bool) {
     match part {
         Part::Missing if is_needed => notes.add(
             FindingCode::FileMissing,
-            Severity::Critical,
             "the file is missing",
             "restore it from a backup or another node, or remove its partner so that both are made again",
         ),
-        Part::Broken { code, evidence, remedy } => {
-            notes.add_coded(code, Severity::Critical, evidence.clone(), remedy.clone());
-        }
+        Part::Broken(fault) => notes.add_fault(fault.clone()),
         Part::Missing | Part::Present(_) => {}
     }
 }
 
 /// Notes a secret file that others than its owner can read.
-pub(super) fn note_mode(tree: &Tree, path: &Path, notes: &mut Notes<'_>) {
+pub(super) fn note_mode(tree: &Tree, path: &Path, notes: &mut Findings) {
     if let Observed::File { mode, .. } = tree.get(path)
         && mode & 0o077 != 0
     {
         notes.add(
             FindingCode::FileModeTooWide,
-            Severity::Warning,
             format!("the file holds a private key and has mode {mode:04o}"),
             format!("chmod 600 {}", path.display()),
         );

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::pair::{note_mode, note_part};
-use super::{Finding, FindingCode, Notes, Part, Severity};
+use super::{Finding, FindingCode, Findings, Part, Severity};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
-use crate::key::{PrivateKey, holds_private_key, read_public_keys};
+use crate::error::Declared as _;
+use crate::key::{KeyError, PrivateKey, holds_private_key, read_public_keys};
 use crate::remedy::command;
 use crate::tree::Tree;
 
@@ -40,7 +41,7 @@ impl ServiceAccountKeys {
     /// Judges both files. A `sa.pub` that is missing beside its key is no finding: it can be made from the key.
     #[must_use]
     pub fn judge(&self, tree: &Tree) -> Vec<Finding> {
-        let mut notes = Notes::about(SERVICE_ACCOUNT);
+        let mut notes = Findings::on(SERVICE_ACCOUNT);
         notes.at(&self.key_path);
         note_part(&self.key, &mut notes, !self.public_keys.is_missing());
         note_mode(tree, &self.key_path, &mut notes);
@@ -49,9 +50,9 @@ impl ServiceAccountKeys {
             note_mode(tree, &self.public_key_path, &mut notes);
         }
         match &self.public_keys {
-            Part::Broken { code, .. } if code.starts_with("key.") => notes.add_coded(
-                code,
+            Part::Broken(fault) if KeyError::declares(fault.code) => notes.add_as(
                 Severity::Critical,
+                fault.code,
                 "it holds no public key that can be read",
                 "remove sa.pub so that it is made from sa.key, or restore it from a backup",
             ),
@@ -62,7 +63,7 @@ impl ServiceAccountKeys {
         {
             note_mismatch(&mut notes, &self.key_path, &self.public_key_path);
         }
-        notes.findings
+        notes.into_vec()
     }
 }
 
@@ -70,7 +71,7 @@ impl ServiceAccountKeys {
 /// cannot be used are findings too: an API server that starts with them does not come up.
 #[must_use]
 pub fn judge_use(tree: &Tree, key_path: &Path, public_paths: &[PathBuf]) -> Vec<Finding> {
-    let mut notes = Notes::about(SERVICE_ACCOUNT);
+    let mut notes = Findings::on(SERVICE_ACCOUNT);
     notes.at(key_path);
     let key = Part::read(tree, key_path, PrivateKey::from_pem);
     note_part(&key, &mut notes, true);
@@ -82,13 +83,13 @@ pub fn judge_use(tree: &Tree, key_path: &Path, public_paths: &[PathBuf]) -> Vec<
         accepted.extend(part.present().into_iter().flatten().cloned());
     }
     if let (Part::Present(key), [last, ..]) = (&key, public_paths)
-        && notes.findings.is_empty()
+        && notes.is_empty()
         && !accepted.iter().any(|one| one == key.public_key_info())
     {
         notes.at(last);
         note_mismatch(&mut notes, key_path, last);
     }
-    notes.findings
+    notes.into_vec()
 }
 
 /// How many public keys the files hold, as far as they can be read.
@@ -104,7 +105,7 @@ pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding
     let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let (key, public) = (name(key_path), name(public_path));
     Finding {
-        code: FindingCode::ServiceAccountReplaced.code().to_owned(),
+        code: FindingCode::ServiceAccountReplaced.code(),
         severity: Severity::Warning,
         subject: SERVICE_ACCOUNT.to_owned(),
         path: Some(key_path.to_owned()),
@@ -120,12 +121,11 @@ pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding
     }
 }
 
-fn note_mismatch(notes: &mut Notes<'_>, key_path: &Path, public_path: &Path) {
+fn note_mismatch(notes: &mut Findings, key_path: &Path, public_path: &Path) {
     let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let (key, public) = (name(key_path), name(public_path));
     notes.add(
         FindingCode::ServiceAccountMismatch,
-        Severity::Critical,
         format!("{public} does not hold the public half of {key}: the API server would refuse every token"),
         format!("restore the file that is older than the other, or remove {public} so that it is made from {key}"),
     );

@@ -33,7 +33,7 @@ pub fn judge_signing(
                 format!("give it the first one alone: {copy}, then name that file in its manifest ({flags})"),
             )
         }
-        (Part::Missing | Part::Broken { .. }, _) => {
+        (Part::Missing | Part::Broken(_), _) => {
             (certificate, format!("{} cannot be used", name(certificate)), format!("restore {}", file(certificate)))
         }
         (_, Part::Missing) => (
@@ -41,7 +41,7 @@ pub fn judge_signing(
             format!("{} is missing", name(key)),
             format!("restore it, or take {flags} out of its manifest where the CA's key is kept elsewhere"),
         ),
-        (_, Part::Broken { .. }) => (key, format!("{} cannot be used", name(key)), format!("restore {}", file(key))),
+        (_, Part::Broken(_)) => (key, format!("{} cannot be used", name(key)), format!("restore {}", file(key))),
         (Part::Present(certificates), Part::Present(private)) => {
             let fits = certificates.first().is_some_and(|one| one.public_key_info() == private.public_key_info());
             if fits {
@@ -52,7 +52,7 @@ pub fn judge_signing(
         }
     };
     Some(Finding {
-        code: FindingCode::ComponentWouldNotStart.code().to_owned(),
+        code: FindingCode::ComponentWouldNotStart.code(),
         severity,
         subject: component.to_owned(),
         path: Some(path.to_owned()),

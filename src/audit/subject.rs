@@ -8,7 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Finding, FindingCode, Notes, Severity};
+use super::{Finding, FindingCode, Findings, Severity};
 use crate::catalogue::{self, Binding, Change, KUBELET_API_ADMIN, MASTERS, Organizations};
 use crate::remedy::command;
 use crate::x509::{Certificate, DistinguishedName};
@@ -16,7 +16,7 @@ use crate::x509::{Certificate, DistinguishedName};
 /// Judges the subject: against `expected` if there is one, and by the age of the cluster. A certificate that is not yet
 /// in its place (`is_in_place`) has to be signed again elsewhere.
 pub(super) fn judge_subject(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     certificate: &Certificate,
     expected: Option<&DistinguishedName>,
     ca: Option<&Certificate>,
@@ -28,7 +28,6 @@ pub(super) fn judge_subject(
             if !judge_version(notes, subject, expected, is_in_place) {
                 notes.add(
                     FindingCode::CertificateOtherSubject,
-                    Severity::Warning,
                     format!("its subject is {}, kubeadm's is {expected}", or_none(&subject.to_string())),
                     "make sure that the cluster's access rules fit this subject",
                 );
@@ -36,9 +35,9 @@ pub(super) fn judge_subject(
         }
         _ => {
             if let Some((evidence, remedy)) =
-                ca.and_then(|ca| doubt(notes.subject, &subject.organizations(), ca.not_before()))
+                ca.and_then(|ca| doubt(&notes.subject, &subject.organizations(), ca.not_before()))
             {
-                notes.add(FindingCode::CertificateNeedsBinding, Severity::Info, evidence, remedy);
+                notes.add_as(Severity::Info, FindingCode::CertificateNeedsBinding, evidence, remedy);
             }
         }
     }
@@ -47,12 +46,12 @@ pub(super) fn judge_subject(
 /// Judges a certificate whose subject is kept, by the version of the configuration alone.
 #[must_use]
 pub fn judge_kept(name: &str, path: &Path, certificate: &Certificate, expected: &DistinguishedName) -> Vec<Finding> {
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
     if !same_subject(certificate.subject(), expected) {
         judge_version(&mut notes, certificate.subject(), expected, true);
     }
-    notes.findings
+    notes.into_vec()
 }
 
 /// Judges a certificate that is about to be made, signed by a CA that is valid from `authority_begin` on.
@@ -64,22 +63,21 @@ pub fn judge_new(
     authority_begin: DateTime<Utc>,
 ) -> Option<Finding> {
     let (evidence, remedy) = doubt(name, &subject.organizations(), authority_begin)?;
-    let mut notes = Notes::about(name);
+    let mut notes = Findings::on(name);
     notes.at(path);
-    notes.add(FindingCode::CertificateNeedsBinding, Severity::Info, evidence, remedy);
-    notes.findings.pop()
+    notes.add_as(Severity::Info, FindingCode::CertificateNeedsBinding, evidence, remedy);
+    notes.pop()
 }
 
 /// Notes a successor that has fewer groups than the certificate in whose place it is put.
-pub(super) fn judge_lost_groups(notes: &mut Notes<'_>, new: &Certificate, old: &Certificate) {
+pub(super) fn judge_lost_groups(notes: &mut Findings, new: &Certificate, old: &Certificate) {
     let (has, had) = (sorted(new.subject()), sorted(old.subject()));
     if has == had || old.subject().common_name() != new.subject().common_name() {
         return;
     }
-    if let Some(binding) = catalogue::binding(notes.subject, &has).filter(|_| !had.is_empty()) {
+    if let Some(binding) = catalogue::binding(&notes.subject, &has).filter(|_| !had.is_empty()) {
         notes.add(
             FindingCode::CertificateNeedsBinding,
-            Severity::Warning,
             format!("it is not in {}, as the one in its place is: {}", had.join(", "), what_fails(binding)),
             format!("make sure that the cluster has this binding, once: {}", binding.command()),
         );
@@ -88,12 +86,12 @@ pub(super) fn judge_lost_groups(notes: &mut Notes<'_>, new: &Certificate, old: &
 
 /// Notes a subject that another version of kubeadm writes; `false` when none does.
 fn judge_version(
-    notes: &mut Notes<'_>,
+    notes: &mut Findings,
     subject: &DistinguishedName,
     expected: &DistinguishedName,
     is_in_place: bool,
 ) -> bool {
-    let Some((organizations, is_cluster_user)) = organizations_of(notes.subject) else { return false };
+    let Some((organizations, is_cluster_user)) = organizations_of(&notes.subject) else { return false };
     let all: Vec<Vec<&str>> = organizations.all().map(<[&str]>::to_vec).collect();
     let position = |name: &DistinguishedName| all.iter().position(|groups| *groups == sorted(name));
     let (Some(has), Some(wanted)) = (position(subject), position(expected)) else { return false };
@@ -102,12 +100,11 @@ fn judge_version(
     }
     let again = if is_in_place { make_again(notes) } else { "have it signed again with that subject".to_owned() };
     // The newest comes first, and each has less power than the one before it in time.
-    let binding = all.get(has).and_then(|groups| catalogue::binding(notes.subject, groups));
+    let binding = all.get(has).and_then(|groups| catalogue::binding(&notes.subject, groups));
     let period = period(organizations, has, wanted);
     match binding {
         Some(binding) if has < wanted => notes.add(
             FindingCode::CertificateNeedsBinding,
-            Severity::Warning,
             format!(
                 "its subject is {subject}, kubeadm's of this version is {expected}: {}, and kubeadm makes it from {} on",
                 what_fails(binding),
@@ -121,18 +118,17 @@ fn judge_version(
         ),
         _ if has > wanted && is_cluster_user && sorted(subject).contains(&MASTERS.to_owned()) => notes.add(
             FindingCode::CertificateOtherSubject,
-            Severity::Warning,
             format!("its subject is {subject}, kubeadm's{period} is {expected}: nothing can restrict {MASTERS}"),
             format!(
                 "make it as this version has it: {again}{}",
-                catalogue::binding(notes.subject, &sorted(expected))
+                catalogue::binding(&notes.subject, &sorted(expected))
                     .map(|binding| format!("; if the cluster is older, make its binding first: {}", binding.command()))
                     .unwrap_or_default()
             ),
         ),
-        _ => notes.add(
-            FindingCode::CertificateOtherSubject,
+        _ => notes.add_as(
             Severity::Info,
+            FindingCode::CertificateOtherSubject,
             format!("its subject is {subject}, kubeadm's{period} is {expected}"),
             "nothing: it works, and kubeadm's own renewal keeps the subject too",
         ),
@@ -185,9 +181,9 @@ fn organizations_of(name: &str) -> Option<(&'static Organizations, bool)> {
 }
 
 /// The commands that make it again.
-fn make_again(notes: &Notes<'_>) -> String {
+fn make_again(notes: &Findings) -> String {
     let path = notes.path.clone().unwrap_or_default();
-    let name = notes.subject;
+    let name = notes.subject.as_str();
     if catalogue::kubeconfig(name).is_some() {
         let remove = command(["rm".as_ref(), path.as_os_str()]);
         return format!("{remove}, then {}", command(["kubepki", "kubeconfig", "init", name]));

@@ -5,9 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{Finding, Severity};
-
-/// The code of a file that may not be read.
-pub const NO_PERMISSION: &str = "store.no_permission";
+use crate::store::StoreError;
 
 /// How many paths are named.
 const SHOWN: usize = 3;
@@ -15,7 +13,7 @@ const SHOWN: usize = 3;
 /// Gathers all files that may not be read into the first finding; `remedy` says how to run it so that they can be.
 pub fn gather(findings: &mut Vec<Finding>, remedy: Option<&str>) {
     let (unseen, mut others): (Vec<_>, Vec<_>) =
-        std::mem::take(findings).into_iter().partition(|finding| finding.code == NO_PERMISSION);
+        std::mem::take(findings).into_iter().partition(|finding| finding.code == StoreError::NO_PERMISSION);
     let paths: BTreeSet<_> = unseen.iter().filter_map(|finding| finding.path.clone()).collect();
     if let Some(mut first) = unseen.into_iter().next() {
         if let Some(remedy) = remedy {

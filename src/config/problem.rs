@@ -3,11 +3,14 @@
 //! In: what the other modules of `config` find, each with its place. Out: [`Problem`]s in file order, and
 //! [`ConfigError`]. It never decides whether something is wrong, and a value of a secret field never gets here.
 
+mod code;
+
 use serde::Serialize;
-use serde_json::json;
+
+pub(super) use code::Code;
 
 use super::foreign;
-use crate::error::{Category, Diagnostic};
+use crate::error::{self, Declaration, Declared as _, Evidence, faults};
 use crate::yaml::Mark;
 
 /// Whether a problem stops the work.
@@ -26,7 +29,7 @@ pub struct Problem {
     /// Whether it stops the work.
     pub severity: Severity,
     /// The stable code, as `config.unknown_field`; `docs/reference/configuration.md` lists them all.
-    pub code: &'static str,
+    pub code: error::Code,
     /// The name of the file, as the caller gave it.
     pub file: String,
     /// The line, from 1; absent when the problem has no place (nothing is there).
@@ -54,148 +57,69 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file is larger than any kubeadm configuration.
-    #[error("{file}: {size} bytes are more than the {limit} that a configuration file may have")]
-    TooLarge {
-        /// The name of the file.
-        file: String,
-        /// Its size in bytes.
-        size: usize,
-        /// The largest accepted size in bytes.
-        limit: usize,
-    },
-    /// The file is not UTF-8 text.
-    #[error("{file}:{line}: the text is {}not UTF-8", encoding.map_or(String::new(), |name| format!("{name}, ")))]
-    NotUtf8 {
-        /// The name of the file.
-        file: String,
-        /// The line of the first byte that is not UTF-8, from 1.
-        line: usize,
-        /// What it is, as far as that is known.
-        encoding: Option<&'static str>,
-    },
-    /// The file has at least one error; everything that was found in it, warnings too, in file order.
-    #[error("{}", lines(.problems))]
-    Invalid {
-        /// All of it.
-        problems: Vec<Problem>,
-    },
+impl Evidence for Problem {
+    fn evidence(&self) -> serde_json::Value {
+        serde_json::json!(self)
+    }
+}
+
+faults! {
+    /// Why a configuration cannot be used.
+    pub enum ConfigError {
+        /// The file is larger than 1 MiB, more than any kubeadm configuration; check that it is the right one.
+        #[error("{file}: {size} bytes are more than the {limit} that a configuration file may have")]
+        #[fault("config.too_large", Usage, "check that this is the kubeadm configuration and not another file")]
+        TooLarge {
+            /// The name of the file.
+            file: String,
+            /// Its size in bytes.
+            size: usize,
+            /// The largest accepted size in bytes.
+            limit: usize,
+        },
+        /// The file is not UTF-8 text; save it as UTF-8.
+        #[error("{file}:{line}: the text is {}not UTF-8", encoding.map_or(String::new(), |name| format!("{name}, ")))]
+        #[fault(
+            "config.not_utf8",
+            Usage,
+            match encoding {
+                Some(encoding) => format!("convert it, and give the result: {}", foreign::to_utf8(file, encoding)),
+                None => "save the file as UTF-8".to_owned(),
+            }
+        )]
+        NotUtf8 {
+            /// The name of the file.
+            file: String,
+            /// The line of the first byte that is not UTF-8, from 1.
+            line: usize,
+            /// What it is, as far as that is known.
+            encoding: Option<&'static str>,
+        },
+        /// The file has problems; all are listed, each with line, column, field and hint.
+        #[error("{}", lines(.problems))]
+        #[fault("config.invalid", Usage, hint_of_all(problems))]
+        Invalid {
+            /// All of it.
+            problems: Vec<Problem>,
+        },
+    }
+}
+
+/// The hint of the only error, or how many there are.
+fn hint_of_all(problems: &[Problem]) -> String {
+    let mut errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+    match (errors.next(), errors.count()) {
+        (Some(only), 0) => only.hint.clone(),
+        (_, more) => format!("correct the {} places listed; each has its own hint", more.saturating_add(1)),
+    }
 }
 
 fn lines(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-impl Diagnostic for ConfigError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::TooLarge { .. } => "config.too_large",
-            Self::NotUtf8 { .. } => "config.not_utf8",
-            Self::Invalid { .. } => "config.invalid",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::TooLarge { .. } => "check that this is the kubeadm configuration and not another file".into(),
-            Self::NotUtf8 { file, encoding: Some(encoding), .. } => {
-                format!("convert it, and give the result: {}", foreign::to_utf8(file, encoding))
-            }
-            Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
-            Self::Invalid { problems } => {
-                let mut errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
-                match (errors.next(), errors.count()) {
-                    (Some(only), 0) => only.hint.clone(),
-                    (_, more) => format!("correct the {} places listed; each has its own hint", more.saturating_add(1)),
-                }
-            }
-        }
-    }
-
-    fn category(&self) -> Category {
-        Category::Usage
-    }
-
-    fn context(&self) -> serde_json::Value {
-        match self {
-            Self::TooLarge { file, size, limit } => json!({"file": file, "size": size, "limit": limit}),
-            Self::NotUtf8 { file, line, .. } => json!({"file": file, "line": line}),
-            Self::Invalid { problems } => json!({"problems": problems}),
-        }
-    }
-}
-
-/// Declares [`Code`] with its text forms, so that the list for the documentation cannot miss one.
-macro_rules! codes {
-    ($($name:ident = $text:literal),+ $(,)?) => {
-        /// The kinds of problem.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Code { $($name),+ }
-
-        impl Code {
-            /// The stable dotted text.
-            pub(super) const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),+ }
-            }
-        }
-
-        /// Every code a [`Problem`] can have.
-        pub const PROBLEM_CODES: &[&str] = &[$($text),+];
-    };
-}
-
-codes! {
-    Address = "config.address",
-    AlgorithmOverridden = "config.algorithm_overridden",
-    ApiEndpoint = "config.no_api_endpoint",
-    CertificateKey = "config.certificate_key",
-    ClusterDefaults = "config.cluster_defaults",
-    ConfigMap = "config.config_map",
-    ControlCharacter = "config.control_character",
-    CriSocket = "config.cri_socket",
-    DeprecatedVersion = "config.deprecated_version",
-    Discovery = "config.discovery",
-    DnsName = "config.dns_name",
-    DuplicateKey = "config.duplicate_key",
-    Duration = "config.duration",
-    EmptyDocument = "config.empty_document",
-    EmptyValidity = "config.empty_validity",
-    Endpoint = "config.endpoint",
-    EndpointPort = "config.endpoint_port",
-    Etcd = "config.etcd",
-    FeatureGate = "config.feature_gate",
-    IgnoredDocument = "config.ignored_document",
-    KindTwice = "config.kind_twice",
-    LeafOutlivesCa = "config.leaf_outlives_ca",
-    LongValidity = "config.long_validity",
-    NoAddress = "config.no_address",
-    NoConfiguration = "config.no_configuration",
-    NoNodeName = "config.no_node_name",
-    NoTypeMeta = "config.no_type_meta",
-    NodeName = "config.node_name",
-    OtherFile = "config.other_file",
-    OtherVersion = "config.field_of_other_version",
-    Path = "config.path",
-    Port = "config.port",
-    San = "config.san",
-    Subnet = "config.subnet",
-    Syntax = "config.syntax",
-    Tag = "config.tag",
-    Template = "config.template",
-    Token = "config.token",
-    TooComplex = "config.too_complex",
-    TooMany = "config.too_many_problems",
-    UnknownAlgorithm = "config.unknown_algorithm",
-    UnknownField = "config.unknown_field",
-    UnknownKind = "config.unknown_kind",
-    UnsupportedVersion = "config.unsupported_version",
-    Value = "config.value",
-    Version = "config.kubernetes_version",
-    WrongType = "config.wrong_type",
-}
+/// Every kind of problem, for the reference.
+pub const PROBLEMS: &[Declaration] = Code::DECLARATIONS;
 
 /// A place in a file: where, and under which dotted path.
 #[derive(Clone, Debug)]
@@ -259,7 +183,7 @@ impl Problems {
         }
         self.list.push(Problem {
             severity,
-            code: code.as_str(),
+            code: code.code(),
             file: self.file.clone(),
             line: place.mark.map(|mark| mark.line),
             column: place.mark.map(|mark| mark.column),
@@ -290,7 +214,7 @@ impl Problems {
         if self.more > 0 {
             self.list.push(Problem {
                 severity: if self.more_errors { Severity::Error } else { Severity::Warning },
-                code: Code::TooMany.as_str(),
+                code: Code::TooMany.code(),
                 file: self.file.clone(),
                 line: None,
                 column: None,
@@ -321,6 +245,7 @@ pub(super) fn quoted(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Category, Diagnostic};
 
     #[test]
     fn a_problem_shows_its_place_its_field_and_itself() {

@@ -87,20 +87,5 @@ fn problem_of(text: &str) -> Problem {
 }
 
 fn codes(problems: &[Problem]) -> Vec<&'static str> {
-    problems.iter().map(|problem| problem.code).collect()
-}
-
-#[test]
-fn the_reference_lists_every_code() {
-    let reference = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/reference/configuration.md"));
-    let mut documented: Vec<_> = reference
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `config.")?.split('`').next())
-        .map(|name| format!("config.{name}"))
-        .collect();
-    documented.sort();
-    let of_the_file = ["config.invalid", "config.not_utf8", "config.too_large"];
-    let mut declared: Vec<_> = PROBLEM_CODES.iter().chain(&of_the_file).map(ToString::to_string).collect();
-    declared.sort();
-    assert_eq!(documented, declared);
+    problems.iter().map(|problem| problem.code.as_str()).collect()
 }

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::program::{self, Distrust, FOLDERS};
-use crate::error::{Category, Diagnostic};
+use crate::error::faults;
 
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -30,70 +30,50 @@ const GRACE: Duration = Duration::from_secs(2);
 const PASSED_ON: [&str; 6] =
     ["LANG", "LC_ALL", "LC_MESSAGES", "TZ", "CONTAINER_RUNTIME_ENDPOINT", "IMAGE_SERVICE_ENDPOINT"];
 
-/// Why a program did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum ProcessError {
-    /// No program of that name is in the system's folders.
-    #[error("there is no program {program} in {}", FOLDERS.join(", "))]
-    NotFound {
-        /// Its name.
-        program: String,
-    },
-    /// Somebody else could have put the program there.
-    #[error("{program} is not run: {}: {reason}", place.display())]
-    Untrusted {
-        /// Its name.
-        program: String,
-        /// The file, folder or link that somebody else can change.
-        place: PathBuf,
-        /// Who, and why.
-        reason: String,
-    },
-    /// It could not be started, or ended with a failure.
-    #[error("`{command}` failed: {reason}")]
-    Failed {
-        /// The program and its arguments.
-        command: String,
-        /// What it printed on stderr, or how it ended.
-        reason: String,
-    },
-    /// It did not end in time, and was ended.
-    #[error("`{command}` did not end within {} s", waited.as_secs_f32())]
-    Timeout {
-        /// The program and its arguments.
-        command: String,
-        /// How long it was waited for.
-        waited: Duration,
-    },
-}
-
-impl Diagnostic for ProcessError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "process.not_found",
-            Self::Untrusted { .. } => "process.untrusted",
-            Self::Failed { .. } => "process.failed",
-            Self::Timeout { .. } => "process.timeout",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::NotFound { program } => format!("install {program}, or put its folder into PATH"),
-            Self::Untrusted { place, .. } => {
-                format!("let it belong to root, and nobody else write to it: {}", place.display())
-            }
-            Self::Failed { command, .. } | Self::Timeout { command, .. } => {
-                format!("run `{command}` by hand and see what it says")
-            }
-        }
-    }
-
-    fn category(&self) -> Category {
-        match self {
-            Self::Untrusted { .. } => Category::Refused,
-            _ => Category::Environment,
-        }
+faults! {
+    /// Why a program did not succeed.
+    pub enum ProcessError {
+        /// `systemctl` is in none of the system's folders (`/usr/local/sbin`, `/usr/local/bin`, `/usr/sbin`, `/usr/bin`,
+        /// `/sbin`, `/bin`, `/opt/bin`), and it is needed. `PATH` is not asked.
+        #[error("there is no program {program} in {}", FOLDERS.join(", "))]
+        #[fault("process.not_found", Environment, format!("install {program}, or put its folder into PATH"))]
+        NotFound {
+            /// Its name.
+            program: String,
+        },
+        /// The program that would be run as root is in a folder, or behind a link, that another user can change.
+        #[error("{program} is not run: {}: {reason}", place.display())]
+        #[fault(
+            "process.untrusted",
+            Refused,
+            format!("let it belong to root, and nobody else write to it: {}", place.display())
+        )]
+        Untrusted {
+            /// Its name.
+            program: String,
+            /// The file, folder or link that somebody else can change.
+            place: PathBuf,
+            /// Who, and why.
+            reason: String,
+        },
+        /// The program failed; the message has what it said.
+        #[error("`{command}` failed: {reason}")]
+        #[fault("process.failed", Environment, format!("run `{command}` by hand and see what it says"))]
+        Failed {
+            /// The program and its arguments.
+            command: String,
+            /// What it printed on stderr, or how it ended.
+            reason: String,
+        },
+        /// The program did not end in time, and was ended.
+        #[error("`{command}` did not end within {} s", waited.as_secs_f32())]
+        #[fault("process.timeout", Environment, format!("run `{command}` by hand and see what it says"))]
+        Timeout {
+            /// The program and its arguments.
+            command: String,
+            /// How long it was waited for.
+            waited: Duration,
+        },
     }
 }
 
@@ -197,6 +177,7 @@ fn wait(child: &mut Child, end: Instant) -> std::io::Result<Option<std::process:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Diagnostic;
 
     const SOON: Duration = Duration::from_secs(20);
 

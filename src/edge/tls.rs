@@ -18,73 +18,63 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
-use crate::error::Diagnostic;
+use crate::error::faults;
 use crate::secret::Secret;
 
-/// Why a server could not be looked at.
-#[derive(Debug, thiserror::Error)]
-pub enum ProbeError {
-    /// Nothing listens there.
-    #[error("{address}: connection refused")]
-    Refused {
-        /// Where.
-        address: String,
-    },
-    /// No answer in time.
-    #[error("{address}: no answer within {} s", waited.as_secs_f32())]
-    Timeout {
-        /// Where.
-        address: String,
-        /// How long it was waited for.
-        waited: Duration,
-    },
-    /// The connection failed otherwise.
-    #[error("{address}: {source}")]
-    Unreachable {
-        /// Where.
-        address: String,
-        /// The system's answer.
-        source: io::Error,
-    },
-    /// Something answers that is no TLS server, or none that can be understood.
-    #[error("{address}: no TLS: {reason}")]
-    NoTls {
-        /// Where.
-        address: String,
-        /// What was seen instead.
-        reason: String,
-    },
-    /// Something answers that is no HTTP server.
-    #[error("{address}: no HTTP: {reason}")]
-    NoHttp {
-        /// Where.
-        address: String,
-        /// What was seen instead.
-        reason: String,
-    },
-}
-
-impl Diagnostic for ProbeError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Refused { .. } => "probe.refused",
-            Self::Timeout { .. } => "probe.timeout",
-            Self::Unreachable { .. } => "probe.unreachable",
-            Self::NoTls { .. } => "probe.no_tls",
-            Self::NoHttp { .. } => "probe.no_http",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::Refused { .. } => "check that the component runs, and that its manifest names this port".into(),
-            Self::Timeout { .. } | Self::Unreachable { .. } => {
-                "check the address in the manifest, and that no firewall is in the way".into()
-            }
-            Self::NoTls { .. } | Self::NoHttp { .. } => {
-                "check which process listens there (`ss -ltnp`): it is not the component".into()
-            }
-        }
+faults! {
+    /// Why a server could not be looked at.
+    pub enum ProbeError {
+        /// Nothing listens there.
+        #[error("{address}: connection refused")]
+        #[fault("probe.refused", Environment, "check that the component runs, and that its manifest names this port")]
+        Refused {
+            /// Where.
+            address: String,
+        },
+        /// No answer within 5 seconds.
+        #[error("{address}: no answer within {} s", waited.as_secs_f32())]
+        #[fault("probe.timeout", Environment, "check the address in the manifest, and that no firewall is in the way")]
+        Timeout {
+            /// Where.
+            address: String,
+            /// How long it was waited for.
+            waited: Duration,
+        },
+        /// The connection failed otherwise; check the address in the manifest, and firewalls.
+        #[error("{address}: {source}")]
+        #[fault(
+            "probe.unreachable",
+            Environment,
+            "check the address in the manifest, and that no firewall is in the way"
+        )]
+        Unreachable {
+            /// Where.
+            address: String,
+            /// The system's answer.
+            source: io::Error,
+        },
+        /// What listens there speaks no TLS: another process has the port (`ss -ltnp`).
+        #[error("{address}: no TLS: {reason}")]
+        #[fault("probe.no_tls", Environment, "check which process listens there (`ss -ltnp`): it is not the component")]
+        NoTls {
+            /// Where.
+            address: String,
+            /// What was seen instead.
+            reason: String,
+        },
+        /// What listens there speaks no HTTP.
+        #[error("{address}: no HTTP: {reason}")]
+        #[fault(
+            "probe.no_http",
+            Environment,
+            "check which process listens there (`ss -ltnp`): it is not the component"
+        )]
+        NoHttp {
+            /// Where.
+            address: String,
+            /// What was seen instead.
+            reason: String,
+        },
     }
 }
 
@@ -318,6 +308,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::error::Diagnostic;
 
     const SOON: Duration = Duration::from_secs(20);
 

@@ -7,105 +7,84 @@
 //!
 //! Source: kubeadm `phases/kubeconfig` `validateKubeConfig`.
 
-use serde_json::{Value, json};
 use x509_parser::pem::Pem;
 
 use super::Kubeconfig;
 use super::error::KubeconfigError;
 use super::view::CurrentCluster;
 use crate::digest::sha256_hex;
-use crate::error::{Category, Diagnostic};
+use crate::error::faults;
 
-/// One way in which an existing kubeconfig differs from the wanted one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    /// The file cannot be read as a kubeconfig that leads to a cluster.
-    #[error("{0}")]
-    Unusable(#[source] KubeconfigError),
-    /// The cluster has neither CA data nor a path to a CA.
-    #[error("the cluster {cluster:?} of the kubeconfig has no certificate authority")]
-    NoCertificateAuthority {
-        /// The cluster of the current context.
-        cluster: String,
-    },
-    /// The cluster has no CA data, and the file that it names cannot be read.
-    #[error("the certificate authority {path} of the cluster {cluster:?} cannot be read")]
-    UnreadableCertificateAuthority {
-        /// The cluster of the current context.
-        cluster: String,
-        /// The path, as the kubeconfig has it.
-        path: String,
-    },
-    /// What the cluster has for a CA is no PEM certificate.
-    #[error("the certificate authority of the cluster {cluster:?} is not a PEM certificate")]
-    InvalidCertificateAuthority {
-        /// The cluster of the current context.
-        cluster: String,
-        /// The path, if the CA came from a file.
-        path: Option<String>,
-    },
-    /// The cluster's first CA certificate is none of the wanted ones.
-    #[error("the cluster {cluster:?} of the kubeconfig trusts another certificate authority")]
-    OtherCertificateAuthority {
-        /// The cluster of the current context.
-        cluster: String,
-        /// The SHA-256 of its first CA certificate, in lower-case hexadecimal.
-        found_sha256: String,
-        /// The SHA-256 of every wanted one.
-        expected_sha256: Vec<String>,
-    },
-    /// The server's URL differs, to the letter.
-    #[error("the kubeconfig leads to {found:?}, not to {expected:?}")]
-    OtherServer {
-        /// The URL that is there; empty if there is none.
-        found: String,
-        /// The URL that is wanted.
-        expected: String,
-    },
-}
-
-impl Diagnostic for Mismatch {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Unusable(error) => error.code(),
-            Self::NoCertificateAuthority { .. } => "kubeconfig.no_certificate_authority",
-            Self::UnreadableCertificateAuthority { .. } => "kubeconfig.unreadable_certificate_authority",
-            Self::InvalidCertificateAuthority { .. } => "kubeconfig.invalid_certificate_authority",
-            Self::OtherCertificateAuthority { .. } => "kubeconfig.other_certificate_authority",
-            Self::OtherServer { .. } => "kubeconfig.other_server",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::Unusable(error) => error.hint(),
-            Self::NoCertificateAuthority { .. }
-            | Self::InvalidCertificateAuthority { .. }
-            | Self::OtherCertificateAuthority { .. } => {
-                "embed the cluster's CA, or move the file away and make it again".to_owned()
-            }
-            Self::UnreadableCertificateAuthority { path, .. } => format!("make {path} readable, or embed the CA"),
-            Self::OtherServer { expected, .. } => {
-                format!("set server to {expected}, unless the other address is meant")
-            }
-        }
-    }
-
-    fn category(&self) -> Category {
-        Category::Finding
-    }
-
-    fn context(&self) -> Value {
-        match self {
-            Self::Unusable(error) => error.context(),
-            Self::NoCertificateAuthority { cluster } => json!({ "cluster": cluster }),
-            Self::UnreadableCertificateAuthority { cluster, path } => json!({ "cluster": cluster, "path": path }),
-            Self::InvalidCertificateAuthority { cluster, path } => json!({ "cluster": cluster, "path": path }),
-            Self::OtherCertificateAuthority { cluster, found_sha256, expected_sha256 } => json!({
-                "cluster": cluster, "found_sha256": found_sha256, "expected_sha256": expected_sha256,
-            }),
-            Self::OtherServer { found, expected } => json!({ "found": found, "expected": expected }),
-        }
+faults! {
+    /// One way in which an existing kubeconfig differs from the wanted one.
+    #[derive(Clone, PartialEq, Eq)]
+    pub enum Mismatch or Unusable(KubeconfigError) {
+        /// Its cluster has no CA: `kubepki kubeconfig embed NAME`.
+        #[error("the cluster {cluster:?} of the kubeconfig has no certificate authority")]
+        #[fault(
+            "kubeconfig.no_certificate_authority",
+            Finding,
+            "embed the cluster's CA, or move the file away and make it again"
+        )]
+        NoCertificateAuthority {
+            /// The cluster of the current context.
+            cluster: String,
+        },
+        /// The CA file that it names cannot be read; make it readable, or `kubepki kubeconfig embed NAME`.
+        #[error("the certificate authority {path} of the cluster {cluster:?} cannot be read")]
+        #[fault(
+            "kubeconfig.unreadable_certificate_authority",
+            Finding,
+            format!("make {path} readable, or embed the CA")
+        )]
+        UnreadableCertificateAuthority {
+            /// The cluster of the current context.
+            cluster: String,
+            /// The path, as the kubeconfig has it.
+            path: String,
+        },
+        /// What it has for a CA is no PEM certificate: `kubepki kubeconfig embed NAME`.
+        #[error("the certificate authority of the cluster {cluster:?} is not a PEM certificate")]
+        #[fault(
+            "kubeconfig.invalid_certificate_authority",
+            Finding,
+            "embed the cluster's CA, or move the file away and make it again"
+        )]
+        InvalidCertificateAuthority {
+            /// The cluster of the current context.
+            cluster: String,
+            /// The path, if the CA came from a file.
+            path: Option<String>,
+        },
+        /// It trusts another CA than `ca.crt`: `kubepki kubeconfig embed NAME`.
+        #[error("the cluster {cluster:?} of the kubeconfig trusts another certificate authority")]
+        #[fault(
+            "kubeconfig.other_certificate_authority" as OTHER_CERTIFICATE_AUTHORITY,
+            Finding,
+            "embed the cluster's CA, or move the file away and make it again"
+        )]
+        OtherCertificateAuthority {
+            /// The cluster of the current context.
+            cluster: String,
+            /// The SHA-256 of its first CA certificate, in lower-case hexadecimal.
+            found_sha256: String,
+            /// The SHA-256 of every wanted one.
+            expected_sha256: Vec<String>,
+        },
+        /// A warning: it leads to another server than the configuration's; kubeadm keeps it too. Nothing need be done if it is
+        /// a load balancer.
+        #[error("the kubeconfig leads to {found:?}, not to {expected:?}")]
+        #[fault(
+            "kubeconfig.other_server" as OTHER_SERVER,
+            Finding,
+            format!("set server to {expected}, unless the other address is meant")
+        )]
+        OtherServer {
+            /// The URL that is there; empty if there is none.
+            found: String,
+            /// The URL that is wanted.
+            expected: String,
+        },
     }
 }
 

@@ -67,7 +67,7 @@ fn valid_client(node: &Node, kubelet: &KubeletFiles, now: DateTime<Utc>) -> Opti
     let tree = node.store.read(dated.iter().cloned().chain([current.clone()]));
     let in_use = match tree.get(&current) {
         Observed::File { content, .. } => Some(content.clone()),
-        Observed::Missing | Observed::Unreadable { .. } => None,
+        Observed::Missing | Observed::Unreadable(_) => None,
     };
     let end = |path: &PathBuf| {
         let pair = Pair::read(&tree, path.clone(), path.clone());

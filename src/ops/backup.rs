@@ -238,7 +238,7 @@ pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
 
 impl PruneFailure {
     fn of(backup: &Backup, error: &Error) -> Self {
-        let (code, message) = (error.code().to_owned(), error.to_string());
+        let (code, message) = (error.code().to_string(), error.to_string());
         Self { name: backup.name.clone(), code, message, hint: error.hint() }
     }
 }
@@ -365,7 +365,7 @@ fn stays(path: &Path, operation: &str) -> Artefact {
 
 fn expired(file: &BackupFile, kept: &Certificate) -> Finding {
     Finding {
-        code: FindingCode::CertificateExpired.code().to_owned(),
+        code: FindingCode::CertificateExpired.code(),
         severity: Severity::Warning,
         subject: file.path.display().to_string(),
         path: Some(file.path.clone()),

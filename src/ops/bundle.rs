@@ -233,7 +233,7 @@ fn refuse_node_bound_paths(entries: &[Entry], node: &Node) -> Result<()> {
         .filter(|path| bound.contains(*path))
         .map(|path| path.display().to_string())
         .collect();
-    if names.is_empty() { Ok(()) } else { Err(BundleError::NodeBound { names }.into()) }
+    if names.is_empty() { Ok(()) } else { Err(BundleError::NodeBound { entries: names }.into()) }
 }
 
 /// The files of a Secret by the names of their entries, all opened.
@@ -250,7 +250,7 @@ fn open(
     let missing: Vec<_> =
         wanted().map(|entry| entry.name.clone()).filter(|name| !manifest.data.contains_key(name)).collect();
     if !missing.is_empty() {
-        return Err(BundleError::MissingEntries { names: missing }.into());
+        return Err(BundleError::MissingEntries { entries: missing }.into());
     }
     let empty: Vec<_> = wanted()
         .filter(|entry| manifest.data.get(&entry.name).is_some_and(Vec::is_empty))
@@ -259,7 +259,7 @@ fn open(
     if !empty.is_empty() {
         return Err(BundleError::EmptyEntries {
             only_authority_keys: empty.iter().all(|entry| entry.content == Content::AuthorityKey),
-            names: empty.iter().map(|entry| entry.name.clone()).collect(),
+            entries: empty.iter().map(|entry| entry.name.clone()).collect(),
         }
         .into());
     }
@@ -283,9 +283,9 @@ fn refuse_strangers(manifest: &Manifest, entries: &[Entry], spec: &ClusterSpec) 
         }
     }
     if !bound.is_empty() {
-        return Err(BundleError::NodeBound { names: bound }.into());
+        return Err(BundleError::NodeBound { entries: bound }.into());
     }
-    if unknown.is_empty() { Ok(()) } else { Err(BundleError::UnknownEntries { names: unknown }.into()) }
+    if unknown.is_empty() { Ok(()) } else { Err(BundleError::UnknownEntries { entries: unknown }.into()) }
 }
 
 /// A worker's bundle is the CA's certificate as it is.

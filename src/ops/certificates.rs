@@ -41,7 +41,7 @@ pub struct FileProblem {
 
 impl From<&Error> for FileProblem {
     fn from(error: &Error) -> Self {
-        Self { code: error.code().to_owned(), message: error.to_string(), hint: error.hint() }
+        Self { code: error.code().to_string(), message: error.to_string(), hint: error.hint() }
     }
 }
 

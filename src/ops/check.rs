@@ -32,6 +32,7 @@ use crate::audit::{Finding, FindingCode, Pair, SeenCertificate, Severity, unread
 use crate::catalogue::{self, CLUSTER_CA, Kind, Layout, Row};
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
+use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage};
 
@@ -166,7 +167,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
 fn say_once(findings: &mut Vec<Finding>) {
     let mut said = BTreeSet::new();
     findings.retain(|finding| {
-        finding.path.is_none() || said.insert((finding.code.clone(), finding.path.clone(), finding.evidence.clone()))
+        finding.path.is_none() || said.insert((finding.code, finding.path.clone(), finding.evidence.clone()))
     });
 }
 
@@ -208,7 +209,7 @@ pub(super) fn infer(node: &mut Node, tree: &Tree) {
 /// Monitoring's word: unknown when the only thing wrong is that something could not be looked at.
 fn status(certificates: &[SeenCertificate], findings: &[Finding]) -> Status {
     let critical: Vec<_> = findings.iter().filter(|finding| finding.is_critical()).collect();
-    let unseen = |finding: &&Finding| finding.code == unreadable::NO_PERMISSION;
+    let unseen = |finding: &&Finding| finding.code == StoreError::NO_PERMISSION;
     if critical.iter().any(|finding| !unseen(finding)) {
         Status::Critical
     } else if !critical.is_empty() || certificates.is_empty() {
@@ -241,7 +242,7 @@ impl Checking {
             let mut findings = judge_authority(row.name, &pair, &self.tree, self.thresholds, self.now);
             if self.node.spec.role == Role::Worker {
                 // No worker has a CA's key: that says nothing of how the cluster signs.
-                findings.retain(|finding| finding.code != FindingCode::AuthorityExternal.code());
+                findings.retain(|finding| finding.code != FindingCode::AuthorityExternal);
             }
             self.findings.extend(findings);
             let certificates = pair.certificates.present().cloned().unwrap_or_default();
@@ -332,7 +333,7 @@ impl Checking {
     fn missing(&mut self, name: &str, path: PathBuf, optional: bool) {
         if !optional && self.is_node {
             self.findings.push(Finding {
-                code: crate::audit::FindingCode::FileMissing.code().to_owned(),
+                code: crate::audit::FindingCode::FileMissing.code(),
                 severity: Severity::Critical,
                 subject: name.to_owned(),
                 path: Some(path),
@@ -351,8 +352,9 @@ impl Checking {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
-    fn finding(code: &str, severity: Severity) -> Finding {
+    fn finding(code: impl Into<Code>, severity: Severity) -> Finding {
         let text = String::new;
         Finding { code: code.into(), severity, subject: text(), path: None, evidence: text(), remedy: text() }
     }
@@ -376,9 +378,9 @@ mod tests {
             extended_key_usages: Vec::new(),
         };
         let seen = [certificate];
-        let unreadable = finding("store.no_permission", Severity::Critical);
-        let warning = finding("certificate.expires_soon", Severity::Warning);
-        let expired = finding("certificate.expired", Severity::Critical);
+        let unreadable = finding(StoreError::NO_PERMISSION, Severity::Critical);
+        let warning = finding(FindingCode::CertificateExpiresSoon, Severity::Warning);
+        let expired = finding(FindingCode::CertificateExpired, Severity::Critical);
         assert_eq!(status(&seen, &[]), Status::Ok);
         assert_eq!(status(&seen, std::slice::from_ref(&warning)), Status::Warning);
         assert_eq!(status(&seen, &[unreadable.clone(), warning]), Status::Unknown);

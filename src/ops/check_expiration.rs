@@ -13,13 +13,14 @@ use super::node::{Node, NodeRequest};
 use crate::audit::authority::is_external;
 use crate::audit::expiration::{ExpirationReport, Row, RowState};
 use crate::audit::kubeconfig::{client_identity, is_read_from};
-use crate::audit::{Finding, Pair, Part};
+use crate::audit::{Finding, FindingCode, Pair, Part};
 use crate::catalogue::{
     self, CLUSTER_CA, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, Kind, Layout,
 };
 use crate::component::ServingSource;
 use crate::config::{ClusterSpec, Problem, Role};
-use crate::error::{Diagnostic, Result};
+use crate::error::{Diagnostic, Fault, Result};
+use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
 use crate::x509::Certificate;
 
@@ -104,10 +105,9 @@ fn row_of(name: &str, ca_name: Option<&str>, externally_managed: bool, certifica
     let (expires_at, state) = match certificate {
         Part::Present(certificate) => (Some(certificate.not_after()), RowState::Present),
         // As for kubeadm, a directory in a file's place is a missing file.
-        Part::Missing | Part::Broken { code: "store.is_a_directory", .. } => (None, RowState::Missing),
-        Part::Broken { code, evidence, .. } => {
-            (None, RowState::Broken { code: (*code).to_owned(), message: evidence.clone() })
-        }
+        Part::Missing => (None, RowState::Missing),
+        Part::Broken(fault) if fault.code == StoreError::IS_A_DIRECTORY => (None, RowState::Missing),
+        Part::Broken(fault) => (None, RowState::Broken(fault.clone())),
     };
     Row { name: name.to_owned(), expires_at, ca_name: ca_name.map(str::to_owned), externally_managed, state }
 }
@@ -120,9 +120,7 @@ fn first(part: &Part<Vec<Certificate>>) -> Part<Certificate> {
             None => Part::Missing,
         },
         Part::Missing => Part::Missing,
-        Part::Broken { code, evidence, remedy } => {
-            Part::Broken { code, evidence: evidence.clone(), remedy: remedy.clone() }
-        }
+        Part::Broken(fault) => Part::Broken(fault.clone()),
     }
 }
 
@@ -131,18 +129,16 @@ fn embedded(tree: &Tree, layout: &Layout, name: &str) -> Part<Certificate> {
     let path = layout.kubeconfig(name);
     let content = match tree.get(&path) {
         Observed::Missing => return Part::Missing,
-        Observed::Unreadable { code, message, hint } => {
-            return Part::Broken { code, evidence: message.clone(), remedy: hint.clone() };
-        }
+        Observed::Unreadable(fault) => return Part::Broken(fault.clone()),
         Observed::File { content, .. } => content,
     };
     match client_identity(tree, &path, content.expose()) {
         Ok(Some(identity)) => first(&identity.certificates),
-        Ok(None) => Part::Broken {
-            code: "kubeconfig.no_certificate",
-            evidence: "the kubeconfig's user has no client certificate".into(),
-            remedy: "nothing, if a token or a plugin is meant".into(),
-        },
-        Err(error) => Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() },
+        Ok(None) => Part::Broken(Fault::new(
+            FindingCode::KubeconfigNoCertificate,
+            "the kubeconfig's user has no client certificate",
+            "nothing, if a token or a plugin is meant",
+        )),
+        Err(error) => Part::Broken(error.fault()),
     }
 }

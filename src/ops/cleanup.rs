@@ -10,7 +10,7 @@ use super::init::{Planned, refuse_unknown};
 use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR};
-use crate::error::{Category, Diagnostic, Result};
+use crate::error::{Result, faults};
 use crate::plan::Destination;
 use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
@@ -54,26 +54,18 @@ impl Default for CleanupRequest {
     }
 }
 
-/// Why a cleanup was not planned.
-#[derive(Debug, thiserror::Error)]
-pub enum CleanupError {
-    /// A CA key may neither stay on the node in a backup nor vanish unasked.
-    #[error("a CA key would be removed, and it is not clear whether a copy is kept")]
-    KeyBackup,
-}
-
-impl Diagnostic for CleanupError {
-    fn code(&self) -> &'static str {
-        "cleanup.ca_key_backup"
-    }
-
-    fn hint(&self) -> String {
-        "name a folder for the copy that is not on this node (--ca-key-backup DIR), or pass --no-backup if you have a copy already"
-            .into()
-    }
-
-    fn category(&self) -> Category {
-        Category::Usage
+faults! {
+    /// Why a cleanup was not planned.
+    pub enum CleanupError {
+        /// A CA key would be removed, and it is not clear whether a copy is kept: `--ca-key-backup DIR`, or
+        /// `--no-backup`.
+        #[error("a CA key would be removed, and it is not clear whether a copy is kept")]
+        #[fault(
+            "cleanup.ca_key_backup",
+            Usage,
+            "name a folder for the copy that is not on this node (--ca-key-backup DIR), or pass --no-backup if you have a copy already"
+        )]
+        KeyBackup,
     }
 }
 

@@ -10,7 +10,7 @@ use super::init::Planned;
 use super::node::{Node, NodeRequest};
 use crate::audit::kubeconfig::referenced_paths;
 use crate::catalogue::{self, Layout, with_ending};
-use crate::error::{Category, Diagnostic, Result};
+use crate::error::{Result, faults};
 use crate::plan::Destination;
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
@@ -37,28 +37,16 @@ pub struct EmbedRequest {
     pub recover: bool,
 }
 
-/// Why an embedding was not planned.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbedError {
-    /// One certificate or key cannot be that of several kubeconfigs.
-    #[error("a certificate or key was named for {count} kubeconfigs")]
-    OneKubeconfig {
-        /// How many were asked for.
-        count: usize,
-    },
-}
-
-impl Diagnostic for EmbedError {
-    fn code(&self) -> &'static str {
-        "embed.one_kubeconfig"
-    }
-
-    fn hint(&self) -> String {
-        "name the one kubeconfig that it is for".into()
-    }
-
-    fn category(&self) -> Category {
-        Category::Usage
+faults! {
+    /// Why an embedding was not planned.
+    pub enum EmbedError {
+        /// A certificate or key was named for several kubeconfigs, or for all; name the one that it is for.
+        #[error("a certificate or key was named for {count} kubeconfigs")]
+        #[fault("embed.one_kubeconfig", Usage, "name the one kubeconfig that it is for")]
+        OneKubeconfig {
+            /// How many were asked for.
+            count: usize,
+        },
     }
 }
 

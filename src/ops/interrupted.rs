@@ -42,7 +42,7 @@ fn finding(change: &Interrupted) -> Finding {
     let names = if names.is_empty() { String::new() } else { format!(" ({}{more})", names.join(", ")) };
     let state = if change.is_committed { ", of which some may be new and some old" } else { "" };
     Finding {
-        code: FindingCode::InterruptedChange.code().to_owned(),
+        code: FindingCode::InterruptedChange.code(),
         severity: Severity::Warning,
         subject: "interrupted change".to_owned(),
         path: Some(change.directory.clone()),

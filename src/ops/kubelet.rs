@@ -41,7 +41,7 @@ impl Kubelet {
         let tree = store.read(environments.iter().chain([&path]));
         let (mut configuration, problem) = match tree.get(&path) {
             Observed::Missing => (KubeletConfiguration::default(), None),
-            Observed::Unreadable { message, .. } => (KubeletConfiguration::default(), Some((path, message.clone()))),
+            Observed::Unreadable(fault) => (KubeletConfiguration::default(), Some((path, fault.message.clone()))),
             Observed::File { content, .. } => match KubeletConfiguration::parse(content.expose()) {
                 Ok(configuration) => (configuration, None),
                 Err(BadConfiguration(reason)) => (KubeletConfiguration::default(), Some((path, reason))),

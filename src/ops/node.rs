@@ -12,7 +12,7 @@ use crate::audit::kubeconfig::{is_read_from, node_name, referenced_paths};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout, dated};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::plan::Destination;
 use crate::remedy::Caller;
 use crate::secret::Secret;
@@ -265,13 +265,13 @@ fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
         found = rootfs.join(path.strip_prefix("/").unwrap_or(path));
     }
     match tree.get(path) {
-        Observed::Unreadable { code: code @ "store.is_a_directory", message, .. } => {
+        Observed::Unreadable(fault) if fault.code == StoreError::IS_A_DIRECTORY => {
             let hint = format!("name a file, as {}, not the directory", path.join("FILE").display());
-            Err(Unreadable { code, message: message.clone(), hint }.into())
+            Err(Fault { hint, ..fault.clone() }.into())
         }
-        Observed::Unreadable { code: code @ "store.not_a_regular_file", message, .. } => {
+        Observed::Unreadable(fault) if fault.code == StoreError::NOT_A_REGULAR_FILE => {
             let hint = "write what comes from it to a file first, and name that file".to_owned();
-            Err(Unreadable { code, message: message.clone(), hint }.into())
+            Err(Fault { hint, ..fault.clone() }.into())
         }
         _ => content_of(&tree, path).cloned().map(|content| (content, found)),
     }
@@ -282,27 +282,6 @@ pub(super) fn content_of<'t>(tree: &'t Tree, path: &Path) -> Result<&'t Secret> 
     match tree.get(path) {
         Observed::File { content, .. } => Ok(content),
         Observed::Missing => Err(StoreError::Missing { path: path.to_owned() }.into()),
-        Observed::Unreadable { code, message, hint } => {
-            Err(Unreadable { code, message: message.clone(), hint: hint.clone() }.into())
-        }
-    }
-}
-
-/// An observation that could not be read, as an error again.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-struct Unreadable {
-    code: &'static str,
-    message: String,
-    hint: String,
-}
-
-impl crate::error::Diagnostic for Unreadable {
-    fn code(&self) -> &'static str {
-        self.code
-    }
-
-    fn hint(&self) -> String {
-        self.hint.clone()
+        Observed::Unreadable(fault) => Err(fault.clone().into()),
     }
 }

@@ -6,56 +6,31 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
-use crate::error::{Category, Diagnostic, Result};
+use crate::error::{Result, faults};
 use crate::secret::Secret;
 use crate::store::{Attributes, Change, Expected, Store, running_user};
 use crate::tree::Observed;
 
-/// Why the file was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum OutputError {
-    /// Something is there.
-    #[error("{} exists already", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// What is there may be read by others, and replacing it would keep that.
-    #[error("{} may be read by others than its owner (mode {mode:04o})", path.display())]
-    ReadableByOthers {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-}
-
-impl Diagnostic for OutputError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Exists { .. } => "output.exists",
-            Self::ReadableByOthers { .. } => "output.readable_by_others",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::Exists { .. } => "name another file, or overwrite it with --force".into(),
-            Self::ReadableByOthers { path, .. } => format!("chmod 600 {}, or remove it", path.display()),
-        }
-    }
-
-    fn category(&self) -> Category {
-        Category::Refused
-    }
-
-    fn context(&self) -> Value {
-        match self {
-            Self::Exists { path } => json!({ "path": path }),
-            Self::ReadableByOthers { path, mode } => json!({ "path": path, "mode": format!("{mode:04o}") }),
-        }
+faults! {
+    /// Why the file was not written.
+    pub enum OutputError {
+        /// The file is there; name another, or overwrite it with `--force`.
+        #[error("{} exists already", path.display())]
+        #[fault("output.exists", Refused, "name another file, or overwrite it with --force")]
+        Exists {
+            /// The file.
+            path: PathBuf,
+        },
+        /// The file that `--force` would overwrite can be read by others, and secrets would go into it; `chmod 600`, or
+        /// remove it.
+        #[error("{} may be read by others than its owner (mode {mode:04o})", path.display())]
+        #[fault("output.readable_by_others", Refused, format!("chmod 600 {}, or remove it", path.display()))]
+        ReadableByOthers {
+            /// The file.
+            path: PathBuf,
+            /// Its permission bits.
+            mode: u32,
+        },
     }
 }
 
@@ -101,8 +76,8 @@ pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> 
             attributes = attributes.or_else(|| private.attributes());
             Expected::Any
         }
-        Observed::Unreadable { .. } if force => Expected::Any,
-        Observed::File { .. } | Observed::Unreadable { .. } => return Err(OutputError::Exists { path }.into()),
+        Observed::Unreadable(_) if force => Expected::Any,
+        Observed::File { .. } | Observed::Unreadable(_) => return Err(OutputError::Exists { path }.into()),
     };
     let folder = path.parent().unwrap_or(&path).to_owned();
     let content = text.clone();

@@ -522,7 +522,7 @@ fn plan_component(
 
 fn bad_manifest(member: &Member, problem: &str) -> Finding {
     Finding {
-        code: FindingCode::BadManifest.code().to_owned(),
+        code: FindingCode::BadManifest.code(),
         severity: Severity::Critical,
         subject: member.name.to_owned(),
         path: member.manifest.clone(),

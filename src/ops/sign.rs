@@ -18,14 +18,15 @@ use super::OperationError;
 use super::init::Planned;
 use super::node::{NodeRequest, configuration_with, read_named};
 use super::span::validity;
-use crate::audit::Finding;
+use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{Layout, NodeRole};
 use crate::config::{HostFacts, Loaded, Role};
 use crate::digest::sha256_hex;
-use crate::error::{Error, Result};
+use crate::error::{Declared as _, Error, Result};
 use crate::plan::sign::{self, Nodes, OPERATION, Options};
 use crate::policy::{KnownNode, Policy, PolicyError};
 use crate::store::Store;
+use crate::x509::X509Error;
 
 /// Reads the requests and the CAs, and plans the certificates.
 ///
@@ -129,10 +130,11 @@ pub(super) fn refuse(plan: &crate::plan::Plan) -> Result<()> {
 
 /// Findings that stand against signing: a refusal where every critical one is about a request.
 fn refusal(findings: Vec<Finding>) -> Error {
-    let of_requests = |code: &str| {
-        code.starts_with("request.") || matches!(code, "x509.request_damaged" | "x509.no_request" | "x509.other_format")
+    let of_requests = |code| {
+        RequestFault::declares(code)
+            || [X509Error::REQUEST_DAMAGED, X509Error::NO_REQUEST, X509Error::OTHER_FORMAT].contains(&code)
     };
-    if findings.iter().filter(|finding| finding.is_critical()).all(|finding| of_requests(&finding.code)) {
+    if findings.iter().filter(|finding| finding.is_critical()).all(|finding| of_requests(finding.code)) {
         return PolicyError::Refused { findings }.into();
     }
     OperationError::Blocked { findings }.into()

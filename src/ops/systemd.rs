@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::edge::process::{self, ProcessError};
 use crate::edge::program::{self, Distrust, Owner};
-use crate::error::{Category, Diagnostic, Result};
+use crate::error::{Result, evidence, faults};
 use crate::plan::units::{MARK, NAME, Schedule, Unit, UnitError, units};
 use crate::store::{Action, Change, Expected, Store};
 use crate::tree::{Observed, Tree};
@@ -51,48 +51,84 @@ pub struct UnitChange {
     pub action: Action,
 }
 
-/// Why a unit was not written, or not removed.
-#[derive(Debug, thiserror::Error)]
-pub enum SystemdError {
-    /// A file of that name says something else.
-    #[error("{} exists and its content differs", paths(.files))]
-    OtherContent {
-        /// The files: their paths, what they say, what they should say.
-        files: Vec<(PathBuf, String, String)>,
-    },
-    /// The timer would run, as root, a program that another user can change.
-    #[error("{} is no program for a service of root: {}: {reason}", program.display(), place.display())]
-    UntrustedProgram {
-        /// The program.
-        program: PathBuf,
-        /// The file, folder or link that another user can change.
-        place: PathBuf,
-        /// Who, and why.
-        reason: String,
-    },
-    /// systemd was to be told of units that are not this machine's.
-    #[error("the units below a root directory are not those of the systemd that runs here")]
-    OtherRoot,
-    /// systemd did not start the timer.
-    #[error("the timer was not started: {reason}; {outcome}")]
-    NotStarted {
-        /// What systemd said.
-        reason: String,
-        /// What became of the units.
-        outcome: Outcome,
-    },
-    /// The units are gone, and systemd did not take notice.
-    #[error("the units are removed, but systemd has not reloaded: {reason}")]
-    NotReloaded {
-        /// What systemd said.
-        reason: String,
-    },
-    /// A file of that name is not from kubepki.
-    #[error("{} was not written by kubepki", path.display())]
-    NotOurs {
-        /// The file.
-        path: PathBuf,
-    },
+faults! {
+    /// Why a unit was not written, or not removed.
+    pub enum SystemdError {
+        /// A unit of that name has different content; the difference is shown. Keep your changes in a drop-in (`systemctl
+        /// edit`), and overwrite with `--force`.
+        #[error("{} exists and its content differs", paths(.files))]
+        #[fault(
+            "systemd.other_content",
+            Refused,
+            "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force",
+            context = json!({
+                    "files": files.iter().map(|(path, found, wanted)| json!({
+                                "path": path.to_string_lossy(), "found": found, "wanted": wanted
+                            })).collect::<Vec<_>>()
+                })
+        )]
+        OtherContent {
+            /// The files: their paths, what they say, what they should say.
+            files: Vec<(PathBuf, String, String)>,
+        },
+        /// The timer would run, as root, a program that another user can change: a file, a folder on the way to it, a
+        /// link, or a script's interpreter. `--program` names another.
+        #[error("{} is no program for a service of root: {}: {reason}", program.display(), place.display())]
+        #[fault(
+            "systemd.untrusted_program",
+            Refused,
+            "install kubepki where root alone writes (`python3 -m venv /opt/kubepki`, \
+             `/opt/kubepki/bin/pip install kubepki`), and name it: `--program /opt/kubepki/bin/kubepki`"
+        )]
+        UntrustedProgram {
+            /// The program.
+            program: PathBuf,
+            /// The file, folder or link that another user can change.
+            place: PathBuf,
+            /// Who, and why.
+            reason: String,
+        },
+        /// `--now` speaks to the systemd that runs here, and `--rootfs` names another machine's files; leave out `--now`.
+        #[error("the units below a root directory are not those of the systemd that runs here")]
+        #[fault(
+            "systemd.other_root",
+            Usage,
+            "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there"
+        )]
+        OtherRoot,
+        /// systemd did not start the timer (`--now`). New units are removed again, replaced ones put back; the message
+        /// says what became of them.
+        #[error("the timer was not started: {reason}; {outcome}")]
+        #[fault(
+            "systemd.not_started",
+            Environment,
+            match outcome {
+                Outcome::TakenBack => "fix what systemd reports, then run the command again; without --now the units are only written",
+                _ => "fix what systemd reports, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them",
+            },
+            context = evidence!(reason)
+        )]
+        NotStarted {
+            /// What systemd said.
+            reason: String,
+            /// What became of the units.
+            outcome: Outcome,
+        },
+        /// The units are removed, and `systemctl daemon-reload` failed afterwards: run it.
+        #[error("the units are removed, but systemd has not reloaded: {reason}")]
+        #[fault("systemd.not_reloaded", Environment, "systemctl daemon-reload")]
+        NotReloaded {
+            /// What systemd said.
+            reason: String,
+        },
+        /// A unit of that name was not written by kubepki; remove it by hand, or with `--force`.
+        #[error("{} was not written by kubepki", path.display())]
+        #[fault("systemd.not_ours", Refused, "remove it by hand, or with --force")]
+        NotOurs {
+            /// The file.
+            path: PathBuf,
+        },
+    }
 }
 
 /// What became of the units after systemd failed.
@@ -118,65 +154,6 @@ impl fmt::Display for Outcome {
 
 fn paths(files: &[(PathBuf, String, String)]) -> String {
     files.iter().map(|(path, ..)| path.display().to_string()).collect::<Vec<_>>().join(" and ")
-}
-
-impl Diagnostic for SystemdError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::OtherContent { .. } => "systemd.other_content",
-            Self::NotOurs { .. } => "systemd.not_ours",
-            Self::OtherRoot => "systemd.other_root",
-            Self::UntrustedProgram { .. } => "systemd.untrusted_program",
-            Self::NotStarted { .. } => "systemd.not_started",
-            Self::NotReloaded { .. } => "systemd.not_reloaded",
-        }
-    }
-
-    fn hint(&self) -> String {
-        match self {
-            Self::OtherContent { .. } => {
-                "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force".into()
-            }
-            Self::NotOurs { .. } => "remove it by hand, or with --force".into(),
-            Self::UntrustedProgram { .. } => "install kubepki where root alone writes (`python3 -m venv /opt/kubepki`, \
-                 `/opt/kubepki/bin/pip install kubepki`), and name it: `--program /opt/kubepki/bin/kubepki`"
-                .into(),
-            Self::NotStarted { outcome: Outcome::TakenBack, .. } => {
-                "fix what systemd reports, then run the command again; without --now the units are only written".into()
-            }
-            Self::NotStarted { .. } => {
-                "fix what systemd reports, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them".into()
-            }
-            Self::NotReloaded { .. } => "systemctl daemon-reload".into(),
-            Self::OtherRoot => {
-                "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there".into()
-            }
-        }
-    }
-
-    fn category(&self) -> Category {
-        match self {
-            Self::OtherContent { .. } | Self::NotOurs { .. } | Self::UntrustedProgram { .. } => Category::Refused,
-            Self::OtherRoot => Category::Usage,
-            Self::NotStarted { .. } | Self::NotReloaded { .. } => Category::Environment,
-        }
-    }
-
-    fn context(&self) -> Value {
-        match self {
-            Self::OtherContent { files } => json!({
-                "files": files.iter().map(|(path, found, wanted)| json!({
-                    "path": path.to_string_lossy(), "found": found, "wanted": wanted
-                })).collect::<Vec<_>>()
-            }),
-            Self::NotOurs { path } => json!({ "path": path.to_string_lossy() }),
-            Self::OtherRoot => json!({}),
-            Self::UntrustedProgram { program, place, reason } => json!({
-                "program": program.to_string_lossy(), "place": place.to_string_lossy(), "reason": reason
-            }),
-            Self::NotStarted { reason, .. } | Self::NotReloaded { reason } => json!({ "reason": reason }),
-        }
-    }
 }
 
 /// Writes the units of a schedule; a file that says what it should is not touched.

@@ -159,9 +159,7 @@ fn place(
                 is_open(mode, *has).then(|| too_wide(artefact, path, *has, Severity::Critical))
             }
             Observed::File { content, .. } => Some(differs(artefact, path, content.expose(), wanted)),
-            Observed::Unreadable { code, message, hint } => {
-                Some(finding(code, Severity::Critical, artefact, path, message.clone(), hint.clone()))
-            }
+            Observed::Unreadable(fault) => Some(Finding::unusable(artefact, path, fault.clone())),
         };
         stands_against |= fault.as_ref().is_some_and(Finding::is_critical);
         findings.extend(fault);
@@ -212,13 +210,12 @@ fn hidden_key(entry: &Entry, tree: &Tree) -> Option<Finding> {
     let path = entry.path.as_ref()?;
     let holds = pem::blocks(tree.content(path)?).any(|block| block.label.ends_with("PRIVATE KEY"));
     holds.then(|| {
-        finding(
-            FindingCode::CertificateHoldsKey.code(),
-            Severity::Critical,
+        Finding::new(
+            FindingCode::CertificateHoldsKey,
             entry.artefact,
             path,
-            "it holds a private key, and everybody may read the file".into(),
-            "take the key out of it".into(),
+            "it holds a private key, and everybody may read the file",
+            "take the key out of it",
         )
     })
 }
@@ -231,28 +228,16 @@ const fn is_open(wanted: u32, present: u32) -> bool {
 fn too_wide(artefact: &str, path: &Path, mode: u32, severity: Severity) -> Finding {
     let evidence = format!("the file holds a private key and has mode {mode:04o}");
     let remedy = format!("chmod 600 {}", path.display());
-    finding(FindingCode::FileModeTooWide.code(), severity, artefact, path, evidence, remedy)
+    Finding::new(FindingCode::FileModeTooWide, artefact, path, evidence, remedy).as_bad_as(severity)
 }
 
 fn differs(artefact: &str, path: &Path, present: &[u8], wanted: &[u8]) -> Finding {
     let short = |content: &[u8]| sha256_hex(content).chars().take(12).collect::<String>();
-    finding(
-        FindingCode::SharedFileDiffers.code(),
-        Severity::Critical,
+    Finding::new(
+        FindingCode::SharedFileDiffers,
         artefact,
         path,
         format!("this node has a different one (SHA-256 {}…) than the bundle ({}…)", short(present), short(wanted)),
-        "make sure that the bundle is this cluster's; --force replaces the file".into(),
+        "make sure that the bundle is this cluster's; --force replaces the file",
     )
-}
-
-fn finding(code: &str, severity: Severity, subject: &str, path: &Path, evidence: String, remedy: String) -> Finding {
-    Finding {
-        code: code.to_owned(),
-        severity,
-        subject: subject.to_owned(),
-        path: Some(path.to_owned()),
-        evidence,
-        remedy,
-    }
 }

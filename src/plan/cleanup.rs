@@ -152,7 +152,7 @@ impl Cleaning<'_> {
             Selection::All | Selection::None => Severity::Warning,
         };
         self.findings.push(Finding {
-            code: FindingCode::CleanupStillNeeded.code().to_owned(),
+            code: FindingCode::CleanupStillNeeded.code(),
             severity,
             subject: name.to_owned(),
             path: Some(path.to_owned()),
@@ -231,7 +231,7 @@ fn reason<T>(part: &Part<T>, fits: impl FnOnce(&T) -> bool, otherwise: &str) -> 
     match part {
         Part::Present(value) if fits(value) => None,
         Part::Present(_) => Some(otherwise.to_owned()),
-        Part::Broken { evidence, .. } => Some(format!("it cannot be read: {evidence}")),
+        Part::Broken(fault) => Some(format!("it cannot be read: {}", fault.message)),
         Part::Missing => None,
     }
 }

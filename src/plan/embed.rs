@@ -19,7 +19,7 @@ use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Layout, beside, with_ending};
 use crate::config::ClusterSpec;
 use crate::digest::sha256_hex;
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Fault};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Current, Kubeconfig};
 use crate::remedy::command;
@@ -113,22 +113,16 @@ pub fn embed(
 }
 
 fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mut Vec<Finding>) {
-    let (code, evidence, remedy) = match authority {
+    findings.push(match authority {
         Part::Present(_) => return,
-        Part::Missing => (
-            FindingCode::AuthorityMissing.code(),
-            "the CA is missing: neither kubepki nor a client could verify anything".to_owned(),
-            "import it first: `kubepki certs import ca.crt`".to_owned(),
+        Part::Missing => Finding::new(
+            FindingCode::AuthorityMissing,
+            "ca",
+            path,
+            "the CA is missing: neither kubepki nor a client could verify anything",
+            "import it first: `kubepki certs import ca.crt`",
         ),
-        Part::Broken { code, evidence, remedy } => (*code, evidence.clone(), remedy.clone()),
-    };
-    findings.push(Finding {
-        code: code.to_owned(),
-        severity: Severity::Critical,
-        subject: CLUSTER_CA.to_owned(),
-        path: Some(path.to_owned()),
-        evidence,
-        remedy,
+        Part::Broken(fault) => Finding::unusable(CLUSTER_CA, path, fault.clone()),
     });
 }
 
@@ -169,8 +163,8 @@ impl Embedding<'_> {
                 return Some(self.row(Action::Blocked, "missing"));
             }
             Observed::Missing => return None,
-            Observed::Unreadable { code, message, hint } => {
-                self.push(code, Severity::Critical, &path, message.clone(), hint.clone());
+            Observed::Unreadable(fault) => {
+                self.unusable(&path, fault.clone());
                 return Some(self.row(Action::Blocked, "it cannot be read"));
             }
         };
@@ -189,7 +183,7 @@ impl Embedding<'_> {
                     let init = command(["kubepki", "kubeconfig", "init", name]);
                     remedy = format!("{remedy}; to make it again: {away}, {init}");
                 }
-                self.push(error.code(), Severity::Critical, &path, error.to_string(), remedy);
+                self.unusable(&path, Fault { hint: remedy, ..error.fault() });
                 Some(self.row(Action::Blocked, "it cannot be used"))
             }
         }
@@ -217,7 +211,7 @@ impl Embedding<'_> {
         }
         let faults = place::faults(self.tree, &self.wanted.path, &written).unwrap_or_default();
         for fault in &faults {
-            self.push(fault.code(), Severity::Critical, &self.wanted.path.clone(), fault.to_string(), fault.hint());
+            self.unusable(&self.wanted.path, fault.fault());
         }
         if faults.is_empty() {
             return artefact;
@@ -299,8 +293,8 @@ impl Embedding<'_> {
                     Err(Stay(Action::Blocked, "the given file cannot be used"))
                 }
             },
-            Part::Broken { code, evidence, remedy } => {
-                self.push(code, Severity::Critical, &path, evidence, remedy);
+            Part::Broken(fault) => {
+                self.unusable(&path, fault);
                 Err(Stay(Action::Blocked, "the given file cannot be used"))
             }
             Part::Missing if self.options.client_certificate.is_some() || referenced.is_some() && path != beside_it => {
@@ -367,7 +361,7 @@ impl Embedding<'_> {
         }
         let path = self.wanted.path.clone();
         match there {
-            Part::Broken { code, evidence, remedy } => self.push(code, Severity::Critical, &path, evidence, remedy),
+            Part::Broken(fault) => self.unusable(&path, fault),
             Part::Missing => {
                 let remedy = "name it: --client-key FILE";
                 self.find(FindingCode::FileMissing, Severity::Critical, &path, "there is no client key", remedy);
@@ -399,17 +393,10 @@ impl Embedding<'_> {
     }
 
     fn find(&mut self, code: FindingCode, severity: Severity, path: &Path, evidence: impl Into<String>, remedy: &str) {
-        self.push(code.code(), severity, path, evidence.into(), remedy.to_owned());
+        self.findings.push(Finding::new(code, &self.name, path, evidence, remedy).as_bad_as(severity));
     }
 
-    fn push(&mut self, code: &str, severity: Severity, path: &Path, evidence: String, remedy: String) {
-        self.findings.push(Finding {
-            code: code.to_owned(),
-            severity,
-            subject: self.name.clone(),
-            path: Some(path.to_owned()),
-            evidence,
-            remedy,
-        });
+    fn unusable(&mut self, path: &Path, fault: Fault) {
+        self.findings.push(Finding::unusable(&self.name, path, fault));
     }
 }

@@ -145,7 +145,7 @@ impl Planning<'_> {
         remedy: impl Into<String>,
     ) {
         self.findings.push(Finding {
-            code: code.code().to_owned(),
+            code: code.code(),
             severity,
             subject: subject.to_owned(),
             path: Some(path),
@@ -239,7 +239,7 @@ impl Planning<'_> {
 /// Says that a certificate is refused because it would outlive its CA.
 pub(super) fn outlives(name: &str, path: PathBuf, wanted: DateTime<Utc>, authority_end: DateTime<Utc>) -> Finding {
     Finding {
-        code: FindingCode::CertificateOutlivesAuthority.code().to_owned(),
+        code: FindingCode::CertificateOutlivesAuthority.code(),
         severity: Severity::Critical,
         subject: name.to_owned(),
         path: Some(path),
@@ -281,7 +281,7 @@ pub(crate) fn inputs(tree: &Tree) -> Vec<Input> {
             path: path.to_owned(),
             sha256: match observed {
                 Observed::File { content, .. } => Some(sha256_hex(content.expose())),
-                Observed::Missing | Observed::Unreadable { .. } => None,
+                Observed::Missing | Observed::Unreadable(_) => None,
             },
         })
         .collect()

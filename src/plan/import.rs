@@ -162,7 +162,7 @@ pub(crate) fn import(
     let Importing { mut artefacts, mut findings, .. } = importing;
     if options.force {
         for finding in &mut findings {
-            if FORCEABLE.iter().any(|code| code.code() == finding.code) {
+            if FORCEABLE.iter().any(|code| finding.code == *code) {
                 finding.severity = finding.severity.min(Severity::Warning);
             }
         }
@@ -193,7 +193,7 @@ impl Importing<'_> {
         remedy: impl Into<String>,
     ) {
         self.findings.push(Finding {
-            code: code.code().to_owned(),
+            code: code.code(),
             severity,
             subject: subject.to_owned(),
             path: Some(path.to_owned()),
@@ -207,7 +207,7 @@ impl Importing<'_> {
         self.findings.iter().any(|finding| {
             finding.subject == name
                 && finding.is_critical()
-                && !(self.options.force && FORCEABLE.iter().any(|code| code.code() == finding.code))
+                && !(self.options.force && FORCEABLE.iter().any(|code| finding.code == *code))
         })
     }
 

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::audit::kubeconfig::{client_identity, has_readable_authority, is_readable};
 use crate::audit::{Pair, Part};
 use crate::catalogue::beside;
-use crate::error::Diagnostic;
+use crate::error::Fault;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
 use crate::secret::Secret;
+use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
 use crate::x509::Certificate;
 
@@ -172,26 +173,20 @@ pub fn faults(tree: &Tree, path: &Path, written: &Kubeconfig) -> Result<Vec<Kube
     Ok(faults)
 }
 
-/// Why a part cannot be used: code, evidence, remedy. kubeadm takes a folder in a file's place for a missing file.
+/// Why a part cannot be used. kubeadm takes a folder in a file's place for a missing file.
 #[must_use]
-pub fn fault<T>(part: &Part<T>) -> Option<(&'static str, &str, &str)> {
+pub fn fault<T>(part: &Part<T>) -> Option<&Fault> {
     match part {
-        Part::Missing | Part::Present(_) | Part::Broken { code: "store.is_a_directory", .. } => None,
-        Part::Broken { code, evidence, remedy } => Some((code, evidence, remedy)),
+        Part::Broken(fault) if fault.code != StoreError::IS_A_DIRECTORY => Some(fault),
+        Part::Missing | Part::Present(_) | Part::Broken(_) => None,
     }
 }
 
 /// Why a file cannot be read at all, as [`fault`].
 #[must_use]
-pub fn unreadable<'a>(tree: &'a Tree, path: &Path) -> Option<(&'static str, &'a str, &'a str)> {
+pub fn unreadable<'a>(tree: &'a Tree, path: &Path) -> Option<&'a Fault> {
     match tree.get(path) {
-        Observed::Unreadable { code, message, hint } if *code != "store.is_a_directory" => Some((code, message, hint)),
-        Observed::Unreadable { .. } | Observed::Missing | Observed::File { .. } => None,
+        Observed::Unreadable(fault) if fault.code != StoreError::IS_A_DIRECTORY => Some(fault),
+        Observed::Unreadable(_) | Observed::Missing | Observed::File { .. } => None,
     }
-}
-
-/// An error as [`fault`] has it.
-#[must_use]
-pub fn problem(error: &impl Diagnostic) -> (&'static str, String, String) {
-    (error.code(), error.to_string(), error.hint())
 }

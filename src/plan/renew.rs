@@ -36,7 +36,7 @@ use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{KubeletFiles, Layout};
 use crate::component::ServingFiles;
 use crate::config::ClusterSpec;
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::key::Algorithm;
 pub use crate::policy::OutliveAuthority;
 use crate::tree::Tree;
@@ -312,15 +312,19 @@ impl Renewal<'_> {
     /// Notes a key that cannot be kept; `true` when it blocks.
     fn judge_kept_key(&mut self, target: &Target, held: &Held, certificate: &Certificate) -> bool {
         let without = "renew it with a new key: without --keep-key";
-        let (code, evidence, remedy) = match &held.key {
-            Part::Present(key) if key.public_key_info() == certificate.public_key_info() => return false,
-            Part::Present(_) => {
-                (FindingCode::KeyMismatch.code(), "its key is not the one of the certificate".to_owned(), without)
-            }
-            Part::Missing => (FindingCode::FileMissing.code(), "its key is missing".to_owned(), without),
-            Part::Broken { code, evidence, .. } => (*code, evidence.clone(), without),
+        let mut note = |code, evidence| {
+            let finding = Finding::new(code, target.name, &held.certificate_path, evidence, without);
+            self.findings.push(finding.as_bad_as(Severity::Critical));
         };
-        self.note_coded(target.name, code, Severity::Critical, &held.certificate_path, evidence, remedy);
+        match &held.key {
+            Part::Present(key) if key.public_key_info() == certificate.public_key_info() => return false,
+            Part::Present(_) => note(FindingCode::KeyMismatch, "its key is not the one of the certificate"),
+            Part::Missing => note(FindingCode::FileMissing, "its key is missing"),
+            Part::Broken(fault) => {
+                let fault = Fault { hint: without.to_owned(), ..fault.clone() };
+                self.findings.push(Finding::unusable(target.name, &held.certificate_path, fault));
+            }
+        }
         true
     }
 
@@ -361,8 +365,8 @@ impl Renewal<'_> {
 
     /// Notes a part that cannot be used.
     fn note_fault<T>(&mut self, target: &Target, path: &std::path::Path, part: &Part<T>) -> bool {
-        let Some((code, evidence, remedy)) = fault(part) else { return false };
-        self.note_coded(target.name, code, Severity::Critical, path, evidence, remedy);
+        let Some(fault) = fault(part) else { return false };
+        self.findings.push(Finding::unusable(target.name, path, fault.clone()));
         true
     }
 
@@ -375,26 +379,7 @@ impl Renewal<'_> {
         evidence: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.note_coded(target.name, code.code(), severity, path, evidence, remedy);
-    }
-
-    fn note_coded(
-        &mut self,
-        subject: &str,
-        code: &str,
-        severity: Severity,
-        path: &std::path::Path,
-        evidence: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.findings.push(Finding {
-            code: code.to_owned(),
-            severity,
-            subject: subject.to_owned(),
-            path: Some(path.to_owned()),
-            evidence: evidence.into(),
-            remedy: remedy.into(),
-        });
+        self.findings.push(Finding::new(code, target.name, path, evidence, remedy).as_bad_as(severity));
     }
 }
 

@@ -23,12 +23,12 @@ use serde::{Deserialize, Serialize};
 use super::generate::{Selection, inputs, untouched};
 use super::{Action, Artefact, Kind, KubeconfigTemplate, Plan, PlannedFile};
 use crate::audit::kubeconfig::client_key;
-use crate::audit::{Finding, FindingCode, Part, Severity};
+use crate::audit::{Finding, FindingCode, Part};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
 use crate::catalogue::{self, Kind as RowKind, KubeletFiles, Layout, Row, leaf_key_usages, with_ending};
 use crate::config::{ClusterSpec, Role};
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::key::PrivateKey;
 use crate::tree::{Observed, Tree};
 use crate::x509::{ExtendedKeyUsage, RequestTemplate};
@@ -218,8 +218,8 @@ impl Asking<'_> {
     /// A request that is signed with a key of this node; only the request is written.
     fn with_key(&mut self, row: &Row, request: RequestTemplate, key: PathBuf, reason: &str) -> Artefact {
         let files = vec![secret_file(self.outputs.request(row))];
-        if let Some((code, evidence, remedy)) = self.fault_of_key(row, &key) {
-            self.find(code, row.name, key, evidence, remedy);
+        if let Some(fault) = self.fault_of_key(row, &key) {
+            self.findings.push(Finding::unusable(row.name, &key, fault));
             return untouched(row.name, Kind::of(row), Action::Blocked, "its key cannot be used", files);
         }
         Artefact {
@@ -229,19 +229,19 @@ impl Asking<'_> {
         }
     }
 
-    fn fault_of_key(&self, row: &Row, path: &Path) -> Option<(String, String, String)> {
+    fn fault_of_key(&self, row: &Row, path: &Path) -> Option<Fault> {
         let key = match row.kind {
             RowKind::Kubeconfig => client_key(self.tree, path),
             _ => Part::read(self.tree, path, PrivateKey::from_pem),
         };
         match key {
             Part::Present(_) => None,
-            Part::Missing => Some((
-                FindingCode::FileMissing.code().to_owned(),
-                "there is no key to sign a request with".to_owned(),
-                "leave out --reuse-keys or --keep-key, so that a new key is made".to_owned(),
+            Part::Missing => Some(Fault::new(
+                FindingCode::FileMissing,
+                "there is no key to sign a request with",
+                "leave out --reuse-keys or --keep-key, so that a new key is made",
             )),
-            Part::Broken { code, evidence, remedy } => Some((code.to_owned(), evidence, remedy)),
+            Part::Broken(fault) => Some(fault),
         }
     }
 
@@ -254,7 +254,7 @@ impl Asking<'_> {
                     .to_owned()
             });
             let evidence = "file already exists: a key or CSR is never overwritten".to_owned();
-            self.find(FindingCode::FileExists.code().to_owned(), row.name, path.clone(), evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::FileExists, row.name, path, evidence, remedy));
         }
         !found.is_empty()
     }
@@ -276,11 +276,6 @@ impl Asking<'_> {
     fn untouched(&self, row: &Row, action: Action, reason: &str) -> Artefact {
         let files = vec![secret_file(self.outputs.key(row)), secret_file(self.outputs.request(row))];
         untouched(row.name, Kind::of(row), action, reason, files)
-    }
-
-    fn find(&mut self, code: String, subject: &str, path: PathBuf, evidence: String, remedy: String) {
-        let severity = Severity::Critical;
-        self.findings.push(Finding { code, severity, subject: subject.to_owned(), path: Some(path), evidence, remedy });
     }
 }
 

@@ -27,6 +27,7 @@ pub use way::{Drain, Manners, Seen, Sight, Way};
 
 use crate::audit::Finding;
 use crate::digest::sha256_hex;
+use crate::error::Code;
 use crate::x509::Certificate;
 
 /// What happens to a component.
@@ -131,7 +132,7 @@ pub struct HeldManifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Obstacle {
     /// Its stable code.
-    pub code: &'static str,
+    pub code: Code,
     /// What was seen.
     pub message: String,
     /// What to do.

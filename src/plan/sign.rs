@@ -15,9 +15,10 @@ use super::generate::{inputs, untouched};
 use super::{Action, Answer, Artefact, Kind, Plan, PlannedFile};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
-use crate::audit::{Finding, FindingCode, Pair, Part, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, Pair, Part, RequestFault, SeenCertificate, Severity};
 use crate::catalogue::{self, Kind as RowKind, Layout};
-use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, RequestFault, Signer, answer};
+use crate::error::Fault;
+use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, Signer, answer};
 use crate::tree::{Observed, Tree};
 use crate::workers;
 use crate::x509::{Certificate, CertificateRequest, read_certificates, verify_chain};
@@ -176,7 +177,7 @@ fn authority(
     let (certificate, key) = layout.authority(name);
     let pair = Pair::read(tree, certificate, key);
     let mut find = |code: FindingCode, path: &Path, evidence: &str, remedy: &str| {
-        findings.push(critical(code.code(), name, path, evidence, remedy));
+        findings.push(Finding::new(code, name, path, evidence, remedy).as_bad_as(Severity::Critical));
     };
     if pair.is_missing() {
         let remedy = "name the folder with the CAs, laid out as /etc/kubernetes/pki: --ca-dir";
@@ -209,7 +210,6 @@ impl Signing<'_> {
     fn judge_one(&self, found: &FoundRequest, name: Option<&str>) -> Judged {
         let files = vec![PlannedFile { path: found.certificate.clone(), mode: 0o644 }];
         let shown = name.map_or_else(|| found.path.display().to_string(), str::to_owned);
-        let about = |code, evidence: &str, remedy: &str| vec![critical(code, &shown, &found.path, evidence, remedy)];
         let blocked = |issuer: Option<String>, reason: &str, findings: Vec<Finding>| {
             let artefact = untouched(&shown, Kind::Certificate, Action::Blocked, reason, files.clone());
             Judged { artefact: Artefact { issuer, ..artefact }, findings, key: None }
@@ -225,11 +225,12 @@ impl Signing<'_> {
         let request = match Part::read(self.tree, &found.path, CertificateRequest::from_pem) {
             Part::Present(request) => request,
             Part::Missing => {
-                let findings = about(FindingCode::FileMissing.code(), "the request is not there", "check the path");
-                return blocked(issuer, "not there", findings);
+                let evidence = "the request is not there";
+                let finding = Finding::new(FindingCode::FileMissing, &shown, &found.path, evidence, "check the path");
+                return blocked(issuer, "not there", vec![finding]);
             }
-            Part::Broken { code, evidence, remedy } => {
-                return blocked(issuer, "it cannot be read", about(code, &evidence, &remedy));
+            Part::Broken(fault) => {
+                return blocked(issuer, "it cannot be read", vec![Finding::unusable(&shown, &found.path, fault)]);
             }
         };
         let Some(authority) = self.signer.authorities.get(&profile.issuer).and_then(|bundle| bundle.first()) else {
@@ -254,11 +255,10 @@ impl Signing<'_> {
             Ok(Place::Other(_)) if !self.options.force => {
                 let evidence = "another certificate, or another file, is in the place of the new one";
                 let remedy = "move it away, write elsewhere (--out-dir), or overwrite it (--force)";
-                let code = FindingCode::FileExists.code();
-                Err(critical(code, &shown, &found.certificate, evidence, remedy))
+                Err(Finding::new(FindingCode::FileExists, &shown, &found.certificate, evidence, remedy))
             }
             Ok(_) => Ok(None),
-            Err((code, message, hint)) => Err(critical(code, &shown, &found.certificate, message, hint)),
+            Err(fault) => Err(Finding::unusable(&shown, &found.certificate, fault)),
         };
         let (draft, current) = match (answer, place) {
             (Ok(draft), Ok(current)) => (draft, current),
@@ -345,13 +345,13 @@ impl Signing<'_> {
         found: &FoundRequest,
         request: &CertificateRequest,
         authority: &Certificate,
-    ) -> Result<Place, (&'static str, &str, &str)> {
-        if let Observed::Unreadable { code, message, hint } = self.tree.get(&found.certificate) {
-            return Err((code, message, hint));
+    ) -> Result<Place, Fault> {
+        if let Observed::Unreadable(fault) = self.tree.get(&found.certificate) {
+            return Err(fault.clone());
         }
         Ok(match Part::read(self.tree, &found.certificate, read_certificates) {
             Part::Missing => Place::Free,
-            Part::Broken { .. } => Place::Other(None),
+            Part::Broken(_) => Place::Other(None),
             Part::Present(certificates) => {
                 let Some((leaf, intermediates)) = certificates.split_first() else { return Ok(Place::Other(None)) };
                 let is_answer = leaf.public_key_info() == request.public_key_info()
@@ -360,17 +360,6 @@ impl Signing<'_> {
                 if is_answer { Place::Answer(leaf.clone()) } else { Place::Other(Some(leaf.clone())) }
             }
         })
-    }
-}
-
-fn critical(code: &str, subject: &str, path: &Path, evidence: &str, remedy: &str) -> Finding {
-    Finding {
-        code: code.to_owned(),
-        severity: Severity::Critical,
-        subject: subject.to_owned(),
-        path: Some(path.to_owned()),
-        evidence: evidence.to_owned(),
-        remedy: remedy.to_owned(),
     }
 }
 

@@ -8,9 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::error::{Category, Diagnostic};
+use crate::error::faults;
 
 /// The units' name before the dot.
 pub const NAME: &str = "kubepki-renew";
@@ -56,35 +55,27 @@ pub struct Unit {
     pub text: String,
 }
 
-/// A value that cannot stand in a unit.
-#[derive(Debug, thiserror::Error)]
-#[error("{value:?} cannot be the {field} of a unit: {reason}")]
-pub struct UnitError {
-    field: &'static str,
-    value: String,
-    reason: &'static str,
-}
-
-impl Diagnostic for UnitError {
-    fn code(&self) -> &'static str {
-        "systemd.bad_value"
-    }
-
-    fn hint(&self) -> String {
-        match self.field {
-            "calendar" => {
-                "as in systemd.time(7): daily, weekly, `Mon 03:00`; `systemd-analyze calendar` checks it".into()
+faults! {
+    /// Why there is no unit.
+    pub enum UnitError {
+        /// A path is not absolute, the calendar is empty or unknown to systemd, or a value holds a line break.
+        #[error("{value:?} cannot be the {field} of a unit: {reason}")]
+        #[fault(
+            "systemd.bad_value",
+            Usage,
+            match *field {
+                "calendar" => "as in systemd.time(7): daily, weekly, `Mon 03:00`; `systemd-analyze calendar` checks it",
+                _ => "give an absolute path without line breaks",
             }
-            _ => "give an absolute path without line breaks".into(),
-        }
-    }
-
-    fn category(&self) -> Category {
-        Category::Usage
-    }
-
-    fn context(&self) -> Value {
-        json!({ "field": self.field, "value": self.value })
+        )]
+        BadValue {
+            /// Which value of the unit.
+            field: &'static str,
+            /// What was given.
+            value: String,
+            /// What is wrong with it.
+            reason: &'static str,
+        },
     }
 }
 
@@ -92,7 +83,7 @@ impl UnitError {
     /// A calendar that systemd itself does not know.
     #[must_use]
     pub fn unknown_calendar(value: &str) -> Self {
-        Self { field: "calendar", value: value.to_owned(), reason: "systemd does not know it" }
+        Self::BadValue { field: "calendar", value: value.to_owned(), reason: "systemd does not know it" }
     }
 }
 
@@ -103,14 +94,14 @@ impl UnitError {
 pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
     let calendar = line("calendar", schedule.on_calendar.trim())?;
     if calendar.is_empty() {
-        return Err(UnitError { field: "calendar", value: String::new(), reason: "it is empty" });
+        return Err(UnitError::BadValue { field: "calendar", value: String::new(), reason: "it is empty" });
     }
     for (field, seconds) in
         [("--before", schedule.before_seconds), ("--randomized-delay", schedule.randomized_delay_seconds)]
     {
         if seconds > LONGEST {
             let reason = "it is longer than the calendar, which ends with the year 9999";
-            return Err(UnitError { field, value: format!("{seconds} s"), reason });
+            return Err(UnitError::BadValue { field, value: format!("{seconds} s"), reason });
         }
     }
     let mut command = vec![program(&schedule.program)?];
@@ -212,13 +203,13 @@ fn span(seconds: u64) -> String {
 fn line<'v>(field: &'static str, value: &'v str) -> Result<&'v str, UnitError> {
     if value.chars().any(char::is_control) {
         let reason = "it holds a line break or another control character";
-        return Err(UnitError { field, value: value.to_owned(), reason });
+        return Err(UnitError::BadValue { field, value: value.to_owned(), reason });
     }
     Ok(value)
 }
 
 fn absolute<'p>(field: &'static str, path: &'p Path) -> Result<&'p str, UnitError> {
-    let refused = |reason| UnitError { field, value: path.to_string_lossy().into_owned(), reason };
+    let refused = |reason| UnitError::BadValue { field, value: path.to_string_lossy().into_owned(), reason };
     let text = path.to_str().ok_or_else(|| refused("it is not UTF-8"))?;
     if !path.is_absolute() {
         return Err(refused("it is not an absolute path"));
@@ -231,7 +222,7 @@ fn program(path: &Path) -> Result<String, UnitError> {
     let text = absolute("program", path)?;
     if text.contains(['"', '\'', '\\', '$']) {
         let reason = "systemd runs no program whose path holds quotes, backslashes or dollar signs";
-        return Err(UnitError { field: "program", value: text.to_owned(), reason });
+        return Err(UnitError::BadValue { field: "program", value: text.to_owned(), reason });
     }
     Ok(quoted(text))
 }
@@ -251,6 +242,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Diagnostic;
 
     fn schedule() -> Schedule {
         Schedule {
@@ -312,7 +304,7 @@ mod tests {
             let mut schedule = schedule();
             edit(&mut schedule);
             let error = units(&schedule).unwrap_err();
-            assert_eq!((error.code(), error.category().exit_code()), ("systemd.bad_value", 2));
+            assert_eq!((error.code().as_str(), error.category().exit_code()), ("systemd.bad_value", 2));
         }
     }
 

@@ -247,7 +247,7 @@ fn note_privileges(wish: &Wish, findings: &mut Vec<Finding>) {
 
 fn warning(user: &str, code: FindingCode, evidence: String, remedy: &str) -> Finding {
     Finding {
-        code: code.code().to_owned(),
+        code: code.code(),
         severity: Severity::Warning,
         subject: user.to_owned(),
         path: None::<PathBuf>,

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::judge::{RequestFault, judge};
+use super::judge::judge;
 use super::{KnownNode, OutliveAuthority, Policy, Profile};
 use crate::audit::chain::judge_draft;
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, RequestFault, Severity};
 use crate::catalogue::leaf_key_usages;
 use crate::x509::{BACKDATE, Certificate, CertificateRequest, CertificateTemplate};
 
@@ -145,7 +145,7 @@ fn end(
     let authority_end = authority.map_or(wanted, Certificate::not_after);
     signer.outlive_authority.end(wanted, authority_end).unwrap_or_else(|| {
         findings.push(Finding {
-            code: FindingCode::CertificateOutlivesAuthority.code().to_owned(),
+            code: FindingCode::CertificateOutlivesAuthority.code(),
             severity: Severity::Critical,
             subject: subject.to_owned(),
             path: path.map(Path::to_owned),

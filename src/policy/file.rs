@@ -10,9 +10,10 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Deserializer};
 
 use super::PolicyError;
-use super::judge::{RequestFault, judge_node};
+use super::judge::judge_node;
 use super::pattern::{NamePattern, TextPattern};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
+use crate::audit::RequestFault;
 use crate::catalogue::{self, ADMIN_CONF};
 use crate::config::{ClusterSpec, first_template_leftover};
 use crate::error::nearest;

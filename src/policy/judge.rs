@@ -8,113 +8,11 @@ use std::path::Path;
 use super::Policy;
 use super::plausible::{self, KnownServer, MOST_NAMES};
 use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
-use crate::audit::{Finding, Severity};
+use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{self, LEAF_KEY_USAGES, NodeRole, Row, SYSTEM_NODE};
 use crate::config::alternative_name;
 use crate::key::public_key_weakness;
 use crate::x509::{CertificateRequest, SubjectAltName, SubjectAltNames};
-
-/// What can be wrong with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequestFault {
-    /// A file whose name is none of the catalogue's and none of the policy's.
-    UnknownName,
-    /// The policy says that none of this name is signed.
-    NotAllowed,
-    /// Nobody on the signer's side has said which node, or which kind of node, it is from.
-    UnknownNode,
-    /// Its name is that of a certificate which nodes of this kind do not have.
-    OtherRole,
-    /// It holds more than was read, or says it in a way that others read otherwise.
-    NotUnderstood,
-    /// Its key is the CA's, or is in another request too.
-    ReusedKey,
-    /// Its maker does not have the key.
-    Signature,
-    /// Its key is too short, or of a kind that Kubernetes does not use.
-    WeakKey,
-    /// It asks for another subject.
-    OtherSubject,
-    /// It asks for alternative names that are not its own.
-    OtherNames,
-    /// It lacks alternative names that clients will look for.
-    MissingNames,
-    /// It asks for usages that its certificate does not have.
-    OtherUsages,
-    /// It asks to be a CA.
-    CertificateAuthority,
-    /// It asks for extensions that are never signed.
-    OtherExtensions,
-    /// The validity that was asked for is longer than the policy's longest.
-    Validity,
-}
-
-impl RequestFault {
-    /// The stable dotted code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::UnknownName => "request.unknown_name",
-            Self::NotAllowed => "request.not_allowed",
-            Self::UnknownNode => "request.unknown_node",
-            Self::OtherRole => "request.other_role",
-            Self::NotUnderstood => "request.not_understood",
-            Self::ReusedKey => "request.reused_key",
-            Self::Signature => "request.signature",
-            Self::WeakKey => "request.weak_key",
-            Self::OtherSubject => "request.other_subject",
-            Self::OtherNames => "request.other_names",
-            Self::MissingNames => "request.missing_names",
-            Self::OtherUsages => "request.other_usages",
-            Self::CertificateAuthority => "request.certificate_authority",
-            Self::OtherExtensions => "request.other_extensions",
-            Self::Validity => "request.validity",
-        }
-    }
-
-    const fn remedy(self) -> &'static str {
-        match self {
-            Self::UnknownName => {
-                "name it (NAME=FILE), rename the file as kubeadm names it, or add the name to a --policy file"
-            }
-            Self::NotAllowed => "sign it elsewhere, or change the policy",
-            Self::UnknownNode => {
-                "say which node it is from: --role control-plane|worker|etcd and --node-name NAME, or --nodes FILE for the folders of many"
-            }
-            Self::OtherRole => {
-                "sign it for a node that has it (--role, --nodes), or find out why this node asks for it"
-            }
-            Self::NotUnderstood => "have it made again with kubepki certs generate-csr, or with openssl req",
-            Self::ReusedKey => "have it made again with a key of its own",
-            Self::Signature => "have the request made again, signed with its own key",
-            Self::WeakKey => "have it made again with RSA of at least 2048 bits, or ECDSA P-256, P-384 or P-521",
-            Self::OtherSubject => {
-                "if it is another node's, say so (--node-name, --role); otherwise have it made again with kubepki certs generate-csr, or \
-                 allow this in a --policy file"
-            }
-            Self::OtherNames | Self::MissingNames => {
-                "have it made again with kubepki certs generate-csr, or allow this in a --policy file"
-            }
-            Self::OtherUsages | Self::CertificateAuthority | Self::OtherExtensions => {
-                "have it made again without them; the CA takes usages and constraints from its own profile"
-            }
-            Self::Validity => "ask for less (--days, --validity), or change the policy",
-        }
-    }
-
-    /// A finding about the request at `path`.
-    #[must_use]
-    pub fn finding(self, subject: &str, path: Option<&Path>, evidence: impl Into<String>) -> Finding {
-        Finding {
-            code: self.code().to_owned(),
-            severity: Severity::Critical,
-            subject: subject.to_owned(),
-            path: path.map(Path::to_owned),
-            evidence: evidence.into(),
-            remedy: self.remedy().to_owned(),
-        }
-    }
-}
 
 /// Why a request of this name is not this node's to make; `None` when it may be. Names that only a policy has are for
 /// any node.

@@ -37,7 +37,7 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Ok(py.import("kubepki.errors")?.getattr("from_native")?.unbind())
     })?;
     let context = pythonize::pythonize(py, &error.context())?;
-    let arguments = (category_name(error.category()), error.to_string(), error.code(), error.hint(), context);
+    let arguments = (category_name(error.category()), error.to_string(), error.code().as_str(), error.hint(), context);
     Ok(PyErr::from_value(from_native.bind(py).call1(arguments)?))
 }
 

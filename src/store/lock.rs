@@ -163,7 +163,7 @@ fn attempt(directory: &Directory) -> Result<Attempt, StoreError> {
         Ok(()) => Ok(Attempt::Again),
         Err(TryLockError::WouldBlock) => Ok(Attempt::Busy),
         Err(TryLockError::Error(source)) => {
-            Err(StoreError::LockUnsupported { path: directory.path().to_owned(), source })
+            Err(StoreError::LockUnsupported { path: directory.path().to_owned(), os_error: source })
         }
     }
 }

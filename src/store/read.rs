@@ -26,7 +26,7 @@ pub(super) fn observe(root: &Root, path: &Path, limit: u64) -> Observed {
     match read(root, path, limit) {
         Ok(Some((content, mode))) => Observed::File { content, mode },
         Ok(None) => Observed::Missing,
-        Err(error) => Observed::Unreadable { code: error.code(), message: error.to_string(), hint: error.hint() },
+        Err(error) => Observed::Unreadable(error.fault()),
     }
 }
 

@@ -197,7 +197,7 @@ fn half_a_pair_and_names_that_are_not_there_are_refused() {
     let (node, path) = changed();
     let refused = |only: &str| {
         let error = plan_of(&node, &[only]).unwrap_err();
-        (error.code(), error.hint())
+        (error.code().as_str(), error.hint())
     };
     let (code, hint) = refused(APISERVER[1]);
     assert_eq!((code, hint.contains(APISERVER[0])), ("backup.half_a_pair", true), "{hint}");
@@ -328,7 +328,7 @@ fn no_backup_goes_among_the_certificates_or_to_the_kubelet() {
         let plan = Plan { backup_dir: Some(directory.into()), ..plan_of(&node, &[]).unwrap() };
         let before = node.snapshot();
         let error = apply_plan(&plan).unwrap_err();
-        assert_eq!((error.code(), error.category().exit_code()), ("store.backup_place", 2), "{directory}");
+        assert_eq!((error.code().as_str(), error.category().exit_code()), ("store.backup_place", 2), "{directory}");
         assert_eq!(node.snapshot(), before);
     }
     let plan = Plan { backup_dir: Some("/var/lib/kubelet/manifests".into()), ..plan_of(&node, &[]).unwrap() };

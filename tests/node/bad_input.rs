@@ -108,7 +108,7 @@ fn each_damage_to_each_file_is_a_finding_and_nothing_changes() {
             assert_eq!(at_file.len(), 1, "{case}");
             // An encrypted private key is no public one.
             let expected = if file == "pki/sa.pub" && what == "an encrypted key" { "key.none" } else { codes[kind] };
-            assert!(at_file[0].code.starts_with(expected), "{expected}: {case}");
+            assert!(at_file[0].code.as_str().starts_with(expected), "{expected}: {case}");
             assert!(!at_file[0].remedy.is_empty() && !at_file[0].evidence.is_empty(), "{case}");
             assert!(!at_file[0].evidence.contains("PRIVATE KEY-----"), "{case}");
             assert_eq!(about.len(), 1, "one finding is enough: {case}");
@@ -181,7 +181,7 @@ fn a_configuration_that_cannot_be_read_is_an_error_and_nothing_is_planned() {
         damage(&node);
         let before = node.snapshot();
         let error = node.try_plan().unwrap_err();
-        assert!(error.code().starts_with(code), "{what}: {error:?}");
+        assert!(error.code().as_str().starts_with(code), "{what}: {error:?}");
         assert!(!error.hint().is_empty(), "{what}");
         assert_eq!(node.snapshot(), before, "{what}");
     }

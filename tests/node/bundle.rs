@@ -81,7 +81,7 @@ fn refused(node: &Node, bundle: &str, key: Option<&CertificateKey>) -> (String, 
     let before = node.snapshot();
     let error = import(&request(node), bundle.as_bytes(), key, node.now).unwrap_err();
     assert_eq!(node.snapshot(), before, "{error}");
-    (error.code().to_owned(), error.to_string())
+    (error.code().as_str().to_owned(), error.to_string())
 }
 
 /// The manifest of a node with one entry sealed anew.
@@ -231,7 +231,7 @@ fn an_external_etcds_own_files_are_read_where_the_configuration_says_and_are_nev
     let node = Node::golden("external-etcd");
     node.edit("/etc/kubeadm.yaml", |text| text.replace("apiserver-etcd-client.key", "apiserver.key"));
     let error = try_collect(&node, |_| ()).unwrap_err();
-    assert_eq!((error.code(), error.category()), ("bundle.node_bound", Category::Refused));
+    assert_eq!((error.code().as_str(), error.category()), ("bundle.node_bound", Category::Refused));
     node.edit("/etc/kubeadm.yaml", |text| text.replace("/etc/kubernetes/pki/apiserver.key", "/somewhere/else.key"));
     node.write("/somewhere/else.key", node.read(&pki("apiserver-etcd-client.key")));
     assert_eq!(export(&node).data.len(), 9);
@@ -479,7 +479,7 @@ fn an_external_ca_keeps_its_key_when_that_is_said() {
     let first = Node::made(CONTROL_PLANE);
     first.remove(&pki("ca.key"));
     let error = try_collect(&first, |_| ()).unwrap_err();
-    assert_eq!((error.code(), error.category()), ("bundle.external_authority", Category::Refused));
+    assert_eq!((error.code().as_str(), error.category()), ("bundle.external_authority", Category::Refused));
     let collected = try_collect(&first, |wanted| wanted.allow_missing_ca_keys = true).unwrap();
     assert!(collected.findings.is_empty());
     let manifest = collected.seal(&key()).unwrap();
@@ -515,7 +515,7 @@ fn a_worker_gets_the_cas_certificate_and_never_a_key() {
     let (code, _) = refused(&worker, &text, Some(&key()));
     assert_eq!(code, "bundle.not_for_workers");
     let error = put(&worker, &text, |wanted| wanted.recipient = Some(Recipient::ControlPlane)).unwrap_err();
-    assert_eq!((error.code(), error.category()), ("bundle.not_for_workers", Category::Refused));
+    assert_eq!((error.code().as_str(), error.category()), ("bundle.not_for_workers", Category::Refused));
     let with_key = [first.read(&pki("ca.crt")), first.read(&pki("ca.key"))].concat();
     find(&blocked(&worker, str::from_utf8(&with_key).unwrap(), |_| ()), "certificate.holds_key");
     find(&blocked(&worker, "junk", |_| ()), "x509.none");

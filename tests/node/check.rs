@@ -514,7 +514,10 @@ fn garbage_in_every_file_is_reported_and_never_a_panic() {
         for request in [request(&node), without_config(&node)] {
             let report = check(&CheckRequest { extra: vec!["/etc/kubernetes".into()], ..request }, node.now).unwrap();
             assert_eq!(report.status, Status::Critical, "round {round}");
-            assert!(report.findings.iter().all(|one| !one.remedy.is_empty() && !one.code.is_empty()), "round {round}");
+            assert!(
+                report.findings.iter().all(|one| !one.remedy.is_empty() && !one.code.as_str().is_empty()),
+                "round {round}"
+            );
         }
         assert!(node.plan().is_blocked(), "round {round}");
     }

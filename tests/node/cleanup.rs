@@ -98,7 +98,7 @@ fn what_has_not_arrived_stays_and_says_why() {
         assert!(node.path(&format!("/etc/kubernetes/{name}")).exists(), "{name}");
     }
     let error = cleanup::plan(&request(&node, &["apisever"], &[]), now()).unwrap_err();
-    assert_eq!((error.code(), error.hint()), ("plan.unknown_name", "did you mean apiserver?".into()));
+    assert_eq!((error.code().as_str(), error.hint()), ("plan.unknown_name", "did you mean apiserver?".into()));
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_ca_key_is_never_kept_in_the_usual_backup() {
     wanted.backup_dir = Some("/var/lib/kubepki/backups".into());
     wanted.no_backup = false;
     let error = cleanup::plan(&wanted, node.now).unwrap_err();
-    assert_eq!((error.code(), error.category().exit_code()), ("cleanup.ca_key_backup", 2));
+    assert_eq!((error.code().as_str(), error.category().exit_code()), ("cleanup.ca_key_backup", 2));
     wanted.authority_key_backup = Some("/mnt/usb".into());
     assert_eq!(cleanup::plan(&wanted, node.now).unwrap().plan.backup_dir, Some("/mnt/usb".into()));
     wanted.no_backup = true;

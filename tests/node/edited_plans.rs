@@ -97,7 +97,9 @@ fn hold(node: &Node, plan: &Plan) -> Report {
                 Ok(report) => assert!(report.changed.is_empty(), "{}: {place} = {other}", plan.operation),
                 Err(error) => {
                     let code = error.code();
-                    let is_meant = code.starts_with("plan.") || code.starts_with("store.") || code == "policy.refused";
+                    let is_meant = code.as_str().starts_with("plan.")
+                        || code.as_str().starts_with("store.")
+                        || code == "policy.refused";
                     assert!(is_meant, "{}: {place} = {other}: {error}", plan.operation);
                     refused += 1;
                 }

@@ -211,9 +211,9 @@ fn keys_and_requests_in_other_forms_are_named_and_converted_too() {
         ("old-locked.key", "key.encrypted"),
     ] {
         let path = forms.path(name);
-        let kubepki::audit::Part::Broken { code: found, remedy, .. } = read_key(&path) else { panic!("{name}") };
-        assert_eq!(found, code, "{name}");
-        follow(&remedy);
+        let kubepki::audit::Part::Broken(fault) = read_key(&path) else { panic!("{name}") };
+        assert_eq!(fault.code, code, "{name}");
+        follow(&fault.hint);
         let made = ["pem", "plain"].map(|ending| forms.path(&format!("{name}.{ending}")));
         let made = made.iter().find(|made| made.exists()).unwrap();
         let read = read_key(made);
@@ -221,9 +221,10 @@ fn keys_and_requests_in_other_forms_are_named_and_converted_too() {
     }
     let path = forms.path("der.csr");
     let part = kubepki::audit::Part::read(&tree(&path), &path, CertificateRequest::from_pem);
-    let kubepki::audit::Part::Broken { code: "x509.other_format", evidence, remedy } = part else { panic!("{part:?}") };
-    assert!(evidence.contains("DER"), "{evidence}");
-    follow(&remedy);
+    let kubepki::audit::Part::Broken(fault) = part else { panic!("{part:?}") };
+    assert_eq!(fault.code, "x509.other_format");
+    assert!(fault.message.contains("DER"), "{}", fault.message);
+    follow(&fault.hint);
     CertificateRequest::from_pem(&forms.read("der.csr.pem")).unwrap();
 }
 

@@ -61,7 +61,7 @@ fn every_mismatch_is_named_at_once_and_nothing_changes() {
     assert_eq!(action(&plan, "admin.conf"), Action::Keep);
     assert_eq!(action(&plan, "apiserver"), Action::Blocked);
     let error = apply_plan(&plan).unwrap_err();
-    assert_eq!((error.code(), error.category().exit_code()), ("plan.blocked", 1));
+    assert_eq!((error.code().as_str(), error.category().exit_code()), ("plan.blocked", 1));
     for line in expected {
         let (subject, _) = line.split_once(' ').unwrap();
         assert!(error.to_string().contains(&format!("{subject}: ")), "{subject}: {error}");

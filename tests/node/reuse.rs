@@ -195,7 +195,7 @@ fn what_is_not_asked_for_does_not_stand_in_the_way() {
 fn an_unknown_name_is_refused_with_the_nearest() {
     let node = selected(names(&["apisrever"]), Selection::None);
     let error = node.try_plan().unwrap_err();
-    assert_eq!((error.code(), error.category().exit_code()), ("plan.unknown_name", 2));
+    assert_eq!((error.code().as_str(), error.category().exit_code()), ("plan.unknown_name", 2));
     assert_eq!(error.hint(), "did you mean apiserver?");
     let error = selected(Selection::All, names(&["mars.conf"])).try_plan().unwrap_err();
     assert_eq!(error.code(), "plan.unknown_name");

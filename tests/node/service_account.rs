@@ -145,7 +145,7 @@ fn an_open_sa_pub_that_holds_the_private_key_is_a_finding() {
         let findings = check(&request, node.now).unwrap().findings;
         findings.into_iter().filter(|one| one.subject == "sa").map(|one| one.code).collect::<Vec<_>>()
     };
-    assert_eq!(codes(&PrivateKey::from_pem(&key).unwrap().public_key_pem()), Vec::<String>::new());
+    assert_eq!(codes(&PrivateKey::from_pem(&key).unwrap().public_key_pem()), Vec::<&str>::new());
     assert_eq!(codes(&key), ["file.mode_too_wide"]);
 }
 

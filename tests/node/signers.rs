@@ -87,7 +87,7 @@ fn a_node_gets_what_its_kind_has_and_nothing_else() {
             request.partial = true;
         })
         .unwrap();
-        let mut codes: Vec<_> = plan.findings.iter().map(|finding| finding.code.clone()).collect();
+        let mut codes: Vec<_> = plan.findings.iter().map(|finding| finding.code.to_string()).collect();
         codes.sort();
         codes.dedup();
         (created(&plan).into_iter().map(str::to_owned).collect(), codes)
@@ -222,7 +222,7 @@ fn a_list_of_nodes_is_whole_and_alone() {
     ] {
         node.write("/nodes.yaml", text);
         let error = try_plan(&node, |request| request.nodes_file = Some("/nodes.yaml".into())).unwrap_err();
-        assert_eq!((error.code(), error.category().exit_code()), ("plan.bad_request", 2), "{text}");
+        assert_eq!((error.code().as_str(), error.category().exit_code()), ("plan.bad_request", 2), "{text}");
     }
     let nodes = || Some([("w1".to_owned(), entry(NodeRole::Worker))].into());
     assert_eq!(try_plan(&node, |request| request.nodes = nodes()).unwrap().changes().count(), 1);

@@ -171,7 +171,7 @@ fn one_refused_request_stops_all_unless_the_rest_is_wanted() {
     let plan = try_plan(&node, |_| {}).unwrap();
     assert_eq!(criticals(&plan.findings), ["kubelet.conf request.other_subject"]);
     let error = apply_plan(&plan).unwrap_err();
-    assert_eq!((error.code(), error.category().exit_code()), ("policy.refused", 4));
+    assert_eq!((error.code().as_str(), error.category().exit_code()), ("policy.refused", 4));
     assert_eq!(node.snapshot(), before);
 
     let partial = try_plan(&node, |request| request.partial = true).unwrap();
@@ -269,9 +269,9 @@ fn the_configuration_and_the_nodes_name_say_which_names_are_right() {
             request.node.node_name = node_name.map(str::to_owned);
         })
         .unwrap();
-        plan.findings.iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
+        plan.findings.iter().map(|finding| finding.code).collect::<Vec<_>>()
     };
-    let nothing: Vec<String> = Vec::new();
+    let nothing: Vec<&str> = Vec::new();
     let service = "10.96.0.1";
     // One node's configuration.
     assert_eq!(judged(sans(&["cp1"], &[service, "192.0.2.10"]), Some(CONTROL_PLANE), None), nothing);
@@ -416,7 +416,7 @@ fn a_policy_loosens_and_tightens() {
         ("{% if x %}\nmaxValidity: 24h\n{% endif %}", "is left over from a template"),
     ] {
         let error = with_policy(policy, unchanged).err().unwrap_or_else(|| panic!("accepted: {policy}"));
-        assert_eq!((error.code(), error.category().exit_code()), ("policy.invalid", 2), "{policy}");
+        assert_eq!((error.code().as_str(), error.category().exit_code()), ("policy.invalid", 2), "{policy}");
         assert!(error.to_string().contains(says), "{policy}: {error}");
     }
 }

@@ -94,7 +94,7 @@ fn judged_der(der: &[u8]) -> Vec<(String, String)> {
     request.node.rootfs.clone_from(&node.request.node.rootfs);
     let plan = plan(&request, node.now).unwrap().plan;
     assert_eq!(plan.is_empty(), plan.is_blocked());
-    plan.findings.iter().map(|finding| (finding.code.clone(), finding.evidence.clone())).collect()
+    plan.findings.iter().map(|finding| (finding.code.to_string(), finding.evidence.clone())).collect()
 }
 
 /// Refused with `code`, in words that hold `says`.

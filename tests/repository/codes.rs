@@ -1,80 +1,79 @@
-//! Every code that kubepki can print is documented, and every documented code can be printed.
+//! Codes are declared once, documented, and never compared as text.
 //!
-//! A code is found in the Rust sources (tests aside) as a string literal of the form `area.what_is_wrong` that
-//! stands in a function `code`, after `code:` or `code =`, or that has an area which the reference already has
-//! (`store.…`); and in the Python sources after `code=`. The reference is `docs/reference/errors.md` and
-//! `findings.md`: each row of their tables starts with one code.
+//! In the Rust sources (tests aside) a code stands in `#[fault("area.what_is_wrong", …)]` or `#[finding("…", …)]`, and
+//! nowhere else: whoever acts on a code compares it with a declared one. In the Python sources it stands after `code=`.
+//! `docs/reference/errors.md`, `findings.md` and `configuration.md` have them all: each row of their tables starts with
+//! one code.
 
 use std::collections::BTreeSet;
 
 use proc_macro2::{Delimiter, TokenTree};
 
+use crate::reference::PAGES;
 use crate::sources::{Source, group, inside, is_for_tests, punct, root, under, word};
 
 /// What stands after the dot in names of files, which look like codes otherwise (`config.yaml`).
 const EXTENSIONS: [&str; 11] = ["conf", "crt", "csr", "der", "json", "key", "lock", "pem", "pub", "toml", "yaml"];
 
-fn documented(page: &str) -> BTreeSet<String> {
+/// The codes of a page, in order.
+fn documented(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join("docs/reference").join(page)).unwrap();
     rows(&text)
 }
 
 /// The codes that start the rows of the tables of a page.
-fn rows(text: &str) -> BTreeSet<String> {
+fn rows(text: &str) -> Vec<String> {
     text.lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
         .map(|(code, _)| code.to_owned())
-        .filter(|code| area(code).is_some())
+        .filter(|code| is_code(code))
         .collect()
 }
 
-/// The area of a code, if the text has the form of one.
-fn area(text: &str) -> Option<&str> {
-    let (area, what) = text.split_once('.')?;
+fn is_code(text: &str) -> bool {
     let is_name = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_lowercase())
             && part.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
     };
-    (is_name(area) && is_name(what) && !EXTENSIONS.contains(&what)).then_some(area)
+    text.split_once('.').is_some_and(|(area, what)| is_name(area) && is_name(what) && !EXTENSIONS.contains(&what))
 }
 
-fn in_rust(source: &Source, areas: &BTreeSet<&str>) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// The codes that a source declares, and those of `codes` that it has as text elsewhere.
+#[derive(Debug, Default, PartialEq)]
+struct Found {
+    declared: Vec<String>,
+    compared: Vec<String>,
+}
+
+fn in_rust(source: &Source, codes: &BTreeSet<String>) -> Found {
+    let mut found = Found::default();
     if !source.is_test() {
-        walk(&source.tokens(), areas, false, &mut found);
+        walk(&source.tokens(), codes, &mut found);
     }
     found
 }
 
-fn walk(tokens: &[TokenTree], areas: &BTreeSet<&str>, in_code: bool, found: &mut BTreeSet<String>) {
+fn walk(tokens: &[TokenTree], codes: &BTreeSet<String>, found: &mut Found) {
     let mut at = 0;
-    let mut body_is_code = false;
     while at < tokens.len() {
         match &tokens[at] {
             TokenTree::Ident(ident) if ident == "mod" && is_for_tests(tokens, at) => {
                 at += 2;
             }
-            // Attributes, documentation among them, raise nothing.
+            // An attribute declares, or is documentation.
             TokenTree::Punct(hash) if hash.as_char() == '#' => {
                 at += if punct(tokens, at + 1, '!') { 2 } else { 1 };
-                at -= usize::from(group(tokens, at, Delimiter::Bracket).is_none());
+                match group(tokens, at, Delimiter::Bracket) {
+                    Some(attribute) => found.declared.extend(declared(&inside(attribute))),
+                    None => at -= 1,
+                }
             }
-            TokenTree::Ident(ident) if ident == "fn" => {
-                body_is_code = word(tokens, at + 1).is_some_and(|name| name == "code");
-            }
-            TokenTree::Group(group) => {
-                let is_body = group.delimiter() == Delimiter::Brace;
-                walk(&inside(group), areas, in_code || (is_body && body_is_code), found);
-                body_is_code &= !is_body;
-            }
+            TokenTree::Group(group) => walk(&inside(group), codes, found),
             TokenTree::Literal(literal) => {
                 let text = literal.to_string();
                 let text = text.trim_matches('"');
-                let names_a_code = at >= 2
-                    && (punct(tokens, at - 1, ':') || punct(tokens, at - 1, '='))
-                    && word(tokens, at - 2).is_some_and(|name| name == "code");
-                if area(text).is_some_and(|area| in_code || names_a_code || areas.contains(area)) {
-                    found.insert(text.to_owned());
+                if codes.contains(text) {
+                    found.compared.push(text.to_owned());
                 }
             }
             _ => {}
@@ -83,7 +82,19 @@ fn walk(tokens: &[TokenTree], areas: &BTreeSet<&str>, in_code: bool, found: &mut
     }
 }
 
-fn in_python(source: &Source) -> BTreeSet<String> {
+/// The code of `#[fault("…")]` and `#[finding("…")]`.
+fn declared(attribute: &[TokenTree]) -> Option<String> {
+    let name = word(attribute, 0)?;
+    let arguments = inside(group(attribute, 1, Delimiter::Parenthesis)?);
+    match arguments.first() {
+        Some(TokenTree::Literal(code)) if name == "fault" || name == "finding" => {
+            Some(code.to_string().trim_matches('"').to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn in_python(source: &Source) -> Vec<String> {
     source
         .text
         .split("code=\"")
@@ -94,57 +105,62 @@ fn in_python(source: &Source) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_reference_lists_the_codes_that_there_are() {
-    let errors = documented("errors.md");
-    let findings = documented("findings.md");
-    let twice: Vec<_> = errors.intersection(&findings).collect();
-    assert!(twice.is_empty(), "documented as an error and as a finding: {twice:?}");
+fn the_reference_lists_the_codes_that_there_are_each_once() {
+    let rows: Vec<_> = PAGES.into_iter().flat_map(documented).collect();
+    let reference: BTreeSet<_> = rows.iter().cloned().collect();
+    assert_eq!(rows.len(), reference.len(), "a code is declared or documented twice: {rows:#?}");
 
-    let reference: BTreeSet<_> = errors.union(&findings).cloned().collect();
-    let areas: BTreeSet<_> = reference.iter().filter_map(|code| area(code)).collect();
-    let rust = under("src", "rs");
-    let python = under("python", "py");
-    let present: BTreeSet<_> =
-        rust.iter().flat_map(|source| in_rust(source, &areas)).chain(python.iter().flat_map(in_python)).collect();
-
+    let (rust, python) = (under("src", "rs"), under("python", "py"));
+    let declared = rust.iter().flat_map(|source| in_rust(source, &reference).declared);
+    let present: BTreeSet<_> = declared.chain(python.iter().flat_map(in_python)).collect();
     let undocumented: Vec<_> = present.difference(&reference).collect();
     let obsolete: Vec<_> = reference.difference(&present).collect();
     assert!(
         undocumented.is_empty() && obsolete.is_empty(),
-        "\nin the sources, in neither docs/reference/errors.md nor findings.md: {undocumented:#?}\
+        "\nin the sources, not in docs/reference (is its set in tests/repository/reference.rs?): {undocumented:#?}\
          \nin docs/reference, no longer in the sources: {obsolete:#?}"
     );
 }
 
-fn found_in(text: &str) -> Vec<String> {
+#[test]
+fn no_code_is_compared_as_text() {
+    let all: BTreeSet<_> = PAGES.into_iter().flat_map(documented).collect();
+    for source in under("src", "rs") {
+        let compared = in_rust(&source, &all).compared;
+        assert!(compared.is_empty(), "{}: {compared:?}: compare with the declared code", source.path);
+    }
+}
+
+fn found_in(text: &str) -> Found {
     let source = Source { path: "src/store/error.rs".into(), text: text.into() };
-    in_rust(&source, &BTreeSet::from(["store"])).into_iter().collect()
+    in_rust(&source, &BTreeSet::from(["store.disk_full".to_owned()]))
 }
 
 #[test]
 fn a_code_is_found_wherever_it_may_stand() {
     for text in [
-        r#"fn code(&self) -> &'static str { match self { Self::New => "fresh.area" } }"#,
-        r#"fn f() { Finding { code: "fresh.area", severity } }"#,
-        r#"const code: &str = "x.y"; static A: B = table! { code = "fresh.area" };"#,
+        r#"faults! { enum E { #[fault("store.disk_full", Environment, "free space")] Full } }"#,
+        r#"findings! { enum E: Severity { #[finding("store.disk_full" , Critical, "free space")] Full } }"#,
     ] {
-        assert!(found_in(text).contains(&"fresh.area".to_owned()), "{text}: {:?}", found_in(text));
+        assert_eq!(found_in(text), Found { declared: vec!["store.disk_full".into()], compared: vec![] }, "{text}");
     }
-    assert_eq!(found_in(r#"codes! { Full = "store.disk_full" }"#), ["store.disk_full"]);
-    assert_eq!(found_in(r#"fn f() { raise("store.disk_full") }"#), ["store.disk_full"]);
+    for text in [
+        r#"fn f() { raise("store.disk_full") }"#,
+        r#"fn f(code: &str) -> bool { matches!(code, "store.disk_full" | "x") }"#,
+    ] {
+        assert_eq!(found_in(text), Found { declared: vec![], compared: vec!["store.disk_full".into()] }, "{text}");
+    }
 }
 
 #[test]
 fn what_only_looks_like_a_code_is_not_one() {
     for text in [
         r#"fn f() { open("admin.conf"); open("store.yaml"); }"#,
-        r#"fn f() { other("elsewhere.thing") }"#,
-        r#"#[cfg(test)] mod tests { fn code() -> &'static str { "test.absent" } }"#,
+        r#"#[cfg(test)] mod tests { fn code() -> &'static str { "store.disk_full" } }"#,
         "/// Codes look like store.disk_full, or \"store.disk_full\".\nfn f() {}",
         "#[error(\"store.disk_full\")] struct X;",
-        r#"fn decode(&self) -> &'static str { "fresh.area" }"#,
     ] {
-        assert_eq!(found_in(text), Vec::<String>::new(), "{text}");
+        assert_eq!(found_in(text), Found::default(), "{text}");
     }
 }
 
@@ -152,5 +168,5 @@ fn what_only_looks_like_a_code_is_not_one() {
 fn a_row_of_the_reference_starts_with_its_code() {
     let page =
         "# Errors\n\n`store.prose` is no row.\n\n| code | means |\n|---|---|\n| `store.io` | see `store.other` |\n";
-    assert_eq!(rows(page), BTreeSet::from(["store.io".to_owned()]));
+    assert_eq!(rows(page), ["store.io"]);
 }

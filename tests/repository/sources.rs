@@ -59,7 +59,7 @@ impl Source {
 
     /// Whether the whole file is test code.
     pub(crate) fn is_test(&self) -> bool {
-        self.module().iter().any(|word| word == "tests")
+        self.module().iter().any(|word| word == "tests" || word.ends_with("_tests"))
     }
 }
 

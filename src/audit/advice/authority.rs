@@ -1,9 +1,8 @@
 //! CAs, the service accounts' keys, and somebody else's etcd: what is shared cannot be made anew on one node.
 
 use super::{Advisor, Signer, Thing, files, opening};
-use crate::audit::Finding;
 use crate::audit::authority::is_external;
-use crate::audit::{Pair, Part};
+use crate::audit::{Finding, FindingCode, Pair, Part};
 use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
 use crate::remedy::command;
@@ -18,34 +17,40 @@ impl Advisor<'_> {
         }
         let is_worker = self.spec.role == Role::Worker;
         let is_key = finding.path.as_ref() == Some(&key) && !pair.key.is_missing();
-        if let ("key.mismatch", Some((place, _))) = (finding.code.as_str(), pair.other_certificate_of_key()) {
+        if finding.code == FindingCode::KeyMismatch
+            && let Some((place, _)) = pair.other_certificate_of_key()
+        {
             return format!(
                 "put certificate number {place} of {} before the others: the first one is the one that signs",
                 files(vec![&certificate])
             );
         }
-        let needed = match finding.code.as_str() {
-            "key.mismatch"
-            | "certificate.expired"
-            | "certificate.expires_soon"
-            | "certificate.not_yet_valid"
-            | "certificate.outlives_authority"
-                if !is_worker && !is_external(&pair) =>
-            {
+        let needed = match FindingCode::of(finding.code) {
+            Some(
+                FindingCode::KeyMismatch
+                | FindingCode::CertificateExpired
+                | FindingCode::CertificateExpiresSoon
+                | FindingCode::CertificateNotYetValid
+                | FindingCode::CertificateOutlivesAuthority,
+            ) if !is_worker && !is_external(&pair) => {
                 vec![&certificate, &key]
             }
             _ if is_key => vec![&key],
             _ if pair.is_missing() && !is_worker => vec![&certificate, &key],
             _ => vec![&certificate],
         };
-        match finding.code.as_str() {
-            "certificate.expired" | "certificate.expires_soon" | "certificate.outlives_authority" => format!(
+        match FindingCode::of(finding.code) {
+            Some(
+                FindingCode::CertificateExpired
+                | FindingCode::CertificateExpiresSoon
+                | FindingCode::CertificateOutlivesAuthority,
+            ) => format!(
                 "put a new CA in the place of {}, then renew what it signed: kubepki does not replace CAs yet, the steps are in Kubernetes' \
                  \"Manual Rotation of CA Certificates\"",
                 files(needed)
             ),
             code => {
-                let from = if code == "shared.missing" && !is_worker {
+                let from = if code == Some(FindingCode::SharedFileMissing) && !is_worker {
                     "from the first control-plane node"
                 } else if is_worker {
                     "from a control-plane node"
@@ -54,7 +59,7 @@ impl Advisor<'_> {
                 } else {
                     "from a backup or another control-plane node"
                 };
-                format!("{}restore {} {from}", opening(code), files(needed))
+                format!("{}restore {} {from}", opening(finding.code), files(needed))
             }
         }
     }
@@ -125,9 +130,10 @@ impl Advisor<'_> {
             return self.make_all();
         }
         let needed = if self.is_there(&public) { vec![&key] } else { vec![&key, &public] };
-        let from = match finding.code.as_str() {
-            "shared.missing" => "the first control-plane node",
-            _ => "a backup or another control-plane node",
+        let from = if finding.code == FindingCode::SharedFileMissing {
+            "the first control-plane node"
+        } else {
+            "a backup or another control-plane node"
         };
         format!("restore {} from {from}: with a new key every token would be refused", files(needed))
     }
@@ -143,7 +149,7 @@ impl Advisor<'_> {
         }
         let is_client = *path == certificate || *path == key;
         let needed = if is_client { vec![&certificate, &key] } else { vec![path] };
-        format!("{}get {} from the owner of the etcd cluster", opening(&finding.code), files(needed))
+        format!("{}get {} from the owner of the etcd cluster", opening(finding.code), files(needed))
     }
 }
 

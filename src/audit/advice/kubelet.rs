@@ -3,7 +3,7 @@
 //! Source: Kubernetes' "Troubleshooting kubeadm", "Kubelet client certificate rotation fails"; kubelet
 //! `pkg/kubelet/certificate/bootstrap` (the kubelet starts with the kubeconfig's certificate when its own is missing).
 
-use super::{Advisor, Signer, is_put_right_by_renewal, opening};
+use super::{Advisor, Signer, is_keys, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::{client_identity, referenced_paths};
 use crate::audit::{Finding, Pair, Part, Severity};
 use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, with_ending};
@@ -23,10 +23,10 @@ impl Advisor<'_> {
         let client = self.kubelet.client();
         let signer = self.signer(CLUSTER_CA);
         let is_readable = matches!(Part::read(self.tree, &client, read_certificates), Part::Present(_));
-        let is_keys = finding.code.starts_with("key.") || finding.code == "file.missing";
-        if signer == Signer::Here && is_readable && (is_put_right_by_renewal(&finding.code) || is_keys) {
+        let is_keys = is_keys(finding.code);
+        if signer == Signer::Here && is_readable && (is_put_right_by_renewal(finding.code) || is_keys) {
             let renew = command(["kubepki", "certs", "renew", KUBELET_CLIENT]);
-            return format!("{}renew it: {renew}, {}", opening(&finding.code), own_restart());
+            return format!("{}renew it: {renew}, {}", opening(finding.code), own_restart());
         }
         if let Some(valid) = self.valid_kubelet_client.as_ref().and_then(|path| path.file_name()) {
             let words = ["ln", "-s", "-f", "-n"].map(std::ffi::OsStr::new);
@@ -40,7 +40,7 @@ impl Advisor<'_> {
         let is_usable =
             content.is_some_and(|content| matches!(client_identity(self.tree, &kubeconfig, content), Ok(Some(_))));
         if signer == Signer::Elsewhere && is_usable {
-            return self.ask_for_kubelet_client(opening(&finding.code));
+            return self.ask_for_kubelet_client(opening(finding.code));
         }
         let remove = self.remove([&client]).map(|remove| remove + ", ").unwrap_or_default();
         if content.is_some() && !leads_there {
@@ -131,12 +131,8 @@ impl Advisor<'_> {
 
     fn for_serving(&self, finding: &Finding, can_renew: bool, files: &[std::path::PathBuf]) -> String {
         let restart = command(["systemctl", "restart", "kubelet"]);
-        let opening = opening(&finding.code);
-        if can_renew
-            && (is_put_right_by_renewal(&finding.code)
-                || finding.code == "file.missing"
-                || finding.code.starts_with("key."))
-        {
+        let opening = opening(finding.code);
+        if can_renew && (is_put_right_by_renewal(finding.code) || is_keys(finding.code)) {
             let renew = command(["kubepki", "certs", "renew", KUBELET_SERVER]);
             return format!("{opening}renew it: {renew}, {}", own_restart());
         }

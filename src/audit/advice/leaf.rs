@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Advisor, Signer, Thing, is_about_the_authority, is_put_right_by_renewal, opening};
+use super::{Advisor, Signer, Thing, is_about_the_authority, is_keys, is_put_right_by_renewal, opening};
 use crate::audit::kubeconfig::client_identity;
-use crate::audit::{Finding, Part};
+use crate::audit::{Finding, FindingCode, Part};
 use crate::catalogue::{CLUSTER_CA, Row, with_ending};
 use crate::remedy::command;
 use crate::x509::read_certificates;
@@ -28,9 +28,9 @@ impl Advisor<'_> {
         let (has_certificate, has_key) = (self.is_there(&certificate), self.is_there(&key));
         let is_readable = matches!(Part::read(self.tree, &certificate, read_certificates), Part::Present(_));
         let is_keys = finding.path.as_ref() == Some(&key);
-        let (opening, name) = (opening(&finding.code), row.name);
-        let renews = is_readable && (is_put_right_by_renewal(&finding.code) || is_keys);
-        let changes_names = finding.code == "certificate.missing_names" && self.has_config;
+        let (opening, name) = (opening(finding.code), row.name);
+        let renews = is_readable && (is_put_right_by_renewal(finding.code) || is_keys);
+        let changes_names = finding.code == FindingCode::CertificateMissingNames && self.has_config;
         match signer {
             Signer::Here if renews => format!("{opening}renew it: {}", command(["kubepki", "certs", "renew", name])),
             Signer::Here if changes_names => {
@@ -79,14 +79,14 @@ impl Advisor<'_> {
         }
         let name = row.name;
         let embed = command(["kubepki", "kubeconfig", "embed", name]);
-        if is_about_the_authority(&finding.code) {
+        if is_about_the_authority(finding.code) {
             return format!("put this node's CA into it: {embed}");
         }
         let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok()?);
         let is_readable = identity.as_ref().is_some_and(|one| one.certificates.present().is_some());
-        let is_keys = finding.code.starts_with("key.") || finding.code == "file.missing";
-        let renews = is_readable && (is_put_right_by_renewal(&finding.code) || is_keys);
-        let opening = opening(&finding.code);
+        let is_keys = is_keys(finding.code);
+        let renews = is_readable && (is_put_right_by_renewal(finding.code) || is_keys);
+        let opening = opening(finding.code);
         match signer {
             Signer::Here if renews => format!("{opening}renew it: {}", command(["kubepki", "certs", "renew", name])),
             Signer::Here => {

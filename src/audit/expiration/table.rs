@@ -7,6 +7,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{ExpirationReport, Row, RowState, residual_time};
+use crate::error::Declared as _;
+use crate::store::StoreError;
 
 const MINIMUM_WIDTH: usize = 10;
 const PADDING: usize = 3;
@@ -37,8 +39,8 @@ impl Line {
         let prefix = match &row.state {
             RowState::Present => None,
             RowState::Missing => Some("!MISSING!"),
-            RowState::Broken { code, .. } if code.starts_with("store.") => Some("!UNREADABLE!"),
-            RowState::Broken { .. } => Some("!CORRUPT!"),
+            RowState::Broken(fault) if StoreError::declares(fault.code) => Some("!UNREADABLE!"),
+            RowState::Broken(_) => Some("!CORRUPT!"),
         };
         let blanks = std::iter::repeat_n(String::new(), if with_authority { 3 } else { 2 });
         match (prefix, row.expires_at, row.residual_seconds(now)) {

@@ -6,6 +6,9 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::*;
+use crate::error::Diagnostic as _;
+use crate::kubeconfig::KubeconfigError;
+use crate::store::StoreError;
 
 const CASES: [&str; 7] = ["dual-stack", "ecdsa-p256", "external-etcd", "ha", "minimal", "v1beta3", "validity"];
 
@@ -67,15 +70,18 @@ fn without_end(name: &str, state: RowState) -> Row {
     Row { name: name.into(), expires_at: None, ca_name: Some("ca".into()), externally_managed: true, state }
 }
 
-fn broken(code: &str) -> RowState {
-    RowState::Broken { code: code.into(), message: "cannot <read> it: \"x\"".into() }
+fn broken(code: Code) -> RowState {
+    RowState::Broken(Fault::new(code, "cannot <read> it: \"x\"", ""))
 }
 
 fn mixed() -> (ExpirationReport, DateTime<Utc>) {
     let certificates = vec![
-        without_end("scheduler.conf", broken("kubeconfig.invalid_yaml")),
+        without_end(
+            "scheduler.conf",
+            broken(KubeconfigError::InvalidYaml { line: 1, column: 1, problem: String::new() }.code()),
+        ),
         row("front-proxy-client", "9999-12-31T23:59:59Z", Some("front-proxy-ca")),
-        without_end("etcd-server", broken("store.permission_denied")),
+        without_end("etcd-server", broken(StoreError::NO_PERMISSION)),
         without_end("apiserver", RowState::Missing),
         Row { externally_managed: true, ..row("admin.conf", "2026-01-01T00:00:00Z", Some("ca")) },
     ];
@@ -127,7 +133,7 @@ fn structured_rows_tell_missing_from_broken() {
             "caName": "ca",
             "missing": false,
             "error": {
-                "code": "store.permission_denied",
+                "code": "store.no_permission",
                 "message": "cannot \u003cread\u003e it: \"x\""
             }
         },
@@ -146,7 +152,7 @@ fn structured_rows_tell_missing_from_broken() {
   name: etcd-server
   residualTime: 0
   error:
-    code: store.permission_denied
+    code: store.no_permission
     message: 'cannot <read> it: "x"'
 "#;
     assert!(report.to_yaml(now).contains(expected), "{}", report.to_yaml(now));

@@ -399,7 +399,7 @@ fn joining_needs_a_way_to_the_cluster() {
     ];
     for (text, code, field, hint) in &cases {
         let problem = problem_of(&format!("{JOIN}{text}\n"));
-        assert_eq!((problem.code, problem.field.as_str()), (*code, *field), "{text}\n{problem:?}");
+        assert_eq!((problem.code.as_str(), problem.field.as_str()), (*code, *field), "{text}\n{problem:?}");
         assert!(problem.hint.contains(hint), "{text}\n{problem:?}");
     }
     let with_endpoint =
@@ -452,7 +452,7 @@ fn files_without_a_usable_document_say_what_is_missing() {
     ];
     for (text, code, line, hint) in &cases {
         let problem = problem_of(text);
-        assert_eq!((problem.code, problem.line), (*code, *line), "{text:?}\n{problem:?}");
+        assert_eq!((problem.code.as_str(), problem.line), (*code, *line), "{text:?}\n{problem:?}");
         assert!(problem.hint.contains(hint), "{text:?}\n{problem:?}");
         // Whatever a file that cannot be read leaves unsaid is not reported as missing.
         assert_eq!(problems_with(text, &Options::default()).len(), 1, "{text:?}");
@@ -468,7 +468,10 @@ fn files_that_are_no_text_are_refused_whole() {
     let comment = "#".repeat(LARGEST_FILE - CLUSTER.len());
     assert!(load("k.yaml", format!("{CLUSTER}{comment}").as_bytes(), &options()).is_ok());
     let latin1 = load("k.yaml", b"a: b\nname: \xe4\n", &options()).unwrap_err();
-    assert_eq!((latin1.code(), latin1.to_string().as_str()), ("config.not_utf8", "k.yaml:2: the text is not UTF-8"));
+    assert_eq!(
+        (latin1.code().as_str(), latin1.to_string().as_str()),
+        ("config.not_utf8", "k.yaml:2: the text is not UTF-8")
+    );
 }
 
 #[test]

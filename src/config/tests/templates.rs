@@ -58,7 +58,7 @@ fn every_leftover_of_a_file_is_named_once_and_nothing_follows_from_it() {
          {CLUSTER}etcd: {{local: {{dataDir: '{{{{ a }}}}/{{{{ b }}}}'}}}}\n---\napiVersion: '{{{{ v }}}}'\nkind: JoinConfiguration\n"
     );
     let problems = problems_of(&text);
-    let fields: Vec<_> = problems.iter().map(|problem| (problem.code, problem.field.as_str())).collect();
+    let fields: Vec<_> = problems.iter().map(|problem| (problem.code.as_str(), problem.field.as_str())).collect();
     let code = "config.template";
     let expected = [
         (code, "localAPIEndpoint.advertiseAddress"),
@@ -74,7 +74,7 @@ fn a_secret_field_is_not_repeated() {
     for text in ["token: \"{{ 'abcdef.0123456789abcdef' }}\"", "token: {{ 'abcdef.0123456789abcdef' }}"] {
         let rest = "apiServerEndpoint: a.b:6443\n    unsafeSkipCAVerification: true";
         let problem = problem_of(&format!("{JOIN}discovery:\n  bootstrapToken:\n    {text}\n    {rest}\n"));
-        assert_eq!((problem.code, problem.line), ("config.template", Some(5)), "{problem:#?}");
+        assert_eq!((problem.code.as_str(), problem.line), ("config.template", Some(5)), "{problem:#?}");
         assert!(!problem.message.contains("abcdef"), "{problem:#?}");
     }
 }

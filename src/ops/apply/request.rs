@@ -45,6 +45,6 @@ fn existing_key(bench: &Workbench<'_>, artefact: &Artefact) -> Result<PrivateKey
     match key {
         Part::Present(key) => Ok(key),
         Part::Missing => Err(bad(format!("there is no key in {}", path.display())).into()),
-        Part::Broken { evidence, .. } => Err(bad(evidence).into()),
+        Part::Broken(fault) => Err(bad(fault.message).into()),
     }
 }

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use super::Checking;
-use crate::audit::Pair;
 use crate::audit::certificate::{Expectation, judge_certificates, judge_pair};
+use crate::audit::{Finding, Pair};
 use crate::catalogue::{self, API_SERVER_TO_ETCD as CLIENT, ETCD_CA as AUTHORITY};
 use crate::config::Etcd;
 use crate::x509::{ExtendedKeyUsage, read_certificates};
@@ -35,8 +35,8 @@ impl Checking {
             let findings = judge_certificates(AUTHORITY, &ca_path, certificates, self.thresholds, self.now);
             self.findings.extend(findings);
             self.see(AUTHORITY, &ca_path, certificates);
-        } else if let crate::audit::Part::Broken { code, evidence, remedy } = ca {
-            self.findings.push(super::extra::critical(code, AUTHORITY, &ca_path, evidence, remedy));
+        } else if let crate::audit::Part::Broken(fault) = ca {
+            self.findings.push(Finding::unusable(AUTHORITY, &ca_path, fault));
         }
 
         let pair = Pair::read(&tree, pair_paths.0, pair_paths.1);

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::Checking;
+use crate::audit::Finding;
 use crate::audit::certificate::{Expectation, Thresholds, judge_certificates};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig, referenced_paths};
-use crate::audit::{Finding, Severity};
 use crate::catalogue;
-use crate::error::{Diagnostic as _, Error};
+use crate::error::{Diagnostic as _, Fault};
 use crate::key::format::{Format, Wanted};
 use crate::key::pem;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{Kubeconfig, KubeconfigError};
 use crate::store::StoreError;
 use crate::tree::Observed;
 use crate::x509::{Certificate, read_certificates};
@@ -32,14 +32,14 @@ impl Checking {
             match self.node.store.list(path) {
                 Ok(listing) => {
                     for problem in listing.problems {
-                        self.refuse(path, &problem.into());
+                        self.refuse(path, problem.fault());
                     }
                     for file in listing.files {
                         self.extra_file(&file, false);
                     }
                 }
                 Err(StoreError::NotADirectory { .. }) => self.extra_file(path, true),
-                Err(error) => self.refuse(path, &error.into()),
+                Err(error) => self.refuse(path, error.fault()),
             }
         }
     }
@@ -50,17 +50,17 @@ impl Checking {
         let tree = self.node.store.read([path]);
         let name = path.display().to_string();
         let content = match tree.get(path) {
-            Observed::Missing => return self.refuse(path, &StoreError::Missing { path: path.to_owned() }.into()),
+            Observed::Missing => return self.refuse(path, StoreError::Missing { path: path.to_owned() }.fault()),
             // A folder may hold sockets and large logs, which are no certificates.
-            Observed::Unreadable { code: "store.not_a_regular_file" | "store.too_large", .. }
-                if !named && !has_certificate_name(path) && !has_kubeconfig_name(path) =>
+            Observed::Unreadable(fault)
+                if [StoreError::NOT_A_REGULAR_FILE, StoreError::TOO_LARGE].contains(&fault.code)
+                    && !named
+                    && !has_certificate_name(path)
+                    && !has_kubeconfig_name(path) =>
             {
                 return;
             }
-            Observed::Unreadable { code, message, hint } => {
-                let (evidence, remedy) = (message.clone(), hint.clone());
-                return self.findings.push(critical(code, &name, path, evidence, remedy));
-            }
+            Observed::Unreadable(fault) => return self.findings.push(Finding::unusable(&name, path, fault.clone())),
             Observed::File { content, .. } => content.expose(),
         };
         // A block that is cut off has no label that could be trusted: the first line of it must do.
@@ -71,7 +71,7 @@ impl Checking {
         if named || has_block || claims_certificates(path, content) {
             match read_certificates(content) {
                 Ok(certificates) => self.judge_extra(&name, path, &certificates),
-                Err(error) => self.refuse_content(path, &error.into(), Some(content)),
+                Err(error) => self.refuse_content(path, error.fault_at(path), content),
             }
         }
     }
@@ -101,18 +101,18 @@ impl Checking {
         self.see(name, path, certificates);
     }
 
-    fn refuse(&mut self, path: &Path, error: &Error) {
-        self.refuse_content(path, error, None);
+    fn refuse(&mut self, path: &Path, fault: Fault) {
+        self.findings.push(Finding::unusable(&path.display().to_string(), path, fault));
     }
 
-    fn refuse_content(&mut self, path: &Path, error: &Error, content: Option<&[u8]>) {
-        let name = path.display().to_string();
-        let (evidence, remedy) = if content.is_some_and(<[u8]>::is_empty) {
-            ("the file is empty".to_owned(), "restore it from a backup, or have it made again".to_owned())
+    fn refuse_content(&mut self, path: &Path, fault: Fault, content: &[u8]) {
+        let fault = if content.is_empty() {
+            let hint = "restore it from a backup, or have it made again".to_owned();
+            Fault { message: "the file is empty".to_owned(), hint, ..fault }
         } else {
-            (error.to_string(), error.hint_at(path))
+            fault
         };
-        self.findings.push(critical(error.code(), &name, path, evidence, remedy));
+        self.refuse(path, fault);
     }
 }
 
@@ -163,7 +163,7 @@ fn claims_kubeconfig(path: &Path, content: &[u8], named: bool) -> bool {
     let is_conf = ending(path) == "conf";
     let is_another_kind = || {
         let code = Kubeconfig::parse(content).err().map(|error| error.code());
-        code == Some("kubeconfig.not_a_kubeconfig")
+        code == Some(KubeconfigError::NOT_A_KUBECONFIG)
     };
     let has_words = |text: &str| {
         ["apiVersion", "clusters:", "contexts:", "users:", "current-context"].iter().any(|word| text.contains(word))
@@ -173,15 +173,4 @@ fn claims_kubeconfig(path: &Path, content: &[u8], named: bool) -> bool {
         Err(_) => true,
     };
     is_conf && (named || is_damaged() && !is_another_kind())
-}
-
-pub(super) fn critical(code: &str, name: &str, path: &Path, evidence: String, remedy: String) -> Finding {
-    Finding {
-        code: code.to_owned(),
-        severity: Severity::Critical,
-        subject: name.to_owned(),
-        path: Some(path.to_owned()),
-        evidence,
-        remedy,
-    }
 }

@@ -11,8 +11,10 @@ use crate::audit::certificate::{Expectation, judge_pair};
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{CLUSTER_CA, KUBELET_SERVER};
 use crate::component::{ServingFiles, ServingSource};
+use crate::error::Declared as _;
 use crate::ops::kubelet::Kubelet;
 use crate::remedy::command;
+use crate::store::StoreError;
 use crate::x509::{Certificate, ExtendedKeyUsage};
 
 impl Checking {
@@ -85,7 +87,7 @@ impl Checking {
         let (name, usage) = (name_of(&pair.certificate_path), ExtendedKeyUsage::ServerAuth);
         let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
         let mut findings = judge_pair(&name, pair, &tree, &expectation, &[], self.thresholds, self.now);
-        findings.retain(|finding| !finding.code.starts_with("store."));
+        findings.retain(|finding| !StoreError::declares(finding.code));
         self.findings.extend(findings.into_iter().map(|finding| Finding {
             severity: Severity::Info,
             evidence: format!("{}; the kubelet does not serve with it", finding.evidence),
@@ -96,7 +98,7 @@ impl Checking {
 
     fn pending(&mut self, name: &str, path: &Path) {
         self.findings.push(Finding {
-            code: FindingCode::CertificatePending.code().to_owned(),
+            code: FindingCode::CertificatePending.code(),
             severity: Severity::Critical,
             subject: name.to_owned(),
             path: Some(path.to_owned()),

@@ -14,13 +14,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::error::RestartError;
-use crate::audit::unreadable::NO_PERMISSION;
 use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
 use crate::component::STATIC_PODS;
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::plan::restart::HeldManifest;
 use crate::secret::Secret;
-use crate::store::{Change, Expected, Session, Store};
+use crate::store::{Change, Expected, Session, Store, StoreError};
 use crate::tree::Observed;
 
 /// Where manifests are held.
@@ -93,7 +92,7 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
         let (held, note) = places(component);
         let tree = store.read([held.clone(), note.clone()]);
         // What may not be looked at is not known to be there.
-        if matches!(tree.get(&held), Observed::Missing | Observed::Unreadable { code: NO_PERMISSION, .. }) {
+        if matches!(tree.get(&held), Observed::Missing) || may_not_be_seen(tree.get(&held)).is_some() {
             return None;
         }
         let written: Option<Note> = tree.content(&note).and_then(|bytes| serde_json::from_slice(bytes).ok());
@@ -109,11 +108,17 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
 }
 
 /// Why it cannot be seen whether earlier runs have left something.
-pub(in super::super) fn unseen(store: &Store) -> Option<Observed> {
+pub(in super::super) fn unseen(store: &Store) -> Option<Fault> {
     let paths: Vec<_> = STATIC_PODS.into_iter().map(|component| places(component).0).collect();
     let tree = store.read(paths);
-    let unseen = tree.iter().map(|(_, observed)| observed.clone());
-    unseen.into_iter().find(|observed| matches!(observed, Observed::Unreadable { code: NO_PERMISSION, .. }))
+    tree.iter().find_map(|(_, observed)| may_not_be_seen(observed)).cloned()
+}
+
+fn may_not_be_seen(observed: &Observed) -> Option<&Fault> {
+    match observed {
+        Observed::Unreadable(fault) if fault.code == StoreError::NO_PERMISSION => Some(fault),
+        _ => None,
+    }
 }
 
 /// Moves one manifest to where it belongs. If the same one is there already, the held one is just removed.

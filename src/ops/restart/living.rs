@@ -47,7 +47,7 @@ pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine:
         let outdated = judge(component, evidence).outdated;
         if !outdated.is_empty() {
             living.findings.push(Finding {
-                code: FindingCode::ComponentOutdated.code().to_owned(),
+                code: FindingCode::ComponentOutdated.code(),
                 severity: Severity::Warning,
                 subject: member.name.to_owned(),
                 path: None,

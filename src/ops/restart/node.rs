@@ -130,7 +130,7 @@ impl RestartRequest {
 fn read_manifest(store: &Store, path: &Path) -> Result<Option<StaticPod>, String> {
     match store.read([path]).get(path) {
         Observed::Missing => Ok(None),
-        Observed::Unreadable { message, .. } => Err(message.clone()),
+        Observed::Unreadable(fault) => Err(fault.message.clone()),
         Observed::File { content, .. } => match StaticPod::parse(content.expose()) {
             Ok(pod) => Ok(Some(pod)),
             Err(BadManifest(reason)) => Err(reason),

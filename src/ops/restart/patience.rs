@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::super::keys::Continue;
 use super::error::RestartError;
+use crate::error::Evidence;
 use crate::workers::{self, TICK};
 
 /// What is being done.
@@ -26,6 +27,12 @@ pub enum Phase {
     Started,
     /// It is well, and serves what is on disk.
     Done,
+}
+
+impl Evidence for Phase {
+    fn evidence(&self) -> serde_json::Value {
+        serde_json::json!(self)
+    }
 }
 
 impl std::fmt::Display for Phase {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::super::OperationError;
 use super::{NamedFile, SignRequest, nodes};
 use crate::catalogue::{self, Layout};
-use crate::error::{Diagnostic, Result};
+use crate::error::{Diagnostic, Fault, Result};
 use crate::plan::sign::{FoundRequest, name_of_file};
 use crate::policy::Policy;
 use crate::store::{Store, StoreError};
@@ -83,10 +83,11 @@ fn observe_place(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {
     if !store.is_link(path) {
         return observe(store, path);
     }
-    let error = StoreError::IsASymlink { path: path.to_owned() };
-    let hint = "remove the link, or write the certificates elsewhere: --out-dir DIR".to_owned();
-    let observed = Observed::Unreadable { code: error.code(), message: error.to_string(), hint };
-    Some((path.to_owned(), observed))
+    let fault = Fault {
+        hint: "remove the link, or write the certificates elsewhere: --out-dir DIR".to_owned(),
+        ..StoreError::IsASymlink { path: path.to_owned() }.fault()
+    };
+    Some((path.to_owned(), Observed::Unreadable(fault)))
 }
 
 fn observe(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {

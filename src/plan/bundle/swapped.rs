@@ -7,7 +7,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::finding;
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::bundle::{Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry};
@@ -83,15 +82,14 @@ fn judge_pair(one: &Identity, other: &Identity, severity: Severity) -> Option<Fi
     let is_shared = one.public_keys.iter().any(|key| other.public_keys.contains(key));
     let is_one_file = one.files.iter().any(|(_, path)| other.files.iter().any(|(_, another)| another == path));
     (is_shared && !is_one_file).then(|| {
-        finding(
-            FindingCode::SharedSameKey.code(),
-            severity,
+        Finding::new(
+            FindingCode::SharedSameKey,
             one.artefact,
             first_path(one),
             format!("{} has a certificate or key of {}", names(one), names(other)),
-            "get the bundle again from the cluster: entries can be exchanged without the certificate key; if this cluster does use one CA for both, copy its files by hand"
-                .into(),
+            "get the bundle again from the cluster: entries can be exchanged without the certificate key; if this cluster does use one CA for both, copy its files by hand",
         )
+        .as_bad_as(severity)
     })
 }
 
@@ -103,27 +101,26 @@ fn judge_name(one: &Identity, severity: Severity) -> Option<Finding> {
     let is_own = one.artefact == owner.name || (one.artefact, owner.name) == (EXTERNAL_ETCD_CA, ETCD_CA);
     let is_authority = one.artefact == EXTERNAL_ETCD_CA || catalogue::authority(one.artefact).is_some();
     (is_authority && !is_own).then(|| {
-        finding(
-            FindingCode::SharedOtherName.code(),
-            severity,
+        Finding::new(
+            FindingCode::SharedOtherName,
             one.artefact,
             first_path(one),
             format!("its certificate is for {common_name}, which is kubeadm's name of {}", owner.name),
-            "get the bundle again from the cluster: entries can be exchanged without the certificate key".into(),
+            "get the bundle again from the cluster: entries can be exchanged without the certificate key",
         )
+        .as_bad_as(severity)
     })
 }
 
 /// Notes a CA in the place of the client of an external etcd: its key would go to each API server.
 fn judge_client(one: &Identity) -> Option<Finding> {
     (one.artefact == EXTERNAL_ETCD && one.is_ca).then(|| {
-        finding(
-            FindingCode::CertificateIsAnAuthority.code(),
-            Severity::Critical,
+        Finding::new(
+            FindingCode::CertificateIsAnAuthority,
             one.artefact,
             first_path(one),
-            "it is a CA's certificate (basicConstraints CA:TRUE), not that of a client of etcd".into(),
-            "get the bundle again from the cluster".into(),
+            "it is a CA's certificate (basicConstraints CA:TRUE), not that of a client of etcd",
+            "get the bundle again from the cluster",
         )
     })
 }
@@ -141,14 +138,16 @@ fn judge_unknown_names(identities: &[Identity]) -> Option<Finding> {
         .iter()
         .map(|one| format!("{} is for {}", one.artefact, one.common_name.as_deref().unwrap_or_default()))
         .collect();
-    Some(finding(
-        FindingCode::SharedOtherName.code(),
-        Severity::Warning,
-        first.artefact,
-        first_path(first),
-        format!("nothing in these CAs says which is which: {}", shown.join(", ")),
-        "see that each has the subject that it has on the other nodes".into(),
-    ))
+    Some(
+        Finding::new(
+            FindingCode::SharedOtherName,
+            first.artefact,
+            first_path(first),
+            format!("nothing in these CAs says which is which: {}", shown.join(", ")),
+            "see that each has the subject that it has on the other nodes",
+        )
+        .as_bad_as(Severity::Warning),
+    )
 }
 
 fn names(one: &Identity) -> String {

@@ -44,7 +44,7 @@ impl Cleaning<'_> {
                 self.artefacts.push(artefact(Action::Remove, "nothing on this node needs it: external CA mode"));
             } else {
                 self.findings.push(Finding {
-                    code: FindingCode::AuthorityKeyNeeded.code().to_owned(),
+                    code: FindingCode::AuthorityKeyNeeded.code(),
                     severity: Severity::Critical,
                     subject: row.name.to_owned(),
                     path: Some(pair.key_path.clone()),
@@ -68,7 +68,7 @@ impl Cleaning<'_> {
         for manifest in manifests(&self.options.manifests_dir) {
             match self.tree.get(&manifest) {
                 Observed::Missing => {}
-                Observed::Unreadable { message, .. } => reasons.push(format!("a manifest may name it: {message}")),
+                Observed::Unreadable(fault) => reasons.push(format!("a manifest may name it: {}", fault.message)),
                 Observed::File { content, .. } => {
                     // What is no pod yet may be one again once it is corrected.
                     let mentions =

@@ -68,7 +68,7 @@ impl Importing<'_> {
             .map(|there| SeenCertificate::of(name, &path, there, self.now));
         let reason = match &there {
             Part::Missing => "external CA: certificate without key",
-            Part::Present(_) | Part::Broken { .. } => "in the place of another file",
+            Part::Present(_) | Part::Broken(_) => "in the place of another file",
         };
         Artefact {
             expires_at,
@@ -142,7 +142,7 @@ impl Importing<'_> {
                 .any(|mismatch| matches!(mismatch, Mismatch::OtherCertificateAuthority { .. }));
             if differs {
                 self.findings.push(crate::audit::Finding {
-                    code: "kubeconfig.other_certificate_authority".to_owned(),
+                    code: Mismatch::OTHER_CERTIFICATE_AUTHORITY,
                     severity: Severity::Warning,
                     subject: place.name.to_owned(),
                     path: Some(path.clone()),

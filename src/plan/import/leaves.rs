@@ -147,15 +147,9 @@ impl Importing<'_> {
             return KeyPlace::Brought(made.source.clone());
         }
         for part in &on_node {
-            if let Part::Broken { code, evidence, remedy } = part {
-                self.findings.push(Finding {
-                    code: (*code).to_owned(),
-                    severity: Severity::Critical,
-                    subject: place.name.to_owned(),
-                    path: Some(place.kubeconfig.clone().unwrap_or_else(|| place.key.clone())),
-                    evidence: evidence.clone(),
-                    remedy: remedy.clone(),
-                });
+            if let Part::Broken(fault) = part {
+                let path = place.kubeconfig.as_ref().unwrap_or(&place.key);
+                self.findings.push(Finding::unusable(place.name, path, fault.clone()));
             }
         }
         let path = &matched.given.path;
@@ -224,15 +218,9 @@ impl Importing<'_> {
                 self.find(FindingCode::RequestOtherKey, Severity::Warning, place.name, path, evidence, remedy);
                 None
             }
-            Part::Broken { code, evidence, remedy } => {
-                self.findings.push(Finding {
-                    code: code.to_owned(),
-                    severity: Severity::Warning,
-                    subject: place.name.to_owned(),
-                    path: Some(place.request.clone()),
-                    evidence,
-                    remedy,
-                });
+            Part::Broken(fault) => {
+                let finding = Finding::unusable(place.name, &place.request, fault);
+                self.findings.push(finding.as_bad_as(Severity::Warning));
                 None
             }
             Part::Missing => None,

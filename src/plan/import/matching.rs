@@ -55,16 +55,9 @@ impl<'a> Importing<'a> {
         let certificates = match &given.certificates {
             Part::Present(certificates) => certificates,
             Part::Missing => return None,
-            Part::Broken { code, evidence, remedy } => {
-                let slot = by_name(&given.path, self.places);
-                self.findings.push(crate::audit::Finding {
-                    code: (*code).to_owned(),
-                    severity: Severity::Critical,
-                    subject: slot.map_or(shown, |slot| slot.name().to_owned()),
-                    path: Some(given.path.clone()),
-                    evidence: evidence.clone(),
-                    remedy: remedy.clone(),
-                });
+            Part::Broken(fault) => {
+                let subject = by_name(&given.path, self.places).map_or(shown.as_str(), |slot| slot.name());
+                self.findings.push(crate::audit::Finding::unusable(subject, &given.path, fault.clone()));
                 return None;
             }
         };

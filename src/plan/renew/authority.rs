@@ -40,18 +40,17 @@ impl Renewal<'_> {
 
     fn judge(&mut self, name: &'static str, pair: &Pair) -> Authority {
         if pair.certificates.is_missing() {
-            self.note_coded(
+            self.findings.push(Finding::new(
+                FindingCode::AuthorityMissing,
                 name,
-                FindingCode::AuthorityMissing.code(),
-                Severity::Critical,
                 &pair.certificate_path,
                 "the CA is missing, and certificates that it signed are to be renewed",
                 "put the CA's certificate back (without its key it is an external CA); or name other certificates only",
-            );
+            ));
             return Authority::Unusable;
         }
         let mut findings = judge_authority(name, pair, self.tree, Thresholds::NONE, self.now);
-        let expired = FindingCode::CertificateExpired.code();
+        let expired = FindingCode::CertificateExpired;
         for finding in findings.iter_mut().filter(|finding| finding.code == expired) {
             "replace the CA; --force signs with it anyway, but no client will trust the certificates"
                 .clone_into(&mut finding.remedy);
@@ -91,7 +90,7 @@ impl Renewal<'_> {
 
     /// Says once for each CA that it ends before its certificates would.
     fn note_early_end(&mut self, issuer: &str, wanted: DateTime<Utc>, authority_end: DateTime<Utc>) {
-        let code = FindingCode::CertificateOutlivesAuthority.code();
+        let code = FindingCode::CertificateOutlivesAuthority;
         if self.findings.iter().any(|finding| finding.code == code && finding.subject == issuer) {
             return;
         }
@@ -101,13 +100,13 @@ impl Renewal<'_> {
             format!("it ends on {authority_end}: what it signs now is worthless from then on, not valid until {wanted}")
         };
         let path = self.layout.certificate(catalogue::authority(issuer).map_or(issuer, |row| row.base_name));
-        self.note_coded(issuer, code, Severity::Warning, &path, evidence, "renew the CA before its end");
+        self.findings.push(Finding::new(code, issuer, &path, evidence, "renew the CA before its end"));
     }
 
     /// Says that the CA's owner has to do it, and that it is late when it is.
     pub(super) fn note_external(&mut self, target: &Target, held: &Held, certificate: &Certificate) {
         let code = FindingCode::AuthorityExternal;
-        let is_said = |one: &Finding| one.code == code.code() && one.path.as_ref() == Some(&held.certificate_path);
+        let is_said = |one: &Finding| one.code == code && one.path.as_ref() == Some(&held.certificate_path);
         if self.findings.iter().any(is_said) {
             return;
         }

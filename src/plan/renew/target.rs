@@ -6,9 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use super::Renewal;
-use crate::audit::{FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row, dated};
 use crate::component::ServingSource;
+use crate::error::Diagnostic;
 use crate::plan::Kind;
 use crate::plan::place::{self, Held};
 use crate::x509::Certificate;
@@ -54,8 +55,7 @@ impl Renewal<'_> {
             _ => place::apart(tree, path.clone(), self.layout.key(target.row.base_name)),
         };
         for fault in &held.faults {
-            let (code, evidence, remedy) = place::problem(fault);
-            self.note_coded(target.name, code, Severity::Critical, &path, evidence, remedy);
+            self.findings.push(Finding::unusable(target.name, &path, fault.fault()));
         }
         if !held.faults.is_empty() {
             return Err(());
@@ -73,8 +73,8 @@ impl Renewal<'_> {
     }
 
     fn find_in_kubeconfig(&mut self, target: &Target, path: &Path) -> Result<Option<Held>, ()> {
-        if let Some((code, evidence, remedy)) = place::unreadable(self.tree, path) {
-            self.note_coded(target.name, code, Severity::Critical, path, evidence, remedy);
+        if let Some(fault) = place::unreadable(self.tree, path) {
+            self.findings.push(Finding::unusable(target.name, path, fault.clone()));
             return Err(());
         }
         let trusted = self.trusted_bundle();
@@ -93,8 +93,7 @@ impl Renewal<'_> {
                 Ok(held)
             }
             Err(error) => {
-                let (code, evidence, remedy) = place::problem(&error);
-                self.note_coded(target.name, code, Severity::Critical, path, evidence, remedy);
+                self.findings.push(Finding::unusable(target.name, path, error.fault()));
                 Err(())
             }
         }

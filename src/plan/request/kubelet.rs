@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use super::{Asking, Renewal};
 use crate::audit::kubeconfig::is_read_from;
-use crate::audit::{FindingCode, Pair, SeenCertificate};
+use crate::audit::{Finding, FindingCode, Pair, SeenCertificate};
 use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, Kind as RowKind, Row};
 use crate::error::Result;
 use crate::key::Algorithm;
@@ -65,7 +65,7 @@ impl Asking<'_> {
         }) else {
             let evidence = "neither its certificate nor kubelet.conf nor a flag says which node this is".to_owned();
             let remedy = "say it: --node-name NAME, as `kubectl get nodes` shows it".to_owned();
-            self.find(FindingCode::FileMissing.code().to_owned(), row.name, path, evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::FileMissing, row.name, &path, evidence, remedy));
             return Ok(untouched(row.name, Kind::of(row), Action::Blocked, "the node's name is not known", Vec::new()));
         };
         // A configuration's kind of key is for what kubeadm makes.

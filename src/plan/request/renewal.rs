@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Asking, Renewal, secret_file};
 use crate::audit::kubeconfig::client_identity;
-use crate::audit::{Part, SeenCertificate};
+use crate::audit::{Finding, Part, SeenCertificate};
 use crate::catalogue::{Kind as RowKind, Row};
 use crate::error::Diagnostic as _;
 use crate::key::Algorithm;
@@ -32,8 +32,8 @@ impl Asking<'_> {
         let certificate = match certificates {
             Part::Present(certificates) => certificates.into_iter().next(),
             Part::Missing => None,
-            Part::Broken { code, evidence, remedy } => {
-                self.find(code.to_owned(), row.name, path, evidence, remedy);
+            Part::Broken(fault) => {
+                self.findings.push(Finding::unusable(row.name, &path, fault));
                 return self.untouched(row, Action::Blocked, "the existing file cannot be read");
             }
         };
@@ -99,20 +99,14 @@ impl Asking<'_> {
     fn client_certificates(&self, path: &Path) -> Result<(PathBuf, Part<Vec<Certificate>>), &'static str> {
         let content = match self.tree.get(path) {
             Observed::Missing => return Err("not there"),
-            Observed::Unreadable { code, message, hint } => {
-                let broken = Part::Broken { code, evidence: message.clone(), remedy: hint.clone() };
-                return Ok((path.to_owned(), broken));
-            }
+            Observed::Unreadable(fault) => return Ok((path.to_owned(), Part::Broken(fault.clone()))),
             Observed::File { content, .. } => content.expose(),
         };
         match client_identity(self.tree, path, content) {
             Ok(Some(identity)) if identity.certificate_path != path => Err("the kubelet renews it, as kubelet-client"),
             Ok(Some(identity)) => Ok((path.to_owned(), identity.certificates)),
             Ok(None) => Err("it has no certificate"),
-            Err(error) => {
-                let broken = Part::Broken { code: error.code(), evidence: error.to_string(), remedy: error.hint() };
-                Ok((path.to_owned(), broken))
-            }
+            Err(error) => Ok((path.to_owned(), Part::Broken(error.fault()))),
         }
     }
 }

@@ -78,7 +78,7 @@ impl Backup {
             (Some(manifest), State::Complete) => Ok(manifest),
             (_, State::Incomplete) => Err(BackupError::Incomplete { path }),
             (_, State::Untrusted) => Err(BackupError::Untrusted { path }),
-            _ => Err(BackupError::Damaged { path, problems: self.problems.clone() }),
+            _ => Err(BackupError::Damaged { path, damage: self.problems.clone() }),
         }
     }
 

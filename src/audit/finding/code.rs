@@ -1,0 +1,274 @@
+//! The codes of what can be found on a node: each is declared once, and the table of `docs/reference/findings.md` is made
+//! of these declarations.
+
+use super::Severity;
+use crate::error::findings;
+
+findings! {
+    /// The kinds of finding that judging certificates, keys and trees can yield; kubeconfigs and unreadable files
+    /// bring the codes of their own modules.
+    pub enum FindingCode: Severity {
+        /// A file is missing, or its partner is there without it.
+        #[finding(
+            "file.missing",
+            Critical also "info when a renewal passes over it",
+            "Make or renew it (`kubepki init`, `certs renew`), ask for it where its CA is elsewhere; what nodes \
+             share is restored."
+        )]
+        FileMissing,
+        /// A file already exists where one would be made; nothing is overwritten.
+        #[finding("file.exists", Critical, "Move it away, or make the other one elsewhere.")]
+        FileExists,
+        /// A key or kubeconfig can be read by others than its owner, by its mode or its access list.
+        #[finding("file.mode_too_wide", Warning also "critical where a key would be put into it", "`chmod 600`")]
+        FileModeTooWide,
+        /// A key or kubeconfig belongs to a user other than root, the running user, and the owner of `--rootfs`.
+        #[finding("file.other_owner", Warning also "critical where a key would be put into it", "`chown`")]
+        FileOtherOwner,
+        /// Others can replace the files of a folder with keys: it belongs to another user, or others may write in it.
+        #[finding("folder.open", Warning also "critical where a key would be put into it", "`chown`, `chmod go-w`")]
+        FolderOpen,
+        /// Its validity is over.
+        #[finding(
+            "certificate.expired",
+            Critical,
+            "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere."
+        )]
+        CertificateExpired,
+        /// Its validity ends within `--warning` or `--critical`.
+        #[finding("certificate.expires_soon", Warning also "critical", "The same.")]
+        CertificateExpiresSoon,
+        /// Its validity has not begun.
+        #[finding("certificate.not_yet_valid", Critical, "Check the clocks.")]
+        CertificateNotYetValid,
+        /// No client and no server accepts its chain: its CA did not sign it, or one of [Go's rules](go-rules.md) is
+        /// broken, which the evidence names; in a plan it is about the certificate that would be written. A warning in
+        /// an import: the CA that signed it is not the first of its file, and kubeadm looks only at the first.
+        #[finding(
+            "certificate.untrusted",
+            Critical also "warning",
+            "Have it signed by this CA, or put the right CA back."
+        )]
+        CertificateUntrusted,
+        /// It is valid for longer than its CA.
+        #[finding(
+            "certificate.outlives_authority",
+            Warning also "critical in a plan",
+            "Renew the CA first; when planning, `--outlive-ca clamp` or `allow`."
+        )]
+        CertificateOutlivesAuthority,
+        /// Names or addresses that clients will look for are not among its SANs.
+        #[finding(
+            "certificate.missing_names",
+            Critical also "info for a name to be removed that is not there",
+            "`kubepki certs renew NAME --sans-from-config`."
+        )]
+        CertificateMissingNames,
+        /// Its extended key usage lacks a purpose that it is used for.
+        #[finding(
+            "certificate.missing_usages",
+            Critical also "warning in an import for a key usage without digitalSignature, which Go does not look at",
+            "Remove the pair and make it again: `kubepki certs init NAME`."
+        )]
+        CertificateMissingUsages,
+        /// Its subject is not kubeadm's, or not that of the configuration's version.
+        #[finding(
+            "certificate.other_subject",
+            Warning also "info for the groups of another version of kubeadm",
+            "See that access rules fit it; what an older kubeadm made works. `system:masters`: make it again."
+        )]
+        CertificateOtherSubject,
+        /// It has no group, or fewer than its version's kubeadm gives it, and may do nothing without a
+        /// `ClusterRoleBinding` that the cluster may lack.
+        #[finding(
+            "certificate.needs_binding",
+            Warning also "info when only the cluster's age speaks for it",
+            "Make it again with the group, or make the binding: the finding has the command."
+        )]
+        CertificateNeedsBinding,
+        /// An import: a CA's certificate (CA:TRUE) in the place of a leaf.
+        #[finding("certificate.is_an_authority", Critical, "Have it signed as a leaf.")]
+        CertificateIsAnAuthority,
+        /// An import: it is valid from before its CA was.
+        #[finding("certificate.precedes_authority", Warning, "Check that this CA is the right one.")]
+        CertificatePrecedesAuthority,
+        /// An import or an embedding: it ends earlier than the certificate whose place it takes.
+        #[finding("certificate.ends_earlier", Warning, "See that it is not an old one.")]
+        CertificateEndsEarlier,
+        /// A name that is to be removed (`--remove-san`) is not in the certificate; with `--before`, a warning: an
+        /// earlier run may have removed it.
+        #[finding("certificate.name_absent", Critical, "Correct the name, or leave it out.")]
+        CertificateNameAbsent,
+        /// A name that is to be added (`--add-san`) is in the certificate already.
+        #[finding("certificate.name_present", Info, "Nothing.")]
+        CertificateNamePresent,
+        /// A renewed certificate's names are not the configuration's.
+        #[finding(
+            "certificate.names_differ",
+            Warning,
+            "`--sans-from-config`, or put the names into the configuration."
+        )]
+        CertificateNamesDiffer,
+        /// A certificate to be renewed was made for another node.
+        #[finding(
+            "certificate.other_node",
+            Critical also "warning when forced, or when the node's name is a guess",
+            "Make this node's own; `--force` renews it as it is."
+        )]
+        CertificateOtherNode,
+        /// A file that all may read, of a bundle, holds a private key.
+        #[finding("certificate.holds_key", Critical, "Take the key out of it.")]
+        CertificateHoldsKey,
+        /// The kubelet asks the cluster for its serving certificate (`serverTLSBootstrap`), and nobody has approved the
+        /// request: it serves no TLS, so logs, exec and metrics of its node fail.
+        #[finding("certificate.pending", Critical, "`kubectl get csr`, `kubectl certificate approve NAME`.")]
+        CertificatePending,
+        /// The file in a CA's place may not sign certificates, or nobody accepts what its key signs. A CA of version 1
+        /// vouches, but kubeadm does not sign with it.
+        #[finding(
+            "authority.not_an_authority",
+            Critical also "warning for X.509 version 1",
+            "Put a CA's certificate there."
+        )]
+        AuthorityNotAnAuthority,
+        /// A CA has extended key usages of its own, and none (critical), or not all (warning), of those that its
+        /// certificates are used for: every peer refuses them, for usages nest.
+        #[finding(
+            "authority.missing_usages",
+            Critical also "warning",
+            "Replace the CA by one without extended key usages."
+        )]
+        AuthorityUsages,
+        /// A certificate chains to another than the first certificate of its CA's file. Every one of the file vouches;
+        /// kubeadm signs with the first.
+        #[finding("authority.not_the_first", Info, "Nothing, while a CA is being replaced.")]
+        AuthorityNotFirst,
+        /// A CA is missing while certificates that it signed are there, or one is to be signed.
+        #[finding("authority.missing", Critical, "Put it back; a new CA would not fit them.")]
+        AuthorityMissing,
+        /// A CA's key is not on this node: external CA mode; a renewal passes over its certificates. `check` does not
+        /// say it on a worker, which never has the key.
+        #[finding(
+            "authority.external",
+            Info also "warning when a certificate has expired",
+            "Nothing, or have them signed by its owner."
+        )]
+        AuthorityExternal,
+        /// In external CA mode a file is missing that only the CA's owner can make.
+        #[finding("authority.external_incomplete", Critical, "Have it signed, and put it there.")]
+        AuthorityExternalIncomplete,
+        /// A cleanup: a CA's key is to go, and something on this node still needs it; the evidence lists all.
+        #[finding("authority.key_needed", Critical, "Put that right first.")]
+        AuthorityKeyNeeded,
+        /// A private key is not its certificate's.
+        #[finding("key.mismatch", Critical, "`kubepki certs renew NAME`; a CA is restored.")]
+        KeyMismatch,
+        /// The request beside an imported certificate is for another key: an old one, or one that is not signed yet.
+        #[finding("request.other_key", Warning, "Remove it, or have it signed.")]
+        RequestOtherKey,
+        /// A certificate belongs to nothing on this node, by name or by key.
+        #[finding(
+            "import.unmatched",
+            Critical also "warning in a folder",
+            "Name it as its place is named; or bring it to the node that has its key."
+        )]
+        ImportUnmatched,
+        /// Two different certificates for one place, or two leaves in one file.
+        #[finding("import.ambiguous", Critical, "Give the right one.")]
+        ImportAmbiguous,
+        /// A file also holds certificates that did not sign its leaf.
+        #[finding("import.left_out", Warning, "Nothing: they are left out.")]
+        ImportLeftOut,
+        /// A request or a certificate file is still needed: what it became is not in place, or does not verify.
+        #[finding("cleanup.still_needed", Critical also "warning where it was not named", "Have it signed, import it, embed it.")]
+        CleanupStillNeeded,
+        /// The user has a token or a plugin, no certificate.
+        #[finding("kubeconfig.no_certificate", Info, "Nothing, if that is meant.")]
+        KubeconfigNoCertificate,
+        /// `sa.pub` does not hold the public half of `sa.key`: every token would be refused. `restart` restarts nothing
+        /// then.
+        #[finding(
+            "service_account.mismatch",
+            Critical,
+            "If `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`."
+        )]
+        ServiceAccountMismatch,
+        /// `sa.key` and `sa.pub` were replaced while the API server runs with the old ones, and `sa.pub` holds only the
+        /// new key: the restart ends every token that was issued so far.
+        #[finding(
+            "service_account.replaced",
+            Warning,
+            "Add the old public key to `sa.pub` before the restart; without it, restart the pods afterwards."
+        )]
+        ServiceAccountReplaced,
+        /// A component of this node uses an older file than the one on disk, and will not load it by itself
+        /// ([table](reload.md)). Only `check` on the node itself, as root, sees it.
+        #[finding("component.outdated", Warning, "`kubepki restart NAME`")]
+        ComponentOutdated,
+        /// The controller manager is told to sign with files with which it does not start: a CA file with several
+        /// certificates (a bundle, while a CA is being replaced), a key that is missing or is another's. While it runs
+        /// it goes on with what it has loaded; it ends at its next start, a while after it has said that it is well.
+        #[finding(
+            "component.would_not_start",
+            Warning also "critical in a restart",
+            "Sign with a file that holds the one certificate alone; take the flags out where the CA's key is kept \
+             elsewhere."
+        )]
+        ComponentWouldNotStart,
+        /// A joining node lacks a file that the nodes share: a CA, or `sa.key`.
+        #[finding(
+            "shared.missing",
+            Critical,
+            "Copy it from the first control-plane node; a worker needs only `ca.crt`."
+        )]
+        SharedFileMissing,
+        /// Two things of a bundle have a certificate or key in common: entries were exchanged, which needs no
+        /// certificate key.
+        #[finding(
+            "shared.same_key",
+            Critical also "warning in an export, and where all files are there already",
+            "Export the bundle again from the cluster. If the cluster does use one CA for both, copy its files by \
+             hand."
+        )]
+        SharedSameKey,
+        /// A CA of a bundle has the name that kubeadm gives another CA. As a warning: no name says which CA is which.
+        #[finding(
+            "shared.other_name",
+            Critical also "warning in an export, where all files are there already, or when two CAs have names of their own",
+            "Export the bundle again from the cluster; compare subjects with the other nodes."
+        )]
+        SharedOtherName,
+        /// A bundle has another file than the node.
+        #[finding("shared.differs", Critical, "Make sure that it is this cluster's; `--force` replaces the file.")]
+        SharedFileDiffers,
+        /// A user's certificate is valid for more than a year; it cannot be revoked.
+        #[finding("user.long_validity", Warning, "Make it short-lived, and again when it ends.")]
+        UserLongValidity,
+        /// A user is in a group that may do everything in the cluster.
+        #[finding("user.privileged", Warning, "Do not give the file to anyone who needs less.")]
+        UserPrivileged,
+        /// A user or a group has a name of Kubernetes' own (`system:…`), and its powers.
+        #[finding("user.reserved_name", Warning, "Use another name, and bind it to a role.")]
+        UserReservedName,
+        /// A static-pod manifest of a component that is to be restarted cannot be read as that of a pod. `restart`
+        /// alone judges this.
+        #[finding(
+            "restart.bad_manifest",
+            Critical,
+            "Correct it: the kubelet cannot use it either. Until then name the other components to restart them."
+        )]
+        BadManifest,
+        /// A restart has moved a static-pod manifest out and did not end; the component does not run. While a restart
+        /// is under way this is as it must be.
+        #[finding("restart.manifest_held", Critical, "`kubepki restart` puts it back.")]
+        ManifestHeld,
+        /// A run was killed while it changed files, and the change waits to be completed or taken back; files may be of
+        /// two generations. It comes first, and the other findings about its files have the same remedy.
+        #[finding(
+            "store.interrupted_change",
+            Warning,
+            "`kubepki recover` ends it, and so does the next run that changes files. Remove nothing by hand."
+        )]
+        InterruptedChange,
+    }
+}

@@ -1,0 +1,87 @@
+//! Codes: what an error, a finding or a problem is called, for ever.
+//!
+//! In: the declarations of [`faults!`](super::faults) and [`findings!`](super::findings). Out: [`Code`], which only a
+//! declaration makes, and [`Declaration`], of which the tables of `docs/reference` are made.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// The stable name of an error, a finding or a problem: `area.what_is_wrong`, as `key.encrypted`. Codes are compared with
+/// declared ones (`FindingCode::FileMissing`, `StoreError::NO_PERMISSION`), never with text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Code(&'static str);
+
+impl Code {
+    /// For the macros that declare codes.
+    #[must_use]
+    pub const fn declared(text: &'static str) -> Self {
+        Self(text)
+    }
+
+    /// Whether both are of one area, as `key.encrypted` and `key.mismatch` are.
+    #[must_use]
+    pub fn has_area_of(self, other: impl Into<Self>) -> bool {
+        let area = |code: Self| code.0.split_once('.').map(|(area, _)| area);
+        area(self) == area(other.into())
+    }
+
+    /// Its text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
+
+/// For tests, which hold codes against the text that users see; one of them sees that nothing else does.
+impl PartialEq<&str> for Code {
+    fn eq(&self, text: &&str) -> bool {
+        self.0 == *text
+    }
+}
+
+/// What is declared of a code, as `docs/reference` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Declaration {
+    /// The code.
+    pub code: Code,
+    /// The category of an error, the usual severity of a finding; then what else it may be, and when.
+    pub kinds: &'static [&'static str],
+    /// What it means; of an error also what to do, as far as that does not depend on its evidence.
+    pub meaning: &'static str,
+    /// What to do about a finding or a problem; empty for an error, which makes its hint of its evidence.
+    pub remedy: &'static str,
+    /// A message, for example; empty where there is none to show.
+    pub example: &'static str,
+}
+
+/// A set of codes that are declared together.
+pub trait Declared {
+    /// All of them, in the order of the reference.
+    const DECLARATIONS: &'static [Declaration];
+
+    /// Whether the code is one of them.
+    #[must_use]
+    fn declares(code: Code) -> bool {
+        Self::known(code.as_str()).is_some()
+    }
+
+    /// The code with this text, if there is one.
+    #[must_use]
+    fn known(text: &str) -> Option<Code> {
+        Self::DECLARATIONS.iter().map(|one| one.code).find(|code| code.as_str() == text)
+    }
+}

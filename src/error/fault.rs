@@ -1,0 +1,37 @@
+//! One thing that is wrong, as a value.
+//!
+//! In: what a module's own error says of itself. Out: [`Fault`], which is kept, cloned, compared and handed on after the
+//! error is gone: in what was read from disk, in findings, in [`Error`](super::Error).
+
+use serde_json::{Map, Value};
+
+use super::{Category, Code};
+
+/// What went wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which error it is.
+    pub code: Code,
+    /// The kind of failure.
+    pub category: Category,
+    /// What is wrong: one sentence.
+    pub message: String,
+    /// What the user can do about it: one sentence.
+    pub hint: String,
+    /// The evidence as data (paths, names, numbers; never key material).
+    pub context: Value,
+}
+
+impl Fault {
+    /// A fault that is found in judging, without an error of its own.
+    #[must_use]
+    pub fn new(code: impl Into<Code>, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            category: Category::Finding,
+            message: message.into(),
+            hint: hint.into(),
+            context: Value::Object(Map::new()),
+        }
+    }
+}
