@@ -159,12 +159,9 @@ faults! {
         /// A defect in kubepki: please report it with the command, the message and `kubepki version`. In Python it is
         /// `InternalError`. What was begun is completed or taken back by the next run.
         #[error("kubepki stopped at a fault of its own: {message}")]
-        #[fault(
-            "internal.panic",
-            Internal,
+        #[fault("internal.panic", Internal,
             "this is a defect in kubepki: report it with the command, this message and `kubepki version`; the next run \
-             completes or takes back what was begun"
-        )]
+             completes or takes back what was begun")]
         Panic {
             /// What the panic says.
             message: String,

@@ -54,11 +54,8 @@ faults! {
     pub enum KeyError {
         /// The algorithm is not one of kubeadm's five; the hint lists them. Names are case-sensitive.
         #[error("unknown key algorithm {name:?}")]
-        #[fault(
-            "key.unknown_algorithm",
-            Usage,
-            format!("use one of {}", Algorithm::ALL.map(Algorithm::as_str).join(", "))
-        )]
+        #[fault("key.unknown_algorithm", Usage,
+            format!("use one of {}", Algorithm::ALL.map(Algorithm::as_str).join(", ")))]
         UnknownAlgorithm {
             /// What was given.
             name: String,
@@ -94,11 +91,8 @@ faults! {
         },
         /// The numbers of the key do not fit together, or RSA has fewer than 2048 bits.
         #[error("the private key is not usable: {reason}")]
-        #[fault(
-            "key.rejected",
-            Finding,
-            "check it with: openssl pkey -in KEY -noout -check; RSA keys need at least 2048 bits"
-        )]
+        #[fault("key.rejected", Finding,
+            "check it with: openssl pkey -in KEY -noout -check; RSA keys need at least 2048 bits")]
         Rejected {
             /// The library's reason.
             reason: String,

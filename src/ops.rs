@@ -43,11 +43,8 @@ faults! {
     pub enum OperationError {
         /// Critical findings stand against the plan, and nothing was changed; each finding has its remedy.
         #[error("nothing was changed: {}", summary(.findings))]
-        #[fault(
-            "plan.blocked",
-            Finding,
-            "resolve the critical findings and run the command again; --dry-run shows the plan"
-        )]
+        #[fault("plan.blocked", Finding,
+            "resolve the critical findings and run the command again; --dry-run shows the plan")]
         Blocked {
             /// All findings of the plan.
             findings: Vec<Finding>,
@@ -61,14 +58,11 @@ faults! {
         },
         /// There is no certificate, CA, key or kubeconfig of that name; the hint has the nearest, or all.
         #[error("unknown name {name:?}")]
-        #[fault(
-            "plan.unknown_name",
-            Usage,
+        #[fault("plan.unknown_name", Usage,
             match nearest {
                 Some(name) => format!("did you mean {name}?"),
                 None => format!("known names: {}", known.join(", ")),
-            }
-        )]
+            })]
         UnknownName {
             /// What was given.
             name: String,
@@ -79,27 +73,19 @@ faults! {
         },
         /// A CA or `sa` was named to `certs renew`; CAs are replaced in steps, `sa` has no end.
         #[error("{name:?} cannot be renewed")]
-        #[fault(
-            "plan.not_renewable",
-            Usage,
+        #[fault("plan.not_renewable", Usage,
             if name == crate::catalogue::SERVICE_ACCOUNT {
                 "it is a key pair that does not expire; with a new one, every token that it signed would be invalid"
             } else {
                 "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
-            }
-        )]
+            })]
         NotRenewable {
             /// What was given.
             name: String,
         },
         /// Options contradict each other, or a value is not usable: the hint says what to give instead.
         #[error("{reason}")]
-        #[fault(
-            "plan.bad_request",
-            Usage,
-            hint.clone(),
-            context = evidence!(reason)
-        )]
+        #[fault("plan.bad_request", Usage, hint.clone(), context = evidence!(reason))]
         BadRequest {
             /// What is wrong.
             reason: String,
@@ -131,11 +117,8 @@ faults! {
         },
         /// The file holds no serial number in hexadecimal digits below 2^159; restore it, or sign with random numbers.
         #[error("{path} holds no serial number as openssl writes it")]
-        #[fault(
-            "sign.bad_serial_file",
-            Finding,
-            "it is one number in hexadecimal digits, below 2^159; restore it, or sign with random numbers"
-        )]
+        #[fault("sign.bad_serial_file", Finding,
+            "it is one number in hexadecimal digits, below 2^159; restore it, or sign with random numbers")]
         BadSerialFile {
             /// The file.
             path: String,

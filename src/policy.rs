@@ -49,11 +49,8 @@ faults! {
         },
         /// Requests ask for what is not theirs; every reason is a finding in `context["findings"]`. Nothing was signed.
         #[error("nothing was signed: {}", .findings.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect::<Vec<_>>().join("\n  "))]
-        #[fault(
-            "policy.refused",
-            Refused,
-            "have the requests made again as the catalogue defines them, or allow what they ask for in a --policy file"
-        )]
+        #[fault("policy.refused", Refused,
+            "have the requests made again as the catalogue defines them, or allow what they ask for in a --policy file")]
         Refused {
             /// Every reason.
             findings: Vec<Finding>,

@@ -74,12 +74,9 @@ faults! {
         /// the [rule](go-rules.md) that it breaks. Have it issued again; a leaf of a CA on this node: remove it and its
         /// key, then `kubepki init`.
         #[error("no component of Kubernetes can read the certificate: {broken}")]
-        #[fault(
-            "x509.go_cannot_parse",
-            Finding,
+        #[fault("x509.go_cannot_parse", Finding,
             "have it issued again without this fault; a leaf of a CA on this node: remove it and its key, then kubepki init",
-            context = evidence!()
-        )]
+            context = evidence!())]
         GoCannotParse {
             /// The rule, and what was found.
             broken: Broken,
@@ -99,33 +96,24 @@ faults! {
         /// The request's own signature does not hold: whoever made it does not have the key, it was changed since, or the
         /// key or algorithm is too weak to be checked.
         #[error("the request's signature does not prove that its maker has the key: {reason}")]
-        #[fault(
-            "x509.request_signature",
-            Finding,
-            "have the request made again, signed with its own key: openssl req -in CSR -verify -noout"
-        )]
+        #[fault("x509.request_signature", Finding,
+            "have the request made again, signed with its own key: openssl req -in CSR -verify -noout")]
         RequestSignature {
             /// Why it does not.
             reason: String,
         },
         /// A name is neither a DNS name nor an IP address.
         #[error("{value:?} is not a valid subject alternative name")]
-        #[fault(
-            "x509.bad_alternative_name",
-            Finding,
-            "use an IP address, a DNS name, or a DNS name after a leading `*.`"
-        )]
+        #[fault("x509.bad_alternative_name", Finding,
+            "use an IP address, a DNS name, or a DNS name after a leading `*.`")]
         BadAlternativeName {
             /// The text.
             value: String,
         },
         /// The CA's key is not the one of its certificate; put the right pair together.
         #[error("the key does not belong to the certificate of {issuer}")]
-        #[fault(
-            "x509.issuer_key_mismatch",
-            Finding,
-            "put the CA's own key beside its certificate; compare: openssl x509 -pubkey, openssl pkey -pubout"
-        )]
+        #[fault("x509.issuer_key_mismatch", Finding,
+            "put the CA's own key beside its certificate; compare: openssl x509 -pubkey, openssl pkey -pubout")]
         IssuerKeyMismatch {
             /// The issuer's subject.
             issuer: String,

@@ -79,14 +79,11 @@ faults! {
         },
         /// The file is not UTF-8 text; save it as UTF-8.
         #[error("{file}:{line}: the text is {}not UTF-8", encoding.map_or(String::new(), |name| format!("{name}, ")))]
-        #[fault(
-            "config.not_utf8",
-            Usage,
+        #[fault("config.not_utf8", Usage,
             match encoding {
                 Some(encoding) => format!("convert it, and give the result: {}", foreign::to_utf8(file, encoding)),
                 None => "save the file as UTF-8".to_owned(),
-            }
-        )]
+            })]
         NotUtf8 {
             /// The name of the file.
             file: String,

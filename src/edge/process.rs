@@ -43,11 +43,8 @@ faults! {
         },
         /// The program that would be run as root is in a folder, or behind a link, that another user can change.
         #[error("{program} is not run: {}: {reason}", place.display())]
-        #[fault(
-            "process.untrusted",
-            Refused,
-            format!("let it belong to root, and nobody else write to it: {}", place.display())
-        )]
+        #[fault("process.untrusted", Refused,
+            format!("let it belong to root, and nobody else write to it: {}", place.display()))]
         Untrusted {
             /// Its name.
             program: String,

@@ -42,11 +42,8 @@ faults! {
         },
         /// The connection failed otherwise; check the address in the manifest, and firewalls.
         #[error("{address}: {source}")]
-        #[fault(
-            "probe.unreachable",
-            Environment,
-            "check the address in the manifest, and that no firewall is in the way"
-        )]
+        #[fault("probe.unreachable", Environment,
+            "check the address in the manifest, and that no firewall is in the way")]
         Unreachable {
             /// Where.
             address: String,
@@ -64,11 +61,8 @@ faults! {
         },
         /// What listens there speaks no HTTP.
         #[error("{address}: no HTTP: {reason}")]
-        #[fault(
-            "probe.no_http",
-            Environment,
-            "check which process listens there (`ss -ltnp`): it is not the component"
-        )]
+        #[fault("probe.no_http", Environment,
+            "check which process listens there (`ss -ltnp`): it is not the component")]
         NoHttp {
             /// Where.
             address: String,

@@ -21,22 +21,16 @@ faults! {
     pub enum Mismatch or Unusable(KubeconfigError) {
         /// Its cluster has no CA: `kubepki kubeconfig embed NAME`.
         #[error("the cluster {cluster:?} of the kubeconfig has no certificate authority")]
-        #[fault(
-            "kubeconfig.no_certificate_authority",
-            Finding,
-            "embed the cluster's CA, or move the file away and make it again"
-        )]
+        #[fault("kubeconfig.no_certificate_authority", Finding,
+            "embed the cluster's CA, or move the file away and make it again")]
         NoCertificateAuthority {
             /// The cluster of the current context.
             cluster: String,
         },
         /// The CA file that it names cannot be read; make it readable, or `kubepki kubeconfig embed NAME`.
         #[error("the certificate authority {path} of the cluster {cluster:?} cannot be read")]
-        #[fault(
-            "kubeconfig.unreadable_certificate_authority",
-            Finding,
-            format!("make {path} readable, or embed the CA")
-        )]
+        #[fault("kubeconfig.unreadable_certificate_authority", Finding,
+            format!("make {path} readable, or embed the CA"))]
         UnreadableCertificateAuthority {
             /// The cluster of the current context.
             cluster: String,
@@ -45,11 +39,8 @@ faults! {
         },
         /// What it has for a CA is no PEM certificate: `kubepki kubeconfig embed NAME`.
         #[error("the certificate authority of the cluster {cluster:?} is not a PEM certificate")]
-        #[fault(
-            "kubeconfig.invalid_certificate_authority",
-            Finding,
-            "embed the cluster's CA, or move the file away and make it again"
-        )]
+        #[fault("kubeconfig.invalid_certificate_authority", Finding,
+            "embed the cluster's CA, or move the file away and make it again")]
         InvalidCertificateAuthority {
             /// The cluster of the current context.
             cluster: String,
@@ -58,11 +49,8 @@ faults! {
         },
         /// It trusts another CA than `ca.crt`: `kubepki kubeconfig embed NAME`.
         #[error("the cluster {cluster:?} of the kubeconfig trusts another certificate authority")]
-        #[fault(
-            "kubeconfig.other_certificate_authority" as OTHER_CERTIFICATE_AUTHORITY,
-            Finding,
-            "embed the cluster's CA, or move the file away and make it again"
-        )]
+        #[fault("kubeconfig.other_certificate_authority" as OTHER_CERTIFICATE_AUTHORITY, Finding,
+            "embed the cluster's CA, or move the file away and make it again")]
         OtherCertificateAuthority {
             /// The cluster of the current context.
             cluster: String,
@@ -74,11 +62,8 @@ faults! {
         /// A warning: it leads to another server than the configuration's; kubeadm keeps it too. Nothing need be done if it is
         /// a load balancer.
         #[error("the kubeconfig leads to {found:?}, not to {expected:?}")]
-        #[fault(
-            "kubeconfig.other_server" as OTHER_SERVER,
-            Finding,
-            format!("set server to {expected}, unless the other address is meant")
-        )]
+        #[fault("kubeconfig.other_server" as OTHER_SERVER, Finding,
+            format!("set server to {expected}, unless the other address is meant"))]
         OtherServer {
             /// The URL that is there; empty if there is none.
             found: String,

@@ -116,13 +116,10 @@ faults! {
         /// A `-data` field is not base64 on one line (line breaks of a literal block are fine, blanks and folded lines
         /// are not).
         #[error("the field {field} of the kubeconfig is not base64 on one line")]
-        #[fault(
-            "kubeconfig.invalid_base64",
-            Finding,
+        #[fault("kubeconfig.invalid_base64", Finding,
             format!(
                 "put the base64 of the PEM into {field}, without blanks and line breaks, as base64 -w0 prints it"
-            )
-        )]
+            ))]
         InvalidBase64 {
             /// The field, as `users[admin].user.client-key-data`.
             field: String,

@@ -60,11 +60,8 @@ faults! {
         /// A CA key would be removed, and it is not clear whether a copy is kept: `--ca-key-backup DIR`, or
         /// `--no-backup`.
         #[error("a CA key would be removed, and it is not clear whether a copy is kept")]
-        #[fault(
-            "cleanup.ca_key_backup",
-            Usage,
-            "name a folder for the copy that is not on this node (--ca-key-backup DIR), or pass --no-backup if you have a copy already"
-        )]
+        #[fault("cleanup.ca_key_backup", Usage,
+            "name a folder for the copy that is not on this node (--ca-key-backup DIR), or pass --no-backup if you have a copy already")]
         KeyBackup,
     }
 }

@@ -57,16 +57,13 @@ faults! {
         /// A unit of that name has different content; the difference is shown. Keep your changes in a drop-in (`systemctl
         /// edit`), and overwrite with `--force`.
         #[error("{} exists and its content differs", paths(.files))]
-        #[fault(
-            "systemd.other_content",
-            Refused,
+        #[fault("systemd.other_content", Refused,
             "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force",
             context = json!({
                     "files": files.iter().map(|(path, found, wanted)| json!({
                                 "path": path.to_string_lossy(), "found": found, "wanted": wanted
                             })).collect::<Vec<_>>()
-                })
-        )]
+                }))]
         OtherContent {
             /// The files: their paths, what they say, what they should say.
             files: Vec<(PathBuf, String, String)>,
@@ -74,12 +71,9 @@ faults! {
         /// The timer would run, as root, a program that another user can change: a file, a folder on the way to it, a
         /// link, or a script's interpreter. `--program` names another.
         #[error("{} is no program for a service of root: {}: {reason}", program.display(), place.display())]
-        #[fault(
-            "systemd.untrusted_program",
-            Refused,
+        #[fault("systemd.untrusted_program", Refused,
             "install kubepki where root alone writes (`python3 -m venv /opt/kubepki`, \
-             `/opt/kubepki/bin/pip install kubepki`), and name it: `--program /opt/kubepki/bin/kubepki`"
-        )]
+             `/opt/kubepki/bin/pip install kubepki`), and name it: `--program /opt/kubepki/bin/kubepki`")]
         UntrustedProgram {
             /// The program.
             program: PathBuf,
@@ -90,24 +84,18 @@ faults! {
         },
         /// `--now` speaks to the systemd that runs here, and `--rootfs` names another machine's files; leave out `--now`.
         #[error("the units below a root directory are not those of the systemd that runs here")]
-        #[fault(
-            "systemd.other_root",
-            Usage,
-            "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there"
-        )]
+        #[fault("systemd.other_root", Usage,
+            "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there")]
         OtherRoot,
         /// systemd did not start the timer (`--now`). New units are removed again, replaced ones put back; the message
         /// says what became of them.
         #[error("the timer was not started: {reason}; {outcome}")]
-        #[fault(
-            "systemd.not_started",
-            Environment,
+        #[fault("systemd.not_started", Environment,
             match outcome {
                 Outcome::TakenBack => "fix what systemd reports, then run the command again; without --now the units are only written",
                 _ => "fix what systemd reports, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them",
             },
-            context = evidence!(reason)
-        )]
+            context = evidence!(reason))]
         NotStarted {
             /// What systemd said.
             reason: String,

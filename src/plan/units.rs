@@ -60,14 +60,11 @@ faults! {
     pub enum UnitError {
         /// A path is not absolute, the calendar is empty or unknown to systemd, or a value holds a line break.
         #[error("{value:?} cannot be the {field} of a unit: {reason}")]
-        #[fault(
-            "systemd.bad_value",
-            Usage,
+        #[fault("systemd.bad_value", Usage,
             match *field {
                 "calendar" => "as in systemd.time(7): daily, weekly, `Mon 03:00`; `systemd-analyze calendar` checks it",
                 _ => "give an absolute path without line breaks",
-            }
-        )]
+            })]
         BadValue {
             /// Which value of the unit.
             field: &'static str,

@@ -33,11 +33,8 @@ faults! {
         },
         /// Two names of one change lead to the same file: look at the configured folders and the links in them.
         #[error("two changes are for the same file, {}", path.display())]
-        #[fault(
-            "store.duplicate_target",
-            Usage,
-            "check the configured directories and the symbolic links in them: two names lead to one file"
-        )]
+        #[fault("store.duplicate_target", Usage,
+            "check the configured directories and the symbolic links in them: two names lead to one file")]
         DuplicateTarget {
             /// The file, with every symbolic link resolved.
             path: PathBuf,
@@ -45,9 +42,7 @@ faults! {
         /// The system refused access; run it with sudo, or as the owner. For `check`, when nothing worse is found, the
         /// state is then unknown (3).
         #[error("cannot {action} {}: permission denied", path.display())]
-        #[fault(
-            "store.no_permission" as NO_PERMISSION,
-            Environment,
+        #[fault("store.no_permission" as NO_PERMISSION, Environment,
             format!(
                 "{}; or check the permissions of {} and its directories",
                 if rustix::process::geteuid().is_root() {
@@ -56,8 +51,7 @@ faults! {
                     "run it as root, with sudo, or as the owner"
                 },
                 path.display()
-            )
-        )]
+            ))]
         NoPermission {
             /// What was tried, as a verb.
             action: &'static str,
@@ -66,22 +60,16 @@ faults! {
         },
         /// A folder is where a file should be; move it away.
         #[error("{} is a directory, not a file", path.display())]
-        #[fault(
-            "store.is_a_directory" as IS_A_DIRECTORY,
-            Environment,
-            format!("name a file, or move the directory {} away", path.display())
-        )]
+        #[fault("store.is_a_directory" as IS_A_DIRECTORY, Environment,
+            format!("name a file, or move the directory {} away", path.display()))]
         IsADirectory {
             /// The path.
             path: PathBuf,
         },
         /// A file is where a folder should be; move it away.
         #[error("{}: {} is not a directory", path.display(), component.display())]
-        #[fault(
-            "store.not_a_directory",
-            Environment,
-            format!("move the file {} away, or configure another path", component.display())
-        )]
+        #[fault("store.not_a_directory", Environment,
+            format!("move the file {} away, or configure another path", component.display()))]
         NotADirectory {
             /// The path that was looked for.
             path: PathBuf,
@@ -90,11 +78,8 @@ faults! {
         },
         /// A device, pipe or socket is where a file should be.
         #[error("{} is a {found}, not a file", path.display())]
-        #[fault(
-            "store.not_a_regular_file" as NOT_A_REGULAR_FILE,
-            Environment,
-            format!("put a regular file at {}, or configure another path", path.display())
-        )]
+        #[fault("store.not_a_regular_file" as NOT_A_REGULAR_FILE, Environment,
+            format!("put a regular file at {}, or configure another path", path.display()))]
         NotARegularFile {
             /// The path.
             path: PathBuf,
@@ -110,15 +95,12 @@ faults! {
         },
         /// A symbolic link points to nothing; mount what it points to, or remove it.
         #[error("{}: the symbolic link {} points to {}, which does not exist", path.display(), link.display(), target.display())]
-        #[fault(
-            "store.dangling_symlink" as DANGLING_SYMLINK,
-            Environment,
+        #[fault("store.dangling_symlink" as DANGLING_SYMLINK, Environment,
             format!(
                 "mount or create {}, or remove the link {} so that a file can be made in its place",
                 target.display(),
                 link.display()
-            )
-        )]
+            ))]
         DanglingSymlink {
             /// The path that was looked for.
             path: PathBuf,
@@ -129,26 +111,20 @@ faults! {
         },
         /// Symbolic links lead back to themselves; `namei -l PATH` shows where.
         #[error("{}: too many symbolic links, or one that leads back to itself", path.display())]
-        #[fault(
-            "store.symlink_loop" as SYMLINK_LOOP,
-            Environment,
-            "list the path's components with `namei -l` and remove the circular link"
-        )]
+        #[fault("store.symlink_loop" as SYMLINK_LOOP, Environment,
+            "list the path's components with `namei -l` and remove the circular link")]
         SymlinkLoop {
             /// The path that was looked for.
             path: PathBuf,
         },
         /// A link, or `..`, leads out of `--rootfs`; make the link relative, or run in a chroot.
         #[error("{} leads out of the root directory {} (at {})", path.display(), root.display(), link.display())]
-        #[fault(
-            "store.symlink_escapes",
-            Refused,
+        #[fault("store.symlink_escapes", Refused,
             format!(
                 "make {} a relative link that stays within {}, or run inside a chroot of it",
                 link.display(),
                 root.display()
-            )
-        )]
+            ))]
         SymlinkEscapes {
             /// The path that was looked for.
             path: PathBuf,
@@ -160,15 +136,12 @@ faults! {
         /// A symbolic link on the way to a file that is to be written lies in a folder that others can write to, and is
         /// not followed. Name the file itself, or remove the link.
         #[error("{}: the symbolic link {} is in a directory that others can write to, and is not followed", path.display(), link.display())]
-        #[fault(
-            "store.untrusted_link",
-            Refused,
+        #[fault("store.untrusted_link", Refused,
             format!(
                 "name the file itself instead of {}, or remove the link {}, or make its directory writable for its owner, root or you, alone",
                 path.display(),
                 link.display()
-            )
-        )]
+            ))]
         UntrustedLink {
             /// The path that was to be written.
             path: PathBuf,
@@ -177,11 +150,8 @@ faults! {
         },
         /// A file of another user is in the place of one that is to be written; name another, or run as that user.
         #[error("{} belongs to user {uid}, and is not overwritten", path.display())]
-        #[fault(
-            "store.foreign_file",
-            Refused,
-            format!("name another file, or remove {}, or run as the user that it belongs to", path.display())
-        )]
+        #[fault("store.foreign_file", Refused,
+            format!("name another file, or remove {}, or run as the user that it belongs to", path.display()))]
         ForeignFile {
             /// The file.
             path: PathBuf,
@@ -190,11 +160,8 @@ faults! {
         },
         /// A symbolic link was to be removed; only files are. Remove it by hand.
         #[error("{} is a symbolic link, and only files are removed", path.display())]
-        #[fault(
-            "store.is_a_symlink",
-            Refused,
-            format!("remove the link {} by hand, and the file it points to if nothing else uses it", path.display())
-        )]
+        #[fault("store.is_a_symlink", Refused,
+            format!("remove the link {} by hand, and the file it points to if nothing else uses it", path.display()))]
         IsASymlink {
             /// The link.
             path: PathBuf,
@@ -208,11 +175,8 @@ faults! {
         },
         /// The file is larger than 1 MiB, more than any file of a PKI, and was not read.
         #[error("{} is {size} bytes long, and at most {limit} are read", path.display())]
-        #[fault(
-            "store.too_large" as TOO_LARGE,
-            Environment,
-            format!("{} is not a certificate, key or kubeconfig; configure another path", path.display())
-        )]
+        #[fault("store.too_large" as TOO_LARGE, Environment,
+            format!("{} is not a certificate, key or kubeconfig; configure another path", path.display()))]
         TooLarge {
             /// The file.
             path: PathBuf,
@@ -232,11 +196,8 @@ faults! {
         },
         /// No space or quota is left; everything is as it was.
         #[error("cannot {action} {}: no space left", path.display())]
-        #[fault(
-            "store.disk_full",
-            Environment,
-            format!("free some space or inodes where {} is, and run again; nothing was changed", path.display())
-        )]
+        #[fault("store.disk_full", Environment,
+            format!("free some space or inodes where {} is, and run again; nothing was changed", path.display()))]
         DiskFull {
             /// What was tried, as a verb.
             action: &'static str,
@@ -245,14 +206,11 @@ faults! {
         },
         /// The file system is mounted read-only.
         #[error("cannot {action} {}: the file system is read-only", path.display())]
-        #[fault(
-            "store.read_only",
-            Environment,
+        #[fault("store.read_only", Environment,
             format!(
                 "remount the file system of {} writable, and check the kernel log (dmesg) for the reason",
                 path.display()
-            )
-        )]
+            ))]
         ReadOnly {
             /// What was tried, as a verb.
             action: &'static str,
@@ -261,17 +219,14 @@ faults! {
         },
         /// Another process works on the same tree; the message names it.
         #[error("{} is locked by {}", path.display(), Holder::or_unknown(holder.as_ref()))]
-        #[fault(
-            "store.locked",
-            Environment,
+        #[fault("store.locked", Environment,
             "wait until the other run has ended, and run again",
             context = json!({
                     "path": path.to_string_lossy(),
                     "pid": holder.as_ref().map(|holder| holder.pid),
                     "command": holder.as_ref().and_then(|holder| holder.command.as_deref()),
                     "waited_seconds": waited.as_secs_f64(),
-                })
-        )]
+                }))]
         Locked {
             /// The directory whose lock could not be had.
             path: PathBuf,
@@ -282,11 +237,8 @@ faults! {
         },
         /// The file system cannot lock folders (some network file systems); put the tree on a local one.
         #[error("cannot lock {}: {os_error}", path.display())]
-        #[fault(
-            "store.lock_unsupported",
-            Environment,
-            "put the tree on a local file system; this one cannot lock a directory"
-        )]
+        #[fault("store.lock_unsupported", Environment,
+            "put the tree on a local file system; this one cannot lock a directory")]
         LockUnsupported {
             /// The directory.
             path: PathBuf,
@@ -306,11 +258,8 @@ faults! {
         },
         /// The new file cannot be given the old one's owner; run as root.
         #[error("cannot keep the owner {uid}:{gid} of {}", path.display())]
-        #[fault(
-            "store.owner_not_kept",
-            Environment,
-            format!("run it as root, with sudo; or give the file to yourself: its owner {uid}:{gid} would be lost")
-        )]
+        #[fault("store.owner_not_kept", Environment,
+            format!("run it as root, with sudo; or give the file to yourself: its owner {uid}:{gid} would be lost"))]
         OwnerNotKept {
             /// The file.
             path: PathBuf,
@@ -321,11 +270,8 @@ faults! {
         },
         /// The new file cannot be given the old one's access list; run as root, or remove the list with `setfacl -b`.
         #[error("cannot keep the access list of {}", path.display())]
-        #[fault(
-            "store.access_list_not_kept",
-            Environment,
-            format!("remove the access list with `setfacl -b {}` if it is not wanted", path.display())
-        )]
+        #[fault("store.access_list_not_kept", Environment,
+            format!("remove the access list with `setfacl -b {}` if it is not wanted", path.display()))]
         AccessListNotKept {
             /// The file.
             path: PathBuf,
@@ -333,15 +279,12 @@ faults! {
         /// Backups were to be kept among the certificates or in a folder of static pod manifests, where the kubelet would
         /// run them, or a CA key's copy in a folder of the node's own; name another folder.
         #[error("backups cannot be kept in {}: it is {reason}", path.display())]
-        #[fault(
-            "store.backup_place",
-            Usage,
+        #[fault("store.backup_place", Usage,
             if reason.contains("node's") {
                 "name a folder that is not the node's: another disk, or a mounted vault".to_owned()
             } else {
                 format!("name another directory, as {}", super::DEFAULT_BACKUP_DIR)
-            }
-        )]
+            })]
         BackupPlace {
             /// The directory.
             path: PathBuf,
@@ -351,11 +294,8 @@ faults! {
         /// The journal of an unfinished change cannot be read. Nothing was touched; the hint has the command that [ends
         /// it](store.md#when-recovery-refuses).
         #[error("the journal {} of an unfinished change cannot be used: {reason}", path.display())]
-        #[fault(
-            "store.journal_corrupt",
-            Environment,
-            format!("keep all files as they are now: {}", keeping(root.as_deref(), path, "present"))
-        )]
+        #[fault("store.journal_corrupt", Environment,
+            format!("keep all files as they are now: {}", keeping(root.as_deref(), path, "present")))]
         JournalCorrupt {
             /// The journal.
             path: PathBuf,
@@ -367,16 +307,13 @@ faults! {
         /// A part of an unfinished change is in a folder that is not there now; mount it. If it is gone for good, the
         /// hint has the command that [ends the change](store.md#when-recovery-refuses).
         #[error("{} belongs to an unfinished change whose other part, {}, is not there", path.display(), wanted.display())]
-        #[fault(
-            "store.journal_unreachable",
-            Environment,
+        #[fault("store.journal_unreachable", Environment,
             format!(
                 "mount {} where it was when the change was interrupted, and run again; or, if it is gone for good, keep all \
                  files as they are now: {}",
                 wanted.display(),
                 keeping(root.as_deref(), path, "present")
-            )
-        )]
+            ))]
         JournalUnreachable {
             /// The journal or pointer that was found.
             path: PathBuf,
@@ -388,12 +325,8 @@ faults! {
         /// A file was changed by somebody else after a change was interrupted. Nothing was touched; the hint has the
         /// commands that [end it](store.md#when-recovery-refuses).
         #[error("{} was changed after the unfinished change of {}", path.display(), journal.display())]
-        #[fault(
-            "store.recovery_conflict",
-            Refused,
-            ways_out(root.as_deref(), journal, *possible),
-            context = evidence!(path, journal, root)
-        )]
+        #[fault("store.recovery_conflict", Refused,
+            ways_out(root.as_deref(), journal, *possible), context = evidence!(path, journal, root))]
         RecoveryConflict {
             /// The file.
             path: PathBuf,
@@ -407,15 +340,12 @@ faults! {
         /// A change failed and could not be taken back at once; `kubepki recover` completes it or takes it back, and so
         /// does the next run that changes files.
         #[error("{cause}; and taking the change back failed too: {rollback}")]
-        #[fault(
-            "store.rollback_incomplete",
-            Partial,
+        #[fault("store.rollback_incomplete", Partial,
             format!(
                 "{}; then complete the change or take it back: {}",
                 cause.hint(),
                 super::recover_command(None, journal.parent().unwrap_or(journal), &[])
-            )
-        )]
+            ))]
         RollbackIncomplete {
             /// Why the change failed.
             cause: Box<StoreError>,
@@ -426,11 +356,8 @@ faults! {
         },
         /// Any other answer of the operating system; look into the kernel log for errors of the disk.
         #[error("cannot {action} {}: {os_error}", path.display())]
-        #[fault(
-            "store.io",
-            Environment,
-            format!("check the kernel log (dmesg) for errors of the disk that holds {}", path.display())
-        )]
+        #[fault("store.io", Environment,
+            format!("check the kernel log (dmesg) for errors of the disk that holds {}", path.display()))]
         Io {
             /// What was tried, as a verb.
             action: &'static str,

@@ -9,12 +9,9 @@ findings! {
     /// bring the codes of their own modules.
     pub enum FindingCode: Severity {
         /// A file is missing, or its partner is there without it.
-        #[finding(
-            "file.missing",
-            Critical also "info when a renewal passes over it",
+        #[finding("file.missing", Critical also "info when a renewal passes over it",
             "Make or renew it (`kubepki init`, `certs renew`), ask for it where its CA is elsewhere; what nodes \
-             share is restored."
-        )]
+             share is restored.")]
         FileMissing,
         /// A file already exists where one would be made; nothing is overwritten.
         #[finding("file.exists", Critical, "Move it away, or make the other one elsewhere.")]
@@ -29,11 +26,8 @@ findings! {
         #[finding("folder.open", Warning also "critical where a key would be put into it", "`chown`, `chmod go-w`")]
         FolderOpen,
         /// Its validity is over.
-        #[finding(
-            "certificate.expired",
-            Critical,
-            "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere."
-        )]
+        #[finding("certificate.expired", Critical,
+            "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere.")]
         CertificateExpired,
         /// Its validity ends within `--warning` or `--critical`.
         #[finding("certificate.expires_soon", Warning also "critical", "The same.")]
@@ -44,47 +38,29 @@ findings! {
         /// No client and no server accepts its chain: its CA did not sign it, or one of [Go's rules](go-rules.md) is
         /// broken, which the evidence names; in a plan it is about the certificate that would be written. A warning in
         /// an import: the CA that signed it is not the first of its file, and kubeadm looks only at the first.
-        #[finding(
-            "certificate.untrusted",
-            Critical also "warning",
-            "Have it signed by this CA, or put the right CA back."
-        )]
+        #[finding("certificate.untrusted", Critical also "warning",
+            "Have it signed by this CA, or put the right CA back.")]
         CertificateUntrusted,
         /// It is valid for longer than its CA.
-        #[finding(
-            "certificate.outlives_authority",
-            Warning also "critical in a plan",
-            "Renew the CA first; when planning, `--outlive-ca clamp` or `allow`."
-        )]
+        #[finding("certificate.outlives_authority", Warning also "critical in a plan",
+            "Renew the CA first; when planning, `--outlive-ca clamp` or `allow`.")]
         CertificateOutlivesAuthority,
         /// Names or addresses that clients will look for are not among its SANs.
-        #[finding(
-            "certificate.missing_names",
-            Critical also "info for a name to be removed that is not there",
-            "`kubepki certs renew NAME --sans-from-config`."
-        )]
+        #[finding("certificate.missing_names", Critical also "info for a name to be removed that is not there",
+            "`kubepki certs renew NAME --sans-from-config`.")]
         CertificateMissingNames,
         /// Its extended key usage lacks a purpose that it is used for.
-        #[finding(
-            "certificate.missing_usages",
-            Critical also "warning in an import for a key usage without digitalSignature, which Go does not look at",
-            "Remove the pair and make it again: `kubepki certs init NAME`."
-        )]
+        #[finding("certificate.missing_usages", Critical also "warning in an import for a key usage without digitalSignature, which Go does not look at",
+            "Remove the pair and make it again: `kubepki certs init NAME`.")]
         CertificateMissingUsages,
         /// Its subject is not kubeadm's, or not that of the configuration's version.
-        #[finding(
-            "certificate.other_subject",
-            Warning also "info for the groups of another version of kubeadm",
-            "See that access rules fit it; what an older kubeadm made works. `system:masters`: make it again."
-        )]
+        #[finding("certificate.other_subject", Warning also "info for the groups of another version of kubeadm",
+            "See that access rules fit it; what an older kubeadm made works. `system:masters`: make it again.")]
         CertificateOtherSubject,
         /// It has no group, or fewer than its version's kubeadm gives it, and may do nothing without a
         /// `ClusterRoleBinding` that the cluster may lack.
-        #[finding(
-            "certificate.needs_binding",
-            Warning also "info when only the cluster's age speaks for it",
-            "Make it again with the group, or make the binding: the finding has the command."
-        )]
+        #[finding("certificate.needs_binding", Warning also "info when only the cluster's age speaks for it",
+            "Make it again with the group, or make the binding: the finding has the command.")]
         CertificateNeedsBinding,
         /// An import: a CA's certificate (CA:TRUE) in the place of a leaf.
         #[finding("certificate.is_an_authority", Critical, "Have it signed as a leaf.")]
@@ -103,18 +79,12 @@ findings! {
         #[finding("certificate.name_present", Info, "Nothing.")]
         CertificateNamePresent,
         /// A renewed certificate's names are not the configuration's.
-        #[finding(
-            "certificate.names_differ",
-            Warning,
-            "`--sans-from-config`, or put the names into the configuration."
-        )]
+        #[finding("certificate.names_differ", Warning,
+            "`--sans-from-config`, or put the names into the configuration.")]
         CertificateNamesDiffer,
         /// A certificate to be renewed was made for another node.
-        #[finding(
-            "certificate.other_node",
-            Critical also "warning when forced, or when the node's name is a guess",
-            "Make this node's own; `--force` renews it as it is."
-        )]
+        #[finding("certificate.other_node", Critical also "warning when forced, or when the node's name is a guess",
+            "Make this node's own; `--force` renews it as it is.")]
         CertificateOtherNode,
         /// A file that all may read, of a bundle, holds a private key.
         #[finding("certificate.holds_key", Critical, "Take the key out of it.")]
@@ -125,19 +95,13 @@ findings! {
         CertificatePending,
         /// The file in a CA's place may not sign certificates, or nobody accepts what its key signs. A CA of version 1
         /// vouches, but kubeadm does not sign with it.
-        #[finding(
-            "authority.not_an_authority",
-            Critical also "warning for X.509 version 1",
-            "Put a CA's certificate there."
-        )]
+        #[finding("authority.not_an_authority", Critical also "warning for X.509 version 1",
+            "Put a CA's certificate there.")]
         AuthorityNotAnAuthority,
         /// A CA has extended key usages of its own, and none (critical), or not all (warning), of those that its
         /// certificates are used for: every peer refuses them, for usages nest.
-        #[finding(
-            "authority.missing_usages",
-            Critical also "warning",
-            "Replace the CA by one without extended key usages."
-        )]
+        #[finding("authority.missing_usages", Critical also "warning",
+            "Replace the CA by one without extended key usages.")]
         AuthorityUsages,
         /// A certificate chains to another than the first certificate of its CA's file. Every one of the file vouches;
         /// kubeadm signs with the first.
@@ -148,11 +112,8 @@ findings! {
         AuthorityMissing,
         /// A CA's key is not on this node: external CA mode; a renewal passes over its certificates. `check` does not
         /// say it on a worker, which never has the key.
-        #[finding(
-            "authority.external",
-            Info also "warning when a certificate has expired",
-            "Nothing, or have them signed by its owner."
-        )]
+        #[finding("authority.external", Info also "warning when a certificate has expired",
+            "Nothing, or have them signed by its owner.")]
         AuthorityExternal,
         /// In external CA mode a file is missing that only the CA's owner can make.
         #[finding("authority.external_incomplete", Critical, "Have it signed, and put it there.")]
@@ -167,11 +128,8 @@ findings! {
         #[finding("request.other_key", Warning, "Remove it, or have it signed.")]
         RequestOtherKey,
         /// A certificate belongs to nothing on this node, by name or by key.
-        #[finding(
-            "import.unmatched",
-            Critical also "warning in a folder",
-            "Name it as its place is named; or bring it to the node that has its key."
-        )]
+        #[finding("import.unmatched", Critical also "warning in a folder",
+            "Name it as its place is named; or bring it to the node that has its key.")]
         ImportUnmatched,
         /// Two different certificates for one place, or two leaves in one file.
         #[finding("import.ambiguous", Critical, "Give the right one.")]
@@ -187,19 +145,13 @@ findings! {
         KubeconfigNoCertificate,
         /// `sa.pub` does not hold the public half of `sa.key`: every token would be refused. `restart` restarts nothing
         /// then.
-        #[finding(
-            "service_account.mismatch",
-            Critical,
-            "If `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`."
-        )]
+        #[finding("service_account.mismatch", Critical,
+            "If `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`.")]
         ServiceAccountMismatch,
         /// `sa.key` and `sa.pub` were replaced while the API server runs with the old ones, and `sa.pub` holds only the
         /// new key: the restart ends every token that was issued so far.
-        #[finding(
-            "service_account.replaced",
-            Warning,
-            "Add the old public key to `sa.pub` before the restart; without it, restart the pods afterwards."
-        )]
+        #[finding("service_account.replaced", Warning,
+            "Add the old public key to `sa.pub` before the restart; without it, restart the pods afterwards.")]
         ServiceAccountReplaced,
         /// A component of this node uses an older file than the one on disk, and will not load it by itself
         /// ([table](reload.md)). Only `check` on the node itself, as root, sees it.
@@ -208,35 +160,23 @@ findings! {
         /// The controller manager is told to sign with files with which it does not start: a CA file with several
         /// certificates (a bundle, while a CA is being replaced), a key that is missing or is another's. While it runs
         /// it goes on with what it has loaded; it ends at its next start, a while after it has said that it is well.
-        #[finding(
-            "component.would_not_start",
-            Warning also "critical in a restart",
+        #[finding("component.would_not_start", Warning also "critical in a restart",
             "Sign with a file that holds the one certificate alone; take the flags out where the CA's key is kept \
-             elsewhere."
-        )]
+             elsewhere.")]
         ComponentWouldNotStart,
         /// A joining node lacks a file that the nodes share: a CA, or `sa.key`.
-        #[finding(
-            "shared.missing",
-            Critical,
-            "Copy it from the first control-plane node; a worker needs only `ca.crt`."
-        )]
+        #[finding("shared.missing", Critical,
+            "Copy it from the first control-plane node; a worker needs only `ca.crt`.")]
         SharedFileMissing,
         /// Two things of a bundle have a certificate or key in common: entries were exchanged, which needs no
         /// certificate key.
-        #[finding(
-            "shared.same_key",
-            Critical also "warning in an export, and where all files are there already",
+        #[finding("shared.same_key", Critical also "warning in an export, and where all files are there already",
             "Export the bundle again from the cluster. If the cluster does use one CA for both, copy its files by \
-             hand."
-        )]
+             hand.")]
         SharedSameKey,
         /// A CA of a bundle has the name that kubeadm gives another CA. As a warning: no name says which CA is which.
-        #[finding(
-            "shared.other_name",
-            Critical also "warning in an export, where all files are there already, or when two CAs have names of their own",
-            "Export the bundle again from the cluster; compare subjects with the other nodes."
-        )]
+        #[finding("shared.other_name", Critical also "warning in an export, where all files are there already, or when two CAs have names of their own",
+            "Export the bundle again from the cluster; compare subjects with the other nodes.")]
         SharedOtherName,
         /// A bundle has another file than the node.
         #[finding("shared.differs", Critical, "Make sure that it is this cluster's; `--force` replaces the file.")]
@@ -252,11 +192,8 @@ findings! {
         UserReservedName,
         /// A static-pod manifest of a component that is to be restarted cannot be read as that of a pod. `restart`
         /// alone judges this.
-        #[finding(
-            "restart.bad_manifest",
-            Critical,
-            "Correct it: the kubelet cannot use it either. Until then name the other components to restart them."
-        )]
+        #[finding("restart.bad_manifest", Critical,
+            "Correct it: the kubelet cannot use it either. Until then name the other components to restart them.")]
         BadManifest,
         /// A restart has moved a static-pod manifest out and did not end; the component does not run. While a restart
         /// is under way this is as it must be.
@@ -264,11 +201,8 @@ findings! {
         ManifestHeld,
         /// A run was killed while it changed files, and the change waits to be completed or taken back; files may be of
         /// two generations. It comes first, and the other findings about its files have the same remedy.
-        #[finding(
-            "store.interrupted_change",
-            Warning,
-            "`kubepki recover` ends it, and so does the next run that changes files. Remove nothing by hand."
-        )]
+        #[finding("store.interrupted_change", Warning,
+            "`kubepki recover` ends it, and so does the next run that changes files. Remove nothing by hand.")]
         InterruptedChange,
     }
 }

@@ -9,97 +9,61 @@ findings! {
     /// What can be wrong with a request.
     pub enum RequestFault: Severity {
         /// The file's name is neither one of kubeadm's nor one of the policy's.
-        #[finding(
-            "request.unknown_name",
-            Critical,
-            "name it (NAME=FILE), rename the file as kubeadm names it, or add the name to a --policy file"
-        )]
+        #[finding("request.unknown_name", Critical,
+            "name it (NAME=FILE), rename the file as kubeadm names it, or add the name to a --policy file")]
         UnknownName,
         /// The policy signs none of this name.
         #[finding("request.not_allowed", Critical, "sign it elsewhere, or change the policy")]
         NotAllowed,
         /// The signer has not said which node the request is from, or of which kind it is.
-        #[finding(
-            "request.unknown_node",
-            Critical,
+        #[finding("request.unknown_node", Critical,
             "say which node it is from: --role control-plane|worker|etcd and --node-name NAME, or --nodes FILE \
-             for the folders of many"
-        )]
+             for the folders of many")]
         UnknownNode,
         /// Nodes of this kind do not have such a certificate.
-        #[finding(
-            "request.other_role",
-            Critical,
-            "sign it for a node that has it (--role, --nodes), or find out why this node asks for it"
-        )]
+        #[finding("request.other_role", Critical,
+            "sign it for a node that has it (--role, --nodes), or find out why this node asks for it")]
         OtherRole,
         /// The request holds more than was read, or says a thing so that other programs read it otherwise.
-        #[finding(
-            "request.not_understood",
-            Critical,
-            "have it made again with kubepki certs generate-csr, or with openssl req"
-        )]
+        #[finding("request.not_understood", Critical,
+            "have it made again with kubepki certs generate-csr, or with openssl req")]
         NotUnderstood,
         /// Its key is a CA's, or that of another request of the run.
-        #[finding(
-            "request.reused_key",
-            Critical also "warning within one node",
-            "have it made again with a key of its own"
-        )]
+        #[finding("request.reused_key", Critical also "warning within one node",
+            "have it made again with a key of its own")]
         ReusedKey,
         /// It is not signed with its own key, or was changed since.
         #[finding("request.signature", Critical, "have the request made again, signed with its own key")]
         Signature,
         /// The key is too short, of a kind that Kubernetes does not use, or one whose private half can be found
         /// (exponent, modulus).
-        #[finding(
-            "request.weak_key",
-            Critical,
-            "have it made again with RSA of at least 2048 bits, or ECDSA P-256, P-384 or P-521"
-        )]
+        #[finding("request.weak_key", Critical,
+            "have it made again with RSA of at least 2048 bits, or ECDSA P-256, P-384 or P-521")]
         WeakKey,
         /// It asks for another subject than the catalogue's or the policy's.
-        #[finding(
-            "request.other_subject",
-            Critical,
+        #[finding("request.other_subject", Critical,
             "if it is another node's, say so (--node-name, --role); otherwise have it made again with kubepki \
-             certs generate-csr, or allow this in a --policy file"
-        )]
+             certs generate-csr, or allow this in a --policy file")]
         OtherSubject,
         /// It asks for alternative names that it has no right to.
-        #[finding(
-            "request.other_names",
-            Critical,
-            "have it made again with kubepki certs generate-csr, or allow this in a --policy file"
-        )]
+        #[finding("request.other_names", Critical,
+            "have it made again with kubepki certs generate-csr, or allow this in a --policy file")]
         OtherNames,
         /// It lacks alternative names that clients will look for.
-        #[finding(
-            "request.missing_names",
-            Critical,
-            "have it made again with kubepki certs generate-csr, or allow this in a --policy file"
-        )]
+        #[finding("request.missing_names", Critical,
+            "have it made again with kubepki certs generate-csr, or allow this in a --policy file")]
         MissingNames,
         /// It asks for usages that its certificate does not have.
-        #[finding(
-            "request.other_usages",
-            Critical,
-            "have it made again without them; the CA takes usages and constraints from its own profile"
-        )]
+        #[finding("request.other_usages", Critical,
+            "have it made again without them; the CA takes usages and constraints from its own profile")]
         OtherUsages,
         /// It asks to be a CA.
-        #[finding(
-            "request.certificate_authority",
-            Critical,
-            "have it made again without them; the CA takes usages and constraints from its own profile"
-        )]
+        #[finding("request.certificate_authority", Critical,
+            "have it made again without them; the CA takes usages and constraints from its own profile")]
         CertificateAuthority,
         /// It asks for extensions that are never signed.
-        #[finding(
-            "request.other_extensions",
-            Critical,
-            "have it made again without them; the CA takes usages and constraints from its own profile"
-        )]
+        #[finding("request.other_extensions", Critical,
+            "have it made again without them; the CA takes usages and constraints from its own profile")]
         OtherExtensions,
         /// The requested validity is not positive, or longer than the policy allows.
         #[finding("request.validity", Critical, "ask for less (--days, --validity), or change the policy")]

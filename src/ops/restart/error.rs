@@ -23,12 +23,9 @@ faults! {
         },
         /// None of the four components has a manifest on this node. On a worker only the kubelet can be restarted.
         #[error("nothing to restart on this node: none of etcd, kube-apiserver, kube-controller-manager, kube-scheduler has a manifest in {}", manifests_dir.display())]
-        #[fault(
-            "restart.no_static_pods",
-            Environment,
+        #[fault("restart.no_static_pods", Environment,
             "on a worker only the kubelet can be restarted: `kubepki restart kubelet`; \
-             where the manifests are elsewhere, name their folder with --manifests-dir"
-        )]
+             where the manifests are elsewhere, name their folder with --manifests-dir")]
         NoStaticPods {
             /// Where they would be.
             manifests_dir: PathBuf,
@@ -36,9 +33,7 @@ faults! {
         /// No kubelet runs that would react to anything; the message says why where that can be seen (its client
         /// certificate has expired, the container runtime does not answer), the hint what mends it. Nothing was stopped.
         #[error("the kubelet does not run: nothing listens at {place}{}", why(.expired.as_ref(), .runtime.as_deref()))]
-        #[fault(
-            "restart.no_kubelet",
-            Environment,
+        #[fault("restart.no_kubelet", Environment,
             match (expired, runtime) {
                 (Some(_), _) => "renew the kubelet's client certificate and restart the kubelet, \
                  then the others: `kubepki certs renew all --kubelet --restart`, where the CA's key is on this node",
@@ -47,8 +42,7 @@ faults! {
                 (None, None) => "see why it does not run (`systemctl status kubelet`, `journalctl -u kubelet`); \
                  `kubepki restart --kubelet` starts it before the others",
             },
-            context = json!({ "place": place, "expired": expired.as_ref().map(|(path, _)| path.evidence()), "runtime": runtime })
-        )]
+            context = json!({ "place": place, "expired": expired.as_ref().map(|(path, _)| path.evidence()), "runtime": runtime }))]
         NoKubelet {
             /// Where it was looked for.
             place: String,
@@ -60,12 +54,9 @@ faults! {
         /// Other members of etcd are not well, and without this node's the cluster would lose its quorum. Nothing was
         /// stopped. `--ignore-quorum` restarts it all the same.
         #[error("without its member here etcd would lose its quorum: not well of its {members} members: {}", missing.join(", "))]
-        #[fault(
-            "restart.quorum_at_risk",
-            Environment,
+        #[fault("restart.quorum_at_risk", Environment,
             "mend these members first, and run it again; --ignore-quorum restarts etcd all the \
-             same, and the cluster cannot write until it is back"
-        )]
+             same, and the cluster cannot write until it is back")]
         QuorumAtRisk {
             /// How many members vote.
             members: usize,
@@ -74,11 +65,8 @@ faults! {
         },
         /// The kubelet's `config.yaml` cannot be read; put it right, or name another folder with `--kubelet-dir`.
         #[error("{} is not a kubelet configuration: {reason}", path.display())]
-        #[fault(
-            "restart.bad_kubelet_configuration",
-            Finding,
-            "correct the file, or name the kubelet's directory with --kubelet-dir"
-        )]
+        #[fault("restart.bad_kubelet_configuration", Finding,
+            "correct the file, or name the kubelet's directory with --kubelet-dir")]
         BadKubeletConfiguration {
             /// The file.
             path: PathBuf,
@@ -95,15 +83,12 @@ faults! {
         /// A restart that did not end has held a manifest, and another one is in its place by now: keep one, remove the
         /// held one.
         #[error("{} differs from the manifest that a restart has held in {}", manifest.display(), held.display())]
-        #[fault(
-            "restart.held_conflict",
-            Refused,
+        #[fault("restart.held_conflict", Refused,
             format!(
                 "compare the two, keep the right one as {}, remove {}, and run again",
                 manifest.display(),
                 held.display()
-            )
-        )]
+            ))]
         HeldConflict {
             /// The component.
             component: String,
@@ -115,15 +100,12 @@ faults! {
         /// A manifest could not be put back (a full disk, say): put that right and run `kubepki restart`, or move it by
         /// hand; the message has both paths.
         #[error("the manifest of {component} could not be put back into {}: {reason}", manifest.display())]
-        #[fault(
-            "restart.not_put_back",
-            Partial,
+        #[fault("restart.not_put_back", Partial,
             format!(
                 "resolve the problem and run `kubepki restart`, or move {} to {} by hand",
                 held.display(),
                 manifest.display()
-            )
-        )]
+            ))]
         NotPutBack {
             /// The component.
             component: String,
@@ -137,11 +119,8 @@ faults! {
         /// The component still ran when the time was up; its manifest is back. See whether the kubelet runs. Partial when
         /// others had been restarted before.
         #[error("{component} did not end within {waited_seconds:.0} s: {evidence}")]
-        #[fault(
-            "restart.not_stopped",
-            Environment or Partial if !restarted.is_empty(),
-            "its manifest is in its place; see whether the kubelet runs (`systemctl status kubelet`)"
-        )]
+        #[fault("restart.not_stopped", Environment or Partial if !restarted.is_empty(),
+            "its manifest is in its place; see whether the kubelet runs (`systemctl status kubelet`)")]
         NotStopped {
             /// The component.
             component: String,
@@ -155,14 +134,11 @@ faults! {
         /// The component did not come back, or does not serve what is on disk; the message has what was seen last, the
         /// hint what to look at. Partial when others had been restarted before.
         #[error("{component} did not come back within {waited_seconds:.0} s: {evidence}")]
-        #[fault(
-            "restart.not_healthy",
-            Environment or Partial if !restarted.is_empty(),
+        #[fault("restart.not_healthy", Environment or Partial if !restarted.is_empty(),
             format!(
                 "its manifest is in its place; see what it says (`crictl ps -a --name {component}`, `crictl logs`, \
                  `journalctl -u kubelet`) and run again"
-            )
-        )]
+            ))]
         NotHealthy {
             /// The component.
             component: String,
@@ -177,12 +153,9 @@ faults! {
         /// it is left to the kubelet. Run the same command on the other control-plane nodes, then `kubepki restart` on
         /// this one.
         #[error("etcd runs with the new certificates and has no quorum yet: the other members do not answer")]
-        #[fault(
-            "restart.no_quorum",
-            Partial,
+        #[fault("restart.no_quorum", Partial,
             "every manifest is in its place, and the kubelet starts the others when etcd answers: \
-             run the same command on the other control-plane nodes, then `kubepki restart` here"
-        )]
+             run the same command on the other control-plane nodes, then `kubepki restart` here")]
         NoQuorum {
             /// What had been restarted before.
             restarted: Vec<String>,

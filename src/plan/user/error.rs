@@ -10,15 +10,12 @@ faults! {
     pub enum UserError {
         /// The user or a group has no name, or one with a blank at its ends or a control character.
         #[error("{name:?} cannot be the name of a {what}: {fault}")]
-        #[fault(
-            "user.bad_name",
-            Usage,
+        #[fault("user.bad_name", Usage,
             if *what == "user" {
                 "give the user's name with --client-name, as --client-name jane"
             } else {
                 "give groups with --org, as --org developers,testers, without blanks between"
-            }
-        )]
+            })]
         BadName {
             /// `user` or `group`.
             what: &'static str,
@@ -29,11 +26,8 @@ faults! {
         },
         /// The group `system:masters` cannot be restricted; use another, or allow it with `--allow-masters`.
         #[error("a user of the group {group} may do everything, and no access rule can restrict or revoke it")]
-        #[fault(
-            "user.masters",
-            Refused,
-            "use a group of your own and bind it to a role (the group kubeadm:cluster-admins is bound to cluster-admin), or insist with --allow-masters"
-        )]
+        #[fault("user.masters", Refused,
+            "use a group of your own and bind it to a role (the group kubeadm:cluster-admins is bound to cluster-admin), or insist with --allow-masters")]
         Masters {
             /// The group.
             group: String,
@@ -47,11 +41,8 @@ faults! {
         },
         /// The certificate would be valid for longer than its CA; shorten it, or `--outlive-ca clamp` or `allow`.
         #[error("the certificate would be valid until {not_after}, its CA only until {authority_end}")]
-        #[fault(
-            "user.outlives_authority",
-            Refused,
-            "shorten --validity-period, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow"
-        )]
+        #[fault("user.outlives_authority", Refused,
+            "shorten --validity-period, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow")]
         OutlivesAuthority {
             /// Its end.
             not_after: DateTime<Utc>,
@@ -60,11 +51,8 @@ faults! {
         },
         /// The CA's key is not on this node; make it where the key is, or use a token.
         #[error("the key of the CA is not on this node: {path}")]
-        #[fault(
-            "user.external_authority",
-            Finding,
-            "make it where the CA's key is (--cert-dir, --server), or use a token, which needs no key"
-        )]
+        #[fault("user.external_authority", Finding,
+            "make it where the CA's key is (--cert-dir, --server), or use a token, which needs no key")]
         ExternalAuthority {
             /// Where it would be.
             path: String,
