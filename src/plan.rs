@@ -16,10 +16,12 @@ pub mod renew;
 pub mod request;
 pub mod restart;
 pub mod sign;
+mod step;
 pub mod units;
 pub mod user;
 
-pub use artefact::{
-    Action, Answer, Artefact, Input, Installation, KeySource, Kind, KubeconfigTemplate, Plan, PlannedFile, RestoredFile,
-};
+pub use artefact::{Artefact, Context, Input, Kind, Operation, Plan, PlannedFile};
 pub(crate) use destination::Destination;
+pub use step::{
+    Action, Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, Step, TrustBundle,
+};

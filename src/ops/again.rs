@@ -16,7 +16,7 @@ use super::{backup, cleanup, embed, generate_csr, import, init, renew, sign};
 use crate::audit::Finding;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Operation, Plan};
 use crate::store::Store;
 
 /// How far the clocks of two machines may be apart: that of the planner and that of the one who applies.
@@ -31,7 +31,7 @@ pub(super) fn record(plan: &mut Plan, request: &impl Serialize) -> Result<()> {
 /// Refuses a plan that is not what its request plans.
 pub(super) fn refuse_other(plan: &Plan) -> Result<()> {
     // The policy's longest validity counts from then.
-    if plan.operation == crate::plan::sign::OPERATION && plan.made_at > SystemClock.now() + CLOCKS_APART {
+    if plan.operation == Operation::Sign && plan.made_at > SystemClock.now() + CLOCKS_APART {
         return Err(bad(format!("it was made at {}, which is yet to come", plan.made_at)).into());
     }
     let store = Store::new(plan.rootfs.clone())?;
@@ -56,17 +56,16 @@ pub(super) fn refuse_other(plan: &Plan) -> Result<()> {
 
 fn make(plan: &Plan) -> Result<Plan> {
     let now = plan.made_at;
-    match plan.operation.as_str() {
-        "init" => Ok(init::plan(&request(plan)?, now)?.plan),
-        crate::plan::renew::OPERATION => Ok(renew::plan(&request(plan)?, now)?.plan),
-        crate::plan::request::OPERATION => Ok(generate_csr::plan(&request(plan)?, now)?.plan),
-        crate::plan::sign::OPERATION => Ok(sign::plan(&request(plan)?, now)?.plan),
-        crate::plan::import::OPERATION => Ok(import::plan(&request(plan)?, now)?.plan),
-        crate::plan::embed::OPERATION => Ok(embed::plan(&request(plan)?, now)?.plan),
-        crate::plan::cleanup::OPERATION => Ok(cleanup::plan(&request(plan)?, now)?.plan),
-        backup::RESTORE => backup::plan_restore(&request(plan)?, now),
-        crate::plan::bundle::OPERATION => Err(bad("a bundle's plan is applied with the bundle").into()),
-        other => Err(bad(format!("its operation is {other:?}")).into()),
+    match plan.operation {
+        Operation::Init => Ok(init::plan(&request(plan)?, now)?.plan),
+        Operation::Renew => Ok(renew::plan(&request(plan)?, now)?.plan),
+        Operation::Request => Ok(generate_csr::plan(&request(plan)?, now)?.plan),
+        Operation::Sign => Ok(sign::plan(&request(plan)?, now)?.plan),
+        Operation::Import => Ok(import::plan(&request(plan)?, now)?.plan),
+        Operation::Embed => Ok(embed::plan(&request(plan)?, now)?.plan),
+        Operation::Cleanup => Ok(cleanup::plan(&request(plan)?, now)?.plan),
+        Operation::Restore => backup::plan_restore(&request(plan)?, now),
+        Operation::Bundle => Err(bad("a bundle's plan is applied with the bundle").into()),
     }
 }
 

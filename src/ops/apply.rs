@@ -11,8 +11,8 @@
 //! | `answer` | the certificates that answer signing requests |
 //! | `request` | a key and a signing request for it |
 //! | `install` | what was signed elsewhere, into files or into a kubeconfig |
+//! | `trust` | a changed set of CAs, in a file or in kubeconfigs |
 //! | `restore` | files of a backup |
-//! | `supply` | files that the caller brings along |
 
 mod answer;
 mod create;
@@ -20,7 +20,7 @@ mod install;
 mod renew;
 mod request;
 mod restore;
-mod supply;
+mod trust;
 mod workbench;
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ use crate::catalogue::Layout;
 use crate::clock::{Clock, SystemClock};
 use crate::digest::sha256_hex;
 use crate::error::Result;
-use crate::plan::{Action, Kind, Plan, bundle, cleanup, embed, import};
+use crate::plan::{Action, Artefact, Kind, Operation, Plan, Step, cleanup};
 use crate::secret::Secret;
 use crate::store::{BackupOrder, Session, Store};
 use crate::tree::Tree;
@@ -98,9 +98,6 @@ fn apply_with(
     if plan.is_blocked() {
         return Err(OperationError::Blocked { findings: plan.findings.clone() }.into());
     }
-    if !OPERATIONS.contains(&plan.operation.as_str()) {
-        return Err(bad(format!("its operation is {:?}", plan.operation)).into());
-    }
     let store = Store::new(plan.rootfs.clone())?;
     if plan.is_empty() {
         sweep(plan, &store);
@@ -109,7 +106,7 @@ fn apply_with(
     refuse_backup_place(plan, &store)?;
     let wanted: Vec<_> = plan
         .changes()
-        .filter_map(|artefact| artefact.new_key.map(|algorithm| (artefact.name.clone(), algorithm)))
+        .filter_map(|artefact| artefact.step.new_key().map(|algorithm| (artefact.name.clone(), algorithm)))
         .collect();
     let wanted_keys = wanted.len();
     let keys = generate_all(&wanted, progress)?;
@@ -128,19 +125,9 @@ fn apply_with(
     // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.
     let (authorities, others): (Vec<_>, Vec<_>) =
         plan.changes().partition(|artefact| artefact.kind == Kind::CertificateAuthority);
-    let (answers, others): (Vec<_>, Vec<_>) = others.into_iter().partition(|artefact| artefact.answer.is_some());
-    answer::answer_all(&mut bench, &answers)?;
+    answer::answer_all(&mut bench, plan)?;
     for artefact in authorities.into_iter().chain(others) {
-        match artefact.action {
-            Action::Create => create::create(&mut bench, artefact)?,
-            Action::Install if plan.operation == bundle::OPERATION => supply::supply(&mut bench, artefact)?,
-            Action::Install => install::install(&mut bench, artefact)?,
-            Action::Remove => bench.remove(artefact),
-            Action::Restore => restore::restore(&mut bench, artefact)?,
-            Action::Renew => renew::renew(&mut bench, artefact)?,
-            Action::Request => request::request(&mut bench, artefact)?,
-            action => return Err(bad(format!("{} cannot be done to {}", action, artefact.name)).into()),
-        }
+        carry_out(&mut bench, artefact)?;
     }
     let (writes, changed) = bench.finish();
     let applied = match &plan.backup_dir {
@@ -156,11 +143,30 @@ fn apply_with(
     Ok(Report { changed, backup: applied.backup })
 }
 
+/// Notes every change that the artefact's step makes.
+fn carry_out(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
+    match &artefact.step {
+        Step::Create(creation) => create::create(bench, artefact, creation),
+        Step::Renew { certificate, new_key, place, trust } => {
+            renew::renew(bench, artefact, certificate, *new_key, place, trust.as_ref())
+        }
+        Step::Request { request, key } => request::request(bench, artefact, request, key),
+        Step::Install(installation) => install::install(bench, artefact, installation),
+        Step::TrustBundle(bundle) => trust::trust(bench, artefact, bundle),
+        Step::Remove => {
+            bench.remove(artefact);
+            Ok(())
+        }
+        Step::Restore(restored) => restore::restore(bench, artefact, restored),
+        Step::Keep | Step::Skip | Step::Blocked => Ok(()),
+    }
+}
+
 /// A cleanup takes the folders of a renewal away when nothing is left in them.
 fn sweep(plan: &Plan, store: &Store) {
     let layout =
         Layout { certificates_dir: plan.certificates_dir.clone(), kubeconfig_dir: plan.kubeconfig_dir.clone() };
-    if plan.operation == cleanup::OPERATION
+    if plan.operation == Operation::Cleanup
         && let Err(error) = store.remove_empty(&cleanup::renewal_folders(&layout))
     {
         log::warn!("an empty folder of a renewal stays: {error}");
@@ -182,7 +188,7 @@ fn refuse_backup_place(plan: &Plan, store: &Store) -> Result<()> {
 /// Where requests are signed, the folder of the answers is not the node's: somebody else may have filled it.
 fn lock(store: &Store, plan: &Plan) -> Result<Session> {
     let [certificates_dir, kubeconfig_dir] = directories(plan);
-    Ok(if plan.operation == crate::plan::sign::OPERATION {
+    Ok(if plan.operation == Operation::Sign {
         store.lock_with_outputs(&[certificates_dir], &[kubeconfig_dir])?
     } else {
         store.lock(&[certificates_dir, kubeconfig_dir])?
@@ -194,25 +200,12 @@ fn backup_order<'p>(plan: &'p Plan, directory: &'p Path) -> BackupOrder<'p> {
     BackupOrder {
         directory,
         on_machine: cleanup::keeps_on_machine(plan),
-        operation: &plan.operation,
+        operation: plan.operation.as_str(),
         made_at: SystemClock.now(),
         certificates_dir: &plan.certificates_dir,
         kubeconfig_dir: &plan.kubeconfig_dir,
     }
 }
-
-/// The operations whose plans can be applied.
-const OPERATIONS: &[&str] = &[
-    "init",
-    bundle::OPERATION,
-    crate::plan::renew::OPERATION,
-    import::OPERATION,
-    embed::OPERATION,
-    cleanup::OPERATION,
-    super::backup::RESTORE,
-    crate::plan::request::OPERATION,
-    crate::plan::sign::OPERATION,
-];
 
 impl Changed {
     /// The line of the audit trail: name, action, serial numbers, files; never key material.

@@ -12,17 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::span::span;
 use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
-use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
+use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR, Layout};
 use crate::error::{Error, Result, nearest};
-use crate::plan::generate::{inputs, untouched};
-use crate::plan::{Action, Artefact, Kind, Plan, PlannedFile, RestoredFile};
+use crate::plan::{Artefact, Context, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
 use crate::store::backup::{Backup, BackupError, BackupFile, Difference, Manifest, State};
 use crate::store::{DEFAULT_BACKUP_DIR, Store};
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};
-
-/// The operation of a plan that restores a backup.
-pub const RESTORE: &str = "backup restore";
 
 /// A run that is still at work may have made an incomplete backup that is younger, in seconds.
 const INCOMPLETE_FOR: i64 = 86_400;
@@ -169,18 +165,17 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
     let sources = files.iter().map(|(file, _)| backup.path.join(&file.name));
     let places = files.iter().map(|(file, _)| file.path.clone());
     let tree = store.read(sources.chain(places).chain([backup.manifest_path()]));
-    let mut plan = Plan {
-        operation: RESTORE.to_owned(),
+    let layout =
+        Layout { certificates_dir: manifest.certificates_dir.clone(), kubeconfig_dir: manifest.kubeconfig_dir.clone() };
+    let context = Context {
+        operation: Operation::Restore,
         made_at: now,
+        layout: &layout,
+        tree: &tree,
         rootfs: request.place.rootfs.clone(),
-        certificates_dir: manifest.certificates_dir.clone(),
-        kubeconfig_dir: manifest.kubeconfig_dir.clone(),
-        artefacts: Vec::new(),
-        findings: Vec::new(),
-        inputs: inputs(&tree),
         backup_dir: request.keep.then(|| request.place.backup_dir.clone()),
-        request: serde_json::Value::Null,
     };
+    let mut plan = Plan::new(context, Vec::new(), Vec::new());
     for (file, difference) in files {
         let source = backup.path.join(&file.name);
         let kept = certificate(&tree, &source, &file.path);
@@ -341,26 +336,25 @@ fn artefact(
     now: DateTime<Utc>,
 ) -> Artefact {
     let name = file.path.display().to_string();
-    let (action, reason) = match difference {
-        Difference::Same => (Action::Keep, "as in the backup"),
-        Difference::Missing => (Action::Restore, "missing"),
-        Difference::Content => (Action::Restore, "changed since"),
-        Difference::Attributes => (Action::Restore, "mode or owner changed since"),
+    let restored = RestoredFile { source, uid: file.uid, gid: file.gid, extended: file.extended.clone() };
+    let (step, reason) = match difference {
+        Difference::Same => (Step::Keep, "as in the backup"),
+        Difference::Missing => (Step::Restore(restored), "missing"),
+        Difference::Content => (Step::Restore(restored), "changed since"),
+        Difference::Attributes => (Step::Restore(restored), "mode or owner changed since"),
     };
     let current = certificate(tree, &file.path, &file.path);
-    let restored = RestoredFile { source, uid: file.uid, gid: file.gid, extended: file.extended.clone() };
     let files = vec![PlannedFile { path: file.path.clone(), mode: file.mode }];
     Artefact {
         expires_at: kept.map(Certificate::not_after),
         current: current.map(|one| SeenCertificate::of(&name, &file.path, &one, now)),
-        restored: action.is_change().then_some(restored),
-        ..untouched(&name, Kind::File, action, reason, files)
+        ..Artefact::new(&name, Kind::File, step, reason, files)
     }
 }
 
 fn stays(path: &Path, operation: &str) -> Artefact {
     let reason = format!("made by {operation}: it stays");
-    untouched(&path.display().to_string(), Kind::File, Action::Keep, &reason, Vec::new())
+    Artefact::new(&path.display().to_string(), Kind::File, Step::Keep, &reason, Vec::new())
 }
 
 fn expired(file: &BackupFile, kept: &Certificate) -> Finding {

@@ -6,14 +6,14 @@
 use crate::audit::exposure::{Exposed, judge};
 use crate::audit::{Finding, Severity};
 use crate::error::Result;
-use crate::plan::{Action, Plan, PlannedFile};
+use crate::plan::{Plan, PlannedFile, Step};
 use crate::store::{Exposure, Store};
 
 /// Judges every file with a key that the plan would write. A restored file gets the backup's mode and owner.
 pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
     let store = Store::new(plan.rootfs.clone())?;
     for artefact in &mut plan.artefacts {
-        if !artefact.action.is_change() || matches!(artefact.action, Action::Remove | Action::Restore) {
+        if !artefact.step.is_change() || matches!(artefact.step, Step::Remove | Step::Restore(_)) {
             continue;
         }
         let mut found = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
             judge(&artefact.name, &file.path, &exposed, Severity::Critical, &mut found);
         }
         if !found.is_empty() {
-            artefact.action = Action::Blocked;
+            artefact.step = Step::Blocked;
             "others have its key in hand".clone_into(&mut artefact.reason);
         }
         for finding in found {

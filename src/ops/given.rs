@@ -187,7 +187,7 @@ pub(super) fn key_of(content: &[u8]) -> Result<PrivateKey> {
 /// Refuses a plan of which a key file has changed since.
 pub(super) fn refuse_other_keys(plan: &Plan, node: &Store) -> Result<()> {
     let machine = Store::new(None)?;
-    for source in plan.changes().filter_map(|artefact| artefact.install.as_ref()?.key()) {
+    for source in plan.changes().filter_map(|artefact| artefact.step.key_source()) {
         let tree = if source.on_node { node } else { &machine }.read([&source.path]);
         if tree.content(&source.path).map(sha256_hex).as_ref() != Some(&source.sha256) {
             return Err(OperationError::Stale { path: source.path.display().to_string() }.into());

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::plan::Plan;
+use crate::plan::{Operation, Plan};
 use crate::store::{Interrupted, Store};
 
 /// Puts a finding for each interrupted change before all others.
@@ -27,7 +27,7 @@ pub(super) fn put_first_in(plan: &mut Plan) {
     let Ok(store) = Store::new(plan.rootfs.clone()) else { return };
     let (own, other) = (plan.certificates_dir.clone(), plan.kubeconfig_dir.clone());
     // Where requests are signed, the other folder is not the node's.
-    let directories = if plan.operation == crate::plan::sign::OPERATION { vec![&own] } else { vec![&own, &other] };
+    let directories = if plan.operation == Operation::Sign { vec![&own] } else { vec![&own, &other] };
     put_first(&store, &directories.into_iter().map(PathBuf::as_path).collect::<Vec<_>>(), &mut plan.findings);
 }
 

@@ -23,7 +23,8 @@ use crate::catalogue::{Layout, NodeRole};
 use crate::config::{HostFacts, Loaded, Role};
 use crate::digest::sha256_hex;
 use crate::error::{Declared as _, Error, Result};
-use crate::plan::sign::{self, Nodes, OPERATION, Options};
+use crate::plan::Operation;
+use crate::plan::sign::{self, Nodes, Options};
 use crate::policy::{KnownNode, Policy, PolicyError};
 use crate::store::Store;
 use crate::x509::X509Error;
@@ -121,9 +122,9 @@ fn policy(path: Option<&Path>, rootfs: Option<&Path>) -> Result<(Policy, Option<
 
 /// A blocked plan as the error that says whether requests were refused or something else is wrong.
 pub(super) fn refuse(plan: &crate::plan::Plan) -> Result<()> {
-    match (plan.is_blocked(), plan.operation.as_str()) {
+    match (plan.is_blocked(), plan.operation) {
         (false, _) => Ok(()),
-        (true, OPERATION) => Err(refusal(plan.findings.clone())),
+        (true, Operation::Sign) => Err(refusal(plan.findings.clone())),
         (true, _) => Err(OperationError::Blocked { findings: plan.findings.clone() }.into()),
     }
 }

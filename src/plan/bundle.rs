@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use self::swapped::judge_swapped;
-use super::generate::{inputs, untouched};
-use super::{Action, Artefact, Kind, Plan, PlannedFile};
+use super::{Artefact, Context, Installation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::service_account::ServiceAccountKeys;
@@ -26,9 +25,6 @@ use crate::digest::sha256_hex;
 use crate::key::pem;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage};
-
-/// The operation of a plan that puts a bundle on a node.
-pub const OPERATION: &str = "bundle import";
 
 /// How a plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,24 +107,21 @@ pub fn import(
         if files.is_empty() {
             continue;
         }
-        let mut step = place(artefact, &files, new, present, options, &mut findings);
+        let mut one = place(artefact, &files, new, present, options, &mut findings);
         if blocked {
-            (step.action, step.reason) = (Action::Blocked, "the file in the bundle cannot be used".into());
+            (one.step, one.reason) = (Step::Blocked, "the file in the bundle cannot be used".into());
         }
-        planned.push(step);
+        planned.push(one);
     }
-    Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Bundle,
         made_at: now,
+        layout,
+        tree: present,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts: planned,
-        findings,
-        inputs: inputs(present),
         backup_dir: options.backup_dir.clone(),
-        request: serde_json::Value::Null,
-    }
+    };
+    Plan::new(context, planned, findings)
 }
 
 /// One artefact: what is there of it already, and what becomes of it.
@@ -164,16 +157,16 @@ fn place(
         stands_against |= fault.as_ref().is_some_and(Finding::is_critical);
         findings.extend(fault);
     }
-    let (action, reason) = if stands_against {
-        (Action::Blocked, "an existing file is in the way")
+    let (step, reason) = if stands_against {
+        (Step::Blocked, "an existing file is in the way")
     } else if written.is_empty() {
-        (Action::Keep, "already there")
+        (Step::Keep, "already there")
     } else if replaced {
-        (Action::Install, "a different file is there")
+        (Step::Install(Installation::Supplied), "a different file is there")
     } else {
-        (Action::Install, "missing")
+        (Step::Install(Installation::Supplied), "missing")
     };
-    let shown = if action == Action::Install {
+    let shown = if step.is_change() {
         written
     } else {
         let mode_of = |entry: &Entry, path| entry.mode(new.content(path).unwrap_or_default());
@@ -183,7 +176,7 @@ fn place(
     let expires_at = certificates
         .and_then(|(_, path)| crate::x509::read_certificates(new.content(path)?).ok())
         .and_then(|all| all.first().map(Certificate::not_after));
-    Artefact { expires_at, ..untouched(artefact, kind(artefact), action, reason, shown) }
+    Artefact { expires_at, ..Artefact::new(artefact, kind(artefact), step, reason, shown) }
 }
 
 /// The artefacts of `entries`, in their order, each once.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::generate::{Selection, inputs, untouched};
-use super::{Action, Artefact, Destination, Kind, Plan, PlannedFile};
+use super::generate::Selection;
+use super::{Artefact, Context, Destination, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::kubeconfig::{client_identity, client_key};
 use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::catalogue::{self, Layout};
@@ -21,9 +21,6 @@ use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, CertificateRequest, X509Error, read_certificates, verify_chain};
 
 pub use authority_key::manifests;
-
-/// The operation's name in plans.
-pub const OPERATION: &str = "certs cleanup";
 
 /// How a plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,24 +80,21 @@ pub(crate) fn cleanup(
     cleaning.plan_authority_keys();
     let Cleaning { mut artefacts, findings, .. } = cleaning;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    Ok(Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Cleanup,
         made_at: now,
+        layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts,
-        findings,
-        inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
-        request: serde_json::Value::Null,
-    })
+    };
+    Ok(Plan::new(context, artefacts, findings))
 }
 
 /// Whether what goes is kept in a folder of this machine, off the node: when CA keys are taken away.
 #[must_use]
 pub fn keeps_on_machine(plan: &Plan) -> bool {
-    plan.operation == OPERATION && plan.artefacts.iter().any(|one| one.kind == Kind::CertificateAuthority)
+    plan.operation == Operation::Cleanup && plan.artefacts.iter().any(|one| one.kind == Kind::CertificateAuthority)
 }
 
 /// The folders of [`Layout::renewal`], which are of no use when they are empty; the deepest first.
@@ -112,7 +106,7 @@ pub fn renewal_folders(layout: &Layout) -> Vec<PathBuf> {
 
 /// What a file of the way is.
 #[derive(Clone, Copy)]
-enum Step {
+enum Leftover {
     Request,
     Certificate,
     Key,
@@ -127,17 +121,17 @@ impl Cleaning<'_> {
                 continue;
             }
             let kept = match self.in_use(place) {
-                Ok(leaf) => leftovers.iter().find_map(|(step, path)| {
-                    self.still_needed(*step, path, &leaf).map(|reason| (path.clone(), reason))
+                Ok(leaf) => leftovers.iter().find_map(|(leftover, path)| {
+                    self.still_needed(*leftover, path, &leaf).map(|reason| (path.clone(), reason))
                 }),
                 Err(reason) => leftovers.first().map(|(_, path)| (path.clone(), reason)),
             };
             let files: Vec<_> = leftovers.into_iter().map(|(_, path)| PlannedFile { path, mode: 0o600 }).collect();
             let artefact = match kept {
-                None => untouched(place.name, place.kind, Action::Remove, "it is in place", files),
+                None => Artefact::new(place.name, place.kind, Step::Remove, "it is in place", files),
                 Some((path, reason)) => {
                     self.note_kept(place.name, &path, &reason);
-                    untouched(place.name, place.kind, Action::Keep, &reason, files)
+                    Artefact::new(place.name, place.kind, Step::Keep, &reason, files)
                 }
             };
             self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
@@ -162,18 +156,18 @@ impl Cleaning<'_> {
     }
 
     /// The files of the way that are there, of this one and of its renewal.
-    fn leftovers(&self, place: &Destination) -> Vec<(Step, PathBuf)> {
-        let mut all = vec![(Step::Request, &place.request)];
+    fn leftovers(&self, place: &Destination) -> Vec<(Leftover, PathBuf)> {
+        let mut all = vec![(Leftover::Request, &place.request)];
         // A pair's certificate and key are where they belong.
         if place.kubeconfig.is_some() {
-            all.extend([(Step::Certificate, &place.certificate), (Step::Key, &place.key)]);
+            all.extend([(Leftover::Certificate, &place.certificate), (Leftover::Key, &place.key)]);
         }
         if let Some(renewal) = self.renewals.iter().find(|renewal| renewal.name == place.name) {
             let (request, certificate, key) = (&renewal.request, &renewal.certificate, &renewal.key);
-            all.extend([(Step::Request, request), (Step::Certificate, certificate), (Step::Key, key)]);
+            all.extend([(Leftover::Request, request), (Leftover::Certificate, certificate), (Leftover::Key, key)]);
         }
-        let is_there = |(_, path): &(Step, &PathBuf)| !matches!(self.tree.get(path), Observed::Missing);
-        all.into_iter().filter(is_there).map(|(step, path)| (step, path.clone())).collect()
+        let is_there = |(_, path): &(Leftover, &PathBuf)| !matches!(self.tree.get(path), Observed::Missing);
+        all.into_iter().filter(is_there).map(|(leftover, path)| (leftover, path.clone())).collect()
     }
 
     /// The certificate in use, or why it is none to rely on.
@@ -206,19 +200,19 @@ impl Cleaning<'_> {
     }
 
     /// Why this file must stay, if it must.
-    fn still_needed(&self, step: Step, path: &Path, leaf: &Certificate) -> Option<String> {
-        match step {
-            Step::Request => {
+    fn still_needed(&self, leftover: Leftover, path: &Path, leaf: &Certificate) -> Option<String> {
+        match leftover {
+            Leftover::Request => {
                 let request = Part::read(self.tree, path, CertificateRequest::from_pem);
                 let fits = |request: &CertificateRequest| request.public_key_info() == leaf.public_key_info();
                 reason(&request, fits, "it is for another key than the certificate in place: it is not signed yet")
             }
-            Step::Key => {
+            Leftover::Key => {
                 let key = Part::read(self.tree, path, PrivateKey::from_pem);
                 let fits = |key: &PrivateKey| key.public_key_info() == leaf.public_key_info();
                 reason(&key, fits, "this key is not the one in place")
             }
-            Step::Certificate => {
+            Leftover::Certificate => {
                 let certificates = Part::read(self.tree, path, read_certificates);
                 let fits = |certificates: &Vec<Certificate>| certificates.contains(leaf);
                 reason(&certificates, fits, "this certificate is not the one in place")

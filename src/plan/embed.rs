@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::generate::{inputs, untouched};
 use super::import::{Given, GivenKey, pem_of};
-use super::{Action, Artefact, Destination, Installation, KeySource, Kind, Plan, PlannedFile, place};
+use super::{
+    Artefact, Context, Destination, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle,
+    place,
+};
 use crate::audit::certificate::Expectation;
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::kubeconfig::client_key;
@@ -26,9 +28,6 @@ use crate::remedy::command;
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage, X509Error, order_chain, read_certificates};
-
-/// The operation's name in plans.
-pub const OPERATION: &str = "kubeconfig embed";
 
 /// A kubeconfig that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,18 +97,15 @@ pub fn embed(
         findings.append(&mut embedding.findings);
     }
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name).unwrap_or(usize::MAX));
-    Ok(Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Embed,
         made_at: now,
+        layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts,
-        findings,
-        inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
-        request: serde_json::Value::Null,
-    })
+    };
+    Ok(Plan::new(context, artefacts, findings))
 }
 
 fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mut Vec<Finding>) {
@@ -145,9 +141,6 @@ struct Chain {
     is_new: bool,
 }
 
-/// It stays as it is: skipped or blocked, and why in a few words.
-struct Stay(Action, &'static str);
-
 impl Embedding<'_> {
     /// `None` when there is nothing to say about it.
     fn plan(&mut self) -> Option<Artefact> {
@@ -160,12 +153,12 @@ impl Embedding<'_> {
                     None => "name a kubeconfig that is there".to_owned(),
                 };
                 self.find(FindingCode::FileMissing, Severity::Critical, &path, "the file is missing", &remedy);
-                return Some(self.row(Action::Blocked, "missing"));
+                return Some(self.row(Step::Blocked, "missing"));
             }
             Observed::Missing => return None,
             Observed::Unreadable(fault) => {
                 self.unusable(&path, fault.clone());
-                return Some(self.row(Action::Blocked, "it cannot be read"));
+                return Some(self.row(Step::Blocked, "it cannot be read"));
             }
         };
         let parsed = Kubeconfig::parse(content);
@@ -184,7 +177,7 @@ impl Embedding<'_> {
                     remedy = format!("{remedy}; to make it again: {away}, {init}");
                 }
                 self.unusable(&path, Fault { hint: remedy, ..error.fault() });
-                Some(self.row(Action::Blocked, "it cannot be used"))
+                Some(self.row(Step::Blocked, "it cannot be used"))
             }
         }
     }
@@ -196,15 +189,19 @@ impl Embedding<'_> {
 
     /// What is put in is worth nothing in a file that clients refuse.
     fn without_faults(&mut self, document: Option<&Kubeconfig>, current: &Current<'_>, artefact: Artefact) -> Artefact {
-        let Some(Installation::Kubeconfig { certificates, key, authority }) = &artefact.install else {
-            return artefact;
+        let (has_certificates, has_key, has_authority) = match &artefact.step {
+            Step::Install(Installation::Kubeconfig { certificates, key, trust }) => {
+                (certificates.is_some(), key.is_some(), trust.is_some())
+            }
+            Step::TrustBundle(_) => (false, false, true),
+            _ => return artefact,
         };
         let Some(mut written) = document.cloned() else { return artefact };
         let new = Secret::new(b"new".to_vec());
         let edits = [
-            key.is_some().then(|| written.set_client_certificate(current.user, b"new", &new)),
-            certificates.is_some().then(|| written.embed_client_certificate(current.user, b"new")),
-            authority.is_some().then(|| written.set_certificate_authority(current.cluster, b"new")),
+            has_key.then(|| written.set_client_certificate(current.user, b"new", &new)),
+            has_certificates.then(|| written.embed_client_certificate(current.user, b"new")),
+            has_authority.then(|| written.set_certificate_authority(current.cluster, b"new")),
         ];
         if edits.into_iter().flatten().any(|edit| edit.is_err()) {
             return artefact;
@@ -216,21 +213,24 @@ impl Embedding<'_> {
         if faults.is_empty() {
             return artefact;
         }
-        Artefact { expires_at: artefact.expires_at, ..self.row(Action::Blocked, "no client would use it") }
+        Artefact { expires_at: artefact.expires_at, ..self.row(Step::Blocked, "no client would use it") }
     }
 
     fn plan_parsed(&mut self, current: &Current<'_>) -> Artefact {
         let embedded = current.client_certificate_data.as_deref().and_then(|pem| read_certificates(pem).ok());
         let chain = match self.chain(current, embedded.as_deref()) {
             Ok(chain) => chain,
-            Err(Stay(action, reason)) => return self.row(action, reason),
+            Err(stays) => return *stays,
         };
         let there = current.certificate_authority_data.as_deref().and_then(|pem| read_certificates(pem).ok());
         let has_other_ca = there.as_deref() != Some(self.bundle) || current.certificate_authority.is_some();
-        let authority = (has_other_ca && !self.bundle.is_empty()).then(|| pem_of(self.bundle));
+        let trust = (has_other_ca && !self.bundle.is_empty()).then(|| {
+            let there = there.unwrap_or_default();
+            TrustBundle::of_kubeconfig(&self.name, &self.wanted.path, self.bundle, &there, self.now)
+        });
         let leaf = chain.as_ref().and_then(|chain| chain.certificates.first());
         let key = leaf.and_then(|leaf| self.key(current, leaf));
-        if let Some(chain) = chain.as_ref().filter(|chain| chain.is_new || authority.is_some()) {
+        if let Some(chain) = chain.as_ref().filter(|chain| chain.is_new || trust.is_some()) {
             let (name, path) = (&self.name, &chain.path);
             let findings = judge_incoming(name, path, &chain.certificates, &self.expectation, self.bundle, self.now);
             self.findings.extend(findings);
@@ -242,29 +242,31 @@ impl Embedding<'_> {
         }
         let expires_at = leaf.map(Certificate::not_after);
         if self.findings.iter().any(Finding::is_critical) {
-            return Artefact { expires_at, ..self.row(Action::Blocked, "the given file cannot be used") };
+            return Artefact { expires_at, ..self.row(Step::Blocked, "the given file cannot be used") };
         }
         let certificates = chain.as_ref().filter(|chain| chain.is_new).map(|chain| pem_of(&chain.certificates));
-        let reason = match (&certificates, &authority, &key) {
-            (None, None, None) => return Artefact { expires_at, ..self.row(Action::Keep, "embedded already") },
+        let reason = match (&certificates, &trust, &key) {
+            (None, None, None) => return Artefact { expires_at, ..self.row(Step::Keep, "embedded already") },
             (Some(_), Some(_), _) => "client certificate and CA",
             (Some(_), None, _) => "client certificate",
             (None, Some(_), _) => "CA",
             (None, None, Some(_)) => "key",
         };
-        let seen = |all: &Vec<Certificate>| {
-            all.first().map(|one| SeenCertificate::of(&self.name, &self.wanted.path, one, self.now))
+        let old = embedded.as_ref().filter(|_| certificates.is_some()).and_then(|all| all.first());
+        let current = old.map(|one| SeenCertificate::of(&self.name, &self.wanted.path, one, self.now));
+        let step = match (certificates, key, trust) {
+            (None, None, Some(trust)) => Step::TrustBundle(trust),
+            (certificates, key, trust) => Step::Install(Installation::Kubeconfig { certificates, key, trust }),
         };
-        Artefact {
-            expires_at,
-            current: embedded.as_ref().filter(|_| certificates.is_some()).and_then(seen),
-            install: Some(Installation::Kubeconfig { certificates, key, authority }),
-            ..self.row(Action::Install, reason)
-        }
+        Artefact { expires_at, current, ..self.row(step, reason) }
     }
 
     /// The client certificates that shall be in it; what becomes of it when there are none.
-    fn chain(&mut self, current: &Current<'_>, embedded: Option<&[Certificate]>) -> Result<Option<Chain>, Stay> {
+    fn chain(
+        &mut self,
+        current: &Current<'_>,
+        embedded: Option<&[Certificate]>,
+    ) -> Result<Option<Chain>, Box<Artefact>> {
         let beside_it = with_ending(&self.wanted.path, "crt");
         let referenced = current.client_certificate.filter(|_| current.client_certificate_data.is_none());
         let from_path = referenced
@@ -290,17 +292,17 @@ impl Embedding<'_> {
                     let evidence = format!("it holds {} certificates that could be the client's", leaves.len());
                     let remedy = "give each file one client certificate with its intermediates";
                     self.find(FindingCode::ImportAmbiguous, Severity::Critical, &path, evidence, remedy);
-                    Err(Stay(Action::Blocked, "the given file cannot be used"))
+                    Err(Box::new(self.row(Step::Blocked, "the given file cannot be used")))
                 }
             },
             Part::Broken(fault) => {
                 self.unusable(&path, fault);
-                Err(Stay(Action::Blocked, "the given file cannot be used"))
+                Err(Box::new(self.row(Step::Blocked, "the given file cannot be used")))
             }
             Part::Missing if self.options.client_certificate.is_some() || referenced.is_some() && path != beside_it => {
                 let remedy = "name a certificate file that is there";
                 self.find(FindingCode::FileMissing, Severity::Critical, &path, "the certificate is missing", remedy);
-                Err(Stay(Action::Blocked, "missing"))
+                Err(Box::new(self.row(Step::Blocked, "missing")))
             }
             Part::Missing => self.without_new_certificate(current, embedded, referenced.is_some()),
         }
@@ -312,7 +314,7 @@ impl Embedding<'_> {
         current: &Current<'_>,
         embedded: Option<&[Certificate]>,
         is_by_path: bool,
-    ) -> Result<Option<Chain>, Stay> {
+    ) -> Result<Option<Chain>, Box<Artefact>> {
         if let Some(embedded) = embedded {
             let (path, certificates) = (self.wanted.path.clone(), embedded.to_vec());
             return Ok(Some(Chain { path, certificates, is_new: false }));
@@ -326,8 +328,8 @@ impl Embedding<'_> {
         let evidence = "its client certificate is not there: it is not signed yet, or not imported";
         let remedy = "import it: `kubepki certs import`; or name it: --client-certificate FILE";
         self.find(FindingCode::FileMissing, severity, &missing, evidence, remedy);
-        let action = if self.wanted.is_named { Action::Blocked } else { Action::Skip };
-        Err(Stay(action, "not signed yet"))
+        let step = if self.wanted.is_named { Step::Blocked } else { Step::Skip };
+        Err(Box::new(self.row(step, "not signed yet")))
     }
 
     /// The key to put in; `None` when the one that is there is the certificate's, or a finding says what is wrong.
@@ -387,9 +389,9 @@ impl Embedding<'_> {
         Some(KeySource { path, on_node: true, sha256 })
     }
 
-    fn row(&self, action: Action, reason: &str) -> Artefact {
+    fn row(&self, step: Step, reason: &str) -> Artefact {
         let files = vec![PlannedFile { path: self.wanted.path.clone(), mode: 0o600 }];
-        Artefact { issuer: Some(CLUSTER_CA.into()), ..untouched(&self.name, Kind::Kubeconfig, action, reason, files) }
+        Artefact { issuer: Some(CLUSTER_CA.into()), ..Artefact::new(&self.name, Kind::Kubeconfig, step, reason, files) }
     }
 
     fn find(&mut self, code: FindingCode, severity: Severity, path: &Path, evidence: impl Into<String>, remedy: &str) {

@@ -16,15 +16,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Artefact, Input, Kind, Plan, PlannedFile};
+use super::{Artefact, Context, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Pair, Severity};
 use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
-use crate::digest::sha256_hex;
 use crate::error::Result;
 pub use crate::policy::OutliveAuthority;
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 pub use crate::x509::BACKDATE;
 use crate::x509::{Certificate, CertificateTemplate};
 
@@ -120,18 +119,15 @@ pub fn generate(
 
     let mut artefacts = planning.artefacts;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    Ok(Plan {
-        operation: "init".into(),
+    let context = Context {
+        operation: Operation::Init,
         made_at: now,
+        layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts,
-        findings: planning.findings,
-        inputs: inputs(tree),
         backup_dir: None,
-        request: serde_json::Value::Null,
-    })
+    };
+    Ok(Plan::new(context, artefacts, planning.findings))
 }
 
 impl Planning<'_> {
@@ -248,43 +244,6 @@ pub(super) fn outlives(name: &str, path: PathBuf, wanted: DateTime<Utc>, authori
             "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow"
                 .to_owned(),
     }
-}
-
-/// An artefact of which nothing is made.
-pub(crate) fn untouched(name: &str, kind: Kind, action: Action, reason: &str, files: Vec<PlannedFile>) -> Artefact {
-    Artefact {
-        name: name.to_owned(),
-        kind,
-        action,
-        reason: reason.to_owned(),
-        files,
-        issuer: None,
-        new_key: None,
-        certificate: None,
-        kubeconfig: None,
-        expires_at: None,
-        current: None,
-        restored: None,
-        install: None,
-        place: None,
-        long_name: None,
-        request: None,
-        request_key: None,
-        answer: None,
-    }
-}
-
-/// Everything that was looked at, as a plan's inputs.
-pub(crate) fn inputs(tree: &Tree) -> Vec<Input> {
-    tree.iter()
-        .map(|(path, observed)| Input {
-            path: path.to_owned(),
-            sha256: match observed {
-                Observed::File { content, .. } => Some(sha256_hex(content.expose())),
-                Observed::Missing | Observed::Unreadable(_) => None,
-            },
-        })
-        .collect()
 }
 
 /// Names of `selection` that are in none of the catalogue's lists.

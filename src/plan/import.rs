@@ -21,16 +21,12 @@ use chrono::{DateTime, Utc};
 
 pub(crate) use matching::ENDINGS;
 
-use super::generate::inputs;
-use super::{Artefact, Destination, KeySource, Plan};
+use super::{Artefact, Context, Destination, KeySource, Operation, Plan};
 use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::catalogue::{self, Layout, Row};
 use crate::key::PrivateKey;
 use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateRequest, read_certificates};
-
-/// The operation's name in plans.
-pub const OPERATION: &str = "certs import";
 
 /// A file that holds certificates, and what lies beside it.
 #[derive(Debug)]
@@ -168,18 +164,15 @@ pub(crate) fn import(
         }
     }
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Import,
         made_at: now,
+        layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts,
-        findings,
-        inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
-        request: serde_json::Value::Null,
-    }
+    };
+    Plan::new(context, artefacts, findings)
 }
 
 impl Importing<'_> {

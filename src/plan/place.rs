@@ -63,8 +63,8 @@ pub struct Held {
     pub key: Part<PrivateKey>,
     /// Why clients would refuse the kubeconfig, with another certificate in it too.
     pub faults: Vec<KubeconfigError>,
-    /// Whether a kubeconfig embeds another CA than `trusted`, in the words of [`kubeconfig`].
-    pub has_other_authority: bool,
+    /// The CAs that a kubeconfig embeds, where they are others than `trusted`, in the words of [`kubeconfig`].
+    pub other_authority: Option<Vec<u8>>,
 }
 
 impl Held {
@@ -86,7 +86,7 @@ pub fn apart(tree: &Tree, certificate: PathBuf, key: PathBuf) -> Held {
         certificates: pair.certificates,
         key: pair.key,
         faults: Vec::new(),
-        has_other_authority: false,
+        other_authority: None,
     }
 }
 
@@ -100,7 +100,7 @@ pub fn together(tree: &Tree, file: PathBuf, next: Option<PathBuf>) -> Held {
         certificates: pair.certificates,
         key: pair.key,
         faults: Vec::new(),
-        has_other_authority: false,
+        other_authority: None,
     }
 }
 
@@ -134,13 +134,21 @@ pub fn kubeconfig(
         }
     };
     let authority = current.certificate_authority_data.as_deref();
-    let has_other_authority = matches!((authority, trusted), (Some(embedded), Some(trusted)) if embedded.trim_ascii() != trusted.trim_ascii());
+    let other_authority = match (authority, trusted) {
+        // One that is named by its path too is embedded alone afterwards.
+        (Some(embedded), Some(trusted))
+            if embedded.trim_ascii() != trusted.trim_ascii() || current.certificate_authority.is_some() =>
+        {
+            Some(embedded.to_vec())
+        }
+        _ => None,
+    };
     let (user, cluster) = (current.user.to_owned(), current.cluster.to_owned());
     let mut renewed = document.clone();
     if matches!(place, Place::Apart { certificate: Slot::Embedded, key: Slot::Embedded }) {
         renewed.set_client_certificate(&user, b"new", &Secret::new(b"new".to_vec()))?;
     }
-    if authority.is_some() {
+    if other_authority.is_some() {
         renewed.set_certificate_authority(&cluster, b"new")?;
     }
     let faults = faults(tree, path, &renewed)?;
@@ -150,7 +158,7 @@ pub fn kubeconfig(
         certificate_path: identity.certificate_path,
         certificates: identity.certificates,
         key: identity.key,
-        has_other_authority,
+        other_authority,
     }))
 }
 

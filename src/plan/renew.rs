@@ -26,24 +26,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use self::authority::Authority;
 pub use self::names::NameChanges;
 use self::target::Target;
-use super::generate::{BACKDATE, inputs, untouched};
+use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
 use super::place::{Held, Place, Slot, fault};
-use super::{Action, Artefact, Plan, PlannedFile};
+use super::{Artefact, Context, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{KubeletFiles, Layout};
+use crate::catalogue::{CLUSTER_CA, KubeletFiles, Layout};
 use crate::component::ServingFiles;
 use crate::config::ClusterSpec;
 use crate::error::{Fault, Result};
 use crate::key::Algorithm;
 pub use crate::policy::OutliveAuthority;
 use crate::tree::Tree;
-use crate::x509::{Certificate, CertificateTemplate, KeyUsage};
-
-/// The operation's name in plans.
-pub const OPERATION: &str = "certs renew";
+use crate::x509::{Certificate, CertificateTemplate, KeyUsage, read_certificates};
 
 /// How certificates are renewed.
 #[derive(Clone, Debug, Default)]
@@ -138,55 +135,51 @@ pub fn renew(
     if options.points_at_kubelet {
         renewal.note_kubelet();
     }
-    Ok(Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Renew,
         made_at: now,
+        layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts: renewal.artefacts,
-        findings: renewal.findings,
-        inputs: inputs(tree),
         backup_dir: options.backup_dir.clone(),
-        request: serde_json::Value::Null,
-    })
+    };
+    Ok(Plan::new(context, renewal.artefacts, renewal.findings))
 }
 
 impl Renewal<'_> {
     /// In kubeadm's order: is it there, is its CA here, can it be read, does it need it, may it be done.
     fn plan(&mut self, target: &Target) -> Artefact {
-        let none = |action, reason: &str| untouched(target.name, target.kind, action, reason, Vec::new());
+        let none = |step, reason: &str| Artefact::new(target.name, target.kind, step, reason, Vec::new());
         let path = target.path(self);
         let held = match self.find(target) {
             Ok(Some(held)) => held,
             // The finding about its user says it.
-            Ok(None) if self.tree.content(&path).is_some() => return none(Action::Skip, "no client certificate"),
+            Ok(None) if self.tree.content(&path).is_some() => return none(Step::Skip, "no client certificate"),
             Ok(None) => {
                 let remedy = self.way_to_missing(target);
                 self.note(target, FindingCode::FileMissing, Severity::Info, &path, "it is not there", remedy);
-                return none(Action::Skip, "missing");
+                return none(Step::Skip, "missing");
             }
-            Err(()) => return none(Action::Blocked, "the existing file cannot be used"),
+            Err(()) => return none(Step::Blocked, "the existing file cannot be used"),
         };
         let files = self.files(target, &held);
         let issuer = self.issuer(target, &held);
-        let about = |action, reason: &str| Artefact {
+        let about = |step, reason: &str| Artefact {
             files: files.clone(),
             issuer: issuer.map(str::to_owned),
             expires_at: held.certificate().map(Certificate::not_after),
             current: held
                 .certificate()
                 .map(|one| SeenCertificate::of(target.name, &held.certificate_path, one, self.now)),
-            place: Some(held.place.clone()),
-            ..none(action, reason)
+            ..none(step, reason)
         };
         if self.is_claimed(&held.place) {
-            return about(Action::Keep, "renewed with the kubeconfig that names it");
+            return about(Step::Keep, "renewed with the kubeconfig that names it");
         }
-        let artefact = about(Action::Blocked, "");
+        let artefact = about(Step::Blocked, "");
         if let Some(signer) = self.foreign_signer(target, &held) {
             self.note_foreign(target, &held, &signer);
-            return Artefact { action: Action::Skip, reason: "of another CA".into(), ..artefact };
+            return Artefact { step: Step::Skip, reason: "of another CA".into(), ..artefact };
         }
         self.plan_held(target, &held, artefact)
     }
@@ -195,29 +188,29 @@ impl Renewal<'_> {
         let Some(certificate) = held.certificate() else {
             return Artefact { reason: "the existing file cannot be used".into(), ..artefact };
         };
-        let with = |action, reason: &str| Artefact { action, reason: reason.to_owned(), ..artefact.clone() };
+        let with = |step, reason: &str| Artefact { step, reason: reason.to_owned(), ..artefact.clone() };
         let authority_end = match artefact.issuer.as_deref().map(|issuer| self.authority(issuer)) {
             None => None,
             Some(Authority::Signs { until }) => until,
             Some(Authority::External) => {
                 self.note_external(target, held, certificate);
-                return with(Action::Skip, "external CA");
+                return with(Step::Skip, "external CA");
             }
-            Some(Authority::Unusable) => return with(Action::Blocked, "its CA cannot sign"),
+            Some(Authority::Unusable) => return with(Step::Blocked, "its CA cannot sign"),
         };
         let names = self.new_names(target, certificate, &held.certificate_path);
         let names_change = names != *certificate.subject_alt_names();
         let wanted_end = self.now + self.validity();
         let Some(not_after) = self.end(target, held, wanted_end, authority_end, artefact.issuer.as_deref()) else {
-            return with(Action::Blocked, "it would outlive its CA");
+            return with(Step::Blocked, "it would outlive its CA");
         };
         let Some(reason) = self.reason(certificate, names_change, not_after) else {
-            return self.keep(target, held, certificate, not_after, &with(Action::Keep, ""));
+            return self.keep(target, held, certificate, not_after, &with(Step::Keep, ""));
         };
         let is_other_nodes = self.judge_node(target, held, certificate, &names);
         let key_is_lost = self.options.keep_key && self.judge_kept_key(target, held, certificate);
         if is_other_nodes || key_is_lost {
-            return with(Action::Blocked, if key_is_lost { "its key cannot be kept" } else { "another node's" });
+            return with(Step::Blocked, if key_is_lost { "its key cannot be kept" } else { "another node's" });
         }
         self.note_drift(target, held, &names);
         self.note_version(target, held, certificate);
@@ -227,7 +220,7 @@ impl Renewal<'_> {
         let is_refused = findings.iter().any(Finding::is_critical);
         self.findings.extend(findings);
         if is_refused {
-            return with(Action::Blocked, "no client and no server would accept it");
+            return with(Step::Blocked, "no client and no server would accept it");
         }
         self.claim(&held.place);
         let new_key = (!self.options.keep_key).then(|| self.algorithm(certificate));
@@ -235,7 +228,9 @@ impl Renewal<'_> {
             Some(change) => format!("{reason}; {change}"),
             None => reason,
         };
-        Artefact { new_key, certificate: Some(template), expires_at: Some(not_after), ..with(Action::Renew, &reason) }
+        let (place, trust) = (held.place.clone(), self.trust(target, held));
+        let step = Step::Renew { certificate: template, new_key, place, trust };
+        Artefact { expires_at: Some(not_after), ..with(step, &reason) }
     }
 
     /// What the new certificate says: all that the old one says, but never that it is a CA's.
@@ -340,19 +335,26 @@ impl Renewal<'_> {
                 if let Slot::File(certificate) = certificate {
                     files.push(file(certificate, 0o644));
                 }
-                if *certificate == Slot::Embedded || held.has_other_authority {
+                if *certificate == Slot::Embedded || held.other_authority.is_some() {
                     files.push(file(&target.path(self), 0o600));
                 }
             }
             Place::Together { file: one, next } => {
                 files.extend(next.iter().map(|next| file(next, 0o600)));
                 files.push(file(one, 0o600));
-                if held.has_other_authority {
+                if held.other_authority.is_some() {
                     files.push(file(&target.path(self), 0o600));
                 }
             }
         }
         files
+    }
+
+    /// What a kubeconfig trusts from then on, where it embeds other CAs than `ca.crt` has.
+    fn trust(&self, target: &Target, held: &Held) -> Option<TrustBundle> {
+        let there = read_certificates(held.other_authority.as_deref()?).unwrap_or_default();
+        let (path, wanted) = (target.path(self), self.authority_certificates(CLUSTER_CA));
+        Some(TrustBundle::of_kubeconfig(target.name, &path, &wanted, &there, self.now))
     }
 
     fn is_claimed(&self, place: &Place) -> bool {

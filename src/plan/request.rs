@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::generate::{Selection, inputs, untouched};
-use super::{Action, Artefact, Kind, KubeconfigTemplate, Plan, PlannedFile};
+use super::generate::Selection;
+use super::{Artefact, Context, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
 use crate::audit::kubeconfig::client_key;
 use crate::audit::{Finding, FindingCode, Part};
 /// Which requests a node makes.
@@ -32,9 +32,6 @@ use crate::error::{Fault, Result};
 use crate::key::PrivateKey;
 use crate::tree::{Observed, Tree};
 use crate::x509::{ExtendedKeyUsage, RequestTemplate};
-
-/// The operation's name in plans.
-pub const OPERATION: &str = "certs generate-csr";
 
 /// Whether requests are for certificates that are there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +155,7 @@ pub fn requests(
     let chosen: Vec<_> = rows().filter(|row| asking.is_chosen(row)).collect();
     for row in chosen {
         let artefact = match (absence(row, options.role, spec), options.renewal) {
-            (Some(reason), Renewal::No) => asking.untouched(row, Action::Skip, reason),
+            (Some(reason), Renewal::No) => asking.untouched(row, Step::Skip, reason),
             (_, Renewal::No) => asking.first_request(row)?,
             (_, Renewal::NewKeys | Renewal::SameKeys) if row.kind == RowKind::KubeletClient => {
                 asking.kubelet_request(row)?
@@ -167,18 +164,15 @@ pub fn requests(
         };
         artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
     }
-    Ok(Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Request,
         made_at: now,
+        layout: &outputs.layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: outputs.layout.certificates_dir.clone(),
-        kubeconfig_dir: outputs.layout.kubeconfig_dir.clone(),
-        artefacts,
-        findings: asking.findings,
-        inputs: inputs(tree),
         backup_dir: None,
-        request: serde_json::Value::Null,
-    })
+    };
+    Ok(Plan::new(context, artefacts, asking.findings))
 }
 
 impl Asking<'_> {
@@ -200,19 +194,20 @@ impl Asking<'_> {
         let mut files = vec![key, self.outputs.request(row)];
         files.extend((row.kind == RowKind::Kubeconfig).then(|| self.outputs.key_beside(row)));
         if self.is_in_the_way(row, files) {
-            return Ok(self.untouched(row, Action::Blocked, "there is a key or request already"));
+            return Ok(self.untouched(row, Step::Blocked, "there is a key or request already"));
         }
-        let kubeconfig = (row.kind == RowKind::Kubeconfig).then(|| KubeconfigTemplate {
-            cluster_name: self.spec.cluster_name.clone(),
-            server: row.request_server(self.spec),
-            user: row.user_name(self.spec),
-        });
-        Ok(Artefact {
-            new_key: Some(kind),
-            request: Some(request),
-            kubeconfig,
-            ..self.untouched(row, Action::Request, "key and request are made")
-        })
+        let key = match row.kind {
+            RowKind::Kubeconfig => RequestKey::NewKubeconfig {
+                new_key: kind,
+                kubeconfig: KubeconfigTemplate {
+                    cluster_name: self.spec.cluster_name.clone(),
+                    server: row.request_server(self.spec),
+                    user: row.user_name(self.spec),
+                },
+            },
+            _ => RequestKey::NewKey { new_key: kind },
+        };
+        Ok(self.untouched(row, Step::Request { request, key }, "key and request are made"))
     }
 
     /// A request that is signed with a key of this node; only the request is written.
@@ -220,13 +215,10 @@ impl Asking<'_> {
         let files = vec![secret_file(self.outputs.request(row))];
         if let Some(fault) = self.fault_of_key(row, &key) {
             self.findings.push(Finding::unusable(row.name, &key, fault));
-            return untouched(row.name, Kind::of(row), Action::Blocked, "its key cannot be used", files);
+            return Artefact::new(row.name, Kind::of(row), Step::Blocked, "its key cannot be used", files);
         }
-        Artefact {
-            request: Some(request),
-            request_key: Some(key),
-            ..untouched(row.name, Kind::of(row), Action::Request, reason, files)
-        }
+        let step = Step::Request { request, key: RequestKey::ExistingKey { key_file: key } };
+        Artefact::new(row.name, Kind::of(row), step, reason, files)
     }
 
     fn fault_of_key(&self, row: &Row, path: &Path) -> Option<Fault> {
@@ -273,9 +265,9 @@ impl Asking<'_> {
         !matches!(self.tree.get(path), Observed::Missing)
     }
 
-    fn untouched(&self, row: &Row, action: Action, reason: &str) -> Artefact {
+    fn untouched(&self, row: &Row, step: Step, reason: &str) -> Artefact {
         let files = vec![secret_file(self.outputs.key(row)), secret_file(self.outputs.request(row))];
-        untouched(row.name, Kind::of(row), action, reason, files)
+        Artefact::new(row.name, Kind::of(row), step, reason, files)
     }
 }
 

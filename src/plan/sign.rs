@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::generate::{inputs, untouched};
-use super::{Action, Answer, Artefact, Kind, Plan, PlannedFile};
+use super::{Answer, Artefact, Context, Creation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, Pair, Part, RequestFault, SeenCertificate, Severity};
@@ -22,9 +21,6 @@ use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal
 use crate::tree::{Observed, Tree};
 use crate::workers;
 use crate::x509::{Certificate, CertificateRequest, read_certificates, verify_chain};
-
-/// The operation's name in plans.
-pub const OPERATION: &str = "certs sign";
 
 /// A request that was found, and where its certificate goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,23 +143,20 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
     }
     // What can be signed is signed, whatever else is refused and whichever CA is not here. With nothing left to sign
     // the findings stand.
-    if options.partial && artefacts.iter().any(|artefact| artefact.action != Action::Blocked) {
+    if options.partial && artefacts.iter().any(|artefact| artefact.step != Step::Blocked) {
         for finding in &mut findings {
             finding.severity = finding.severity.min(Severity::Warning);
         }
     }
-    Plan {
-        operation: OPERATION.into(),
+    let context = Context {
+        operation: Operation::Sign,
         made_at: now,
+        layout,
+        tree,
         rootfs: options.rootfs.clone(),
-        certificates_dir: layout.certificates_dir.clone(),
-        kubeconfig_dir: layout.kubeconfig_dir.clone(),
-        artefacts,
-        findings,
-        inputs: inputs(tree),
         backup_dir: None,
-        request: serde_json::Value::Null,
-    }
+    };
+    Plan::new(context, artefacts, findings)
 }
 
 /// The CA's file, if it is there with its key and may sign; otherwise findings say why not.
@@ -211,7 +204,7 @@ impl Signing<'_> {
         let files = vec![PlannedFile { path: found.certificate.clone(), mode: 0o644 }];
         let shown = name.map_or_else(|| found.path.display().to_string(), str::to_owned);
         let blocked = |issuer: Option<String>, reason: &str, findings: Vec<Finding>| {
-            let artefact = untouched(&shown, Kind::Certificate, Action::Blocked, reason, files.clone());
+            let artefact = Artefact::new(&shown, Kind::Certificate, Step::Blocked, reason, files.clone());
             Judged { artefact: Artefact { issuer, ..artefact }, findings, key: None }
         };
         let (node, profile) = match self.known(found, name) {
@@ -245,7 +238,7 @@ impl Signing<'_> {
         let place = match self.place(found, &request, authority) {
             // What was signed once is judged all the same: it may be a name that this request has no right to.
             Ok(Place::Answer(certificate)) if !self.options.force && is_right => {
-                let artefact = untouched(&shown, Kind::Certificate, Action::Keep, "already signed", files.clone());
+                let artefact = Artefact::new(&shown, Kind::Certificate, Step::Keep, "already signed", files.clone());
                 let expires_at = Some(certificate.not_after());
                 return Judged { artefact: Artefact { issuer, expires_at, ..artefact }, findings: Vec::new(), key };
             }
@@ -271,23 +264,16 @@ impl Signing<'_> {
                 return Judged { key, ..blocked(issuer, "refused", findings) };
             }
         };
-        let artefact = untouched(&shown, Kind::Certificate, Action::Create, "requested", files.clone());
-        Judged {
-            artefact: Artefact {
-                answer: Some(Answer {
-                    profile: profile.name,
-                    request: found.path.clone(),
-                    serial_file: self.options.serial_files.get(&profile.issuer).cloned(),
-                }),
-                expires_at: Some(draft.template.not_after),
-                certificate: Some(draft.template),
-                issuer,
-                current,
-                ..artefact
-            },
-            findings: draft.findings,
-            key,
-        }
+        let expires_at = Some(draft.template.not_after);
+        let step = Step::Create(Creation::Answer(Answer {
+            certificate: draft.template,
+            profile: profile.name,
+            request_file: found.path.clone(),
+            serial_file: self.options.serial_files.get(&profile.issuer).cloned(),
+            signer: profile.issuer,
+        }));
+        let artefact = Artefact::new(&shown, Kind::Certificate, step, "requested", files.clone());
+        Judged { artefact: Artefact { issuer, expires_at, current, ..artefact }, findings: draft.findings, key }
     }
 
     /// The node of a request, and what its certificate may say.
@@ -330,9 +316,9 @@ impl Signing<'_> {
                     finding.severity = Severity::Warning;
                 }
                 judged.findings.push(finding);
-                if is_critical && judged.artefact.action.is_change() {
+                if is_critical && judged.artefact.step.is_change() {
                     let Artefact { name, issuer, files, .. } = judged.artefact.clone();
-                    let blocked = untouched(&name, Kind::Certificate, Action::Blocked, "refused", files);
+                    let blocked = Artefact::new(&name, Kind::Certificate, Step::Blocked, "refused", files);
                     judged.artefact = Artefact { issuer, ..blocked };
                 }
             }

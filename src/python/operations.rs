@@ -17,13 +17,13 @@ use super::logging;
 use crate::audit::Finding;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Problem;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
 use crate::ops::init::{self, InitRequest, Planned};
 use crate::ops::renew::{self, RenewRequest};
-use crate::ops::{self, NodeRequest};
+use crate::ops::{self, NodeRequest, OperationError};
 use crate::plan::Plan;
 use crate::secret::Secret;
 
@@ -129,7 +129,7 @@ pub(super) fn renewable_names() -> Vec<&'static str> {
 /// the change is `raised`.
 ///
 /// # Errors
-/// As [`ops::apply::apply`]; what `progress` or a signal handler raised.
+/// As [`ops::apply::apply`], `plan.bad` for what is no plan too; what `progress` or a signal handler raised.
 #[pyfunction]
 #[pyo3(signature = (plan, progress=None))]
 pub(super) fn apply_plan<'py>(
@@ -137,7 +137,8 @@ pub(super) fn apply_plan<'py>(
     plan: &Bound<'py, PyDict>,
     progress: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let plan: Plan = request(plan)?;
+    let bad = |error: pythonize::PythonizeError| OperationError::BadPlan { reason: error.to_string() };
+    let plan: Plan = converted(|| pythonize::depythonize(plan).map_err(|error| Error::from(bad(error)).into()))?;
     let (report, late) = with_progress(py, progress, |progress| ops::apply::apply(&plan, progress))?;
     let fields = answer(py, &report)?;
     fields.set_item("raised", late)?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kubepki::error::Error;
 use kubepki::ops::apply::Report;
 use kubepki::ops::backup::{BackupPlace, PruneRequest, Pruned, RestoreRequest, list, plan_restore, prune, show};
-use kubepki::plan::{Action, Plan};
+use kubepki::plan::{Action, Plan, Step};
 use kubepki::store::backup::{Backup, Difference, State};
 use kubepki::store::{BackupOrder, Change, DEFAULT_BACKUP_DIR, Expected, Store};
 
@@ -82,7 +82,7 @@ fn tree(node: &Node) -> Snapshot {
 
 fn reasons(plan: &Plan) -> Vec<(&str, Action, &str)> {
     let short = |name: &'_ str| -> usize { name.rfind('/').map_or(0, |at| at + 1) };
-    plan.artefacts.iter().map(|one| (&one.name[short(&one.name)..], one.action, one.reason.as_str())).collect()
+    plan.artefacts.iter().map(|one| (&one.name[short(&one.name)..], one.action(), one.reason.as_str())).collect()
 }
 
 #[test]
@@ -304,8 +304,11 @@ fn a_plan_to_restore_is_refused_once_anything_has_changed() {
 fn a_plan_that_was_edited_restores_nothing() {
     let (node, _) = changed();
     let edits: [fn(&mut Plan); 3] = [
-        |plan| plan.artefacts[0].restored = None,
-        |plan| plan.artefacts[0].restored.as_mut().unwrap().source = "/etc/kubeadm.yaml".into(),
+        |plan| plan.artefacts[0].step = Step::Remove,
+        |plan| {
+            let Step::Restore(restored) = &mut plan.artefacts[0].step else { panic!("nothing is restored") };
+            restored.source = "/etc/kubeadm.yaml".into();
+        },
         |plan| plan.artefacts[0].files.clear(),
     ];
     let before = node.snapshot();

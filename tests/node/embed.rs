@@ -92,7 +92,7 @@ fn everything_else_in_the_file_stays() {
         after.starts_with("x-owner:\n  team: \"010\"\n  list:\n  - b\n  - a\napiVersion: v1\npreferences: {}\n"),
         "{after}"
     );
-    assert_eq!(plan_embed(&node, &["admin.conf"]).artefacts[0].action, Action::Keep);
+    assert_eq!(plan_embed(&node, &["admin.conf"]).artefacts[0].action(), Action::Keep);
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub fn plan_request(node: &Node, request: &ImportRequest) -> Plan {
 
 /// `subject action` of each artefact.
 pub fn rows(plan: &Plan) -> Vec<String> {
-    plan.artefacts.iter().map(|one| format!("{} {}", one.name, one.action)).collect()
+    plan.artefacts.iter().map(|one| format!("{} {}", one.name, one.action())).collect()
 }
 
 pub fn days(count: i64) -> DateTime<Utc> {

@@ -13,8 +13,8 @@ use kubepki::ops::import::{self, ImportRequest};
 use kubepki::ops::renew::{self, RenewRequest};
 use kubepki::ops::sign::{self, NamedFile, SignRequest, SignTextRequest, sign_text};
 use kubepki::ops::user::{self, UserRequest};
-use kubepki::plan::Action;
 use kubepki::plan::generate::{OutliveAuthority, Selection};
+use kubepki::plan::{Action, Step};
 use kubepki::x509::{
     CertificateTemplate, DistinguishedName, ExtendedKeyUsage, Issuer, KeyUsage, OtherExtension, RequestTemplate,
     SerialNumber, SubjectAltName, SubjectAltNames,
@@ -168,7 +168,7 @@ fn a_plan_that_was_edited_to_break_gos_rules_writes_nothing() {
     let before = node.snapshot();
     let mut plan = renewal(&node, |_| {});
     let apiserver = plan.artefacts.iter_mut().find(|one| one.name == "apiserver").unwrap();
-    let template = apiserver.certificate.as_mut().unwrap();
+    let Step::Renew { certificate: template, .. } = &mut apiserver.step else { panic!("{apiserver:?}") };
     let names = template.subject_alt_names.iter().cloned().chain([SubjectAltName::Dns("evil.example".into())]);
     template.subject_alt_names = SubjectAltNames::in_order(names.collect());
     let error = apply_plan(&plan).unwrap_err();

@@ -226,7 +226,7 @@ fn assert_done(name: &str, node: &Node) {
     let again = node.plan();
     assert!(again.is_empty(), "{name}: {:?}", created(&again));
     assert!(again.findings.is_empty(), "{name}: {:?}", again.findings);
-    assert!(again.artefacts.iter().all(|one| matches!(one.action, Action::Keep | Action::Skip)), "{name}");
+    assert!(again.artefacts.iter().all(|one| matches!(one.action(), Action::Keep | Action::Skip)), "{name}");
     assert!(apply_plan(&again).unwrap().changed.is_empty());
     assert_eq!(node.snapshot(), before, "{name}");
 }

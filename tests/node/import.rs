@@ -30,7 +30,7 @@ fn a_signed_tree_is_installed_once() {
     let plan = plan_import(&node, &[SIGNED]);
     assert_eq!(problems(&plan.findings), Vec::<String>::new());
     assert_eq!(plan.changes().count(), 12);
-    assert!(plan.changes().all(|one| one.action == Action::Install));
+    assert!(plan.changes().all(|one| one.action() == Action::Install));
     let written: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     let report = apply_plan(&written).unwrap();
     assert_eq!(report.changed.len(), 12);
@@ -68,7 +68,7 @@ fn what_is_not_signed_yet_is_a_row_and_no_fault() {
     node.write("/signed/apiserver.crt", owner.sign(&node, "pki/apiserver").to_pem());
     let plan = plan_import(&node, &[SIGNED]);
     assert_eq!(plan.changes().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["apiserver"]);
-    assert_eq!(plan.artefacts.iter().filter(|one| one.action == Action::Skip).count(), 11);
+    assert_eq!(plan.artefacts.iter().filter(|one| one.action() == Action::Skip).count(), 11);
     assert_eq!(plan.findings, []);
 }
 
@@ -345,7 +345,7 @@ fn a_ca_whose_key_is_here_stays_first_in_its_file() {
     node.write("/new/ca.crt", pem(&[&old, new.certificate()]));
     let plan = plan_import(&node, &["/new"]);
     assert_eq!(problems(&plan.findings), Vec::<String>::new());
-    assert_eq!(rows(&plan), ["ca install"]);
+    assert_eq!(rows(&plan), ["ca trust"]);
 }
 
 #[test]

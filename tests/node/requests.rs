@@ -64,7 +64,7 @@ fn requests_for_kubeadms_keys_are_kubeadms_to_the_byte() {
             into_csr_folder(request);
             request.reuse_keys = true;
         });
-        assert!(plan.changes().all(|artefact| artefact.new_key.is_none() && artefact.files.len() == 1));
+        assert!(plan.changes().all(|artefact| artefact.step.new_key().is_none() && artefact.files.len() == 1));
         let golden = case(name).join("csr");
         assert_eq!(files(&node.path("/csr")), files(&golden), "{name}");
         for file in files(&golden) {
@@ -220,7 +220,7 @@ fn a_renewal_asks_for_the_same_and_leaves_what_is_in_use_alone() {
 fn a_renewal_can_keep_its_keys() {
     let node = Node::golden("ecdsa-p256");
     let plan = requested(&node, |request| request.renewal = Renewal::SameKeys);
-    assert!(plan.changes().all(|one| one.new_key.is_none() && one.files.len() == 1));
+    assert!(plan.changes().all(|one| one.step.new_key().is_none() && one.files.len() == 1));
     let request = request_at(&node, "/etc/kubernetes/pki/apiserver.csr");
     assert_eq!(request.public_key_info(), node.certificate("apiserver").public_key_info());
     request_at(&node, "/etc/kubernetes/kubelet.conf.csr");
@@ -239,7 +239,7 @@ fn without_a_configuration_a_renewed_key_is_of_the_kind_of_the_old_one() {
             }
         });
         let plan = plan.unwrap();
-        plan.changes().map(|one| one.new_key.unwrap().to_string()).collect::<BTreeSet<_>>()
+        plan.changes().map(|one| one.step.new_key().unwrap().to_string()).collect::<BTreeSet<_>>()
     };
     assert_eq!(kinds(false), BTreeSet::from(["ECDSA-P256".to_owned()]));
     node.edit("/etc/kubeadm.yaml", |text| text.replace("ECDSA-P256", "RSA-3072"));

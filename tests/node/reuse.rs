@@ -1,9 +1,12 @@
 //! What is there already is used and never overwritten.
 
+use kubepki::key::Algorithm;
 use kubepki::ops::apply::{Continue, apply};
 use kubepki::plan::generate::{OutliveAuthority, Selection};
-use kubepki::plan::{Action, Plan};
+use kubepki::plan::{Action, Artefact, Creation, Plan, Step};
 use x509_parser::pem::Pem;
+
+use serde_json::json;
 
 use super::support::*;
 
@@ -105,10 +108,35 @@ fn stopping_while_keys_are_made_leaves_nothing_behind() {
 #[test]
 fn a_plan_of_another_operation_is_refused() {
     let node = Node::empty(CONTROL_PLANE);
-    let plan = Plan { operation: "destroy".into(), ..node.plan() };
+    let mut data = serde_json::to_value(node.plan()).unwrap();
+    data["operation"] = "destroy".into();
+    assert!(serde_json::from_value::<Plan>(data.clone()).unwrap_err().to_string().contains("destroy"));
+    data["operation"] = "certs renew".into();
     let before = node.snapshot();
-    assert_eq!(apply_plan(&plan).unwrap_err().code(), "plan.bad");
+    assert_eq!(apply_plan(&serde_json::from_value(data).unwrap()).unwrap_err().code(), "plan.bad");
     assert_eq!(node.snapshot(), before);
+}
+
+#[test]
+fn a_step_without_what_it_needs_is_no_step() {
+    let node = Node::empty(CONTROL_PLANE);
+    let plan = serde_json::to_value(node.plan()).unwrap();
+    let (pair, kubeconfig) = (&plan["artefacts"][0], &plan["artefacts"][15]);
+    assert_eq!(
+        (&pair["action"], &pair["makes"], &kubeconfig["makes"]),
+        (&json!("create"), &json!("pair"), &json!("kubeconfig"))
+    );
+    for (artefact, field) in
+        [(pair, "certificate"), (pair, "new_key"), (pair, "makes"), (kubeconfig, "kubeconfig"), (pair, "action")]
+    {
+        let mut edited = artefact.clone();
+        edited.as_object_mut().unwrap().remove(field).unwrap();
+        let error = serde_json::from_value::<Artefact>(edited).unwrap_err();
+        assert!(error.to_string().contains(field), "{field}: {error}");
+        let mut edited = artefact.clone();
+        edited[field] = serde_json::Value::Null;
+        assert!(serde_json::from_value::<Artefact>(edited).is_err(), "{field}");
+    }
 }
 
 #[test]
@@ -117,11 +145,11 @@ fn a_plan_that_was_edited_is_refused_and_nothing_is_written() {
     let before = node.snapshot();
     let good = node.plan();
     let edits: [fn(&mut Plan); 5] = [
-        |plan| plan.artefacts[0].certificate = None,
+        |plan| plan.artefacts[0].step = Step::Remove,
         |plan| plan.artefacts[1].issuer = Some("nobody".into()),
-        |plan| plan.artefacts[1].new_key = None,
+        |plan| plan.artefacts[1].step = Step::Create(Creation::KeyPair { new_key: Algorithm::Rsa2048 }),
         |plan| plan.artefacts[1].files.truncate(1),
-        |plan| plan.artefacts.last_mut().unwrap().kubeconfig = None,
+        |plan| plan.artefacts.last_mut().unwrap().step = plan.artefacts[1].step.clone(),
     ];
     for (index, edit) in edits.into_iter().enumerate() {
         let mut plan = good.clone();

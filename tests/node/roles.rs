@@ -107,7 +107,7 @@ fn a_worker_makes_its_kubelet_conf_alone() {
     let plan = worker.plan();
     assert!(plan.findings.is_empty(), "{:?}", plan.findings);
     assert_eq!(created(&plan), ["kubelet.conf"]);
-    assert_eq!(plan.artefacts.iter().filter(|one| one.action == Action::Skip).count(), 2 + 7 + 1 + 4);
+    assert_eq!(plan.artefacts.iter().filter(|one| one.action() == Action::Skip).count(), 2 + 7 + 1 + 4);
     apply_plan(&plan).unwrap();
     let kubelet = worker.read("/etc/kubernetes/kubelet.conf");
     assert!(String::from_utf8_lossy(&kubelet).contains("server: https://api.example.test:6443\n"));

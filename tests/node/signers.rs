@@ -7,7 +7,7 @@ use kubepki::error::Error;
 use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::sign::{NodeEntry, SignRequest, SignTextRequest, plan, sign_text};
 use kubepki::plan::generate::OutliveAuthority;
-use kubepki::plan::{Action, Plan};
+use kubepki::plan::{Action, Artefact, Plan};
 use kubepki::x509::{DistinguishedName, RequestTemplate, SubjectAltName, SubjectAltNames};
 
 use super::support::*;
@@ -317,7 +317,7 @@ fn one_key_is_one_nodes() {
     })
     .unwrap();
     assert_eq!(
-        partial.artefacts.iter().map(|one| one.action).collect::<Vec<_>>(),
+        partial.artefacts.iter().map(Artefact::action).collect::<Vec<_>>(),
         [Action::Blocked, Action::Blocked, Action::Create]
     );
 

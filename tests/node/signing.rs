@@ -12,7 +12,7 @@ use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::generate_csr::{self, GenerateCsrRequest};
 use kubepki::ops::sign::{NamedFile, SerialNumbers, SignRequest, SignTextRequest, plan, sign_text};
 use kubepki::plan::generate::OutliveAuthority;
-use kubepki::plan::{Action, Plan};
+use kubepki::plan::{Action, Creation, Plan, Step};
 use kubepki::x509::{
     CertificateRequest, DistinguishedName, ExtendedKeyUsage, KeyUsage, RequestTemplate, SubjectAltNames,
     read_certificates, verify_chain,
@@ -101,8 +101,8 @@ fn kubeadms_requests_are_signed_each_by_its_ca() {
             assert_eq!(problems(&plan.findings), Vec::<String>::new(), "{name}");
             apply_plan(&plan).unwrap();
             for artefact in &plan.artefacts {
-                let answer = artefact.answer.as_ref().unwrap();
-                let request = CertificateRequest::from_pem(&node.read(answer.request.to_str().unwrap())).unwrap();
+                let Step::Create(Creation::Answer(answer)) = &artefact.step else { panic!("{artefact:?}") };
+                let request = CertificateRequest::from_pem(&node.read(answer.request_file.to_str().unwrap())).unwrap();
                 let path = artefact.files[0].path.to_str().unwrap();
                 let certificate = read_certificates(&node.read(path)).unwrap().remove(0);
                 assert_eq!(certificate.subject(), request.subject());
@@ -148,7 +148,7 @@ fn a_second_run_has_nothing_to_do_and_another_file_is_never_overwritten() {
     apply_plan(&try_plan(&node, |_| {}).unwrap()).unwrap();
     let before = node.snapshot();
     let again = try_plan(&node, |_| {}).unwrap();
-    assert!(again.is_empty() && again.artefacts.iter().all(|one| one.action == Action::Keep));
+    assert!(again.is_empty() && again.artefacts.iter().all(|one| one.action() == Action::Keep));
 
     node.write("/csr/pki/apiserver.crt", "a file of somebody's");
     let blocked = try_plan(&node, |_| {}).unwrap();

@@ -289,7 +289,7 @@ pub fn find<'a>(findings: &'a [Finding], code: &str) -> &'a Finding {
 }
 
 pub fn action(plan: &Plan, name: &str) -> Action {
-    plan.artefacts.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("no {name}")).action
+    plan.artefacts.iter().find(|one| one.name == name).unwrap_or_else(|| panic!("no {name}")).action()
 }
 
 pub fn created(plan: &Plan) -> Vec<&str> {

@@ -191,7 +191,7 @@ fn requests_ask_for_what_the_version_has_and_are_signed_by_its_configuration() {
         let node = Node::made(&of(version));
         let plan = requested(&node, |_| {});
         apply_plan(&plan).unwrap();
-        let action = plan.artefacts.iter().find(|one| one.name == "super-admin.conf").unwrap().action;
+        let action = plan.artefacts.iter().find(|one| one.name == "super-admin.conf").unwrap().action();
         assert_eq!(action, if has_super_admin { Action::Request } else { Action::Skip }, "{version}");
         let read = |path| CertificateRequest::from_pem(&node.read(path)).unwrap();
         let (request, admin_request) = (read("/csr/pki/apiserver-kubelet-client.csr"), read("/csr/admin.conf.csr"));

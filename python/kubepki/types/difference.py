@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from kubepki._core import alternative_name, printable
+from kubepki._core import alternative_name, parse_certificates, printable
 from kubepki.expiration import moment
+from kubepki.types.certificate import Certificate
 from kubepki.types.text import minute, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from kubepki.types.certificate import Certificate
     from kubepki.types.plan import Artefact
 
 # What is known only when the certificate is made.
@@ -46,7 +46,47 @@ def seen_text(certificate: Certificate | None) -> str:
     )
 
 
-def planned_text(artefact: Mapping[str, Any], current: Certificate | None) -> str:
+def text_before(artefact: Artefact) -> str:
+    """Return what is there: the certificate, and the CAs that make way for others."""
+    trust = _trust(artefact)
+    # A set of CAs is shown whole; its first certificate is one of them.
+    own = "" if trust is artefact.data else seen_text(artefact.current)
+    return own + _trusted(trust["replaces"] if trust else [])
+
+
+def text_after(artefact: Artefact) -> str:
+    """Return what will be there: a certificate that is signed or installed, and the CAs that are trusted then."""
+    trust = _trust(artefact)
+    if trust is artefact.data:
+        own = ""
+    elif artefact.data["action"] == "install":
+        installed = artefact.data.get("certificates")
+        own = seen_text(Certificate.from_dict(_parsed(installed)[0])) if installed else seen_text(artefact.current)
+    else:
+        own = _planned_text(artefact.data, artefact.current)
+    return own + _trusted(_parsed(trust["certificates"]) if trust else [])
+
+
+def _trust(artefact: Artefact) -> Mapping[str, Any] | None:
+    """Return the set of CAs that an artefact's step changes, if it changes one."""
+    if artefact.data["action"] == "trust":
+        return artefact.data
+    trust: Mapping[str, Any] | None = artefact.data.get("trust")
+    return trust
+
+
+def _trusted(certificates: Sequence[Mapping[str, Any]]) -> str:
+    each = [
+        f"{one['subject']}, serial {one['serial']}, until {_second(moment(one['not_after']))}" for one in certificates
+    ]
+    return _lines({"trusted CAs": each})
+
+
+def _parsed(pem: str) -> list[dict[str, Any]]:
+    return parse_certificates(pem.encode())
+
+
+def _planned_text(artefact: Mapping[str, Any], current: Certificate | None) -> str:
     """Return the certificate that an artefact's plan describes as lines of text; nothing where it describes none."""
     certificate = artefact.get("certificate")
     if not certificate:
@@ -105,7 +145,7 @@ def _row(artefact: Artefact) -> tuple[str, ...]:
 
 def _key(artefact: Artefact, current: Certificate | None) -> str:
     if artefact.new_key is None:
-        return "kept" if artefact.data["certificate"] else ""
+        return "kept" if artefact.action.value == "renew" else ""
     new = artefact.new_key.value
     return new if current is None or current.key == new else f"{current.key} -> {new}"
 

@@ -35,14 +35,15 @@ class Kind(Enum):
 class Action(Enum):
     """What happens to an artefact.
 
-    It is made, gets a new certificate, gets a key and a signing request, gets what was signed elsewhere, is taken
-    away, becomes what it was; or it stays, is not this node's to have, or cannot be done as things are.
+    It is made, gets a new certificate, gets a key and a signing request, gets what was signed elsewhere, trusts other
+    CAs, is taken away, becomes what it was; or it stays, is not this node's to have, or cannot be done as things are.
     """
 
     CREATE = "create"
     RENEW = "renew"
     REQUEST = "request"
     INSTALL = "install"
+    TRUST = "trust"
     REMOVE = "remove"
     RESTORE = "restore"
     KEEP = "keep"
@@ -93,7 +94,7 @@ class Artefact(Value):
             data["reason"],
             tuple(PlannedFile(Path(file["path"]), file["mode"]) for file in data["files"]),
             data["issuer"],
-            Algorithm(data["new_key"]) if data["new_key"] else None,
+            Algorithm(data["new_key"]) if data.get("new_key") else None,
             optional_moment(data["expires_at"]),
             Certificate.from_dict(data["current"]) if data.get("current") else None,
             data.get("long_name"),
@@ -119,15 +120,15 @@ class Artefact(Value):
 
     @property
     def before_text(self) -> str:
-        """The certificate that is there, decoded, for a diff; nothing where none is. It holds no key material."""
-        return difference.seen_text(self.current)
+        """What is there, decoded, for a diff; nothing where nothing is. It holds no key material."""
+        return difference.text_before(self)
 
     @property
     def after_text(self) -> str:
-        """The certificate that will be there; what is known only when it is made reads `(new)`."""
+        """What will be there; what is known only when it is made reads `(new)`."""
         if not self.action.is_change:
             return self.before_text
-        return difference.planned_text(self.data, self.current)
+        return difference.text_after(self)
 
 
 def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

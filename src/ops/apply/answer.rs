@@ -14,40 +14,36 @@ use super::bad;
 use super::workbench::Workbench;
 use crate::error::Result;
 use crate::ops::OperationError;
-use crate::plan::{Answer, Artefact, PlannedFile};
+use crate::plan::{Answer, Artefact, Creation, Plan, PlannedFile, Step};
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 use crate::workers;
-use crate::x509::{Certificate, CertificateRequest, CertificateTemplate, Issuer, SerialNumber};
+use crate::x509::{Certificate, CertificateRequest, Issuer, SerialNumber};
 
 /// One certificate to be signed.
 struct Work<'a> {
     artefact: &'a Artefact,
     answer: &'a Answer,
-    template: &'a CertificateTemplate,
-    issuer: &'a str,
     serial: SerialNumber,
 }
 
 /// Signs all of them.
-pub(super) fn answer_all(bench: &mut Workbench<'_>, artefacts: &[&Artefact]) -> Result<()> {
+pub(super) fn answer_all(bench: &mut Workbench<'_>, plan: &Plan) -> Result<()> {
     let mut counters: BTreeMap<&Path, SerialNumber> = BTreeMap::new();
-    let mut work = Vec::with_capacity(artefacts.len());
-    for artefact in artefacts {
-        let answer = artefact.answer.as_ref().ok_or_else(|| bad("a certificate answers no request"))?;
-        let template = artefact.certificate.as_ref().ok_or_else(|| bad("a certificate has no template"))?;
-        let issuer = artefact.issuer.as_deref().ok_or_else(|| bad("a certificate has no issuer"))?;
-        bench.issuer(issuer)?;
+    let mut work = Vec::new();
+    for artefact in plan.changes() {
+        let Step::Create(Creation::Answer(answer)) = &artefact.step else { continue };
+        bench.issuer(&answer.signer)?;
         let serial = match &answer.serial_file {
             None => SerialNumber::random()?,
             Some(file) => next_number(&mut counters, bench.tree, file)?,
         };
-        work.push(Work { artefact, answer, template, issuer, serial });
+        work.push(Work { artefact, answer, serial });
     }
     let signed = {
         let bench: &Workbench<'_> = bench;
         workers::map(&work, |one| -> Result<Certificate> {
-            let certificate = sign(bench.tree, one, bench.ready_issuer(one.issuer)?)?;
+            let certificate = sign(bench.tree, one, bench.ready_issuer(&one.answer.signer)?)?;
             bench.judge(one.artefact, &certificate)?;
             Ok(certificate)
         })
@@ -67,8 +63,8 @@ pub(super) fn answer_all(bench: &mut Workbench<'_>, artefacts: &[&Artefact]) -> 
 }
 
 fn sign(tree: &Tree, work: &Work<'_>, issuer: &Issuer) -> Result<Certificate> {
-    let request = CertificateRequest::from_pem(content_of(tree, &work.answer.request)?.expose())?;
-    Ok(work.template.issue(&work.serial, request.public_key_info(), issuer)?)
+    let request = CertificateRequest::from_pem(content_of(tree, &work.answer.request_file)?.expose())?;
+    Ok(work.answer.certificate.issue(&work.serial, request.public_key_info(), issuer)?)
 }
 
 /// The number behind the last one of the file; a random one where there is no file yet.

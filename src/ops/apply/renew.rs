@@ -2,77 +2,75 @@
 //!
 //! In: an artefact with its place. Out: changes of the transaction. Each file must still be as the plan found it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::node::content_of;
-use super::bad;
+use super::request::present;
 use super::workbench::Workbench;
-use crate::audit::kubeconfig::client_identity;
+use super::{bad, trust};
+use crate::audit::kubeconfig::client_key;
 use crate::error::Result;
-use crate::key::PrivateKey;
-use crate::kubeconfig::Kubeconfig;
+use crate::key::{Algorithm, PrivateKey};
 use crate::plan::place::{Place, Slot};
-use crate::plan::{Artefact, Kind, PlannedFile};
+use crate::plan::{Artefact, PlannedFile, TrustBundle};
 use crate::secret::Secret;
 use crate::store::Change;
-use crate::x509::{Certificate, SerialNumber};
+use crate::x509::{Certificate, CertificateTemplate};
 
 /// Makes the new certificate and notes every file that changes.
-pub(super) fn renew(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
-    let template = artefact.certificate.as_ref().ok_or_else(|| bad("a certificate has no template"))?;
-    let place = artefact.place.as_ref().ok_or_else(|| bad("a renewal does not say where the certificate is"))?;
-    let key = match artefact.new_key {
+pub(super) fn renew(
+    bench: &mut Workbench<'_>,
+    artefact: &Artefact,
+    template: &CertificateTemplate,
+    new_key: Option<Algorithm>,
+    place: &Place,
+    trusted: Option<&TrustBundle>,
+) -> Result<()> {
+    let key = match new_key {
         Some(_) => bench.take_key(artefact)?,
         None => kept_key(bench, artefact, place)?,
     };
-    let serial = SerialNumber::random()?;
-    let certificate = match artefact.issuer.as_deref() {
-        Some(issuer) => template.issue(&serial, key.public_key_info(), bench.issuer(issuer)?)?,
-        None => template.self_sign(&serial, &key)?,
-    };
-    bench.judge(artefact, &certificate)?;
-    let (place, kubeconfig) = split(artefact, place);
-    if let Some(file) = kubeconfig {
-        let content = embed(bench, file, place, &certificate, &key)?;
-        bench.replace(file, content);
-    }
-    for file in artefact.files.iter().filter(|file| Some(*file) != kubeconfig) {
-        match content_for(place, file, &certificate, &key)? {
-            Some(content) => bench.replace(file, content),
-            None => bench.change(link_of(place)?),
+    let certificate = bench.sign(artefact, template, &key)?;
+    for file in &artefact.files {
+        let is_of_trust = trusted.is_some_and(|bundle| bundle.kubeconfigs.contains(&file.path));
+        if !put(bench, file, place, &certificate, &key)? && !is_of_trust {
+            return Err(bad(format!("{} is no file of the certificate", file.path.display())).into());
         }
+    }
+    if let Some(bundle) = trusted {
+        trust::replace(bench, artefact, bundle)?;
     }
     bench.note(artefact, Some(&certificate));
     Ok(())
 }
 
-/// The kubeconfig itself, where it is among the files that change.
-fn split<'a>(artefact: &'a Artefact, place: &'a Place) -> (&'a Place, Option<&'a PlannedFile>) {
-    let is_of_place = |file: &&PlannedFile| match place {
-        Place::Together { file: one, next } => file.path == *one || next.as_ref() == Some(&file.path),
-        Place::Apart { certificate, key } => {
-            [certificate, key].iter().any(|slot| **slot == Slot::File(file.path.clone()))
-        }
-    };
-    let kubeconfig = artefact.files.iter().find(|file| artefact.kind == Kind::Kubeconfig && !is_of_place(file));
-    (place, kubeconfig)
-}
-
-/// What a file of the place holds; none for the link.
-fn content_for(
-    place: &Place,
+/// Notes what a file of the place holds from now on; `false` when it is none of the place.
+fn put(
+    bench: &mut Workbench<'_>,
     file: &PlannedFile,
+    place: &Place,
     certificate: &Certificate,
     key: &PrivateKey,
-) -> Result<Option<Secret>> {
-    let path = Slot::File(file.path.clone());
+) -> Result<bool> {
     match place {
-        Place::Together { file: one, next: Some(_) } if file.path == *one => Ok(None),
-        Place::Together { .. } => Ok(Some(both(&certificate.to_pem(), key))),
-        Place::Apart { certificate: one, .. } if *one == path => Ok(Some(Secret::new(certificate.to_pem()))),
-        Place::Apart { key: one, .. } if *one == path => Ok(Some(key.to_pem())),
-        Place::Apart { .. } => Err(bad(format!("{} is no file of the certificate", file.path.display())).into()),
+        Place::Together { file: one, next: Some(next) } if file.path == *one => bench.change(link(one, next)?),
+        Place::Together { file: one, next } if file.path == *next.as_ref().unwrap_or(one) => {
+            bench.replace(file, both(&certificate.to_pem(), key));
+        }
+        Place::Apart { certificate: Slot::File(path), .. } if *path == file.path => {
+            bench.replace(file, Secret::new(certificate.to_pem()));
+        }
+        Place::Apart { key: Slot::File(path), .. } if *path == file.path => bench.replace(file, key.to_pem()),
+        Place::Apart { certificate: Slot::Embedded, key: slot } => bench.edit(file, |document| {
+            let user = document.current()?.user.to_owned();
+            match slot {
+                Slot::Embedded => document.set_client_certificate(&user, &certificate.to_pem(), &key.to_pem()),
+                Slot::File(_) => document.embed_client_certificate(&user, &certificate.to_pem()),
+            }
+        })?,
+        Place::Apart { .. } | Place::Together { .. } => return Ok(false),
     }
+    Ok(true)
 }
 
 /// Certificates and key in one file, in the kubelet's order.
@@ -82,61 +80,22 @@ pub(super) fn both(certificates: &[u8], key: &PrivateKey) -> Secret {
     Secret::new(both)
 }
 
-fn link_of(place: &Place) -> Result<Change> {
-    let Place::Together { file, next } = place else { return Err(bad("a file has no content").into()) };
-    link(file, next.as_ref())
-}
-
 /// The link is set anew as the kubelet sets it: with the whole path.
-pub(super) fn link(path: &Path, next: Option<&PathBuf>) -> Result<Change> {
-    let next = next.ok_or_else(|| bad("a file has no content"))?;
+pub(super) fn link(path: &Path, next: &Path) -> Result<Change> {
     let name = next.file_name().ok_or_else(|| bad("a link leads nowhere"))?;
-    let target = if next.is_absolute() { next.clone() } else { name.into() };
+    let target = if next.is_absolute() { next.to_owned() } else { name.into() };
     Ok(Change::Link { path: path.to_owned(), target })
-}
-
-/// The kubeconfig with the new certificate, key and CA; contexts, other users and unknown fields stay.
-fn embed(
-    bench: &mut Workbench<'_>,
-    file: &PlannedFile,
-    place: &Place,
-    certificate: &Certificate,
-    key: &PrivateKey,
-) -> Result<Secret> {
-    let mut document = Kubeconfig::parse(content_of(bench.tree, &file.path)?.expose())?;
-    let current = document.current()?;
-    let (user, cluster) = (current.user.to_owned(), current.cluster.to_owned());
-    let embeds_authority = current.certificate_authority_data.is_some();
-    match place {
-        Place::Apart { certificate: Slot::Embedded, key: Slot::Embedded } => {
-            document.set_client_certificate(&user, &certificate.to_pem(), &key.to_pem())?;
-        }
-        Place::Apart { certificate: Slot::Embedded, .. } => {
-            document.embed_client_certificate(&user, &certificate.to_pem())?;
-        }
-        Place::Apart { .. } | Place::Together { .. } => {}
-    }
-    if embeds_authority {
-        document.set_certificate_authority(&cluster, &bench.trusted_bundle()?)?;
-    }
-    Ok(document.to_yaml())
 }
 
 /// The key that stays.
 fn kept_key(bench: &Workbench<'_>, artefact: &Artefact, place: &Place) -> Result<PrivateKey> {
-    let path = match place {
-        Place::Together { file, .. } => file.clone(),
-        Place::Apart { key: Slot::File(path), .. } => path.clone(),
+    match place {
+        Place::Together { file: path, .. } | Place::Apart { key: Slot::File(path), .. } => {
+            Ok(PrivateKey::from_pem(content_of(bench.tree, path)?.expose())?)
+        }
         Place::Apart { key: Slot::Embedded, .. } => {
             let path = bench.layout.kubeconfig(&artefact.name);
-            let content = content_of(bench.tree, &path)?;
-            let identity = client_identity(bench.tree, &path, content.expose())?;
-            let key = identity.and_then(|identity| match identity.key {
-                crate::audit::Part::Present(key) => Some(key),
-                _ => None,
-            });
-            return key.ok_or_else(|| bad(format!("{} has no key to keep", artefact.name)).into());
+            present(client_key(bench.tree, &path), &path)
         }
-    };
-    Ok(PrivateKey::from_pem(content_of(bench.tree, &path)?.expose())?)
+    }
 }

@@ -2,18 +2,16 @@
 
 use super::super::node::content_of;
 use super::bad;
-use super::workbench::Workbench;
+use super::workbench::{Workbench, only_file};
 use crate::error::Result;
-use crate::plan::Artefact;
+use crate::plan::{Artefact, RestoredFile};
 use crate::store::{Attributes, Change, Expected};
 use crate::x509::read_certificates;
 
 /// Notes the change of the artefact's one file. Its content is that of an input of the plan, which has been compared
 /// with what the plan was made for; so has the file that makes way.
-pub(super) fn restore(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
-    let (Some(restored), [file]) = (&artefact.restored, artefact.files.as_slice()) else {
-        return Err(bad(format!("{} does not say what is restored", artefact.name)).into());
-    };
+pub(super) fn restore(bench: &mut Workbench<'_>, artefact: &Artefact, restored: &RestoredFile) -> Result<()> {
+    let file = only_file(artefact)?;
     if !bench.is_input(&restored.source) {
         return Err(bad(format!("{} is restored from a file that is not among the inputs", artefact.name)).into());
     }

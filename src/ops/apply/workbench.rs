@@ -12,11 +12,12 @@ use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, CLUSTER_CA, Layout};
 use crate::error::Result;
 use crate::key::PrivateKey;
+use crate::kubeconfig::{Kubeconfig, KubeconfigError};
 use crate::plan::{Artefact, Plan, PlannedFile};
 use crate::secret::Secret;
 use crate::store::{Change, Expected};
-use crate::tree::{Observed, Tree};
-use crate::x509::{Certificate, Issuer, read_certificates};
+use crate::tree::Tree;
+use crate::x509::{Certificate, CertificateTemplate, Issuer, SerialNumber, X509Error, read_certificates};
 
 /// Keys that wait for their certificate, CAs that can sign, files to write.
 pub(super) struct Workbench<'a> {
@@ -68,10 +69,8 @@ impl<'a> Workbench<'a> {
     pub(super) fn issuer(&mut self, name: &str) -> Result<&Issuer> {
         if !self.issuers.contains_key(name) {
             let row = catalogue::authority(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")))?;
-            let certificates =
-                read_certificates(content_of(self.tree, &self.layout.certificate(row.base_name))?.expose())?;
+            let certificate = first(content_of(self.tree, &self.layout.certificate(row.base_name))?.expose())?;
             let key = PrivateKey::from_pem(content_of(self.tree, &self.layout.key(row.base_name))?.expose())?;
-            let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
             self.issuers.insert(name.to_owned(), Issuer::new(certificate, key)?);
         }
         self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
@@ -84,8 +83,8 @@ impl<'a> Workbench<'a> {
         let row = catalogue::authority(issuer).ok_or_else(|| bad(format!("unknown issuer {issuer:?}")))?;
         let path = self.layout.certificate(row.base_name);
         let mut bundle = vec![self.ready_issuer(issuer)?.certificate().clone()];
-        if let Some(content) = self.tree.content(&path) {
-            bundle.extend(read_certificates(content)?);
+        if let Ok(content) = self.content(&path) {
+            bundle.extend(read_certificates(content.expose())?);
         }
         let path = artefact.files.last().map_or(path, |file| file.path.clone());
         let findings = judge_signed(&artefact.name, &path, certificate, &bundle, self.plan.made_at);
@@ -102,12 +101,8 @@ impl<'a> Workbench<'a> {
 
     /// What a kubeconfig trusts: all certificates of `ca.crt`. kubeadm embeds only the first, which breaks a CA
     /// rotation; its own check accepts a bundle.
-    pub(super) fn trusted_bundle(&mut self) -> Result<Vec<u8>> {
-        let path = self.layout.certificate(CLUSTER_CA);
-        if matches!(self.tree.get(&path), Observed::Missing) {
-            return Ok(self.issuer(CLUSTER_CA)?.certificate().to_pem());
-        }
-        let certificates = read_certificates(content_of(self.tree, &path)?.expose())?;
+    pub(super) fn trusted_bundle(&self) -> Result<Vec<u8>> {
+        let certificates = read_certificates(self.content(&self.layout.certificate(CLUSTER_CA))?.expose())?;
         Ok(certificates.iter().flat_map(Certificate::to_pem).collect())
     }
 
@@ -121,20 +116,62 @@ impl<'a> Workbench<'a> {
         self.supplied.remove(path)
     }
 
-    /// Notes the artefact's files for the transaction; `contents` are in the order of its files.
+    /// Signs a certificate for the artefact, and judges it. Without an issuer it signs itself.
+    pub(super) fn sign(
+        &mut self,
+        artefact: &Artefact,
+        template: &CertificateTemplate,
+        key: &PrivateKey,
+    ) -> Result<Certificate> {
+        let serial = SerialNumber::random()?;
+        let certificate = match artefact.issuer.as_deref() {
+            Some(issuer) => template.issue(&serial, key.public_key_info(), self.issuer(issuer)?)?,
+            None => template.self_sign(&serial, key)?,
+        };
+        self.judge(artefact, &certificate)?;
+        Ok(certificate)
+    }
+
+    /// What a file holds when the changes that are noted have been made.
+    pub(super) fn content(&self, path: &Path) -> Result<&Secret> {
+        match self.noted(path) {
+            Some(Change::Write { content, .. }) => Ok(content),
+            _ => content_of(self.tree, path),
+        }
+    }
+
+    fn noted(&self, path: &Path) -> Option<&Change> {
+        self.changes.iter().find(|change| matches!(change, Change::Write { path: one, .. } if one == path))
+    }
+
+    /// Changes a kubeconfig, whatever has been noted for it already; everything else in it stays.
+    pub(super) fn edit(
+        &mut self,
+        file: &PlannedFile,
+        edit: impl FnOnce(&mut Kubeconfig) -> std::result::Result<(), KubeconfigError>,
+    ) -> Result<()> {
+        let mut document = Kubeconfig::parse(self.content(&file.path)?.expose())?;
+        edit(&mut document)?;
+        self.changes.retain(|change| !matches!(change, Change::Write { path, .. } if *path == file.path));
+        self.replace(file, document.to_yaml());
+        Ok(())
+    }
+
+    /// Notes the artefact's files for the transaction; `contents` are in the order of its files. What makes way must be
+    /// `expected`, or as it was read.
     pub(super) fn write(
         &mut self,
         artefact: &Artefact,
         contents: Vec<Secret>,
         certificate: Option<&Certificate>,
-        expected: Expected,
+        expected: Option<Expected>,
     ) -> Result<()> {
         if contents.len() != artefact.files.len() {
             return Err(bad(format!("{} has {} files", artefact.name, artefact.files.len())).into());
         }
         for (file, content) in artefact.files.iter().zip(contents) {
-            let (path, mode) = (file.path.clone(), file.mode);
-            self.changes.push(Change::Write { path, content, mode, expected });
+            let expected = expected.unwrap_or_else(|| self.as_read(&file.path));
+            self.changes.push(Change::Write { path: file.path.clone(), content, mode: file.mode, expected });
         }
         self.note(artefact, certificate);
         Ok(())
@@ -177,11 +214,24 @@ impl<'a> Workbench<'a> {
     pub(super) fn note(&mut self, artefact: &Artefact, certificate: Option<&Certificate>) {
         self.changed.push(Changed {
             name: artefact.name.clone(),
-            action: artefact.action,
+            action: artefact.action(),
             files: artefact.files.iter().map(|file| file.path.clone()).collect(),
             serial: certificate.map(|certificate| certificate.serial().to_string()),
             previous_serial: artefact.current.as_ref().map(|current| current.serial.clone()),
             expires_at: certificate.map(Certificate::not_after),
         });
+    }
+}
+
+/// The first certificate of a PEM text.
+pub(super) fn first(pem: &[u8]) -> Result<Certificate> {
+    Ok(read_certificates(pem)?.into_iter().next().ok_or(X509Error::NoCertificate)?)
+}
+
+/// The file of an artefact that has one.
+pub(super) fn only_file(artefact: &Artefact) -> Result<&PlannedFile> {
+    match artefact.files.as_slice() {
+        [file] => Ok(file),
+        files => Err(bad(format!("{} has {} files", artefact.name, files.len())).into()),
     }
 }

@@ -15,8 +15,7 @@ use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
 use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
 use crate::catalogue::{self, Kind as RowKind, Row};
 use crate::component::{STATIC_PODS, StaticPod};
-use crate::plan::generate::untouched;
-use crate::plan::{Action, Kind, PlannedFile};
+use crate::plan::{Artefact, Kind, PlannedFile, Step};
 use crate::tree::Observed;
 use crate::x509::Certificate;
 
@@ -33,15 +32,15 @@ impl Cleaning<'_> {
             }
             let files = vec![PlannedFile { path: self.layout.key(row.base_name), mode: 0o600 }];
             let artefact =
-                |action, reason| untouched(row.name, Kind::CertificateAuthority, action, reason, files.clone());
+                |step, reason| Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files.clone());
             let pair = Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
             if matches!(self.tree.get(&pair.key_path), Observed::Missing) {
-                self.artefacts.push(artefact(Action::Keep, "its key is already gone"));
+                self.artefacts.push(artefact(Step::Keep, "its key is already gone"));
                 continue;
             }
             let reasons = self.reasons_against(row, &pair);
             if reasons.is_empty() {
-                self.artefacts.push(artefact(Action::Remove, "nothing on this node needs it: external CA mode"));
+                self.artefacts.push(artefact(Step::Remove, "nothing on this node needs it: external CA mode"));
             } else {
                 self.findings.push(Finding {
                     code: FindingCode::AuthorityKeyNeeded.code(),
@@ -53,7 +52,7 @@ impl Cleaning<'_> {
                         "do this first: sign and install what is missing, and take the key's path out of the manifests"
                             .to_owned(),
                 });
-                self.artefacts.push(artefact(Action::Blocked, "its key is still needed"));
+                self.artefacts.push(artefact(Step::Blocked, "its key is still needed"));
             }
         }
     }

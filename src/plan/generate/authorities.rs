@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{AuthorityState, BACKDATE, Planning, untouched};
+use super::{AuthorityState, BACKDATE, Planning};
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_end;
@@ -10,7 +10,7 @@ use crate::audit::{FindingCode, Pair, Severity};
 use crate::catalogue::{self, Kind as RowKind, Row, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
-use crate::plan::{Action, Artefact, Kind};
+use crate::plan::{Artefact, Creation, Kind, Step};
 use crate::tree::Observed;
 use crate::x509::CertificateTemplate;
 
@@ -39,7 +39,7 @@ impl Planning<'_> {
     fn skip_authority(&mut self, row: &Row, reason: &str) {
         if self.is_selected(row) {
             let files = self.pair_files(row.base_name);
-            let artefact = untouched(row.name, Kind::CertificateAuthority, Action::Skip, reason, files);
+            let artefact = Artefact::new(row.name, Kind::CertificateAuthority, Step::Skip, reason, files);
             self.artefacts.push(artefact);
         }
     }
@@ -49,13 +49,13 @@ impl Planning<'_> {
         let blocked = self.take(findings);
         let external = is_external(&pair);
         if self.is_selected(row) {
-            let (action, reason) = match (blocked, external) {
-                (true, _) => (Action::Blocked, "the existing file cannot be used"),
-                (false, true) => (Action::Keep, "external CA: its key is not on this node"),
-                (false, false) => (Action::Keep, "already there"),
+            let (step, reason) = match (blocked, external) {
+                (true, _) => (Step::Blocked, "the existing file cannot be used"),
+                (false, true) => (Step::Keep, "external CA: its key is not on this node"),
+                (false, false) => (Step::Keep, "already there"),
             };
             let files = self.pair_files(row.base_name);
-            let mut artefact = untouched(row.name, Kind::CertificateAuthority, action, reason, files);
+            let mut artefact = Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files);
             artefact.expires_at = pair.certificate().map(crate::x509::Certificate::not_after);
             self.artefacts.push(artefact);
         }
@@ -92,7 +92,7 @@ impl Planning<'_> {
         if let Some((code, evidence, remedy)) = refusal {
             self.find(code, Severity::Critical, row.name, path, evidence, remedy);
             if self.is_selected(row) {
-                let artefact = untouched(row.name, Kind::CertificateAuthority, Action::Blocked, "missing", files);
+                let artefact = Artefact::new(row.name, Kind::CertificateAuthority, Step::Blocked, "missing", files);
                 self.artefacts.push(artefact);
             }
             return Ok(AuthorityState::Unusable);
@@ -109,11 +109,10 @@ impl Planning<'_> {
             not_after,
             other_extensions: Vec::new(),
         };
+        let step = Step::Create(Creation::Pair { certificate: template, new_key: self.spec.algorithm });
         let artefact = Artefact {
-            new_key: Some(self.spec.algorithm),
-            certificate: Some(template),
             expires_at: Some(not_after),
-            ..untouched(row.name, Kind::CertificateAuthority, Action::Create, "missing", files)
+            ..Artefact::new(row.name, Kind::CertificateAuthority, step, "missing", files)
         };
         self.artefacts.push(artefact);
         Ok(AuthorityState::New { not_before, not_after })

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::{AuthorityState, Planning, untouched};
+use super::{AuthorityState, Planning};
 use crate::audit::certificate::{Expectation, Thresholds};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
 use crate::catalogue::{self, Kind as RowKind, Row, leaf_key_usages};
 use crate::error::Result;
-use crate::plan::{Action, Artefact, Kind, KubeconfigTemplate, PlannedFile};
+use crate::plan::{Artefact, Creation, Kind, KubeconfigTemplate, PlannedFile, Step};
 use crate::tree::Observed;
 use crate::x509::{Certificate, CertificateTemplate, ExtendedKeyUsage};
 
@@ -20,7 +20,7 @@ impl Planning<'_> {
             let path = self.layout.kubeconfig(row.name);
             let files = vec![PlannedFile { path: path.clone(), mode: 0o600 }];
             let artefact = if let Some(reason) = row.absence(self.spec) {
-                untouched(row.name, Kind::Kubeconfig, Action::Skip, reason, files)
+                Artefact::new(row.name, Kind::Kubeconfig, Step::Skip, reason, files)
             } else if matches!(self.tree.get(&path), Observed::Missing) {
                 self.plan_missing_kubeconfig(row, &path, files)?
             } else {
@@ -47,22 +47,19 @@ impl Planning<'_> {
         };
         let findings = judge_kubeconfig(row.name, path, self.tree, &expected, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let (action, reason) = if blocked {
-            (Action::Blocked, "the existing file cannot be used")
-        } else {
-            (Action::Keep, "already there")
-        };
+        let (step, reason) =
+            if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };
         let identity = self.tree.content(path).and_then(|content| client_identity(self.tree, path, content).ok()?);
         let expires_at = identity.and_then(|identity| {
             identity.certificates.present().and_then(|all| all.first().map(Certificate::not_after))
         });
-        Ok(Artefact { expires_at, ..untouched(row.name, Kind::Kubeconfig, action, reason, files) })
+        Ok(Artefact { expires_at, ..Artefact::new(row.name, Kind::Kubeconfig, step, reason, files) })
     }
 
     fn plan_missing_kubeconfig(&mut self, row: &Row, path: &Path, files: Vec<PlannedFile>) -> Result<Artefact> {
         let subject = row.subject(self.spec)?;
         let server = row.server(self.spec);
-        let blocked = |reason| untouched(row.name, Kind::Kubeconfig, Action::Blocked, reason, files.clone());
+        let blocked = |reason| Artefact::new(row.name, Kind::Kubeconfig, Step::Blocked, reason, files.clone());
         let needed = format!(
             "{} is still needed: server {server}, client certificate with subject {subject}, signed by the external CA",
             path.display()
@@ -90,16 +87,15 @@ impl Planning<'_> {
         if self.refuses(row.name, row.issuer, path, &template) {
             return Ok(blocked("no server would accept it"));
         }
+        let (cluster_name, user) = (self.spec.cluster_name.clone(), row.user_name(self.spec));
+        let step = Step::Create(Creation::Kubeconfig {
+            certificate: template,
+            new_key: self.spec.algorithm,
+            kubeconfig: KubeconfigTemplate { cluster_name, server, user },
+        });
         Ok(Artefact {
-            new_key: Some(self.spec.algorithm),
-            certificate: Some(template),
-            kubeconfig: Some(KubeconfigTemplate {
-                cluster_name: self.spec.cluster_name.clone(),
-                server,
-                user: row.user_name(self.spec),
-            }),
             expires_at: Some(not_after),
-            ..untouched(row.name, Kind::Kubeconfig, Action::Create, "missing", files)
+            ..Artefact::new(row.name, Kind::Kubeconfig, step, "missing", files)
         })
     }
 }

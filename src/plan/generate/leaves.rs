@@ -1,11 +1,11 @@
 //! The leaf certificates: judged if they are there, made if their CA can sign here, named if it cannot.
 
-use super::{AuthorityState, BACKDATE, Planning, untouched};
+use super::{AuthorityState, BACKDATE, Planning};
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::subject::judge_new;
 use crate::catalogue::{self, Kind as RowKind, Row, leaf_key_usages};
 use crate::error::Result;
-use crate::plan::{Action, Artefact, Kind};
+use crate::plan::{Artefact, Creation, Kind, Step};
 use crate::x509::{Certificate, CertificateTemplate};
 
 impl Planning<'_> {
@@ -15,7 +15,7 @@ impl Planning<'_> {
                 continue;
             }
             let artefact = if let Some(reason) = row.absence(self.spec) {
-                untouched(row.name, Kind::Certificate, Action::Skip, reason, self.pair_files(row.base_name))
+                Artefact::new(row.name, Kind::Certificate, Step::Skip, reason, self.pair_files(row.base_name))
             } else if self.pair(row.base_name).is_missing() {
                 self.plan_missing_leaf(row)?
             } else {
@@ -39,14 +39,11 @@ impl Planning<'_> {
         };
         let findings = judge_pair(row.name, &pair, self.tree, &expectation, bundle, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let (action, reason) = if blocked {
-            (Action::Blocked, "the existing file cannot be used")
-        } else {
-            (Action::Keep, "already there")
-        };
+        let (step, reason) =
+            if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };
         let files = self.pair_files(row.base_name);
         let expires_at = pair.certificate().map(Certificate::not_after);
-        Ok(Artefact { expires_at, ..untouched(row.name, Kind::Certificate, action, reason, files) })
+        Ok(Artefact { expires_at, ..Artefact::new(row.name, Kind::Certificate, step, reason, files) })
     }
 
     fn plan_missing_leaf(&mut self, row: &Row) -> Result<Artefact> {
@@ -54,7 +51,7 @@ impl Planning<'_> {
         let path = self.layout.certificate(row.base_name);
         let subject = row.subject(self.spec)?;
         let names = row.subject_alt_names(self.spec);
-        let blocked = |reason| untouched(row.name, Kind::Certificate, Action::Blocked, reason, files.clone());
+        let blocked = |reason| Artefact::new(row.name, Kind::Certificate, Step::Blocked, reason, files.clone());
         let asked_names = if names.is_empty() { String::new() } else { format!(", names {names}") };
         let needed = format!(
             "{} and its key are still needed: subject {subject}{asked_names}, signed by the external CA {}",
@@ -84,11 +81,10 @@ impl Planning<'_> {
         if self.refuses(row.name, row.issuer, &path, &template) {
             return Ok(blocked("no client and no server would accept it"));
         }
+        let step = Step::Create(Creation::Pair { certificate: template, new_key: self.spec.algorithm });
         Ok(Artefact {
-            new_key: Some(self.spec.algorithm),
-            certificate: Some(template),
             expires_at: Some(not_after),
-            ..untouched(row.name, Kind::Certificate, Action::Create, "missing", files)
+            ..Artefact::new(row.name, Kind::Certificate, step, "missing", files)
         })
     }
 }

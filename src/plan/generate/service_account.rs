@@ -1,11 +1,11 @@
 //! The service accounts' key pair.
 
-use super::{Planning, untouched};
+use super::Planning;
 use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{FindingCode, Severity};
 use crate::catalogue::SERVICE_ACCOUNT;
 use crate::config::Role;
-use crate::plan::{Action, Artefact, Kind, PlannedFile};
+use crate::plan::{Artefact, Creation, Kind, PlannedFile, Step};
 
 impl Planning<'_> {
     pub(super) fn plan_service_account(&mut self) {
@@ -17,10 +17,10 @@ impl Planning<'_> {
         let key = PlannedFile { path: keys.key_path.clone(), mode: 0o600 };
         let public_key = PlannedFile { path: keys.public_key_path.clone(), mode: 0o600 };
         let both = vec![key.clone(), public_key.clone()];
-        let artefact = |action, reason, files| untouched(SERVICE_ACCOUNT, Kind::KeyPair, action, reason, files);
+        let artefact = |step, reason, files| Artefact::new(SERVICE_ACCOUNT, Kind::KeyPair, step, reason, files);
 
         let planned = if self.spec.role == Role::Worker {
-            artefact(Action::Skip, "a worker has none", both)
+            artefact(Step::Skip, "a worker has none", both)
         } else if keys.key.is_missing() && keys.public_keys.is_missing() {
             if self.spec.role == Role::SecondaryControlPlane {
                 self.find(
@@ -31,18 +31,19 @@ impl Planning<'_> {
                     "sa.key is missing; all control-plane nodes share one",
                     "copy sa.key and sa.pub from the first control-plane node",
                 );
-                artefact(Action::Blocked, "missing", both)
+                artefact(Step::Blocked, "missing", both)
             } else {
-                Artefact { new_key: Some(self.spec.algorithm), ..artefact(Action::Create, "missing", both) }
+                artefact(Step::Create(Creation::KeyPair { new_key: self.spec.algorithm }), "missing", both)
             }
         } else {
             let findings = keys.judge(self.tree);
             if self.take(findings) {
-                artefact(Action::Blocked, "the existing file cannot be used", both)
+                artefact(Step::Blocked, "the existing file cannot be used", both)
             } else if keys.public_keys.is_missing() {
-                artefact(Action::Create, "sa.pub is missing: made from sa.key", vec![public_key])
+                let step = Step::Create(Creation::PublicKey { of: key.path });
+                artefact(step, "sa.pub is missing: made from sa.key", vec![public_key])
             } else {
-                artefact(Action::Keep, "already there", both)
+                artefact(Step::Keep, "already there", both)
             }
         };
         self.artefacts.push(planned);

@@ -10,8 +10,7 @@ use crate::audit::{FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Mismatch, compare};
-use crate::plan::generate::untouched;
-use crate::plan::{Action, Artefact, Installation, Kind, PlannedFile};
+use crate::plan::{Artefact, Kind, PlannedFile, Step, TrustBundle};
 use crate::tree::Observed;
 use crate::x509::{Certificate, verify_chain};
 
@@ -51,16 +50,16 @@ impl Importing<'_> {
         let name = incoming.row.name;
         let path = self.layout.certificate(incoming.row.base_name);
         let files = vec![PlannedFile { path: path.clone(), mode: 0o644 }];
-        let row = |action, reason| untouched(name, Kind::CertificateAuthority, action, reason, files.clone());
+        let row = |step, reason| Artefact::new(name, Kind::CertificateAuthority, step, reason, files.clone());
         let expires_at = incoming.certificates.first().map(Certificate::not_after);
         let there = self.on_disk(&path);
         if there.present() == Some(&incoming.certificates) {
-            return Artefact { expires_at, ..row(Action::Keep, "in place already") };
+            return Artefact { expires_at, ..row(Step::Keep, "in place already") };
         }
         self.judge_authority(incoming);
         self.judge_what_is_under(incoming);
         if self.is_refused(name) {
-            return Artefact { expires_at, ..row(Action::Blocked, "the given file cannot be used") };
+            return Artefact { expires_at, ..row(Step::Blocked, "the given file cannot be used") };
         }
         let current = there
             .present()
@@ -70,12 +69,9 @@ impl Importing<'_> {
             Part::Missing => "external CA: certificate without key",
             Part::Present(_) | Part::Broken(_) => "in the place of another file",
         };
-        Artefact {
-            expires_at,
-            current,
-            install: Some(Installation::Files { certificates: pem_of(&incoming.certificates), key: None }),
-            ..row(Action::Install, reason)
-        }
+        let there = there.present().map(Vec::as_slice).unwrap_or_default();
+        let trust = TrustBundle::of_file(name, &path, &incoming.certificates, there, self.now);
+        Artefact { expires_at, current, ..row(Step::TrustBundle(trust), reason) }
     }
 
     fn judge_authority(&mut self, incoming: &Incoming) {

@@ -10,10 +10,7 @@ use crate::audit::kubeconfig::{client_identity, is_read_from};
 use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue;
 use crate::digest::sha256_hex;
-use crate::plan::destination::Rotating;
-use crate::plan::generate::untouched;
-use crate::plan::place::Place;
-use crate::plan::{Action, Artefact, Destination, Installation, KeySource, PlannedFile};
+use crate::plan::{Artefact, Destination, Installation, KeySource, PlannedFile, Step};
 use crate::x509::{Certificate, CertificateRequest, SubjectAltNames};
 
 /// Where the key of a certificate is.
@@ -36,7 +33,7 @@ impl Importing<'_> {
     fn plan_leaf(&mut self, place: &Destination, matched: &Matched<'_>) -> Artefact {
         let chain = &matched.certificates;
         let Some(leaf) = chain.first() else {
-            return untouched(place.name, place.kind, Action::Blocked, "no certificate", Vec::new());
+            return Artefact::new(place.name, place.kind, Step::Blocked, "no certificate", Vec::new());
         };
         let key = self.find_key(place, matched, leaf);
         let expectation = self.expectation(place, matched, leaf);
@@ -57,12 +54,12 @@ impl Importing<'_> {
         let expires_at = Some(leaf.not_after());
         if self.is_refused(place.name) {
             let reason = "the given file cannot be used";
-            return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Blocked, reason, files) };
+            return Artefact { expires_at, ..Artefact::new(place.name, place.kind, Step::Blocked, reason, files) };
         }
         let there = self.on_disk(&place.certificate);
         if brought.is_none() && leads_elsewhere.is_none() && self.is_in_place(place, &there, chain) {
             let reason = "in place already";
-            return Artefact { expires_at, ..untouched(place.name, place.kind, Action::Keep, reason, files) };
+            return Artefact { expires_at, ..Artefact::new(place.name, place.kind, Step::Keep, reason, files) };
         }
         let current = there
             .present()
@@ -88,19 +85,15 @@ impl Importing<'_> {
         }
         self.chains.insert(place.name, chain.clone());
         let certificates = pem_of(chain);
-        let install = match brought.or_else(|| self.key_in_place(place)) {
-            Some(key) if place.rotating.is_some() => Installation::Rotating { certificates, key },
-            key => Installation::Files { certificates, key },
+        let install = match (&place.rotating, brought.or_else(|| self.key_in_place(place))) {
+            (Some(rotating), Some(key)) => {
+                let (file, next) = (place.certificate.clone(), rotating.next.clone());
+                Installation::Rotating { certificates, key, file, next }
+            }
+            (_, key) => Installation::Files { certificates, key },
         };
-        let of_kubelet =
-            |rotating: &Rotating| Place::Together { file: place.certificate.clone(), next: rotating.next.clone() };
-        Artefact {
-            expires_at,
-            current,
-            install: Some(install),
-            place: place.rotating.as_ref().map(of_kubelet),
-            ..untouched(place.name, place.kind, Action::Install, reason, files)
-        }
+        let step = Step::Install(install);
+        Artefact { expires_at, current, ..Artefact::new(place.name, place.kind, step, reason, files) }
     }
 
     /// The kubeconfig that does not read its user from the file that the kubelet rotates, and ought to.
@@ -260,7 +253,8 @@ impl Importing<'_> {
             let mut requests = own.present().into_iter().chain(waiting).chain(came_along);
             if requests.any(|request| Some(request.public_key_info()) != in_use) {
                 let files = place.imported_files(false);
-                let artefact = untouched(place.name, place.kind, Action::Skip, "its request is not signed yet", files);
+                let artefact =
+                    Artefact::new(place.name, place.kind, Step::Skip, "its request is not signed yet", files);
                 self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
             }
         }

@@ -18,9 +18,8 @@ use crate::audit::expiration::residual_time;
 use crate::audit::{FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
-use crate::plan::generate::untouched;
 use crate::plan::place::Held;
-use crate::plan::{Action, Artefact};
+use crate::plan::{Artefact, Step};
 use crate::remedy::command;
 use crate::x509::Certificate;
 
@@ -142,7 +141,7 @@ impl Renewal<'_> {
             files: self.files(target, &held),
             expires_at: Some(certificate.not_after()),
             current: Some(SeenCertificate::of(target.name, &held.certificate_path, certificate, self.now)),
-            ..untouched(target.name, target.kind, Action::Skip, &reason, Vec::new())
+            ..Artefact::new(target.name, target.kind, Step::Skip, &reason, Vec::new())
         })
     }
 

@@ -14,8 +14,8 @@ use crate::audit::{Finding, FindingCode, Pair, SeenCertificate};
 use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, Kind as RowKind, Row};
 use crate::error::Result;
 use crate::key::Algorithm;
-use crate::plan::generate::{Selection, untouched};
-use crate::plan::{Action, Artefact, Kind};
+use crate::plan::generate::Selection;
+use crate::plan::{Artefact, Kind, Step};
 use crate::remedy::command;
 use crate::x509::{RequestTemplate, SubjectAltNames};
 
@@ -66,7 +66,13 @@ impl Asking<'_> {
             let evidence = "neither its certificate nor kubelet.conf nor a flag says which node this is".to_owned();
             let remedy = "say it: --node-name NAME, as `kubectl get nodes` shows it".to_owned();
             self.findings.push(Finding::new(FindingCode::FileMissing, row.name, &path, evidence, remedy));
-            return Ok(untouched(row.name, Kind::of(row), Action::Blocked, "the node's name is not known", Vec::new()));
+            return Ok(Artefact::new(
+                row.name,
+                Kind::of(row),
+                Step::Blocked,
+                "the node's name is not known",
+                Vec::new(),
+            ));
         };
         // A configuration's kind of key is for what kubeadm makes.
         let own = certificate.and_then(|certificate| certificate.key_kind().parse().ok());

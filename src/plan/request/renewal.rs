@@ -12,9 +12,8 @@ use crate::audit::{Finding, Part, SeenCertificate};
 use crate::catalogue::{Kind as RowKind, Row};
 use crate::error::Diagnostic as _;
 use crate::key::Algorithm;
-use crate::plan::generate::untouched;
 use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
-use crate::plan::{Action, Artefact, Kind};
+use crate::plan::{Artefact, Kind, RequestKey, Step};
 use crate::tree::Observed;
 use crate::x509::{Certificate, RequestTemplate, read_certificates};
 
@@ -27,18 +26,18 @@ impl Asking<'_> {
         };
         let (path, certificates) = match found {
             Ok(found) => found,
-            Err(reason) => return self.untouched(row, Action::Skip, reason),
+            Err(reason) => return self.untouched(row, Step::Skip, reason),
         };
         let certificate = match certificates {
             Part::Present(certificates) => certificates.into_iter().next(),
             Part::Missing => None,
             Part::Broken(fault) => {
                 self.findings.push(Finding::unusable(row.name, &path, fault));
-                return self.untouched(row, Action::Blocked, "the existing file cannot be read");
+                return self.untouched(row, Step::Blocked, "the existing file cannot be read");
             }
         };
         let Some(certificate) = certificate else {
-            return self.untouched(row, Action::Skip, "not there");
+            return self.untouched(row, Step::Skip, "not there");
         };
         let request = RequestTemplate {
             subject: certificate.subject().clone(),
@@ -84,15 +83,12 @@ impl Asking<'_> {
         let files = vec![key, self.outputs.request(row)];
         let planned = files.iter().cloned().map(secret_file).collect();
         if self.is_in_the_way(row, files) {
-            return untouched(row.name, Kind::of(row), Action::Blocked, "there is a key or request already", planned);
+            return Artefact::new(row.name, Kind::of(row), Step::Blocked, "there is a key or request already", planned);
         }
         let change = change_of_kind(old, kind).map(|change| format!("; {change}"));
         let reason = format!("for renewal, with a new key{}", change.unwrap_or_default());
-        Artefact {
-            new_key: Some(kind),
-            request: Some(request),
-            ..untouched(row.name, Kind::of(row), Action::Request, &reason, planned)
-        }
+        let step = Step::Request { request, key: RequestKey::NewKey { new_key: kind } };
+        Artefact::new(row.name, Kind::of(row), step, &reason, planned)
     }
 
     /// The client certificates of a kubeconfig, or why there are none to be renewed.

@@ -40,7 +40,11 @@ fn everything_is_new_and_says_the_same() {
     let untouched: Vec<_> = others.iter().map(|file| node.read(&format!("/etc/kubernetes/{file}"))).collect();
     let plan = planned(&node, &request);
     assert_eq!(plan.artefacts.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ALL);
-    assert!(plan.artefacts.iter().all(|one| one.action == Action::Renew && one.new_key == Some(Algorithm::Rsa2048)));
+    assert!(
+        plan.artefacts
+            .iter()
+            .all(|one| one.action() == Action::Renew && one.step.new_key() == Some(Algorithm::Rsa2048))
+    );
     assert!(plan.findings.is_empty(), "{:?}", plan.findings);
 
     let report = apply_plan(&plan).unwrap();
@@ -83,7 +87,7 @@ fn whatever_has_expired_is_renewed() {
     for (time, reason) in [(TimeDelta::days(365), "expired"), (TimeDelta::days(4 * 365), "expired")] {
         node.now = now() + time;
         let plan = planned(&node, &request);
-        assert!(plan.artefacts.iter().all(|one| one.reason == reason && one.action == Action::Renew));
+        assert!(plan.artefacts.iter().all(|one| one.reason == reason && one.action() == Action::Renew));
         apply_plan(&plan).unwrap();
         assert!(node.certificate("apiserver").not_after() > node.now);
         assert_eq!(
@@ -179,7 +183,7 @@ fn before_an_end_renews_once() {
     let again = planned(&node, &soon);
     assert!(again.is_empty());
     assert_eq!(problems(&again.findings), ["kubelet.conf certificate.expires_soon"], "what was not asked for is named");
-    assert!(again.artefacts.iter().all(|one| one.action == Action::Keep && one.reason == "ends in 365d"));
+    assert!(again.artefacts.iter().all(|one| one.action() == Action::Keep && one.reason == "ends in 365d"));
     assert!(apply_plan(&again).unwrap().changed.is_empty());
     assert_eq!(node.snapshot(), before);
     let other_key = RenewRequest { algorithm: Some(Algorithm::EcdsaP384), ..soon };
@@ -341,7 +345,7 @@ fn what_is_missing_external_or_has_no_certificate_is_passed_over() {
     let passed: Vec<_> = plan
         .artefacts
         .iter()
-        .filter(|one| one.action == Action::Skip)
+        .filter(|one| one.action() == Action::Skip)
         .map(|one| (&one.name[..], &one.reason[..]))
         .collect();
     assert_eq!(

@@ -279,7 +279,7 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
     serial = made.serial if made else None
     if artefact.action.value == "remove":
         return _titled(f"{artefact.name} ({files})", f"files: {one_line(files)}\n", "")
-    after = artefact.after_text or _installed(artefact) or _requested(artefact)
+    after = artefact.after_text or _requested(artefact)
     if serial:
         after = after.replace("serial: (new)\n", f"serial: {serial}\n")
     if artefact.data.get("kubeconfig"):
@@ -290,11 +290,6 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
 def _titled(title: str, before: str, after: str) -> dict[str, str]:
     title = one_line(title)
     return {"before_header": title, "after_header": title, "before": before, "after": after}
-
-
-def _installed(artefact: Artefact) -> str:
-    certificates = (artefact.data.get("install") or {}).get("certificates")
-    return seen_text(kubepki.parse_certificates(certificates)[0]) if certificates else ""
 
 
 def _requested(artefact: Artefact) -> str:
