@@ -104,21 +104,20 @@ pub fn number_of_public_keys(tree: &Tree, public_paths: &[PathBuf]) -> usize {
 pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding {
     let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let (key, public) = (name(key_path), name(public_path));
-    Finding {
-        code: FindingCode::ServiceAccountReplaced.code(),
-        severity: Severity::Warning,
-        subject: SERVICE_ACCOUNT.to_owned(),
-        path: Some(key_path.to_owned()),
-        evidence: format!(
+    Finding::new(
+        FindingCode::ServiceAccountReplaced,
+        SERVICE_ACCOUNT,
+        &key_path,
+        format!(
             "{key} and {public} have changed since {component} started, and {public} holds one key: once it is \
              restarted, the API server refuses every token that was issued so far, and pods fail until they get new ones"
         ),
-        remedy: format!(
+        format!(
             "first add the old public key to {} on every control-plane node, or all tokens end; then: {}",
             public_path.display(),
             command(["kubepki", "restart", "kube-apiserver", "kube-controller-manager"]),
         ),
-    }
+    )
 }
 
 fn note_mismatch(notes: &mut Findings, key_path: &Path, public_path: &Path) {

@@ -51,12 +51,14 @@ pub fn judge_signing(
             (key, why, format!("restore the one of the two that is wrong, of {} and {}", file(certificate), file(key)))
         }
     };
-    Some(Finding {
-        code: FindingCode::ComponentWouldNotStart.code(),
-        severity,
-        subject: component.to_owned(),
-        path: Some(path.to_owned()),
-        evidence: format!("it would not come up again with what it is to sign with: {why}"),
-        remedy,
-    })
+    Some(
+        Finding::new(
+            FindingCode::ComponentWouldNotStart,
+            component,
+            path,
+            format!("it would not come up again with what it is to sign with: {why}"),
+            remedy,
+        )
+        .as_bad_as(severity),
+    )
 }

@@ -358,12 +358,12 @@ fn stays(path: &Path, operation: &str) -> Artefact {
 }
 
 fn expired(file: &BackupFile, kept: &Certificate) -> Finding {
-    Finding {
-        code: FindingCode::CertificateExpired.code(),
-        severity: Severity::Warning,
-        subject: file.path.display().to_string(),
-        path: Some(file.path.clone()),
-        evidence: format!("the certificate in the backup has expired at {}", kept.not_after()),
-        remedy: "renew it after it has been restored: `kubepki certs renew all`".into(),
-    }
+    Finding::new(
+        FindingCode::CertificateExpired,
+        &file.path.display().to_string(),
+        &file.path,
+        format!("the certificate in the backup has expired at {}", kept.not_after()),
+        "renew it after it has been restored: `kubepki certs renew all`",
+    )
+    .as_bad_as(Severity::Warning)
 }

@@ -332,14 +332,13 @@ impl Checking {
 
     fn missing(&mut self, name: &str, path: PathBuf, optional: bool) {
         if !optional && self.is_node {
-            self.findings.push(Finding {
-                code: crate::audit::FindingCode::FileMissing.code(),
-                severity: Severity::Critical,
-                subject: name.to_owned(),
-                path: Some(path),
-                evidence: "the file is missing".into(),
-                remedy: "restore it from a backup, or make it: kubepki init".into(),
-            });
+            self.findings.push(Finding::new(
+                FindingCode::FileMissing,
+                name,
+                &path,
+                "the file is missing",
+                "restore it from a backup, or make it: kubepki init",
+            ));
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode};
 use crate::plan::{Operation, Plan};
 use crate::store::{Interrupted, Store};
 
@@ -41,12 +41,11 @@ fn finding(change: &Interrupted) -> Finding {
     let more = if change.paths.len() > names.len() { ", …" } else { "" };
     let names = if names.is_empty() { String::new() } else { format!(" ({}{more})", names.join(", ")) };
     let state = if change.is_committed { ", of which some may be new and some old" } else { "" };
-    Finding {
-        code: FindingCode::InterruptedChange.code(),
-        severity: Severity::Warning,
-        subject: "interrupted change".to_owned(),
-        path: Some(change.directory.clone()),
-        evidence: format!("a change was interrupted and is not finished: {count}{names}{state}"),
-        remedy: format!("complete it or take it back, and remove nothing by hand: {}", change.command),
-    }
+    Finding::new(
+        FindingCode::InterruptedChange,
+        "interrupted change",
+        &change.directory,
+        format!("a change was interrupted and is not finished: {count}{names}{state}"),
+        format!("complete it or take it back, and remove nothing by hand: {}", change.command),
+    )
 }

@@ -145,14 +145,16 @@ impl Cleaning<'_> {
             Selection::Names(_) => Severity::Critical,
             Selection::All | Selection::None => Severity::Warning,
         };
-        self.findings.push(Finding {
-            code: FindingCode::CleanupStillNeeded.code(),
-            severity,
-            subject: name.to_owned(),
-            path: Some(path.to_owned()),
-            evidence: format!("it is still needed: {reason}"),
-            remedy: "have it signed, import it and embed it first; or remove it by hand if it is not wanted".to_owned(),
-        });
+        self.findings.push(
+            Finding::new(
+                FindingCode::CleanupStillNeeded,
+                name,
+                path,
+                format!("it is still needed: {reason}"),
+                "have it signed, import it and embed it first; or remove it by hand if it is not wanted",
+            )
+            .as_bad_as(severity),
+        );
     }
 
     /// The files of the way that are there, of this one and of its renewal.

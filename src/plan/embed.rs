@@ -152,7 +152,13 @@ impl Embedding<'_> {
                     Some(name) => format!("make it: {}", command(["kubepki", "kubeconfig", "init", name])),
                     None => "name a kubeconfig that is there".to_owned(),
                 };
-                self.find(FindingCode::FileMissing, Severity::Critical, &path, "the file is missing", &remedy);
+                self.findings.push(Finding::new(
+                    FindingCode::FileMissing,
+                    &self.name,
+                    &path,
+                    "the file is missing",
+                    &remedy,
+                ));
                 return Some(self.row(Step::Blocked, "missing"));
             }
             Observed::Missing => return None,
@@ -291,7 +297,7 @@ impl Embedding<'_> {
                 Err(leaves) => {
                     let evidence = format!("it holds {} certificates that could be the client's", leaves.len());
                     let remedy = "give each file one client certificate with its intermediates";
-                    self.find(FindingCode::ImportAmbiguous, Severity::Critical, &path, evidence, remedy);
+                    self.findings.push(Finding::new(FindingCode::ImportAmbiguous, &self.name, &path, evidence, remedy));
                     Err(Box::new(self.row(Step::Blocked, "the given file cannot be used")))
                 }
             },
@@ -301,7 +307,13 @@ impl Embedding<'_> {
             }
             Part::Missing if self.options.client_certificate.is_some() || referenced.is_some() && path != beside_it => {
                 let remedy = "name a certificate file that is there";
-                self.find(FindingCode::FileMissing, Severity::Critical, &path, "the certificate is missing", remedy);
+                self.findings.push(Finding::new(
+                    FindingCode::FileMissing,
+                    &self.name,
+                    &path,
+                    "the certificate is missing",
+                    remedy,
+                ));
                 Err(Box::new(self.row(Step::Blocked, "missing")))
             }
             Part::Missing => self.without_new_certificate(current, embedded, referenced.is_some()),
@@ -327,7 +339,8 @@ impl Embedding<'_> {
         let severity = if self.wanted.is_named { Severity::Critical } else { Severity::Warning };
         let evidence = "its client certificate is not there: it is not signed yet, or not imported";
         let remedy = "import it: `kubepki certs import`; or name it: --client-certificate FILE";
-        self.find(FindingCode::FileMissing, severity, &missing, evidence, remedy);
+        self.findings
+            .push(Finding::new(FindingCode::FileMissing, &self.name, &missing, evidence, remedy).as_bad_as(severity));
         let step = if self.wanted.is_named { Step::Blocked } else { Step::Skip };
         Err(Box::new(self.row(step, "not signed yet")))
     }
@@ -341,13 +354,13 @@ impl Embedding<'_> {
             }
             let path = given.source.path.clone();
             let remedy = "name the key that belongs to the certificate";
-            self.find(
+            self.findings.push(Finding::new(
                 FindingCode::KeyMismatch,
-                Severity::Critical,
+                &self.name,
                 &path,
                 "it is not the key of the certificate",
                 remedy,
-            );
+            ));
             return None;
         }
         let there = client_key(self.tree, &self.wanted.path);
@@ -366,12 +379,18 @@ impl Embedding<'_> {
             Part::Broken(fault) => self.unusable(&path, fault),
             Part::Missing => {
                 let remedy = "name it: --client-key FILE";
-                self.find(FindingCode::FileMissing, Severity::Critical, &path, "there is no client key", remedy);
+                self.findings.push(Finding::new(
+                    FindingCode::FileMissing,
+                    &self.name,
+                    &path,
+                    "there is no client key",
+                    remedy,
+                ));
             }
             Part::Present(_) => {
                 let remedy = "have the request of this kubeconfig signed, or name the key: --client-key FILE";
                 let evidence = "its client key is not the one of the certificate";
-                self.find(FindingCode::KeyMismatch, Severity::Critical, &path, evidence, remedy);
+                self.findings.push(Finding::new(FindingCode::KeyMismatch, &self.name, &path, evidence, remedy));
             }
         }
         None
@@ -392,10 +411,6 @@ impl Embedding<'_> {
     fn row(&self, step: Step, reason: &str) -> Artefact {
         let files = vec![PlannedFile { path: self.wanted.path.clone(), mode: 0o600 }];
         Artefact { issuer: Some(CLUSTER_CA.into()), ..Artefact::new(&self.name, Kind::Kubeconfig, step, reason, files) }
-    }
-
-    fn find(&mut self, code: FindingCode, severity: Severity, path: &Path, evidence: impl Into<String>, remedy: &str) {
-        self.findings.push(Finding::new(code, &self.name, path, evidence, remedy).as_bad_as(severity));
     }
 
     fn unusable(&mut self, path: &Path, fault: Fault) {

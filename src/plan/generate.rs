@@ -131,25 +131,6 @@ pub fn generate(
 }
 
 impl Planning<'_> {
-    pub(super) fn find(
-        &mut self,
-        code: FindingCode,
-        severity: Severity,
-        subject: &str,
-        path: PathBuf,
-        evidence: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.findings.push(Finding {
-            code: code.code(),
-            severity,
-            subject: subject.to_owned(),
-            path: Some(path),
-            evidence: evidence.into(),
-            remedy: remedy.into(),
-        });
-    }
-
     /// Takes over the findings about something that is there; `true` when one of them is critical.
     pub(super) fn take(&mut self, findings: Vec<Finding>) -> bool {
         let blocks = findings.iter().any(Finding::is_critical);
@@ -185,7 +166,7 @@ impl Planning<'_> {
                 .map_or((self.now, self.now), |certificate| (certificate.not_before(), certificate.not_after()))),
             Some(AuthorityState::Existing { is_external: true, .. }) => {
                 let code = FindingCode::AuthorityExternalIncomplete;
-                self.find(code, Severity::Critical, name, path.to_owned(), needed, remedy);
+                self.findings.push(Finding::new(code, name, path, needed, remedy));
                 Err("external CA: must be made by its owner")
             }
             Some(AuthorityState::Unusable) | None => {
@@ -202,7 +183,7 @@ impl Planning<'_> {
             let ca_path = self.layout.certificate(authority_base_name(issuer));
             let evidence = format!("its CA {issuer} is not there");
             let remedy = format!("make it first: `kubepki certs init {issuer}`");
-            self.find(FindingCode::AuthorityMissing, Severity::Critical, name, ca_path, evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::AuthorityMissing, name, &ca_path, evidence, remedy));
         }
     }
 
@@ -226,24 +207,22 @@ impl Planning<'_> {
     ) -> Option<DateTime<Utc>> {
         let end = self.options.outlive_authority.end(wanted, authority_end);
         if end.is_none() {
-            self.findings.push(outlives(name, path, wanted, authority_end));
+            self.findings.push(outlives(name, &path, wanted, authority_end));
         }
         end
     }
 }
 
 /// Says that a certificate is refused because it would outlive its CA.
-pub(super) fn outlives(name: &str, path: PathBuf, wanted: DateTime<Utc>, authority_end: DateTime<Utc>) -> Finding {
-    Finding {
-        code: FindingCode::CertificateOutlivesAuthority.code(),
-        severity: Severity::Critical,
-        subject: name.to_owned(),
-        path: Some(path),
-        evidence: format!("it would be valid until {wanted}, its CA only until {authority_end}"),
-        remedy:
-            "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow"
-                .to_owned(),
-    }
+pub(super) fn outlives(name: &str, path: &Path, wanted: DateTime<Utc>, authority_end: DateTime<Utc>) -> Finding {
+    Finding::new(
+        FindingCode::CertificateOutlivesAuthority,
+        name,
+        path,
+        format!("it would be valid until {wanted}, its CA only until {authority_end}"),
+        "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow",
+    )
+    .as_bad_as(Severity::Critical)
 }
 
 /// Names of `selection` that are in none of the catalogue's lists.

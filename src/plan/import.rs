@@ -176,25 +176,6 @@ pub(crate) fn import(
 }
 
 impl Importing<'_> {
-    pub(super) fn find(
-        &mut self,
-        code: FindingCode,
-        severity: Severity,
-        subject: &str,
-        path: &Path,
-        evidence: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.findings.push(Finding {
-            code: code.code(),
-            severity,
-            subject: subject.to_owned(),
-            path: Some(path.to_owned()),
-            evidence: evidence.into(),
-            remedy: remedy.into(),
-        });
-    }
-
     /// Whether a critical finding, which no `--force` lifts, stands against `name`.
     pub(super) fn is_refused(&self, name: &str) -> bool {
         self.findings.iter().any(|finding| {

@@ -157,7 +157,10 @@ impl Renewal<'_> {
             Ok(None) if self.tree.content(&path).is_some() => return none(Step::Skip, "no client certificate"),
             Ok(None) => {
                 let remedy = self.way_to_missing(target);
-                self.note(target, FindingCode::FileMissing, Severity::Info, &path, "it is not there", remedy);
+                self.findings.push(
+                    Finding::new(FindingCode::FileMissing, target.name, &path, "it is not there", remedy)
+                        .as_bad_as(Severity::Info),
+                );
                 return none(Step::Skip, "missing");
             }
             Err(()) => return none(Step::Blocked, "the existing file cannot be used"),
@@ -281,17 +284,16 @@ impl Renewal<'_> {
         let left = certificate.not_after() - self.now;
         let is_due = self.options.before.is_some_and(|before| left <= before);
         let reason = if is_due {
-            self.note(
-                target,
+            self.findings.push(Finding::new(
                 FindingCode::CertificateExpiresSoon,
-                Severity::Warning,
+                target.name,
                 &held.certificate_path,
                 format!(
                     "it ends on {}, and a new one could not be valid for longer than until {not_after}",
                     certificate.not_after()
                 ),
                 "renew its CA: a certificate ends with its CA, or before",
-            );
+            ));
             "ends with its CA".to_owned()
         } else {
             format!("ends in {}", residual_time(left.num_seconds()))
@@ -370,18 +372,6 @@ impl Renewal<'_> {
         let Some(fault) = fault(part) else { return false };
         self.findings.push(Finding::unusable(target.name, path, fault.clone()));
         true
-    }
-
-    fn note(
-        &mut self,
-        target: &Target,
-        code: FindingCode,
-        severity: Severity,
-        path: &std::path::Path,
-        evidence: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
-        self.findings.push(Finding::new(code, target.name, path, evidence, remedy).as_bad_as(severity));
     }
 }
 

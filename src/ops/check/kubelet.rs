@@ -97,19 +97,17 @@ impl Checking {
     }
 
     fn pending(&mut self, name: &str, path: &Path) {
-        self.findings.push(Finding {
-            code: FindingCode::CertificatePending.code(),
-            severity: Severity::Critical,
-            subject: name.to_owned(),
-            path: Some(path.to_owned()),
-            evidence: "the kubelet is to ask the cluster for its serving certificate (serverTLSBootstrap) and has \
-                       none: logs, exec and metrics of this node fail until its request is approved"
-                .into(),
-            remedy: format!(
+        self.findings.push(Finding::new(
+            FindingCode::CertificatePending,
+            name,
+            path,
+            "the kubelet is to ask the cluster for its serving certificate (serverTLSBootstrap) and has \
+                       none: logs, exec and metrics of this node fail until its request is approved",
+            format!(
                 "see which request of this node is pending, and approve it: {}, then kubectl certificate approve NAME",
                 command(["kubectl", "get", "csr"]),
             ),
-        });
+        ));
     }
 
     fn read_pair(&self, certificate: PathBuf, key: PathBuf) -> Pair {

@@ -12,7 +12,7 @@ use super::Cleaning;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
-use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
+use crate::audit::{Finding, FindingCode, Pair, Part};
 use crate::catalogue::{self, Kind as RowKind, Row};
 use crate::component::{STATIC_PODS, StaticPod};
 use crate::plan::{Artefact, Kind, PlannedFile, Step};
@@ -42,16 +42,13 @@ impl Cleaning<'_> {
             if reasons.is_empty() {
                 self.artefacts.push(artefact(Step::Remove, "nothing on this node needs it: external CA mode"));
             } else {
-                self.findings.push(Finding {
-                    code: FindingCode::AuthorityKeyNeeded.code(),
-                    severity: Severity::Critical,
-                    subject: row.name.to_owned(),
-                    path: Some(pair.key_path.clone()),
-                    evidence: format!("its key is still needed: {}", reasons.join("; ")),
-                    remedy:
-                        "do this first: sign and install what is missing, and take the key's path out of the manifests"
-                            .to_owned(),
-                });
+                self.findings.push(Finding::new(
+                    FindingCode::AuthorityKeyNeeded,
+                    row.name,
+                    &pair.key_path,
+                    format!("its key is still needed: {}", reasons.join("; ")),
+                    "do this first: sign and install what is missing, and take the key's path out of the manifests",
+                ));
                 self.artefacts.push(artefact(Step::Blocked, "its key is still needed"));
             }
         }

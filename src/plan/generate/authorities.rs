@@ -6,7 +6,7 @@ use super::{AuthorityState, BACKDATE, Planning};
 use crate::audit::authority::{is_external, judge_authority};
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_end;
-use crate::audit::{FindingCode, Pair, Severity};
+use crate::audit::{Finding, FindingCode, Pair};
 use crate::catalogue::{self, Kind as RowKind, Row, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
@@ -90,7 +90,7 @@ impl Planning<'_> {
         };
         let files = self.pair_files(row.base_name);
         if let Some((code, evidence, remedy)) = refusal {
-            self.find(code, Severity::Critical, row.name, path, evidence, remedy);
+            self.findings.push(Finding::new(code, row.name, &path, evidence, remedy));
             if self.is_selected(row) {
                 let artefact = Artefact::new(row.name, Kind::CertificateAuthority, Step::Blocked, "missing", files);
                 self.artefacts.push(artefact);

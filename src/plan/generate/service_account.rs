@@ -2,7 +2,7 @@
 
 use super::Planning;
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{FindingCode, Severity};
+use crate::audit::{Finding, FindingCode};
 use crate::catalogue::SERVICE_ACCOUNT;
 use crate::config::Role;
 use crate::plan::{Artefact, Creation, Kind, PlannedFile, Step};
@@ -23,14 +23,13 @@ impl Planning<'_> {
             artefact(Step::Skip, "a worker has none", both)
         } else if keys.key.is_missing() && keys.public_keys.is_missing() {
             if self.spec.role == Role::SecondaryControlPlane {
-                self.find(
+                self.findings.push(Finding::new(
                     FindingCode::SharedFileMissing,
-                    Severity::Critical,
                     SERVICE_ACCOUNT,
-                    key.path,
+                    &key.path,
                     "sa.key is missing; all control-plane nodes share one",
                     "copy sa.key and sa.pub from the first control-plane node",
-                );
+                ));
                 artefact(Step::Blocked, "missing", both)
             } else {
                 artefact(Step::Create(Creation::KeyPair { new_key: self.spec.algorithm }), "missing", both)

@@ -6,7 +6,7 @@ use super::matching::Matched;
 use super::{Importing, Slot, pem_of};
 use crate::audit::authority::judge_authority_certificate;
 use crate::audit::certificate::{Thresholds, judge_validity_of};
-use crate::audit::{FindingCode, Part, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
 use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Mismatch, compare};
@@ -88,14 +88,7 @@ impl Importing<'_> {
         if let Part::Present(key) = Part::read(self.tree, &key_path, PrivateKey::from_pem)
             && first.iter().any(|ca| ca.public_key_info() != key.public_key_info())
         {
-            self.find(
-                FindingCode::KeyMismatch,
-                Severity::Critical,
-                name,
-                &incoming.path,
-                format!("the key {} is not that of its first certificate", key_path.display()),
-                "put the CA whose key is on this node first in the file; for an external CA, remove the key first: `kubepki certs cleanup --ca-key`",
-            );
+            self.findings.push(Finding::new(FindingCode::KeyMismatch, name, &incoming.path, format!("the key {} is not that of its first certificate", key_path.display()), "put the CA whose key is on this node first in the file; for an external CA, remove the key first: `kubepki certs cleanup --ca-key`"));
         }
     }
 
@@ -113,14 +106,13 @@ impl Importing<'_> {
             let Some((leaf, intermediates)) = there.as_deref().and_then(<[Certificate]>::split_first) else { continue };
             if let Err(problem) = verify_chain(leaf, intermediates, bundle, self.now, None) {
                 let path = place.kubeconfig.as_ref().unwrap_or(&place.certificate).clone();
-                self.find(
+                self.findings.push(Finding::new(
                     FindingCode::CertificateUntrusted,
-                    Severity::Critical,
                     place.name,
                     &path,
                     format!("it would not verify with the new {}.crt: {problem}", incoming.row.base_name),
                     "give a bundle that holds the old CA too, or import certificates of the new CA together with it",
-                );
+                ));
             }
         }
         if incoming.row.name == CLUSTER_CA {

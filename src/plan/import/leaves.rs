@@ -147,23 +147,21 @@ impl Importing<'_> {
         }
         let path = &matched.given.path;
         if on_node.iter().all(Part::is_missing) && matched.given.keys.is_empty() {
-            self.find(
+            self.findings.push(Finding::new(
                 FindingCode::FileMissing,
-                Severity::Critical,
                 place.name,
                 path,
                 format!("its private key is neither on this node nor beside it{}", self.whose(place, leaf)),
                 "bring it to the node on which its request was made, or give it together with its key",
-            );
+            ));
         } else {
-            self.find(
+            self.findings.push(Finding::new(
                 FindingCode::KeyMismatch,
-                Severity::Critical,
                 place.name,
                 path,
                 format!("it is for another key than the one of {}{}", place.name, self.whose(place, leaf)),
                 "have this node's own request signed, and check that no two files were swapped",
-            );
+            ));
         }
         KeyPlace::Nowhere
     }
@@ -208,7 +206,7 @@ impl Importing<'_> {
                 let evidence = format!("the request {} is for another key", place.request.display());
                 let remedy = "nothing, if it is an old one: remove it; else have that request signed";
                 let path = &matched.given.path;
-                self.find(FindingCode::RequestOtherKey, Severity::Warning, place.name, path, evidence, remedy);
+                self.findings.push(Finding::new(FindingCode::RequestOtherKey, place.name, path, evidence, remedy));
                 None
             }
             Part::Broken(fault) => {
@@ -222,14 +220,13 @@ impl Importing<'_> {
 
     fn note_no_authority(&mut self, place: &Destination, matched: &Matched<'_>) {
         let base = catalogue::authority(place.issuer).map_or(catalogue::CLUSTER_CA, |row| row.base_name);
-        self.find(
+        self.findings.push(Finding::new(
             FindingCode::AuthorityMissing,
-            Severity::Critical,
             place.name,
             &matched.given.path,
             format!("its CA {} is missing, so nothing shows whether it signed this", place.issuer),
             format!("give the CA's certificate too, as {base}.crt"),
-        );
+        ));
     }
 
     /// Requests that no certificate answers: worth a row, and no fault. They are on the node, for a first certificate

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::{Given, Importing, Slot};
-use crate::audit::{FindingCode, Part, Severity};
+use crate::audit::{Finding, FindingCode, Part, Severity};
 use crate::catalogue::{self, Kind as RowKind};
 use crate::plan::Destination;
 use crate::x509::{Certificate, OrderedChain, order_chain};
@@ -43,7 +43,7 @@ impl<'a> Importing<'a> {
                     );
                     let name = matched.slot.name();
                     let remedy = "name the right one, or remove the other one";
-                    self.find(FindingCode::ImportAmbiguous, Severity::Critical, name, &one.path, evidence, remedy);
+                    self.findings.push(Finding::new(FindingCode::ImportAmbiguous, name, &one.path, evidence, remedy));
                 }
             }
         }
@@ -72,7 +72,7 @@ impl<'a> Importing<'a> {
                     format!("it holds {} certificates that could be the leaf: {}", leaves.len(), list(&leaves));
                 let subject = named.map_or(shown, |slot| slot.name().to_owned());
                 let remedy = "give each file one leaf with its intermediates";
-                self.find(FindingCode::ImportAmbiguous, Severity::Critical, &subject, &given.path, evidence, remedy);
+                self.findings.push(Finding::new(FindingCode::ImportAmbiguous, &subject, &given.path, evidence, remedy));
                 return None;
             }
         };
@@ -83,7 +83,7 @@ impl<'a> Importing<'a> {
         if !left_out.is_empty() {
             let evidence = format!("its file also holds {}, which did not sign it", list(&left_out));
             let remedy = "nothing: they are left out";
-            self.find(FindingCode::ImportLeftOut, Severity::Warning, slot.name(), &given.path, evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::ImportLeftOut, slot.name(), &given.path, evidence, remedy));
         }
         Some(Matched { slot, given, certificates: chain })
     }
@@ -112,7 +112,9 @@ impl<'a> Importing<'a> {
             format!("its name is not one of kubeadm's, and no key or request on this node fits {}", leaf.subject());
         let remedy = "name it as kubeadm names its place (apiserver.crt, etcd/server.crt, admin.conf.crt), or bring it to the node that has its key";
         let subject = given.path.display().to_string();
-        self.find(FindingCode::ImportUnmatched, severity, &subject, &given.path, evidence, remedy);
+        self.findings.push(
+            Finding::new(FindingCode::ImportUnmatched, &subject, &given.path, evidence, remedy).as_bad_as(severity),
+        );
     }
 }
 

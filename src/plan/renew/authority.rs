@@ -81,7 +81,7 @@ impl Renewal<'_> {
         let (Some(authority_end), Some(issuer)) = (authority_end, issuer) else { return Some(wanted) };
         let end = self.options.outlive_authority.end(wanted, authority_end);
         if end.is_none() {
-            self.findings.push(outlives(target.name, held.certificate_path.clone(), wanted, authority_end));
+            self.findings.push(outlives(target.name, &held.certificate_path, wanted, authority_end));
         } else if end != Some(wanted) || wanted > authority_end {
             self.note_early_end(issuer, wanted, authority_end);
         }
@@ -112,14 +112,10 @@ impl Renewal<'_> {
         }
         let has_expired = certificate.not_after() < self.now;
         let (severity, when) = if has_expired { (Severity::Warning, "expired") } else { (Severity::Info, "ends") };
-        self.note(
-            target,
-            code,
-            severity,
-            &held.certificate_path,
-            format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after()),
-            self.way_to_external(target),
-        );
+        let evidence = format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after());
+        let remedy = self.way_to_external(target);
+        let finding = Finding::new(code, target.name, &held.certificate_path, evidence, remedy);
+        self.findings.push(finding.as_bad_as(severity));
     }
 
     /// The certificates of a CA's file; none when it cannot be read.

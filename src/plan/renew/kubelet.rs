@@ -15,7 +15,7 @@ use super::authority::Authority;
 use super::target::Target;
 use super::{Renewal, target};
 use crate::audit::expiration::residual_time;
-use crate::audit::{FindingCode, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
 use crate::plan::place::Held;
@@ -63,7 +63,8 @@ impl Renewal<'_> {
                 ("all includes it only with --kubelet".to_owned(), remedy)
             };
             let evidence = format!("it {when} on {end}, and {why}");
-            self.note(&target, code, Severity::Warning, &held.certificate_path, evidence, remedy);
+            let finding = Finding::new(code, target.name, &held.certificate_path, evidence, remedy);
+            self.findings.push(finding.as_bad_as(Severity::Warning));
         }
     }
 
@@ -106,7 +107,10 @@ impl Renewal<'_> {
         let severity = if has_expired { Severity::Warning } else { Severity::Info };
         let evidence = format!("it was signed by {signer}, not by the cluster's CA");
         let remedy = self.way_to_foreign();
-        self.note(target, FindingCode::AuthorityExternal, severity, &held.certificate_path, evidence, remedy);
+        self.findings.push(
+            Finding::new(FindingCode::AuthorityExternal, target.name, &held.certificate_path, evidence, remedy)
+                .as_bad_as(severity),
+        );
     }
 
     /// Renews what is due and the kubelet's, and nothing twice when the others have been renewed meanwhile.

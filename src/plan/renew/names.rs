@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Renewal, Target};
 use crate::audit::kubeconfig::certified_node_name;
 use crate::audit::subject::judge_kept;
-use crate::audit::{FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{AlternativeNames, CommonName, KUBELET_CONF, Kind as RowKind, SYSTEM_NODE};
 use crate::plan::place::Held;
 use crate::remedy::command;
@@ -48,12 +48,15 @@ impl Renewal<'_> {
             let severity = if self.options.before.is_some() { Severity::Warning } else { Severity::Critical };
             let evidence = format!("it cannot lose {}: its names are {}", absent.join(", "), or_none(old));
             let remedy = "correct the name in --remove-san, or leave it out";
-            self.note(target, FindingCode::CertificateNameAbsent, severity, path, evidence, remedy);
+            self.findings.push(
+                Finding::new(FindingCode::CertificateNameAbsent, target.name, path, evidence, remedy)
+                    .as_bad_as(severity),
+            );
         }
         if !present.is_empty() {
             let evidence = format!("it has {} already", present.join(", "));
             let remedy = "nothing: the name stays";
-            self.note(target, FindingCode::CertificateNamePresent, Severity::Info, path, evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::CertificateNamePresent, target.name, path, evidence, remedy));
         }
         if same_names(&names, old) { old.clone() } else { names }
     }
@@ -90,7 +93,7 @@ impl Renewal<'_> {
             let renew = command(["kubepki", "certs", "renew", target.name, "--sans-from-config"]);
             let remedy = format!("take the configuration's names: {renew}; or put these names into the configuration");
             let path = &held.certificate_path;
-            self.note(target, FindingCode::CertificateNamesDiffer, Severity::Warning, path, evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::CertificateNamesDiffer, target.name, path, evidence, remedy));
         }
     }
 
@@ -132,14 +135,7 @@ impl Renewal<'_> {
             _ => return false,
         };
         let severity = if is_sure && !self.options.force { Severity::Critical } else { Severity::Warning };
-        self.note(
-            target,
-            FindingCode::CertificateOtherNode,
-            severity,
-            &held.certificate_path,
-            format!("{evidence}; this node is {node_name:?}"),
-            "remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is",
-        );
+        self.findings.push(Finding::new(FindingCode::CertificateOtherNode, target.name, &held.certificate_path, format!("{evidence}; this node is {node_name:?}"), "remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is").as_bad_as(severity));
         severity == Severity::Critical
     }
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Renewal;
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row, dated};
 use crate::component::ServingSource;
 use crate::error::Diagnostic;
@@ -66,7 +66,7 @@ impl Renewal<'_> {
         if held.certificate().is_none() && target.kind == Kind::Kubeconfig {
             let evidence = format!("the certificate that it names is missing: {}", held.certificate_path.display());
             let remedy = "restore that file; or remove the kubeconfig and make it again: `kubepki kubeconfig init`";
-            self.note(target, FindingCode::FileMissing, Severity::Critical, &path, evidence, remedy);
+            self.findings.push(Finding::new(FindingCode::FileMissing, target.name, &path, evidence, remedy));
             return Err(());
         }
         Ok(held.certificate().is_some().then_some(held))
@@ -81,14 +81,13 @@ impl Renewal<'_> {
         match place::kubeconfig(self.tree, path, trusted.as_deref(), |link| self.next(link)) {
             Ok(held) => {
                 if held.is_none() && self.tree.content(path).is_some() {
-                    self.note(
-                        target,
+                    self.findings.push(Finding::new(
                         FindingCode::KubeconfigNoCertificate,
-                        Severity::Info,
+                        target.name,
                         path,
                         "its user has no client certificate (a token, or an exec plugin)",
                         "nothing, if that is meant",
-                    );
+                    ));
                 }
                 Ok(held)
             }
