@@ -12,6 +12,7 @@
 //! Source: kubeadm `util/config`, `apis/kubeadm`.
 
 mod cluster;
+mod convert;
 mod document;
 mod duration;
 mod etcd;
@@ -55,7 +56,7 @@ use crate::yaml;
 /// Why it is none.
 pub fn alternative_name(text: &str) -> Result<String, &'static str> {
     let name = text.to_lowercase();
-    match (name::san_fault(&name), parse_address(&name)) {
+    match (network::san_fault(&name), parse_address(&name)) {
         (Some(fault), _) => Err(fault),
         (None, Some(address)) => Ok(address.to_string()),
         (None, None) => Ok(name),

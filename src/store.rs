@@ -8,10 +8,10 @@
 //! |---|---|
 //! | `root` | where a path leads, and that it leads not out of the root |
 //! | `read` `list` `exposure` | looking |
-//! | `disk` `directory` `attributes` `lock` | single steps |
+//! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
 //! | `trust` | whose names and records are believed |
 //! | `journal` `record` `exchange` `recovery` `interrupted` | what survives a crash, what of it is believed, and what is made of it |
-//! | `session` `transaction` | the order of the steps |
+//! | `session` `begin` `change` `transaction` | the order of the steps |
 //! | `backup` | files as they were before a change, kept for later |
 //!
 //! Guarantees and their limits, for operators: `docs/reference/store.md`.
@@ -19,13 +19,17 @@
 // This is the module that the ban on file functions elsewhere exists for.
 #![allow(clippy::disallowed_methods)]
 
+mod acquire;
 mod attributes;
 pub mod backup;
+mod begin;
+mod change;
 mod directory;
 mod disk;
 mod error;
 mod exchange;
 mod exposure;
+mod holder;
 mod interrupted;
 mod journal;
 mod list;
@@ -50,15 +54,14 @@ use chrono::{DateTime, Utc};
 
 pub use attributes::Attributes;
 pub use backup::BackupOrder;
+use begin::Order;
+pub use change::{Action, Applied, Change, Expected};
 pub use error::StoreError;
 pub use exposure::{Exposure, OpenFolder};
+pub use holder::Holder;
 pub use interrupted::Interrupted;
 pub use list::Listing;
-pub use lock::Holder;
-pub use recovery::{Keep, Outcome, Recovery};
-use session::Order;
-pub use session::Session;
-pub use transaction::{Action, Applied, Change, Expected};
+pub use session::{Keep, Outcome, Recovery, Session};
 
 use crate::tree::Tree;
 use directory::Directory;

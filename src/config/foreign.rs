@@ -5,11 +5,9 @@
 //!
 //! Source: kubeadm `uploadconfig` (the `ConfigMap` kubeadm-config); magic(5) for the beginnings.
 
-use std::path::Path;
-
+use super::convert::{file, into, words};
 use super::problem::{Code, Place, Problems, quoted};
 use crate::key::format::{Format, Wanted};
-use crate::remedy;
 use crate::yaml::Node;
 
 /// A file or document that is no configuration.
@@ -55,11 +53,6 @@ pub(super) fn utf16(bytes: &[u8]) -> Option<&'static str> {
         _ if zeros(0) => Some("UTF-16BE"),
         _ => None,
     }
-}
-
-/// The command that makes UTF-8 of the file `name`.
-pub(super) fn to_utf8(name: &str, encoding: &str) -> String {
-    into(&["iconv", "--from-code", encoding, "--to-code", "UTF-8", file(name)], name, "utf8")
 }
 
 /// What the bytes are as a whole, text or not.
@@ -228,20 +221,6 @@ fn from_data(name: &str, is_json: bool, has_data: bool) -> String {
     let complete = words(&["sed", header, file(name)]);
     let print: Vec<_> = LOCAL.into_iter().chain(["jsonpath={.data.ClusterConfiguration}", "--filename", "-"]).collect();
     format!("`{complete} | {} > {}`", words(&print), words(&[&format!("{}.yaml", file(name))]))
-}
-
-/// A command that writes its output beside the file.
-fn into(command: &[&str], name: &str, ending: &str) -> String {
-    format!("`{} > {}`", words(command), words(&[&format!("{}.{ending}", file(name))]))
-}
-
-fn words(words: &[&str]) -> String {
-    remedy::command(words).trim_matches('`').to_owned()
-}
-
-/// The file's path in a command; text that was given without a file has none.
-fn file(name: &str) -> &str {
-    if name.starts_with('(') || Path::new(name).as_os_str().is_empty() { "FILE" } else { name }
 }
 
 fn holds_configuration(object: &Node) -> bool {

@@ -1,15 +1,15 @@
-//! Addresses, endpoints and networks as Go and kubeadm read them.
+//! Addresses, endpoints, networks and subject alternative names as Go and kubeadm read them.
 //!
 //! In: text. Out: standard types, or the sentence that says why not. No name is resolved.
 //!
 //! Source: `k8s.io/utils/net` (`ParseIPSloppy`, `ParseCIDRSloppy`), kubeadm `util/endpoint.go` (`ParseHostPort`),
-//! Go `net.SplitHostPort` and `net.IP.IsGlobalUnicast`.
+//! `IsWildcardDNS1123Subdomain`, Go `net.SplitHostPort` and `net.IP.IsGlobalUnicast`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use super::name::subdomain_fault;
+use super::name::{LONGEST, subdomain_fault};
 use super::spec::Host;
 
 /// An IPv4 or IPv6 address as kubeadm reads it: leading zeros are decimal (`192.168.007.010` is
@@ -119,9 +119,67 @@ pub(super) fn host_bits(network: &IpNet) -> u8 {
     network.max_prefix_len().saturating_sub(network.prefix_len())
 }
 
+/// Why `name` can be no subject alternative name; `None` when it is an address, a DNS name, or a DNS name with
+/// `*.` before it.
+pub(super) fn san_fault(name: &str) -> Option<&'static str> {
+    if parse_address(name).is_some() {
+        return None;
+    }
+    if name.contains('*') {
+        return match name.strip_prefix("*.") {
+            Some(rest) if name.len() <= LONGEST && subdomain_fault(rest).is_none() => None,
+            _ => Some("a wildcard is a single *. before a whole DNS name, as *.apps.example.com"),
+        };
+    }
+    if name.contains("://") {
+        return Some("a certificate names hosts: leave out the scheme and the path");
+    }
+    if name.contains(',') {
+        return Some("write each name as an item of its own");
+    }
+    subdomain_fault(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_judged_as_kubernetes_does() {
+        for good in
+            ["abc", "*.abc", "*.apps.example.test", "1.2.3", "259.2.3.4", "a-b.c", "10.0.0.5", "::1", "192.168.007.010"]
+        {
+            assert_eq!(san_fault(good), None, "{good}");
+        }
+        assert_eq!(san_fault(&"a".repeat(253)), None);
+        let bad = [
+            "",
+            "*",
+            "**.abc",
+            "a.*.bc",
+            "a*.bc",
+            "*.",
+            "*.A",
+            "1.2.3.L",
+            "invalid,commas,in,DNS",
+            "https://a.b",
+            "a_b",
+            "-a",
+            "a-",
+            "a..b",
+            ".a",
+            "a.",
+            "ä.de",
+            "a b",
+            "a:6443",
+            "[::1]",
+        ];
+        for bad in bad {
+            assert!(san_fault(bad).is_some(), "{bad}");
+        }
+        assert!(san_fault(&"a".repeat(254)).is_some());
+        assert!(subdomain_fault("*.abc").is_some());
+    }
 
     #[test]
     fn addresses_are_read_as_go_reads_them() {

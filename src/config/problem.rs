@@ -9,7 +9,7 @@ use serde::Serialize;
 
 pub(super) use code::Code;
 
-use super::foreign;
+use super::convert;
 use crate::error::{self, Declaration, Declared as _, Evidence, faults};
 use crate::yaml::Mark;
 
@@ -81,7 +81,7 @@ faults! {
         #[error("{file}:{line}: the text is {}not UTF-8", encoding.map_or(String::new(), |name| format!("{name}, ")))]
         #[fault("config.not_utf8", Usage,
             match encoding {
-                Some(encoding) => format!("convert it, and give the result: {}", foreign::to_utf8(file, encoding)),
+                Some(encoding) => format!("convert it, and give the result: {}", convert::to_utf8(file, encoding)),
                 None => "save the file as UTF-8".to_owned(),
             })]
         NotUtf8 {

@@ -5,8 +5,7 @@
 //!
 //! Source: kubeadm `apis/kubeadm/validation/validation.go`.
 
-use super::name::san_fault;
-use super::network::parse_address;
+use super::network::{parse_address, san_fault};
 use super::problem::{Code, Place, Problems, quoted};
 use super::view::View;
 

@@ -15,7 +15,7 @@
 //! | `quorum` | etcd's members |
 //! | `holding` | the place where a manifest is meanwhile, and the way back |
 //! | `change` | one restart |
-//! | `patience` | waiting that can be interrupted |
+//! | `progress` `patience` | how far it is; waiting that can be interrupted |
 //! | `tokens` | what a restart would do to service accounts' tokens |
 //!
 //! Source: kubeadm documentation, "Manual certificate renewal"; kubelet `pkg/kubelet/config/file.go`.
@@ -28,6 +28,7 @@ mod living;
 mod look;
 mod node;
 mod patience;
+mod progress;
 mod quorum;
 mod runtime;
 mod tokens;
@@ -41,7 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
 pub(super) use living::{Living, living};
-pub use patience::{Phase, Progress};
+pub use progress::{Phase, Progress};
 
 use self::change::{Change, Limits, endpoints};
 use self::holding::Holding;
@@ -447,9 +448,11 @@ fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evide
         if let Some(manners) = manners {
             look::wait_while_starting(component, manners, now);
         }
-        let sight =
-            manners.map(|manners| look::sight(components, (&runtime, containers.as_deref()), component, manners, now));
-        Some((look::evidence(&components.store, component), sight.unwrap_or_default()))
+        let sight = manners
+            .map(|manners| look::sight(&components.store, (&runtime, containers.as_deref()), component, manners, now));
+        let longest_back_off = components.kubelet.longest_back_off;
+        let sight = Sight { longest_back_off, ..sight.unwrap_or_default() };
+        Some((look::evidence(&components.store, component), sight))
     })
 }
 

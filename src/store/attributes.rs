@@ -9,7 +9,8 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::directory::mode;
+use rustix::fs::{Mode, RawMode};
+
 use super::disk::{Disk, Step};
 use super::error::StoreError;
 use crate::digest::unhex;
@@ -141,4 +142,10 @@ mod extended {
     pub(super) fn set(_: &File, _: &CString, _: &[u8]) -> Result<(), rustix::io::Errno> {
         Ok(())
     }
+}
+
+/// Permission bits as the system takes them.
+#[allow(clippy::unnecessary_fallible_conversions, clippy::useless_conversion)] // `RawMode` is u16 on some systems
+pub(super) fn mode(bits: u32) -> Mode {
+    RawMode::try_from(bits & 0o7777).map_or(Mode::RUSR, Mode::from_raw_mode)
 }

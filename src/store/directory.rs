@@ -12,11 +12,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, mode};
 use super::disk::{Disk, Step};
 use super::error::StoreError;
 use super::lock::Lock;
@@ -319,10 +319,4 @@ impl Directory {
 /// std's flush, which on macOS is stronger than `fsync`.
 fn sync(file: &File) -> Result<(), Errno> {
     file.sync_all().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
-}
-
-/// Permission bits as the system takes them.
-#[allow(clippy::unnecessary_fallible_conversions, clippy::useless_conversion)] // `RawMode` is u16 on some systems
-pub(super) fn mode(bits: u32) -> Mode {
-    RawMode::try_from(bits & 0o7777).map_or(Mode::RUSR, Mode::from_raw_mode)
 }

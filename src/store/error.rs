@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 use serde_json::json;
 
-use super::lock::Holder;
+use super::holder::Holder;
 use crate::error::{evidence, faults};
 
 faults! {

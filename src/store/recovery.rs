@@ -11,9 +11,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::FileType;
-use serde::{Deserialize, Serialize};
-
+use super::acquire::acquire;
 use super::directory::Directory;
 use super::disk::Disk;
 use super::error::StoreError;
@@ -22,46 +20,12 @@ use super::journal::{Journal, PREFIX, Pointer, Role, TransactionId, absolute, pa
 use super::lock::LOCK;
 use super::record::{self, Reach};
 use super::root::Root;
-use super::session::Session;
+use super::session::{Keep, Outcome, Recovery, Session};
 use super::trust::is_record;
+use rustix::fs::FileType;
 
 /// How many directories below a locked one are looked into.
 const MAX_DIRECTORIES: usize = 4096;
-
-/// What was made of an interrupted change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// All its files are the new ones.
-    Completed,
-    /// All its files are the old ones.
-    TakenBack,
-    /// Its files are as they were found, and its records are gone.
-    LeftAsFound,
-}
-
-/// Which files to keep of an interrupted change that cannot be completed or taken back by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Keep {
-    /// The new ones, in the place of what is there.
-    New,
-    /// The old ones, in the place of what is there.
-    Old,
-    /// What is there now.
-    Present,
-}
-
-/// An interrupted change that was found and dealt with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Recovery {
-    /// The change's identity: sixteen hex digits, part of the names of its temporary files.
-    pub transaction: String,
-    /// What was made of it.
-    pub outcome: Outcome,
-    /// The files of the change, with links resolved; empty when it was interrupted before it got to any.
-    pub paths: Vec<PathBuf>,
-}
 
 /// The files that one transaction left in one directory.
 type Leftovers = BTreeMap<TransactionId, Vec<Role>>;
@@ -155,7 +119,7 @@ pub(super) fn interrupted_below(root: &Root, disk: &Disk, path: &Path) -> (Vec<P
 fn sweep(session: &Session, path: &Path) {
     let Ok(directory) = Directory::open(&session.store.root, &session.store.disk, path) else { return };
     if directory.is_closed() && directory.stat(OsStr::new(LOCK)).is_ok_and(|found| found.is_some()) {
-        drop(super::lock::acquire(&session.store.root, &session.store.disk, path, Duration::ZERO));
+        drop(acquire(&session.store.root, &session.store.disk, path, Duration::ZERO));
     }
 }
 

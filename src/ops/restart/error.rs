@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::patience::Phase;
+use super::progress::Phase;
 use crate::error::{Diagnostic, Evidence, faults};
 use crate::plan::restart::Obstacle;
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::node::Components;
 use super::runtime::{Container, Runtime};
 use crate::catalogue::{KUBELET, KUBELET_CONF, Reload, is_written_by_kubelet};
 use crate::clock::SystemClock;
@@ -244,7 +243,7 @@ fn open_address(component: &Component) -> Option<Address> {
 
 /// What decides how the component is restarted; `containers` are those of all, if the runtime lists them.
 pub(super) fn sight(
-    components: &Components,
+    store: &Store,
     (runtime, containers): (&Runtime, Option<&[Container]>),
     component: &Component,
     manners: &Manners,
@@ -262,8 +261,7 @@ pub(super) fn sight(
         can_be_signalled,
         has_container: running.is_some(),
         running_for: listener.map(|process| now - process.started_at),
-        longest_back_off: components.kubelet.longest_back_off,
-        attempt: running.map(Container::attempt).or_else(|| attempt_of(&components.store, manners.name)),
+        attempt: running.map(Container::attempt).or_else(|| attempt_of(store, manners.name)),
         ended: is_gone.then(|| {
             let last = own().max_by_key(|container| container.attempt());
             last.and_then(|last| runtime.end_of(last)).unwrap_or_else(|| match addresses(component).first() {
@@ -271,6 +269,7 @@ pub(super) fn sight(
                 None => "it has no process".into(),
             })
         }),
+        ..Sight::default()
     }
 }
 

@@ -7,11 +7,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::super::attributes::Attributes;
+use super::super::change::Target;
 use super::super::directory::{Directory, Like};
 use super::super::error::StoreError;
 use super::super::root::{Kind, Root};
 use super::super::session::Session;
-use super::super::transaction::Target;
 use super::manifest::{BackupFile, BackupName, Manifest, file_name};
 use super::{BackupOrder, MANIFEST, MANIFEST_DRAFT, refuse_place};
 use crate::digest::Digest;
