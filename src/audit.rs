@@ -8,10 +8,10 @@ pub mod certificate;
 pub mod chain;
 pub mod expiration;
 pub mod exposure;
+mod files;
 mod finding;
 pub mod incoming;
 pub mod kubeconfig;
-mod pair;
 mod seen;
 pub mod service_account;
 pub mod signing;
@@ -19,5 +19,4 @@ pub mod subject;
 pub mod unreadable;
 
 pub use finding::{Finding, FindingCode, Findings, RequestFault, Severity, complete_remedies};
-pub use pair::{Pair, Part};
 pub use seen::SeenCertificate;

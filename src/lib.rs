@@ -29,6 +29,7 @@ pub mod digest;
 pub mod edge;
 pub mod entropy;
 pub mod error;
+pub mod inventory;
 pub mod key;
 pub mod kubeconfig;
 pub mod ops;

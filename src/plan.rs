@@ -6,7 +6,6 @@
 mod artefact;
 pub mod bundle;
 pub mod cleanup;
-mod destination;
 pub mod embed;
 pub mod generate;
 pub mod import;
@@ -21,7 +20,6 @@ pub mod units;
 pub mod user;
 
 pub use artefact::{Artefact, Context, Input, Kind, Operation, Plan, PlannedFile};
-pub(crate) use destination::Destination;
 pub use step::{
     Action, Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, Step, TrustBundle,
 };

@@ -20,21 +20,24 @@ use std::path::{Path, PathBuf};
 
 use super::FindingCode as Code;
 use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
-use super::{Finding, Pair, Severity};
+use super::{Finding, Severity};
 use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, Kind, KubeletFiles, Layout, Row, with_ending};
 use crate::component::ServingFiles;
 use crate::config::{ClusterSpec, Etcd, Role};
 use crate::error::{Code as AnyCode, Declared as _};
+use crate::inventory::Inventory;
 use crate::kubeconfig::Mismatch;
 use crate::remedy::{command, file};
 use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
-use crate::x509::X509Error;
+use crate::x509::{Certificate, X509Error};
 
 /// What is known of the node that the findings are about.
 #[derive(Debug)]
 pub struct Advisor<'a> {
-    /// The catalogue's files, the kubelet's and those of [`paths`].
+    /// What the node has.
+    pub inventory: &'a Inventory<'a>,
+    /// The catalogue's files, the kubelet's, and what is on its way to them.
     pub tree: &'a Tree,
     /// Where they are.
     pub layout: &'a Layout,
@@ -50,15 +53,6 @@ pub struct Advisor<'a> {
     pub links: BTreeSet<PathBuf>,
     /// An older client certificate of the kubelet that is still valid, with its key.
     pub valid_kubelet_client: Option<PathBuf>,
-}
-
-/// The requests that may wait for a signature, and what belongs to them.
-#[must_use]
-pub fn paths(layout: &Layout) -> Vec<PathBuf> {
-    let layouts = [layout.clone(), layout.renewal()];
-    let rows = catalogue::rows([Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient]);
-    let bases = rows.flat_map(|row| layouts.each_ref().map(|layout| layout.base(row)));
-    bases.flat_map(|base| ["csr", "crt", "key"].map(|ending| with_ending(&base, ending))).collect()
 }
 
 /// What a finding is about.
@@ -206,9 +200,12 @@ impl Advisor<'_> {
         if self.spec.role == Role::Worker {
             return Signer::Elsewhere;
         }
-        let base = catalogue::authority(issuer).map_or(CLUSTER_CA, |row| row.base_name);
-        let pair = Pair::read(self.tree, self.layout.certificate(base), self.layout.key(base));
-        if super::authority::is_external(&pair) { Signer::Elsewhere } else { Signer::Here }
+        if self.inventory.is_external(issuer) { Signer::Elsewhere } else { Signer::Here }
+    }
+
+    /// The certificate in use.
+    fn leaf(&self, name: &str) -> Option<&Certificate> {
+        self.inventory.get(name)?.leaf()
     }
 
     fn signs_here(&self, thing: Thing) -> bool {

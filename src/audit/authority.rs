@@ -5,8 +5,10 @@
 use chrono::{DateTime, Utc};
 
 use super::certificate::{Thresholds, judge_validity};
-use super::{Finding, FindingCode, Findings, Pair, Severity, chain};
+use super::files::judge_pair_files;
+use super::{Finding, FindingCode, Findings, Severity, chain};
 use crate::catalogue;
+use crate::inventory::Found;
 use crate::tree::Tree;
 use crate::x509::{Certificate, ExtendedKeyUsage};
 
@@ -14,18 +16,18 @@ use crate::x509::{Certificate, ExtendedKeyUsage};
 #[must_use]
 pub fn judge_authority(
     name: &str,
-    pair: &Pair,
+    pair: &Found,
     tree: &Tree,
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let mut notes = Findings::on(name);
-    pair.judge_files(tree, &mut notes, false);
+    judge_pair_files(pair, tree, &mut notes, false);
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
         judge_signing(&mut notes, certificate);
         judge_validity(&mut notes, certificate, thresholds, now);
-        if is_external(pair) {
+        if pair.is_external() {
             notes.add(
                 FindingCode::AuthorityExternal,
                 "its key is not on this node: external CA mode",
@@ -98,11 +100,4 @@ fn purposes(name: &str) -> Vec<ExtendedKeyUsage> {
     let Some(authority) = catalogue::authority(name) else { return all.to_vec() };
     let rows = catalogue::ROWS.iter().filter(|row| row.is_signed_by(authority));
     all.into_iter().filter(|purpose| rows.clone().any(|row| row.extended_key_usages.contains(purpose))).collect()
-}
-
-/// Whether a CA is external, as kubeadm has it: its certificate can be read and its key is not there. A key that
-/// is there and broken does not make a CA external.
-#[must_use]
-pub fn is_external(pair: &Pair) -> bool {
-    pair.certificate().is_some() && pair.key.is_missing()
 }

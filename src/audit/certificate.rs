@@ -7,10 +7,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::chain::{self, Chain, Moment};
+use super::files::judge_pair_files;
 use super::subject::judge_subject;
-use super::{Finding, FindingCode, Findings, Pair, Severity};
+use super::{Finding, FindingCode, Findings, Severity};
+use crate::inventory::{Expectation, Found};
 use crate::tree::Tree;
-use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames};
+use crate::x509::Certificate;
 
 /// How soon an end of validity is worth a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,22 +28,11 @@ impl Thresholds {
     pub const NONE: Self = Self { warning: TimeDelta::zero(), critical: TimeDelta::zero() };
 }
 
-/// What the catalogue expects of a leaf. What is not known is not judged.
-#[derive(Clone, Debug, Default)]
-pub struct Expectation {
-    /// The subject.
-    pub subject: Option<DistinguishedName>,
-    /// Names that must be covered.
-    pub subject_alt_names: SubjectAltNames,
-    /// Purposes that must be allowed.
-    pub extended_key_usages: Vec<ExtendedKeyUsage>,
-}
-
 /// Judges a pair on disk: both files, and all that is judged of one certificate.
 #[must_use]
 pub fn judge_pair(
     name: &str,
-    pair: &Pair,
+    pair: &Found,
     tree: &Tree,
     expectation: &Expectation,
     bundle: &[Certificate],
@@ -49,7 +40,7 @@ pub fn judge_pair(
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
     let mut notes = Findings::on(name);
-    pair.judge_files(tree, &mut notes, true);
+    judge_pair_files(pair, tree, &mut notes, true);
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
         judge(&mut notes, certificate, pair.intermediates(), expectation, bundle, thresholds, now);
@@ -60,9 +51,9 @@ pub fn judge_pair(
 
 /// Judges whether the two files of a pair can be used together at all; not what the certificate says.
 #[must_use]
-pub fn judge_files(name: &str, pair: &Pair, tree: &Tree) -> Vec<Finding> {
+pub fn judge_files(name: &str, pair: &Found, tree: &Tree) -> Vec<Finding> {
     let mut notes = Findings::on(name);
-    pair.judge_files(tree, &mut notes, true);
+    judge_pair_files(pair, tree, &mut notes, true);
     notes.into_vec()
 }
 

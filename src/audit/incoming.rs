@@ -8,9 +8,10 @@ use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::certificate::{Expectation, Thresholds, judge};
+use super::certificate::{Thresholds, judge};
 use super::subject::{judge_lost_groups, judge_subject};
 use super::{Finding, FindingCode, Findings, Severity};
+use crate::inventory::Expectation;
 use crate::x509::{Certificate, KeyUsage, verify_chain};
 
 /// Clocks differ, and kubeadm begins each validity five minutes early.

@@ -5,134 +5,23 @@
 //! Source: kubeadm `phases/kubeconfig` `validateKubeConfig`, which looks at CA and server alone; the user's
 //! certificate is judged here too, since an expired one locks its component out all the same.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::certificate::{Expectation, Thresholds, judge};
-use super::pair::{note_key_of_go, note_mode, note_part};
+use super::certificate::{Thresholds, judge};
+use super::files::{note_key_of_go, note_mode, note_part};
 use super::subject::judge_subject;
-use super::{Finding, FindingCode, Findings, Part, Severity};
-use crate::catalogue::{SYSTEM_NODE, beside};
+use super::{Finding, FindingCode, Findings, Severity};
+use crate::catalogue::beside;
 use crate::error::Diagnostic;
-use crate::key::{PrivateKey, pem};
-use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError, Mismatch, compare};
+use crate::inventory::{Client, Expectation, Found, Part};
+use crate::key::pem;
+use crate::kubeconfig::{Current, KubeconfigError, Mismatch, compare};
 use crate::secret::Secret;
 use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
-use crate::x509::{Certificate, read_certificates};
-
-/// A kubeconfig's user: the certificates and the key, embedded or by path.
-#[derive(Debug)]
-pub struct ClientIdentity {
-    /// The file that holds the certificate: the kubeconfig, or the one it names.
-    pub certificate_path: PathBuf,
-    /// The certificate and the intermediates behind it.
-    pub certificates: Part<Vec<Certificate>>,
-    /// The key.
-    pub key: Part<PrivateKey>,
-    /// The key's text, where it cannot be used.
-    unusable_key: Option<Secret>,
-}
-
-/// The files that a kubeconfig's current user and cluster refer to; none when it cannot be read.
-#[must_use]
-pub fn referenced_paths(path: &Path, content: &[u8]) -> Vec<PathBuf> {
-    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return Vec::new() };
-    let Ok(current) = kubeconfig.current() else { return Vec::new() };
-    [current.certificate_authority, current.client_certificate, current.client_key, current.token_file]
-        .into_iter()
-        .flatten()
-        .map(|referenced| beside(path, referenced))
-        .collect()
-}
-
-/// Whether the current user reads both its certificate and its key from `file`.
-#[must_use]
-pub fn is_read_from(path: &Path, content: &[u8], file: &Path) -> bool {
-    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return false };
-    let Ok(current) = kubeconfig.current() else { return false };
-    current.client_certificate_data.is_none()
-        && current.client_key_data.is_none()
-        && [current.client_certificate, current.client_key]
-            .iter()
-            .all(|one| one.is_some_and(|referenced| beside(path, referenced) == file))
-}
-
-/// The certificate and key of the current user; `None` when it has none (a token, say).
-///
-/// # Errors
-/// [`KubeconfigError`] when the file cannot be read as a kubeconfig with a current user.
-pub fn client_identity(tree: &Tree, path: &Path, content: &[u8]) -> Result<Option<ClientIdentity>, KubeconfigError> {
-    let kubeconfig = Kubeconfig::parse(content)?;
-    let current = kubeconfig.current()?;
-    let (certificate_path, certificates) = match (&current.client_certificate_data, current.client_certificate) {
-        (Some(pem), _) => (path.to_owned(), parsed(read_certificates(pem))),
-        (None, Some(referenced)) => {
-            let referenced = beside(path, referenced);
-            let part = Part::read(tree, &referenced, read_certificates);
-            (referenced, part)
-        }
-        (None, None) => return Ok(None),
-    };
-    let key = match (&current.client_key_data, current.client_key) {
-        (Some(pem), _) => parsed(PrivateKey::from_pem(pem.expose())),
-        (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
-        (None, None) => Part::Missing,
-    };
-    let key_text = match (&current.client_key_data, current.client_key) {
-        (Some(pem), _) => Some(pem.expose()),
-        (None, Some(referenced)) => tree.content(&beside(path, referenced)),
-        (None, None) => None,
-    };
-    let unusable_key = key_text.filter(|_| key.present().is_none()).map(|text| Secret::new(text.to_vec()));
-    Ok(Some(ClientIdentity { certificate_path, certificates, key, unusable_key }))
-}
-
-/// The node whose kubelet uses the kubeconfig at `path`: by its certificate, or by its user's name where the certificate
-/// cannot be read. `None` when neither says it.
-#[must_use]
-pub fn node_name(tree: &Tree, path: &Path) -> Option<String> {
-    let user = || Some(Kubeconfig::parse(tree.content(path)?).ok()?.current().ok()?.user.to_owned());
-    certified_node_name(tree, path).or_else(|| node_of(&user()?))
-}
-
-/// The same by the certificate alone.
-#[must_use]
-pub fn certified_node_name(tree: &Tree, path: &Path) -> Option<String> {
-    let identity = client_identity(tree, path, tree.content(path)?).ok()??;
-    node_of(&identity.certificates.present()?.first()?.subject().common_name()?)
-}
-
-fn node_of(user: &str) -> Option<String> {
-    Some(user.strip_prefix(SYSTEM_NODE)?.to_owned()).filter(|name| !name.is_empty())
-}
-
-/// The key of the current user, embedded or by path, whether it has a certificate yet or not.
-#[must_use]
-pub fn client_key(tree: &Tree, path: &Path) -> Part<PrivateKey> {
-    let kubeconfig = match Part::read(tree, path, Kubeconfig::parse) {
-        Part::Present(kubeconfig) => kubeconfig,
-        Part::Missing => return Part::Missing,
-        Part::Broken(fault) => return Part::Broken(fault),
-    };
-    let current = match kubeconfig.current() {
-        Ok(current) => current,
-        Err(error) => return Part::Broken(error.fault()),
-    };
-    match (&current.client_key_data, current.client_key) {
-        (Some(pem), _) => parsed(PrivateKey::from_pem(pem.expose())),
-        (None, Some(referenced)) => Part::read(tree, &beside(path, referenced), PrivateKey::from_pem),
-        (None, None) => Part::Missing,
-    }
-}
-
-fn parsed<T, E: Diagnostic>(result: Result<T, E>) -> Part<T> {
-    match result {
-        Ok(value) => Part::Present(value),
-        Err(error) => Part::Broken(error.fault()),
-    }
-}
+use crate::x509::Certificate;
 
 /// What a kubeconfig must be.
 #[derive(Debug)]
@@ -151,6 +40,7 @@ pub struct ExpectedKubeconfig<'a> {
 pub fn judge_kubeconfig(
     name: &str,
     path: &Path,
+    client: Option<Result<&Client, &KubeconfigError>>,
     tree: &Tree,
     expected: &ExpectedKubeconfig<'_>,
     thresholds: Thresholds,
@@ -158,38 +48,35 @@ pub fn judge_kubeconfig(
 ) -> Vec<Finding> {
     let mut notes = Findings::on(name);
     notes.at(path);
-    match tree.get(path) {
-        Observed::Missing => note_part(&Part::<()>::Missing, &mut notes, true),
-        Observed::Unreadable(fault) => notes.add_fault(fault.clone()),
-        Observed::File { content, .. } => {
-            note_mode(tree, path, &mut notes);
-            judge_content(&mut notes, path, content.expose(), tree, expected, thresholds, now);
-        }
+    let Some(client) = client else {
+        note_part(&Part::<()>::of_file(tree.get(path)), &mut notes, true);
+        return notes.into_vec();
+    };
+    note_mode(tree, path, &mut notes);
+    match client {
+        Ok(client) => judge_content(&mut notes, client, tree, expected, thresholds, now),
+        Err(error) => notes.add_fault(error.fault()),
     }
     notes.into_vec()
 }
 
 fn judge_content(
     notes: &mut Findings,
-    path: &Path,
-    content: &[u8],
+    client: &Client,
     tree: &Tree,
     expected: &ExpectedKubeconfig<'_>,
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) {
-    let client = match client_identity(tree, path, content) {
-        Ok(client) => client,
-        Err(error) => return notes.add_fault(error.fault()),
-    };
-    note_use(notes, path, content, tree, expected.trusted.is_empty());
+    let path = &client.path;
+    note_use(notes, client, tree, expected.trusted.is_empty());
     if expected.trusted.is_empty() {
-        note_authority(notes, path, content, tree);
+        note_authority(notes, client, tree);
     } else {
         let trusted: Vec<_> = expected.trusted.iter().map(Certificate::to_pem).collect();
         let trusted: Vec<_> = trusted.iter().map(Vec::as_slice).collect();
         let read = |referenced: &str| tree.content(&beside(path, referenced)).map(<[u8]>::to_vec);
-        for mismatch in compare(content, &trusted, expected.server.as_deref().unwrap_or_default(), read) {
+        for mismatch in compare(&client.document, &trusted, expected.server.as_deref().unwrap_or_default(), read) {
             if matches!(mismatch, Mismatch::OtherServer { .. }) && expected.server.is_none() {
                 continue;
             }
@@ -201,8 +88,8 @@ fn judge_content(
             notes.add_as(severity, mismatch.code(), mismatch.to_string(), mismatch.hint());
         }
     }
-    match client {
-        Some(client) => judge_client(notes, &client, expected, thresholds, now),
+    match client.certified() {
+        Some(found) => judge_client(notes, found, expected, thresholds, now),
         None => notes.add(
             FindingCode::KubeconfigNoCertificate,
             "its user has no client certificate (a token, or an exec plugin)",
@@ -212,8 +99,8 @@ fn judge_content(
 }
 
 /// Notes why clients would not use the file, and what of it they pass over.
-fn note_use(notes: &mut Findings, path: &Path, content: &[u8], tree: &Tree, with_authority: bool) {
-    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
+fn note_use(notes: &mut Findings, client: &Client, tree: &Tree, with_authority: bool) {
+    let Client { path, document: kubeconfig, .. } = client;
     let current = kubeconfig.current().ok();
     // The client's files are judged for themselves, and a CA that is compared with the node's is compared elsewhere.
     let is_judged = |referenced: &str| {
@@ -245,10 +132,9 @@ pub fn is_readable(tree: &Tree, path: &Path, referenced: &str) -> bool {
 }
 
 /// Notes a CA of which clients cannot read a single certificate. Which one it must be is not known here.
-fn note_authority(notes: &mut Findings, path: &Path, content: &[u8], tree: &Tree) {
-    let Ok(kubeconfig) = Kubeconfig::parse(content) else { return };
-    let Ok(current) = kubeconfig.current() else { return };
-    if !has_readable_authority(tree, path, &current) {
+fn note_authority(notes: &mut Findings, client: &Client, tree: &Tree) {
+    let Ok(current) = client.document.current() else { return };
+    if !has_readable_authority(tree, &client.path, &current) {
         let (cluster, named) = (current.cluster.to_owned(), current.certificate_authority.map(str::to_owned));
         let path = named.filter(|_| current.certificate_authority_data.is_none());
         notes.add_fault(Mismatch::InvalidCertificateAuthority { cluster, path }.fault());
@@ -271,22 +157,20 @@ pub fn has_readable_authority(tree: &Tree, path: &Path, current: &Current<'_>) -
 
 fn judge_client(
     notes: &mut Findings,
-    client: &ClientIdentity,
+    client: &Found,
     expected: &ExpectedKubeconfig<'_>,
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) {
     notes.at(&client.certificate_path);
     note_part(&client.certificates, notes, true);
-    let certificate = client.certificates.present().and_then(|all| all.first());
+    let certificate = client.certificate();
     let key_text = client.unusable_key.as_ref().map(Secret::expose);
     let only_go_reads_it = key_text.is_some_and(|pem| note_key_of_go(&client.key, pem, certificate, notes));
     if let (Part::Broken(fault), false) = (&client.key, only_go_reads_it) {
         notes.add_fault(fault.clone());
     }
-    let Some((certificate, intermediates)) = client.certificates.present().and_then(|all| all.split_first()) else {
-        return;
-    };
+    let Some((certificate, intermediates)) = client.all().split_first() else { return };
     match &client.key {
         Part::Missing => notes.add(
             FindingCode::FileMissing,

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::pair::{note_mode, note_part};
-use super::{Finding, FindingCode, Findings, Part, Severity};
+use super::files::{note_mode, note_part};
+use super::{Finding, FindingCode, Findings, Severity};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
 use crate::error::Declared as _;
+use crate::inventory::Part;
 use crate::key::{KeyError, PrivateKey, holds_private_key, read_public_keys};
 use crate::remedy::command;
 use crate::tree::Tree;

@@ -6,7 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Finding, FindingCode, Pair, Part, Severity};
+use super::{Finding, FindingCode, Severity};
+use crate::inventory::{Found, Part};
 use crate::remedy::{command, file};
 use crate::tree::Tree;
 
@@ -19,7 +20,7 @@ pub fn judge_signing(
     key: &Path,
     severity: Severity,
 ) -> Option<Finding> {
-    let pair = Pair::read(tree, certificate.to_owned(), key.to_owned());
+    let pair = Found::pair(tree, certificate.to_owned(), key.to_owned());
     let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let flags = "--cluster-signing-cert-file and --cluster-signing-key-file";
     let (path, why, remedy): (&Path, String, String) = match (&pair.certificates, &pair.key) {

@@ -76,6 +76,18 @@ impl Layout {
         }
     }
 
+    /// What is on its way to a row and back: request, certificate, key. Of a pair the last two are those in use.
+    #[must_use]
+    pub fn on_the_way(&self, row: &Row) -> [PathBuf; 3] {
+        let base = self.base(row);
+        ["csr", "crt", "key"].map(|ending| with_ending(&base, ending))
+    }
+
+    /// [`Self::on_the_way`] of all that the owner of a CA signs.
+    pub fn all_on_the_way(&self) -> impl Iterator<Item = PathBuf> {
+        super::rows([Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient]).flat_map(|row| self.on_the_way(row))
+    }
+
     /// Where new keys and their requests wait for their certificates: laid out as `/etc/kubernetes` is.
     #[must_use]
     pub fn renewal(&self) -> Self {

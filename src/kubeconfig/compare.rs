@@ -80,16 +80,12 @@ faults! {
 /// names, if there is no CA data; `None` says that it cannot be read.
 #[must_use]
 pub fn compare(
-    existing: &[u8],
+    existing: &Kubeconfig,
     expected_ca_pems: &[&[u8]],
     expected_server: &str,
     read: impl FnOnce(&str) -> Option<Vec<u8>>,
 ) -> Vec<Mismatch> {
-    let kubeconfig = match Kubeconfig::parse(existing) {
-        Ok(kubeconfig) => kubeconfig,
-        Err(error) => return vec![Mismatch::Unusable(error)],
-    };
-    let current = match CurrentCluster::of(&kubeconfig.root) {
+    let current = match CurrentCluster::of(&existing.root) {
         Ok(current) => current,
         Err(error) => return vec![Mismatch::Unusable(error)],
     };

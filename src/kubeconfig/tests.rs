@@ -12,6 +12,18 @@ const FILES: [&str; 5] =
     ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"];
 const USERS: [&str; 3] = ["user-appdevs.conf", "user-two-orgs.conf", "user-token.conf"];
 
+fn compare(
+    existing: &[u8],
+    expected_ca_pems: &[&[u8]],
+    expected_server: &str,
+    read: impl FnOnce(&str) -> Option<Vec<u8>>,
+) -> Vec<Mismatch> {
+    match Kubeconfig::parse(existing) {
+        Ok(existing) => super::compare(&existing, expected_ca_pems, expected_server, read),
+        Err(error) => vec![Mismatch::Unusable(error)],
+    }
+}
+
 fn golden(path: impl AsRef<Path>) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(path);
     // Tests read their golden files themselves; only shipped code goes through `store`.

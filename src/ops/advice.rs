@@ -8,9 +8,11 @@ use chrono::{DateTime, Utc};
 
 use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
-use crate::audit::advice::{Advisor, paths};
-use crate::audit::{Finding, Pair, complete_remedies};
-use crate::catalogue::{DEFAULT_KUBELET_DIR, KubeletFiles};
+use crate::audit::advice::Advisor;
+use crate::audit::{Finding, complete_remedies};
+use crate::catalogue::{DEFAULT_KUBELET_DIR, KubeletFiles, Layout};
+use crate::error::Result;
+use crate::inventory::Found;
 use crate::tree::{Observed, Tree};
 
 /// Gives each finding its remedy.
@@ -21,38 +23,36 @@ pub(super) fn advise(
     request: &NodeRequest,
     kubelet_dir: &Path,
     now: DateTime<Utc>,
-) {
+) -> Result<()> {
     if !findings.is_empty() {
-        let Kubelet { files: kubelet, serving, .. } = Kubelet::read(&node.store, kubelet_dir);
+        let kubelet = Kubelet::read(&node.store, kubelet_dir);
+        let Kubelet { files, serving, .. } = &kubelet;
         let mut tree = tree.clone();
-        for (path, observed) in node
-            .store
-            .read(
-                paths(&node.layout)
-                    .into_iter()
-                    .chain(kubelet.every_path())
-                    .chain([serving.certificate.clone(), serving.key.clone()]),
-            )
-            .iter()
-        {
+        let layouts = [&node.layout, &node.layout.renewal()];
+        let on_the_way = layouts.into_iter().flat_map(Layout::all_on_the_way);
+        let of_kubelet = files.every_path().into_iter().chain([serving.certificate.clone(), serving.key.clone()]);
+        for (path, observed) in node.store.read(on_the_way.chain(of_kubelet)).iter() {
             tree.insert(path.to_owned(), observed.clone());
         }
+        let inventory = node.inventory(&tree, &kubelet, None, request.has_configuration())?;
         let links = tree.iter().map(|(path, _)| path.to_owned()).filter(|path| node.store.is_link(path)).collect();
         let advisor = Advisor {
+            inventory: &inventory,
             tree: &tree,
             layout: &node.layout,
-            kubelet: &kubelet,
-            serving: &serving,
+            kubelet: files,
+            serving,
             spec: &node.spec,
             has_config: request.has_configuration(),
             links,
-            valid_kubelet_client: valid_client(node, &kubelet, now),
+            valid_kubelet_client: valid_client(node, files, now),
         };
         advisor.advise(findings);
     }
     let mut caller = request.caller();
     caller.kubelet_dir = (kubelet_dir != Path::new(DEFAULT_KUBELET_DIR)).then(|| kubelet_dir.to_owned());
     complete_remedies(findings, &caller);
+    Ok(())
 }
 
 /// The file with the kubelet's client certificate that ends last and is valid now, other than the current one.
@@ -70,7 +70,7 @@ fn valid_client(node: &Node, kubelet: &KubeletFiles, now: DateTime<Utc>) -> Opti
         Observed::Missing | Observed::Unreadable(_) => None,
     };
     let end = |path: &PathBuf| {
-        let pair = Pair::read(&tree, path.clone(), path.clone());
+        let pair = Found::pair(&tree, path.clone(), path.clone());
         let certificate = pair.certificate()?;
         let fits = pair.key.present()?.public_key_info() == certificate.public_key_info();
         let is_valid = certificate.not_before() <= now && now < certificate.not_after();

@@ -10,10 +10,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::span::span;
-use crate::audit::kubeconfig::client_identity;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR, Layout};
 use crate::error::{Error, Result, nearest};
+use crate::inventory::Client;
 use crate::plan::{Artefact, Context, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
 use crate::store::backup::{Backup, BackupError, BackupFile, Difference, Manifest, State};
 use crate::store::{DEFAULT_BACKUP_DIR, Store};
@@ -322,7 +322,7 @@ fn certificate(tree: &Tree, at: &Path, path: &Path) -> Option<Certificate> {
     let content = tree.content(at)?;
     if path.extension().is_some_and(|ending| ending == "conf") {
         // A certificate that a kubeconfig names by its path is not of this file.
-        return client_identity(&Tree::default(), path, content).ok()??.certificates.present()?.first().cloned();
+        return Client::read(&Tree::default(), path, content).ok()?.certified()?.certificate().cloned();
     }
     read_certificates(content).ok()?.into_iter().next()
 }

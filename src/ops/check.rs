@@ -16,7 +16,7 @@ mod kubelet;
 mod living;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,16 +25,18 @@ use super::advice::advise;
 use super::node::{Node, NodeRequest};
 use super::span::span;
 use crate::audit::authority::judge_authority;
-use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
-use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
+use crate::audit::certificate::{Thresholds, judge_pair};
+use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, FindingCode, Pair, SeenCertificate, Severity, unreadable};
-use crate::catalogue::{self, CLUSTER_CA, Kind, Layout, Row};
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, unreadable};
+use crate::catalogue::{self, Kind};
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
+use crate::inventory::{self, Client, Expectation, Found, Inventory, Item};
+use crate::kubeconfig::KubeconfigError;
 use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
-use crate::x509::{Certificate, ExtendedKeyUsage};
+use crate::x509::Certificate;
 
 /// What `check` is asked for.
 #[derive(Clone, Debug, Deserialize)]
@@ -107,9 +109,10 @@ pub struct CheckReport {
 }
 
 /// What all parts of the check work with.
-struct Checking {
-    node: Node,
-    tree: Tree,
+struct Checking<'t> {
+    node: &'t Node,
+    inventory: &'t Inventory<'t>,
+    tree: &'t Tree,
     has_config: bool,
     /// Whether a file of the catalogue that is not there is missing: on a host that has none, nothing is.
     is_node: bool,
@@ -135,26 +138,36 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
         warning: span("--warning", request.warning_seconds)?,
         critical: span("--critical", request.critical_seconds)?,
     };
-    let mut checking =
-        Checking { node, tree, has_config, is_node, thresholds, now, certificates: Vec::new(), findings: Vec::new() };
+    let inventory = Inventory::of(&tree, &node.layout, &node.spec, has_config)?;
+    let mut checking = Checking {
+        node: &node,
+        inventory: &inventory,
+        tree: &tree,
+        has_config,
+        is_node,
+        thresholds,
+        now,
+        certificates: Vec::new(),
+        findings: Vec::new(),
+    };
 
-    let authorities = checking.authorities();
-    checking.leaves(&authorities)?;
+    checking.authorities();
+    checking.leaves();
     checking.external_etcd();
     checking.service_account();
-    checking.kubeconfigs(&authorities)?;
+    checking.kubeconfigs();
     let living = checking.living(request);
-    checking.kubelet(&request.kubelet_dir, &authorities, living.kubelet_serves);
+    checking.kubelet(&request.kubelet_dir, living.kubelet_serves);
     checking.extra(&request.extra);
     checking.exposure(&request.kubelet_dir);
     checking.held_manifests();
     checking.findings.extend(living.findings);
 
-    let Checking { node, tree, certificates, mut findings, .. } = checking;
+    let Checking { certificates, mut findings, .. } = checking;
     let as_root = (!node.store.is_root()).then_some("run it as root: `sudo kubepki check`");
     unreadable::gather(&mut findings, as_root);
     say_once(&mut findings);
-    advise(&mut findings, &node, &tree, &request.node, &request.kubelet_dir, now);
+    advise(&mut findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let kubelet = request.kubelet_dir.join("pki");
     let folders = [&node.layout.certificates_dir, &node.layout.kubeconfig_dir, &kubelet].map(PathBuf::as_path);
@@ -171,30 +184,11 @@ fn say_once(findings: &mut Vec<Finding>) {
     });
 }
 
-/// Whether the files are a worker's: it has a kubelet, and nothing of a control plane.
-pub(super) fn is_worker(layout: &Layout, tree: &Tree) -> bool {
-    let has_kubelet = !matches!(tree.get(&layout.kubeconfig(catalogue::KUBELET_CONF)), Observed::Missing);
-    has_kubelet && !is_control_plane(layout, tree)
-}
-
-fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
-    let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
-    let mut own = catalogue::rows([Kind::Leaf, Kind::Kubeconfig])
-        .filter(|row| row.is_of_cluster() && !row.roles.contains(&Role::Worker));
-    is_there(layout.key(CLUSTER_CA)) || own.any(|row| is_there(layout.of(row)))
-}
-
 /// Reads the kind of node off its files.
 pub(super) fn infer(node: &mut Node, tree: &Tree) {
-    let is_there = |path: PathBuf| !matches!(tree.get(&path), Observed::Missing);
     let layout = &node.layout;
-    let is_control_plane = is_control_plane(layout, tree);
-    // An external etcd's CA certificate has the same place, but never its key.
-    let is_server = |row: &&Row| row.kind == Kind::Leaf && row.has_alternative_names();
-    let has_etcd = catalogue::ROWS.iter().filter(|row| row.is_etcd()).any(|row| {
-        is_server(&row) && is_there(layout.certificate(row.base_name))
-            || (is_server(&row) || row.kind == Kind::Authority) && is_there(layout.key(row.base_name))
-    });
+    let has_etcd = inventory::has_etcd(layout, tree);
+    let is_control_plane = inventory::is_control_plane(layout, tree);
     node.spec.role = if is_control_plane { Role::SecondaryControlPlane } else { Role::Worker };
     if !has_etcd {
         node.spec.etcd = Etcd::External {
@@ -221,113 +215,88 @@ fn status(certificates: &[SeenCertificate], findings: &[Finding]) -> Status {
     }
 }
 
-type Authorities = Vec<(&'static str, Vec<Certificate>)>;
-
-fn authority<'a>(authorities: &'a Authorities, name: &str) -> &'a [Certificate] {
-    authorities.iter().find(|(one, _)| *one == name).map_or(&[], |(_, certificates)| certificates.as_slice())
-}
-
-impl Checking {
-    fn authorities(&mut self) -> Authorities {
-        let mut authorities = Vec::new();
-        for row in catalogue::rows([Kind::Authority]) {
-            if !row.is_on(&self.node.spec) {
+impl Checking<'_> {
+    fn authorities(&mut self) {
+        let inventory = self.inventory;
+        let is_worker = self.node.spec.role == Role::Worker;
+        for item in inventory.items(&[Kind::Authority]).filter(|item| item.is_on_node) {
+            if item.is_missing() {
+                self.missing(item.name, item.certificate.clone(), is_worker && !self.has_config);
                 continue;
             }
-            let pair = self.pair(row.base_name);
-            if pair.is_missing() {
-                self.missing(row.name, pair.certificate_path, self.node.spec.role == Role::Worker && !self.has_config);
-                continue;
-            }
-            let mut findings = judge_authority(row.name, &pair, &self.tree, self.thresholds, self.now);
-            if self.node.spec.role == Role::Worker {
+            let mut findings = judge_authority(item.name, item.pair(), self.tree, self.thresholds, self.now);
+            if is_worker {
                 // No worker has a CA's key: that says nothing of how the cluster signs.
                 findings.retain(|finding| finding.code != FindingCode::AuthorityExternal);
             }
             self.findings.extend(findings);
-            let certificates = pair.certificates.present().cloned().unwrap_or_default();
-            self.see(row.name, &pair.certificate_path, &certificates);
-            authorities.push((row.name, certificates));
+            self.see(item.name, &item.certificate, item.certificates());
         }
-        authorities
     }
 
-    fn leaves(&mut self, authorities: &Authorities) -> Result<()> {
-        for row in catalogue::rows([Kind::Leaf]) {
-            if !row.is_on(&self.node.spec) {
+    fn leaves(&mut self) {
+        let inventory = self.inventory;
+        for item in inventory.items(&[Kind::Leaf]).filter(|item| item.is_on_node) {
+            if item.is_missing() {
+                self.missing(item.name, item.certificate.clone(), false);
                 continue;
             }
-            let pair = self.pair(row.base_name);
-            if pair.is_missing() {
-                self.missing(row.name, pair.certificate_path, false);
-                continue;
-            }
-            let mut expectation =
-                Expectation { extended_key_usages: row.extended_key_usages.to_vec(), ..Expectation::default() };
-            if self.has_config {
-                if !row.is_named_after_node() || self.knows_name() {
-                    expectation.subject = Some(row.subject(&self.node.spec)?);
-                }
-                expectation.subject_alt_names = row.subject_alt_names(&self.node.spec);
-            }
-            let bundle = authority(authorities, row.issuer);
-            let findings = judge_pair(row.name, &pair, &self.tree, &expectation, bundle, self.thresholds, self.now);
+            let (pair, expectation) = (item.pair(), self.expectation(item));
+            let bundle = inventory.bundle(item.row.issuer);
+            let findings = judge_pair(item.name, pair, self.tree, &expectation, bundle, self.thresholds, self.now);
             self.findings.extend(findings);
-            let certificates = pair.certificates.present().cloned().unwrap_or_default();
-            self.see(row.name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
+            self.see_leaf(item.name, pair);
         }
-        Ok(())
+    }
+
+    /// Without a configuration nobody has said what the certificate must be, not even which version wrote it.
+    fn expectation(&self, item: &Item<'_>) -> Expectation {
+        if self.has_config { item.expectation.clone() } else { Expectation::usages(item.row.extended_key_usages) }
     }
 
     fn service_account(&mut self) {
         if self.node.spec.role == Role::Worker {
             return;
         }
-        let keys = ServiceAccountKeys::read(&self.tree, &self.node.layout);
+        let keys = ServiceAccountKeys::read(self.tree, &self.node.layout);
         if keys.key.is_missing() && keys.public_keys.is_missing() {
             self.missing(catalogue::SERVICE_ACCOUNT, keys.key_path, false);
             return;
         }
-        self.findings.extend(keys.judge(&self.tree));
+        self.findings.extend(keys.judge(self.tree));
         if keys.public_keys.is_missing() {
             self.missing(catalogue::SERVICE_ACCOUNT, keys.public_key_path, false);
         }
     }
 
-    fn kubeconfigs(&mut self, authorities: &Authorities) -> Result<()> {
-        let trusted = authority(authorities, CLUSTER_CA);
-        for row in catalogue::rows([Kind::Kubeconfig]) {
-            let path = self.node.layout.kubeconfig(row.name);
-            if matches!(self.tree.get(&path), Observed::Missing) {
-                let optional = row.is_best_elsewhere || row.absence(&self.node.spec).is_some();
-                self.missing(row.name, path, optional);
+    fn kubeconfigs(&mut self) {
+        let inventory = self.inventory;
+        for item in inventory.items(&[Kind::Kubeconfig]) {
+            if item.is_missing() {
+                let is_optional = item.row.is_best_elsewhere || item.absence.is_some();
+                self.missing(item.name, item.path().to_owned(), is_optional);
                 continue;
             }
-            let mut client =
-                Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
-            if self.has_config && (!row.is_named_after_node() || self.knows_name()) {
-                client.subject = Some(row.subject(&self.node.spec)?);
-            }
-            let server = if self.has_config { row.known_server(&self.node.spec) } else { None };
-            let expected = ExpectedKubeconfig { client, server, trusted };
-            let findings = judge_kubeconfig(row.name, &path, &self.tree, &expected, self.thresholds, self.now);
-            self.findings.extend(findings);
-            let identity = self.tree.content(&path).and_then(|text| client_identity(&self.tree, &path, text).ok()?);
-            if let Some(identity) = identity {
-                let certificates = identity.certificates.present().cloned().unwrap_or_default();
-                self.see(row.name, &identity.certificate_path, certificates.get(..1).unwrap_or_default());
-            }
+            let (client, trusted) = (self.expectation(item), inventory.bundle(item.row.issuer));
+            let expected = ExpectedKubeconfig { client, server: item.server.clone(), trusted };
+            self.kubeconfig(item.name, item.path(), item.client(), self.tree, &expected);
         }
-        Ok(())
     }
 
-    /// Neither the configuration nor the host may have a name that is one.
-    fn knows_name(&self) -> bool {
-        !self.node.spec.node_name.is_empty()
-    }
-
-    fn pair(&self, base_name: &str) -> Pair {
-        Pair::read(&self.tree, self.node.layout.certificate(base_name), self.node.layout.key(base_name))
+    /// Judges a kubeconfig, and sees the certificate that it shows.
+    fn kubeconfig(
+        &mut self,
+        name: &str,
+        path: &Path,
+        client: Option<std::result::Result<&Client, &KubeconfigError>>,
+        tree: &Tree,
+        expected: &ExpectedKubeconfig<'_>,
+    ) {
+        let findings = judge_kubeconfig(name, path, client, tree, expected, self.thresholds, self.now);
+        self.findings.extend(findings);
+        if let Some(found) = client.and_then(std::result::Result::ok).and_then(Client::certified) {
+            self.see_leaf(name, found);
+        }
     }
 
     fn missing(&mut self, name: &str, path: PathBuf, optional: bool) {
@@ -342,7 +311,11 @@ impl Checking {
         }
     }
 
-    fn see(&mut self, name: &str, path: &std::path::Path, certificates: &[Certificate]) {
+    fn see_leaf(&mut self, name: &str, found: &Found) {
+        self.see(name, &found.certificate_path, found.all().get(..1).unwrap_or_default());
+    }
+
+    fn see(&mut self, name: &str, path: &Path, certificates: &[Certificate]) {
         let seen = certificates.iter().map(|certificate| SeenCertificate::of(name, path, certificate, self.now));
         self.certificates.extend(seen);
     }

@@ -11,7 +11,7 @@ use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR};
 use crate::error::{Result, faults};
-use crate::plan::Destination;
+use crate::inventory::Inventory;
 use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
 use crate::store::DEFAULT_BACKUP_DIR;
@@ -90,28 +90,29 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
         _ => request.backup_dir.clone(),
     };
     let is_said = request.node.has_configuration();
-    let places = node.places(&request.kubelet_dir, is_said, now)?;
-    refuse_unknown(&request.names, &places.iter().map(|place| place.name).collect::<Vec<_>>())?;
+    refuse_unknown(&request.names, &catalogue::request_names())?;
     if request.recover {
         node.recover()?;
     }
-    let renewals = Destination::renewals(&node.layout, &node.spec, is_said)?;
-    let on_the_way = places.iter().chain(&renewals).flat_map(Destination::paths_on_the_way);
-    let kubelet = Kubelet::read(&node.store, &request.kubelet_dir).configuration;
-    let manifests_dir = kubelet.manifests_dir(&node.layout.kubeconfig_dir);
-    let tree = node.read_with(on_the_way.chain(cleanup::manifests(&manifests_dir)));
+    let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
+    let manifests_dir = kubelet.configuration.manifests_dir(&node.layout.kubeconfig_dir);
+    let next = kubelet.next_client(&node.store, now);
+    let renewal = node.layout.renewal();
+    let more = renewal.all_on_the_way().chain(cleanup::manifests(&manifests_dir)).chain(next.clone());
+    let tree = node.read_on_the_way(&kubelet, more);
     if !is_said {
         infer(&mut node, &tree);
     }
     let options = Options {
         rootfs: request.node.rootfs.clone(),
         backup_dir,
-        is_said,
         names: request.names.clone(),
         authority_keys: request.authority_keys.clone(),
         manifests_dir,
     };
-    let plan = cleanup::cleanup(&tree, &node.layout, &node.spec, places, &options, now)?;
+    let inventory = node.inventory(&tree, &kubelet, next.as_deref(), is_said)?;
+    let renewals = Inventory::renewals(&tree, &node.layout, &node.spec, is_said)?;
+    let plan = cleanup::cleanup(&inventory, &renewals, &node.layout, &options, now);
     Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {
         node: recorded,
         recover: false,

@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::given::Sources;
 use super::init::Planned;
 use super::node::{Node, NodeRequest};
-use crate::audit::kubeconfig::referenced_paths;
 use crate::catalogue::{self, Layout, with_ending};
 use crate::error::{Result, faults};
-use crate::plan::Destination;
+use crate::inventory::referenced_paths;
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
 
@@ -65,10 +64,9 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     if wanted.len() != 1 && (request.client_certificate.is_some() || request.client_key.is_some()) {
         return Err(EmbedError::OneKubeconfig { count: wanted.len() }.into());
     }
-    let places = Destination::all(&node.layout, &node.spec, is_said)?;
     let named =
         wanted.iter().flat_map(|one| [one.path.clone(), with_ending(&one.path, "crt"), with_ending(&one.path, "key")]);
-    let mut tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way).chain(named));
+    let mut tree = node.read_with(node.layout.all_on_the_way().chain(named));
     let referenced: Vec<_> = wanted
         .iter()
         .filter_map(|one| tree.content(&one.path).map(|content| referenced_paths(&one.path, content)))

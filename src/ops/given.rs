@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::OperationError;
 use super::node::content_of;
-use crate::audit::Part;
 use crate::catalogue::with_ending;
 use crate::digest::sha256_hex;
 use crate::error::Result;
+use crate::inventory::{Inventory, Item, Part};
 use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
 use crate::plan::import::{ENDINGS, Given, GivenKey, Waiting};
-use crate::plan::{Destination, KeySource, Plan};
+use crate::plan::{KeySource, Plan};
 use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
 use crate::tree::{Observed, Tree};
@@ -59,25 +59,23 @@ impl<'a> Sources<'a> {
     }
 
     /// The certificates of the node's `renewal` folder, with their keys, by name.
-    pub(super) fn renewed(&self, renewals: &[Destination]) -> Result<Vec<(&'static str, Given)>> {
-        let tree = self.node.read(renewals.iter().map(|place| place.certificate.clone()));
-        let is_there = |place: &&Destination| !matches!(tree.get(&place.certificate), Observed::Missing);
-        let of = |place: &Destination| Ok((place.name, self.certificate(&place.certificate, true, true)?));
-        renewals.iter().filter(is_there).map(of).collect()
+    pub(super) fn renewed(&self, renewals: &Inventory<'_>) -> Result<Vec<(&'static str, Given)>> {
+        let is_there = |item: &&Item<'_>| !matches!(renewals.tree.get(&item.certificate), Observed::Missing);
+        let of = |item: &Item<'_>| Ok((item.name, self.certificate(&item.certificate, true, true)?));
+        renewals.issued().filter(is_there).map(of).collect()
     }
 
     /// The keys and requests of the node's `renewal` folder, by name.
-    pub(super) fn waiting(&self, renewals: &[Destination]) -> Result<Vec<Waiting>> {
-        let tree = self.node.read(renewals.iter().flat_map(|place| [place.key.clone(), place.request.clone()]));
-        let of = |place: &Destination| {
+    pub(super) fn waiting(&self, renewals: &Inventory<'_>) -> Result<Vec<Waiting>> {
+        let of = |item: &Item<'_>| {
             let given_key = |content: &[u8]| -> Result<Option<GivenKey>> {
                 let Ok(key) = key_of(content) else { return Ok(None) };
-                Ok(Some(GivenKey { source: self.source(&place.key, true, content)?, key }))
+                Ok(Some(GivenKey { source: self.source(&item.key, true, content)?, key }))
             };
-            let key = tree.content(&place.key).map(given_key).transpose()?.flatten();
-            Ok(Waiting { name: place.name, key, request: place.read_request(&tree).present().cloned() })
+            let key = renewals.tree.content(&item.key).map(given_key).transpose()?.flatten();
+            Ok(Waiting { name: item.name, key, request: item.read_request().present().cloned() })
         };
-        renewals.iter().map(of).collect()
+        renewals.issued().map(of).collect()
     }
 
     /// A request in a directory that was named, beside which no certificate lies.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::given::{Sources, in_place};
 use super::init::Planned;
+use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF};
 use crate::error::Result;
-use crate::plan::Destination;
+use crate::inventory::{Inventory, Item};
 use crate::plan::import::{self, Given, Options};
 use crate::tree::{Observed, Tree};
 
@@ -57,19 +58,22 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         node.recover()?;
     }
     let is_said = request.node.has_configuration();
-    let places = node.places(&request.kubelet_dir, is_said, now)?;
-    let renewals = Destination::renewals(&node.layout, &node.spec, is_said)?;
-    let tree = node.read_with(places.iter().flat_map(Destination::paths_on_the_way));
+    let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
+    let next = kubelet.next_client(&node.store, now);
+    let tree = node.read_on_the_way(&kubelet, next.clone());
+    let inventory = node.inventory(&tree, &kubelet, next.as_deref(), is_said)?;
+    let renewal_tree = node.store.read(node.layout.renewal().all_on_the_way());
+    let renewals = Inventory::renewals(&renewal_tree, &node.layout, &node.spec, is_said)?;
     let sources = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let waiting = if request.paths.is_empty() { Vec::new() } else { sources.waiting(&renewals)? };
     let given = if request.paths.is_empty() {
         let mut given = sources.renewed(&renewals)?;
         let mut renewed: Vec<_> = given.iter().map(|(name, _)| *name).collect();
         // What lies beside kubelet.conf is from before its kubelet rotated its certificate.
-        if renewed.contains(&KUBELET_CLIENT) || node.rotates(&tree, &request.kubelet_dir) {
+        if renewed.contains(&KUBELET_CLIENT) || inventory.kubelet_rotates() {
             renewed.push(KUBELET_CONF);
         }
-        given.extend(beside_requests(&tree, places.iter().filter(|place| !renewed.contains(&place.name))));
+        given.extend(beside_requests(&tree, inventory.issued().filter(|item| !renewed.contains(&item.name))));
         given.into_iter().map(|(_, given)| given).collect()
     } else {
         sources.certificates(&request.paths)?
@@ -80,7 +84,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
         is_said,
         force: request.force,
     };
-    let plan = import::import(&tree, &given, &waiting, &node.layout, &places, &options, now);
+    let plan = import::import(&inventory, &given, &waiting, &node.layout, &options, now);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&ImportRequest {
         node: recorded,
@@ -90,11 +94,10 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
 }
 
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.
-fn beside_requests<'a>(tree: &Tree, places: impl Iterator<Item = &'a Destination>) -> Vec<(&'static str, Given)> {
+fn beside_requests<'a>(tree: &Tree, places: impl Iterator<Item = &'a Item<'a>>) -> Vec<(&'static str, Given)> {
     let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
-    let is_on_its_way = |place: &&Destination| is_there(&place.request) || place.kubeconfig.is_some();
+    let is_on_its_way = |place: &&Item<'_>| is_there(&place.request) || place.kubeconfig.is_some();
     // The kubelet's file has nothing beside it: what it holds is in its place.
-    let is_given =
-        |place: &&Destination| place.rotating.is_none() && is_there(&place.certificate) && is_on_its_way(place);
+    let is_given = |place: &&Item<'_>| place.rotating.is_none() && is_there(&place.certificate) && is_on_its_way(place);
     places.filter(is_given).map(|place| (place.name, in_place(tree, &place.certificate))).collect()
 }

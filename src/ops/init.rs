@@ -61,7 +61,7 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
         rootfs: request.node.rootfs.clone(),
     };
     let mut plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
-    advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now);
+    advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now)?;
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&InitRequest {
         node: recorded,

@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::KubeletFiles;
+use chrono::{DateTime, Utc};
+
+use crate::catalogue::{KubeletFiles, dated};
 use crate::component::{BadConfiguration, KubeletConfiguration, ServingFiles};
 use crate::store::Store;
 use crate::tree::Observed;
@@ -28,6 +30,14 @@ pub(super) struct Kubelet {
 }
 
 impl Kubelet {
+    /// The file that its next client certificate goes into; none where the present one is no link, and is written
+    /// itself.
+    pub(super) fn next_client(&self, store: &Store, now: DateTime<Utc>) -> Option<PathBuf> {
+        let current = self.files.client();
+        let is_there = || !matches!(store.read([&current]).get(&current), Observed::Missing);
+        if !store.is_link(&current) && is_there() { None } else { dated(&current, now) }
+    }
+
     /// Reads the configuration and the flags in `kubelet_dir`, and the flags that the service has besides.
     pub(super) fn read(store: &Store, kubelet_dir: &Path) -> Self {
         Self::read_as_called(store, kubelet_dir, &kubelet_dir.join("config.yaml"), &[])

@@ -4,16 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::kubelet::Kubelet;
-use crate::audit::kubeconfig::{is_read_from, node_name, referenced_paths};
-use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout, dated};
+use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::{Fault, Result};
-use crate::plan::Destination;
+use crate::inventory::{Client, Inventory, referenced_paths};
 use crate::remedy::Caller;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
@@ -151,23 +149,21 @@ impl Node {
         })
     }
 
-    /// Where leaves go: the catalogue's places, and the kubelet's file that rotates.
-    pub(super) fn places(&self, kubelet_dir: &Path, is_said: bool, now: DateTime<Utc>) -> Result<Vec<Destination>> {
-        let kubelet = Kubelet::read(&self.store, kubelet_dir).files;
-        let current = kubelet.client();
-        let is_file =
-            !self.store.is_link(&current) && !matches!(self.store.read([&current]).get(&current), Observed::Missing);
-        let next = if is_file { None } else { dated(&current, now) };
-        let mut places = Destination::all(&self.layout, &self.spec, is_said)?;
-        places.push(Destination::kubelet_client(&self.layout, &kubelet, next, &self.spec, is_said)?);
-        Ok(places)
+    /// The catalogue beside what was read, with what the kubelet has for itself.
+    pub(super) fn inventory<'t>(
+        &self,
+        tree: &'t Tree,
+        Kubelet { files, serving, .. }: &Kubelet,
+        next_client: Option<&Path>,
+        is_said: bool,
+    ) -> Result<Inventory<'t>> {
+        let inventory = Inventory::of(tree, &self.layout, &self.spec, is_said)?;
+        Ok(inventory.with_kubelet(&self.layout, (files, Some(serving)), next_client, &self.spec, is_said)?)
     }
 
-    /// Whether `kubelet.conf` reads its user from the file that the kubelet rotates.
-    pub(super) fn rotates(&self, tree: &Tree, kubelet_dir: &Path) -> bool {
-        let path = self.layout.kubeconfig(KUBELET_CONF);
-        let client = Kubelet::read(&self.store, kubelet_dir).files.client();
-        tree.content(&path).is_some_and(|content| is_read_from(&path, content, &client))
+    /// Reads what [`Self::read`] does, what is on its way to certificates, and the kubelet's file that rotates.
+    pub(super) fn read_on_the_way(&self, kubelet: &Kubelet, more: impl IntoIterator<Item = PathBuf>) -> Tree {
+        self.read_with(self.layout.all_on_the_way().chain([kubelet.files.client()]).chain(more))
     }
 
     /// Completes or takes back what an earlier run left half done.
@@ -201,7 +197,8 @@ fn name_in_kubelet_conf(request: &NodeRequest) -> Result<Option<String>> {
     for (path, observed) in store.read(referenced).iter() {
         tree.insert(path.to_owned(), observed.clone());
     }
-    Ok(node_name(&tree, &path))
+    let client = tree.content(&path).and_then(|content| Client::read(&tree, &path, content).ok());
+    Ok(client.and_then(|client| client.node_name()))
 }
 
 /// Reads every file of the catalogue below `layout`, and those that its kubeconfigs refer to.

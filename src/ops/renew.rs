@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::OperationError;
 use super::advice::advise;
-use super::check::is_worker;
 use super::init::{Planned, refuse_unknown};
 use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
@@ -20,6 +19,7 @@ use crate::catalogue::{self, DEFAULT_KUBELET_DIR, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::edge::host;
 use crate::error::Result;
+use crate::inventory::is_worker;
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
 use crate::plan::renew::{self, NameChanges, Options, OutliveAuthority};
@@ -118,7 +118,7 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let links = paths.filter(|path| node.store.is_link(path)).collect();
     let options = Options { links, ..options };
     let mut plan = renew::renew(&tree, &node.layout, &kubelet.files, &kubelet.serving, &node.spec, &options, now)?;
-    advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now);
+    advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&RenewRequest {
         node: recorded,

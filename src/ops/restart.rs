@@ -52,10 +52,11 @@ use self::quorum::Quorum;
 use super::OperationError;
 use super::keys::Continue;
 use crate::audit::certificate::judge_files;
-use crate::audit::{Finding, FindingCode, Pair, Severity, complete_remedies};
+use crate::audit::{Finding, FindingCode, Severity, complete_remedies};
 use crate::catalogue::KUBELET;
 use crate::component::STATIC_PODS;
 use crate::error::Result;
+use crate::inventory::Found;
 use crate::plan::generate::Selection;
 use crate::plan::restart::{
     Component, ComponentPlan, EndpointPlan, Evidence, Obstacle, RestartAction, RestartPlan, Sight, Way, judge, start_of,
@@ -551,7 +552,7 @@ fn unusable_files(store: &Store, member: &Member, component: &Component) -> Vec<
     }
     let judged = component.pairs.iter().flat_map(|(certificate, key)| {
         let tree = store.read([certificate, key]);
-        let pair = Pair::read(&tree, certificate.clone(), key.clone());
+        let pair = Found::pair(&tree, certificate.clone(), key.clone());
         judge_files(member.name, &pair, &tree)
     });
     judged.filter(Finding::is_critical).collect()

@@ -16,12 +16,13 @@ use chrono::{DateTime, Utc};
 use self::swapped::judge_swapped;
 use super::{Artefact, Context, Installation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
-use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
+use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, FindingCode, Pair, Severity};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::bundle::{Content, EXTERNAL_ETCD, Entry};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
 use crate::digest::sha256_hex;
+use crate::inventory::{Expectation, Found};
 use crate::key::pem;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage};
@@ -54,11 +55,11 @@ pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, swapped: Severity,
             (Kind::KeyPair, _, _) => ServiceAccountKeys::read(tree, layout).judge(tree),
             (Kind::CertificateAuthority, Some(certificate), key) => {
                 // A CA that comes without its key is read as one whose key is nowhere.
-                let pair = Pair::read(tree, certificate, key.unwrap_or_default());
+                let pair = Found::pair(tree, certificate, key.unwrap_or_default());
                 judge_authority(artefact, &pair, tree, Thresholds::NONE, now)
             }
             (_, Some(certificate), Some(key)) => {
-                let pair = Pair::read(tree, certificate, key);
+                let pair = Found::pair(tree, certificate, key);
                 let expectation =
                     Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
                 judge_pair(artefact, &pair, tree, &expectation, &[], Thresholds::NONE, now)

@@ -11,14 +11,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::generate::Selection;
-use super::{Artefact, Context, Destination, Kind, Operation, Plan, PlannedFile, Step};
-use crate::audit::kubeconfig::{client_identity, client_key};
-use crate::audit::{Finding, FindingCode, Part, Severity};
+use super::{Artefact, Context, Kind, Operation, Plan, PlannedFile, Step};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, Layout};
-use crate::config::ClusterSpec;
+use crate::inventory::{Inventory, Item, Part};
 use crate::key::PrivateKey;
-use crate::tree::{Observed, Tree};
-use crate::x509::{Certificate, CertificateRequest, X509Error, read_certificates, verify_chain};
+use crate::tree::Observed;
+use crate::x509::{Certificate, CertificateRequest, read_certificates, verify_chain};
 
 pub use authority_key::manifests;
 
@@ -29,8 +28,6 @@ pub struct Options {
     pub rootfs: Option<PathBuf>,
     /// Recorded in the plan.
     pub backup_dir: Option<PathBuf>,
-    /// Whether the configuration was given, so that names are known.
-    pub is_said: bool,
     /// Which certificates and kubeconfigs.
     pub names: Selection,
     /// The CAs whose keys are taken away too.
@@ -41,41 +38,26 @@ pub struct Options {
 
 /// What all parts of the plan work with.
 struct Cleaning<'a> {
-    tree: &'a Tree,
-    layout: &'a Layout,
-    spec: &'a ClusterSpec,
-    options: &'a Options,
-    places: Vec<Destination>,
+    inventory: &'a Inventory<'a>,
     /// The same below `renewal`, where the files for a renewal with new keys are made.
-    renewals: Vec<Destination>,
+    renewals: &'a Inventory<'a>,
+    layout: &'a Layout,
+    options: &'a Options,
     now: DateTime<Utc>,
     artefacts: Vec<Artefact>,
     findings: Vec<Finding>,
 }
 
-/// Plans what goes, of what is on its way to `places`.
-///
-/// # Errors
-/// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
+/// Plans what goes, of what is on its way.
 pub(crate) fn cleanup(
-    tree: &Tree,
+    inventory: &Inventory<'_>,
+    renewals: &Inventory<'_>,
     layout: &Layout,
-    spec: &ClusterSpec,
-    places: Vec<Destination>,
     options: &Options,
     now: DateTime<Utc>,
-) -> Result<Plan, X509Error> {
-    let mut cleaning = Cleaning {
-        tree,
-        layout,
-        spec,
-        options,
-        places,
-        renewals: Destination::renewals(layout, spec, options.is_said)?,
-        now,
-        artefacts: Vec::new(),
-        findings: Vec::new(),
-    };
+) -> Plan {
+    let mut cleaning =
+        Cleaning { inventory, renewals, layout, options, now, artefacts: Vec::new(), findings: Vec::new() };
     cleaning.plan_leftovers();
     cleaning.plan_authority_keys();
     let Cleaning { mut artefacts, findings, .. } = cleaning;
@@ -84,11 +66,11 @@ pub(crate) fn cleanup(
         operation: Operation::Cleanup,
         made_at: now,
         layout,
-        tree,
+        tree: inventory.tree,
         rootfs: options.rootfs.clone(),
         backup_dir: options.backup_dir.clone(),
     };
-    Ok(Plan::new(context, artefacts, findings))
+    Plan::new(context, artefacts, findings)
 }
 
 /// Whether what goes is kept in a folder of this machine, off the node: when CA keys are taken away.
@@ -114,8 +96,8 @@ enum Leftover {
 
 impl Cleaning<'_> {
     fn plan_leftovers(&mut self) {
-        let places = std::mem::take(&mut self.places);
-        for place in places.iter().filter(|place| self.options.names.contains(place.name)) {
+        let inventory = self.inventory;
+        for place in inventory.issued().filter(|place| self.options.names.contains(place.name)) {
             let leftovers = self.leftovers(place);
             if leftovers.is_empty() {
                 continue;
@@ -128,15 +110,14 @@ impl Cleaning<'_> {
             };
             let files: Vec<_> = leftovers.into_iter().map(|(_, path)| PlannedFile { path, mode: 0o600 }).collect();
             let artefact = match kept {
-                None => Artefact::new(place.name, place.kind, Step::Remove, "it is in place", files),
+                None => Artefact::new(place.name, Kind::of(place.row), Step::Remove, "it is in place", files),
                 Some((path, reason)) => {
                     self.note_kept(place.name, &path, &reason);
-                    Artefact::new(place.name, place.kind, Step::Keep, &reason, files)
+                    Artefact::new(place.name, Kind::of(place.row), Step::Keep, &reason, files)
                 }
             };
-            self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
+            self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
         }
-        self.places = places;
     }
 
     /// A file that was asked for by name and stays is a fault; one of all is worth knowing.
@@ -158,45 +139,42 @@ impl Cleaning<'_> {
     }
 
     /// The files of the way that are there, of this one and of its renewal.
-    fn leftovers(&self, place: &Destination) -> Vec<(Leftover, PathBuf)> {
+    fn leftovers(&self, place: &Item<'_>) -> Vec<(Leftover, PathBuf)> {
         let mut all = vec![(Leftover::Request, &place.request)];
         // A pair's certificate and key are where they belong.
         if place.kubeconfig.is_some() {
             all.extend([(Leftover::Certificate, &place.certificate), (Leftover::Key, &place.key)]);
         }
-        if let Some(renewal) = self.renewals.iter().find(|renewal| renewal.name == place.name) {
+        if let Some(renewal) = self.renewals.get(place.name) {
             let (request, certificate, key) = (&renewal.request, &renewal.certificate, &renewal.key);
             all.extend([(Leftover::Request, request), (Leftover::Certificate, certificate), (Leftover::Key, key)]);
         }
-        let is_there = |(_, path): &(Leftover, &PathBuf)| !matches!(self.tree.get(path), Observed::Missing);
+        let is_there = |(_, path): &(Leftover, &PathBuf)| !matches!(self.inventory.tree.get(path), Observed::Missing);
         all.into_iter().filter(is_there).map(|(leftover, path)| (leftover, path.clone())).collect()
     }
 
     /// The certificate in use, or why it is none to rely on.
-    fn in_use(&self, place: &Destination) -> Result<Certificate, String> {
-        let (certificates, key) = match &place.kubeconfig {
-            Some(path) => {
-                let content = self.tree.content(path).ok_or_else(|| format!("{} is not there", path.display()))?;
-                let identity = client_identity(self.tree, path, content).map_err(|error| error.to_string())?;
-                let identity = identity.ok_or_else(|| format!("no certificate is embedded in {} yet", place.name))?;
-                (identity.certificates, client_key(self.tree, path))
+    fn in_use(&self, place: &Item<'_>) -> Result<Certificate, String> {
+        let found = match place.client() {
+            _ if place.kubeconfig.is_none() => place.pair(),
+            None => return Err(format!("{} is not there", place.path().display())),
+            Some(Err(error)) => return Err(error.to_string()),
+            Some(Ok(client)) => {
+                client.certified().ok_or_else(|| format!("no certificate is embedded in {} yet", place.name))?
             }
-            None => (
-                Part::read(self.tree, &place.certificate, read_certificates),
-                Part::read(self.tree, &place.key, PrivateKey::from_pem),
-            ),
         };
-        let Some((leaf, intermediates)) = certificates.present().and_then(|all| all.split_first()) else {
+        let Some((leaf, intermediates)) = found.all().split_first() else {
             return Err("its certificate is not in place".into());
         };
-        if key.present().is_none_or(|key| key.public_key_info() != leaf.public_key_info()) {
+        if found.key.present().is_none_or(|key| key.public_key_info() != leaf.public_key_info()) {
             return Err("the key in place is not the certificate's".into());
         }
-        let (ca_path, _) = self.layout.authority(place.issuer);
-        let Part::Present(bundle) = Part::read(self.tree, &ca_path, read_certificates) else {
-            return Err(format!("its CA {} cannot be read", ca_path.display()));
-        };
-        verify_chain(leaf, intermediates, &bundle, self.now, None)
+        let bundle = self.inventory.bundle(place.row.issuer);
+        if bundle.is_empty() {
+            let (path, _) = self.layout.authority(place.row.issuer);
+            return Err(format!("its CA {} cannot be read", path.display()));
+        }
+        verify_chain(leaf, intermediates, bundle, self.now, None)
             .map_err(|problem| format!("the certificate in place does not verify: {problem}"))?;
         Ok(leaf.clone())
     }
@@ -205,17 +183,17 @@ impl Cleaning<'_> {
     fn still_needed(&self, leftover: Leftover, path: &Path, leaf: &Certificate) -> Option<String> {
         match leftover {
             Leftover::Request => {
-                let request = Part::read(self.tree, path, CertificateRequest::from_pem);
+                let request = Part::read(self.inventory.tree, path, CertificateRequest::from_pem);
                 let fits = |request: &CertificateRequest| request.public_key_info() == leaf.public_key_info();
                 reason(&request, fits, "it is for another key than the certificate in place: it is not signed yet")
             }
             Leftover::Key => {
-                let key = Part::read(self.tree, path, PrivateKey::from_pem);
+                let key = Part::read(self.inventory.tree, path, PrivateKey::from_pem);
                 let fits = |key: &PrivateKey| key.public_key_info() == leaf.public_key_info();
                 reason(&key, fits, "this key is not the one in place")
             }
             Leftover::Certificate => {
-                let certificates = Part::read(self.tree, path, read_certificates);
+                let certificates = Part::read(self.inventory.tree, path, read_certificates);
                 let fits = |certificates: &Vec<Certificate>| certificates.contains(leaf);
                 reason(&certificates, fits, "this certificate is not the one in place")
             }

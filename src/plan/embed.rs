@@ -10,20 +10,16 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::import::{Given, GivenKey, pem_of};
-use super::{
-    Artefact, Context, Destination, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle,
-    place,
-};
-use crate::audit::certificate::Expectation;
+use super::{Artefact, Context, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle, place};
 use crate::audit::incoming::{judge_incoming, judge_successor};
-use crate::audit::kubeconfig::client_key;
-use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Layout, beside, with_ending};
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Kind as RowKind, Layout, beside, with_ending};
 use crate::config::ClusterSpec;
 use crate::digest::sha256_hex;
 use crate::error::{Diagnostic, Fault};
+use crate::inventory::{Client, Expectation, Found, Inventory, Part};
 use crate::key::PrivateKey;
-use crate::kubeconfig::{Current, Kubeconfig};
+use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError};
 use crate::remedy::command;
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
@@ -69,28 +65,32 @@ pub fn embed(
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Plan, X509Error> {
-    let places = Destination::all(layout, spec, options.is_said)?;
-    let ca_path = layout.certificate(CLUSTER_CA);
+    let inventory = Inventory::of(tree, layout, spec, options.is_said)?;
     let mut findings = Vec::new();
     let mut artefacts = Vec::new();
-    let (authority_path, authority) = options
-        .certificate_authority
-        .clone()
-        .unwrap_or_else(|| (ca_path.clone(), Part::read(tree, &ca_path, read_certificates)));
-    note_authority(&authority_path, &authority, &mut findings);
+    let of_node = inventory.get(CLUSTER_CA).map(|item| (&item.certificate, &item.pair().certificates));
+    let named = options.certificate_authority.as_ref().map(|(path, authority)| (path, authority));
+    let authority = named.or(of_node);
+    if let Some((path, authority)) = authority {
+        note_authority(path, authority, &mut findings);
+    }
     for one in wanted {
-        let place = places.iter().find(|place| place.kubeconfig.as_deref() == Some(one.path.as_path()));
+        let place = inventory
+            .items(&[RowKind::Kubeconfig])
+            .find(|place| place.kubeconfig.as_deref() == Some(one.path.as_path()));
+        let client = tree.content(&one.path).map(|content| Client::read(tree, &one.path, content));
         let mut embedding = Embedding {
+            client: client.as_ref().map(Result::as_ref),
             tree,
             options,
             now,
             wanted: one,
             name: place.map_or_else(|| one.path.display().to_string(), |place| place.name.to_owned()),
             expectation: place.map_or_else(
-                || Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() },
+                || Expectation::usages(&[ExtendedKeyUsage::ClientAuth]),
                 |place| place.expectation.clone(),
             ),
-            bundle: authority.present().map(Vec::as_slice).unwrap_or_default(),
+            bundle: authority.and_then(|(_, part)| part.present()).map(Vec::as_slice).unwrap_or_default(),
             findings: Vec::new(),
         };
         artefacts.extend(embedding.plan());
@@ -124,6 +124,7 @@ fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mu
 
 /// One kubeconfig under work.
 struct Embedding<'a> {
+    client: Option<Result<&'a Client, &'a KubeconfigError>>,
     tree: &'a Tree,
     options: &'a Options,
     now: DateTime<Utc>,
@@ -145,8 +146,8 @@ impl Embedding<'_> {
     /// `None` when there is nothing to say about it.
     fn plan(&mut self) -> Option<Artefact> {
         let path = self.wanted.path.clone();
-        let content = match self.tree.get(&path) {
-            Observed::File { content, .. } => content.expose(),
+        let client = match self.tree.get(&path) {
+            Observed::File { .. } => self.client?,
             Observed::Missing if self.wanted.is_named => {
                 let remedy = match self.catalogued() {
                     Some(name) => format!("make it: {}", command(["kubepki", "kubeconfig", "init", name])),
@@ -167,12 +168,11 @@ impl Embedding<'_> {
                 return Some(self.row(Step::Blocked, "it cannot be read"));
             }
         };
-        let parsed = Kubeconfig::parse(content);
-        let current = parsed.as_ref().map_err(Clone::clone).and_then(Kubeconfig::current);
+        let current = client.map_err(Clone::clone).and_then(|client| Ok((client, client.document.current()?)));
         match current {
-            Ok(current) => {
+            Ok((client, current)) => {
                 let artefact = self.plan_parsed(&current);
-                Some(self.without_faults(parsed.as_ref().ok(), &current, artefact))
+                Some(self.without_faults(&client.document, &current, artefact))
             }
             Err(error) => {
                 let mut remedy = error.hint();
@@ -194,7 +194,7 @@ impl Embedding<'_> {
     }
 
     /// What is put in is worth nothing in a file that clients refuse.
-    fn without_faults(&mut self, document: Option<&Kubeconfig>, current: &Current<'_>, artefact: Artefact) -> Artefact {
+    fn without_faults(&mut self, document: &Kubeconfig, current: &Current<'_>, artefact: Artefact) -> Artefact {
         let (has_certificates, has_key, has_authority) = match &artefact.step {
             Step::Install(Installation::Kubeconfig { certificates, key, trust }) => {
                 (certificates.is_some(), key.is_some(), trust.is_some())
@@ -202,7 +202,7 @@ impl Embedding<'_> {
             Step::TrustBundle(_) => (false, false, true),
             _ => return artefact,
         };
-        let Some(mut written) = document.cloned() else { return artefact };
+        let mut written = document.clone();
         let new = Secret::new(b"new".to_vec());
         let edits = [
             has_key.then(|| written.set_client_certificate(current.user, b"new", &new)),
@@ -363,7 +363,7 @@ impl Embedding<'_> {
             ));
             return None;
         }
-        let there = client_key(self.tree, &self.wanted.path);
+        let Some(Ok(Client { found: Found { key: there, .. }, .. })) = self.client else { return None };
         let by_path = current.client_key.filter(|_| current.client_key_data.is_none());
         let by_path = by_path.map(|path| beside(&self.wanted.path, path));
         if there.present().is_some_and(fits) {
@@ -376,7 +376,7 @@ impl Embedding<'_> {
         }
         let path = self.wanted.path.clone();
         match there {
-            Part::Broken(fault) => self.unusable(&path, fault),
+            Part::Broken(fault) => self.unusable(&path, fault.clone()),
             Part::Missing => {
                 let remedy = "name it: --client-key FILE";
                 self.findings.push(Finding::new(
@@ -398,9 +398,8 @@ impl Embedding<'_> {
 
     fn has_embedded(&self, current: &Current<'_>, leaf: &Certificate) -> bool {
         current.client_key.is_none()
-            && client_key(self.tree, &self.wanted.path)
-                .present()
-                .is_some_and(|key| key.public_key_info() == leaf.public_key_info())
+            && matches!(self.client, Some(Ok(client))
+                if client.found.key.present().is_some_and(|key| key.public_key_info() == leaf.public_key_info()))
     }
 
     fn source(&self, path: PathBuf) -> Option<KeySource> {

@@ -18,10 +18,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Artefact, Context, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
-use crate::audit::{Finding, FindingCode, Pair, Severity};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, Layout};
 use crate::config::ClusterSpec;
 use crate::error::Result;
+use crate::inventory::{Inventory, Item};
 pub use crate::policy::OutliveAuthority;
 use crate::tree::Tree;
 pub use crate::x509::BACKDATE;
@@ -81,6 +82,7 @@ pub(super) enum AuthorityState {
 
 /// What all parts of the plan work with.
 pub(super) struct Planning<'a> {
+    pub(super) inventory: &'a Inventory<'a>,
     pub(super) tree: &'a Tree,
     pub(super) layout: &'a Layout,
     pub(super) spec: &'a ClusterSpec,
@@ -102,7 +104,9 @@ pub fn generate(
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Plan> {
+    let inventory = Inventory::of(tree, layout, spec, true)?;
     let mut planning = Planning {
+        inventory: &inventory,
         tree,
         layout,
         spec,
@@ -138,15 +142,12 @@ impl Planning<'_> {
         blocks
     }
 
-    pub(super) fn pair(&self, base_name: &str) -> Pair {
-        Pair::read(self.tree, self.layout.certificate(base_name), self.layout.key(base_name))
-    }
-
-    pub(super) fn pair_files(&self, base_name: &str) -> Vec<PlannedFile> {
-        vec![
-            PlannedFile { path: self.layout.key(base_name), mode: 0o600 },
-            PlannedFile { path: self.layout.certificate(base_name), mode: 0o644 },
-        ]
+    /// The certificates of a CA that is there and can be used.
+    pub(super) fn bundle(&self, issuer: &str) -> &[Certificate] {
+        match self.authorities.get(issuer) {
+            Some(AuthorityState::Existing { certificates, .. }) => certificates,
+            _ => &[],
+        }
     }
 
     /// From when until when the CA is valid that will sign `name`; else why it cannot, for the plan's table. An
@@ -180,7 +181,7 @@ impl Planning<'_> {
     fn find_without_authority(&mut self, name: &str, issuer: &str) {
         let said = self.findings.iter().any(|finding| finding.subject == issuer && finding.is_critical());
         if !said {
-            let ca_path = self.layout.certificate(authority_base_name(issuer));
+            let (ca_path, _) = self.layout.authority(issuer);
             let evidence = format!("its CA {issuer} is not there");
             let remedy = format!("make it first: `kubepki certs init {issuer}`");
             self.findings.push(Finding::new(FindingCode::AuthorityMissing, name, &ca_path, evidence, remedy));
@@ -189,11 +190,7 @@ impl Planning<'_> {
 
     /// Judges what would be written; `true` when it must not be.
     pub(super) fn refuses(&mut self, name: &str, issuer: &str, path: &Path, template: &CertificateTemplate) -> bool {
-        let bundle: &[Certificate] = match self.authorities.get(issuer) {
-            Some(AuthorityState::Existing { certificates, .. }) => certificates,
-            _ => &[],
-        };
-        let findings = judge_draft(name, path, template, None, bundle, self.now);
+        let findings = judge_draft(name, path, template, None, self.bundle(issuer), self.now);
         self.take(findings)
     }
 
@@ -225,6 +222,15 @@ pub(super) fn outlives(name: &str, path: &Path, wanted: DateTime<Utc>, authority
     .as_bad_as(Severity::Critical)
 }
 
+/// What a new item consists of: a pair, the key first, or a kubeconfig.
+pub(super) fn files(item: &Item<'_>) -> Vec<PlannedFile> {
+    let file = |path: &Path, mode| PlannedFile { path: path.to_owned(), mode };
+    match &item.kubeconfig {
+        Some(path) => vec![file(path, 0o600)],
+        None => vec![file(&item.key, 0o600), file(&item.certificate, 0o644)],
+    }
+}
+
 /// Names of `selection` that are in none of the catalogue's lists.
 #[must_use]
 pub fn unknown_names<'a>(selection: &'a Selection, known: &[&str]) -> Vec<&'a str> {
@@ -232,9 +238,4 @@ pub fn unknown_names<'a>(selection: &'a Selection, known: &[&str]) -> Vec<&'a st
         Selection::All | Selection::None => Vec::new(),
         Selection::Names(names) => names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect(),
     }
-}
-
-/// The row of a CA, which the catalogue always has for an issuer's name.
-pub(super) fn authority_base_name(name: &str) -> &'static str {
-    catalogue::authority(name).map_or(catalogue::CLUSTER_CA, |row| row.base_name)
 }

@@ -15,18 +15,18 @@ mod leaves;
 mod matching;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
 pub(crate) use matching::ENDINGS;
 
-use super::{Artefact, Context, Destination, KeySource, Operation, Plan};
-use crate::audit::{Finding, FindingCode, Part, Severity};
-use crate::catalogue::{self, Layout, Row};
+use super::{Artefact, Context, KeySource, Operation, Plan};
+use crate::audit::{Finding, FindingCode, Severity};
+use crate::catalogue::{self, Layout};
+use crate::inventory::{Inventory, Part};
 use crate::key::PrivateKey;
-use crate::tree::Tree;
-use crate::x509::{Certificate, CertificateRequest, read_certificates};
+use crate::x509::{Certificate, CertificateRequest};
 
 /// A file that holds certificates, and what lies beside it.
 #[derive(Debug)]
@@ -94,27 +94,9 @@ const FORCEABLE: [FindingCode; 5] = [
     FindingCode::CertificateMissingUsages,
 ];
 
-/// Which thing of the catalogue a file is for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Slot<'a> {
-    Authority(&'static Row),
-    Leaf(&'a Destination),
-}
-
-impl Slot<'_> {
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Authority(row) => row.name,
-            Self::Leaf(place) => place.name,
-        }
-    }
-}
-
 /// What all parts of the plan work with.
 pub(super) struct Importing<'a> {
-    pub(super) tree: &'a Tree,
-    pub(super) layout: &'a Layout,
-    pub(super) places: &'a [Destination],
+    pub(super) inventory: &'a Inventory<'a>,
     pub(super) waiting: &'a [Waiting],
     pub(super) options: &'a Options,
     pub(super) now: DateTime<Utc>,
@@ -126,20 +108,17 @@ pub(super) struct Importing<'a> {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Plans the import of `given` into `places`; keys made for a renewal are in `waiting`.
+/// Plans the import of `given` into its places; keys made for a renewal are in `waiting`.
 pub(crate) fn import(
-    tree: &Tree,
+    inventory: &Inventory<'_>,
     given: &[Given],
     waiting: &[Waiting],
     layout: &Layout,
-    places: &[Destination],
     options: &Options,
     now: DateTime<Utc>,
 ) -> Plan {
     let mut importing = Importing {
-        tree,
-        layout,
-        places,
+        inventory,
         waiting,
         options,
         now,
@@ -168,8 +147,9 @@ pub(crate) fn import(
         operation: Operation::Import,
         made_at: now,
         layout,
-        tree,
+        tree: inventory.tree,
         rootfs: options.rootfs.clone(),
+
         backup_dir: options.backup_dir.clone(),
     };
     Plan::new(context, artefacts, findings)
@@ -183,11 +163,6 @@ impl Importing<'_> {
                 && finding.is_critical()
                 && !(self.options.force && FORCEABLE.iter().any(|code| finding.code == *code))
         })
-    }
-
-    /// The certificates of a file of the node.
-    pub(super) fn on_disk(&self, path: &Path) -> Part<Vec<Certificate>> {
-        Part::read(self.tree, path, read_certificates)
     }
 }
 

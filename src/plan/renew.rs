@@ -28,15 +28,16 @@ pub use self::names::NameChanges;
 use self::target::Target;
 use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
-use super::place::{Held, Place, Slot, fault};
+use super::place::fault;
 use super::{Artefact, Context, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
-use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{CLUSTER_CA, KubeletFiles, Layout};
 use crate::component::ServingFiles;
 use crate::config::ClusterSpec;
 use crate::error::{Fault, Result};
+use crate::inventory::{Found, Inventory, Part, Place, Slot};
 use crate::key::Algorithm;
 pub use crate::policy::OutliveAuthority;
 use crate::tree::Tree;
@@ -82,6 +83,7 @@ pub struct Options {
 
 /// What all parts of the plan work with.
 struct Renewal<'a> {
+    inventory: &'a Inventory<'a>,
     tree: &'a Tree,
     layout: &'a Layout,
     kubelet: &'a KubeletFiles,
@@ -110,7 +112,15 @@ pub fn renew(
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Plan> {
+    let inventory = Inventory::of(tree, layout, spec, options.has_config)?.with_kubelet(
+        layout,
+        (kubelet, Some(serving)),
+        None,
+        spec,
+        options.has_config,
+    )?;
     let mut renewal = Renewal {
+        inventory: &inventory,
         tree,
         layout,
         kubelet,
@@ -165,8 +175,8 @@ impl Renewal<'_> {
             }
             Err(()) => return none(Step::Blocked, "the existing file cannot be used"),
         };
-        let files = self.files(target, &held);
-        let issuer = self.issuer(target, &held);
+        let files = self.files(target, held);
+        let issuer = self.issuer(target, held);
         let about = |step, reason: &str| Artefact {
             files: files.clone(),
             issuer: issuer.map(str::to_owned),
@@ -180,14 +190,14 @@ impl Renewal<'_> {
             return about(Step::Keep, "renewed with the kubeconfig that names it");
         }
         let artefact = about(Step::Blocked, "");
-        if let Some(signer) = self.foreign_signer(target, &held) {
-            self.note_foreign(target, &held, &signer);
+        if let Some(signer) = self.foreign_signer(target, held) {
+            self.note_foreign(target, held, &signer);
             return Artefact { step: Step::Skip, reason: "of another CA".into(), ..artefact };
         }
-        self.plan_held(target, &held, artefact)
+        self.plan_held(target, held, artefact)
     }
 
-    fn plan_held(&mut self, target: &Target, held: &Held, artefact: Artefact) -> Artefact {
+    fn plan_held(&mut self, target: &Target, held: &Found, artefact: Artefact) -> Artefact {
         let Some(certificate) = held.certificate() else {
             return Artefact { reason: "the existing file cannot be used".into(), ..artefact };
         };
@@ -218,8 +228,8 @@ impl Renewal<'_> {
         self.note_drift(target, held, &names);
         self.note_version(target, held, certificate);
         let template = self.template(certificate, names, not_after);
-        let bundle = artefact.issuer.as_deref().map(|issuer| self.authority_certificates(issuer)).unwrap_or_default();
-        let findings = judge_draft(target.name, &held.certificate_path, &template, None, &bundle, self.now);
+        let bundle = artefact.issuer.as_deref().map(|issuer| self.inventory.bundle(issuer)).unwrap_or_default();
+        let findings = judge_draft(target.name, &held.certificate_path, &template, None, bundle, self.now);
         let is_refused = findings.iter().any(Finding::is_critical);
         self.findings.extend(findings);
         if is_refused {
@@ -231,7 +241,7 @@ impl Renewal<'_> {
             Some(change) => format!("{reason}; {change}"),
             None => reason,
         };
-        let (place, trust) = (held.place.clone(), self.trust(target, held));
+        let (place, trust) = (self.place(held), self.trust(target));
         let step = Step::Renew { certificate: template, new_key, place, trust };
         Artefact { expires_at: Some(not_after), ..with(step, &reason) }
     }
@@ -276,7 +286,7 @@ impl Renewal<'_> {
     fn keep(
         &mut self,
         target: &Target,
-        held: &Held,
+        held: &Found,
         certificate: &Certificate,
         not_after: DateTime<Utc>,
         artefact: &Artefact,
@@ -307,7 +317,7 @@ impl Renewal<'_> {
     }
 
     /// Notes a key that cannot be kept; `true` when it blocks.
-    fn judge_kept_key(&mut self, target: &Target, held: &Held, certificate: &Certificate) -> bool {
+    fn judge_kept_key(&mut self, target: &Target, held: &Found, certificate: &Certificate) -> bool {
         let without = "renew it with a new key: without --keep-key";
         let mut note = |code, evidence| {
             let finding = Finding::new(code, target.name, &held.certificate_path, evidence, without);
@@ -326,10 +336,10 @@ impl Renewal<'_> {
     }
 
     /// The files that are written, and the link that is set anew.
-    fn files(&self, target: &Target, held: &Held) -> Vec<PlannedFile> {
+    fn files(&self, target: &Target, held: &Found) -> Vec<PlannedFile> {
         let file = |path: &PathBuf, mode| PlannedFile { path: path.clone(), mode };
         let mut files = Vec::new();
-        match &held.place {
+        match &self.place(held) {
             Place::Apart { certificate, key } => {
                 if let (Slot::File(key), false) = (key, self.options.keep_key) {
                     files.push(file(key, 0o600));
@@ -337,14 +347,14 @@ impl Renewal<'_> {
                 if let Slot::File(certificate) = certificate {
                     files.push(file(certificate, 0o644));
                 }
-                if *certificate == Slot::Embedded || held.other_authority.is_some() {
+                if *certificate == Slot::Embedded || self.other_authority(target).is_some() {
                     files.push(file(&target.path(self), 0o600));
                 }
             }
             Place::Together { file: one, next } => {
                 files.extend(next.iter().map(|next| file(next, 0o600)));
                 files.push(file(one, 0o600));
-                if held.other_authority.is_some() {
+                if self.other_authority(target).is_some() {
                     files.push(file(&target.path(self), 0o600));
                 }
             }
@@ -353,10 +363,10 @@ impl Renewal<'_> {
     }
 
     /// What a kubeconfig trusts from then on, where it embeds other CAs than `ca.crt` has.
-    fn trust(&self, target: &Target, held: &Held) -> Option<TrustBundle> {
-        let there = read_certificates(held.other_authority.as_deref()?).unwrap_or_default();
-        let (path, wanted) = (target.path(self), self.authority_certificates(CLUSTER_CA));
-        Some(TrustBundle::of_kubeconfig(target.name, &path, &wanted, &there, self.now))
+    fn trust(&self, target: &Target) -> Option<TrustBundle> {
+        let there = read_certificates(&self.other_authority(target)?).unwrap_or_default();
+        let (path, wanted) = (target.path(self), self.inventory.bundle(CLUSTER_CA));
+        Some(TrustBundle::of_kubeconfig(target.name, &path, wanted, &there, self.now))
     }
 
     fn is_claimed(&self, place: &Place) -> bool {

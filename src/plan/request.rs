@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 
 use super::generate::Selection;
 use super::{Artefact, Context, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
-use crate::audit::kubeconfig::client_key;
-use crate::audit::{Finding, FindingCode, Part};
+use crate::audit::{Finding, FindingCode};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
 use crate::catalogue::{self, Kind as RowKind, KubeletFiles, Layout, Row, leaf_key_usages, with_ending};
 use crate::config::{ClusterSpec, Role};
 use crate::error::{Fault, Result};
+use crate::inventory::{Client, Inventory, Item, Part};
 use crate::key::PrivateKey;
 use crate::tree::{Observed, Tree};
 use crate::x509::{ExtendedKeyUsage, RequestTemplate};
@@ -127,9 +127,8 @@ fn absence(row: &Row, role: Option<RequestRole>, spec: &ClusterSpec) -> Option<&
 
 /// What all parts of the plan work with.
 struct Asking<'a> {
+    inventory: &'a Inventory<'a>,
     tree: &'a Tree,
-    layout: &'a Layout,
-    kubelet: &'a KubeletFiles,
     outputs: &'a Outputs,
     spec: &'a ClusterSpec,
     options: &'a Options,
@@ -150,17 +149,22 @@ pub fn requests(
     options: &Options,
     now: DateTime<Utc>,
 ) -> Result<Plan> {
-    let mut asking = Asking { tree, layout, kubelet, outputs, spec, options, now, findings: Vec::new() };
+    let inventory = Inventory::of(tree, layout, spec, true)?.with_kubelet(layout, (kubelet, None), None, spec, true)?;
+    let inventory = &inventory;
+    let mut asking = Asking { inventory, tree, outputs, spec, options, now, findings: Vec::new() };
     let mut artefacts = Vec::new();
-    let chosen: Vec<_> = rows().filter(|row| asking.is_chosen(row)).collect();
-    for row in chosen {
+    for item in inventory.issued() {
+        let row = item.row;
+        if !asking.is_chosen(row) {
+            continue;
+        }
         let artefact = match (absence(row, options.role, spec), options.renewal) {
             (Some(reason), Renewal::No) => asking.untouched(row, Step::Skip, reason),
-            (_, Renewal::No) => asking.first_request(row)?,
+            (_, Renewal::No) => asking.first_request(item)?,
             (_, Renewal::NewKeys | Renewal::SameKeys) if row.kind == RowKind::KubeletClient => {
-                asking.kubelet_request(row)?
+                asking.kubelet_request(item)?
             }
-            (_, Renewal::NewKeys | Renewal::SameKeys) => asking.renewal_request(row),
+            (_, Renewal::NewKeys | Renewal::SameKeys) => asking.renewal_request(item),
         };
         artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
     }
@@ -176,11 +180,12 @@ pub fn requests(
 }
 
 impl Asking<'_> {
-    fn first_request(&mut self, row: &Row) -> Result<Artefact> {
+    fn first_request(&mut self, item: &Item<'_>) -> Result<Artefact> {
+        let row = item.row;
         if row.kind == RowKind::KubeletClient {
-            return self.kubelet_request(row);
+            return self.kubelet_request(item);
         }
-        let kind = self.kind_of_first_key(row);
+        let kind = self.kind_of_first_key(item);
         let request = RequestTemplate {
             subject: row.subject(self.spec)?,
             subject_alt_names: row.subject_alt_names(self.spec),
@@ -223,7 +228,10 @@ impl Asking<'_> {
 
     fn fault_of_key(&self, row: &Row, path: &Path) -> Option<Fault> {
         let key = match row.kind {
-            RowKind::Kubeconfig => client_key(self.tree, path),
+            RowKind::Kubeconfig => {
+                let client = Part::read(self.tree, path, |content| Client::read(self.tree, path, content));
+                client.and_then(|client| client.found.key)
+            }
             _ => Part::read(self.tree, path, PrivateKey::from_pem),
         };
         match key {

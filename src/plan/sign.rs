@@ -14,9 +14,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Answer, Artefact, Context, Creation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
-use crate::audit::{Finding, FindingCode, Pair, Part, RequestFault, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, RequestFault, SeenCertificate, Severity};
 use crate::catalogue::{self, Kind as RowKind, Layout};
 use crate::error::Fault;
+use crate::inventory::{Found, Part};
 use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, Signer, answer};
 use crate::tree::{Observed, Tree};
 use crate::workers;
@@ -168,7 +169,7 @@ fn authority(
     findings: &mut Vec<Finding>,
 ) -> Option<Vec<Certificate>> {
     let (certificate, key) = layout.authority(name);
-    let pair = Pair::read(tree, certificate, key);
+    let pair = Found::pair(tree, certificate, key);
     let mut find = |code: FindingCode, path: &Path, evidence: &str, remedy: &str| {
         findings.push(Finding::new(code, name, path, evidence, remedy).as_bad_as(Severity::Critical));
     };

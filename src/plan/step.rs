@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::import::pem_of;
-use super::place::Place;
 use crate::audit::SeenCertificate;
+use crate::inventory::Place;
 use crate::key::Algorithm;
 use crate::x509::{Certificate, CertificateTemplate, RequestTemplate};
 

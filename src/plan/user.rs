@@ -17,13 +17,14 @@ use serde::{Deserialize, Serialize};
 pub use error::UserError;
 
 use super::generate::OutliveAuthority;
-use crate::audit::authority::{is_external, judge_authority};
+use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_draft;
-use crate::audit::{Finding, FindingCode, Pair, Severity};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{CLUSTER_ADMINS, CLUSTER_CA, Layout, MASTERS, ServerRule, leaf_key_usages};
 use crate::config::{ClusterSpec, url_fault};
 use crate::error::Result;
+use crate::inventory::Found;
 use crate::key::Algorithm;
 use crate::kubeconfig::{Client, ClientConfig, Kubeconfig};
 use crate::tree::Tree;
@@ -88,7 +89,7 @@ pub struct UserPlan {
 pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: DateTime<Utc>) -> Result<UserPlan> {
     refuse_names(wish)?;
     let server = server(wish, spec)?;
-    let pair = Pair::read(tree, layout.certificate(CLUSTER_CA), layout.key(CLUSTER_CA));
+    let pair = Found::pair(tree, layout.certificate(CLUSTER_CA), layout.key(CLUSTER_CA));
     let mut findings = judge_authority(CLUSTER_CA, &pair, tree, Thresholds::NONE, now);
     findings.retain(|finding| finding.severity != Severity::Info);
     let mut plan = UserPlan {
@@ -100,7 +101,7 @@ pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: 
         findings,
     };
     if wish.credential == Credential::Certificate {
-        if is_external(&pair) {
+        if pair.is_external() {
             return Err(UserError::ExternalAuthority { path: pair.key_path.display().to_string() }.into());
         }
         if let Some(ca) = pair.certificate() {

@@ -202,7 +202,7 @@ fn keys_and_requests_in_other_forms_are_named_and_converted_too() {
     ]);
     openssl(&["req", "-in", &csr, "-outform", "DER", "-out", &forms.text("der.csr")]);
     let tree = |path: &Path| kubepki::store::Store::new(None).unwrap().read([path]);
-    let read_key = |path: &Path| kubepki::audit::Part::read(&tree(path), path, PrivateKey::from_pem);
+    let read_key = |path: &Path| kubepki::inventory::Part::read(&tree(path), path, PrivateKey::from_pem);
     for (name, code) in [
         ("der.key", "key.other_format"),
         ("pkcs8.der", "key.other_format"),
@@ -211,7 +211,7 @@ fn keys_and_requests_in_other_forms_are_named_and_converted_too() {
         ("old-locked.key", "key.encrypted"),
     ] {
         let path = forms.path(name);
-        let kubepki::audit::Part::Broken(fault) = read_key(&path) else { panic!("{name}") };
+        let kubepki::inventory::Part::Broken(fault) = read_key(&path) else { panic!("{name}") };
         assert_eq!(fault.code, code, "{name}");
         follow(&fault.hint);
         let made = ["pem", "plain"].map(|ending| forms.path(&format!("{name}.{ending}")));
@@ -220,8 +220,8 @@ fn keys_and_requests_in_other_forms_are_named_and_converted_too() {
         assert!(read.present().is_some(), "{name}: {read:?}");
     }
     let path = forms.path("der.csr");
-    let part = kubepki::audit::Part::read(&tree(&path), &path, CertificateRequest::from_pem);
-    let kubepki::audit::Part::Broken(fault) = part else { panic!("{part:?}") };
+    let part = kubepki::inventory::Part::read(&tree(&path), &path, CertificateRequest::from_pem);
+    let kubepki::inventory::Part::Broken(fault) = part else { panic!("{part:?}") };
     assert_eq!(fault.code, "x509.other_format");
     assert!(fault.message.contains("DER"), "{}", fault.message);
     follow(&fault.hint);

@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use kubepki::audit::kubeconfig::client_key;
 use kubepki::catalogue::leaf_names;
 use kubepki::error::Error;
+use kubepki::inventory::Client;
 use kubepki::key::PrivateKey;
 use kubepki::ops::generate_csr::{GenerateCsrRequest, plan};
 use kubepki::plan::generate::Selection;
 use kubepki::plan::request::{Renewal, RequestRole};
 use kubepki::plan::{Action, Plan};
-use kubepki::secret::Secret;
-use kubepki::tree::{Observed, Tree};
+use kubepki::tree::Tree;
 use kubepki::x509::{CertificateRequest, ExtendedKeyUsage, KeyUsage};
 
 use super::support::*;
@@ -102,10 +101,9 @@ fn new_kubeconfigs_are_kubeadms_but_for_the_key() {
         for file in ["admin.conf", "super-admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf"] {
             let golden = fs::read(case(name).join("csr").join(file)).unwrap();
             assert_eq!(without_key(node.read(&format!("/csr/{file}"))), without_key(golden), "{name} {file}");
-            let mut tree = Tree::default();
-            let content = Secret::new(node.read(&format!("/csr/{file}")));
-            tree.insert("/k".into(), Observed::File { content, mode: 0o600 });
-            let key = client_key(&tree, Path::new("/k"));
+            let content = node.read(&format!("/csr/{file}"));
+            let client = Client::read(&Tree::default(), Path::new("/k"), content.as_ref()).unwrap();
+            let key = client.found.key;
             let request = request_at(&node, &format!("/csr/{file}.csr"));
             assert_eq!(key.present().unwrap().public_key_info(), request.public_key_info());
         }

@@ -1,17 +1,16 @@
 //! CAs, the service accounts' keys, and somebody else's etcd: what is shared cannot be made anew on one node.
 
 use super::{Advisor, Signer, Thing, files, opening};
-use crate::audit::authority::is_external;
-use crate::audit::{Finding, FindingCode, Pair, Part};
+use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
+use crate::inventory::Item;
 use crate::remedy::command;
-use crate::x509::read_certificates;
 
 impl Advisor<'_> {
     pub(super) fn for_authority(&self, row: &Row, finding: &Finding) -> String {
         let (certificate, key) = (self.layout.certificate(row.base_name), self.layout.key(row.base_name));
-        let pair = Pair::read(self.tree, certificate.clone(), key.clone());
+        let Some(pair) = self.inventory.get(row.name).map(Item::pair) else { return String::new() };
         if pair.is_missing() && self.may_make_authority(row) {
             return self.make_all();
         }
@@ -32,7 +31,7 @@ impl Advisor<'_> {
                 | FindingCode::CertificateExpiresSoon
                 | FindingCode::CertificateNotYetValid
                 | FindingCode::CertificateOutlivesAuthority,
-            ) if !is_worker && !is_external(&pair) => {
+            ) if !is_worker && !pair.is_external() => {
                 vec![&certificate, &key]
             }
             _ if is_key => vec![&key],
@@ -54,7 +53,7 @@ impl Advisor<'_> {
                     "from the first control-plane node"
                 } else if is_worker {
                     "from a control-plane node"
-                } else if is_external(&pair) {
+                } else if pair.is_external() {
                     "from its owner, a backup or another control-plane node"
                 } else {
                     "from a backup or another control-plane node"
@@ -80,11 +79,8 @@ impl Advisor<'_> {
     pub(super) fn for_forbidden_name(&self, thing: Thing, finding: &Finding) -> Option<String> {
         let name = forbidden_name(&finding.evidence)?;
         let Thing::Leaf(row) = thing else { return self.for_issuer(thing, finding) };
-        let path = self.layout.certificate(row.base_name);
-        let is_in_use = Part::read(self.tree, &path, read_certificates)
-            .present()
-            .and_then(|all| all.first())
-            .is_some_and(|leaf| leaf.subject_alt_names().iter().any(|one| one.to_string() == name));
+        let is_in_use =
+            self.leaf(row.name).is_some_and(|leaf| leaf.subject_alt_names().iter().any(|one| one.to_string() == name));
         let (_, plain) = name.split_once(':')?;
         Some(if is_in_use && self.signer(row.issuer) == Signer::Here {
             let renew = command(["kubepki", "certs", "renew", row.name, "--remove-san", plain]);

@@ -4,11 +4,11 @@
 //! `pkg/kubelet/certificate/bootstrap` (the kubelet starts with the kubeconfig's certificate when its own is missing).
 
 use super::{Advisor, Signer, is_keys, is_put_right_by_renewal, opening};
-use crate::audit::kubeconfig::{client_identity, referenced_paths};
-use crate::audit::{Finding, Pair, Part, Severity};
+use crate::audit::{Finding, Severity};
 use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, with_ending};
 use crate::component::{ServingFiles, ServingSource};
 use crate::config::Role;
+use crate::inventory::{Item, Part};
 use crate::remedy::command;
 use crate::x509::read_certificates;
 
@@ -22,7 +22,7 @@ impl Advisor<'_> {
         let restart = command(["systemctl", "restart", "kubelet"]);
         let client = self.kubelet.client();
         let signer = self.signer(CLUSTER_CA);
-        let is_readable = matches!(Part::read(self.tree, &client, read_certificates), Part::Present(_));
+        let is_readable = self.leaf(KUBELET_CLIENT).is_some();
         let is_keys = is_keys(finding.code);
         if signer == Signer::Here && is_readable && (is_put_right_by_renewal(finding.code) || is_keys) {
             let renew = command(["kubepki", "certs", "renew", KUBELET_CLIENT]);
@@ -34,16 +34,15 @@ impl Advisor<'_> {
             return format!("point the link at the newest file that is still valid: {link}, {restart}");
         }
         let kubeconfig = self.layout.kubeconfig(KUBELET_CONF);
-        let content = self.tree.content(&kubeconfig);
-        let leads_there = content.is_some_and(|content| referenced_paths(&kubeconfig, content).contains(&client));
+        let used = self.inventory.get(KUBELET_CONF).and_then(Item::client);
+        let leads_there = matches!(used, Some(Ok(used)) if used.referenced_paths().contains(&client));
         // Its successor's way puts kubelet.conf right too, whatever it says now.
-        let is_usable =
-            content.is_some_and(|content| matches!(client_identity(self.tree, &kubeconfig, content), Ok(Some(_))));
+        let is_usable = matches!(used, Some(Ok(used)) if used.certified().is_some());
         if signer == Signer::Elsewhere && is_usable {
             return self.ask_for_kubelet_client(opening(finding.code));
         }
         let remove = self.remove([&client]).map(|remove| remove + ", ").unwrap_or_default();
-        if content.is_some() && !leads_there {
+        if used.is_some() && !leads_there {
             return format!("{remove}{restart}: the kubelet asks for a new one with kubelet.conf");
         }
         let away = crate::catalogue::with_ending(&kubeconfig, "old");
@@ -99,17 +98,14 @@ impl Advisor<'_> {
 
     /// The node's name, as its certificate has it, or kubeadm as the user in `kubelet.conf`.
     fn name_of_kubelet(&self) -> Option<String> {
-        let client = self.kubelet.client();
-        let pair = Pair::read(self.tree, client.clone(), client);
-        let common_name = pair.certificate().and_then(|certificate| certificate.subject().common_name());
+        let common_name = self.leaf(KUBELET_CLIENT).and_then(|certificate| certificate.subject().common_name());
         let configured = Some(self.spec.node_name.clone()).filter(|name| !name.is_empty());
         common_name.as_deref().and_then(|name| name.strip_prefix(SYSTEM_NODE)).map(str::to_owned).or(configured)
     }
 
     pub(super) fn for_kubelet_server(&self, finding: &Finding) -> String {
         let ServingFiles { source, certificate, key } = self.serving;
-        let is_readable = matches!(Part::read(self.tree, certificate, read_certificates), Part::Present(_));
-        let can_renew = is_readable && self.signer(CLUSTER_CA) == Signer::Here;
+        let can_renew = self.leaf(KUBELET_SERVER).is_some() && self.signer(CLUSTER_CA) == Signer::Here;
         match source {
             ServingSource::Configured if !can_renew => {
                 let pair = super::files([certificate, key]);

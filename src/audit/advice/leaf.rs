@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{Advisor, Signer, Thing, is_about_the_authority, is_keys, is_put_right_by_renewal, opening};
-use crate::audit::kubeconfig::client_identity;
-use crate::audit::{Finding, FindingCode, Part};
+use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{CLUSTER_CA, Row, with_ending};
+use crate::inventory::Item;
 use crate::remedy::command;
-use crate::x509::read_certificates;
 
 /// A request that waits, and the certificate that answers it, if that is there already.
 struct Waiting {
@@ -26,7 +25,7 @@ impl Advisor<'_> {
             );
         }
         let (has_certificate, has_key) = (self.is_there(&certificate), self.is_there(&key));
-        let is_readable = matches!(Part::read(self.tree, &certificate, read_certificates), Part::Present(_));
+        let is_readable = self.leaf(row.name).is_some();
         let is_keys = finding.path.as_ref() == Some(&key);
         let (opening, name) = (opening(finding.code), row.name);
         let renews = is_readable && (is_put_right_by_renewal(finding.code) || is_keys);
@@ -82,8 +81,7 @@ impl Advisor<'_> {
         if is_about_the_authority(finding.code) {
             return format!("put this node's CA into it: {embed}");
         }
-        let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok()?);
-        let is_readable = identity.as_ref().is_some_and(|one| one.certificates.present().is_some());
+        let is_readable = self.leaf(name).is_some();
         let is_keys = is_keys(finding.code);
         let renews = is_readable && (is_put_right_by_renewal(finding.code) || is_keys);
         let opening = opening(finding.code);
@@ -156,8 +154,8 @@ impl Advisor<'_> {
         let Thing::Kubeconfig(row) = thing else { return None };
         let path = self.layout.kubeconfig(row.name);
         let renewed = self.layout.renewal().kubeconfig(row.name);
-        let identity = self.tree.content(&path).and_then(|text| client_identity(self.tree, &path, text).ok());
-        let has_none = matches!(identity, Some(None));
+        let client = self.inventory.get(row.name).and_then(Item::client);
+        let has_none = client.and_then(Result::ok).is_some_and(|client| client.certified().is_none());
         let waiting = self.waits(&renewed, true).or_else(|| has_none.then(|| self.waits(&path, false)).flatten())?;
         let embed = command(["kubepki", "kubeconfig", "embed", row.name]);
         let finish = self.finish(row.name, CLUSTER_CA, self.signer(CLUSTER_CA), &waiting, &embed);

@@ -8,10 +8,9 @@ use super::super::node::content_of;
 use super::request::present;
 use super::workbench::Workbench;
 use super::{bad, trust};
-use crate::audit::kubeconfig::client_key;
 use crate::error::Result;
+use crate::inventory::{Client, Place, Slot};
 use crate::key::{Algorithm, PrivateKey};
-use crate::plan::place::{Place, Slot};
 use crate::plan::{Artefact, PlannedFile, TrustBundle};
 use crate::secret::Secret;
 use crate::store::Change;
@@ -95,7 +94,8 @@ fn kept_key(bench: &Workbench<'_>, artefact: &Artefact, place: &Place) -> Result
         }
         Place::Apart { key: Slot::Embedded, .. } => {
             let path = bench.layout.kubeconfig(&artefact.name);
-            present(client_key(bench.tree, &path), &path)
+            let content = content_of(bench.tree, &path)?;
+            present(Client::read(bench.tree, &path, content.expose())?.found.key, &path)
         }
     }
 }

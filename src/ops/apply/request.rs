@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::bad;
 use super::workbench::Workbench;
-use crate::audit::Part;
-use crate::audit::kubeconfig::client_key;
 use crate::error::{Error, Result};
+use crate::inventory::{Client, Part};
 use crate::key::PrivateKey;
-use crate::kubeconfig::{Client, ClientConfig, Kubeconfig};
+use crate::kubeconfig::{Client as ShownClient, ClientConfig, Kubeconfig};
+use crate::ops::node::content_of;
 use crate::plan::{Artefact, Kind, RequestKey};
 use crate::secret::Secret;
 use crate::store::Expected;
@@ -25,7 +25,7 @@ pub(super) fn request(
     match key {
         RequestKey::ExistingKey { key_file: path } => {
             let key = match artefact.kind {
-                Kind::Kubeconfig => client_key(bench.tree, path),
+                Kind::Kubeconfig => Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?.found.key,
                 _ => Part::read(bench.tree, path, PrivateKey::from_pem),
             };
             // It says nothing but what the key and the plan say: an older one makes way.
@@ -42,7 +42,7 @@ pub(super) fn request(
                 server: &kubeconfig.server,
                 certificate_authority_pem: None,
                 user: &kubeconfig.user,
-                client: Client::Key { key_pem: key.to_pem() },
+                client: ShownClient::Key { key_pem: key.to_pem() },
             });
             bench.write(artefact, vec![document.to_yaml(), request(&key)?], None, Some(Expected::Absent))
         }

@@ -6,7 +6,7 @@ use crate::audit::exposure::{Exposed, judge};
 use crate::catalogue::{self, KUBELET_CLIENT_FILE, KUBELET_SERVER_FILE, Kind, KubeletFiles, SERVICE_ACCOUNT};
 use crate::ops::exposure::exposed;
 
-impl Checking {
+impl Checking<'_> {
     pub(super) fn exposure(&mut self, kubelet_dir: &std::path::Path) {
         let layout = &self.node.layout;
         let pairs = [Kind::Authority, Kind::Leaf].into_iter().flat_map(|kind| catalogue::rows([kind]));

@@ -6,13 +6,14 @@
 use std::path::PathBuf;
 
 use super::Checking;
-use crate::audit::certificate::{Expectation, judge_certificates, judge_pair};
-use crate::audit::{Finding, Pair};
+use crate::audit::Finding;
+use crate::audit::certificate::{judge_certificates, judge_pair};
 use crate::catalogue::{self, API_SERVER_TO_ETCD as CLIENT, ETCD_CA as AUTHORITY};
 use crate::config::Etcd;
+use crate::inventory::{Expectation, Found};
 use crate::x509::{ExtendedKeyUsage, read_certificates};
 
-impl Checking {
+impl Checking<'_> {
     pub(super) fn external_etcd(&mut self) {
         let Etcd::External { ca_file, cert_file, key_file, .. } = &self.node.spec.etcd else { return };
         // Without a configuration it is unknown whether there must be any.
@@ -28,26 +29,24 @@ impl Checking {
 
         let tree = self.node.store.read([&ca_path, &pair_paths.0, &pair_paths.1]);
         // The CA's key is not asked for: read as a pair, it would be missing.
-        let ca = crate::audit::Part::read(&tree, &ca_path, read_certificates);
+        let ca = crate::inventory::Part::read(&tree, &ca_path, read_certificates);
         if ca.is_missing() {
             self.missing(AUTHORITY, ca_path, !ca_is_said);
         } else if let Some(certificates) = ca.present() {
             let findings = judge_certificates(AUTHORITY, &ca_path, certificates, self.thresholds, self.now);
             self.findings.extend(findings);
             self.see(AUTHORITY, &ca_path, certificates);
-        } else if let crate::audit::Part::Broken(fault) = ca {
+        } else if let crate::inventory::Part::Broken(fault) = ca {
             self.findings.push(Finding::unusable(AUTHORITY, &ca_path, fault));
         }
 
-        let pair = Pair::read(&tree, pair_paths.0, pair_paths.1);
+        let pair = Found::pair(&tree, pair_paths.0, pair_paths.1);
         if pair.is_missing() {
             return self.missing(CLIENT, pair.certificate_path, !client_is_said);
         }
-        let expectation =
-            Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
+        let expectation = Expectation::usages(&[ExtendedKeyUsage::ClientAuth]);
         let findings = judge_pair(CLIENT, &pair, &tree, &expectation, &[], self.thresholds, self.now);
         self.findings.extend(findings);
-        let certificates = pair.certificates.present().cloned().unwrap_or_default();
-        self.see(CLIENT, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
+        self.see_leaf(CLIENT, &pair);
     }
 }

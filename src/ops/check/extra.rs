@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::Checking;
 use crate::audit::Finding;
-use crate::audit::certificate::{Expectation, Thresholds, judge_certificates};
-use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig, referenced_paths};
+use crate::audit::certificate::{Thresholds, judge_certificates};
+use crate::audit::kubeconfig::ExpectedKubeconfig;
 use crate::catalogue;
 use crate::error::{Diagnostic as _, Fault};
+use crate::inventory::{Client, Expectation, referenced_paths};
 use crate::key::format::{Format, Wanted};
 use crate::key::pem;
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
@@ -26,7 +27,7 @@ const BEGIN: [&[u8]; 4] = [
 /// The endings of files that are nothing but certificates.
 const CERTIFICATE_ENDINGS: [&str; 8] = ["crt", "cer", "cert", "der", "p7b", "p7c", "p12", "pfx"];
 
-impl Checking {
+impl Checking<'_> {
     pub(super) fn extra(&mut self, paths: &[PathBuf]) {
         for path in paths {
             match self.node.store.list(path) {
@@ -80,18 +81,13 @@ impl Checking {
     fn extra_kubeconfig(&mut self, path: &Path, content: &[u8], named: bool) -> bool {
         let paths = std::iter::once(path.to_owned()).chain(referenced_paths(path, content));
         let tree = self.node.store.read(paths);
-        let identity = client_identity(&tree, path, content);
-        if identity.is_err() && !claims_kubeconfig(path, content, named) {
+        let client = Client::read(&tree, path, content);
+        if client.is_err() && !claims_kubeconfig(path, content, named) {
             return false;
         }
         let name = path.display().to_string();
         let expected = ExpectedKubeconfig { client: Expectation::default(), server: None, trusted: &[] };
-        let findings = judge_kubeconfig(&name, path, &tree, &expected, self.thresholds, self.now);
-        self.findings.extend(findings);
-        if let Ok(Some(identity)) = identity {
-            let certificates = identity.certificates.present().cloned().unwrap_or_default();
-            self.see(&name, &identity.certificate_path, certificates.get(..1).unwrap_or_default());
-        }
+        self.kubeconfig(&name, path, Some(client.as_ref()), &tree, &expected);
         true
     }
 

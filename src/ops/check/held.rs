@@ -6,7 +6,7 @@ use super::Checking;
 use crate::audit::{Finding, FindingCode};
 use crate::ops::restart;
 
-impl Checking {
+impl Checking<'_> {
     pub(super) fn held_manifests(&mut self) {
         if let Some(fault) = restart::unseen(&self.node.store) {
             let folder = PathBuf::from(restart::HOLDING_DIR);

@@ -6,22 +6,23 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Authorities, Checking, authority};
-use crate::audit::certificate::{Expectation, judge_pair};
-use crate::audit::{Finding, FindingCode, Pair, Severity};
+use super::Checking;
+use crate::audit::certificate::judge_pair;
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{CLUSTER_CA, KUBELET_SERVER};
 use crate::component::{ServingFiles, ServingSource};
 use crate::error::Declared as _;
+use crate::inventory::{Expectation, Found};
 use crate::ops::kubelet::Kubelet;
 use crate::remedy::command;
 use crate::store::StoreError;
 use crate::x509::{Certificate, ExtendedKeyUsage};
 
-impl Checking {
+impl Checking<'_> {
     /// `serves`: whether the kubelet of this machine serves TLS, where it can be seen.
-    pub(super) fn kubelet(&mut self, kubelet_dir: &Path, authorities: &Authorities, serves: Option<bool>) {
+    pub(super) fn kubelet(&mut self, kubelet_dir: &Path, serves: Option<bool>) {
         let Kubelet { files, serving, is_known, .. } = Kubelet::read(&self.node.store, kubelet_dir);
-        let bundle = authority(authorities, CLUSTER_CA);
+        let bundle = self.inventory.bundle(CLUSTER_CA);
         let client = self.read_pair(files.client(), files.client());
         self.judge_kubelets(&name_of(&files.client()), &client, ExtendedKeyUsage::ClientAuth, bundle);
         self.kubelet_serving(&serving, bundle, serves);
@@ -66,26 +67,25 @@ impl Checking {
         self.judge_kubelets(&name, &pair, ExtendedKeyUsage::ServerAuth, if is_clusters { bundle } else { &[] });
     }
 
-    fn judge_kubelets(&mut self, name: &str, pair: &Pair, usage: ExtendedKeyUsage, bundle: &[Certificate]) {
+    fn judge_kubelets(&mut self, name: &str, pair: &Found, usage: ExtendedKeyUsage, bundle: &[Certificate]) {
         if pair.is_missing() {
             return;
         }
         let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
-        let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
+        let expectation = Expectation::usages(&[usage]);
         let findings = judge_pair(name, pair, &tree, &expectation, bundle, self.thresholds, self.now);
         self.findings.extend(findings);
-        let certificates = pair.certificates.present().cloned().unwrap_or_default();
-        self.see(name, &pair.certificate_path, certificates.get(..1).unwrap_or_default());
+        self.see_leaf(name, pair);
     }
 
     /// An older file that the kubelet does not serve with: worth a word when it is one that would alarm.
-    fn unused(&mut self, pair: &Pair) {
+    fn unused(&mut self, pair: &Found) {
         if pair.is_missing() {
             return;
         }
         let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
         let (name, usage) = (name_of(&pair.certificate_path), ExtendedKeyUsage::ServerAuth);
-        let expectation = Expectation { extended_key_usages: vec![usage], ..Expectation::default() };
+        let expectation = Expectation::usages(&[usage]);
         let mut findings = judge_pair(&name, pair, &tree, &expectation, &[], self.thresholds, self.now);
         findings.retain(|finding| !StoreError::declares(finding.code));
         self.findings.extend(findings.into_iter().map(|finding| Finding {
@@ -110,9 +110,9 @@ impl Checking {
         ));
     }
 
-    fn read_pair(&self, certificate: PathBuf, key: PathBuf) -> Pair {
+    fn read_pair(&self, certificate: PathBuf, key: PathBuf) -> Found {
         let tree = self.node.store.read([&certificate, &key]);
-        Pair::read(&tree, certificate, key)
+        Found::pair(&tree, certificate, key)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{CheckRequest, Checking};
 use crate::ops::restart::{self, Living};
 
-impl Checking {
+impl Checking<'_> {
     /// What runs on this machine says nothing about a tree below another root.
     pub(super) fn living(&self, request: &CheckRequest) -> Living {
         if self.is_node {

@@ -10,12 +10,13 @@ use super::super::OperationError;
 use super::super::node::{NodeRequest, content_of};
 use super::super::span::validity;
 use super::{known_node, policy, refusal};
+use crate::audit::Finding;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_signed;
-use crate::audit::{Finding, Pair, Part};
 use crate::catalogue::{self, NodeRole};
 use crate::error::Result;
+use crate::inventory::{Found, Part};
 use crate::policy::{Asked, OutliveAuthority, Signer, answer};
 use crate::store::Store;
 use crate::x509::{CertificateRequest, Issuer, SerialNumber};
@@ -88,7 +89,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     }
     let validity = wanted.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?;
 
-    let pair = Pair::read(&files, wanted.ca_certificate.clone(), wanted.ca_key.clone());
+    let pair = Found::pair(&files, wanted.ca_certificate.clone(), wanted.ca_key.clone());
     let mut findings = judge_authority(&issuer, &pair, &files, Thresholds::NONE, now);
     let may_sign = !findings.iter().any(Finding::is_critical);
     let template = match (policy.profile(&wanted.name, &node), pair.certificates.present()) {

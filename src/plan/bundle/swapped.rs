@@ -8,9 +8,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::audit::service_account::ServiceAccountKeys;
-use crate::audit::{Finding, FindingCode, Part, Severity};
+use crate::audit::{Finding, FindingCode, Severity};
 use crate::bundle::{Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry};
 use crate::catalogue::{self, ETCD_CA, Kind as RowKind, Layout, SERVICE_ACCOUNT};
+use crate::inventory::Part;
 use crate::key::PrivateKey;
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};

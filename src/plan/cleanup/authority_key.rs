@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use super::Cleaning;
 use crate::audit::authority::judge_authority;
-use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
+use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
-use crate::audit::{Finding, FindingCode, Pair, Part};
-use crate::catalogue::{self, Kind as RowKind, Row};
+use crate::audit::{Finding, FindingCode};
+use crate::catalogue::{Kind as RowKind, Row};
 use crate::component::{STATIC_PODS, StaticPod};
+use crate::inventory::{Found, Part};
 use crate::plan::{Artefact, Kind, PlannedFile, Step};
 use crate::tree::Observed;
 use crate::x509::Certificate;
@@ -26,19 +27,20 @@ pub fn manifests(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 impl Cleaning<'_> {
     pub(super) fn plan_authority_keys(&mut self) {
-        for row in catalogue::rows([RowKind::Authority]) {
+        let inventory = self.inventory;
+        for item in inventory.items(&[RowKind::Authority]) {
+            let (row, pair) = (item.row, item.pair());
             if !self.options.authority_keys.iter().any(|name| name == row.name) {
                 continue;
             }
-            let files = vec![PlannedFile { path: self.layout.key(row.base_name), mode: 0o600 }];
+            let files = vec![PlannedFile { path: item.key.clone(), mode: 0o600 }];
             let artefact =
                 |step, reason| Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files.clone());
-            let pair = Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
-            if matches!(self.tree.get(&pair.key_path), Observed::Missing) {
+            if matches!(inventory.tree.get(&pair.key_path), Observed::Missing) {
                 self.artefacts.push(artefact(Step::Keep, "its key is already gone"));
                 continue;
             }
-            let reasons = self.reasons_against(row, &pair);
+            let reasons = self.reasons_against(row, pair);
             if reasons.is_empty() {
                 self.artefacts.push(artefact(Step::Remove, "nothing on this node needs it: external CA mode"));
             } else {
@@ -54,15 +56,13 @@ impl Cleaning<'_> {
         }
     }
 
-    fn reasons_against(&self, row: &Row, pair: &Pair) -> Vec<String> {
+    fn reasons_against(&self, row: &Row, pair: &Found) -> Vec<String> {
         let mut reasons = Vec::new();
-        note(&mut reasons, &judge_authority(row.name, pair, self.tree, Thresholds::NONE, self.now));
-        let bundle = pair.certificates.present().map(Vec::as_slice).unwrap_or_default();
-        self.note_leaves(row, bundle, &mut reasons);
-        self.note_kubeconfigs(row, bundle, &mut reasons);
+        note(&mut reasons, &judge_authority(row.name, pair, self.inventory.tree, Thresholds::NONE, self.now));
+        self.note_signed(row, pair.all(), &mut reasons);
         self.note_requests(row, &mut reasons);
         for manifest in manifests(&self.options.manifests_dir) {
-            match self.tree.get(&manifest) {
+            match self.inventory.tree.get(&manifest) {
                 Observed::Missing => {}
                 Observed::Unreadable(fault) => reasons.push(format!("a manifest may name it: {}", fault.message)),
                 Observed::File { content, .. } => {
@@ -78,40 +78,32 @@ impl Cleaning<'_> {
         reasons
     }
 
-    fn note_leaves(&self, row: &Row, bundle: &[Certificate], reasons: &mut Vec<String>) {
-        let leaves = catalogue::rows([RowKind::Leaf]).filter(|leaf| leaf.is_on(self.spec) && leaf.is_signed_by(row));
-        for leaf in leaves {
-            let pair = Pair::read(self.tree, self.layout.certificate(leaf.base_name), self.layout.key(leaf.base_name));
-            let expectation = self.expectation(leaf.name);
-            let mut findings =
-                judge_pair(leaf.name, &pair, self.tree, &expectation, bundle, Thresholds::NONE, self.now);
-            if pair.is_missing() {
+    fn note_signed(&self, authority: &Row, bundle: &[Certificate], reasons: &mut Vec<String>) {
+        let (tree, thresholds) = (self.inventory.tree, Thresholds::NONE);
+        let items = self.inventory.items(&[RowKind::Leaf, RowKind::Kubeconfig]);
+        for item in items.filter(|item| item.is_on_node && item.row.is_signed_by(authority)) {
+            if item.row.is_best_elsewhere && item.is_missing() {
+                continue;
+            }
+            let client = item.expectation.clone();
+            let mut findings = if item.kubeconfig.is_some() {
+                let expected = ExpectedKubeconfig { client, server: item.server.clone(), trusted: bundle };
+                judge_kubeconfig(item.name, item.path(), item.client(), tree, &expected, thresholds, self.now)
+            } else {
+                judge_pair(item.name, item.pair(), tree, &client, bundle, thresholds, self.now)
+            };
+            if item.is_missing() {
                 findings.truncate(1);
             }
             note(reasons, &findings);
         }
     }
 
-    fn note_kubeconfigs(&self, authority: &Row, bundle: &[Certificate], reasons: &mut Vec<String>) {
-        let rows = catalogue::rows([RowKind::Kubeconfig]);
-        for row in rows.filter(|row| row.is_on(self.spec) && row.is_signed_by(authority)) {
-            let path = self.layout.kubeconfig(row.name);
-            if row.is_best_elsewhere && matches!(self.tree.get(&path), Observed::Missing) {
-                continue;
-            }
-            let server = if self.options.is_said { row.known_server(self.spec) } else { None };
-            let client = self.expectation(row.name);
-            let expected = ExpectedKubeconfig { client, server, trusted: bundle };
-            note(reasons, &judge_kubeconfig(row.name, &path, self.tree, &expected, Thresholds::NONE, self.now));
-        }
-    }
-
     /// Requests that wait for this CA, those for a renewal too.
     fn note_requests(&self, row: &Row, reasons: &mut Vec<String>) {
-        for place in self.places.iter().filter(|place| place.issuer == row.name) {
-            let renewals = self.renewals.iter().filter(|renewal| renewal.name == place.name);
-            for asking in std::iter::once(place).chain(renewals) {
-                let Part::Present(request) = asking.read_request(self.tree) else { continue };
+        for place in self.inventory.issued().filter(|place| place.row.is_signed_by(row)) {
+            for asking in std::iter::once(place).chain(self.renewals.get(place.name)) {
+                let Part::Present(request) = asking.read_request() else { continue };
                 let is_answered =
                     self.in_use(place).is_ok_and(|leaf| leaf.public_key_info() == request.public_key_info());
                 if !is_answered {
@@ -119,10 +111,6 @@ impl Cleaning<'_> {
                 }
             }
         }
-    }
-
-    fn expectation(&self, name: &str) -> Expectation {
-        self.places.iter().find(|place| place.name == name).map(|place| place.expectation.clone()).unwrap_or_default()
     }
 }
 

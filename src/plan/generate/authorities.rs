@@ -2,73 +2,72 @@
 
 use std::path::Path;
 
-use super::{AuthorityState, BACKDATE, Planning};
-use crate::audit::authority::{is_external, judge_authority};
+use super::{AuthorityState, BACKDATE, Planning, files};
+use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_end;
-use crate::audit::{Finding, FindingCode, Pair};
-use crate::catalogue::{self, Kind as RowKind, Row, authority_key_usages};
+use crate::audit::{Finding, FindingCode};
+use crate::catalogue::{Kind as RowKind, Row, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
+use crate::inventory::Item;
 use crate::plan::{Artefact, Creation, Kind, Step};
 use crate::tree::Observed;
 use crate::x509::CertificateTemplate;
 
 impl Planning<'_> {
     pub(super) fn plan_authorities(&mut self) -> Result<()> {
-        for row in catalogue::rows([RowKind::Authority]) {
-            if let Some(reason) = row.absence(self.spec) {
-                self.skip_authority(row, reason);
+        let inventory = self.inventory;
+        for item in inventory.items(&[RowKind::Authority]) {
+            if let Some(reason) = item.absence {
+                self.skip_authority(item, reason);
                 continue;
             }
-            if !self.is_concerned(row) {
+            if !self.is_concerned(item.row) {
                 continue;
             }
-            let pair = self.pair(row.base_name);
-            let state = if pair.is_missing() { self.plan_missing(row)? } else { self.plan_existing(row, pair) };
-            self.authorities.insert(row.name, state);
+            let state = if item.is_missing() { self.plan_missing(item)? } else { self.plan_existing(item) };
+            self.authorities.insert(item.name, state);
         }
         Ok(())
     }
 
     /// Whether the CA, or anything that it signs, is part of the plan: another's state must not stand in its way.
     fn is_concerned(&self, row: &Row) -> bool {
-        self.is_selected(row) || self.signed_by(row).any(|one| self.is_selected(one))
+        self.is_selected(row) || self.signed_by(row).any(|one| self.is_selected(one.row))
     }
 
-    fn skip_authority(&mut self, row: &Row, reason: &str) {
-        if self.is_selected(row) {
-            let files = self.pair_files(row.base_name);
-            let artefact = Artefact::new(row.name, Kind::CertificateAuthority, Step::Skip, reason, files);
+    fn skip_authority(&mut self, item: &Item<'_>, reason: &str) {
+        if self.is_selected(item.row) {
+            let artefact = Artefact::new(item.name, Kind::CertificateAuthority, Step::Skip, reason, files(item));
             self.artefacts.push(artefact);
         }
     }
 
-    fn plan_existing(&mut self, row: &Row, pair: Pair) -> AuthorityState {
-        let findings = judge_authority(row.name, &pair, self.tree, Thresholds::NONE, self.now);
+    fn plan_existing(&mut self, item: &Item<'_>) -> AuthorityState {
+        let (row, pair) = (item.row, item.pair());
+        let findings = judge_authority(row.name, pair, self.tree, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let external = is_external(&pair);
+        let external = pair.is_external();
         if self.is_selected(row) {
             let (step, reason) = match (blocked, external) {
                 (true, _) => (Step::Blocked, "the existing file cannot be used"),
                 (false, true) => (Step::Keep, "external CA: its key is not on this node"),
                 (false, false) => (Step::Keep, "already there"),
             };
-            let files = self.pair_files(row.base_name);
-            let mut artefact = Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files);
+            let mut artefact = Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files(item));
             artefact.expires_at = pair.certificate().map(crate::x509::Certificate::not_after);
             self.artefacts.push(artefact);
         }
-        match pair.certificates {
-            crate::audit::Part::Present(certificates) if !blocked => {
-                AuthorityState::Existing { certificates, is_external: external }
-            }
-            _ => AuthorityState::Unusable,
+        match pair.all() {
+            [] => AuthorityState::Unusable,
+            _ if blocked => AuthorityState::Unusable,
+            all => AuthorityState::Existing { certificates: all.to_vec(), is_external: external },
         }
     }
 
-    fn plan_missing(&mut self, row: &Row) -> Result<AuthorityState> {
-        let path = self.layout.certificate(row.base_name);
+    fn plan_missing(&mut self, item: &Item<'_>) -> Result<AuthorityState> {
+        let (row, path) = (item.row, item.certificate.clone());
         let leaves = self.leaves_of(row);
         let refusal = if self.spec.role != Role::ControlPlane {
             Some((
@@ -88,7 +87,7 @@ impl Planning<'_> {
         } else {
             None
         };
-        let files = self.pair_files(row.base_name);
+        let files = files(item);
         if let Some((code, evidence, remedy)) = refusal {
             self.findings.push(Finding::new(code, row.name, &path, evidence, remedy));
             if self.is_selected(row) {
@@ -120,15 +119,14 @@ impl Planning<'_> {
 
     /// The certificates and kubeconfigs of this CA that are there.
     fn leaves_of(&self, row: &Row) -> Vec<String> {
-        let is_there = |path: &Path| !matches!(self.tree.get(path), Observed::Missing);
-        let signed = self.signed_by(row).filter(|one| is_there(&self.layout.of(one)));
+        let signed = self.signed_by(row).filter(|one| !matches!(one.observed(), Observed::Missing));
         signed.map(|one| one.name.to_owned()).collect()
     }
 
     /// What this node has of a CA, and kubeadm makes.
-    fn signed_by(&self, authority: &Row) -> impl Iterator<Item = &'static Row> {
-        let rows = catalogue::rows([RowKind::Leaf, RowKind::Kubeconfig]);
-        rows.filter(|row| row.is_on(self.spec) && row.is_signed_by(authority))
+    fn signed_by(&self, authority: &Row) -> impl Iterator<Item = &Item<'_>> {
+        let items = self.inventory.items(&[RowKind::Leaf, RowKind::Kubeconfig]);
+        items.filter(|item| item.is_on_node && item.row.is_signed_by(authority))
     }
 
     /// Whether the plan is about it.

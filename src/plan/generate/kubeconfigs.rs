@@ -1,62 +1,50 @@
 //! The kubeconfigs: judged if they are there, made if `ca` can sign here, named if it cannot.
 
-use std::path::Path;
-
-use super::{AuthorityState, Planning};
-use crate::audit::certificate::{Expectation, Thresholds};
-use crate::audit::kubeconfig::{ExpectedKubeconfig, client_identity, judge_kubeconfig};
-use crate::catalogue::{self, Kind as RowKind, Row, leaf_key_usages};
+use super::{Planning, files};
+use crate::audit::certificate::Thresholds;
+use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
+use crate::catalogue::{Kind as RowKind, leaf_key_usages};
 use crate::error::Result;
-use crate::plan::{Artefact, Creation, Kind, KubeconfigTemplate, PlannedFile, Step};
-use crate::tree::Observed;
+use crate::inventory::Item;
+use crate::plan::{Artefact, Creation, Kind, KubeconfigTemplate, Step};
 use crate::x509::{Certificate, CertificateTemplate, ExtendedKeyUsage};
 
 impl Planning<'_> {
     pub(super) fn plan_kubeconfigs(&mut self) -> Result<()> {
-        for row in catalogue::rows([RowKind::Kubeconfig]) {
-            if !self.is_selected(row) {
+        let inventory = self.inventory;
+        for item in inventory.items(&[RowKind::Kubeconfig]) {
+            if !self.is_selected(item.row) {
                 continue;
             }
-            let path = self.layout.kubeconfig(row.name);
-            let files = vec![PlannedFile { path: path.clone(), mode: 0o600 }];
-            let artefact = if let Some(reason) = row.absence(self.spec) {
-                Artefact::new(row.name, Kind::Kubeconfig, Step::Skip, reason, files)
-            } else if matches!(self.tree.get(&path), Observed::Missing) {
-                self.plan_missing_kubeconfig(row, &path, files)?
+            let artefact = if let Some(reason) = item.absence {
+                Artefact::new(item.name, Kind::Kubeconfig, Step::Skip, reason, files(item))
+            } else if item.is_missing() {
+                self.plan_missing_kubeconfig(item)?
             } else {
-                self.plan_existing_kubeconfig(row, &path, files)?
+                self.plan_existing_kubeconfig(item)
             };
-            self.artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
+            self.artefacts.push(Artefact { issuer: Some(item.row.issuer.to_owned()), ..artefact });
         }
         Ok(())
     }
 
-    fn plan_existing_kubeconfig(&mut self, row: &Row, path: &Path, files: Vec<PlannedFile>) -> Result<Artefact> {
-        let trusted = match self.authorities.get(row.issuer) {
-            Some(AuthorityState::Existing { certificates, .. }) => certificates.as_slice(),
-            _ => &[],
-        };
+    fn plan_existing_kubeconfig(&mut self, item: &Item<'_>) -> Artefact {
         let expected = ExpectedKubeconfig {
-            client: Expectation {
-                subject: Some(row.subject(self.spec)?),
-                extended_key_usages: vec![ExtendedKeyUsage::ClientAuth],
-                ..Expectation::default()
-            },
-            server: Some(row.server(self.spec)),
-            trusted,
+            client: item.expectation.clone(),
+            server: item.server.clone(),
+            trusted: self.bundle(item.row.issuer),
         };
-        let findings = judge_kubeconfig(row.name, path, self.tree, &expected, Thresholds::NONE, self.now);
+        let (path, client) = (item.path(), item.client());
+        let findings = judge_kubeconfig(item.name, path, client, self.tree, &expected, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let (step, reason) =
             if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };
-        let identity = self.tree.content(path).and_then(|content| client_identity(self.tree, path, content).ok()?);
-        let expires_at = identity.and_then(|identity| {
-            identity.certificates.present().and_then(|all| all.first().map(Certificate::not_after))
-        });
-        Ok(Artefact { expires_at, ..Artefact::new(row.name, Kind::Kubeconfig, step, reason, files) })
+        let expires_at = item.leaf().map(Certificate::not_after);
+        Artefact { expires_at, ..Artefact::new(item.name, Kind::Kubeconfig, step, reason, files(item)) }
     }
 
-    fn plan_missing_kubeconfig(&mut self, row: &Row, path: &Path, files: Vec<PlannedFile>) -> Result<Artefact> {
+    fn plan_missing_kubeconfig(&mut self, item: &Item<'_>) -> Result<Artefact> {
+        let (row, path, files) = (item.row, item.path(), files(item));
         let subject = row.subject(self.spec)?;
         let server = row.server(self.spec);
         let blocked = |reason| Artefact::new(row.name, Kind::Kubeconfig, Step::Blocked, reason, files.clone());

@@ -1,54 +1,46 @@
 //! The leaf certificates: judged if they are there, made if their CA can sign here, named if it cannot.
 
-use super::{AuthorityState, BACKDATE, Planning};
-use crate::audit::certificate::{Expectation, Thresholds, judge_pair};
+use super::{BACKDATE, Planning, files};
+use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::subject::judge_new;
-use crate::catalogue::{self, Kind as RowKind, Row, leaf_key_usages};
+use crate::catalogue::{Kind as RowKind, leaf_key_usages};
 use crate::error::Result;
+use crate::inventory::Item;
 use crate::plan::{Artefact, Creation, Kind, Step};
 use crate::x509::{Certificate, CertificateTemplate};
 
 impl Planning<'_> {
     pub(super) fn plan_leaves(&mut self) -> Result<()> {
-        for row in catalogue::rows([RowKind::Leaf]) {
-            if !self.is_selected(row) {
+        let inventory = self.inventory;
+        for item in inventory.items(&[RowKind::Leaf]) {
+            if !self.is_selected(item.row) {
                 continue;
             }
-            let artefact = if let Some(reason) = row.absence(self.spec) {
-                Artefact::new(row.name, Kind::Certificate, Step::Skip, reason, self.pair_files(row.base_name))
-            } else if self.pair(row.base_name).is_missing() {
-                self.plan_missing_leaf(row)?
+            let artefact = if let Some(reason) = item.absence {
+                Artefact::new(item.name, Kind::Certificate, Step::Skip, reason, files(item))
+            } else if item.is_missing() {
+                self.plan_missing_leaf(item)?
             } else {
-                self.plan_existing_leaf(row)?
+                self.plan_existing_leaf(item)
             };
-            self.artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
+            self.artefacts.push(Artefact { issuer: Some(item.row.issuer.to_owned()), ..artefact });
         }
         Ok(())
     }
 
-    fn plan_existing_leaf(&mut self, row: &Row) -> Result<Artefact> {
-        let pair = self.pair(row.base_name);
-        let expectation = Expectation {
-            subject: Some(row.subject(self.spec)?),
-            subject_alt_names: row.subject_alt_names(self.spec),
-            extended_key_usages: row.extended_key_usages.to_vec(),
-        };
-        let bundle: &[Certificate] = match self.authorities.get(row.issuer) {
-            Some(AuthorityState::Existing { certificates, .. }) => certificates.as_slice(),
-            _ => &[],
-        };
-        let findings = judge_pair(row.name, &pair, self.tree, &expectation, bundle, Thresholds::NONE, self.now);
+    fn plan_existing_leaf(&mut self, item: &Item<'_>) -> Artefact {
+        let bundle = self.bundle(item.row.issuer);
+        let (pair, wanted) = (item.pair(), &item.expectation);
+        let findings = judge_pair(item.name, pair, self.tree, wanted, bundle, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let (step, reason) =
             if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };
-        let files = self.pair_files(row.base_name);
         let expires_at = pair.certificate().map(Certificate::not_after);
-        Ok(Artefact { expires_at, ..Artefact::new(row.name, Kind::Certificate, step, reason, files) })
+        Artefact { expires_at, ..Artefact::new(item.name, Kind::Certificate, step, reason, files(item)) }
     }
 
-    fn plan_missing_leaf(&mut self, row: &Row) -> Result<Artefact> {
-        let files = self.pair_files(row.base_name);
-        let path = self.layout.certificate(row.base_name);
+    fn plan_missing_leaf(&mut self, item: &Item<'_>) -> Result<Artefact> {
+        let (row, files, path) = (item.row, files(item), item.certificate.clone());
         let subject = row.subject(self.spec)?;
         let names = row.subject_alt_names(self.spec);
         let blocked = |reason| Artefact::new(row.name, Kind::Certificate, Step::Blocked, reason, files.clone());

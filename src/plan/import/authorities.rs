@@ -3,56 +3,56 @@
 use std::path::PathBuf;
 
 use super::matching::Matched;
-use super::{Importing, Slot, pem_of};
+use super::{Importing, pem_of};
 use crate::audit::authority::judge_authority_certificate;
 use crate::audit::certificate::{Thresholds, judge_validity_of};
-use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row};
-use crate::key::PrivateKey;
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::catalogue::{CLUSTER_CA, Kind as RowKind};
+use crate::inventory::{Item, Part};
 use crate::kubeconfig::{Mismatch, compare};
 use crate::plan::{Artefact, Kind, PlannedFile, Step, TrustBundle};
-use crate::tree::Observed;
 use crate::x509::{Certificate, verify_chain};
 
 /// A CA's file that was given.
-pub(super) struct Incoming {
-    row: &'static Row,
+pub(super) struct Incoming<'a> {
+    item: &'a Item<'a>,
     path: PathBuf,
     certificates: Vec<Certificate>,
 }
 
-impl Importing<'_> {
+impl<'a> Importing<'a> {
     /// Takes the CAs' files out of what was given, and notes the bundle that each CA will have.
-    pub(super) fn take_authorities(&mut self, matched: &[Matched<'_>]) -> Vec<Incoming> {
-        for row in catalogue::rows([RowKind::Authority]) {
-            if let Part::Present(certificates) = self.on_disk(&self.layout.certificate(row.base_name)) {
-                self.bundles.insert(row.name, certificates);
-            }
+    pub(super) fn take_authorities(&mut self, matched: &[Matched<'a>]) -> Vec<Incoming<'a>> {
+        for item in self.inventory.items(&[RowKind::Authority]).filter(|item| item.leaf().is_some()) {
+            self.bundles.insert(item.name, item.certificates().to_vec());
         }
         let mut incoming = Vec::new();
         for one in matched {
-            if let Slot::Authority(row) = one.slot {
-                self.bundles.insert(row.name, one.certificates.clone());
-                incoming.push(Incoming { row, path: one.given.path.clone(), certificates: one.certificates.clone() });
+            if one.item.row.kind == RowKind::Authority {
+                self.bundles.insert(one.item.name, one.certificates.clone());
+                incoming.push(Incoming {
+                    item: one.item,
+                    path: one.given.path.clone(),
+                    certificates: one.certificates.clone(),
+                });
             }
         }
         incoming
     }
 
-    pub(super) fn plan_authorities(&mut self, incoming: Vec<Incoming>) {
+    pub(super) fn plan_authorities(&mut self, incoming: Vec<Incoming<'a>>) {
         for one in incoming {
             let artefact = self.plan_authority(&one);
             self.artefacts.push(artefact);
         }
     }
 
-    fn plan_authority(&mut self, incoming: &Incoming) -> Artefact {
-        let name = incoming.row.name;
-        let path = self.layout.certificate(incoming.row.base_name);
+    fn plan_authority(&mut self, incoming: &Incoming<'_>) -> Artefact {
+        let (name, there) = (incoming.item.name, &incoming.item.pair().certificates);
+        let path = incoming.item.certificate.clone();
         let files = vec![PlannedFile { path: path.clone(), mode: 0o644 }];
         let row = |step, reason| Artefact::new(name, Kind::CertificateAuthority, step, reason, files.clone());
         let expires_at = incoming.certificates.first().map(Certificate::not_after);
-        let there = self.on_disk(&path);
         if there.present() == Some(&incoming.certificates) {
             return Artefact { expires_at, ..row(Step::Keep, "in place already") };
         }
@@ -65,7 +65,7 @@ impl Importing<'_> {
             .present()
             .and_then(|there| there.first())
             .map(|there| SeenCertificate::of(name, &path, there, self.now));
-        let reason = match &there {
+        let reason = match there {
             Part::Missing => "external CA: certificate without key",
             Part::Present(_) | Part::Broken(_) => "in the place of another file",
         };
@@ -74,8 +74,8 @@ impl Importing<'_> {
         Artefact { expires_at, current, ..row(Step::TrustBundle(trust), reason) }
     }
 
-    fn judge_authority(&mut self, incoming: &Incoming) {
-        let name = incoming.row.name;
+    fn judge_authority(&mut self, incoming: &Incoming<'_>) {
+        let name = incoming.item.name;
         for certificate in &incoming.certificates {
             self.findings.extend(judge_authority_certificate(name, &incoming.path, certificate));
         }
@@ -84,48 +84,42 @@ impl Importing<'_> {
             let found = judge_validity_of(name, &incoming.path, certificate, Thresholds::NONE, self.now);
             self.findings.extend(found);
         }
-        let key_path = self.layout.key(incoming.row.base_name);
-        if let Part::Present(key) = Part::read(self.tree, &key_path, PrivateKey::from_pem)
+        let pair = incoming.item.pair();
+        if let Part::Present(key) = &pair.key
             && first.iter().any(|ca| ca.public_key_info() != key.public_key_info())
         {
-            self.findings.push(Finding::new(FindingCode::KeyMismatch, name, &incoming.path, format!("the key {} is not that of its first certificate", key_path.display()), "put the CA whose key is on this node first in the file; for an external CA, remove the key first: `kubepki certs cleanup --ca-key`"));
+            self.findings.push(Finding::new(FindingCode::KeyMismatch, name, &incoming.path, format!("the key {} is not that of its first certificate", pair.key_path.display()), "put the CA whose key is on this node first in the file; for an external CA, remove the key first: `kubepki certs cleanup --ca-key`"));
         }
     }
 
     /// Everything that this CA has signed, of what is there and of what comes with it, must chain to the new file.
-    fn judge_what_is_under(&mut self, incoming: &Incoming) {
+    fn judge_what_is_under(&mut self, incoming: &Incoming<'_>) {
         let bundle = &incoming.certificates;
-        for place in self.places.iter().filter(|place| place.issuer == incoming.row.name) {
+        for place in self.inventory.issued().filter(|place| place.row.is_signed_by(incoming.item.row)) {
             if self.chains.contains_key(place.name) {
                 continue;
             }
-            let there = match &place.kubeconfig {
-                Some(_) => self.embedded(place),
-                None => self.on_disk(&place.certificate).present().cloned(),
-            };
-            let Some((leaf, intermediates)) = there.as_deref().and_then(<[Certificate]>::split_first) else { continue };
+            let Some((leaf, intermediates)) = place.certificates().split_first() else { continue };
             if let Err(problem) = verify_chain(leaf, intermediates, bundle, self.now, None) {
-                let path = place.kubeconfig.as_ref().unwrap_or(&place.certificate).clone();
                 self.findings.push(Finding::new(
                     FindingCode::CertificateUntrusted,
                     place.name,
-                    &path,
-                    format!("it would not verify with the new {}.crt: {problem}", incoming.row.base_name),
+                    place.path(),
+                    format!("it would not verify with the new {}.crt: {problem}", incoming.item.row.base_name),
                     "give a bundle that holds the old CA too, or import certificates of the new CA together with it",
                 ));
             }
         }
-        if incoming.row.name == CLUSTER_CA {
+        if incoming.item.name == CLUSTER_CA {
             self.note_kubeconfigs_that_trust_another(bundle);
         }
     }
 
     fn note_kubeconfigs_that_trust_another(&mut self, bundle: &[Certificate]) {
         let pem = pem_of(bundle);
-        for place in self.places {
-            let Some(path) = &place.kubeconfig else { continue };
-            let Observed::File { content, .. } = self.tree.get(path) else { continue };
-            let differs = compare(content.expose(), &[pem.as_bytes()], "", |_| None)
+        for place in self.inventory.items(&[RowKind::Kubeconfig]) {
+            let Some(Ok(client)) = place.client() else { continue };
+            let differs = compare(&client.document, &[pem.as_bytes()], "", |_| None)
                 .into_iter()
                 .any(|mismatch| matches!(mismatch, Mismatch::OtherCertificateAuthority { .. }));
             if differs {
@@ -133,7 +127,7 @@ impl Importing<'_> {
                     code: Mismatch::OTHER_CERTIFICATE_AUTHORITY,
                     severity: Severity::Warning,
                     subject: place.name.to_owned(),
-                    path: Some(path.clone()),
+                    path: Some(client.path.clone()),
                     evidence: "it trusts a CA that is not in the new ca.crt".to_owned(),
                     remedy: "put the new one into it: `kubepki kubeconfig embed all`".to_owned(),
                 });

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use super::matching::{Matched, by_name};
-use super::{Given, Importing, Slot, pem_of};
-use crate::audit::certificate::Expectation;
+use super::{Given, Importing, pem_of};
 use crate::audit::incoming::{judge_incoming, judge_successor};
-use crate::audit::kubeconfig::{client_identity, is_read_from};
-use crate::audit::{Finding, FindingCode, Part, SeenCertificate, Severity};
-use crate::catalogue;
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::catalogue::{KUBELET_CONF, Kind as RowKind};
 use crate::digest::sha256_hex;
-use crate::plan::{Artefact, Destination, Installation, KeySource, PlannedFile, Step};
+use crate::inventory::{Expectation, Item, Part, Rotating};
+use crate::plan::{Artefact, Installation, KeySource, Kind, PlannedFile, Step};
 use crate::x509::{Certificate, CertificateRequest, SubjectAltNames};
 
 /// Where the key of a certificate is.
@@ -23,21 +22,22 @@ enum KeyPlace {
 impl Importing<'_> {
     pub(super) fn plan_leaves(&mut self, matched: &[Matched<'_>]) {
         for one in matched {
-            if let Slot::Leaf(place) = one.slot {
+            let place = one.item;
+            if place.row.kind != RowKind::Authority {
                 let artefact = self.plan_leaf(place, one);
-                self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
+                self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
             }
         }
     }
 
-    fn plan_leaf(&mut self, place: &Destination, matched: &Matched<'_>) -> Artefact {
+    fn plan_leaf(&mut self, place: &Item<'_>, matched: &Matched<'_>) -> Artefact {
         let chain = &matched.certificates;
         let Some(leaf) = chain.first() else {
-            return Artefact::new(place.name, place.kind, Step::Blocked, "no certificate", Vec::new());
+            return Artefact::new(place.name, Kind::of(place.row), Step::Blocked, "no certificate", Vec::new());
         };
         let key = self.find_key(place, matched, leaf);
         let expectation = self.expectation(place, matched, leaf);
-        let bundle = self.bundles.get(place.issuer).cloned().unwrap_or_default();
+        let bundle = self.bundles.get(place.row.issuer).cloned().unwrap_or_default();
         if bundle.is_empty() {
             self.note_no_authority(place, matched);
         }
@@ -49,17 +49,23 @@ impl Importing<'_> {
             KeyPlace::OnNode | KeyPlace::Nowhere => None,
         };
         let leads_elsewhere = self.leads_elsewhere(place);
-        let mut files = place.imported_files(brought.is_some());
+        let mut files = imported_files(place, brought.is_some());
         files.extend(leads_elsewhere.clone().map(|path| PlannedFile { path, mode: 0o600 }));
         let expires_at = Some(leaf.not_after());
         if self.is_refused(place.name) {
             let reason = "the given file cannot be used";
-            return Artefact { expires_at, ..Artefact::new(place.name, place.kind, Step::Blocked, reason, files) };
+            return Artefact {
+                expires_at,
+                ..Artefact::new(place.name, Kind::of(place.row), Step::Blocked, reason, files)
+            };
         }
-        let there = self.on_disk(&place.certificate);
-        if brought.is_none() && leads_elsewhere.is_none() && self.is_in_place(place, &there, chain) {
+        let there = &place.pair().certificates;
+        if brought.is_none() && leads_elsewhere.is_none() && Self::is_in_place(place, chain) {
             let reason = "in place already";
-            return Artefact { expires_at, ..Artefact::new(place.name, place.kind, Step::Keep, reason, files) };
+            return Artefact {
+                expires_at,
+                ..Artefact::new(place.name, Kind::of(place.row), Step::Keep, reason, files)
+            };
         }
         let current = there
             .present()
@@ -73,8 +79,7 @@ impl Importing<'_> {
             (None, Some(_)) => "signed elsewhere, with its key",
             (None, None) => "signed elsewhere",
         };
-        let in_use = self.embedded(place).or_else(|| there.present().cloned()).unwrap_or_default();
-        if let Some(old) = in_use.first().filter(|_| !is_there) {
+        if let Some(old) = in_use(place).first().filter(|_| !is_there) {
             let is_said = |new: &Finding| {
                 let mut all = self.findings.iter();
                 all.any(|one| (&one.code, &one.subject) == (&new.code, &new.subject) && one.severity >= new.severity)
@@ -93,43 +98,33 @@ impl Importing<'_> {
             (_, key) => Installation::Files { certificates, key },
         };
         let step = Step::Install(install);
-        Artefact { expires_at, current, ..Artefact::new(place.name, place.kind, step, reason, files) }
+        Artefact { expires_at, current, ..Artefact::new(place.name, Kind::of(place.row), step, reason, files) }
     }
 
     /// The kubeconfig that does not read its user from the file that the kubelet rotates, and ought to.
-    fn leads_elsewhere(&self, place: &Destination) -> Option<PathBuf> {
-        let kubeconfig = &place.rotating.as_ref()?.kubeconfig;
-        let content = self.tree.content(kubeconfig)?;
-        let has_certificate = client_identity(self.tree, kubeconfig, content).ok()?.is_some();
-        (has_certificate && !is_read_from(kubeconfig, content, &place.certificate)).then(|| kubeconfig.clone())
+    fn leads_elsewhere(&self, place: &Item<'_>) -> Option<PathBuf> {
+        place.rotating.as_ref()?;
+        let item = self.inventory.get(KUBELET_CONF)?;
+        (!item.found()?.is_read_from(&place.certificate)).then(|| item.path().to_owned())
     }
 
     /// The key that stays in the kubelet's file; files of their own keep theirs.
-    fn key_in_place(&self, place: &Destination) -> Option<KeySource> {
+    fn key_in_place(&self, place: &Item<'_>) -> Option<KeySource> {
         place.rotating.as_ref()?;
-        let sha256 = sha256_hex(self.tree.content(&place.key)?);
+        let sha256 = sha256_hex(self.inventory.tree.content(&place.key)?);
         Some(KeySource { path: place.key.clone(), on_node: true, sha256 })
     }
 
     /// The same certificates stand in the file, or are embedded already.
-    fn is_in_place(&self, place: &Destination, there: &Part<Vec<Certificate>>, chain: &[Certificate]) -> bool {
-        if there.present().is_some_and(|there| there == chain) {
-            return true;
-        }
-        there.is_missing() && self.embedded(place).is_some_and(|embedded| embedded == chain)
+    fn is_in_place(place: &Item<'_>, chain: &[Certificate]) -> bool {
+        let there = &place.pair().certificates;
+        there.present().is_some_and(|there| there == chain)
+            || there.is_missing() && place.kubeconfig.is_some() && place.certificates() == chain
     }
 
-    /// The client certificates of the place's kubeconfig.
-    pub(super) fn embedded(&self, place: &Destination) -> Option<Vec<Certificate>> {
-        let path = place.kubeconfig.as_ref()?;
-        let identity = client_identity(self.tree, path, self.tree.content(path)?).ok()??;
-        identity.certificates.present().cloned()
-    }
-
-    fn find_key(&mut self, place: &Destination, matched: &Matched<'_>, leaf: &Certificate) -> KeyPlace {
+    fn find_key(&mut self, place: &Item<'_>, matched: &Matched<'_>, leaf: &Certificate) -> KeyPlace {
         let fits = |info: &[u8]| info == leaf.public_key_info();
-        let on_node = place.keys(self.tree);
-        if on_node.iter().filter_map(Part::present).any(|key| fits(key.public_key_info())) {
+        if place.has_key(leaf.public_key_info()) {
             return KeyPlace::OnNode;
         }
         if let Some(brought) = matched.given.keys.iter().find(|one| fits(one.key.public_key_info())) {
@@ -139,14 +134,14 @@ impl Importing<'_> {
         if let Some(made) = waiting.into_iter().find(|one| fits(one.key.public_key_info())) {
             return KeyPlace::Brought(made.source.clone());
         }
-        for part in &on_node {
+        for part in place.keys() {
             if let Part::Broken(fault) = part {
                 let path = place.kubeconfig.as_ref().unwrap_or(&place.key);
-                self.findings.push(Finding::unusable(place.name, path, fault.clone()));
+                self.findings.push(Finding::unusable(place.name, path, fault));
             }
         }
         let path = &matched.given.path;
-        if on_node.iter().all(Part::is_missing) && matched.given.keys.is_empty() {
+        if place.keys().all(|key| key.is_missing()) && matched.given.keys.is_empty() {
             self.findings.push(Finding::new(
                 FindingCode::FileMissing,
                 place.name,
@@ -167,13 +162,13 @@ impl Importing<'_> {
     }
 
     /// The place that the certificate does belong to.
-    fn whose(&self, place: &Destination, leaf: &Certificate) -> String {
-        let other = self.places.iter().find(|other| other.name != place.name && self.is_for(other, leaf));
+    fn whose(&self, place: &Item<'_>, leaf: &Certificate) -> String {
+        let other = self.inventory.issued().find(|other| other.name != place.name && self.is_for(other, leaf));
         other.map(|other| format!("; it belongs to {}", other.name)).unwrap_or_default()
     }
 
     /// What the catalogue, the configuration and the request expect together.
-    fn expectation(&mut self, place: &Destination, matched: &Matched<'_>, leaf: &Certificate) -> Expectation {
+    fn expectation(&mut self, place: &Item<'_>, matched: &Matched<'_>, leaf: &Certificate) -> Expectation {
         let mut expectation = place.expectation.clone();
         let Some(request) = self.request(place, matched, leaf) else { return expectation };
         expectation.subject.get_or_insert_with(|| request.subject().clone());
@@ -186,12 +181,7 @@ impl Importing<'_> {
     }
 
     /// The request for this certificate: the one that came along, or the one on the node.
-    fn request(
-        &mut self,
-        place: &Destination,
-        matched: &Matched<'_>,
-        leaf: &Certificate,
-    ) -> Option<CertificateRequest> {
+    fn request(&mut self, place: &Item<'_>, matched: &Matched<'_>, leaf: &Certificate) -> Option<CertificateRequest> {
         let fits = |request: &CertificateRequest| request.public_key_info() == leaf.public_key_info();
         if let Some(request) = matched.given.request.as_ref().filter(|request| fits(request)) {
             return Some(request.clone());
@@ -200,7 +190,7 @@ impl Importing<'_> {
         if let Some(request) = waiting.find_map(|one| one.request.as_ref().filter(|request| fits(request))) {
             return Some(request.clone());
         }
-        match place.read_request(self.tree) {
+        match place.read_request() {
             Part::Present(request) if fits(&request) => Some(request),
             Part::Present(_) => {
                 let evidence = format!("the request {} is for another key", place.request.display());
@@ -218,13 +208,13 @@ impl Importing<'_> {
         }
     }
 
-    fn note_no_authority(&mut self, place: &Destination, matched: &Matched<'_>) {
-        let base = catalogue::authority(place.issuer).map_or(catalogue::CLUSTER_CA, |row| row.base_name);
+    fn note_no_authority(&mut self, place: &Item<'_>, matched: &Matched<'_>) {
+        let base = self.inventory.get(place.row.issuer).map_or(place.row.issuer, |item| item.row.base_name);
         self.findings.push(Finding::new(
             FindingCode::AuthorityMissing,
             place.name,
             &matched.given.path,
-            format!("its CA {} is missing, so nothing shows whether it signed this", place.issuer),
+            format!("its CA {} is missing, so nothing shows whether it signed this", place.row.issuer),
             format!("give the CA's certificate too, as {base}.crt"),
         ));
     }
@@ -232,34 +222,44 @@ impl Importing<'_> {
     /// Requests that no certificate answers: worth a row, and no fault. They are on the node, for a first certificate
     /// or for a renewal, or in a folder that was given.
     pub(super) fn note_unsigned(&mut self, given: &[Given]) {
-        for place in self.places {
+        for place in self.inventory.issued() {
             if self.artefacts.iter().any(|artefact| artefact.name == place.name) {
                 continue;
             }
-            let there = self.on_disk(&place.certificate);
-            let certificates = there.present().cloned().or_else(|| self.embedded(place)).unwrap_or_default();
-            let in_use = certificates.first().map(Certificate::public_key_info);
-            let own = place.read_request(self.tree);
+            let there = place.pair().certificate().or_else(|| place.leaf());
+            let in_use = there.map(Certificate::public_key_info);
+            let own = place.read_request();
             let waiting =
                 self.waiting.iter().filter(|one| one.name == place.name).filter_map(|one| one.request.as_ref());
             let came_along = given.iter().filter(|one| one.certificates.is_missing()).filter_map(|one| {
                 let request = one.request.as_ref()?;
-                let is_named = by_name(&one.path, self.places).is_some_and(|slot| slot.name() == place.name);
-                (is_named || self.asks_for(place, request)).then_some(request)
+                let is_named = by_name(&one.path, self.inventory).is_some_and(|item| item.name == place.name);
+                (is_named || place.has_key(request.public_key_info())).then_some(request)
             });
             let mut requests = own.present().into_iter().chain(waiting).chain(came_along);
             if requests.any(|request| Some(request.public_key_info()) != in_use) {
-                let files = place.imported_files(false);
+                let files = imported_files(place, false);
                 let artefact =
-                    Artefact::new(place.name, place.kind, Step::Skip, "its request is not signed yet", files);
-                self.artefacts.push(Artefact { issuer: Some(place.issuer.to_owned()), ..artefact });
+                    Artefact::new(place.name, Kind::of(place.row), Step::Skip, "its request is not signed yet", files);
+                self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
             }
         }
     }
+}
 
-    /// Whether the request has the public key of the place's key.
-    fn asks_for(&self, place: &Destination, request: &CertificateRequest) -> bool {
-        let keys = place.keys(self.tree);
-        keys.iter().filter_map(Part::present).any(|key| key.public_key_info() == request.public_key_info())
+/// The certificates that a successor is compared with: a kubeconfig's own, or those of the file.
+fn in_use<'i>(place: &'i Item<'_>) -> &'i [Certificate] {
+    let embedded = place.certificates();
+    if embedded.is_empty() { place.pair().all() } else { embedded }
+}
+
+/// The files that an import writes: the key, when one comes along, and the certificate; of the kubelet's the file
+/// with both, and the link that leads there.
+fn imported_files(place: &Item<'_>, with_key: bool) -> Vec<PlannedFile> {
+    let file = |path: &PathBuf, mode| PlannedFile { path: path.clone(), mode };
+    match &place.rotating {
+        Some(Rotating { next }) => next.iter().chain([&place.certificate]).map(|path| file(path, 0o600)).collect(),
+        None if with_key => vec![file(&place.key, 0o600), file(&place.certificate, 0o644)],
+        None => vec![file(&place.certificate, 0o644)],
     }
 }

@@ -5,15 +5,15 @@
 
 use std::path::Path;
 
-use super::{Given, Importing, Slot};
-use crate::audit::{Finding, FindingCode, Part, Severity};
-use crate::catalogue::{self, Kind as RowKind};
-use crate::plan::Destination;
+use super::{Given, Importing};
+use crate::audit::{Finding, FindingCode, Severity};
+use crate::catalogue::{Kind as RowKind, Row};
+use crate::inventory::{Inventory, Item, Part};
 use crate::x509::{Certificate, OrderedChain, order_chain};
 
 /// A file with the place that it is for.
 pub(super) struct Matched<'a> {
-    pub(super) slot: Slot<'a>,
+    pub(super) item: &'a Item<'a>,
     pub(super) given: &'a Given,
     /// The leaf first; the file's own order for a CA.
     pub(super) certificates: Vec<Certificate>,
@@ -27,7 +27,7 @@ impl<'a> Importing<'a> {
         let mut all: Vec<Matched<'a>> = Vec::new();
         for one in given {
             let Some(matched) = self.match_one(one) else { continue };
-            let twin = all.iter_mut().find(|other| other.slot.name() == matched.slot.name());
+            let twin = all.iter_mut().find(|other| other.item.name == matched.item.name);
             match twin {
                 None => all.push(matched),
                 Some(twin) if twin.certificates.first() == matched.certificates.first() => {
@@ -41,7 +41,7 @@ impl<'a> Importing<'a> {
                         twin.given.path.display(),
                         one.path.display()
                     );
-                    let name = matched.slot.name();
+                    let name = matched.item.name;
                     let remedy = "name the right one, or remove the other one";
                     self.findings.push(Finding::new(FindingCode::ImportAmbiguous, name, &one.path, evidence, remedy));
                 }
@@ -56,49 +56,48 @@ impl<'a> Importing<'a> {
             Part::Present(certificates) => certificates,
             Part::Missing => return None,
             Part::Broken(fault) => {
-                let subject = by_name(&given.path, self.places).map_or(shown.as_str(), |slot| slot.name());
+                let subject = by_name(&given.path, self.inventory).map_or(shown.as_str(), |item| item.name);
                 self.findings.push(crate::audit::Finding::unusable(subject, &given.path, fault.clone()));
                 return None;
             }
         };
-        let named = by_name(&given.path, self.places);
-        if let Some(slot @ Slot::Authority(_)) = named {
-            return Some(Matched { slot, given, certificates: without_repeats(certificates) });
+        let named = by_name(&given.path, self.inventory);
+        if let Some(item) = named.filter(|item| item.row.kind == RowKind::Authority) {
+            return Some(Matched { item, given, certificates: without_repeats(certificates) });
         }
         let OrderedChain { certificates: chain, left_out } = match order_chain(certificates) {
             Ok(ordered) => ordered,
             Err(leaves) => {
                 let evidence =
                     format!("it holds {} certificates that could be the leaf: {}", leaves.len(), list(&leaves));
-                let subject = named.map_or(shown, |slot| slot.name().to_owned());
+                let subject = named.map_or(shown, |item| item.name.to_owned());
                 let remedy = "give each file one leaf with its intermediates";
                 self.findings.push(Finding::new(FindingCode::ImportAmbiguous, &subject, &given.path, evidence, remedy));
                 return None;
             }
         };
-        let Some(slot) = named.or_else(|| self.by_key(chain.first()?)) else {
+        let Some(item) = named.or_else(|| self.by_key(chain.first()?)) else {
             self.note_unmatched(given, chain.first());
             return None;
         };
         if !left_out.is_empty() {
             let evidence = format!("its file also holds {}, which did not sign it", list(&left_out));
             let remedy = "nothing: they are left out";
-            self.findings.push(Finding::new(FindingCode::ImportLeftOut, slot.name(), &given.path, evidence, remedy));
+            self.findings.push(Finding::new(FindingCode::ImportLeftOut, item.name, &given.path, evidence, remedy));
         }
-        Some(Matched { slot, given, certificates: chain })
+        Some(Matched { item, given, certificates: chain })
     }
 
-    fn by_key(&self, leaf: &Certificate) -> Option<Slot<'a>> {
-        let places: &'a [Destination] = self.places;
-        places.iter().find(|place| self.is_for(place, leaf)).map(Slot::Leaf)
+    fn by_key(&self, leaf: &Certificate) -> Option<&'a Item<'a>> {
+        self.inventory.issued().find(|item| self.is_for(item, leaf))
     }
 
     /// Whether the certificate has the public key of the place's key or request, those for a renewal included.
-    pub(super) fn is_for(&self, place: &Destination, leaf: &Certificate) -> bool {
+    pub(super) fn is_for(&self, item: &Item<'_>, leaf: &Certificate) -> bool {
         let is_its = |info: &[u8]| info == leaf.public_key_info();
-        place.keys(self.tree).iter().filter_map(Part::present).any(|key| is_its(key.public_key_info()))
-            || place.read_request(self.tree).present().is_some_and(|request| is_its(request.public_key_info()))
-            || self.waiting.iter().any(|one| one.name == place.name && one.is_for(leaf))
+        item.has_key(leaf.public_key_info())
+            || item.read_request().present().is_some_and(|request| is_its(request.public_key_info()))
+            || self.waiting.iter().any(|one| one.name == item.name && one.is_for(leaf))
     }
 
     /// Other files in a directory are not asked about, least of all CAs' beside what they have signed.
@@ -119,18 +118,16 @@ impl<'a> Importing<'a> {
 }
 
 /// The place that a file's name tells.
-pub(super) fn by_name<'a>(path: &Path, places: &'a [Destination]) -> Option<Slot<'a>> {
+pub(super) fn by_name<'a>(path: &Path, inventory: &'a Inventory<'a>) -> Option<&'a Item<'a>> {
     let name = path.file_name()?.to_str()?;
     let mut endings = ENDINGS.iter().chain(&["csr"]);
     let stem = endings.find_map(|ending| name.strip_suffix(&format!(".{ending}")))?;
     let folder = path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str()).unwrap_or_default();
     let below = format!("{folder}/{stem}");
-    let find = |wanted: &dyn Fn(&str, &str) -> bool| {
-        let authority =
-            catalogue::rows([RowKind::Authority]).find(|row| wanted(row.base_name, row.name)).map(Slot::Authority);
-        authority.or_else(|| places.iter().find(|place| wanted(place.base_name, place.name)).map(Slot::Leaf))
+    let find = |wanted: &dyn Fn(&Row) -> bool| {
+        inventory.items(&[RowKind::Authority]).chain(inventory.issued()).find(|item| wanted(item.row))
     };
-    find(&|base, _| base == below).or_else(|| find(&|base, name| base == stem || name == stem))
+    find(&|row| row.base_name == below).or_else(|| find(&|row| row.base_name == stem || row.name == stem))
 }
 
 fn without_repeats(certificates: &[Certificate]) -> Vec<Certificate> {

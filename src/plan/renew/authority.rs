@@ -6,13 +6,13 @@
 use chrono::{DateTime, Utc};
 
 use super::{OutliveAuthority, Renewal, Target};
-use crate::audit::authority::{is_external, judge_authority};
+use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
-use crate::audit::{Finding, FindingCode, Pair, Part, Severity};
-use crate::catalogue;
+use crate::audit::{Finding, FindingCode, Severity};
+use crate::catalogue::CLUSTER_CA;
+use crate::inventory::Found;
 use crate::plan::generate::outlives;
-use crate::plan::place::Held;
-use crate::x509::{Certificate, read_certificates};
+use crate::x509::Certificate;
 
 /// What can be had of a CA.
 #[derive(Clone, Copy, Debug)]
@@ -31,14 +31,15 @@ impl Renewal<'_> {
         if let Some(known) = self.authorities.get(name) {
             return *known;
         }
-        let Some(row) = catalogue::authority(name) else { return Authority::Unusable };
-        let pair = Pair::read(self.tree, self.layout.certificate(row.base_name), self.layout.key(row.base_name));
-        let authority = if is_external(&pair) { Authority::External } else { self.judge(row.name, &pair) };
-        self.authorities.insert(row.name, authority);
+        let inventory = self.inventory;
+        let Some(item) = inventory.get(name) else { return Authority::Unusable };
+        let is_external = item.pair().is_external();
+        let authority = if is_external { Authority::External } else { self.judge(item.name, item.pair()) };
+        self.authorities.insert(item.name, authority);
         authority
     }
 
-    fn judge(&mut self, name: &'static str, pair: &Pair) -> Authority {
+    fn judge(&mut self, name: &'static str, pair: &Found) -> Authority {
         if pair.certificates.is_missing() {
             self.findings.push(Finding::new(
                 FindingCode::AuthorityMissing,
@@ -73,7 +74,7 @@ impl Renewal<'_> {
     pub(super) fn end(
         &mut self,
         target: &Target,
-        held: &Held,
+        held: &Found,
         wanted: DateTime<Utc>,
         authority_end: Option<DateTime<Utc>>,
         issuer: Option<&str>,
@@ -99,12 +100,12 @@ impl Renewal<'_> {
         } else {
             format!("it ends on {authority_end}: what it signs now is worthless from then on, not valid until {wanted}")
         };
-        let path = self.layout.certificate(catalogue::authority(issuer).map_or(issuer, |row| row.base_name));
+        let (path, _) = self.layout.authority(issuer);
         self.findings.push(Finding::new(code, issuer, &path, evidence, "renew the CA before its end"));
     }
 
     /// Says that the CA's owner has to do it, and that it is late when it is.
-    pub(super) fn note_external(&mut self, target: &Target, held: &Held, certificate: &Certificate) {
+    pub(super) fn note_external(&mut self, target: &Target, held: &Found, certificate: &Certificate) {
         let code = FindingCode::AuthorityExternal;
         let is_said = |one: &Finding| one.code == code && one.path.as_ref() == Some(&held.certificate_path);
         if self.findings.iter().any(is_said) {
@@ -118,15 +119,9 @@ impl Renewal<'_> {
         self.findings.push(finding.as_bad_as(severity));
     }
 
-    /// The certificates of a CA's file; none when it cannot be read.
-    pub(super) fn authority_certificates(&self, name: &str) -> Vec<Certificate> {
-        let part = Part::read(self.tree, &self.layout.authority(name).0, read_certificates);
-        part.present().cloned().unwrap_or_default()
-    }
-
     /// What kubeconfigs shall trust: the whole `ca.crt`.
     pub(super) fn trusted_bundle(&self) -> Option<Vec<u8>> {
-        let certificates = self.authority_certificates(catalogue::CLUSTER_CA);
+        let certificates = self.inventory.bundle(CLUSTER_CA);
         (!certificates.is_empty()).then(|| certificates.iter().flat_map(Certificate::to_pem).collect())
     }
 }

@@ -18,7 +18,7 @@ use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
-use crate::plan::place::Held;
+use crate::inventory::Found;
 use crate::plan::{Artefact, Step};
 use crate::remedy::command;
 use crate::x509::Certificate;
@@ -29,7 +29,7 @@ const APPROVE: &str = "the kubelet asks the cluster for it (serverTLSBootstrap):
 /// The longest time before the end that is soon.
 const SOON: TimeDelta = TimeDelta::days(30);
 
-impl Renewal<'_> {
+impl<'a> Renewal<'a> {
     /// Notes what has expired, or ends soon, or within the time that the renewal is for.
     pub(super) fn note_kubelet(&mut self) {
         let mut seen = BTreeSet::new();
@@ -46,7 +46,7 @@ impl Renewal<'_> {
             if !is_due || !seen.insert(held.certificate_path.clone()) {
                 continue;
             }
-            let issuer = self.issuer(&target, &held);
+            let issuer = self.issuer(&target, held);
             let is_external = issuer.is_some_and(|one| matches!(self.authority_here(one), Authority::External));
             let has_expired = left < TimeDelta::zero();
             let (code, when) = if has_expired {
@@ -54,7 +54,7 @@ impl Renewal<'_> {
             } else {
                 (FindingCode::CertificateExpiresSoon, "expires")
             };
-            let (why, remedy) = if let Some(signer) = self.foreign_signer(&target, &held) {
+            let (why, remedy) = if let Some(signer) = self.foreign_signer(&target, held) {
                 (format!("it was signed by {signer}, not by the cluster's CA"), self.way_to_foreign())
             } else if is_external {
                 ("the key of its CA is not on this node".to_owned(), self.way_to_external(&target))
@@ -102,7 +102,7 @@ impl Renewal<'_> {
     }
 
     /// Says that somebody else's CA signed what the kubelet serves with.
-    pub(super) fn note_foreign(&mut self, target: &Target, held: &Held, signer: &str) {
+    pub(super) fn note_foreign(&mut self, target: &Target, held: &Found, signer: &str) {
         let has_expired = held.certificate().is_some_and(|one| one.not_after() < self.now);
         let severity = if has_expired { Severity::Warning } else { Severity::Info };
         let evidence = format!("it was signed by {signer}, not by the cluster's CA");
@@ -142,7 +142,7 @@ impl Renewal<'_> {
         };
         let reason = format!("{time}; left to the kubelet without --kubelet");
         Some(Artefact {
-            files: self.files(target, &held),
+            files: self.files(target, held),
             expires_at: Some(certificate.not_after()),
             current: Some(SeenCertificate::of(target.name, &held.certificate_path, certificate, self.now)),
             ..Artefact::new(target.name, target.kind, Step::Skip, &reason, Vec::new())
@@ -150,7 +150,7 @@ impl Renewal<'_> {
     }
 
     /// What cannot be used is said when it is to be renewed.
-    fn find_quietly(&mut self, target: &Target) -> Option<Held> {
+    fn find_quietly(&mut self, target: &Target) -> Option<&'a Found> {
         let known = self.findings.len();
         let held = self.find(target);
         self.findings.truncate(known);

@@ -5,11 +5,10 @@
 use std::path::Path;
 
 use super::{Renewal, Target};
-use crate::audit::kubeconfig::certified_node_name;
 use crate::audit::subject::judge_kept;
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{AlternativeNames, CommonName, KUBELET_CONF, Kind as RowKind, SYSTEM_NODE};
-use crate::plan::place::Held;
+use crate::inventory::{Found, Item};
 use crate::remedy::command;
 use crate::x509::{Certificate, SubjectAltName, SubjectAltNames};
 
@@ -68,7 +67,7 @@ impl Renewal<'_> {
     }
 
     /// Compares the new certificate's names with the configuration's, where there is one.
-    pub(super) fn note_drift(&mut self, target: &Target, held: &Held, names: &SubjectAltNames) {
+    pub(super) fn note_drift(&mut self, target: &Target, held: &Found, names: &SubjectAltNames) {
         let Some(expected) = self.expected_names(target).filter(|_| self.options.has_config) else { return };
         let lacking: Vec<_> =
             expected.iter().filter(|name| !names.iter().any(|one| one == *name)).map(ToString::to_string).collect();
@@ -98,7 +97,7 @@ impl Renewal<'_> {
     }
 
     /// Notes a subject that kubeadm of the configuration's version would not write: it is kept.
-    pub(super) fn note_version(&mut self, target: &Target, held: &Held, certificate: &Certificate) {
+    pub(super) fn note_version(&mut self, target: &Target, held: &Found, certificate: &Certificate) {
         if !self.options.has_config {
             return;
         }
@@ -112,7 +111,7 @@ impl Renewal<'_> {
     pub(super) fn judge_node(
         &mut self,
         target: &Target,
-        held: &Held,
+        held: &Found,
         certificate: &Certificate,
         names: &SubjectAltNames,
     ) -> bool {
@@ -145,9 +144,9 @@ impl Renewal<'_> {
         if self.spec.node_name.is_empty() {
             return self.options.host_name.clone().map(|name| (name, false));
         }
-        let is_sure = self.options.has_node_name || {
-            certified_node_name(self.tree, &self.layout.kubeconfig(KUBELET_CONF)).is_some()
-        };
+        let kubelet = self.inventory.get(KUBELET_CONF).and_then(Item::client);
+        let is_sure =
+            self.options.has_node_name || matches!(kubelet, Some(Ok(client)) if client.certified_node_name().is_some());
         Some((self.spec.node_name.clone(), is_sure))
     }
 }

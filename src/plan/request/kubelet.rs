@@ -9,10 +9,10 @@
 use std::path::PathBuf;
 
 use super::{Asking, Renewal};
-use crate::audit::kubeconfig::is_read_from;
-use crate::audit::{Finding, FindingCode, Pair, SeenCertificate};
+use crate::audit::{Finding, FindingCode, SeenCertificate};
 use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF, Kind as RowKind, Row};
 use crate::error::Result;
+use crate::inventory::Item;
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
 use crate::plan::{Artefact, Kind, Step};
@@ -44,19 +44,16 @@ impl Asking<'_> {
 
     /// Whether `kubelet.conf` reads its user from the file that the kubelet rotates.
     fn rotates(&self) -> bool {
-        let path = self.layout.kubeconfig(KUBELET_CONF);
-        self.tree.content(&path).is_some_and(|content| is_read_from(&path, content, &self.kubelet.client()))
+        self.inventory.kubelet_rotates()
     }
 
     fn has_expired(&self) -> bool {
-        let pair = Pair::read(self.tree, self.kubelet.client(), self.kubelet.client());
-        pair.certificate().is_some_and(|certificate| certificate.not_after() < self.now)
+        let leaf = self.inventory.get(KUBELET_CLIENT).and_then(Item::leaf);
+        leaf.is_some_and(|certificate| certificate.not_after() < self.now)
     }
 
-    pub(super) fn kubelet_request(&mut self, row: &Row) -> Result<Artefact> {
-        let path = self.kubelet.client();
-        let pair = Pair::read(self.tree, path.clone(), path.clone());
-        let certificate = pair.certificate();
+    pub(super) fn kubelet_request(&mut self, item: &Item<'_>) -> Result<Artefact> {
+        let (row, path, certificate) = (item.row, item.certificate.clone(), item.leaf());
         let Some(subject) = (match certificate {
             Some(certificate) => Some(certificate.subject().clone()),
             None if self.spec.node_name.is_empty() => None,

@@ -4,35 +4,28 @@
 //! new key does not touch the one in use: it is written beside its request, into a folder of its own, until certificate
 //! and key are imported together.
 
-use std::path::{Path, PathBuf};
-
 use super::{Asking, Renewal, secret_file};
-use crate::audit::kubeconfig::client_identity;
-use crate::audit::{Finding, Part, SeenCertificate};
+use crate::audit::{Finding, SeenCertificate};
 use crate::catalogue::{Kind as RowKind, Row};
-use crate::error::Diagnostic as _;
+use crate::inventory::{Item, Part};
 use crate::key::Algorithm;
 use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
 use crate::plan::{Artefact, Kind, RequestKey, Step};
 use crate::tree::Observed;
-use crate::x509::{Certificate, RequestTemplate, read_certificates};
+use crate::x509::{Certificate, RequestTemplate};
 
 impl Asking<'_> {
-    pub(super) fn renewal_request(&mut self, row: &Row) -> Artefact {
-        let path = self.layout.of(row);
-        let found = match row.kind {
-            RowKind::Kubeconfig => self.client_certificates(&path),
-            _ => Ok((path.clone(), Part::read(self.tree, &path, read_certificates))),
-        };
-        let (path, certificates) = match found {
-            Ok(found) => found,
+    pub(super) fn renewal_request(&mut self, item: &Item<'_>) -> Artefact {
+        let (row, path) = (item.row, item.path());
+        let certificates = match in_place(item) {
+            Ok(certificates) => certificates,
             Err(reason) => return self.untouched(row, Step::Skip, reason),
         };
         let certificate = match certificates {
-            Part::Present(certificates) => certificates.into_iter().next(),
+            Part::Present(certificates) => certificates.first(),
             Part::Missing => None,
             Part::Broken(fault) => {
-                self.findings.push(Finding::unusable(row.name, &path, fault));
+                self.findings.push(Finding::unusable(row.name, path, fault));
                 return self.untouched(row, Step::Blocked, "the existing file cannot be read");
             }
         };
@@ -50,10 +43,7 @@ impl Asking<'_> {
         };
         let artefact = match self.options.renewal {
             Renewal::SameKeys => {
-                let key = match row.kind {
-                    RowKind::Kubeconfig => self.layout.kubeconfig(row.name),
-                    _ => self.layout.key(row.base_name),
-                };
+                let key = item.kubeconfig.as_ref().unwrap_or(&item.key).clone();
                 self.with_key(row, request, key, "for renewal, with the same key")
             }
             Renewal::NewKeys | Renewal::No => {
@@ -61,19 +51,14 @@ impl Asking<'_> {
                 self.with_new_key(row, request, kind_of_new_key(old, self.spec), old)
             }
         };
-        let current = SeenCertificate::of(row.name, &path, &certificate, self.now);
+        let current = SeenCertificate::of(row.name, path, certificate, self.now);
         Artefact { current: Some(current), ..artefact }
     }
 
     /// The kind of a key that is asked for anew: that of the certificate in its place, where there is one.
-    pub(super) fn kind_of_first_key(&self, row: &Row) -> Algorithm {
-        let path = self.layout.of(row);
-        let certificates = match row.kind {
-            RowKind::Kubeconfig => {
-                self.client_certificates(&path).map_or(Part::Missing, |(_, certificates)| certificates)
-            }
-            _ => Part::read(self.tree, &path, read_certificates),
-        };
+    pub(super) fn kind_of_first_key(&self, item: &Item<'_>) -> Algorithm {
+        let certificates = if item.row.kind == RowKind::KubeletClient { Err("") } else { in_place(item) };
+        let certificates = certificates.unwrap_or(Part::Missing);
         let in_place = certificates.present().and_then(|certificates| certificates.first());
         in_place.map_or(self.spec.algorithm, |one| kind_of_new_key(one.key_kind(), self.spec))
     }
@@ -90,19 +75,19 @@ impl Asking<'_> {
         let step = Step::Request { request, key: RequestKey::NewKey { new_key: kind } };
         Artefact::new(row.name, Kind::of(row), step, &reason, planned)
     }
+}
 
-    /// The client certificates of a kubeconfig, or why there are none to be renewed.
-    fn client_certificates(&self, path: &Path) -> Result<(PathBuf, Part<Vec<Certificate>>), &'static str> {
-        let content = match self.tree.get(path) {
-            Observed::Missing => return Err("not there"),
-            Observed::Unreadable(fault) => return Ok((path.to_owned(), Part::Broken(fault.clone()))),
-            Observed::File { content, .. } => content.expose(),
-        };
-        match client_identity(self.tree, path, content) {
-            Ok(Some(identity)) if identity.certificate_path != path => Err("the kubelet renews it, as kubelet-client"),
-            Ok(Some(identity)) => Ok((path.to_owned(), identity.certificates)),
-            Ok(None) => Err("it has no certificate"),
-            Err(error) => Ok((path.to_owned(), Part::Broken(error.fault()))),
-        }
+/// The certificates of a file, or why there are none to be renewed.
+fn in_place<'i>(item: &'i Item<'_>) -> Result<Part<&'i Vec<Certificate>>, &'static str> {
+    match item.client() {
+        None if item.kubeconfig.is_none() => Ok(item.pair().certificates.as_ref()),
+        None if matches!(item.observed(), Observed::Missing) => Err("not there"),
+        None => Ok(Part::of_file(item.observed())),
+        Some(Err(error)) => Ok(Part::of_error(error)),
+        Some(Ok(client)) => match client.certified() {
+            None => Err("it has no certificate"),
+            Some(found) if found.certificate_path != client.path => Err("the kubelet renews it, as kubelet-client"),
+            Some(found) => Ok(found.certificates.as_ref()),
+        },
     }
 }

@@ -1,0 +1,158 @@
+//! The catalogue laid beside what was read of a node: for every CA, leaf, kubeconfig and certificate of the kubelet one
+//! [`Item`], with where it lives, what it is expected to be, and what was found there, parsed once.
+//!
+//! In: a [`Tree`], a [`Layout`], what the node is. Out: [`Inventory`]. Checking, expiration, renewal, requests, import,
+//! embedding and cleanup are folds over it. It judges nothing and writes nothing.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `item` | one thing of the catalogue |
+//! | `found` | a certificate and its key, wherever they are kept |
+//! | `client` | a kubeconfig with what its current user shows |
+//! | `expectation` | what a certificate must say |
+//! | `part` | there, missing, or unusable |
+
+mod client;
+mod expectation;
+mod found;
+mod item;
+mod part;
+
+use std::path::Path;
+
+pub use client::{Client, referenced_paths};
+pub use expectation::Expectation;
+pub use found::{Found, Place, Slot};
+pub use item::{Item, Rotating};
+pub use part::Part;
+
+use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, Kind, KubeletFiles, Layout, Row};
+use crate::component::ServingFiles;
+use crate::config::{ClusterSpec, Role};
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, X509Error};
+
+/// What a node has, in the catalogue's order.
+#[derive(Debug)]
+pub struct Inventory<'t> {
+    /// What was read.
+    pub tree: &'t Tree,
+    items: Vec<Item<'t>>,
+}
+
+impl<'t> Inventory<'t> {
+    /// The items of the node that `spec` describes, but for what its kubelet has for itself. `is_said`: whether a
+    /// configuration says what the node is called.
+    ///
+    /// # Errors
+    /// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
+    pub fn of(tree: &'t Tree, layout: &Layout, spec: &ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
+        let rows = catalogue::rows([Kind::Authority, Kind::Leaf, Kind::Kubeconfig]);
+        let items = rows.map(|row| Item::of(row, tree, layout, spec, is_said)).collect::<Result<_, _>>()?;
+        Ok(Self { tree, items })
+    }
+
+    /// The same with the kubelet's own. Where the file with its client certificate is a link, or is not there, the next
+    /// pair goes into `next`.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn with_kubelet(
+        mut self,
+        layout: &Layout,
+        (files, serving): (&KubeletFiles, Option<&ServingFiles>),
+        next: Option<&Path>,
+        spec: &ClusterSpec,
+        is_said: bool,
+    ) -> Result<Self, X509Error> {
+        for row in catalogue::rows([Kind::KubeletClient, Kind::KubeletServer]) {
+            let mut item = Item::of(row, self.tree, layout, spec, is_said)?;
+            if row.kind == Kind::KubeletClient {
+                (item.certificate, item.key) = (files.client(), files.client());
+                item.rotating = Some(Rotating { next: next.map(Path::to_owned) });
+            } else if let Some(serving) = serving {
+                (item.certificate, item.key) = (serving.certificate.clone(), serving.key.clone());
+            } else {
+                continue;
+            }
+            self.items.push(item);
+        }
+        Ok(self)
+    }
+
+    /// What is renewed with a new key, below [`Layout::renewal`]: leaves, kubeconfigs, and the kubelet's client
+    /// certificate.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn renewals(tree: &'t Tree, layout: &Layout, spec: &ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
+        let renewal = layout.renewal();
+        let rows = catalogue::rows([Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient]);
+        let items = rows.map(|row| Item::of(row, tree, &renewal, spec, is_said)).collect::<Result<_, _>>()?;
+        Ok(Self { tree, items })
+    }
+
+    /// Every item of these kinds.
+    pub fn items<'i>(&'i self, kinds: &'i [Kind]) -> impl Iterator<Item = &'i Item<'t>> {
+        self.items.iter().filter(move |item| kinds.contains(&item.row.kind))
+    }
+
+    /// What an owner of a CA signs: leaves, kubeconfigs, the kubelet's client certificate.
+    pub fn issued(&self) -> impl Iterator<Item = &Item<'t>> {
+        self.items(&[Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient])
+    }
+
+    /// The item of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Item<'t>> {
+        self.items.iter().find(|item| item.name == name)
+    }
+
+    /// The certificates of a CA's file; none when it cannot be read.
+    #[must_use]
+    pub fn bundle(&self, authority: &str) -> &[Certificate] {
+        self.get(authority).map(Item::certificates).unwrap_or_default()
+    }
+
+    /// Whether a CA's key is elsewhere.
+    #[must_use]
+    pub fn is_external(&self, authority: &str) -> bool {
+        self.get(authority).is_some_and(|item| item.pair().is_external())
+    }
+
+    /// Whether `kubelet.conf` reads its user from the file that the kubelet rotates.
+    #[must_use]
+    pub fn kubelet_rotates(&self) -> bool {
+        let client = self.get(KUBELET_CLIENT).map(|item| &item.certificate);
+        let found = self.get(KUBELET_CONF).and_then(Item::found);
+        client.zip(found).is_some_and(|(client, found)| found.is_read_from(client))
+    }
+}
+
+/// Whether the files are a worker's: it has a kubelet, and nothing of a control plane.
+#[must_use]
+pub fn is_worker(layout: &Layout, tree: &Tree) -> bool {
+    is_there(tree, &layout.kubeconfig(KUBELET_CONF)) && !is_control_plane(layout, tree)
+}
+
+fn is_there(tree: &Tree, path: &Path) -> bool {
+    !matches!(tree.get(path), Observed::Missing)
+}
+
+/// Whether there is anything that only control planes have of the cluster's CA.
+#[must_use]
+pub fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
+    let mut own = catalogue::rows([Kind::Leaf, Kind::Kubeconfig])
+        .filter(|row| row.is_of_cluster() && !row.roles.contains(&Role::Worker));
+    is_there(tree, &layout.key(CLUSTER_CA)) || own.any(|row| is_there(tree, &layout.of(row)))
+}
+
+/// Whether there is anything of a local etcd. An external one's CA certificate has the same place, but never its key.
+#[must_use]
+pub fn has_etcd(layout: &Layout, tree: &Tree) -> bool {
+    let is_server = |row: &Row| row.kind == Kind::Leaf && row.has_alternative_names();
+    catalogue::ROWS.iter().filter(|row| row.is_etcd()).any(|row| {
+        is_server(row) && is_there(tree, &layout.certificate(row.base_name))
+            || (is_server(row) || row.kind == Kind::Authority) && is_there(tree, &layout.key(row.base_name))
+    })
+}
