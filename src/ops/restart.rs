@@ -10,6 +10,7 @@
 //! | `node` | what runs on this node |
 //! | `kubelet` | what the kubelet is told, and whether it can react |
 //! | `look` | what can be seen of a component |
+//! | `inspect` | looking at all of them, for a plan |
 //! | `living` | what a check says of that |
 //! | `runtime` | its containers |
 //! | `quorum` | etcd's members |
@@ -23,6 +24,7 @@
 mod change;
 mod error;
 mod holding;
+mod inspect;
 mod kubelet;
 mod living;
 mod look;
@@ -46,21 +48,15 @@ pub use progress::{Phase, Progress};
 
 use self::change::{Change, Limits, endpoints};
 use self::holding::Holding;
-use self::node::{Components, Member};
+use self::inspect::{Planned, kubelet_problem, make_plan};
+use self::node::Components;
 use self::patience::Patience;
-use self::quorum::Quorum;
 use super::OperationError;
 use super::keys::Continue;
-use crate::audit::certificate::judge_files;
-use crate::audit::{Finding, FindingCode, Severity, complete_remedies};
 use crate::catalogue::KUBELET;
-use crate::component::STATIC_PODS;
 use crate::error::Result;
-use crate::inventory::Found;
 use crate::plan::generate::Selection;
-use crate::plan::restart::{
-    Component, ComponentPlan, EndpointPlan, Evidence, Obstacle, RestartAction, RestartPlan, Sight, Way, judge, start_of,
-};
+use crate::plan::restart::{EndpointPlan, RestartPlan, Step, Way, start_of, steps};
 use crate::store::{Session, Store};
 
 /// Longer than anybody waits, and short enough to be added to every moment.
@@ -242,7 +238,7 @@ pub fn restart_reserved(
     let patience = &mut patience;
     let mut change = Change { holding, components: &components, runtime, limits, has_quorum, now, begun, patience };
     let mut restarted = Vec::new();
-    for step in steps(&components, &plan, kubelet_goes_first) {
+    for step in steps(&components.members, &plan, kubelet_goes_first) {
         let started = Instant::now();
         let done = match step {
             Step::One(member, planned) if member.name == "etcd" => {
@@ -270,38 +266,6 @@ pub fn restart_reserved(
     }
     drop(change);
     Ok(RestartReport { put_back, restarted, plan })
-}
-
-/// One step of a run.
-enum Step<'c> {
-    One(&'c Member, &'c ComponentPlan),
-    Around { server: (&'c Member, &'c ComponentPlan), etcd: (&'c Member, &'c ComponentPlan) },
-}
-
-/// What is restarted, in order; the kubelet last, or first when it is what keeps the others from being restarted.
-fn steps<'c>(components: &'c Components, plan: &'c RestartPlan, kubelet_goes_first: bool) -> Vec<Step<'c>> {
-    let due = |name: &str| {
-        let planned = plan.restarts().find(|planned| planned.name == name)?;
-        Some((components.member(name)?, planned))
-    };
-    let mut steps = Vec::new();
-    let around = due("kube-apiserver").filter(|(_, planned)| planned.way == Some(Way::AroundEtcd)).zip(due("etcd"));
-    for planned in plan.restarts() {
-        let step = match (around, planned.name.as_str()) {
-            (Some((server, etcd)), "etcd") => Some(Step::Around { server, etcd }),
-            (Some(_), "kube-apiserver") => None,
-            (_, name) => due(name).map(|(member, planned)| Step::One(member, planned)),
-        };
-        steps.extend(step);
-    }
-    if kubelet_goes_first
-        && let Some(place) =
-            steps.iter().position(|step| matches!(step, Step::One(member, _) if member.name == KUBELET))
-    {
-        let kubelet = steps.remove(place);
-        steps.insert(0, kubelet);
-    }
-    steps
 }
 
 /// Puts back every manifest that an earlier run has left outside, and waits for its component before anything else is
@@ -343,217 +307,4 @@ fn put_back_all(
     }
     drop(change);
     Ok(held.into_iter().map(|manifest| manifest.component).collect())
-}
-
-/// Why the kubelet cannot react; none when it can.
-fn kubelet_problem(
-    components: &Components,
-    now: DateTime<Utc>,
-    patience: &mut Patience<'_>,
-) -> Result<Option<RestartError>> {
-    patience.begin(KUBELET, Phase::Inspected)?;
-    let (kubelet, store) = (components.kubelet.clone(), components.store.clone());
-    Ok(patience.during(move || kubelet.stuck(&store, now))?)
-}
-
-/// A plan, and what was seen beside it.
-struct Planned {
-    plan: RestartPlan,
-    /// What of the node itself stands against it.
-    obstacles: Vec<RestartError>,
-    /// Whether etcd has a quorum that is to be there again afterwards.
-    has_quorum: bool,
-    /// Whether the kubelet does not run and is to be restarted.
-    kubelet_goes_first: bool,
-}
-
-fn make_plan(
-    request: &RestartRequest,
-    components: &Components,
-    now: DateTime<Utc>,
-    patience: &mut Patience<'_>,
-) -> Result<Planned> {
-    patience.begin("node", Phase::Inspected)?;
-    let looked_at = components.clone();
-    let seen = patience.during(move || look_at_all(&looked_at, now))?;
-    let mut findings = Vec::new();
-    let mut planned = Vec::new();
-    for (member, seen) in components.members.iter().zip(&seen) {
-        planned.push(plan_component(request, components, member, seen.as_ref(), &mut findings));
-    }
-    let evidence: Vec<_> = seen.iter().map(|seen| seen.as_ref().map(|(evidence, _)| evidence.clone())).collect();
-    findings.extend(tokens::outlived(components, &evidence));
-    join_server_to_etcd(components, &mut planned, &mut findings);
-    let mut plan = RestartPlan {
-        made_at: now,
-        rootfs: request.rootfs.clone(),
-        manifests_dir: components.manifests_dir.clone(),
-        file_check_frequency_seconds: components.kubelet.file_check_frequency.as_secs_f64(),
-        held: Vec::new(),
-        components: planned,
-        findings,
-        obstacles: Vec::new(),
-    };
-    let is_restarted = |plan: &RestartPlan, name: &str| plan.restarts().any(|planned| planned.name == name);
-    let mut obstacles = Vec::new();
-    let problem = kubelet_problem(components, now, patience)?;
-    let kubelet_goes_first = problem.is_some() && is_restarted(&plan, KUBELET);
-    obstacles.extend(problem.filter(|_| !kubelet_goes_first));
-    let mut quorum = Quorum::default();
-    if is_restarted(&plan, "etcd") {
-        let asked = components.clone();
-        quorum = patience.during(move || quorum::ask(&asked))?;
-    }
-    if !quorum.missing.is_empty() && !request.ignore_quorum {
-        obstacles.push(RestartError::QuorumAtRisk { members: quorum.members, missing: quorum.missing.clone() });
-    }
-    plan.obstacles = obstacles.iter().map(Obstacle::from).collect();
-    complete_remedies(&mut plan.findings, &super::node::caller_below(request.rootfs.as_deref()));
-    Ok(Planned { plan, obstacles, has_quorum: quorum.exists, kubelet_goes_first })
-}
-
-/// etcd does not restart under an API server that has no other: every request there would hang. So that one is stopped
-/// before and started afterwards, whether it has a reason of its own or not.
-fn join_server_to_etcd(components: &Components, planned: &mut [ComponentPlan], findings: &mut Vec<Finding>) {
-    let is_due = |planned: &ComponentPlan| planned.action == RestartAction::Restart;
-    let etcd_is_due = planned.iter().any(|one| one.name == "etcd" && is_due(one));
-    let Some(member) = components.member("kube-apiserver").filter(|_| etcd_is_due) else { return };
-    let Some(server) = planned.iter_mut().find(|one| one.name == member.name) else { return };
-    if server.action == RestartAction::Blocked {
-        return;
-    }
-    if let Some(problem) = &member.problem {
-        server.action = RestartAction::Blocked;
-        findings.push(bad_manifest(member, problem));
-    }
-    let Some(component) = member.component.as_ref().filter(|_| components.server_depends_on_etcd()) else { return };
-    if !is_due(server) {
-        server.reasons = Vec::new();
-        let mut unusable = unusable(components, member, component);
-        server.action = if unusable.is_empty() { RestartAction::Restart } else { RestartAction::Blocked };
-        unusable.retain(|finding| !findings.contains(finding));
-        findings.extend(unusable);
-    }
-    server.reasons.push("etcd restarts, and it has no other".into());
-    server.way = Some(Way::AroundEtcd);
-    server.way_reason = None;
-}
-
-/// What can be seen of each component that is here, all at once.
-fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<(Evidence, Sight)>> {
-    let runtime = components.runtime();
-    let containers = runtime.containers(&STATIC_PODS);
-    components.at_once(|member| {
-        let component = member.component.as_ref()?;
-        let manners = member.manners.as_ref();
-        if let Some(manners) = manners {
-            look::wait_while_starting(component, manners, now);
-        }
-        let sight = manners
-            .map(|manners| look::sight(&components.store, (&runtime, containers.as_deref()), component, manners, now));
-        let longest_back_off = components.kubelet.longest_back_off;
-        let sight = Sight { longest_back_off, ..sight.unwrap_or_default() };
-        Some((look::evidence(&components.store, component), sight))
-    })
-}
-
-fn plan_component(
-    request: &RestartRequest,
-    components: &Components,
-    member: &Member,
-    seen: Option<&(Evidence, Sight)>,
-    findings: &mut Vec<Finding>,
-) -> ComponentPlan {
-    let mut planned = ComponentPlan {
-        name: member.name.to_owned(),
-        action: RestartAction::Skip,
-        reasons: Vec::new(),
-        awaited: Vec::new(),
-        way: None,
-        way_reason: None,
-        back_off_seconds: 0,
-        manifest: member.manifest.clone(),
-        started_at: None,
-        endpoints: Vec::new(),
-    };
-    if let Some(problem) = member.problem.as_ref() {
-        planned.reasons.push(format!("its manifest is no pod: {problem}"));
-        if member.is_wanted {
-            planned.action = RestartAction::Blocked;
-            findings.push(bad_manifest(member, problem));
-        }
-        return planned;
-    }
-    let (Some(component), Some((evidence, sight))) = (&member.component, seen) else {
-        planned.reasons.push("this node has no manifest for it".into());
-        return planned;
-    };
-    planned.started_at = start_of(component, evidence);
-    planned.endpoints = endpoints(component, evidence);
-    let judgement = judge(component, evidence);
-    planned.reasons = judgement.reasons();
-    let (way, way_reason) = match member.manners {
-        Some(_) => sight.way(),
-        None => (Way::Service, None),
-    };
-    planned.back_off_seconds = sight.back_off().as_secs();
-    if !member.is_wanted {
-        if member.name == KUBELET && !planned.reasons.is_empty() {
-            planned.reasons.push("it is restarted only on request (--kubelet)".into());
-        } else if member.name != KUBELET {
-            planned.reasons = vec!["it was not selected".into()];
-        }
-        return planned;
-    }
-    if planned.reasons.is_empty() && request.force {
-        planned.reasons.push("the restart was requested".into());
-    }
-    planned.action = if planned.reasons.is_empty() { RestartAction::Keep } else { RestartAction::Restart };
-    if planned.action == RestartAction::Keep {
-        planned.awaited = judgement.awaited;
-    }
-    if planned.action == RestartAction::Restart {
-        (planned.way, planned.way_reason) = (Some(way), way_reason);
-        let mut unusable = unusable(components, member, component);
-        if !unusable.is_empty() {
-            planned.action = RestartAction::Blocked;
-            unusable.retain(|finding| !findings.contains(finding));
-            findings.extend(unusable);
-        }
-    }
-    planned
-}
-
-fn bad_manifest(member: &Member, problem: &str) -> Finding {
-    Finding {
-        code: FindingCode::BadManifest.code(),
-        severity: Severity::Critical,
-        subject: member.name.to_owned(),
-        path: member.manifest.clone(),
-        evidence: format!("it is not a pod manifest: {problem}"),
-        remedy: "correct it: the kubelet cannot use it either; until then name the other components to restart them"
-            .into(),
-    }
-}
-
-/// Why the component would not come up again.
-fn unusable(components: &Components, member: &Member, component: &Component) -> Vec<Finding> {
-    let mut found = unusable_files(&components.store, member, component);
-    found.extend(tokens::unusable(components, component));
-    found.extend(living::signing(&components.store, component, Severity::Critical));
-    found
-}
-
-/// The certificates and keys with which the component would not come up again.
-fn unusable_files(store: &Store, member: &Member, component: &Component) -> Vec<Finding> {
-    // The kubelet makes what it lacks.
-    if member.name == KUBELET {
-        return Vec::new();
-    }
-    let judged = component.pairs.iter().flat_map(|(certificate, key)| {
-        let tree = store.read([certificate, key]);
-        let pair = Found::pair(&tree, certificate.clone(), key.clone());
-        judge_files(member.name, &pair, &tree)
-    });
-    judged.filter(Finding::is_critical).collect()
 }

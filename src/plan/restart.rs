@@ -9,8 +9,10 @@
 //! | `kubelet` | the kubelet as such a component |
 //! | `judge` | the decision |
 //! | `way` | how it is restarted |
+//! | `draft` | what becomes of each, and the order |
 
 mod component;
+mod draft;
 mod judge;
 mod kubelet;
 mod way;
@@ -21,6 +23,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, ServiceAccount, from_manifest};
+pub use draft::{Inspection, Member, Step, draft, steps};
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
 pub use way::{Drain, Manners, Seen, Sight, Way};

@@ -18,7 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::error::RestartError;
 use super::holding::Holding;
 use super::look::{self, Running, address};
-use super::node::{Components, Member};
+use super::node::Components;
 use super::patience::Patience;
 use super::progress::Phase;
 use super::quorum;
@@ -28,7 +28,7 @@ use crate::edge::listener;
 use crate::edge::process;
 use crate::edge::signal::Target;
 use crate::error::Result;
-use crate::plan::restart::{Component, ComponentPlan, EndpointPlan, Evidence, Manners, Way};
+use crate::plan::restart::{Component, ComponentPlan, EndpointPlan, Evidence, Manners, Member, Way};
 
 /// Between two looks at whether something is well.
 const PAUSE: Duration = Duration::from_millis(200);

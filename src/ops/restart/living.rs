@@ -56,7 +56,7 @@ pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine:
             });
         }
     }
-    living.findings.extend(tokens::outlived(&components, &seen));
+    living.findings.extend(tokens::outlived(&components, &seen.iter().map(Option::as_ref).collect::<Vec<_>>()));
     living
 }
 

@@ -13,24 +13,10 @@ use crate::catalogue::KUBELET;
 use crate::component::{BadManifest, STATIC_PODS, StaticPod};
 use crate::error::Result;
 use crate::plan::generate::Selection;
-use crate::plan::restart::{Component, Manners, from_manifest};
+use crate::plan::restart::{Component, Manners, Member, from_manifest};
 use crate::store::Store;
 use crate::tree::Observed;
 use crate::workers;
-
-/// A component, and whether it is asked for.
-#[derive(Clone, Debug)]
-pub(super) struct Member {
-    pub(super) name: &'static str,
-    pub(super) is_wanted: bool,
-    pub(super) manifest: Option<PathBuf>,
-    /// None where the node has no such component.
-    pub(super) component: Option<Component>,
-    /// How it ends, and by what its process is recognised; none for the kubelet.
-    pub(super) manners: Option<Manners>,
-    /// Why its manifest cannot be used.
-    pub(super) problem: Option<String>,
-}
 
 /// What runs on the node.
 #[derive(Clone, Debug)]
@@ -88,12 +74,6 @@ impl Components {
     /// The way to the container runtime.
     pub(super) fn runtime(&self) -> Runtime {
         Runtime::at(self.kubelet.runtime_endpoint.clone())
-    }
-
-    /// Whether the API server here has no etcd but the one here.
-    pub(super) fn server_depends_on_etcd(&self) -> bool {
-        let manners = |name: &str| self.member(name).and_then(|member| member.manners.as_ref());
-        manners("kube-apiserver").zip(manners("etcd")).is_some_and(|(server, etcd)| server.depends_on(etcd))
     }
 }
 

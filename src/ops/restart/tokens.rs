@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
-use super::node::{Components, Member};
+use super::node::Components;
 use crate::audit::Finding;
 use crate::audit::service_account::{judge_use, number_of_public_keys, replaced};
-use crate::plan::restart::{Component, Evidence, ServiceAccount, start_of};
+use crate::plan::restart::{Component, Evidence, Member, ServiceAccount, start_of};
 
 /// Why a restart of the component would end every token: its key is none that tokens are verified with.
 pub(super) fn unusable(components: &Components, component: &Component) -> Vec<Finding> {
@@ -21,9 +21,9 @@ pub(super) fn unusable(components: &Components, component: &Component) -> Vec<Fi
 }
 
 /// A component that runs with an older pair than the one on disk, of which no public key is kept.
-pub(super) fn outlived(components: &Components, seen: &[Option<Evidence>]) -> Option<Finding> {
-    let replaced_under = |(member, evidence): (&Member, &Option<Evidence>)| {
-        let (component, evidence) = (member.component.as_ref()?, evidence.as_ref()?);
+pub(super) fn outlived(components: &Components, seen: &[Option<&Evidence>]) -> Option<Finding> {
+    let replaced_under = |(member, evidence): (&Member, Option<&Evidence>)| {
+        let (component, evidence) = (member.component.as_ref()?, evidence?);
         let ServiceAccount { key, public_keys } = component.service_account.as_ref()?;
         let [public] = public_keys.as_slice() else { return None };
         let started_at = start_of(component, evidence)?;
@@ -32,5 +32,5 @@ pub(super) fn outlived(components: &Components, seen: &[Option<Evidence>]) -> Op
         let is_alone = number_of_public_keys(&tree, public_keys) == 1 && judge_use(&tree, key, public_keys).is_empty();
         (has_changed(key) && has_changed(public) && is_alone).then(|| replaced(component.name, key, public))
     };
-    components.members.iter().zip(seen).find_map(replaced_under)
+    components.members.iter().zip(seen.iter().copied()).find_map(replaced_under)
 }
