@@ -18,8 +18,10 @@ pub mod sign;
 mod step;
 pub mod units;
 pub mod user;
+mod words;
 
-pub use artefact::{Artefact, Context, Input, Kind, Operation, Plan, PlannedFile};
+pub use artefact::{Artefact, Input, Kind, Plan, PlannedFile};
 pub use step::{
-    Action, Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, Step, TrustBundle,
+    Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, Step, TrustBundle,
 };
+pub use words::{Action, Operation};

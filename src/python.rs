@@ -45,8 +45,8 @@ mod native {
     use super::key::{algorithm_names, parse_algorithm};
     #[pymodule_export]
     use super::operations::{
-        apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, parse_certificates,
-        plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
+        apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, long_name,
+        parse_certificates, plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
     };
     #[pymodule_export]
     use super::recover::recover;

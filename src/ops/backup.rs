@@ -14,7 +14,7 @@ use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_rem
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR, Layout};
 use crate::error::{Error, Result, nearest};
 use crate::inventory::Client;
-use crate::plan::{Artefact, Context, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
+use crate::plan::{Artefact, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
 use crate::store::backup::{Backup, BackupError, BackupFile, Difference, Manifest, State};
 use crate::store::{DEFAULT_BACKUP_DIR, Store};
 use crate::tree::Tree;
@@ -167,15 +167,9 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
     let tree = store.read(sources.chain(places).chain([backup.manifest_path()]));
     let layout =
         Layout { certificates_dir: manifest.certificates_dir.clone(), kubeconfig_dir: manifest.kubeconfig_dir.clone() };
-    let context = Context {
-        operation: Operation::Restore,
-        made_at: now,
-        layout: &layout,
-        tree: &tree,
-        rootfs: request.place.rootfs.clone(),
-        backup_dir: request.keep.then(|| request.place.backup_dir.clone()),
-    };
-    let mut plan = Plan::new(context, Vec::new(), Vec::new());
+    let mut plan = Plan::new(Operation::Restore, &layout, &tree, now, Vec::new(), Vec::new());
+    plan.rootfs.clone_from(&request.place.rootfs);
+    plan.backup_dir = request.keep.then(|| request.place.backup_dir.clone());
     for (file, difference) in files {
         let source = backup.path.join(&file.name);
         let kept = certificate(&tree, &source, &file.path);

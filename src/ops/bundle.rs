@@ -178,9 +178,9 @@ pub fn plan_import(
         }
     }
     let present = node.store.read(supplied.keys().cloned());
-    let options =
-        Options { force: request.force, rootfs: request.node.rootfs.clone(), backup_dir: request.backup_dir.clone() };
-    let mut plan = plan_files(&entries, &new, &present, &node.layout, &options, now);
+    let mut plan = plan_files(&entries, &new, &present, &node.layout, &Options { force: request.force }, now);
+    plan.rootfs.clone_from(&request.node.rootfs);
+    plan.backup_dir.clone_from(&request.backup_dir);
     exposure::judge_plan(&mut plan)?;
     super::interrupted::put_first_in(&mut plan);
     complete_remedies(&mut plan.findings, &request.node.caller());

@@ -103,16 +103,12 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     if !is_said {
         infer(&mut node, &tree);
     }
-    let options = Options {
-        rootfs: request.node.rootfs.clone(),
-        backup_dir,
-        names: request.names.clone(),
-        authority_keys: request.authority_keys.clone(),
-        manifests_dir,
-    };
+    let options =
+        Options { names: request.names.clone(), authority_keys: request.authority_keys.clone(), manifests_dir };
     let inventory = node.inventory(&tree, &kubelet, next.as_deref(), is_said)?;
     let renewals = Inventory::renewals(&tree, &node.layout, &node.spec, is_said)?;
-    let plan = cleanup::cleanup(&inventory, &renewals, &node.layout, &options, now);
+    let mut plan = cleanup::cleanup(&inventory, &renewals, &node.layout, &options, now);
+    plan.backup_dir = backup_dir;
     Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {
         node: recorded,
         recover: false,

@@ -78,8 +78,6 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let certificate = |path: &PathBuf| outside.certificate_file(path);
     let options = Options {
-        rootfs: request.node.rootfs.clone(),
-        backup_dir: request.backup_dir.clone(),
         is_said,
         flatten: request.flatten,
         client_certificate: request.client_certificate.as_ref().map(certificate).transpose()?,
@@ -91,7 +89,8 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
             .transpose()?
             .map(|given| (given.path, given.certificates)),
     };
-    let plan = embed::embed(&tree, &wanted, &node.layout, &node.spec, &options, now)?;
+    let mut plan = embed::embed(&tree, &wanted, &node.layout, &node.spec, &options, now)?;
+    plan.backup_dir.clone_from(&request.backup_dir);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&EmbedRequest {
         node: recorded,

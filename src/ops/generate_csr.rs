@@ -91,7 +91,6 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         with_usages: wanted.with_usages,
         reuse_keys: wanted.reuse_keys,
         renewal: wanted.renewal,
-        rootfs: wanted.node.rootfs.clone(),
     };
     let plan = request::requests(&tree, (&node.layout, &kubelet), &outputs, &node.spec, &options, now)?;
     let recorded = wanted.node.recorded(&node.spec);

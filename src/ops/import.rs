@@ -78,13 +78,9 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     } else {
         sources.certificates(&request.paths)?
     };
-    let options = Options {
-        rootfs: request.node.rootfs.clone(),
-        backup_dir: request.backup_dir.clone(),
-        is_said,
-        force: request.force,
-    };
-    let plan = import::import(&inventory, &given, &waiting, &node.layout, &options, now);
+    let options = Options { is_said, force: request.force };
+    let mut plan = import::import(&inventory, &given, &waiting, &node.layout, &options, now);
+    plan.backup_dir.clone_from(&request.backup_dir);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&ImportRequest {
         node: recorded,

@@ -58,7 +58,6 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
         certificates: request.certificates.clone(),
         kubeconfigs: request.kubeconfigs.clone(),
         outlive_authority: request.outlive_authority,
-        rootfs: request.node.rootfs.clone(),
     };
     let mut plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
     advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now)?;
@@ -71,8 +70,10 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
 }
 
 impl Planned {
-    /// A plan that writes no key where others have it in hand, and whose findings say what the caller of `node` can do.
+    /// A plan for the tree of `node` that writes no key where others have it in hand, and whose findings say what its
+    /// caller can do.
     pub(super) fn of(mut plan: Plan, warnings: Vec<Problem>, node: &NodeRequest) -> Result<Self> {
+        plan.rootfs.clone_from(&node.rootfs);
         exposure::judge_plan(&mut plan)?;
         unreadable::gather(&mut plan.findings, None);
         super::interrupted::put_first_in(&mut plan);

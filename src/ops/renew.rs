@@ -118,6 +118,7 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let links = paths.filter(|path| node.store.is_link(path)).collect();
     let options = Options { links, ..options };
     let mut plan = renew::renew(&tree, &node.layout, &kubelet.files, &kubelet.serving, &node.spec, &options, now)?;
+    plan.backup_dir.clone_from(&request.backup_dir);
     advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&RenewRequest {
@@ -147,8 +148,6 @@ fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Op
         host_name: if request.node.rootfs.is_none() { host::facts().hostname } else { None },
         links: BTreeSet::new(),
         points_at_kubelet: asks_for_all(request),
-        rootfs: request.node.rootfs.clone(),
-        backup_dir: request.backup_dir.clone(),
     };
     let validity = options.validity.unwrap_or(node.spec.certificate_validity);
     if options.validity.is_some_and(|validity| validity <= TimeDelta::zero()) {

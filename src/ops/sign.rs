@@ -70,7 +70,6 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         serial_files,
         force: wanted.force,
         partial: wanted.partial,
-        rootfs: wanted.node.rootfs.clone(),
     };
     let plan = sign::sign(&tree, &layout, &requests, &options, now);
     Planned::of(plan, loaded.warnings, &wanted.node)?.record(&SignRequest {

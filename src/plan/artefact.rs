@@ -2,13 +2,13 @@
 //!
 //! In: nothing. Out: [`Plan`] and its parts.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::step::{Action, Step};
+use super::step::Step;
+use super::words::{Action, Operation};
 use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::catalogue::{Kind as RowKind, Layout, Row};
 use crate::digest::sha256_hex;
@@ -72,16 +72,13 @@ pub struct Artefact {
     /// The certificate that is there and makes way for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<SeenCertificate>,
-    /// What kubeadm calls its certificate in messages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long_name: Option<String>,
 }
 
 impl Artefact {
     /// An artefact of which nothing more is known.
     pub(crate) fn new(name: &str, kind: Kind, step: Step, reason: &str, files: Vec<PlannedFile>) -> Self {
         let (name, reason) = (name.to_owned(), reason.to_owned());
-        Self { name, kind, step, reason, files, issuer: None, expires_at: None, current: None, long_name: None }
+        Self { name, kind, step, reason, files, issuer: None, expires_at: None, current: None }
     }
 
     /// What happens to it, in one word.
@@ -128,93 +125,27 @@ pub struct Plan {
     pub request: serde_json::Value,
 }
 
-/// The operation that makes a plan, by the command's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Operation {
-    /// Makes what a node lacks.
-    #[serde(rename = "init")]
-    Init,
-    /// Renews certificates.
-    #[serde(rename = "certs renew")]
-    Renew,
-    /// Asks for certificates.
-    #[serde(rename = "certs generate-csr")]
-    Request,
-    /// Signs what was asked for.
-    #[serde(rename = "certs sign")]
-    Sign,
-    /// Installs what was signed elsewhere.
-    #[serde(rename = "certs import")]
-    Import,
-    /// Puts certificates into kubeconfigs.
-    #[serde(rename = "kubeconfig embed")]
-    Embed,
-    /// Takes away what is needed no more.
-    #[serde(rename = "certs cleanup")]
-    Cleanup,
-    /// Puts a bundle on a node.
-    #[serde(rename = "bundle import")]
-    Bundle,
-    /// Restores a backup.
-    #[serde(rename = "backup restore")]
-    Restore,
-}
-
-impl Operation {
-    /// The command's words.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Init => "init",
-            Self::Renew => "certs renew",
-            Self::Request => "certs generate-csr",
-            Self::Sign => "certs sign",
-            Self::Import => "certs import",
-            Self::Embed => "kubeconfig embed",
-            Self::Cleanup => "certs cleanup",
-            Self::Bundle => "bundle import",
-            Self::Restore => "backup restore",
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What every plan says beside what happens.
-pub struct Context<'a> {
-    /// What makes it.
-    pub operation: Operation,
-    /// The moment for which it is made.
-    pub made_at: DateTime<Utc>,
-    /// The node's directories.
-    pub layout: &'a Layout,
-    /// Everything that was looked at.
-    pub tree: &'a Tree,
-    /// The directory in front of every path.
-    pub rootfs: Option<PathBuf>,
-    /// Where the files that change are kept as they were.
-    pub backup_dir: Option<PathBuf>,
-}
-
 impl Plan {
-    /// A plan made in `context`; what was asked for is recorded by who was asked.
+    /// A plan for files of this machine, with no backup; what was asked for is recorded by who was asked.
     #[must_use]
-    pub fn new(context: Context<'_>, artefacts: Vec<Artefact>, findings: Vec<Finding>) -> Self {
-        let Context { operation, made_at, layout, tree, rootfs, backup_dir } = context;
+    pub fn new(
+        operation: Operation,
+        layout: &Layout,
+        tree: &Tree,
+        made_at: DateTime<Utc>,
+        artefacts: Vec<Artefact>,
+        findings: Vec<Finding>,
+    ) -> Self {
         Self {
             operation,
             made_at,
-            rootfs,
+            rootfs: None,
             certificates_dir: layout.certificates_dir.clone(),
             kubeconfig_dir: layout.kubeconfig_dir.clone(),
             artefacts,
             findings,
             inputs: inputs(tree),
-            backup_dir,
+            backup_dir: None,
             request: serde_json::Value::Null,
         }
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use self::swapped::judge_swapped;
-use super::{Artefact, Context, Installation, Kind, Operation, Plan, PlannedFile, Step};
+use super::{Artefact, Installation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::service_account::ServiceAccountKeys;
@@ -32,10 +32,6 @@ use crate::x509::{Certificate, ExtendedKeyUsage};
 pub struct Options {
     /// Whether files that differ are replaced.
     pub force: bool,
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
-    /// Recorded in the plan.
-    pub backup_dir: Option<PathBuf>,
 }
 
 /// Judges the files of `entries` as `tree` has them: certificates of CAs that may sign, keys that are theirs, the service
@@ -114,15 +110,7 @@ pub fn import(
         }
         planned.push(one);
     }
-    let context = Context {
-        operation: Operation::Bundle,
-        made_at: now,
-        layout,
-        tree: present,
-        rootfs: options.rootfs.clone(),
-        backup_dir: options.backup_dir.clone(),
-    };
-    Plan::new(context, planned, findings)
+    Plan::new(Operation::Bundle, layout, present, now, planned, findings)
 }
 
 /// One artefact: what is there of it already, and what becomes of it.

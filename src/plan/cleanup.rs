@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::generate::Selection;
-use super::{Artefact, Context, Kind, Operation, Plan, PlannedFile, Step};
+use super::{Artefact, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, Layout};
 use crate::inventory::{Inventory, Item, Part};
@@ -24,10 +24,6 @@ pub use authority_key::manifests;
 /// How a plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
-    /// Recorded in the plan.
-    pub backup_dir: Option<PathBuf>,
     /// Which certificates and kubeconfigs.
     pub names: Selection,
     /// The CAs whose keys are taken away too.
@@ -62,15 +58,7 @@ pub(crate) fn cleanup(
     cleaning.plan_authority_keys();
     let Cleaning { mut artefacts, findings, .. } = cleaning;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    let context = Context {
-        operation: Operation::Cleanup,
-        made_at: now,
-        layout,
-        tree: inventory.tree,
-        rootfs: options.rootfs.clone(),
-        backup_dir: options.backup_dir.clone(),
-    };
-    Plan::new(context, artefacts, findings)
+    Plan::new(Operation::Cleanup, layout, inventory.tree, now, artefacts, findings)
 }
 
 /// Whether what goes is kept in a folder of this machine, off the node: when CA keys are taken away.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::import::{Given, GivenKey, pem_of};
-use super::{Artefact, Context, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle, place};
+use super::{Artefact, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle, place};
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Kind as RowKind, Layout, beside, with_ending};
@@ -37,10 +37,6 @@ pub struct Wanted {
 /// How a plan is made.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
-    /// Recorded in the plan.
-    pub backup_dir: Option<PathBuf>,
     /// Whether the configuration was given, so that the node's name is known.
     pub is_said: bool,
     /// Whether files that a kubeconfig refers to are embedded too.
@@ -97,15 +93,7 @@ pub fn embed(
         findings.append(&mut embedding.findings);
     }
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name).unwrap_or(usize::MAX));
-    let context = Context {
-        operation: Operation::Embed,
-        made_at: now,
-        layout,
-        tree,
-        rootfs: options.rootfs.clone(),
-        backup_dir: options.backup_dir.clone(),
-    };
-    Ok(Plan::new(context, artefacts, findings))
+    Ok(Plan::new(Operation::Embed, layout, tree, now, artefacts, findings))
 }
 
 fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mut Vec<Finding>) {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Artefact, Context, Operation, Plan, PlannedFile};
+use super::{Artefact, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, Layout};
@@ -62,8 +62,6 @@ pub struct Options {
     pub kubeconfigs: Selection,
     /// What to do with a leaf that would outlive its CA.
     pub outlive_authority: OutliveAuthority,
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
 }
 
 /// What becomes of a CA, for those who need its signature.
@@ -123,15 +121,7 @@ pub fn generate(
 
     let mut artefacts = planning.artefacts;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    let context = Context {
-        operation: Operation::Init,
-        made_at: now,
-        layout,
-        tree,
-        rootfs: options.rootfs.clone(),
-        backup_dir: None,
-    };
-    Ok(Plan::new(context, artefacts, planning.findings))
+    Ok(Plan::new(Operation::Init, layout, tree, now, artefacts, planning.findings))
 }
 
 impl Planning<'_> {

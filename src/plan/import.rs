@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 pub(crate) use matching::ENDINGS;
 
-use super::{Artefact, Context, KeySource, Operation, Plan};
+use super::{Artefact, KeySource, Operation, Plan};
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, Layout};
 use crate::inventory::{Inventory, Part};
@@ -75,10 +75,6 @@ pub struct GivenKey {
 /// How a plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
-    /// Recorded in the plan.
-    pub backup_dir: Option<PathBuf>,
     /// Whether the configuration was given, so that the node's name and alternative names are known.
     pub is_said: bool,
     /// Whether what a certificate says (names, purposes, validity, signer) may be wrong. Never its key.
@@ -143,16 +139,7 @@ pub(crate) fn import(
         }
     }
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    let context = Context {
-        operation: Operation::Import,
-        made_at: now,
-        layout,
-        tree: inventory.tree,
-        rootfs: options.rootfs.clone(),
-
-        backup_dir: options.backup_dir.clone(),
-    };
-    Plan::new(context, artefacts, findings)
+    Plan::new(Operation::Import, layout, inventory.tree, now, artefacts, findings)
 }
 
 impl Importing<'_> {

@@ -29,7 +29,7 @@ use self::target::Target;
 use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
 use super::place::fault;
-use super::{Artefact, Context, Operation, Plan, PlannedFile, Step, TrustBundle};
+use super::{Artefact, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
@@ -75,10 +75,6 @@ pub struct Options {
     pub points_at_kubelet: bool,
     /// Which files of the kubelet are links.
     pub links: BTreeSet<PathBuf>,
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
-    /// Recorded in the plan.
-    pub backup_dir: Option<PathBuf>,
 }
 
 /// What all parts of the plan work with.
@@ -140,20 +136,12 @@ pub fn renew(
         } else {
             renewal.plan(&target)
         };
-        renewal.artefacts.push(Artefact { long_name: Some(target.row.long_name.to_owned()), ..artefact });
+        renewal.artefacts.push(artefact);
     }
     if options.points_at_kubelet {
         renewal.note_kubelet();
     }
-    let context = Context {
-        operation: Operation::Renew,
-        made_at: now,
-        layout,
-        tree,
-        rootfs: options.rootfs.clone(),
-        backup_dir: options.backup_dir.clone(),
-    };
-    Ok(Plan::new(context, renewal.artefacts, renewal.findings))
+    Ok(Plan::new(Operation::Renew, layout, tree, now, renewal.artefacts, renewal.findings))
 }
 
 impl Renewal<'_> {

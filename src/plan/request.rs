@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::generate::Selection;
-use super::{Artefact, Context, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
+use super::{Artefact, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
 use crate::audit::{Finding, FindingCode};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
@@ -60,8 +60,6 @@ pub struct Options {
     pub reuse_keys: bool,
     /// Whether the requests are for renewal.
     pub renewal: Renewal,
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
 }
 
 /// Where a request and what belongs to it are written.
@@ -168,15 +166,7 @@ pub fn requests(
         };
         artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
     }
-    let context = Context {
-        operation: Operation::Request,
-        made_at: now,
-        layout: &outputs.layout,
-        tree,
-        rootfs: options.rootfs.clone(),
-        backup_dir: None,
-    };
-    Ok(Plan::new(context, artefacts, asking.findings))
+    Ok(Plan::new(Operation::Request, &outputs.layout, tree, now, artefacts, asking.findings))
 }
 
 impl Asking<'_> {

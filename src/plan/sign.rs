@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Answer, Artefact, Context, Creation, Kind, Operation, Plan, PlannedFile, Step};
+use super::{Answer, Artefact, Creation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, RequestFault, SeenCertificate, Severity};
@@ -79,8 +79,6 @@ pub struct Options {
     pub force: bool,
     /// Whether what can be signed is signed although something is refused.
     pub partial: bool,
-    /// Recorded in the plan.
-    pub rootfs: Option<PathBuf>,
 }
 
 /// What became of one request.
@@ -149,15 +147,7 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
             finding.severity = finding.severity.min(Severity::Warning);
         }
     }
-    let context = Context {
-        operation: Operation::Sign,
-        made_at: now,
-        layout,
-        tree,
-        rootfs: options.rootfs.clone(),
-        backup_dir: None,
-    };
-    Plan::new(context, artefacts, findings)
+    Plan::new(Operation::Sign, layout, tree, now, artefacts, findings)
 }
 
 /// The CA's file, if it is there with its key and may sign; otherwise findings say why not.

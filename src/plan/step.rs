@@ -4,13 +4,13 @@
 //! a field is there; it never holds a private key.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::import::pem_of;
+use super::words::Action;
 use crate::audit::SeenCertificate;
 use crate::inventory::Place;
 use crate::key::Algorithm;
@@ -245,23 +245,6 @@ impl TrustBundle {
     }
 }
 
-/// What happens to an artefact, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // the steps say it
-pub enum Action {
-    Create,
-    Renew,
-    Request,
-    Install,
-    Trust,
-    Remove,
-    Restore,
-    Keep,
-    Skip,
-    Blocked,
-}
-
 impl Step {
     /// The step in one word.
     #[must_use]
@@ -323,30 +306,5 @@ impl Step {
             Self::Install(Installation::Rotating { key, .. }) => Some(key),
             _ => None,
         }
-    }
-}
-
-impl Action {
-    /// Whether a file changes.
-    #[must_use]
-    pub const fn is_change(self) -> bool {
-        !matches!(self, Self::Keep | Self::Skip | Self::Blocked)
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Create => "create",
-            Self::Renew => "renew",
-            Self::Request => "request",
-            Self::Install => "install",
-            Self::Trust => "trust",
-            Self::Remove => "remove",
-            Self::Restore => "restore",
-            Self::Keep => "keep",
-            Self::Skip => "skip",
-            Self::Blocked => "blocked",
-        })
     }
 }

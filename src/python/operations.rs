@@ -124,6 +124,12 @@ pub(super) fn renewable_names() -> Vec<&'static str> {
     crate::catalogue::renewable_names()
 }
 
+/// What kubeadm calls a certificate in messages.
+#[pyfunction]
+pub(super) fn long_name(name: &str) -> Option<&'static str> {
+    crate::catalogue::row(name).map(|row| row.long_name).filter(|long_name| !long_name.is_empty())
+}
+
 /// Applies a plan: the fields of the report, and `raised`. `progress(done, total, name)` is called on this thread, many
 /// times a second; it, or a signal handler, may raise to stop the work before anything is changed. What was raised after
 /// the change is `raised`.

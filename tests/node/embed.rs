@@ -3,7 +3,7 @@
 use kubepki::ops::check::{self, CheckRequest};
 use kubepki::ops::embed::{self, EmbedRequest};
 use kubepki::plan::generate::Selection;
-use kubepki::plan::{Action, Plan};
+use kubepki::plan::{Action, Plan, Step};
 use kubepki::x509::{ExtendedKeyUsage, SerialNumber};
 
 use super::external::*;
@@ -180,6 +180,27 @@ fn certificate_key_and_ca_can_be_named_for_one() {
     assert_eq!(criticals(&refused.findings), ["/home/me/config certificate.untrusted"]);
     request.kubeconfigs = Selection::All;
     assert_eq!(embed::plan(&request, node.now).unwrap_err().code(), "embed.one_kubeconfig");
+}
+
+#[test]
+fn a_ca_that_joins_is_trusted_and_nothing_else_changes() {
+    let (node, _) = imported();
+    apply_plan(&plan_embed(&node, &[])).unwrap();
+    let both = [node.read("/etc/kubernetes/pki/ca.crt"), authority("kubernetes", 900).certificate().to_pem()].concat();
+    node.write("/etc/kubernetes/pki/ca.crt", &both);
+    let before = node.read("/etc/kubernetes/admin.conf");
+    let plan = plan_embed(&node, &["admin.conf"]);
+    assert_eq!(rows(&plan), ["admin.conf trust"]);
+    let Step::TrustBundle(bundle) = &plan.artefacts[0].step else { panic!("{:?}", plan.artefacts[0]) };
+    assert_eq!((bundle.certificates.as_bytes(), bundle.replaces.len()), (both.as_slice(), 1));
+    let report = apply_plan(&plan).unwrap();
+    assert_eq!(report.changed[0].expires_at, plan.artefacts[0].expires_at);
+    let after = node.read("/etc/kubernetes/admin.conf");
+    assert_eq!(embedded(&after, "certificate-authority-data"), both);
+    for field in ["client-certificate-data", "client-key-data"] {
+        assert_eq!(embedded(&after, field), embedded(&before, field), "{field}");
+    }
+    assert!(plan_embed(&node, &["admin.conf"]).is_empty());
 }
 
 #[test]

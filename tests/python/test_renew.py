@@ -357,6 +357,20 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None
     assert {path: path.read_bytes() for path in kubernetes.rglob("*") if path.is_file()} == state
 
 
+def test_a_ca_that_joins_is_part_of_the_difference(tmp_path: Path) -> None:
+    kubernetes = golden(tmp_path, "minimal")
+    authorities = kubernetes / "pki/ca.crt"
+    authorities.write_bytes(authorities.read_bytes() + (kubernetes / "pki/etcd/ca.crt").read_bytes())
+    plan = kubepki.plan_renew(["admin.conf", "apiserver"], rootfs=tmp_path)
+    (admin, apiserver) = plan.artefacts
+    assert "trusted CAs:\n  CN=kubernetes, serial " in admin.before_text
+    assert "CN=etcd-ca" not in admin.before_text
+    assert "\n  CN=etcd-ca, serial " in admin.after_text
+    assert "trusted CAs" not in apiserver.before_text + apiserver.after_text
+    assert sum(line.startswith("+  CN=etcd-ca, serial ") for line in plan.diff().splitlines()) == 1
+    assert not any(line.startswith("-  CN=kubernetes, serial ") for line in plan.diff().splitlines())
+
+
 def test_the_api_takes_and_gives_values(tmp_path: Path) -> None:
     kubernetes = golden(tmp_path, "minimal")
     plan = kubepki.plan_renew(["apiserver"], add_sans=["10.9.8.7"], remove_sans=["kubernetes"], rootfs=tmp_path)

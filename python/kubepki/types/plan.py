@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kubepki._core import printable
+from kubepki._core import long_name, printable
 from kubepki.errors import ConfigurationError
 from kubepki.expiration import Problem, Value, moment
 from kubepki.types import difference
@@ -81,7 +81,6 @@ class Artefact(Value):
     new_key: Algorithm | None
     expires_at: datetime | None
     current: Certificate | None
-    long_name: str | None
     data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
 
     @classmethod
@@ -97,9 +96,13 @@ class Artefact(Value):
             Algorithm(data["new_key"]) if data.get("new_key") else None,
             optional_moment(data["expires_at"]),
             Certificate.from_dict(data["current"]) if data.get("current") else None,
-            data.get("long_name"),
             data,
         )
+
+    @property
+    def long_name(self) -> str | None:
+        """What kubeadm calls its certificate in messages."""
+        return long_name(self.name)
 
     @property
     def subject_alt_names(self) -> tuple[str, ...]:

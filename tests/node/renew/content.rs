@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use kubepki::config::Role;
 use kubepki::key::Algorithm;
-use kubepki::plan::Action;
+use kubepki::plan::{Action, Step};
 use kubepki::x509::{DistinguishedName, ExtendedKeyUsage, OtherExtension, SubjectAltName, SubjectAltNames};
 use proptest::prelude::*;
 
@@ -281,7 +281,10 @@ fn kubeconfigs_keep_all_else_and_trust_the_whole_bundle() {
     let other = authority("kubernetes", 900);
     let bundle = [node.read("/etc/kubernetes/pki/ca.crt"), other.certificate().to_pem()].concat();
     node.write("/etc/kubernetes/pki/ca.crt", &bundle);
-    renewed(&node, &RenewRequest { names: names(&["admin.conf"]), ..request });
+    let plan = planned(&node, &RenewRequest { names: names(&["admin.conf"]), ..request });
+    let Step::Renew { trust: Some(trust), .. } = &plan.artefacts[0].step else { panic!("{:?}", plan.artefacts[0]) };
+    assert_eq!((trust.certificates.as_bytes(), trust.replaces.len()), (bundle.as_slice(), 1));
+    apply_plan(&plan).unwrap();
     let after = String::from_utf8(node.read("/etc/kubernetes/admin.conf")).unwrap();
     let wording = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.split_once("-data: ").map_or(line, |(field, _)| field).to_owned()).collect()

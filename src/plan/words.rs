@@ -1,0 +1,92 @@
+//! The words of a plan: which operation makes it, and what happens to an artefact. They are the same everywhere.
+//!
+//! In: nothing. Out: [`Operation`] and [`Action`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An enum of which each value is one word (or two) for Rust, JSON, Python and people.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $value:ident = $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$doc])* #[serde(rename = $word)] $value,)*
+        }
+
+        impl $name {
+            /// The word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$value => $word,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// The operation that makes a plan, by the command's words.
+    Operation {
+        /// Makes what a node lacks.
+        Init = "init",
+        /// Renews certificates.
+        Renew = "certs renew",
+        /// Asks for certificates.
+        Request = "certs generate-csr",
+        /// Signs what was asked for.
+        Sign = "certs sign",
+        /// Installs what was signed elsewhere.
+        Import = "certs import",
+        /// Puts certificates into kubeconfigs.
+        Embed = "kubeconfig embed",
+        /// Takes away what is needed no more.
+        Cleanup = "certs cleanup",
+        /// Puts a bundle on a node.
+        Bundle = "bundle import",
+        /// Restores a backup.
+        Restore = "backup restore",
+    }
+}
+
+words! {
+    /// What happens to an artefact, in one word; [`Step`](super::Step) says all of it.
+    Action {
+        /// It is made.
+        Create = "create",
+        /// It gets a new certificate in the place of the one that is there.
+        Renew = "renew",
+        /// A certificate signing request is made for it.
+        Request = "request",
+        /// What was signed elsewhere is put into its place.
+        Install = "install",
+        /// The set of CAs that are trusted changes.
+        Trust = "trust",
+        /// It is taken away.
+        Remove = "remove",
+        /// It becomes what it was when a backup was made.
+        Restore = "restore",
+        /// It is there, and stays as it is.
+        Keep = "keep",
+        /// It is not this node's to have.
+        Skip = "skip",
+        /// It must be made elsewhere, or what is there must be put right first; a finding says why.
+        Blocked = "blocked",
+    }
+}
+
+impl Action {
+    /// Whether a file changes.
+    #[must_use]
+    pub const fn is_change(self) -> bool {
+        !matches!(self, Self::Keep | Self::Skip | Self::Blocked)
+    }
+}
