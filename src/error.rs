@@ -133,6 +133,12 @@ impl<T: Diagnostic> From<T> for Error {
     }
 }
 
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        *error.0
+    }
+}
+
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         Self(Box::new(fault))

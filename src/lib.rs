@@ -4,15 +4,12 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`error`] [`clock`] [`secret`] [`workers`] |
-//! | 1 | [`key`] |
-//! | 2 | [`x509`] [`config`] |
-//! | 3 | [`catalogue`] [`kubeconfig`] [`tree`] |
-//! | 4 | [`audit`] [`plan`] [`policy`] |
-//! | 0 | [`error`] [`clock`] [`hex`] [`secret`] [`text`] |
-//! | 1 | [`certificate_key`] [`key`] [`yaml`] |
-//! | 4 | [`audit`] [`bundle`] [`plan`] |
-//! | 5 | [`store`] [`edge`] |
+//! | 0 | [`clock`] [`digest`] [`entropy`] [`error`] [`remedy`] [`secret`] [`text`] [`tree`] [`workers`] |
+//! | 1 | [`certificate_key`] [`edge`] [`key`] [`store`] [`yaml`] |
+//! | 2 | [`config`] [`x509`] |
+//! | 3 | [`catalogue`] [`component`] [`kubeconfig`] |
+//! | 4 | [`inventory`] |
+//! | 5 | [`audit`] [`bundle`] [`plan`] [`policy`] |
 //! | 6 | [`ops`] |
 
 // Unit tests may unwrap: a panic there is a failed test.

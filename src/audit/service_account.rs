@@ -108,7 +108,7 @@ pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding
     Finding::new(
         FindingCode::ServiceAccountReplaced,
         SERVICE_ACCOUNT,
-        &key_path,
+        key_path,
         format!(
             "{key} and {public} have changed since {component} started, and {public} holds one key: once it is \
              restarted, the API server refuses every token that was issued so far, and pods fail until they get new ones"

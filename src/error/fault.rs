@@ -3,22 +3,28 @@
 //! In: what a module's own error says of itself. Out: [`Fault`], which is kept, cloned, compared and handed on after the
 //! error is gone: in what was read from disk, in findings, in [`Error`](super::Error).
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Category, Code};
+use crate::text;
 
-/// What went wrong, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What went wrong, and what to do about it. A report has its code, its message and its hint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// Which error it is.
     pub code: Code,
     /// The kind of failure.
+    #[serde(skip)]
     pub category: Category,
     /// What is wrong: one sentence.
+    #[serde(serialize_with = "text::serialize")]
     pub message: String,
     /// What the user can do about it: one sentence.
+    #[serde(serialize_with = "text::serialize")]
     pub hint: String,
     /// The evidence as data (paths, names, numbers; never key material).
+    #[serde(skip)]
     pub context: Value,
 }
 

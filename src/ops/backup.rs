@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::span::span;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR, Layout};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Fault, Result, nearest};
 use crate::inventory::Client;
 use crate::plan::{Artefact, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
 use crate::store::backup::{Backup, BackupError, BackupFile, Difference, Manifest, State};
@@ -110,12 +110,9 @@ pub struct Pruned {
 pub struct PruneFailure {
     /// Its name.
     pub name: String,
-    /// The error's stable code.
-    pub code: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
+    /// Why.
+    #[serde(flatten)]
+    pub fault: Fault,
 }
 
 /// Every backup, the oldest first, with its checksums verified.
@@ -215,7 +212,7 @@ pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
             Ok(()) if is_due => pruned.removed.push(backup),
             Ok(()) => pruned.kept.push(backup),
             Err(error) => {
-                pruned.failures.push(PruneFailure::of(&backup, &error));
+                pruned.failures.push(PruneFailure { name: backup.name.clone(), fault: error.into() });
                 pruned.kept.push(backup);
             }
         }
@@ -223,13 +220,6 @@ pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
     pruned.removed.reverse();
     pruned.kept.reverse();
     Ok(pruned)
-}
-
-impl PruneFailure {
-    fn of(backup: &Backup, error: &Error) -> Self {
-        let (code, message) = (error.code().to_string(), error.to_string());
-        Self { name: backup.name.clone(), code, message, hint: error.hint() }
-    }
 }
 
 /// The directories of the files, and those that an interrupted change may have begun in.

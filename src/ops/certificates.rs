@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::node::content_of;
 use crate::audit::SeenCertificate;
-use crate::error::{Error, Result};
+use crate::error::{Fault, Result};
 use crate::store::Store;
 use crate::workers;
 use crate::x509::read_certificates;
@@ -25,24 +25,7 @@ pub struct CertificateFile {
     /// Its certificates in its order; empty when it cannot be used.
     pub certificates: Vec<SeenCertificate>,
     /// Why it cannot be used.
-    pub problem: Option<FileProblem>,
-}
-
-/// Why a file cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FileProblem {
-    /// The stable code: `store.*`, `x509.*` or `pem.*`.
-    pub code: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
-}
-
-impl From<&Error> for FileProblem {
-    fn from(error: &Error) -> Self {
-        Self { code: error.code().to_string(), message: error.to_string(), hint: error.hint() }
-    }
+    pub problem: Option<Fault>,
 }
 
 /// Reads the certificates of each file; the answers are in the order of `paths`.
@@ -67,9 +50,9 @@ fn read_one(store: &Store, path: &Path, now: DateTime<Utc>) -> CertificateFile {
     let tree = store.read([path]);
     let read = content_of(&tree, path).and_then(|content| Ok(read_certificates(content.expose())?));
     let name = path.display().to_string();
-    let (certificates, problem) = match &read {
+    let (certificates, problem) = match read {
         Ok(all) => (all.iter().map(|one| SeenCertificate::of(&name, path, one, now)).collect(), None),
-        Err(error) => (Vec::new(), Some(FileProblem::from(error))),
+        Err(error) => (Vec::new(), Some(error.into())),
     };
     CertificateFile { path: path.to_owned(), certificates, problem }
 }

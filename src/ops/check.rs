@@ -221,7 +221,7 @@ impl Checking<'_> {
         let is_worker = self.node.spec.role == Role::Worker;
         for item in inventory.items(&[Kind::Authority]).filter(|item| item.is_on_node) {
             if item.is_missing() {
-                self.missing(item.name, item.certificate.clone(), is_worker && !self.has_config);
+                self.missing(item.name, &item.certificate, is_worker && !self.has_config);
                 continue;
             }
             let mut findings = judge_authority(item.name, item.pair(), self.tree, self.thresholds, self.now);
@@ -238,7 +238,7 @@ impl Checking<'_> {
         let inventory = self.inventory;
         for item in inventory.items(&[Kind::Leaf]).filter(|item| item.is_on_node) {
             if item.is_missing() {
-                self.missing(item.name, item.certificate.clone(), false);
+                self.missing(item.name, &item.certificate, false);
                 continue;
             }
             let (pair, expectation) = (item.pair(), self.expectation(item));
@@ -260,12 +260,12 @@ impl Checking<'_> {
         }
         let keys = ServiceAccountKeys::read(self.tree, &self.node.layout);
         if keys.key.is_missing() && keys.public_keys.is_missing() {
-            self.missing(catalogue::SERVICE_ACCOUNT, keys.key_path, false);
+            self.missing(catalogue::SERVICE_ACCOUNT, &keys.key_path, false);
             return;
         }
         self.findings.extend(keys.judge(self.tree));
         if keys.public_keys.is_missing() {
-            self.missing(catalogue::SERVICE_ACCOUNT, keys.public_key_path, false);
+            self.missing(catalogue::SERVICE_ACCOUNT, &keys.public_key_path, false);
         }
     }
 
@@ -274,7 +274,7 @@ impl Checking<'_> {
         for item in inventory.items(&[Kind::Kubeconfig]) {
             if item.is_missing() {
                 let is_optional = item.row.is_best_elsewhere || item.absence.is_some();
-                self.missing(item.name, item.path().to_owned(), is_optional);
+                self.missing(item.name, item.path(), is_optional);
                 continue;
             }
             let (client, trusted) = (self.expectation(item), inventory.bundle(item.row.issuer));
@@ -299,12 +299,12 @@ impl Checking<'_> {
         }
     }
 
-    fn missing(&mut self, name: &str, path: PathBuf, optional: bool) {
+    fn missing(&mut self, name: &str, path: &std::path::Path, optional: bool) {
         if !optional && self.is_node {
             self.findings.push(Finding::new(
                 FindingCode::FileMissing,
                 name,
-                &path,
+                path,
                 "the file is missing",
                 "restore it from a backup, or make it: kubepki init",
             ));

@@ -11,7 +11,7 @@ mod leaves;
 mod service_account;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -188,13 +188,13 @@ impl Planning<'_> {
     pub(super) fn end_within_authority(
         &mut self,
         name: &str,
-        path: PathBuf,
+        path: &Path,
         wanted: DateTime<Utc>,
         authority_end: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         let end = self.options.outlive_authority.end(wanted, authority_end);
         if end.is_none() {
-            self.findings.push(outlives(name, &path, wanted, authority_end));
+            self.findings.push(outlives(name, path, wanted, authority_end));
         }
         end
     }

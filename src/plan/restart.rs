@@ -30,7 +30,7 @@ pub use way::{Drain, Manners, Seen, Sight, Way};
 
 use crate::audit::Finding;
 use crate::digest::sha256_hex;
-use crate::error::Code;
+use crate::error::Fault;
 use crate::x509::Certificate;
 
 /// What happens to a component.
@@ -131,17 +131,6 @@ pub struct HeldManifest {
     pub held_at: Option<DateTime<Utc>>,
 }
 
-/// What stands against any restart on this node as it is now: an error when it is tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Obstacle {
-    /// Its stable code.
-    pub code: Code,
-    /// What was seen.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-}
-
 /// All that one run would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RestartPlan {
@@ -159,8 +148,8 @@ pub struct RestartPlan {
     pub components: Vec<ComponentPlan>,
     /// What stands against it; a critical finding blocks the whole plan.
     pub findings: Vec<Finding>,
-    /// What of the node itself stands against it.
-    pub obstacles: Vec<Obstacle>,
+    /// What of the node itself stands against any restart: an error when it is tried.
+    pub obstacles: Vec<Fault>,
 }
 
 impl RestartPlan {

@@ -428,7 +428,7 @@ fn pruning_takes_incomplete_backups_after_a_day_and_leaves_what_it_does_not_know
         [&names[2]],
         "an incomplete one does not count"
     );
-    let failures: Vec<_> = done.failures.iter().map(|one| (&one.name, one.code.as_str())).collect();
+    let failures: Vec<_> = done.failures.iter().map(|one| (&one.name, one.fault.code.as_str())).collect();
     assert_eq!(failures, [(&names[1], "backup.foreign"), (&names[0], "backup.foreign")]);
     assert!(inside(&names[0], "manifest.json").exists() && inside(&names[4], "").exists());
     let request = PruneRequest { place: place(&node), keep: Some(9), older_than_seconds: None, dry_run: false };

@@ -31,7 +31,7 @@ impl Checking<'_> {
         // The CA's key is not asked for: read as a pair, it would be missing.
         let ca = crate::inventory::Part::read(&tree, &ca_path, read_certificates);
         if ca.is_missing() {
-            self.missing(AUTHORITY, ca_path, !ca_is_said);
+            self.missing(AUTHORITY, &ca_path, !ca_is_said);
         } else if let Some(certificates) = ca.present() {
             let findings = judge_certificates(AUTHORITY, &ca_path, certificates, self.thresholds, self.now);
             self.findings.extend(findings);
@@ -42,7 +42,7 @@ impl Checking<'_> {
 
         let pair = Found::pair(&tree, pair_paths.0, pair_paths.1);
         if pair.is_missing() {
-            return self.missing(CLIENT, pair.certificate_path, !client_is_said);
+            return self.missing(CLIENT, &pair.certificate_path, !client_is_said);
         }
         let expectation = Expectation::usages(&[ExtendedKeyUsage::ClientAuth]);
         let findings = judge_pair(CLIENT, &pair, &tree, &expectation, &[], self.thresholds, self.now);

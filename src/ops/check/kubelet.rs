@@ -49,7 +49,7 @@ impl Checking<'_> {
         if pair.is_missing() {
             match serving.source {
                 ServingSource::Own => {}
-                ServingSource::Configured => self.missing(&name, serving.certificate.clone(), false),
+                ServingSource::Configured => self.missing(&name, &serving.certificate, false),
                 ServingSource::Requested if serves == Some(true) => {}
                 ServingSource::Requested => self.pending(&name, &serving.certificate),
             }

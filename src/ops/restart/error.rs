@@ -6,8 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::progress::Phase;
-use crate::error::{Diagnostic, Evidence, faults};
-use crate::plan::restart::Obstacle;
+use crate::error::{Evidence, faults};
 
 faults! {
     /// A failure of `kubepki restart`. After each of them but [`RestartError::NotPutBack`] every manifest is in its place.
@@ -186,10 +185,4 @@ fn why(expired: Option<&(PathBuf, DateTime<Utc>)>, runtime: Option<&str>) -> Str
 /// `; restarted before: etcd, kube-apiserver`, or nothing.
 fn after(restarted: &[String]) -> String {
     if restarted.is_empty() { String::new() } else { format!("; restarted before: {}", restarted.join(", ")) }
-}
-
-impl From<&RestartError> for Obstacle {
-    fn from(error: &RestartError) -> Self {
-        Self { code: error.code(), message: error.to_string(), hint: error.hint() }
-    }
 }

@@ -16,9 +16,9 @@ use crate::audit::certificate::judge_files;
 use crate::audit::{Finding, Severity, complete_remedies};
 use crate::catalogue::KUBELET;
 use crate::component::STATIC_PODS;
-use crate::error::Result;
+use crate::error::{Diagnostic, Result};
 use crate::inventory::Found;
-use crate::plan::restart::{Component, Inspection, Member, Obstacle, RestartPlan, Sight, draft};
+use crate::plan::restart::{Component, Inspection, Member, RestartPlan, Sight, draft};
 use crate::store::Store;
 
 /// A plan, and what was seen beside it.
@@ -68,7 +68,7 @@ pub(super) fn make_plan(
     if !quorum.missing.is_empty() && !request.ignore_quorum {
         obstacles.push(RestartError::QuorumAtRisk { members: quorum.members, missing: quorum.missing.clone() });
     }
-    plan.obstacles = obstacles.iter().map(Obstacle::from).collect();
+    plan.obstacles = obstacles.iter().map(Diagnostic::fault).collect();
     complete_remedies(&mut plan.findings, &caller_below(request.rootfs.as_deref()));
     Ok(Planned { plan, obstacles, has_quorum: quorum.exists, kubelet_goes_first })
 }

@@ -59,7 +59,7 @@ impl Planning<'_> {
             Err(reason) => return Ok(blocked(reason)),
         };
         let wanted = self.now + self.spec.certificate_validity;
-        let Some(not_after) = self.end_within_authority(row.name, path.to_owned(), wanted, authority_end) else {
+        let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
             return Ok(blocked("it would outlive its CA"));
         };
         let template = CertificateTemplate {

@@ -57,7 +57,7 @@ impl Planning<'_> {
         };
         self.findings.extend(judge_new(row.name, &path, &subject, authority_begin));
         let wanted = self.now + self.spec.certificate_validity;
-        let Some(not_after) = self.end_within_authority(row.name, path.clone(), wanted, authority_end) else {
+        let Some(not_after) = self.end_within_authority(row.name, &path, wanted, authority_end) else {
             return Ok(blocked("it would outlive its CA"));
         };
         let template = CertificateTemplate {
