@@ -101,7 +101,7 @@ fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mu
         Part::Present(_) => return,
         Part::Missing => Finding::new(
             FindingCode::AuthorityMissing,
-            "ca",
+            CLUSTER_CA,
             path,
             "the CA is missing: neither kubepki nor a client could verify anything",
             "import it first: `kubepki certs import ca.crt`",
