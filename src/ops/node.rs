@@ -12,10 +12,12 @@ use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::{Fault, Result};
 use crate::inventory::{Client, Inventory, referenced_paths};
+use crate::key::PrivateKey;
 use crate::remedy::Caller;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
+use crate::x509::{Issuer, X509Error, read_certificates};
 
 /// What a configuration that is in no file is called in messages.
 const INLINE: &str = "(inline configuration)";
@@ -272,6 +274,14 @@ fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
         }
         _ => content_of(&tree, path).cloned().map(|content| (content, found)),
     }
+}
+
+/// A CA that can sign: the first certificate of its file, and the key beside it.
+pub(super) fn issuer_on_disk(tree: &Tree, layout: &Layout, name: &str) -> Result<Issuer> {
+    let (certificate, key) = layout.authority(name);
+    let certificates = read_certificates(content_of(tree, &certificate)?.expose())?;
+    let key = PrivateKey::from_pem(content_of(tree, &key)?.expose())?;
+    Ok(Issuer::new(certificates.into_iter().next().ok_or(X509Error::NoCertificate)?, key)?)
 }
 
 /// The content of a file that must be there and readable.

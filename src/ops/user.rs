@@ -7,20 +7,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::keys::generate_all;
-use super::node::{Node, NodeRequest, content_of};
+use super::node::{Node, NodeRequest, issuer_on_disk};
 use super::{Continue, OperationError, Progress};
 use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
 use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, ServerRule};
 use crate::config::Problem;
 use crate::error::Result;
-use crate::key::{Algorithm, PrivateKey};
+use crate::key::Algorithm;
 use crate::kubeconfig::{Client, Kubeconfig};
 use crate::plan::generate::OutliveAuthority;
 use crate::plan::user::{self, Credential, UserError, UserPlan, Wish, token_fault};
 use crate::secret::Secret;
 use crate::tree::Tree;
-use crate::x509::{Issuer, SerialNumber, read_certificates};
+use crate::x509::SerialNumber;
 
 /// What `kubeconfig user` is asked for.
 #[derive(Clone, Debug, Deserialize)]
@@ -164,7 +164,7 @@ impl Planned {
             (Some((algorithm, template)), _) => {
                 let key = generate_all(&[(self.plan.user.clone(), *algorithm)], progress)?;
                 let key = key.into_iter().next().ok_or(OperationError::Interrupted)?;
-                let issuer = self.issuer()?;
+                let issuer = issuer_on_disk(&self.tree, &self.node.layout, CLUSTER_CA)?;
                 let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &issuer)?;
                 let (path, bundle) = (self.node.layout.certificate(CLUSTER_CA), [issuer.certificate().clone()]);
                 let findings = judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now);
@@ -184,14 +184,6 @@ impl Planned {
             (None, None) => return Err(UserError::BadToken { fault: "there is none" }.into()),
         };
         Ok(Made { facts, text: self.plan.kubeconfig(client).to_yaml() })
-    }
-
-    fn issuer(&self) -> Result<Issuer> {
-        let layout = &self.node.layout;
-        let certificates = read_certificates(content_of(&self.tree, &layout.certificate(CLUSTER_CA))?.expose())?;
-        let key = PrivateKey::from_pem(content_of(&self.tree, &layout.key(CLUSTER_CA))?.expose())?;
-        let certificate = certificates.into_iter().next().ok_or(crate::x509::X509Error::NoCertificate)?;
-        Ok(Issuer::new(certificate, key)?)
     }
 }
 

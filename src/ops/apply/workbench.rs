@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::super::node::content_of;
+use super::super::node::{content_of, issuer_on_disk};
 use super::{Changed, OperationError, bad};
 use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, CLUSTER_CA, Layout};
@@ -68,10 +68,8 @@ impl<'a> Workbench<'a> {
     /// A CA that can sign: made in this run, or read from disk.
     pub(super) fn issuer(&mut self, name: &str) -> Result<&Issuer> {
         if !self.issuers.contains_key(name) {
-            let row = catalogue::authority(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")))?;
-            let certificate = first(content_of(self.tree, &self.layout.certificate(row.base_name))?.expose())?;
-            let key = PrivateKey::from_pem(content_of(self.tree, &self.layout.key(row.base_name))?.expose())?;
-            self.issuers.insert(name.to_owned(), Issuer::new(certificate, key)?);
+            catalogue::authority(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")))?;
+            self.issuers.insert(name.to_owned(), issuer_on_disk(self.tree, &self.layout, name)?);
         }
         self.issuers.get(name).ok_or_else(|| bad(format!("unknown issuer {name:?}")).into())
     }
