@@ -64,6 +64,13 @@ impl Process {
         ids.iter().all(|id| *id == first).then_some(first)
     }
 
+    /// Whether it is root's, or of the user who looks: another user's must not decide what this one does.
+    #[must_use]
+    pub fn is_of_root_or_ours(&self) -> bool {
+        const ROOT: u32 = 0;
+        self.user().is_some_and(|user| user == ROOT || user == rustix::process::getuid().as_raw())
+    }
+
     /// Whether it runs in a container of a pod: in a control group of the kubelet's.
     #[must_use]
     pub fn is_in_pod(&self) -> bool {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 import standin
+from pods import control_group
 from trees import GOLDEN, kubepki, make_tree
 
 if TYPE_CHECKING:
@@ -77,15 +78,17 @@ class RunningNode:
     @contextlib.contextmanager
     def running(self) -> Iterator[RunningNode]:
         """Start the stand-in kubelet, wait until everything is up, and end it all afterwards."""
-        kubelet = subprocess.Popen([sys.executable, standin.__file__, str(self.root)], start_new_session=True)
-        self.kubelet = kubelet
-        try:
-            self.wait_until_up()
-            yield self
-        finally:
-            # The servers are of the kubelet's session, which is ended as a whole.
-            os.killpg(kubelet.pid, signal.SIGKILL)
-            kubelet.wait()
+        with control_group() as pods:
+            command = [sys.executable, standin.__file__, str(self.root), *([str(pods)] if pods else [])]
+            kubelet = subprocess.Popen(command, start_new_session=True)
+            self.kubelet = kubelet
+            try:
+                self.wait_until_up()
+                yield self
+            finally:
+                # The servers are of the kubelet's session, which is ended as a whole.
+                os.killpg(kubelet.pid, signal.SIGKILL)
+                kubelet.wait()
 
     def wait_until_up(self) -> None:
         """Wait until every component answers."""

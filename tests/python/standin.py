@@ -5,7 +5,8 @@ again what has ended, ends what goes, and says at its health port that it is wel
 
 etcd is the real one; in the place of the others is a small TLS server that answers the health probes and takes a
 changed certificate into use by itself, as theirs does. As Go's, a server without a certificate file makes one in memory
-that is valid from an hour ago. Run as a program, it is the kubelet (`ROOT`), or one server (`serve FLAGS…`).
+that is valid from an hour ago. Run as a program, it is the kubelet (`ROOT [CONTROL_GROUP]`), or one server
+(`serve FLAGS…`).
 
 What it sees goes to `ROOT/record`, a line an event: `NAME in|up|out|down|removed`. `in` and `out` are the manifest's,
 `removed` is its container's. A file `ROOT/broken/NAME` keeps a component from coming up, `ROOT/linger/NAME` keeps its
@@ -37,9 +38,10 @@ LINGERING_LOOKS = 25
 class Kubelet:
     """The loop: look at the folder, start, end, probe, note."""
 
-    def __init__(self, root: Path) -> None:
-        """Watch the manifests below `root`."""
+    def __init__(self, root: Path, pods: Path | None) -> None:
+        """Watch the manifests below `root`; the servers run in the control group `pods`, if there is one."""
         self.root = root
+        self.pods = pods
         self.manifests = root / "etc/kubernetes/manifests"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
@@ -93,6 +95,9 @@ class Kubelet:
         program = ["etcd"] if name == "etcd" else [sys.executable, __file__, "serve"]
         with (self.root / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen([*program, *flags], stdout=log, stderr=log)
+        if self.pods is not None:
+            with contextlib.suppress(ProcessLookupError):
+                (self.pods / "cgroup.procs").write_text(str(self.running[name].pid))
         self.ports[name] = port_of(flags)
         self.lingering.pop(name, None)
         self.container(name).write_text(f"{name}-{self.running[name].pid}\n")
@@ -229,4 +234,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(sys.argv[2:])
     else:
-        Kubelet(Path(sys.argv[1])).loop()
+        Kubelet(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None).loop()

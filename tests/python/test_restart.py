@@ -20,6 +20,7 @@ import pytest
 import kubepki
 from kubepki.errors import EnvironmentFailure, PartialError
 from nodes import COMPONENTS, RunningNode, eventually
+from pods import needs_pods
 from trees import kubepki as command
 from trees import state, with_programs
 
@@ -211,6 +212,7 @@ def test_a_ca_that_is_read_at_the_start_and_a_kubeconfig_are_reasons_and_names_r
     assert "did you mean kube-scheduler?" in unknown.stderr
 
 
+@needs_pods
 def test_the_api_plans_and_restarts_in_place_and_tells_how_far_it_is(tmp_path: Path) -> None:
     with RunningNode(tmp_path / "node", file_check_frequency="10m").running() as node:
         plan = kubepki.plan_restart(rootfs=node.root)
@@ -259,6 +261,7 @@ def test_a_component_that_does_not_come_back_stops_the_run_and_its_manifest_is_i
     node.assert_manifests_are_in_place()
 
 
+@needs_pods
 def test_a_component_that_does_not_end_gets_its_manifest_back(tmp_path: Path) -> None:
     with RunningNode(tmp_path / "node").running() as node:
         kubelet = node.kubelet
@@ -416,7 +419,8 @@ def fake_crictl(folder: Path, node: RunningNode) -> Path:
         'while [ "$1" != --name ]; do shift; done\n'
         f"cd {node.root}/containers || exit\n"
         'for name in $(ls | grep -E "$2"); do\n'
-        'one="{\\"id\\":\\"$(cat "$name")\\",\\"state\\":\\"CONTAINER_RUNNING\\",\\"metadata\\":{\\"name\\":\\"$name\\"}}"\n'
+        'one="{\\"id\\":\\"$(cat "$name")\\",\\"state\\":\\"CONTAINER_RUNNING\\","\n'
+        'one="$one\\"metadata\\":{\\"name\\":\\"$name\\"}}"\n'
         'all="${all:+$all,}$one"\n'
         "done\n"
         'echo "{\\"containers\\":[$all]}"\n'
@@ -441,9 +445,8 @@ def test_crictl_is_asked_whether_the_container_has_ended(node: RunningNode, tmp_
     assert "ps --all --output json" in (crictl.parent / "asked").read_text()
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("setpriv"), reason="gives up capabilities with setpriv, as root"
-)
+@needs_pods
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="gives up capabilities with setpriv")
 def test_where_the_process_cannot_be_seen_the_runtime_stops_its_container_or_the_manifest_is_moved(
     node: RunningNode, tmp_path: Path
 ) -> None:

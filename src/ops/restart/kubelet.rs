@@ -32,9 +32,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a port of this host may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The kubelet's user.
-const ROOT: u32 = 0;
-
 /// What is known of the kubelet.
 #[derive(Clone, Debug)]
 pub(super) struct RunningKubelet {
@@ -109,13 +106,13 @@ impl RunningKubelet {
 
 /// Whether root, if it can be seen who, listens there.
 fn is_kubelets(place: &Address) -> bool {
-    listener::process_at(place).map_or_else(|| tls::is_open(place, TIMEOUT), |process| process.user() == Some(ROOT))
+    listener::process_at(place).map_or_else(|| tls::is_open(place, TIMEOUT), |process| process.is_of_root_or_ours())
 }
 
 /// Whether it is the kubelet. One of another user than root is none: what it says must not decide what root does.
 fn is_kubelet(process: &Process) -> bool {
     let is_named = |word: &String| Path::new(word).file_name().is_some_and(|name| name == KUBELET);
-    process.user() == Some(ROOT) && process.command_line().first().is_some_and(is_named)
+    process.is_of_root_or_ours() && process.command_line().first().is_some_and(is_named)
 }
 
 /// The value of `--name` in a command line; the last one where it is repeated.
