@@ -1,6 +1,6 @@
 //! The table of every certificate, CA, key and kubeconfig that kubeadm keeps on a node.
 //!
-//! In: a [`ClusterSpec`]. Out: rows, and what each row's certificate must say for that node. Adding a certificate
+//! In: a `ClusterSpec`. Out: rows, and what each row's certificate must say for that node. Adding a certificate
 //! is adding a row. It never reads a file and never decides what happens to one.
 //!
 //! Source: kubeadm `phases/certs/certlist.go`, `phases/kubeconfig/kubeconfig.go`, `util/pkiutil/pki_helpers.go`.

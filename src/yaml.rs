@@ -1,7 +1,7 @@
 //! YAML as Kubernetes reads and writes it: the one reader, resolver and writer of kubepki.
 //!
-//! In: text. Out: a tree of [`Node`]s that knows the place of every value and loses nothing that a program can see;
-//! and text again; or a struct, by [`from_str`] and [`from_clients`]. The order of keys and items, unknown fields and the
+//! In: text. Out: a tree of nodes that knows the place of every value and loses nothing that a program can see;
+//! and text again; or a struct, by [`from_str`] and `from_clients`. The order of keys and items, unknown fields and the
 //! letters of every plain scalar (`010` is a number, `"010"` is a string) are kept; comments, anchors and flow style are
 //! not. Work and memory are bounded. It knows no kind of file, and its errors never quote a value, which may be a private
 //! key.
