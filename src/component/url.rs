@@ -31,7 +31,7 @@ impl Url {
         text.split(',').filter_map(Self::parse)
     }
 
-    /// Whether it is said to be on the host that says it.
+    /// Whether the host is the loopback address or `localhost`.
     #[must_use]
     pub fn is_local(&self) -> bool {
         [LOCALHOST, "localhost", "::1"].contains(&self.host.as_str())

@@ -24,7 +24,7 @@ impl Client {
     /// Reads the kubeconfig at `path`.
     ///
     /// # Errors
-    /// [`KubeconfigError`] when it is no kubeconfig with a current user.
+    /// [`KubeconfigError`] when the file is not a kubeconfig, or has no current user.
     pub fn read(tree: &Tree, path: &Path, content: &[u8]) -> Result<Self, KubeconfigError> {
         let document = Kubeconfig::parse(content)?;
         let found = Found::of_user(tree, path, &document.current()?);

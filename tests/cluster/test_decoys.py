@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from testbed.processes import Process
 from testbed.waiting import eventually
 
 if TYPE_CHECKING:
@@ -36,17 +36,12 @@ def end(process: InNode) -> None:
     process.wait()
 
 
-def is_running(process: InNode) -> bool:
-    state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return state not in "ZX"
-
-
 def test_a_process_outside_of_pods_is_not_ended_whatever_it_calls_itself(cluster: MakeCluster) -> None:
     node = cluster(control_planes=1, fresh=True, most_back_off=1).first
     (before,) = node.processes("kube-scheduler")
     by_name = [decoy(node, "kube-scheduler"), decoy(node, "kube-scheduler", user=65534)]
     by_word = decoy(node, "other", "-", "--secure-port=10259", "--bind-address=127.0.0.1")
-    decoys = [*by_name, by_word]
+    decoys = [(each, Process.of(each.pid)) for each in (*by_name, by_word)]
     manifest = node.kubernetes / "manifests" / "kube-scheduler.yaml"
     text = manifest.read_text()
     # It ends as soon as it is started, so that only the decoys could be taken for it.
@@ -58,8 +53,8 @@ def test_a_process_outside_of_pods_is_not_ended_whatever_it_calls_itself(cluster
     manifest.write_text(text)
     done = node.kubepki("restart", "--all", "kube-scheduler")
     assert done.returncode == 0, done.stderr
-    for each in decoys:
-        assert is_running(each)
+    for each, process in decoys:
+        assert process.is_alive()
         end(each)
 
 

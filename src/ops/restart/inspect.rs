@@ -86,14 +86,16 @@ pub(super) fn kubelet_problem(
 
 /// What can be seen of each component that is here, all at once.
 fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<Inspection>> {
+    components.at_once(|member| {
+        look::wait_while_starting(member.component.as_ref()?, member.manners.as_ref()?, now);
+        Some(())
+    });
+    // Asked after the waiting: what has just started is among them.
     let runtime = components.runtime();
     let containers = runtime.containers(&STATIC_PODS);
     components.at_once(|member| {
         let component = member.component.as_ref()?;
         let manners = member.manners.as_ref();
-        if let Some(manners) = manners {
-            look::wait_while_starting(component, manners, now);
-        }
         let sight = manners
             .map(|manners| look::sight(&components.store, (&runtime, containers.as_deref()), component, manners, now));
         let longest_back_off = components.kubelet.longest_back_off;

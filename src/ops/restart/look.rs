@@ -136,10 +136,12 @@ pub(super) fn health(component: &Component) -> Result<(), String> {
 /// The process of the component, not of what happens to have its port or its name: by its port, or by how it was called
 /// while it has none.
 pub(super) fn process_of(component: &Component, manners: &Manners) -> Option<Process> {
-    listener_of(component, manners).or_else(|| {
-        let called = processes_that(|process| is_it(process, manners, false));
-        called.into_iter().max_by_key(|process| process.started_at)
-    })
+    listener_of(component, manners).or_else(|| called(manners))
+}
+
+/// The process of the component by how it was called, the youngest of several.
+fn called(manners: &Manners) -> Option<Process> {
+    processes_that(|process| is_it(process, manners, false)).into_iter().max_by_key(|process| process.started_at)
 }
 
 /// The process of the component, if it listens.
@@ -155,10 +157,8 @@ fn is_it(process: &Process, manners: &Manners, listens: bool) -> bool {
 /// Waits while the component has a process that has just started and does not listen yet, as after a run that was killed:
 /// it is judged by what it serves, not restarted once more.
 pub(super) fn wait_while_starting(component: &Component, manners: &Manners, now: DateTime<Utc>) {
-    let is_starting = || {
-        listening(component).is_none()
-            && process_of(component, manners).is_some_and(|process| now - process.started_at < YOUNG)
-    };
+    let is_starting =
+        || listening(component).is_none() && called(manners).is_some_and(|process| now - process.started_at < YOUNG);
     let end = Instant::now() + START_LIMIT;
     while is_starting() && Instant::now() < end {
         thread::sleep(START_PAUSE);
