@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalogue::{KubeletFiles, dated};
 use crate::component::{BadConfiguration, KubeletConfiguration, ServingFiles};
@@ -35,7 +35,7 @@ impl Kubelet {
     pub(super) fn next_client(&self, store: &Store, now: DateTime<Utc>) -> Option<PathBuf> {
         let current = self.files.client();
         let is_there = || !matches!(store.read([&current]).get(&current), Observed::Missing);
-        if !store.is_link(&current) && is_there() { None } else { dated(&current, now) }
+        if !store.is_link(&current) && is_there() { None } else { next_behind(store, &current, now) }
     }
 
     /// Reads the configuration and the flags in `kubelet_dir`, and the flags that the service has besides.
@@ -69,5 +69,18 @@ impl Kubelet {
         let configuration = configuration.requesting(!is_known && is_there(&files.server()));
         let serving = configuration.serving(&files, is_there);
         Self { configuration, files, serving, problem, is_known }
+    }
+}
+
+/// The file that the next pair behind a link of the kubelet's goes into: dated as the kubelet does, and a second later
+/// for each name that something has already; none for a link that the kubelet does not rotate.
+pub(super) fn next_behind(store: &Store, link: &Path, now: DateTime<Utc>) -> Option<PathBuf> {
+    let mut moment = now;
+    loop {
+        let next = dated(link, moment)?;
+        if matches!(store.read([&next]).get(&next), Observed::Missing) && !store.is_link(&next) {
+            return Some(next);
+        }
+        moment += TimeDelta::seconds(1);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: a request, now. Out: a plan. It reads files alone: the API server may be down, and every certificate expired.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::OperationError;
 use super::advice::advise;
 use super::init::{Planned, refuse_unknown};
-use super::kubelet::Kubelet;
+use super::kubelet::{Kubelet, next_behind};
 use super::node::{Node, NodeRequest};
 use super::span::{span, validity};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR, Kind, Row};
@@ -114,9 +114,9 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     }
     let options = options(request, &node, now)?;
     // A kubeconfig may lead to any file, and that file may be a link.
-    let paths = tree.iter().map(|(path, _)| path.to_owned());
-    let links = paths.filter(|path| node.store.is_link(path)).collect();
-    let options = Options { links, ..options };
+    let links = tree.iter().map(|(path, _)| path).filter(|path| node.store.is_link(path));
+    let next = links.filter_map(|link| Some((link.to_owned(), next_behind(&node.store, link, now)?))).collect();
+    let options = Options { next, ..options };
     let mut plan = renew::renew(&tree, &node.layout, &kubelet.files, &kubelet.serving, &node.spec, &options, now)?;
     plan.backup_dir.clone_from(&request.backup_dir);
     advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
@@ -146,7 +146,7 @@ fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Op
         has_node_name: request.node.has_configuration() || request.node.node_name.is_some(),
         // On a mounted disk this host's name says nothing.
         host_name: if request.node.rootfs.is_none() { host::facts().hostname } else { None },
-        links: BTreeSet::new(),
+        next: BTreeMap::new(),
         points_at_kubelet: asks_for_all(request),
     };
     let validity = options.validity.unwrap_or(node.spec.certificate_validity);

@@ -73,8 +73,8 @@ pub struct Options {
     pub host_name: Option<String>,
     /// Whether certificates of the kubelet that are due, and are not among `names`, are findings.
     pub points_at_kubelet: bool,
-    /// Which files of the kubelet are links.
-    pub links: BTreeSet<PathBuf>,
+    /// The files that the next pairs behind links of the kubelet go into, by the link.
+    pub next: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// What all parts of the plan work with.

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 import kubepki
 from trees import LEAVES, embedded
 from trees import kubepki as command
-from walker import Bases, Issued, Node, asks, kubelet_files, make_bases, write
+from walker import NOW, Bases, Issued, Node, asks, kubelet_files, make_bases, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -473,3 +473,20 @@ def test_a_manifest_that_is_held_is_put_back_by_a_command(bases: Bases, tmp_path
     (finding,) = (each for each in node.findings() if each.code == "restart.manifest_held")
     # That it does is shown with a running node, in test_restart.py.
     assert f"`kubepki restart --rootfs '{node.root}'`" in finding.remedy
+
+
+def test_a_kubelet_is_renewed_twice_within_a_second(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path)
+    made = []
+    for _ in range(3):
+        kubepki.apply(kubepki.plan_renew(["kubelet-client"], rootfs=node.root, now=NOW))
+        made.append(dated(node))
+    assert len({path.name for path in made}) == 3
+    assert len({path.read_bytes() for path in made}) == 3
+    # Something may be there that is no file.
+    link = node.kubelet / "kubelet-client-current.pem"
+    remove(made[-1], link)
+    made[-1].symlink_to("nowhere")
+    link.symlink_to(f"/var/lib/kubelet/pki/{made[0].name}")
+    kubepki.apply(kubepki.plan_renew(["kubelet-client"], rootfs=node.root, now=NOW))
+    assert dated(node).name not in {path.name for path in made}

@@ -3,11 +3,11 @@
 //! In: nothing but the catalogue, then the tree. Out: [`Target`]s in the order of plans: kubeadm's names by their
 //! bytes, then the kubelet's.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Renewal;
 use crate::audit::{Finding, FindingCode};
-use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row, dated};
+use crate::catalogue::{self, CLUSTER_CA, Kind as RowKind, Row};
 use crate::component::ServingSource;
 use crate::error::Diagnostic;
 use crate::inventory::{Found, Item, Place};
@@ -90,7 +90,9 @@ impl<'a> Renewal<'a> {
     /// Where it is kept, and where the next pair goes when that is a link.
     pub(super) fn place(&self, held: &Found) -> Place {
         match &held.place {
-            Place::Together { file, .. } => Place::Together { next: self.next(file), file: file.clone() },
+            Place::Together { file, .. } => {
+                Place::Together { next: self.options.next.get(file).cloned(), file: file.clone() }
+            }
             apart @ Place::Apart { .. } => apart.clone(),
         }
     }
@@ -101,11 +103,6 @@ impl<'a> Renewal<'a> {
         let trusted = self.trusted_bundle();
         let (Some(Ok(client)), Some(trusted)) = (client, trusted) else { return None };
         place::other_authority(client, &trusted)
-    }
-
-    /// The file that the next pair behind a link goes into.
-    fn next(&self, link: &Path) -> Option<PathBuf> {
-        if self.options.links.contains(link) { dated(link, self.now) } else { None }
     }
 
     /// The CA that signs it; none when it signs itself.
