@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use granit_parser::{Event, Marker, ScalarStyle, ScanError, Tag};
+use granit_parser::{ErrorKind, Event, Marker, ScalarStyle, ScanError, Tag};
 
 use super::error::{Construct, ParseError, Reason};
 use super::node::{Entry, Mapping, Mark, Node, Scalar, Value};
@@ -99,7 +99,11 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn scan_error(&self, error: &ScanError) -> ParseError {
-        ParseError { mark: self.place(error.marker()), reason: Reason::Syntax(error.info()) }
+        let reason = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => Reason::TooDeep(DEEPEST),
+            _ => Reason::Syntax(error.info()),
+        };
+        ParseError { mark: self.place(error.marker()), reason }
     }
 
     pub(super) fn pass_over(&mut self, reason: Reason) {
