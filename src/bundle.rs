@@ -7,18 +7,21 @@
 //! | part | what it holds |
 //! |---|---|
 //! | `entries` | which files, under which names, with which modes |
+//! | `complete` | whether all of them are there, and nothing besides |
 //! | `manifest` | the Secret as a document, and the access rules beside it |
 //! | `read` | a Secret in whatever document it comes |
 //! | `error` | why one cannot be used |
 //!
 //! Source: kubeadm `phases/copycerts/copycerts.go`.
 
+mod complete;
 mod entries;
 mod error;
 mod manifest;
 mod read;
 
-pub use entries::{Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry, Recipient, entries, is_node_bound};
+pub use complete::{open, open_for_worker, refuse_missing, refuse_node_bound_paths};
+pub use entries::{Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry, Recipient, entries};
 pub use error::BundleError;
 pub use manifest::{Manifest, SECRET_NAME};
 

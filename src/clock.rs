@@ -1,15 +1,9 @@
 //! The only place that asks the system for the time.
 //!
-//! In: nothing. Out: a [`Clock`]. Every function that depends on time takes `now` as an argument; a clock
+//! In: nothing. Out: the moment. Every function that depends on time takes `now` as an argument; a clock
 //! is read once, at the top of an operation.
 
 use chrono::{DateTime, SubsecRound, Utc};
-
-/// Something that knows the present moment.
-pub trait Clock: Send + Sync {
-    /// The present moment in UTC, truncated to whole seconds as X.509 times are (RFC 5280 section 4.1.2.5).
-    fn now(&self) -> DateTime<Utc>;
-}
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,34 +17,21 @@ impl SystemClock {
     pub fn exact(self) -> DateTime<Utc> {
         Utc::now()
     }
-}
 
-impl Clock for SystemClock {
-    fn now(&self) -> DateTime<Utc> {
+    /// The present moment in UTC, truncated to whole seconds as X.509 times are (RFC 5280 section 4.1.2.5).
+    #[must_use]
+    pub fn now(self) -> DateTime<Utc> {
         self.exact().trunc_subsecs(0)
-    }
-}
-
-/// A clock that stands still, for tests and for `now=` arguments.
-#[derive(Clone, Copy, Debug)]
-pub struct FixedClock(pub DateTime<Utc>);
-
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.0.trunc_subsecs(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{TimeDelta, Timelike};
+    use chrono::Timelike;
 
     #[test]
     fn times_are_whole_seconds() {
         assert_eq!(SystemClock.now().nanosecond(), 0);
-        let fixed = FixedClock(DateTime::UNIX_EPOCH + TimeDelta::milliseconds(1_999));
-        assert_eq!(fixed.now().timestamp(), 1);
-        assert_eq!(fixed.now().nanosecond(), 0);
     }
 }

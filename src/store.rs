@@ -122,13 +122,6 @@ impl Store {
         })
     }
 
-    /// Reads files of at most `bytes` bytes.
-    #[must_use]
-    pub fn with_file_limit(mut self, bytes: u64) -> Self {
-        self.file_limit = bytes;
-        self
-    }
-
     /// Waits at most `wait` for each lock; zero means not at all.
     #[must_use]
     pub fn with_lock_wait(mut self, wait: Duration) -> Self {

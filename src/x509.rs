@@ -22,7 +22,7 @@ mod usage;
 
 pub use certificate::{Certificate, read_certificates};
 pub use chain::{ChainProblem, verify_chain, verify_draft};
-pub use go::{Broken, Rule, Stage};
+pub use go::{Broken, Rule};
 pub use name::{DistinguishedName, NameAttribute};
 pub use order::{OrderedChain, order_chain};
 pub use other_extension::OtherExtension;

@@ -166,13 +166,6 @@ impl Findings {
         Self { subject: subject.to_owned(), ..Self::default() }
     }
 
-    /// What the next findings are about; no file yet.
-    pub fn about(&mut self, subject: &str) -> &mut Self {
-        subject.clone_into(&mut self.subject);
-        self.path = None;
-        self
-    }
-
     /// The file that the next findings are about.
     pub fn at(&mut self, path: impl Into<PathBuf>) -> &mut Self {
         self.path = Some(path.into());

@@ -73,8 +73,7 @@ impl Entry {
 }
 
 /// Whether an entry or a file of this name without its ending belongs to one node, or to one user, and never travels.
-#[must_use]
-pub fn is_node_bound(base_name: &str) -> bool {
+pub(super) fn is_node_bound(base_name: &str) -> bool {
     let mut bound = catalogue::rows([Kind::Leaf, Kind::Kubeconfig]);
     bound.any(|row| row.name == base_name || row.name.strip_suffix(".conf") == Some(base_name))
         || KUBELET_CLIENT_FILE.strip_suffix(".pem") == Some(base_name)
@@ -93,14 +92,14 @@ pub fn entries(recipient: Recipient, spec: &ClusterSpec, layout: &Layout) -> Vec
     let of_etcd = match &spec.etcd {
         Etcd::Local { .. } => of(etcds).collect(),
         Etcd::External { ca_file, cert_file, key_file, .. } => {
-            let file = |name: &str, artefact, path: &str, content| {
+            let file = |ending, artefact, path: &str, content| {
                 let path = (!path.is_empty()).then(|| PathBuf::from(path));
-                Entry { name: name.to_owned(), artefact, path, content }
+                Entry { name: format!("{artefact}.{ending}"), artefact, path, content }
             };
             vec![
-                file("external-etcd-ca.crt", EXTERNAL_ETCD_CA, ca_file, Content::Certificate),
-                file("external-etcd.crt", EXTERNAL_ETCD, cert_file, Content::Certificate),
-                file("external-etcd.key", EXTERNAL_ETCD, key_file, Content::Key),
+                file("crt", EXTERNAL_ETCD_CA, ca_file, Content::Certificate),
+                file("crt", EXTERNAL_ETCD, cert_file, Content::Certificate),
+                file("key", EXTERNAL_ETCD, key_file, Content::Key),
             ]
         }
     };

@@ -7,7 +7,7 @@
 use super::alternative_names;
 use super::kubelet::SYSTEM_NODE;
 use super::server::ServerRule;
-use super::table::{CLUSTER_CA, ETCD_CA, KUBELET_CONF, ROWS};
+use super::table::{CLUSTER_CA, ETCD_CA, KUBELET_CONF};
 use super::versions::{Change, Organizations};
 use crate::config::{ClusterSpec, Role};
 use crate::x509::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SubjectAltNames, X509Error};
@@ -103,12 +103,6 @@ pub enum AlternativeNames {
 pub(crate) const LEAF_KEY_USAGES: [KeyUsage; 2] = [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
 
 impl Row {
-    /// The position in kubeadm's order.
-    #[must_use]
-    pub fn position(&self) -> usize {
-        ROWS.iter().position(|row| row.name == self.name).unwrap_or(ROWS.len())
-    }
-
     /// Whether it belongs to a local etcd, and so is absent with an external one.
     #[must_use]
     pub fn is_etcd(&self) -> bool {

@@ -14,7 +14,7 @@ use super::apply::{bad, refuse_stale};
 use super::given::refuse_other_keys;
 use super::{backup, cleanup, embed, generate_csr, import, init, renew, sign};
 use crate::audit::Finding;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::error::Result;
 use crate::plan::{Operation, Plan};
 use crate::store::Store;

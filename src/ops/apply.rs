@@ -35,7 +35,7 @@ use super::init::directories;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
 use crate::catalogue::Layout;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::digest::sha256_hex;
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind, Operation, Plan, Step, cleanup};

@@ -4,7 +4,7 @@
 //! plan without secrets, and what was done. Files are read and judged before anything is sealed, and everything is
 //! opened and judged before anything is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -15,20 +15,15 @@ use super::node::{Node, NodeRequest, content_of};
 use super::{OperationError, exposure};
 use crate::audit::{Finding, Severity, complete_remedies};
 use crate::bundle::{
-    BundleError, Content, EXTERNAL_ETCD, EXTERNAL_ETCD_CA, Entry, Manifest, Recipient, entries, is_node_bound,
+    BundleError, Entry, Manifest, Recipient, entries, open, open_for_worker, refuse_missing, refuse_node_bound_paths,
 };
-use crate::catalogue::{self, API_SERVER_TO_ETCD, ETCD_CA};
 use crate::certificate_key::CertificateKey;
-use crate::config::{ClusterSpec, Problem, Role};
+use crate::config::{Problem, Role};
 use crate::error::Result;
-use crate::key::pem;
 use crate::plan::Plan;
-use crate::plan::bundle::{Options, import as plan_files, judge};
+use crate::plan::bundle::{import as plan_files, judge};
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
-
-/// The entry that a worker gets.
-const AUTHORITY: &str = "ca.crt";
 
 /// What `bundle export` is asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -62,7 +57,8 @@ pub struct Collected {
     pub findings: Vec<Finding>,
     /// What the configuration's reader warns of.
     pub warnings: Vec<Problem>,
-    files: Vec<(String, Option<Secret>)>,
+    /// The content of each entry.
+    files: Vec<Option<Secret>>,
 }
 
 /// Reads what a joining node needs.
@@ -73,7 +69,7 @@ pub struct Collected {
 pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected> {
     let node = Node::open_without_address(&request.node)?;
     let entries = entries(request.recipient, &node.spec, &node.layout);
-    refuse_node_bound_paths(&entries, &node)?;
+    refuse_node_bound_paths(&entries, &node.layout)?;
     let tree = node.store.read(entries.iter().filter_map(|entry| entry.path.clone()));
     refuse_missing(&entries, &tree, request.allow_missing_ca_keys)?;
     let mut findings = judge(&entries, &tree, &node.layout, Severity::Warning, now);
@@ -81,20 +77,14 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
     if findings.iter().any(Finding::is_critical) {
         return Err(OperationError::Blocked { findings }.into());
     }
-    let mut files = Vec::new();
-    for entry in &entries {
-        let content = match &entry.path {
-            Some(path) if !matches!(tree.get(path), Observed::Missing) => Some(content_of(&tree, path)?.clone()),
-            _ => None,
-        };
-        files.push((entry.name.clone(), content));
+    let (mut exported, mut files) = (Vec::new(), Vec::new());
+    for Entry { name, path, .. } in entries {
+        let there = path.as_ref().filter(|path| !matches!(tree.get(path), Observed::Missing));
+        let content = there.map(|path| content_of(&tree, path)).transpose()?.cloned();
+        exported.push(ExportedEntry { name, path, is_empty: content.is_none() });
+        files.push(content);
     }
-    let exported = entries.into_iter().zip(&files).map(|(entry, (name, content))| ExportedEntry {
-        name: name.clone(),
-        path: entry.path,
-        is_empty: content.is_none(),
-    });
-    Ok(Collected { entries: exported.collect(), findings, warnings: node.warnings, files })
+    Ok(Collected { entries: exported, findings, warnings: node.warnings, files })
 }
 
 impl Collected {
@@ -103,16 +93,14 @@ impl Collected {
     /// # Errors
     /// `certificate_key.library`.
     pub fn seal(&self, key: &CertificateKey) -> Result<Manifest> {
-        Manifest::seal(self.files.iter().map(|(name, content)| (name.as_str(), content.as_ref())), key)
+        let names = self.entries.iter().map(|entry| entry.name.as_str());
+        Manifest::seal(names.zip(self.files.iter().map(Option::as_ref)), key)
     }
 
     /// The CA's certificate, which is all that a worker gets; it is public.
     #[must_use]
     pub fn authority(&self) -> &[u8] {
-        self.files
-            .iter()
-            .find_map(|(name, content)| content.as_ref().filter(|_| name == AUTHORITY))
-            .map_or(&[], Secret::expose)
+        self.files.iter().flatten().next().map_or(&[], Secret::expose)
     }
 }
 
@@ -165,20 +153,22 @@ pub fn plan_import(
         return Err(BundleError::NotForWorkers.into());
     }
     let entries = entries(recipient, &node.spec, &node.layout);
-    refuse_node_bound_paths(&entries, &node)?;
-    let files = match recipient {
-        Recipient::ControlPlane => open(&entries, bundle, key, &node.spec, request.allow_missing_ca_keys)?,
-        Recipient::Worker => authority_for_worker(bundle)?,
+    refuse_node_bound_paths(&entries, &node.layout)?;
+    let mut files = match recipient {
+        Recipient::ControlPlane => {
+            open(&entries, bundle, key, node.spec.has_external_etcd(), request.allow_missing_ca_keys)?
+        }
+        Recipient::Worker => open_for_worker(&entries, bundle)?,
     };
     let (mut new, mut supplied) = (Tree::default(), BTreeMap::new());
     for entry in &entries {
-        if let (Some(path), Some(content)) = (&entry.path, files.get(&entry.name)) {
+        if let (Some(path), Some(content)) = (&entry.path, files.remove(&entry.name)) {
             new.insert(path.clone(), Observed::File { content: content.clone(), mode: entry.mode(content.expose()) });
-            supplied.insert(path.clone(), content.clone());
+            supplied.insert(path.clone(), content);
         }
     }
     let present = node.store.read(supplied.keys().cloned());
-    let mut plan = plan_files(&entries, &new, &present, &node.layout, &Options { force: request.force }, now);
+    let mut plan = plan_files(&entries, &new, &present, &node.layout, request.force, now);
     plan.rootfs.clone_from(&request.node.rootfs);
     plan.backup_dir.clone_from(&request.backup_dir);
     exposure::judge_plan(&mut plan)?;
@@ -199,100 +189,4 @@ pub fn import(
 ) -> Result<Report> {
     let planned = plan_import(request, bundle, key, now)?;
     apply_supplied(&planned.plan, planned.supplied)
-}
-
-fn refuse_missing(entries: &[Entry], tree: &Tree, allow_missing_ca_keys: bool) -> Result<()> {
-    let is_missing =
-        |entry: &&Entry| entry.path.as_ref().is_some_and(|path| matches!(tree.get(path), Observed::Missing));
-    let (keys, others): (Vec<_>, Vec<_>) =
-        entries.iter().filter(is_missing).partition(|entry| entry.content == Content::AuthorityKey);
-    let certificate_is_there = |key: &&&Entry| !others.iter().any(|entry| entry.artefact == key.artefact);
-    let paths = |all: &mut dyn Iterator<Item = &&Entry>| -> Vec<String> {
-        all.filter_map(|entry| entry.path.as_ref()).map(|path| path.display().to_string()).collect()
-    };
-    if !others.is_empty() {
-        let with_their_keys = entries.iter().filter(is_missing).collect::<Vec<_>>();
-        let external: BTreeSet<_> = keys.iter().filter(certificate_is_there).map(|entry| &entry.name).collect();
-        let paths = paths(&mut with_their_keys.iter().filter(|entry| !external.contains(&entry.name)));
-        return Err(BundleError::MissingFiles { paths }.into());
-    }
-    if !keys.is_empty() && !allow_missing_ca_keys {
-        return Err(BundleError::ExternalAuthority { paths: paths(&mut keys.iter()) }.into());
-    }
-    Ok(())
-}
-
-/// An external etcd's files may be anywhere, but they are not the node's own certificates or kubeconfigs; the API
-/// server's etcd client is where kubeadm keeps the shared one.
-fn refuse_node_bound_paths(entries: &[Entry], node: &Node) -> Result<()> {
-    let rows = catalogue::ROWS.iter().filter(|row| !row.is_shared() && row.name != API_SERVER_TO_ETCD);
-    let bound: BTreeSet<PathBuf> = rows.flat_map(|row| node.layout.paths(row)).collect();
-    let names: Vec<_> = entries
-        .iter()
-        .filter_map(|entry| entry.path.as_ref())
-        .filter(|path| bound.contains(*path))
-        .map(|path| path.display().to_string())
-        .collect();
-    if names.is_empty() { Ok(()) } else { Err(BundleError::NodeBound { entries: names }.into()) }
-}
-
-/// The files of a Secret by the names of their entries, all opened.
-fn open(
-    entries: &[Entry],
-    bundle: &[u8],
-    key: Option<&CertificateKey>,
-    spec: &ClusterSpec,
-    allow_missing_ca_keys: bool,
-) -> Result<BTreeMap<String, Secret>> {
-    let manifest = Manifest::read(bundle)?;
-    refuse_strangers(&manifest, entries, spec)?;
-    let wanted = || entries.iter().filter(|entry| entry.path.is_some());
-    let missing: Vec<_> =
-        wanted().map(|entry| entry.name.clone()).filter(|name| !manifest.data.contains_key(name)).collect();
-    if !missing.is_empty() {
-        return Err(BundleError::MissingEntries { entries: missing }.into());
-    }
-    let empty: Vec<_> = wanted()
-        .filter(|entry| manifest.data.get(&entry.name).is_some_and(Vec::is_empty))
-        .filter(|entry| !(allow_missing_ca_keys && entry.content == Content::AuthorityKey))
-        .collect();
-    if !empty.is_empty() {
-        return Err(BundleError::EmptyEntries {
-            only_authority_keys: empty.iter().all(|entry| entry.content == Content::AuthorityKey),
-            entries: empty.iter().map(|entry| entry.name.clone()).collect(),
-        }
-        .into());
-    }
-    Ok(manifest.open(key.ok_or(BundleError::NoKey)?)?)
-}
-
-/// Refuses entries that are not in the table.
-fn refuse_strangers(manifest: &Manifest, entries: &[Entry], spec: &ClusterSpec) -> Result<()> {
-    let strangers = manifest.data.keys().filter(|name| !entries.iter().any(|entry| entry.name == name.as_str()));
-    let (mut unknown, mut bound) = (Vec::new(), Vec::new());
-    for name in strangers.cloned() {
-        let base_name = name.rsplit_once('.').map_or(name.as_str(), |(base, _)| base).replace('/', "-");
-        match base_name.as_str() {
-            base if is_node_bound(base) => bound.push(name),
-            ETCD_CA | EXTERNAL_ETCD | EXTERNAL_ETCD_CA => {
-                let (bundle, configuration) =
-                    if spec.has_external_etcd() { ("a local", "an external") } else { ("an external", "a local") };
-                return Err(BundleError::OtherEtcd { bundle, configuration }.into());
-            }
-            _ => unknown.push(name),
-        }
-    }
-    if !bound.is_empty() {
-        return Err(BundleError::NodeBound { entries: bound }.into());
-    }
-    if unknown.is_empty() { Ok(()) } else { Err(BundleError::UnknownEntries { entries: unknown }.into()) }
-}
-
-/// A worker's bundle is the CA's certificate as it is.
-fn authority_for_worker(bundle: &[u8]) -> Result<BTreeMap<String, Secret>> {
-    let has_pem = pem::blocks(bundle).next().is_some();
-    if !has_pem && Manifest::read(bundle).is_ok() {
-        return Err(BundleError::NotForWorkers.into());
-    }
-    Ok(BTreeMap::from([(AUTHORITY.to_owned(), Secret::new(bundle.to_vec()))]))
 }

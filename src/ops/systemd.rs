@@ -17,9 +17,6 @@ use crate::plan::units::{MARK, NAME, Schedule, Unit, UnitError, units};
 use crate::store::{Action, Change, Expected, Store};
 use crate::tree::{Observed, Tree};
 
-/// Where systemd looks for the administrator's units.
-pub const DEFAULT_UNIT_DIR: &str = "/etc/systemd/system";
-
 const MODE: u32 = 0o644;
 
 /// How long systemd is waited for.

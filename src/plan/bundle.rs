@@ -6,106 +6,76 @@
 //!
 //! Source: kubeadm `phases/copycerts` `DownloadCerts`, which judges nothing and overwrites.
 
+mod shared;
 mod swapped;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+use self::shared::{Keys, Shared};
 use self::swapped::judge_swapped;
 use super::{Artefact, Installation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
-use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::bundle::{Content, EXTERNAL_ETCD, Entry};
-use crate::catalogue::{Layout, SERVICE_ACCOUNT};
+use crate::bundle::{Content, Entry};
+use crate::catalogue::Layout;
 use crate::digest::sha256_hex;
-use crate::inventory::{Expectation, Found};
+use crate::inventory::Expectation;
 use crate::key::pem;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, ExtendedKeyUsage};
-
-/// How a plan is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Whether files that differ are replaced.
-    pub force: bool,
-}
 
 /// Judges the files of `entries` as `tree` has them: certificates of CAs that may sign, keys that are theirs, the service
 /// accounts' two halves, the client of an external etcd, and whether each is what its name says. What is missing is the
 /// caller's to judge. That two are exchanged has the severity `swapped`: who reads the node's own files knows them.
 #[must_use]
 pub fn judge(entries: &[Entry], tree: &Tree, layout: &Layout, swapped: Severity, now: DateTime<Utc>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for artefact in artefacts(entries) {
-        let part = |content: &[Content]| {
-            let of_it = entries.iter().filter(|entry| entry.artefact == artefact);
-            of_it.filter(|entry| content.contains(&entry.content)).find_map(|entry| entry.path.clone())
-        };
-        let certificate = part(&[Content::Certificate]);
-        let key = part(&[Content::AuthorityKey, Content::Key]);
-        let found = match (kind(artefact), certificate, key) {
-            (Kind::KeyPair, _, _) => ServiceAccountKeys::read(tree, layout).judge(tree),
-            (Kind::CertificateAuthority, Some(certificate), key) => {
-                // A CA that comes without its key is read as one whose key is nowhere.
-                let pair = Found::pair(tree, certificate, key.unwrap_or_default());
-                judge_authority(artefact, &pair, tree, Thresholds::NONE, now)
-            }
-            (_, Some(certificate), Some(key)) => {
-                let pair = Found::pair(tree, certificate, key);
-                let expectation =
-                    Expectation { extended_key_usages: vec![ExtendedKeyUsage::ClientAuth], ..Expectation::default() };
-                judge_pair(artefact, &pair, tree, &expectation, &[], Thresholds::NONE, now)
-            }
-            _ => Vec::new(),
-        };
-        findings.extend(found.into_iter().filter(|finding| finding.severity != Severity::Info));
-    }
-    findings.extend(judge_swapped(entries, &artefacts(entries), tree, layout, swapped));
+    judge_all(&Shared::all(entries, tree, layout), tree, swapped, now)
+}
+
+fn judge_all(all: &[Shared<'_>], tree: &Tree, swapped: Severity, now: DateTime<Utc>) -> Vec<Finding> {
+    let judge_one = |shared: &Shared<'_>| match (&shared.keys, shared.kind) {
+        (Keys::ServiceAccount(keys), _) => keys.judge(tree),
+        (Keys::Pair(pair), Kind::CertificateAuthority) => {
+            judge_authority(shared.artefact, pair, tree, Thresholds::NONE, now)
+        }
+        (Keys::Pair(pair), _) => {
+            let expectation = Expectation::usages(&[ExtendedKeyUsage::ClientAuth]);
+            judge_pair(shared.artefact, pair, tree, &expectation, &[], Thresholds::NONE, now)
+        }
+    };
+    let found = all.iter().flat_map(judge_one).filter(|finding| finding.severity != Severity::Info);
+    let mut findings: Vec<_> = found.chain(judge_swapped(all, swapped)).collect();
     // sa.pub may be the private key itself; then it gets the private key's mode.
-    let public = entries.iter().filter(|entry| entry.content == Content::Certificate);
+    let public = all.iter().flat_map(|one| one.entries).filter(|entry| entry.content == Content::Certificate);
     findings.extend(public.filter_map(|entry| hidden_key(entry, tree)));
     findings
 }
 
-/// Plans to put the files of `entries`, as `new` has them, where `present` shows what is there.
+/// Plans to put the files of `entries`, as `new` has them, where `present` shows what is there. With `force`, files that
+/// differ are replaced.
 #[must_use]
-pub fn import(
-    entries: &[Entry],
-    new: &Tree,
-    present: &Tree,
-    layout: &Layout,
-    options: &Options,
-    now: DateTime<Utc>,
-) -> Plan {
+pub fn import(entries: &[Entry], new: &Tree, present: &Tree, layout: &Layout, force: bool, now: DateTime<Utc>) -> Plan {
     // What is there already, byte for byte, has been trusted before.
-    let is_there = |(path, observed): (&Path, &Observed)| match (observed, present.get(path)) {
-        (Observed::File { content: wanted, .. }, Observed::File { content, .. }) => content.expose() == wanted.expose(),
-        _ => false,
-    };
+    let is_there = |(path, _): (&Path, _)| new.content(path) == present.content(path);
     let swapped = if new.iter().all(is_there) { Severity::Warning } else { Severity::Critical };
-    let mut findings = judge(entries, new, layout, swapped, now);
-    let is_bad = |artefact: &str, findings: &[Finding]| {
-        findings.iter().any(|finding| finding.subject == artefact && finding.is_critical())
-    };
+    let all = Shared::all(entries, new, layout);
+    let mut findings = judge_all(&all, new, swapped, now);
     let (mut planned, mut seen) = (Vec::new(), BTreeSet::new());
-    for artefact in artefacts(entries) {
-        let blocked = is_bad(artefact, &findings);
-        let files: Vec<_> = entries
-            .iter()
-            .filter(|entry| entry.artefact == artefact)
-            .filter_map(|entry| Some((entry, entry.path.clone()?)))
-            // An external etcd's CA may be a file that the table has already.
-            .filter(|(_, path)| new.content(path).is_some() && seen.insert(path.clone()))
-            .collect();
+    for shared in &all {
+        let is_bad = findings.iter().any(|finding| finding.subject == shared.artefact && finding.is_critical());
+        let paths = shared.entries.iter().filter_map(|entry| entry.path.as_deref());
+        // An external etcd's CA may be a file that the table has already.
+        let files: Vec<_> =
+            paths.filter_map(|path| Wanted::of(path, new)).filter(|file| seen.insert(file.path)).collect();
         if files.is_empty() {
             continue;
         }
-        let mut one = place(artefact, &files, new, present, options, &mut findings);
-        if blocked {
+        let mut one = place(shared, &files, present, force, &mut findings);
+        if is_bad {
             (one.step, one.reason) = (Step::Blocked, "the file in the bundle cannot be used".into());
         }
         planned.push(one);
@@ -113,34 +83,51 @@ pub fn import(
     Plan::new(Operation::Bundle, layout, present, now, planned, findings)
 }
 
+/// A file of the bundle.
+struct Wanted<'t> {
+    path: &'t Path,
+    content: &'t [u8],
+    mode: u32,
+}
+
+impl<'t> Wanted<'t> {
+    fn of(path: &'t Path, new: &'t Tree) -> Option<Self> {
+        let Observed::File { content, mode } = new.get(path) else { return None };
+        Some(Self { path, content: content.expose(), mode: *mode })
+    }
+
+    fn planned(&self) -> PlannedFile {
+        PlannedFile { path: self.path.to_owned(), mode: self.mode }
+    }
+}
+
 /// One artefact: what is there of it already, and what becomes of it.
 fn place(
-    artefact: &str,
-    files: &[(&Entry, PathBuf)],
-    new: &Tree,
+    shared: &Shared<'_>,
+    files: &[Wanted<'_>],
     present: &Tree,
-    options: &Options,
+    force: bool,
     findings: &mut Vec<Finding>,
 ) -> Artefact {
+    let artefact = shared.artefact;
     let (mut written, mut replaced, mut stands_against) = (Vec::new(), false, false);
-    for (entry, path) in files {
-        let wanted = new.content(path).unwrap_or_default();
-        let mode = entry.mode(wanted);
+    for file in files {
+        let Wanted { path, mode, .. } = *file;
         let fault = match present.get(path) {
             Observed::Missing => {
-                written.push(PlannedFile { path: path.clone(), mode });
+                written.push(file.planned());
                 None
             }
-            Observed::File { content, mode: has } if content.expose() == wanted => {
+            Observed::File { content, mode: has } if content.expose() == file.content => {
                 is_open(mode, *has).then(|| too_wide(artefact, path, *has, Severity::Warning))
             }
-            Observed::File { mode: has, .. } if options.force => {
-                written.push(PlannedFile { path: path.clone(), mode });
+            Observed::File { mode: has, .. } if force => {
+                written.push(file.planned());
                 replaced = true;
                 // It would keep its mode.
                 is_open(mode, *has).then(|| too_wide(artefact, path, *has, Severity::Critical))
             }
-            Observed::File { content, .. } => Some(differs(artefact, path, content.expose(), wanted)),
+            Observed::File { content, .. } => Some(differs(artefact, path, content.expose(), file.content)),
             Observed::Unreadable(fault) => Some(Finding::unusable(artefact, path, fault.clone())),
         };
         stands_against |= fault.as_ref().is_some_and(Finding::is_critical);
@@ -155,36 +142,9 @@ fn place(
     } else {
         (Step::Install(Installation::Supplied), "missing")
     };
-    let shown = if step.is_change() {
-        written
-    } else {
-        let mode_of = |entry: &Entry, path| entry.mode(new.content(path).unwrap_or_default());
-        files.iter().map(|(entry, path)| PlannedFile { path: path.clone(), mode: mode_of(entry, path) }).collect()
-    };
-    let certificates = files.iter().find(|(entry, _)| entry.content == Content::Certificate);
-    let expires_at = certificates
-        .and_then(|(_, path)| crate::x509::read_certificates(new.content(path)?).ok())
-        .and_then(|all| all.first().map(Certificate::not_after));
-    Artefact { expires_at, ..Artefact::new(artefact, kind(artefact), step, reason, shown) }
-}
-
-/// The artefacts of `entries`, in their order, each once.
-fn artefacts(entries: &[Entry]) -> Vec<&'static str> {
-    let mut all: Vec<&str> = Vec::new();
-    for entry in entries {
-        if !all.contains(&entry.artefact) {
-            all.push(entry.artefact);
-        }
-    }
-    all
-}
-
-fn kind(artefact: &str) -> Kind {
-    match artefact {
-        SERVICE_ACCOUNT => Kind::KeyPair,
-        EXTERNAL_ETCD => Kind::Certificate,
-        _ => Kind::CertificateAuthority,
-    }
+    let shown = if step.is_change() { written } else { files.iter().map(Wanted::planned).collect() };
+    let expires_at = shared.certificate().map(Certificate::not_after);
+    Artefact { expires_at, ..Artefact::new(artefact, shared.kind, step, reason, shown) }
 }
 
 /// A private key in a file that all may read.

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::call::{converted, detached, finished};
 use super::logging;
 use crate::audit::Finding;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::config::Problem;
 use crate::error::{Error, Result};
 use crate::ops::apply::{Continue, Progress};

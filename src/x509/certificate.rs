@@ -200,12 +200,6 @@ impl Certificate {
         usages.is_empty() || usages.iter().any(|one| one == purpose || one.oid() == "2.5.29.37.0")
     }
 
-    /// Whether subject and issuer are the same name.
-    #[must_use]
-    pub fn is_self_issued(&self) -> bool {
-        self.subject == self.issuer
-    }
-
     /// The subject key identifier.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {

@@ -30,12 +30,6 @@ impl ChainProblem {
         self.rule == Rule::EXPIRED
     }
 
-    /// Whether it is about what the CA or an intermediate allows for this purpose.
-    #[must_use]
-    pub fn is_about_usage(&self) -> bool {
-        self.rule == Rule::USAGE
-    }
-
     /// Whether it is about a name that a CA's constraints do not permit.
     #[must_use]
     pub fn is_about_names(&self) -> bool {

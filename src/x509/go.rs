@@ -35,6 +35,6 @@ pub(super) use chain::{Candidate, Failure, LeafSignature, Search, search};
 pub(super) use der::{Reader, SEQUENCE, SET};
 pub(super) use extension::{ExtensionFacts, GeneralName};
 pub(super) use read::{Facts, read};
-pub use rule::{Broken, Rule, Stage};
+pub use rule::{Broken, Rule};
 pub(super) use signature::{check_signer, verify_signature};
 pub(super) use text::read_text;

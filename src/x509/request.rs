@@ -55,7 +55,6 @@ pub struct CertificateRequest {
     key_kind: String,
     signature_oid: String,
     extensions: Extensions,
-    other_attributes: Vec<String>,
 }
 
 impl RequestTemplate {
@@ -126,11 +125,9 @@ impl CertificateRequest {
         let parsed: X509CertificationRequest<'_> = read_whole(der).map_err(damaged)?;
         let info = &parsed.certification_request_info;
         let mut requested: Vec<X509Extension<'_>> = Vec::new();
-        let mut other_attributes = Vec::new();
         for attribute in info.iter_attributes() {
-            match attribute.parsed_attribute() {
-                ParsedCriAttribute::ExtensionRequest(request) => requested.extend(request.extensions.iter().cloned()),
-                _ => other_attributes.push(attribute.oid.to_id_string()),
+            if let ParsedCriAttribute::ExtensionRequest(request) = attribute.parsed_attribute() {
+                requested.extend(request.extensions.iter().cloned());
             }
         }
         let different: BTreeSet<_> = requested.iter().map(|extension| extension.oid.to_id_string()).collect();
@@ -145,7 +142,6 @@ impl CertificateRequest {
             key_kind: key_kind(&info.subject_pki),
             signature_oid: parsed.signature_algorithm.algorithm.to_id_string(),
             extensions: Extensions::read(&requested).map_err(damaged)?,
-            other_attributes,
         })
     }
 
@@ -179,12 +175,6 @@ impl CertificateRequest {
         &self.key_kind
     }
 
-    /// The dotted object identifier of the signature's algorithm.
-    #[must_use]
-    pub fn signature_oid(&self) -> &str {
-        &self.signature_oid
-    }
-
     /// The alternative names asked for; empty without the extension.
     #[must_use]
     pub fn subject_alt_names(&self) -> &SubjectAltNames {
@@ -213,13 +203,6 @@ impl CertificateRequest {
     #[must_use]
     pub fn other_extensions(&self) -> Vec<String> {
         self.extensions.others.iter().map(|one| one.oid.clone()).collect()
-    }
-
-    /// The object identifiers of attributes that ask for no extension, `1.2.840.113549.1.9.7` (a challenge
-    /// password) for example.
-    #[must_use]
-    pub fn other_attributes(&self) -> &[String] {
-        &self.other_attributes
     }
 
     /// Every reason why another program may read something else in it: it is then not signed.

@@ -5,32 +5,16 @@
 
 use std::fmt;
 
-/// Where a rule is applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// `ParseCertificate`: without it nothing can be done with the certificate.
-    Read,
-    /// `Verify`: the certificate can be read, and no peer accepts it.
-    Verify,
-}
-
 /// A rule of Go's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
-    /// Its stable name, in evidence and documents.
+    /// Its stable name, in evidence and documents: `read.` where without it nothing can be done with the certificate,
+    /// `verify.` where no peer accepts it.
     pub id: &'static str,
     /// The oldest Go release that is known to have it.
     pub since: &'static str,
     /// What must hold.
     pub text: &'static str,
-}
-
-impl Rule {
-    /// Where it is applied.
-    #[must_use]
-    pub fn stage(&self) -> Stage {
-        if self.id.starts_with("verify.") { Stage::Verify } else { Stage::Read }
-    }
 }
 
 /// A rule that does not hold, and what was found instead.
