@@ -1,7 +1,7 @@
 //! The catalogue laid beside what was read of a node: for every CA, leaf, kubeconfig and certificate of the kubelet one
 //! [`Item`], with where it lives, what it is expected to be, and what was found there, parsed once.
 //!
-//! In: a [`Tree`], a [`Layout`], what the node is. Out: [`Inventory`]. Checking, expiration, renewal, requests, import,
+//! In: a [`Tree`], a [`Layout`], what the node is. Out: [`Inventory`], which knows all three. Checking, expiration, renewal, requests, import,
 //! embedding and cleanup are folds over it. It judges nothing and writes nothing.
 //!
 //! | part | what it holds |
@@ -37,19 +37,30 @@ use crate::x509::{Certificate, X509Error};
 pub struct Inventory<'t> {
     /// What was read.
     pub tree: &'t Tree,
+    /// Where it was read.
+    pub layout: &'t Layout,
+    /// What the node shall be.
+    pub spec: &'t ClusterSpec,
+    /// Whether a configuration says what the node is called.
+    pub is_said: bool,
     items: Vec<Item<'t>>,
 }
 
 impl<'t> Inventory<'t> {
-    /// The items of the node that `spec` describes, but for what its kubelet has for itself. `is_said`: whether a
-    /// configuration says what the node is called.
+    /// The items of the node that `spec` describes, but for what its kubelet has for itself.
     ///
     /// # Errors
     /// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
-    pub fn of(tree: &'t Tree, layout: &Layout, spec: &ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
-        let rows = catalogue::rows([Kind::Authority, Kind::Leaf, Kind::Kubeconfig]);
-        let items = rows.map(|row| Item::of(row, tree, layout, spec, is_said)).collect::<Result<_, _>>()?;
-        Ok(Self { tree, items })
+    pub fn of(tree: &'t Tree, layout: &'t Layout, spec: &'t ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
+        let inventory = Self { tree, layout, spec, is_said, items: Vec::new() };
+        inventory.with([Kind::Authority, Kind::Leaf, Kind::Kubeconfig], layout)
+    }
+
+    fn with<const N: usize>(mut self, kinds: [Kind; N], layout: &Layout) -> Result<Self, X509Error> {
+        for row in catalogue::rows(kinds) {
+            self.items.push(Item::of(row, self.tree, layout, self.spec, self.is_said)?);
+        }
+        Ok(self)
     }
 
     /// The same with the kubelet's own. Where the file with its client certificate is a link, or is not there, the next
@@ -58,38 +69,33 @@ impl<'t> Inventory<'t> {
     /// # Errors
     /// As [`Self::of`].
     pub fn with_kubelet(
-        mut self,
-        layout: &Layout,
-        (files, serving): (&KubeletFiles, Option<&ServingFiles>),
+        self,
+        files: &KubeletFiles,
+        serving: &ServingFiles,
         next: Option<&Path>,
-        spec: &ClusterSpec,
-        is_said: bool,
     ) -> Result<Self, X509Error> {
-        for row in catalogue::rows([Kind::KubeletClient, Kind::KubeletServer]) {
-            let mut item = Item::of(row, self.tree, layout, spec, is_said)?;
-            if row.kind == Kind::KubeletClient {
+        let layout = self.layout;
+        let mut inventory = self.with([Kind::KubeletClient, Kind::KubeletServer], layout)?;
+        for item in &mut inventory.items {
+            if item.row.kind == Kind::KubeletClient {
                 (item.certificate, item.key) = (files.client(), files.client());
                 item.rotating = Some(Rotating { next: next.map(Path::to_owned) });
-            } else if let Some(serving) = serving {
+            } else if item.row.kind == Kind::KubeletServer {
                 (item.certificate, item.key) = (serving.certificate.clone(), serving.key.clone());
-            } else {
-                continue;
+                item.serving = Some(serving.source);
             }
-            self.items.push(item);
         }
-        Ok(self)
+        Ok(inventory)
     }
 
     /// What is renewed with a new key, below [`Layout::renewal`]: leaves, kubeconfigs, and the kubelet's client
-    /// certificate.
+    /// certificate, as `tree` has them.
     ///
     /// # Errors
     /// As [`Self::of`].
-    pub fn renewals(tree: &'t Tree, layout: &Layout, spec: &ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
-        let renewal = layout.renewal();
-        let rows = catalogue::rows([Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient]);
-        let items = rows.map(|row| Item::of(row, tree, &renewal, spec, is_said)).collect::<Result<_, _>>()?;
-        Ok(Self { tree, items })
+    pub fn renewals(&self, tree: &'t Tree) -> Result<Self, X509Error> {
+        let inventory = Self { tree, items: Vec::new(), ..*self };
+        inventory.with([Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient], &self.layout.renewal())
     }
 
     /// Every item of these kinds.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Client, Expectation, Found, Part};
 use crate::catalogue::{Kind, Layout, Row};
+use crate::component::ServingSource;
 use crate::config::ClusterSpec;
 use crate::key::PrivateKey;
 use crate::kubeconfig::KubeconfigError;
@@ -42,6 +43,8 @@ pub struct Item<'t> {
     pub server: Option<String>,
     /// Where the kubelet rotates it, if that is what it does.
     pub rotating: Option<Rotating>,
+    /// Where it comes from, if it is what the kubelet serves with.
+    pub serving: Option<ServingSource>,
     tree: &'t Tree,
     client: OnceCell<Result<Client, KubeconfigError>>,
     pair: OnceCell<Found>,
@@ -76,6 +79,7 @@ impl<'t> Item<'t> {
             kubeconfig,
             expectation: Expectation::of(row, spec, is_said)?,
             rotating: None,
+            serving: None,
             tree,
             client: OnceCell::new(),
             pair: OnceCell::new(),

@@ -11,7 +11,6 @@ use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{self, DEFAULT_KUBELET_DIR};
 use crate::error::{Result, faults};
-use crate::inventory::Inventory;
 use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
 use crate::store::DEFAULT_BACKUP_DIR;
@@ -106,8 +105,8 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     let options =
         Options { names: request.names.clone(), authority_keys: request.authority_keys.clone(), manifests_dir };
     let inventory = node.inventory(&tree, &kubelet, next.as_deref(), is_said)?;
-    let renewals = Inventory::renewals(&tree, &node.layout, &node.spec, is_said)?;
-    let mut plan = cleanup::cleanup(&inventory, &renewals, &node.layout, &options, now);
+    let renewals = inventory.renewals(&tree)?;
+    let mut plan = cleanup::cleanup(&inventory, &renewals, &options, now);
     plan.backup_dir = backup_dir;
     Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {
         node: recorded,

@@ -10,7 +10,7 @@ use super::init::Planned;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{self, Layout, with_ending};
 use crate::error::{Result, faults};
-use crate::inventory::referenced_paths;
+use crate::inventory::{Inventory, referenced_paths};
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
 
@@ -59,7 +59,6 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     if request.recover {
         node.recover()?;
     }
-    let is_said = request.node.has_configuration();
     let wanted = wanted(&request.kubeconfigs, &node.layout);
     if wanted.len() != 1 && (request.client_certificate.is_some() || request.client_key.is_some()) {
         return Err(EmbedError::OneKubeconfig { count: wanted.len() }.into());
@@ -78,7 +77,6 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let certificate = |path: &PathBuf| outside.certificate_file(path);
     let options = Options {
-        is_said,
         flatten: request.flatten,
         client_certificate: request.client_certificate.as_ref().map(certificate).transpose()?,
         client_key: request.client_key.as_ref().map(|path| outside.key_file(path)).transpose()?,
@@ -89,7 +87,8 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
             .transpose()?
             .map(|given| (given.path, given.certificates)),
     };
-    let mut plan = embed::embed(&tree, &wanted, &node.layout, &node.spec, &options, now)?;
+    let inventory = Inventory::of(&tree, &node.layout, &node.spec, request.node.has_configuration())?;
+    let mut plan = embed::embed(&inventory, &wanted, &options, now);
     plan.backup_dir.clone_from(&request.backup_dir);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&EmbedRequest {

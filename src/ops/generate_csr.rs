@@ -80,11 +80,11 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
             Renewal::No | Renewal::SameKeys => node.layout.clone(),
         }),
     };
-    let Kubelet { files: kubelet, configuration, .. } = Kubelet::read(&node.store, &wanted.kubelet_dir);
+    let kubelet = Kubelet::read(&node.store, &wanted.kubelet_dir);
     if node.spec.node_name.is_empty() {
-        node.spec.node_name = configuration.node_name.unwrap_or_default();
+        node.spec.node_name = kubelet.configuration.node_name.clone().unwrap_or_default();
     }
-    let tree = node.read_with(outputs.every_path().into_iter().chain([kubelet.client()]));
+    let tree = node.read_with(outputs.every_path().into_iter().chain([kubelet.files.client()]));
     let options = Options {
         names: wanted.names.clone(),
         role: wanted.role,
@@ -92,7 +92,8 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         reuse_keys: wanted.reuse_keys,
         renewal: wanted.renewal,
     };
-    let plan = request::requests(&tree, (&node.layout, &kubelet), &outputs, &node.spec, &options, now)?;
+    let inventory = node.inventory(&tree, &kubelet, None, true)?;
+    let plan = request::requests(&inventory, &outputs, &options, now)?;
     let recorded = wanted.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &wanted.node)?.record(&GenerateCsrRequest {
         node: recorded,

@@ -11,7 +11,7 @@ use super::kubelet::Kubelet;
 use super::node::{Node, NodeRequest};
 use crate::catalogue::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF};
 use crate::error::Result;
-use crate::inventory::{Inventory, Item};
+use crate::inventory::Item;
 use crate::plan::import::{self, Given, Options};
 use crate::tree::{Observed, Tree};
 
@@ -57,13 +57,12 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     if request.recover {
         node.recover()?;
     }
-    let is_said = request.node.has_configuration();
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
     let next = kubelet.next_client(&node.store, now);
     let tree = node.read_on_the_way(&kubelet, next.clone());
-    let inventory = node.inventory(&tree, &kubelet, next.as_deref(), is_said)?;
+    let inventory = node.inventory(&tree, &kubelet, next.as_deref(), request.node.has_configuration())?;
     let renewal_tree = node.store.read(node.layout.renewal().all_on_the_way());
-    let renewals = Inventory::renewals(&renewal_tree, &node.layout, &node.spec, is_said)?;
+    let renewals = inventory.renewals(&renewal_tree)?;
     let sources = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let waiting = if request.paths.is_empty() { Vec::new() } else { sources.waiting(&renewals)? };
     let given = if request.paths.is_empty() {
@@ -78,8 +77,8 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     } else {
         sources.certificates(&request.paths)?
     };
-    let options = Options { is_said, force: request.force };
-    let mut plan = import::import(&inventory, &given, &waiting, &node.layout, &options, now);
+    let options = Options { force: request.force };
+    let mut plan = import::import(&inventory, &given, &waiting, &options, now);
     plan.backup_dir.clone_from(&request.backup_dir);
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&ImportRequest {

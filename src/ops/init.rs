@@ -12,6 +12,7 @@ use crate::audit::{complete_remedies, unreadable};
 use crate::catalogue;
 use crate::config::Problem;
 use crate::error::Result;
+use crate::inventory::Inventory;
 use crate::plan::Plan;
 use crate::plan::generate::{self, Options, OutliveAuthority, Selection};
 
@@ -54,12 +55,13 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
         node.recover()?;
     }
     let tree = node.read();
+    let inventory = Inventory::of(&tree, &node.layout, &node.spec, true)?;
     let options = Options {
         certificates: request.certificates.clone(),
         kubeconfigs: request.kubeconfigs.clone(),
         outlive_authority: request.outlive_authority,
     };
-    let mut plan = generate::generate(&tree, &node.layout, &node.spec, &options, now)?;
+    let mut plan = generate::generate(&inventory, &options, now)?;
     advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now)?;
     let recorded = request.node.recorded(&node.spec);
     Planned::of(plan, node.warnings, &request.node)?.record(&InitRequest {

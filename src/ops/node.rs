@@ -153,14 +153,14 @@ impl Node {
 
     /// The catalogue beside what was read, with what the kubelet has for itself.
     pub(super) fn inventory<'t>(
-        &self,
+        &'t self,
         tree: &'t Tree,
-        Kubelet { files, serving, .. }: &Kubelet,
+        kubelet: &Kubelet,
         next_client: Option<&Path>,
         is_said: bool,
     ) -> Result<Inventory<'t>> {
         let inventory = Inventory::of(tree, &self.layout, &self.spec, is_said)?;
-        Ok(inventory.with_kubelet(&self.layout, (files, Some(serving)), next_client, &self.spec, is_said)?)
+        Ok(inventory.with_kubelet(&kubelet.files, &kubelet.serving, next_client)?)
     }
 
     /// Reads what [`Self::read`] does, what is on its way to certificates, and the kubelet's file that rotates.

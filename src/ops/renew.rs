@@ -117,7 +117,8 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let links = tree.iter().map(|(path, _)| path).filter(|path| node.store.is_link(path));
     let next = links.filter_map(|link| Some((link.to_owned(), next_behind(&node.store, link, now)?))).collect();
     let options = Options { next, ..options };
-    let mut plan = renew::renew(&tree, &node.layout, &kubelet.files, &kubelet.serving, &node.spec, &options, now)?;
+    let inventory = node.inventory(&tree, &kubelet, None, request.node.has_configuration())?;
+    let mut plan = renew::renew(&inventory, &options, now);
     plan.backup_dir.clone_from(&request.backup_dir);
     advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
     let recorded = request.node.recorded(&node.spec);
@@ -142,7 +143,6 @@ fn options(request: &RenewRequest, node: &Node, now: DateTime<Utc>) -> Result<Op
         name_changes: name_changes(request)?,
         outlive_authority: request.outlive_authority,
         force: request.force,
-        has_config: request.node.has_configuration(),
         has_node_name: request.node.has_configuration() || request.node.node_name.is_some(),
         // On a mounted disk this host's name says nothing.
         host_name: if request.node.rootfs.is_none() { host::facts().hostname } else { None },

@@ -37,7 +37,6 @@ struct Cleaning<'a> {
     inventory: &'a Inventory<'a>,
     /// The same below `renewal`, where the files for a renewal with new keys are made.
     renewals: &'a Inventory<'a>,
-    layout: &'a Layout,
     options: &'a Options,
     now: DateTime<Utc>,
     artefacts: Vec<Artefact>,
@@ -48,17 +47,15 @@ struct Cleaning<'a> {
 pub(crate) fn cleanup(
     inventory: &Inventory<'_>,
     renewals: &Inventory<'_>,
-    layout: &Layout,
     options: &Options,
     now: DateTime<Utc>,
 ) -> Plan {
-    let mut cleaning =
-        Cleaning { inventory, renewals, layout, options, now, artefacts: Vec::new(), findings: Vec::new() };
+    let mut cleaning = Cleaning { inventory, renewals, options, now, artefacts: Vec::new(), findings: Vec::new() };
     cleaning.plan_leftovers();
     cleaning.plan_authority_keys();
     let Cleaning { mut artefacts, findings, .. } = cleaning;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    Plan::new(Operation::Cleanup, layout, inventory.tree, now, artefacts, findings)
+    Plan::new(Operation::Cleanup, inventory.layout, inventory.tree, now, artefacts, findings)
 }
 
 /// Whether what goes is kept in a folder of this machine, off the node: when CA keys are taken away.
@@ -159,7 +156,7 @@ impl Cleaning<'_> {
         }
         let bundle = self.inventory.bundle(place.row.issuer);
         if bundle.is_empty() {
-            let (path, _) = self.layout.authority(place.row.issuer);
+            let (path, _) = self.inventory.layout.authority(place.row.issuer);
             return Err(format!("its CA {} cannot be read", path.display()));
         }
         verify_chain(leaf, intermediates, bundle, self.now, None)

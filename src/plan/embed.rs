@@ -13,8 +13,7 @@ use super::import::{Given, GivenKey, pem_of};
 use super::{Artefact, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle, place};
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
-use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Kind as RowKind, Layout, beside, with_ending};
-use crate::config::ClusterSpec;
+use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Kind as RowKind, beside, with_ending};
 use crate::digest::sha256_hex;
 use crate::error::{Diagnostic, Fault};
 use crate::inventory::{Client, Expectation, Found, Inventory, Part};
@@ -23,7 +22,7 @@ use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError};
 use crate::remedy::command;
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
-use crate::x509::{Certificate, ExtendedKeyUsage, X509Error, order_chain, read_certificates};
+use crate::x509::{Certificate, ExtendedKeyUsage, order_chain, read_certificates};
 
 /// A kubeconfig that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +36,6 @@ pub struct Wanted {
 /// How a plan is made.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Whether the configuration was given, so that the node's name is known.
-    pub is_said: bool,
     /// Whether files that a kubeconfig refers to are embedded too.
     pub flatten: bool,
     /// A certificate that was named, in place of the file beside the kubeconfig.
@@ -50,18 +47,9 @@ pub struct Options {
 }
 
 /// Plans what is put into the kubeconfigs `wanted`.
-///
-/// # Errors
-/// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
-pub fn embed(
-    tree: &Tree,
-    wanted: &[Wanted],
-    layout: &Layout,
-    spec: &ClusterSpec,
-    options: &Options,
-    now: DateTime<Utc>,
-) -> Result<Plan, X509Error> {
-    let inventory = Inventory::of(tree, layout, spec, options.is_said)?;
+#[must_use]
+pub fn embed(inventory: &Inventory<'_>, wanted: &[Wanted], options: &Options, now: DateTime<Utc>) -> Plan {
+    let tree = inventory.tree;
     let mut findings = Vec::new();
     let mut artefacts = Vec::new();
     let of_node = inventory.get(CLUSTER_CA).map(|item| (&item.certificate, &item.pair().certificates));
@@ -93,7 +81,7 @@ pub fn embed(
         findings.append(&mut embedding.findings);
     }
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name).unwrap_or(usize::MAX));
-    Ok(Plan::new(Operation::Embed, layout, tree, now, artefacts, findings))
+    Plan::new(Operation::Embed, inventory.layout, tree, now, artefacts, findings)
 }
 
 fn note_authority(path: &Path, authority: &Part<Vec<Certificate>>, findings: &mut Vec<Finding>) {

@@ -1,6 +1,6 @@
 //! The plan that makes what a node lacks: `kubepki init`.
 //!
-//! In: the tree as read, the wanted cluster, options, now. Out: a [`Plan`]. What is there is never overwritten; it is
+//! In: the inventory, options, now. Out: a [`Plan`]. What is there is never overwritten; it is
 //! judged in full, and any critical finding blocks the plan as a whole, so that nothing is half done.
 //!
 //! Source: kubeadm `phases/certs`, `phases/kubeconfig`; external CA mode as `UsingExternalCA` has it.
@@ -19,12 +19,11 @@ use serde::{Deserialize, Serialize};
 use super::{Artefact, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::catalogue::{self, Layout};
+use crate::catalogue;
 use crate::config::ClusterSpec;
 use crate::error::Result;
 use crate::inventory::{Inventory, Item};
 pub use crate::policy::OutliveAuthority;
-use crate::tree::Tree;
 pub use crate::x509::BACKDATE;
 use crate::x509::{Certificate, CertificateTemplate};
 
@@ -81,8 +80,6 @@ pub(super) enum AuthorityState {
 /// What all parts of the plan work with.
 pub(super) struct Planning<'a> {
     pub(super) inventory: &'a Inventory<'a>,
-    pub(super) tree: &'a Tree,
-    pub(super) layout: &'a Layout,
     pub(super) spec: &'a ClusterSpec,
     pub(super) options: &'a Options,
     pub(super) now: DateTime<Utc>,
@@ -91,23 +88,14 @@ pub(super) struct Planning<'a> {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Plans what the node that `spec` describes lacks.
+/// Plans what the node lacks.
 ///
 /// # Errors
 /// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a certificate.
-pub fn generate(
-    tree: &Tree,
-    layout: &Layout,
-    spec: &ClusterSpec,
-    options: &Options,
-    now: DateTime<Utc>,
-) -> Result<Plan> {
-    let inventory = Inventory::of(tree, layout, spec, true)?;
+pub fn generate(inventory: &Inventory<'_>, options: &Options, now: DateTime<Utc>) -> Result<Plan> {
     let mut planning = Planning {
-        inventory: &inventory,
-        tree,
-        layout,
-        spec,
+        inventory,
+        spec: inventory.spec,
         options,
         now,
         authorities: BTreeMap::new(),
@@ -121,7 +109,7 @@ pub fn generate(
 
     let mut artefacts = planning.artefacts;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    Ok(Plan::new(Operation::Init, layout, tree, now, artefacts, planning.findings))
+    Ok(Plan::new(Operation::Init, inventory.layout, inventory.tree, now, artefacts, planning.findings))
 }
 
 impl Planning<'_> {
@@ -171,7 +159,7 @@ impl Planning<'_> {
     fn find_without_authority(&mut self, name: &str, issuer: &str) {
         let said = self.findings.iter().any(|finding| finding.subject == issuer && finding.is_critical());
         if !said {
-            let (ca_path, _) = self.layout.authority(issuer);
+            let (ca_path, _) = self.inventory.layout.authority(issuer);
             let evidence = format!("its CA {issuer} is not there");
             let remedy = format!("make it first: `kubepki certs init {issuer}`");
             self.findings.push(Finding::new(FindingCode::AuthorityMissing, name, &ca_path, evidence, remedy));

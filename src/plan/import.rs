@@ -23,7 +23,7 @@ pub(crate) use matching::ENDINGS;
 
 use super::{Artefact, KeySource, Operation, Plan};
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::catalogue::{self, Layout};
+use crate::catalogue;
 use crate::inventory::{Inventory, Part};
 use crate::key::PrivateKey;
 use crate::x509::{Certificate, CertificateRequest};
@@ -75,8 +75,6 @@ pub struct GivenKey {
 /// How a plan is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Whether the configuration was given, so that the node's name and alternative names are known.
-    pub is_said: bool,
     /// Whether what a certificate says (names, purposes, validity, signer) may be wrong. Never its key.
     pub force: bool,
 }
@@ -109,7 +107,6 @@ pub(crate) fn import(
     inventory: &Inventory<'_>,
     given: &[Given],
     waiting: &[Waiting],
-    layout: &Layout,
     options: &Options,
     now: DateTime<Utc>,
 ) -> Plan {
@@ -139,7 +136,7 @@ pub(crate) fn import(
         }
     }
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
-    Plan::new(Operation::Import, layout, inventory.tree, now, artefacts, findings)
+    Plan::new(Operation::Import, inventory.layout, inventory.tree, now, artefacts, findings)
 }
 
 impl Importing<'_> {

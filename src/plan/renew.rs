@@ -1,6 +1,6 @@
 //! The plan that renews a node's certificates: `kubepki certs renew`.
 //!
-//! In: the tree as read, the cluster, options, now. Out: a [`Plan`]. From disk alone, whatever has expired; nothing is
+//! In: the inventory, options, now. Out: a [`Plan`]. From disk alone, whatever has expired; nothing is
 //! asked of a cluster. A certificate keeps its whole subject, its names, usages and further extensions; what stands
 //! against the plan is a critical finding, and blocks it as a whole.
 //!
@@ -9,38 +9,34 @@
 //! | `authority` | the CAs: which of them sign here, and until when |
 //! | `kubelet` | the kubelet's certificates that are due and were not asked for |
 //! | `names` | alternative names: changed, compared with the configuration; certificates of another node |
-//! | `target` | what can be renewed, by name, and where it is kept |
+//! | `held` | what there is of an item, and where it is kept |
 //!
 //! Source: kubeadm `phases/certs/renewal/manager.go`, `readwriter.go`; contract of `certs renew`.
 
 mod authority;
+mod held;
 mod kubelet;
 mod names;
-mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::authority::Authority;
 pub use self::names::NameChanges;
-use self::target::Target;
 use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
 use super::place::fault;
-use super::{Artefact, Operation, Plan, PlannedFile, Step, TrustBundle};
+use super::{Artefact, Kind, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
-use crate::catalogue::{CLUSTER_CA, KubeletFiles, Layout};
-use crate::component::ServingFiles;
-use crate::config::ClusterSpec;
-use crate::error::{Fault, Result};
-use crate::inventory::{Found, Inventory, Part, Place, Slot};
+use crate::catalogue::{self, CLUSTER_CA};
+use crate::error::Fault;
+use crate::inventory::{Found, Inventory, Item, Part, Place, Slot};
 use crate::key::Algorithm;
 pub use crate::policy::OutliveAuthority;
-use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateTemplate, KeyUsage, read_certificates};
 
 /// How certificates are renewed.
@@ -65,8 +61,6 @@ pub struct Options {
     pub outlive_authority: OutliveAuthority,
     /// Whether to go on with a CA that has expired, or a certificate of another node.
     pub force: bool,
-    /// Whether there is a configuration: then its names count.
-    pub has_config: bool,
     /// Whether the node's name is given, by the configuration or by itself.
     pub has_node_name: bool,
     /// The host's name: only a guess at the node's, where nothing says that.
@@ -80,12 +74,6 @@ pub struct Options {
 /// What all parts of the plan work with.
 struct Renewal<'a> {
     inventory: &'a Inventory<'a>,
-    tree: &'a Tree,
-    layout: &'a Layout,
-    kubelet: &'a KubeletFiles,
-    /// What the kubelet serves with.
-    serving: &'a ServingFiles,
-    spec: &'a ClusterSpec,
     options: &'a Options,
     now: DateTime<Utc>,
     authorities: BTreeMap<&'static str, Authority>,
@@ -96,32 +84,10 @@ struct Renewal<'a> {
 }
 
 /// Plans the renewal of what `options` names.
-///
-/// # Errors
-/// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a certificate.
-pub fn renew(
-    tree: &Tree,
-    layout: &Layout,
-    kubelet: &KubeletFiles,
-    serving: &ServingFiles,
-    spec: &ClusterSpec,
-    options: &Options,
-    now: DateTime<Utc>,
-) -> Result<Plan> {
-    let inventory = Inventory::of(tree, layout, spec, options.has_config)?.with_kubelet(
-        layout,
-        (kubelet, Some(serving)),
-        None,
-        spec,
-        options.has_config,
-    )?;
+#[must_use]
+pub fn renew(inventory: &Inventory<'_>, options: &Options, now: DateTime<Utc>) -> Plan {
     let mut renewal = Renewal {
-        inventory: &inventory,
-        tree,
-        layout,
-        kubelet,
-        serving,
-        spec,
+        inventory,
         options,
         now,
         authorities: BTreeMap::new(),
@@ -129,63 +95,61 @@ pub fn renew(
         artefacts: Vec::new(),
         findings: Vec::new(),
     };
-    for target in target::all().filter(|target| options.names.contains(target.name)) {
-        let artefact = if options.shown.contains(target.name) {
-            let Some(artefact) = renewal.show(&target) else { continue };
-            artefact
-        } else {
-            renewal.plan(&target)
-        };
-        renewal.artefacts.push(artefact);
+    let names = catalogue::renewable_names().into_iter().filter(|name| options.names.contains(name));
+    for item in names.filter_map(|name| inventory.get(name)) {
+        let artefact = if options.shown.contains(item.name) { renewal.show(item) } else { Some(renewal.plan(item)) };
+        renewal.artefacts.extend(artefact);
     }
     if options.points_at_kubelet {
         renewal.note_kubelet();
     }
-    Ok(Plan::new(Operation::Renew, layout, tree, now, renewal.artefacts, renewal.findings))
+    Plan::new(Operation::Renew, inventory.layout, inventory.tree, now, renewal.artefacts, renewal.findings)
 }
 
-impl Renewal<'_> {
+impl<'a> Renewal<'a> {
     /// In kubeadm's order: is it there, is its CA here, can it be read, does it need it, may it be done.
-    fn plan(&mut self, target: &Target) -> Artefact {
-        let none = |step, reason: &str| Artefact::new(target.name, target.kind, step, reason, Vec::new());
-        let path = target.path(self);
-        let held = match self.find(target) {
+    fn plan(&mut self, item: &'a Item<'a>) -> Artefact {
+        let none = |step, reason: &str| Artefact::new(item.name, Kind::of(item.row), step, reason, Vec::new());
+        let path = item.path();
+        let held = match self.find(item) {
             Ok(Some(held)) => held,
             // The finding about its user says it.
-            Ok(None) if self.tree.content(&path).is_some() => return none(Step::Skip, "no client certificate"),
+            Ok(None) if self.inventory.tree.content(path).is_some() => {
+                return none(Step::Skip, "no client certificate");
+            }
             Ok(None) => {
-                let remedy = self.way_to_missing(target);
+                let remedy = Self::way_to_missing(item);
                 self.findings.push(
-                    Finding::new(FindingCode::FileMissing, target.name, &path, "it is not there", remedy)
+                    Finding::new(FindingCode::FileMissing, item.name, path, "it is not there", remedy)
                         .as_bad_as(Severity::Info),
                 );
                 return none(Step::Skip, "missing");
             }
             Err(()) => return none(Step::Blocked, "the existing file cannot be used"),
         };
-        let files = self.files(target, held);
-        let issuer = self.issuer(target, held);
+        let files = self.files(item, held);
+        let issuer = self.issuer(item, held);
         let about = |step, reason: &str| Artefact {
             files: files.clone(),
             issuer: issuer.map(str::to_owned),
             expires_at: held.certificate().map(Certificate::not_after),
             current: held
                 .certificate()
-                .map(|one| SeenCertificate::of(target.name, &held.certificate_path, one, self.now)),
+                .map(|one| SeenCertificate::of(item.name, &held.certificate_path, one, self.now)),
             ..none(step, reason)
         };
         if self.is_claimed(&held.place) {
             return about(Step::Keep, "renewed with the kubeconfig that names it");
         }
         let artefact = about(Step::Blocked, "");
-        if let Some(signer) = self.foreign_signer(target, held) {
-            self.note_foreign(target, held, &signer);
+        if let Some(signer) = self.foreign_signer(item, held) {
+            self.note_foreign(item, held, &signer);
             return Artefact { step: Step::Skip, reason: "of another CA".into(), ..artefact };
         }
-        self.plan_held(target, held, artefact)
+        self.plan_held(item, held, artefact)
     }
 
-    fn plan_held(&mut self, target: &Target, held: &Found, artefact: Artefact) -> Artefact {
+    fn plan_held(&mut self, item: &Item<'_>, held: &Found, artefact: Artefact) -> Artefact {
         let Some(certificate) = held.certificate() else {
             return Artefact { reason: "the existing file cannot be used".into(), ..artefact };
         };
@@ -194,30 +158,30 @@ impl Renewal<'_> {
             None => None,
             Some(Authority::Signs { until }) => until,
             Some(Authority::External) => {
-                self.note_external(target, held, certificate);
+                self.note_external(item, held, certificate);
                 return with(Step::Skip, "external CA");
             }
             Some(Authority::Unusable) => return with(Step::Blocked, "its CA cannot sign"),
         };
-        let names = self.new_names(target, certificate, &held.certificate_path);
+        let names = self.new_names(item, certificate, &held.certificate_path);
         let names_change = names != *certificate.subject_alt_names();
         let wanted_end = self.now + self.validity();
-        let Some(not_after) = self.end(target, held, wanted_end, authority_end, artefact.issuer.as_deref()) else {
+        let Some(not_after) = self.end(item, held, wanted_end, authority_end, artefact.issuer.as_deref()) else {
             return with(Step::Blocked, "it would outlive its CA");
         };
         let Some(reason) = self.reason(certificate, names_change, not_after) else {
-            return self.keep(target, held, certificate, not_after, &with(Step::Keep, ""));
+            return self.keep(item, held, certificate, not_after, &with(Step::Keep, ""));
         };
-        let is_other_nodes = self.judge_node(target, held, certificate, &names);
-        let key_is_lost = self.options.keep_key && self.judge_kept_key(target, held, certificate);
+        let is_other_nodes = self.judge_node(item, held, certificate, &names);
+        let key_is_lost = self.options.keep_key && self.judge_kept_key(item, held, certificate);
         if is_other_nodes || key_is_lost {
             return with(Step::Blocked, if key_is_lost { "its key cannot be kept" } else { "another node's" });
         }
-        self.note_drift(target, held, &names);
-        self.note_version(target, held, certificate);
+        self.note_drift(item, held, &names);
+        self.note_version(item, held, certificate);
         let template = self.template(certificate, names, not_after);
         let bundle = artefact.issuer.as_deref().map(|issuer| self.inventory.bundle(issuer)).unwrap_or_default();
-        let findings = judge_draft(target.name, &held.certificate_path, &template, None, bundle, self.now);
+        let findings = judge_draft(item.name, &held.certificate_path, &template, None, bundle, self.now);
         let is_refused = findings.iter().any(Finding::is_critical);
         self.findings.extend(findings);
         if is_refused {
@@ -229,7 +193,7 @@ impl Renewal<'_> {
             Some(change) => format!("{reason}; {change}"),
             None => reason,
         };
-        let (place, trust) = (self.place(held), self.trust(target));
+        let (place, trust) = (self.place(held), self.trust(item));
         let step = Step::Renew { certificate: template, new_key, place, trust };
         Artefact { expires_at: Some(not_after), ..with(step, &reason) }
     }
@@ -249,7 +213,7 @@ impl Renewal<'_> {
     }
 
     fn validity(&self) -> TimeDelta {
-        self.options.validity.unwrap_or(self.spec.certificate_validity)
+        self.options.validity.unwrap_or(self.inventory.spec.certificate_validity)
     }
 
     /// Why it is renewed; `None` when it stays.
@@ -273,7 +237,7 @@ impl Renewal<'_> {
     /// It ends later than asked about; or there is no later end to be had.
     fn keep(
         &mut self,
-        target: &Target,
+        item: &Item<'_>,
         held: &Found,
         certificate: &Certificate,
         not_after: DateTime<Utc>,
@@ -284,7 +248,7 @@ impl Renewal<'_> {
         let reason = if is_due {
             self.findings.push(Finding::new(
                 FindingCode::CertificateExpiresSoon,
-                target.name,
+                item.name,
                 &held.certificate_path,
                 format!(
                     "it ends on {}, and a new one could not be valid for longer than until {not_after}",
@@ -301,14 +265,14 @@ impl Renewal<'_> {
 
     /// The kind of the new key.
     fn algorithm(&self, certificate: &Certificate) -> Algorithm {
-        self.options.algorithm.unwrap_or_else(|| kind_of_new_key(certificate.key_kind(), self.spec))
+        self.options.algorithm.unwrap_or_else(|| kind_of_new_key(certificate.key_kind(), self.inventory.spec))
     }
 
     /// Notes a key that cannot be kept; `true` when it blocks.
-    fn judge_kept_key(&mut self, target: &Target, held: &Found, certificate: &Certificate) -> bool {
+    fn judge_kept_key(&mut self, item: &Item<'_>, held: &Found, certificate: &Certificate) -> bool {
         let without = "renew it with a new key: without --keep-key";
         let mut note = |code, evidence| {
-            let finding = Finding::new(code, target.name, &held.certificate_path, evidence, without);
+            let finding = Finding::new(code, item.name, &held.certificate_path, evidence, without);
             self.findings.push(finding.as_bad_as(Severity::Critical));
         };
         match &held.key {
@@ -317,15 +281,15 @@ impl Renewal<'_> {
             Part::Missing => note(FindingCode::FileMissing, "its key is missing"),
             Part::Broken(fault) => {
                 let fault = Fault { hint: without.to_owned(), ..fault.clone() };
-                self.findings.push(Finding::unusable(target.name, &held.certificate_path, fault));
+                self.findings.push(Finding::unusable(item.name, &held.certificate_path, fault));
             }
         }
         true
     }
 
     /// The files that are written, and the link that is set anew.
-    fn files(&self, target: &Target, held: &Found) -> Vec<PlannedFile> {
-        let file = |path: &PathBuf, mode| PlannedFile { path: path.clone(), mode };
+    fn files(&self, item: &Item<'_>, held: &Found) -> Vec<PlannedFile> {
+        let file = |path: &Path, mode| PlannedFile { path: path.to_owned(), mode };
         let mut files = Vec::new();
         match &self.place(held) {
             Place::Apart { certificate, key } => {
@@ -335,15 +299,15 @@ impl Renewal<'_> {
                 if let Slot::File(certificate) = certificate {
                     files.push(file(certificate, 0o644));
                 }
-                if *certificate == Slot::Embedded || self.other_authority(target).is_some() {
-                    files.push(file(&target.path(self), 0o600));
+                if *certificate == Slot::Embedded || self.other_authority(item).is_some() {
+                    files.push(file(item.path(), 0o600));
                 }
             }
             Place::Together { file: one, next } => {
                 files.extend(next.iter().map(|next| file(next, 0o600)));
                 files.push(file(one, 0o600));
-                if self.other_authority(target).is_some() {
-                    files.push(file(&target.path(self), 0o600));
+                if self.other_authority(item).is_some() {
+                    files.push(file(item.path(), 0o600));
                 }
             }
         }
@@ -351,10 +315,10 @@ impl Renewal<'_> {
     }
 
     /// What a kubeconfig trusts from then on, where it embeds other CAs than `ca.crt` has.
-    fn trust(&self, target: &Target) -> Option<TrustBundle> {
-        let there = read_certificates(&self.other_authority(target)?).unwrap_or_default();
-        let (path, wanted) = (target.path(self), self.inventory.bundle(CLUSTER_CA));
-        Some(TrustBundle::of_kubeconfig(target.name, &path, wanted, &there, self.now))
+    fn trust(&self, item: &Item<'_>) -> Option<TrustBundle> {
+        let there = read_certificates(&self.other_authority(item)?).unwrap_or_default();
+        let (path, wanted) = (item.path(), self.inventory.bundle(CLUSTER_CA));
+        Some(TrustBundle::of_kubeconfig(item.name, path, wanted, &there, self.now))
     }
 
     fn is_claimed(&self, place: &Place) -> bool {
@@ -366,9 +330,9 @@ impl Renewal<'_> {
     }
 
     /// Notes a part that cannot be used.
-    fn note_fault<T>(&mut self, target: &Target, path: &std::path::Path, part: &Part<T>) -> bool {
+    fn note_fault<T>(&mut self, item: &Item<'_>, path: &Path, part: &Part<T>) -> bool {
         let Some(fault) = fault(part) else { return false };
-        self.findings.push(Finding::unusable(target.name, path, fault.clone()));
+        self.findings.push(Finding::unusable(item.name, path, fault.clone()));
         true
     }
 }

@@ -1,6 +1,6 @@
 //! The plan that makes keys and signing requests: `kubepki certs generate-csr`.
 //!
-//! In: the tree as read, the wanted cluster, options, now. Out: a [`Plan`] whose artefacts ask for a certificate. A key
+//! In: the inventory, where to write, options, now. Out: a [`Plan`] whose artefacts ask for a certificate. A key
 //! in use is never overwritten: what is in the way is named, all at once, and nothing is made. No CA is needed.
 //!
 //! | part | what it holds |
@@ -25,7 +25,7 @@ use super::{Artefact, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, Re
 use crate::audit::{Finding, FindingCode};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
-use crate::catalogue::{self, Kind as RowKind, KubeletFiles, Layout, Row, leaf_key_usages, with_ending};
+use crate::catalogue::{self, Kind as RowKind, Layout, Row, leaf_key_usages, with_ending};
 use crate::config::{ClusterSpec, Role};
 use crate::error::{Fault, Result};
 use crate::inventory::{Client, Inventory, Item, Part};
@@ -134,21 +134,12 @@ struct Asking<'a> {
     findings: Vec<Finding>,
 }
 
-/// Plans the requests of the node that `spec` describes, or, for renewal, of what is there below `layout`, and in the
-/// kubelet's own files.
+/// Plans the requests of the node, or, for renewal, of what is there, and in the kubelet's own files.
 ///
 /// # Errors
 /// [`X509Error::Encoding`](crate::x509::X509Error::Encoding) when a name cannot be put into a request.
-pub fn requests(
-    tree: &Tree,
-    (layout, kubelet): (&Layout, &KubeletFiles),
-    outputs: &Outputs,
-    spec: &ClusterSpec,
-    options: &Options,
-    now: DateTime<Utc>,
-) -> Result<Plan> {
-    let inventory = Inventory::of(tree, layout, spec, true)?.with_kubelet(layout, (kubelet, None), None, spec, true)?;
-    let inventory = &inventory;
+pub fn requests(inventory: &Inventory<'_>, outputs: &Outputs, options: &Options, now: DateTime<Utc>) -> Result<Plan> {
+    let Inventory { tree, spec, .. } = *inventory;
     let mut asking = Asking { inventory, tree, outputs, spec, options, now, findings: Vec::new() };
     let mut artefacts = Vec::new();
     for item in inventory.issued() {

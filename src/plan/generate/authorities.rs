@@ -46,7 +46,7 @@ impl Planning<'_> {
 
     fn plan_existing(&mut self, item: &Item<'_>) -> AuthorityState {
         let (row, pair) = (item.row, item.pair());
-        let findings = judge_authority(row.name, pair, self.tree, Thresholds::NONE, self.now);
+        let findings = judge_authority(row.name, pair, self.inventory.tree, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let external = pair.is_external();
         if self.is_selected(row) {

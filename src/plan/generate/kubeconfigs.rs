@@ -35,7 +35,8 @@ impl Planning<'_> {
             trusted: self.bundle(item.row.issuer),
         };
         let (path, client) = (item.path(), item.client());
-        let findings = judge_kubeconfig(item.name, path, client, self.tree, &expected, Thresholds::NONE, self.now);
+        let findings =
+            judge_kubeconfig(item.name, path, client, self.inventory.tree, &expected, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let (step, reason) =
             if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };

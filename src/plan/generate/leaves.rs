@@ -31,7 +31,7 @@ impl Planning<'_> {
     fn plan_existing_leaf(&mut self, item: &Item<'_>) -> Artefact {
         let bundle = self.bundle(item.row.issuer);
         let (pair, wanted) = (item.pair(), &item.expectation);
-        let findings = judge_pair(item.name, pair, self.tree, wanted, bundle, Thresholds::NONE, self.now);
+        let findings = judge_pair(item.name, pair, self.inventory.tree, wanted, bundle, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
         let (step, reason) =
             if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };

@@ -12,7 +12,7 @@ impl Planning<'_> {
         if !self.options.certificates.contains(SERVICE_ACCOUNT) {
             return;
         }
-        let keys = ServiceAccountKeys::read(self.tree, self.layout);
+        let keys = ServiceAccountKeys::read(self.inventory.tree, self.inventory.layout);
         // kubeadm writes both with mode 0600.
         let key = PlannedFile { path: keys.key_path.clone(), mode: 0o600 };
         let public_key = PlannedFile { path: keys.public_key_path.clone(), mode: 0o600 };
@@ -35,7 +35,7 @@ impl Planning<'_> {
                 artefact(Step::Create(Creation::KeyPair { new_key: self.spec.algorithm }), "missing", both)
             }
         } else {
-            let findings = keys.judge(self.tree);
+            let findings = keys.judge(self.inventory.tree);
             if self.take(findings) {
                 artefact(Step::Blocked, "the existing file cannot be used", both)
             } else if keys.public_keys.is_missing() {

@@ -5,12 +5,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{OutliveAuthority, Renewal, Target};
+use super::{OutliveAuthority, Renewal};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::CLUSTER_CA;
-use crate::inventory::Found;
+use crate::inventory::{Found, Item};
 use crate::plan::generate::outlives;
 use crate::x509::Certificate;
 
@@ -50,7 +50,7 @@ impl Renewal<'_> {
             ));
             return Authority::Unusable;
         }
-        let mut findings = judge_authority(name, pair, self.tree, Thresholds::NONE, self.now);
+        let mut findings = judge_authority(name, pair, self.inventory.tree, Thresholds::NONE, self.now);
         let expired = FindingCode::CertificateExpired;
         for finding in findings.iter_mut().filter(|finding| finding.code == expired) {
             "replace the CA; --force signs with it anyway, but no client will trust the certificates"
@@ -73,7 +73,7 @@ impl Renewal<'_> {
     /// The end of a certificate that should end at `wanted`, within its CA's time unless told otherwise.
     pub(super) fn end(
         &mut self,
-        target: &Target,
+        item: &Item<'_>,
         held: &Found,
         wanted: DateTime<Utc>,
         authority_end: Option<DateTime<Utc>>,
@@ -82,7 +82,7 @@ impl Renewal<'_> {
         let (Some(authority_end), Some(issuer)) = (authority_end, issuer) else { return Some(wanted) };
         let end = self.options.outlive_authority.end(wanted, authority_end);
         if end.is_none() {
-            self.findings.push(outlives(target.name, &held.certificate_path, wanted, authority_end));
+            self.findings.push(outlives(item.name, &held.certificate_path, wanted, authority_end));
         } else if end != Some(wanted) || wanted > authority_end {
             self.note_early_end(issuer, wanted, authority_end);
         }
@@ -100,12 +100,12 @@ impl Renewal<'_> {
         } else {
             format!("it ends on {authority_end}: what it signs now is worthless from then on, not valid until {wanted}")
         };
-        let (path, _) = self.layout.authority(issuer);
+        let (path, _) = self.inventory.layout.authority(issuer);
         self.findings.push(Finding::new(code, issuer, &path, evidence, "renew the CA before its end"));
     }
 
     /// Says that the CA's owner has to do it, and that it is late when it is.
-    pub(super) fn note_external(&mut self, target: &Target, held: &Found, certificate: &Certificate) {
+    pub(super) fn note_external(&mut self, item: &Item<'_>, held: &Found, certificate: &Certificate) {
         let code = FindingCode::AuthorityExternal;
         let is_said = |one: &Finding| one.code == code && one.path.as_ref() == Some(&held.certificate_path);
         if self.findings.iter().any(is_said) {
@@ -114,8 +114,8 @@ impl Renewal<'_> {
         let has_expired = certificate.not_after() < self.now;
         let (severity, when) = if has_expired { (Severity::Warning, "expired") } else { (Severity::Info, "ends") };
         let evidence = format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after());
-        let remedy = self.way_to_external(target);
-        let finding = Finding::new(code, target.name, &held.certificate_path, evidence, remedy);
+        let remedy = Self::way_to_external(item);
+        let finding = Finding::new(code, item.name, &held.certificate_path, evidence, remedy);
         self.findings.push(finding.as_bad_as(severity));
     }
 

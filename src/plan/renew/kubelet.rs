@@ -11,15 +11,14 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
+use super::Renewal;
 use super::authority::Authority;
-use super::target::Target;
-use super::{Renewal, target};
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
-use crate::inventory::Found;
-use crate::plan::{Artefact, Step};
+use crate::inventory::{Found, Item};
+use crate::plan::{Artefact, Kind, Step};
 use crate::remedy::command;
 use crate::x509::Certificate;
 
@@ -32,13 +31,13 @@ const SOON: TimeDelta = TimeDelta::days(30);
 impl<'a> Renewal<'a> {
     /// Notes what has expired, or ends soon, or within the time that the renewal is for.
     pub(super) fn note_kubelet(&mut self) {
-        let mut seen = BTreeSet::new();
+        let (inventory, mut seen) = (self.inventory, BTreeSet::new());
         for name in [KUBELET_CLIENT, KUBELET_SERVER, KUBELET_CONF] {
-            let Some(target) = target::all().find(|one| one.name == name) else { continue };
+            let Some(item) = inventory.get(name) else { continue };
             if self.options.names.contains(name) && !self.options.shown.contains(name) {
                 continue;
             }
-            let Some(held) = self.find_quietly(&target) else { continue };
+            let Some(held) = self.find_quietly(item) else { continue };
             let Some(certificate) = held.certificate() else { continue };
             let end = certificate.not_after();
             let left = end - self.now;
@@ -46,7 +45,7 @@ impl<'a> Renewal<'a> {
             if !is_due || !seen.insert(held.certificate_path.clone()) {
                 continue;
             }
-            let issuer = self.issuer(&target, held);
+            let issuer = self.issuer(item, held);
             let is_external = issuer.is_some_and(|one| matches!(self.authority_here(one), Authority::External));
             let has_expired = left < TimeDelta::zero();
             let (code, when) = if has_expired {
@@ -54,26 +53,26 @@ impl<'a> Renewal<'a> {
             } else {
                 (FindingCode::CertificateExpiresSoon, "expires")
             };
-            let (why, remedy) = if let Some(signer) = self.foreign_signer(&target, held) {
-                (format!("it was signed by {signer}, not by the cluster's CA"), self.way_to_foreign())
+            let (why, remedy) = if let Some(signer) = self.foreign_signer(item, held) {
+                (format!("it was signed by {signer}, not by the cluster's CA"), Self::way_to_foreign(item))
             } else if is_external {
-                ("the key of its CA is not on this node".to_owned(), self.way_to_external(&target))
+                ("the key of its CA is not on this node".to_owned(), Self::way_to_external(item))
             } else {
                 let remedy = format!("include it: {}", self.including_command(left));
                 ("all includes it only with --kubelet".to_owned(), remedy)
             };
             let evidence = format!("it {when} on {end}, and {why}");
-            let finding = Finding::new(code, target.name, &held.certificate_path, evidence, remedy);
+            let finding = Finding::new(code, item.name, &held.certificate_path, evidence, remedy);
             self.findings.push(finding.as_bad_as(Severity::Warning));
         }
     }
 
     /// How a certificate comes to be whose CA's key is elsewhere.
-    pub(super) fn way_to_external(&self, target: &Target) -> String {
-        match target.name {
+    pub(super) fn way_to_external(item: &Item<'_>) -> String {
+        match item.name {
             // The node's own state decides what comes next: `audit::advice` knows it.
             KUBELET_CLIENT => format!("ask for it: {}", command(["kubepki", "certs", "generate-csr", KUBELET_CLIENT])),
-            KUBELET_SERVER => self.way_to_foreign(),
+            KUBELET_SERVER => Self::way_to_foreign(item),
             name => {
                 let ask = command(["kubepki", "certs", "generate-csr", name, "--renew"]);
                 format!("have it signed by the owner of the CA: {ask}")
@@ -82,33 +81,27 @@ impl<'a> Renewal<'a> {
     }
 
     /// How the kubelet's serving certificate comes to be that is not signed here.
-    fn way_to_foreign(&self) -> String {
-        match self.serving.source {
-            ServingSource::Requested => APPROVE.to_owned(),
-            ServingSource::Own | ServingSource::Configured => format!(
-                "have it renewed where it was issued, put it into {}, then restart the kubelet: {}",
-                self.serving.certificate.display(),
-                command(["kubepki", "restart", KUBELET])
-            ),
+    fn way_to_foreign(item: &Item<'_>) -> String {
+        if item.serving == Some(ServingSource::Requested) {
+            return APPROVE.to_owned();
         }
+        let (file, restart) = (item.certificate.display(), command(["kubepki", "restart", KUBELET]));
+        format!("have it renewed where it was issued, put it into {file}, then restart the kubelet: {restart}")
     }
 
     /// What to do about a certificate that is not there.
-    pub(super) fn way_to_missing(&self, target: &Target) -> String {
-        match self.serving.source {
-            ServingSource::Requested if target.name == KUBELET_SERVER => APPROVE.to_owned(),
-            _ => "nothing, if this node has none".to_owned(),
-        }
+    pub(super) fn way_to_missing(item: &Item<'_>) -> &'static str {
+        if item.serving == Some(ServingSource::Requested) { APPROVE } else { "nothing, if this node has none" }
     }
 
     /// Says that somebody else's CA signed what the kubelet serves with.
-    pub(super) fn note_foreign(&mut self, target: &Target, held: &Found, signer: &str) {
+    pub(super) fn note_foreign(&mut self, item: &Item<'_>, held: &Found, signer: &str) {
         let has_expired = held.certificate().is_some_and(|one| one.not_after() < self.now);
         let severity = if has_expired { Severity::Warning } else { Severity::Info };
         let evidence = format!("it was signed by {signer}, not by the cluster's CA");
-        let remedy = self.way_to_foreign();
+        let remedy = Self::way_to_foreign(item);
         self.findings.push(
-            Finding::new(FindingCode::AuthorityExternal, target.name, &held.certificate_path, evidence, remedy)
+            Finding::new(FindingCode::AuthorityExternal, item.name, &held.certificate_path, evidence, remedy)
                 .as_bad_as(severity),
         );
     }
@@ -127,11 +120,12 @@ impl<'a> Renewal<'a> {
     }
 
     /// What a node has to show that does not renew it now; `None` when it is not there.
-    pub(super) fn show(&mut self, target: &Target) -> Option<Artefact> {
-        let held = self.find_quietly(target)?;
+    pub(super) fn show(&mut self, item: &'a Item<'a>) -> Option<Artefact> {
+        let held = self.find_quietly(item)?;
         let certificate = held.certificate()?;
         // What it leads to has a row of its own.
-        if target.name == KUBELET_CONF && held.certificate_path == self.kubelet.client() {
+        let client = self.inventory.get(KUBELET_CLIENT).map(|client| &client.certificate);
+        if item.name == KUBELET_CONF && client == Some(&held.certificate_path) {
             return None;
         }
         let left = certificate.not_after() - self.now;
@@ -142,17 +136,17 @@ impl<'a> Renewal<'a> {
         };
         let reason = format!("{time}; left to the kubelet without --kubelet");
         Some(Artefact {
-            files: self.files(target, held),
+            files: self.files(item, held),
             expires_at: Some(certificate.not_after()),
-            current: Some(SeenCertificate::of(target.name, &held.certificate_path, certificate, self.now)),
-            ..Artefact::new(target.name, target.kind, Step::Skip, &reason, Vec::new())
+            current: Some(SeenCertificate::of(item.name, &held.certificate_path, certificate, self.now)),
+            ..Artefact::new(item.name, Kind::of(item.row), Step::Skip, &reason, Vec::new())
         })
     }
 
     /// What cannot be used is said when it is to be renewed.
-    fn find_quietly(&mut self, target: &Target) -> Option<&'a Found> {
+    fn find_quietly(&mut self, item: &'a Item<'a>) -> Option<&'a Found> {
         let known = self.findings.len();
-        let held = self.find(target);
+        let held = self.find(item);
         self.findings.truncate(known);
         held.ok().flatten()
     }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Renewal, Target};
+use super::Renewal;
 use crate::audit::subject::judge_kept;
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{AlternativeNames, CommonName, KUBELET_CONF, Kind as RowKind, SYSTEM_NODE};
@@ -25,16 +25,16 @@ pub struct NameChanges {
 
 impl Renewal<'_> {
     /// The names of the new certificate.
-    pub(super) fn new_names(&mut self, target: &Target, certificate: &Certificate, path: &Path) -> SubjectAltNames {
+    pub(super) fn new_names(&mut self, item: &Item<'_>, certificate: &Certificate, path: &Path) -> SubjectAltNames {
         let changes = &self.options.name_changes;
         let old = certificate.subject_alt_names();
-        if !target.row.has_alternative_names() {
+        if !item.row.has_alternative_names() {
             return old.clone();
         }
         let has = |name: &&SubjectAltName| old.iter().any(|one| one == *name);
         let absent: Vec<_> = changes.remove.iter().filter(|name| !has(name)).map(ToString::to_string).collect();
         let present: Vec<_> = changes.add.iter().filter(has).map(ToString::to_string).collect();
-        let (configured, others): (Vec<_>, Vec<_>) = match self.expected_names(target) {
+        let (configured, others): (Vec<_>, Vec<_>) = match self.expected_names(item) {
             Some(expected) if changes.from_config => (expected.iter().cloned().collect(), text_names(old, false)),
             _ => (old.iter().cloned().collect(), Vec::new()),
         };
@@ -48,32 +48,31 @@ impl Renewal<'_> {
             let evidence = format!("it cannot lose {}: its names are {}", absent.join(", "), or_none(old));
             let remedy = "correct the name in --remove-san, or leave it out";
             self.findings.push(
-                Finding::new(FindingCode::CertificateNameAbsent, target.name, path, evidence, remedy)
-                    .as_bad_as(severity),
+                Finding::new(FindingCode::CertificateNameAbsent, item.name, path, evidence, remedy).as_bad_as(severity),
             );
         }
         if !present.is_empty() {
             let evidence = format!("it has {} already", present.join(", "));
             let remedy = "nothing: the name stays";
-            self.findings.push(Finding::new(FindingCode::CertificateNamePresent, target.name, path, evidence, remedy));
+            self.findings.push(Finding::new(FindingCode::CertificateNamePresent, item.name, path, evidence, remedy));
         }
         if same_names(&names, old) { old.clone() } else { names }
     }
 
     /// The configuration's names for it.
-    fn expected_names(&self, target: &Target) -> Option<SubjectAltNames> {
-        let is_known = target.row.has_alternative_names() && target.row.kind != RowKind::KubeletServer;
-        is_known.then(|| target.row.subject_alt_names(self.spec))
+    fn expected_names(&self, item: &Item<'_>) -> Option<SubjectAltNames> {
+        let is_known = item.row.has_alternative_names() && item.row.kind != RowKind::KubeletServer;
+        is_known.then(|| item.row.subject_alt_names(self.inventory.spec))
     }
 
     /// Compares the new certificate's names with the configuration's, where there is one.
-    pub(super) fn note_drift(&mut self, target: &Target, held: &Found, names: &SubjectAltNames) {
-        let Some(expected) = self.expected_names(target).filter(|_| self.options.has_config) else { return };
+    pub(super) fn note_drift(&mut self, item: &Item<'_>, held: &Found, names: &SubjectAltNames) {
+        let Some(expected) = self.expected_names(item).filter(|_| self.inventory.is_said) else { return };
         let lacking: Vec<_> =
             expected.iter().filter(|name| !names.iter().any(|one| one == *name)).map(ToString::to_string).collect();
         let could_be_this_nodes = |name: &&SubjectAltName| match name {
-            SubjectAltName::Ip(_) => self.spec.advertise_address.is_unspecified(),
-            _ => self.spec.node_name.is_empty(),
+            SubjectAltName::Ip(_) => self.inventory.spec.advertise_address.is_unspecified(),
+            _ => self.inventory.spec.node_name.is_empty(),
         };
         let extra: Vec<_> = text_names(names, true)
             .iter()
@@ -89,28 +88,28 @@ impl Renewal<'_> {
             .collect();
         if !parts.is_empty() {
             let evidence = format!("its names are not the configuration's: {}", parts.join("; "));
-            let renew = command(["kubepki", "certs", "renew", target.name, "--sans-from-config"]);
+            let renew = command(["kubepki", "certs", "renew", item.name, "--sans-from-config"]);
             let remedy = format!("take the configuration's names: {renew}; or put these names into the configuration");
             let path = &held.certificate_path;
-            self.findings.push(Finding::new(FindingCode::CertificateNamesDiffer, target.name, path, evidence, remedy));
+            self.findings.push(Finding::new(FindingCode::CertificateNamesDiffer, item.name, path, evidence, remedy));
         }
     }
 
     /// Notes a subject that kubeadm of the configuration's version would not write: it is kept.
-    pub(super) fn note_version(&mut self, target: &Target, held: &Found, certificate: &Certificate) {
-        if !self.options.has_config {
+    pub(super) fn note_version(&mut self, item: &Item<'_>, held: &Found, certificate: &Certificate) {
+        if !self.inventory.is_said {
             return;
         }
-        let is_made_by_kubeadm = matches!(target.row.kind, RowKind::Leaf | RowKind::Kubeconfig);
-        if let Some(expected) = target.row.subject(self.spec).ok().filter(|_| is_made_by_kubeadm) {
-            self.findings.extend(judge_kept(target.name, &held.certificate_path, certificate, &expected));
+        let is_made_by_kubeadm = matches!(item.row.kind, RowKind::Leaf | RowKind::Kubeconfig);
+        if let Some(expected) = item.row.subject(self.inventory.spec).ok().filter(|_| is_made_by_kubeadm) {
+            self.findings.extend(judge_kept(item.name, &held.certificate_path, certificate, &expected));
         }
     }
 
     /// Notes a certificate that was made for another node; `true` when that blocks.
     pub(super) fn judge_node(
         &mut self,
-        target: &Target,
+        item: &Item<'_>,
         held: &Found,
         certificate: &Certificate,
         names: &SubjectAltNames,
@@ -118,7 +117,7 @@ impl Renewal<'_> {
         let Some((node_name, is_sure)) = self.node_name() else { return false };
         let is_node = |name: &str| name.eq_ignore_ascii_case(&node_name);
         let common_name = certificate.subject().common_name().unwrap_or_default();
-        let row = target.row;
+        let row = item.row;
         let evidence = match row.common_name {
             // What the kubelet serves with may have any name: some are made elsewhere.
             _ if row.kind == RowKind::KubeletServer => return false,
@@ -134,20 +133,20 @@ impl Renewal<'_> {
             _ => return false,
         };
         let severity = if is_sure && !self.options.force { Severity::Critical } else { Severity::Warning };
-        self.findings.push(Finding::new(FindingCode::CertificateOtherNode, target.name, &held.certificate_path, format!("{evidence}; this node is {node_name:?}"), "remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is").as_bad_as(severity));
+        self.findings.push(Finding::new(FindingCode::CertificateOtherNode, item.name, &held.certificate_path, format!("{evidence}; this node is {node_name:?}"), "remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is").as_bad_as(severity));
         severity == Severity::Critical
     }
 
     /// This node's name, and whether it is sure: given, or certified in `kubelet.conf`. That file's user may be named like
     /// another node, and the host too.
     fn node_name(&self) -> Option<(String, bool)> {
-        if self.spec.node_name.is_empty() {
+        if self.inventory.spec.node_name.is_empty() {
             return self.options.host_name.clone().map(|name| (name, false));
         }
         let kubelet = self.inventory.get(KUBELET_CONF).and_then(Item::client);
         let is_sure =
             self.options.has_node_name || matches!(kubelet, Some(Ok(client)) if client.certified_node_name().is_some());
-        Some((self.spec.node_name.clone(), is_sure))
+        Some((self.inventory.spec.node_name.clone(), is_sure))
     }
 }
 
