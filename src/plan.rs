@@ -24,4 +24,4 @@ pub use artefact::{Artefact, Input, Kind, Plan, PlannedFile};
 pub use step::{
     Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, Step, TrustBundle,
 };
-pub use words::{Action, Operation};
+pub use words::{Action, Cause, Operation};

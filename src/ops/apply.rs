@@ -158,7 +158,7 @@ fn carry_out(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
             Ok(())
         }
         Step::Restore(restored) => restore::restore(bench, artefact, restored),
-        Step::Keep | Step::Skip | Step::Blocked => Ok(()),
+        Step::Keep | Step::Skip { .. } | Step::Blocked { .. } => Ok(()),
     }
 }
 

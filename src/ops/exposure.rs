@@ -6,7 +6,7 @@
 use crate::audit::exposure::{Exposed, judge};
 use crate::audit::{Finding, Severity};
 use crate::error::Result;
-use crate::plan::{Plan, PlannedFile, Step};
+use crate::plan::{Cause, Plan, PlannedFile, Step};
 use crate::store::{Exposure, Store};
 
 /// Judges every file with a key that the plan would write. A restored file gets the backup's mode and owner.
@@ -27,7 +27,7 @@ pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
             judge(&artefact.name, &file.path, &exposed, Severity::Critical, &mut found);
         }
         if !found.is_empty() {
-            artefact.step = Step::Blocked;
+            artefact.step = Cause::Exposed.blocks();
             "others have its key in hand".clone_into(&mut artefact.reason);
         }
         for finding in found {

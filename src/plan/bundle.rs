@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use self::shared::{Keys, Shared};
 use self::swapped::judge_swapped;
-use super::{Artefact, Installation, Kind, Operation, Plan, PlannedFile, Step};
+use super::{Artefact, Cause, Installation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::{Finding, FindingCode, Severity};
@@ -76,7 +76,7 @@ pub fn import(entries: &[Entry], new: &Tree, present: &Tree, layout: &Layout, fo
         }
         let mut one = place(shared, &files, present, force, &mut findings);
         if is_bad {
-            (one.step, one.reason) = (Step::Blocked, "the file in the bundle cannot be used".into());
+            (one.step, one.reason) = (Cause::Unusable.blocks(), "the file in the bundle cannot be used".into());
         }
         planned.push(one);
     }
@@ -134,7 +134,7 @@ fn place(
         findings.extend(fault);
     }
     let (step, reason) = if stands_against {
-        (Step::Blocked, "an existing file is in the way")
+        (Cause::Exists.blocks(), "an existing file is in the way")
     } else if written.is_empty() {
         (Step::Keep, "already there")
     } else if replaced {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::import::{Given, GivenKey, pem_of};
-use super::{Artefact, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle, place};
+use super::{Artefact, Cause, Installation, KeySource, Kind, Operation, Plan, PlannedFile, Step, TrustBundle, place};
 use crate::audit::incoming::{judge_incoming, judge_successor};
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, Kind as RowKind, beside, with_ending};
@@ -136,12 +136,12 @@ impl Embedding<'_> {
                     "the file is missing",
                     &remedy,
                 ));
-                return Some(self.row(Step::Blocked, "missing"));
+                return Some(self.row(Cause::Missing.blocks(), "missing"));
             }
             Observed::Missing => return None,
             Observed::Unreadable(fault) => {
                 self.unusable(&path, fault.clone());
-                return Some(self.row(Step::Blocked, "it cannot be read"));
+                return Some(self.row(Cause::Unusable.blocks(), "it cannot be read"));
             }
         };
         let current = client.map_err(Clone::clone).and_then(|client| Ok((client, client.document.current()?)));
@@ -159,7 +159,7 @@ impl Embedding<'_> {
                     remedy = format!("{remedy}; to make it again: {away}, {init}");
                 }
                 self.unusable(&path, Fault { hint: remedy, ..error.fault() });
-                Some(self.row(Step::Blocked, "it cannot be used"))
+                Some(self.row(Cause::Unusable.blocks(), "it cannot be used"))
             }
         }
     }
@@ -195,7 +195,7 @@ impl Embedding<'_> {
         if faults.is_empty() {
             return artefact;
         }
-        Artefact { expires_at: artefact.expires_at, ..self.row(Step::Blocked, "no client would use it") }
+        Artefact { expires_at: artefact.expires_at, ..self.row(Cause::Refused.blocks(), "no client would use it") }
     }
 
     fn plan_parsed(&mut self, current: &Current<'_>) -> Artefact {
@@ -204,11 +204,17 @@ impl Embedding<'_> {
             Ok(chain) => chain,
             Err(stays) => return *stays,
         };
-        let there = current.certificate_authority_data.as_deref().and_then(|pem| read_certificates(pem).ok());
-        let has_other_ca = there.as_deref() != Some(self.bundle) || current.certificate_authority.is_some();
+        // Clients look into the named file only where nothing is embedded.
+        let named = current.certificate_authority.map(|path| beside(&self.wanted.path, path));
+        let (source, there) = match (&current.certificate_authority_data, &named) {
+            (Some(pem), _) => (&self.wanted.path, read_certificates(pem).ok()),
+            (None, Some(path)) => (path, Part::read(self.tree, path, read_certificates).present().cloned()),
+            (None, None) => (&self.wanted.path, None),
+        };
+        let has_other_ca = named.is_some() || there.as_deref() != Some(self.bundle);
         let trust = (has_other_ca && !self.bundle.is_empty()).then(|| {
-            let there = there.unwrap_or_default();
-            TrustBundle::of_kubeconfig(&self.name, &self.wanted.path, self.bundle, &there, self.now)
+            let there = (source.as_path(), there.as_deref().unwrap_or_default());
+            TrustBundle::of_kubeconfig(&self.name, &self.wanted.path, self.bundle, there, self.now)
         });
         let leaf = chain.as_ref().and_then(|chain| chain.certificates.first());
         let key = leaf.and_then(|leaf| self.key(current, leaf));
@@ -224,7 +230,7 @@ impl Embedding<'_> {
         }
         let expires_at = leaf.map(Certificate::not_after);
         if self.findings.iter().any(Finding::is_critical) {
-            return Artefact { expires_at, ..self.row(Step::Blocked, "the given file cannot be used") };
+            return Artefact { expires_at, ..self.row(Cause::Unusable.blocks(), "the given file cannot be used") };
         }
         let certificates = chain.as_ref().filter(|chain| chain.is_new).map(|chain| pem_of(&chain.certificates));
         let reason = match (&certificates, &trust, &key) {
@@ -274,12 +280,12 @@ impl Embedding<'_> {
                     let evidence = format!("it holds {} certificates that could be the client's", leaves.len());
                     let remedy = "give each file one client certificate with its intermediates";
                     self.findings.push(Finding::new(FindingCode::ImportAmbiguous, &self.name, &path, evidence, remedy));
-                    Err(Box::new(self.row(Step::Blocked, "the given file cannot be used")))
+                    Err(Box::new(self.row(Cause::Unusable.blocks(), "the given file cannot be used")))
                 }
             },
             Part::Broken(fault) => {
                 self.unusable(&path, fault);
-                Err(Box::new(self.row(Step::Blocked, "the given file cannot be used")))
+                Err(Box::new(self.row(Cause::Unusable.blocks(), "the given file cannot be used")))
             }
             Part::Missing if self.options.client_certificate.is_some() || referenced.is_some() && path != beside_it => {
                 let remedy = "name a certificate file that is there";
@@ -290,7 +296,7 @@ impl Embedding<'_> {
                     "the certificate is missing",
                     remedy,
                 ));
-                Err(Box::new(self.row(Step::Blocked, "missing")))
+                Err(Box::new(self.row(Cause::Missing.blocks(), "missing")))
             }
             Part::Missing => self.without_new_certificate(current, embedded, referenced.is_some()),
         }
@@ -317,7 +323,7 @@ impl Embedding<'_> {
         let remedy = "import it: `kubepki certs import`; or name it: --client-certificate FILE";
         self.findings
             .push(Finding::new(FindingCode::FileMissing, &self.name, &missing, evidence, remedy).as_bad_as(severity));
-        let step = if self.wanted.is_named { Step::Blocked } else { Step::Skip };
+        let step = if self.wanted.is_named { Cause::NotSigned.blocks() } else { Cause::NotSigned.skips() };
         Err(Box::new(self.row(step, "not signed yet")))
     }
 

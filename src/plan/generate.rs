@@ -16,7 +16,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Artefact, Operation, Plan, PlannedFile};
+use super::{Artefact, Cause, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue;
@@ -88,6 +88,9 @@ pub(super) struct Planning<'a> {
     pub(super) findings: Vec<Finding>,
 }
 
+/// Why an artefact is not made.
+type Why = (Cause, &'static str);
+
 /// Plans what the node lacks.
 ///
 /// # Errors
@@ -137,7 +140,7 @@ impl Planning<'_> {
         path: &Path,
         needed: String,
         remedy: &str,
-    ) -> std::result::Result<(DateTime<Utc>, DateTime<Utc>), &'static str> {
+    ) -> std::result::Result<(DateTime<Utc>, DateTime<Utc>), Why> {
         match self.authorities.get(issuer) {
             Some(AuthorityState::New { not_before, not_after }) => Ok((*not_before, *not_after)),
             Some(AuthorityState::Existing { certificates, is_external: false }) => Ok(certificates
@@ -146,11 +149,11 @@ impl Planning<'_> {
             Some(AuthorityState::Existing { is_external: true, .. }) => {
                 let code = FindingCode::AuthorityExternalIncomplete;
                 self.findings.push(Finding::new(code, name, path, needed, remedy));
-                Err("external CA: must be made by its owner")
+                Err((Cause::ExternalAuthority, "external CA: must be made by its owner"))
             }
             Some(AuthorityState::Unusable) | None => {
                 self.find_without_authority(name, issuer);
-                Err("its CA cannot sign")
+                Err((Cause::UnusableAuthority, "its CA cannot sign"))
             }
         }
     }

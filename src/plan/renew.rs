@@ -28,7 +28,7 @@ pub use self::names::NameChanges;
 use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
 use super::place::fault;
-use super::{Artefact, Kind, Operation, Plan, PlannedFile, Step, TrustBundle};
+use super::{Artefact, Cause, Kind, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
@@ -115,7 +115,7 @@ impl<'a> Renewal<'a> {
             Ok(Some(held)) => held,
             // The finding about its user says it.
             Ok(None) if self.inventory.tree.content(path).is_some() => {
-                return none(Step::Skip, "no client certificate");
+                return none(Cause::NoClientCertificate.skips(), "no client certificate");
             }
             Ok(None) => {
                 let remedy = Self::way_to_missing(item);
@@ -123,9 +123,9 @@ impl<'a> Renewal<'a> {
                     Finding::new(FindingCode::FileMissing, item.name, path, "it is not there", remedy)
                         .as_bad_as(Severity::Info),
                 );
-                return none(Step::Skip, "missing");
+                return none(Cause::Missing.skips(), "missing");
             }
-            Err(()) => return none(Step::Blocked, "the existing file cannot be used"),
+            Err(()) => return none(Cause::Unusable.blocks(), "the existing file cannot be used"),
         };
         let files = self.files(item, held);
         let issuer = self.issuer(item, held);
@@ -141,17 +141,17 @@ impl<'a> Renewal<'a> {
         if self.is_claimed(&held.place) {
             return about(Step::Keep, "renewed with the kubeconfig that names it");
         }
-        let artefact = about(Step::Blocked, "");
+        let artefact = about(Cause::Unusable.blocks(), "the existing file cannot be used");
         if let Some(signer) = self.foreign_signer(item, held) {
             self.note_foreign(item, held, &signer);
-            return Artefact { step: Step::Skip, reason: "of another CA".into(), ..artefact };
+            return Artefact { step: Cause::OtherAuthority.skips(), reason: "of another CA".into(), ..artefact };
         }
         self.plan_held(item, held, artefact)
     }
 
     fn plan_held(&mut self, item: &Item<'_>, held: &Found, artefact: Artefact) -> Artefact {
         let Some(certificate) = held.certificate() else {
-            return Artefact { reason: "the existing file cannot be used".into(), ..artefact };
+            return artefact;
         };
         let with = |step, reason: &str| Artefact { step, reason: reason.to_owned(), ..artefact.clone() };
         let authority_end = match artefact.issuer.as_deref().map(|issuer| self.authority(issuer)) {
@@ -159,23 +159,26 @@ impl<'a> Renewal<'a> {
             Some(Authority::Signs { until }) => until,
             Some(Authority::External) => {
                 self.note_external(item, held, certificate);
-                return with(Step::Skip, "external CA");
+                return with(Cause::ExternalAuthority.skips(), "external CA");
             }
-            Some(Authority::Unusable) => return with(Step::Blocked, "its CA cannot sign"),
+            Some(Authority::Unusable) => return with(Cause::UnusableAuthority.blocks(), "its CA cannot sign"),
         };
         let names = self.new_names(item, certificate, &held.certificate_path);
         let names_change = names != *certificate.subject_alt_names();
         let wanted_end = self.now + self.validity();
         let Some(not_after) = self.end(item, held, wanted_end, authority_end, artefact.issuer.as_deref()) else {
-            return with(Step::Blocked, "it would outlive its CA");
+            return with(Cause::OutlivesAuthority.blocks(), "it would outlive its CA");
         };
         let Some(reason) = self.reason(certificate, names_change, not_after) else {
             return self.keep(item, held, certificate, not_after, &with(Step::Keep, ""));
         };
         let is_other_nodes = self.judge_node(item, held, certificate, &names);
         let key_is_lost = self.options.keep_key && self.judge_kept_key(item, held, certificate);
-        if is_other_nodes || key_is_lost {
-            return with(Step::Blocked, if key_is_lost { "its key cannot be kept" } else { "another node's" });
+        if key_is_lost {
+            return with(Cause::Unusable.blocks(), "its key cannot be kept");
+        }
+        if is_other_nodes {
+            return with(Cause::OtherNode.blocks(), "another node's");
         }
         self.note_drift(item, held, &names);
         self.note_version(item, held, certificate);
@@ -185,7 +188,7 @@ impl<'a> Renewal<'a> {
         let is_refused = findings.iter().any(Finding::is_critical);
         self.findings.extend(findings);
         if is_refused {
-            return with(Step::Blocked, "no client and no server would accept it");
+            return with(Cause::Refused.blocks(), "no client and no server would accept it");
         }
         self.claim(&held.place);
         let new_key = (!self.options.keep_key).then(|| self.algorithm(certificate));
@@ -318,7 +321,7 @@ impl<'a> Renewal<'a> {
     fn trust(&self, item: &Item<'_>) -> Option<TrustBundle> {
         let there = read_certificates(&self.other_authority(item)?).unwrap_or_default();
         let (path, wanted) = (item.path(), self.inventory.bundle(CLUSTER_CA));
-        Some(TrustBundle::of_kubeconfig(item.name, path, wanted, &there, self.now))
+        Some(TrustBundle::of_kubeconfig(item.name, path, wanted, (path, &there), self.now))
     }
 
     fn is_claimed(&self, place: &Place) -> bool {

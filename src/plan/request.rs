@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::generate::Selection;
-use super::{Artefact, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
+use super::{Artefact, Cause, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
 use crate::audit::{Finding, FindingCode};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
@@ -148,7 +148,7 @@ pub fn requests(inventory: &Inventory<'_>, outputs: &Outputs, options: &Options,
             continue;
         }
         let artefact = match (absence(row, options.role, spec), options.renewal) {
-            (Some(reason), Renewal::No) => asking.untouched(row, Step::Skip, reason),
+            (Some(reason), Renewal::No) => asking.untouched(row, Cause::NotOnNode.skips(), reason),
             (_, Renewal::No) => asking.first_request(item)?,
             (_, Renewal::NewKeys | Renewal::SameKeys) if row.kind == RowKind::KubeletClient => {
                 asking.kubelet_request(item)?
@@ -180,7 +180,7 @@ impl Asking<'_> {
         let mut files = vec![key, self.outputs.request(row)];
         files.extend((row.kind == RowKind::Kubeconfig).then(|| self.outputs.key_beside(row)));
         if self.is_in_the_way(row, files) {
-            return Ok(self.untouched(row, Step::Blocked, "there is a key or request already"));
+            return Ok(self.untouched(row, Cause::Exists.blocks(), "there is a key or request already"));
         }
         let key = match row.kind {
             RowKind::Kubeconfig => RequestKey::NewKubeconfig {
@@ -201,9 +201,13 @@ impl Asking<'_> {
         let files = vec![secret_file(self.outputs.request(row))];
         if let Some(fault) = self.fault_of_key(row, &key) {
             self.findings.push(Finding::unusable(row.name, &key, fault));
-            return Artefact::new(row.name, Kind::of(row), Step::Blocked, "its key cannot be used", files);
+            return Artefact::new(row.name, Kind::of(row), Cause::Unusable.blocks(), "its key cannot be used", files);
         }
-        let step = Step::Request { request, key: RequestKey::ExistingKey { key_file: key } };
+        let key = match row.kind {
+            RowKind::Kubeconfig => RequestKey::ExistingKubeconfig { key_file: key },
+            _ => RequestKey::ExistingKey { key_file: key },
+        };
+        let step = Step::Request { request, key };
         Artefact::new(row.name, Kind::of(row), step, reason, files)
     }
 

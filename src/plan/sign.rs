@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Answer, Artefact, Creation, Kind, Operation, Plan, PlannedFile, Step};
+use super::{Answer, Artefact, Cause, Creation, Kind, Operation, Plan, PlannedFile, Step};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::{Finding, FindingCode, RequestFault, SeenCertificate, Severity};
@@ -142,7 +142,7 @@ pub fn sign(tree: &Tree, layout: &Layout, requests: &[FoundRequest], options: &O
     }
     // What can be signed is signed, whatever else is refused and whichever CA is not here. With nothing left to sign
     // the findings stand.
-    if options.partial && artefacts.iter().any(|artefact| artefact.step != Step::Blocked) {
+    if options.partial && artefacts.iter().any(|artefact| !matches!(artefact.step, Step::Blocked { .. })) {
         for finding in &mut findings {
             finding.severity = finding.severity.min(Severity::Warning);
         }
@@ -194,15 +194,20 @@ impl Signing<'_> {
     fn judge_one(&self, found: &FoundRequest, name: Option<&str>) -> Judged {
         let files = vec![PlannedFile { path: found.certificate.clone(), mode: 0o644 }];
         let shown = name.map_or_else(|| found.path.display().to_string(), str::to_owned);
-        let blocked = |issuer: Option<String>, reason: &str, findings: Vec<Finding>| {
-            let artefact = Artefact::new(&shown, Kind::Certificate, Step::Blocked, reason, files.clone());
+        let blocked = |issuer: Option<String>, cause: Cause, reason: &str, findings: Vec<Finding>| {
+            let artefact = Artefact::new(&shown, Kind::Certificate, cause.blocks(), reason, files.clone());
             Judged { artefact: Artefact { issuer, ..artefact }, findings, key: None }
         };
         let (node, profile) = match self.known(found, name) {
             Ok(known) => known,
             Err((fault, evidence)) => {
                 let issuer = name.and_then(|name| self.options.policy.issuer(name));
-                return blocked(issuer, "refused", vec![fault.finding(&shown, Some(&found.path), evidence)]);
+                return blocked(
+                    issuer,
+                    Cause::Refused,
+                    "refused",
+                    vec![fault.finding(&shown, Some(&found.path), evidence)],
+                );
             }
         };
         let issuer = Some(profile.issuer.clone());
@@ -211,15 +216,16 @@ impl Signing<'_> {
             Part::Missing => {
                 let evidence = "the request is not there";
                 let finding = Finding::new(FindingCode::FileMissing, &shown, &found.path, evidence, "check the path");
-                return blocked(issuer, "not there", vec![finding]);
+                return blocked(issuer, Cause::Missing, "not there", vec![finding]);
             }
             Part::Broken(fault) => {
-                return blocked(issuer, "it cannot be read", vec![Finding::unusable(&shown, &found.path, fault)]);
+                let finding = Finding::unusable(&shown, &found.path, fault);
+                return blocked(issuer, Cause::Unusable, "it cannot be read", vec![finding]);
             }
         };
         let Some(authority) = self.signer.authorities.get(&profile.issuer).and_then(|bundle| bundle.first()) else {
             // The CA's own findings say why.
-            return blocked(issuer, "its CA cannot sign", Vec::new());
+            return blocked(issuer, Cause::UnusableAuthority, "its CA cannot sign", Vec::new());
         };
         let key = Some(request.public_key_info().to_vec());
         let asked =
@@ -247,12 +253,13 @@ impl Signing<'_> {
         let (draft, current) = match (answer, place) {
             (Ok(draft), Ok(current)) => (draft, current),
             (Err(Refusal::Worthless(findings)), Ok(_)) => {
-                return blocked(issuer, "no client and no server would accept it", findings);
+                return blocked(issuer, Cause::Refused, "no client and no server would accept it", findings);
             }
             (answer, place) => {
+                let cause = if answer.is_ok() { Cause::Exists } else { Cause::Refused };
                 let mut findings = answer.err().map(Refusal::findings).unwrap_or_default();
                 findings.extend(place.err());
-                return Judged { key, ..blocked(issuer, "refused", findings) };
+                return Judged { key, ..blocked(issuer, cause, "refused", findings) };
             }
         };
         let expires_at = Some(draft.template.not_after);
@@ -309,7 +316,7 @@ impl Signing<'_> {
                 judged.findings.push(finding);
                 if is_critical && judged.artefact.step.is_change() {
                     let Artefact { name, issuer, files, .. } = judged.artefact.clone();
-                    let blocked = Artefact::new(&name, Kind::Certificate, Step::Blocked, "refused", files);
+                    let blocked = Artefact::new(&name, Kind::Certificate, Cause::Refused.blocks(), "refused", files);
                     judged.artefact = Artefact { issuer, ..blocked };
                 }
             }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::import::pem_of;
-use super::words::Action;
+use super::words::{Action, Cause};
 use crate::audit::SeenCertificate;
 use crate::inventory::Place;
 use crate::key::Algorithm;
@@ -53,10 +53,16 @@ pub enum Step {
     Restore(RestoredFile),
     /// It is there, and stays as it is.
     Keep,
-    /// It is not this node's to have.
-    Skip,
+    /// It is not this node's to have, or not there to be changed.
+    Skip {
+        /// Why.
+        cause: Cause,
+    },
     /// It must be made elsewhere, or what is there must be put right first; a finding says why.
-    Blocked,
+    Blocked {
+        /// Why.
+        cause: Cause,
+    },
 }
 
 /// What is made. A certificate without an issuer signs itself.
@@ -138,7 +144,12 @@ pub enum RequestKey {
     },
     /// One that is there and stays.
     ExistingKey {
-        /// The file that holds it.
+        /// The PEM file that holds it.
+        key_file: PathBuf,
+    },
+    /// The current user's of a kubeconfig that is there and stays.
+    ExistingKubeconfig {
+        /// The kubeconfig.
         key_file: PathBuf,
     },
 }
@@ -233,15 +244,29 @@ impl TrustBundle {
         Self { certificates: pem_of(wanted), replaces, file: Some(path.to_owned()), kubeconfigs: Vec::new() }
     }
 
-    /// The same for the CA certificates within a kubeconfig.
+    /// The same for a kubeconfig, which trusts those of `source`: itself, or the file that it names.
     pub(crate) fn of_kubeconfig(
         name: &str,
         path: &Path,
         wanted: &[Certificate],
-        there: &[Certificate],
+        (source, there): (&Path, &[Certificate]),
         now: DateTime<Utc>,
     ) -> Self {
-        Self { file: None, kubeconfigs: vec![path.to_owned()], ..Self::of_file(name, path, wanted, there, now) }
+        Self { file: None, kubeconfigs: vec![path.to_owned()], ..Self::of_file(name, source, wanted, there, now) }
+    }
+}
+
+impl Cause {
+    /// The step that is not this node's, for this cause.
+    #[must_use]
+    pub const fn skips(self) -> Step {
+        Step::Skip { cause: self }
+    }
+
+    /// The step that cannot be done, for this cause.
+    #[must_use]
+    pub const fn blocks(self) -> Step {
+        Step::Blocked { cause: self }
     }
 }
 
@@ -258,8 +283,8 @@ impl Step {
             Self::Remove => Action::Remove,
             Self::Restore(_) => Action::Restore,
             Self::Keep => Action::Keep,
-            Self::Skip => Action::Skip,
-            Self::Blocked => Action::Blocked,
+            Self::Skip { .. } => Action::Skip,
+            Self::Blocked { .. } => Action::Blocked,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The words of a plan: which operation makes it, and what happens to an artefact. They are the same everywhere.
 //!
-//! In: nothing. Out: [`Operation`] and [`Action`].
+//! In: nothing. Out: [`Operation`], [`Action`] and [`Cause`].
 
 use std::fmt;
 
@@ -76,10 +76,48 @@ words! {
         Restore = "restore",
         /// It is there, and stays as it is.
         Keep = "keep",
-        /// It is not this node's to have.
+        /// It is not this node's to have, or not there to be changed.
         Skip = "skip",
         /// It must be made elsewhere, or what is there must be put right first; a finding says why.
         Blocked = "blocked",
+    }
+}
+
+words! {
+    /// Why an artefact is skipped or blocked, for programs; its reason says it to people.
+    Cause {
+        /// It is not there.
+        Missing = "missing",
+        /// A node of this kind, or of this version, has none.
+        NotOnNode = "not_on_node",
+        /// The kubeconfig has no client certificate.
+        NoClientCertificate = "no_client_certificate",
+        /// The key of its CA is elsewhere.
+        ExternalAuthority = "external_authority",
+        /// Another CA than the node's has signed it.
+        OtherAuthority = "other_authority",
+        /// Its CA is not there, or cannot sign.
+        UnusableAuthority = "unusable_authority",
+        /// It would be valid for longer than its CA.
+        OutlivesAuthority = "outlives_authority",
+        /// The kubelet renews it.
+        LeftToKubelet = "left_to_kubelet",
+        /// Its certificate is not signed yet.
+        NotSigned = "not_signed",
+        /// A file that is there, or was given, cannot be used.
+        Unusable = "unusable",
+        /// Something is there that is not overwritten.
+        Exists = "exists",
+        /// It is another node's.
+        OtherNode = "other_node",
+        /// The node's name is not known.
+        UnknownNode = "unknown_node",
+        /// What was asked for is refused, or nobody would accept the result.
+        Refused = "refused",
+        /// Others could read its key, or put another in its place.
+        Exposed = "exposed",
+        /// Something on this node still needs it.
+        StillNeeded = "still_needed",
     }
 }
 

@@ -139,6 +139,8 @@ fn what_is_not_signed_is_passed_over_among_all_and_refused_by_name() {
     let all = plan_embed(&node, &[]);
     assert_eq!((problems(&all.findings), all.is_blocked()), (vec!["admin.conf file.missing".into()], false));
     assert_eq!((action(&all, "admin.conf"), all.changes().count()), (Action::Skip, 4));
+    let skipped = serde_json::to_value(all.artefacts.iter().find(|one| one.name == "admin.conf").unwrap()).unwrap();
+    assert_eq!((&skipped["action"], &skipped["cause"]), (&"skip".into(), &"not_signed".into()));
     assert_eq!(criticals(&plan_embed(&node, &["admin.conf"]).findings), ["admin.conf file.missing"]);
     assert_eq!(criticals(&plan_embed(&node, &["./amdin.conf"]).findings), ["./amdin.conf file.missing"]);
     node.write("/etc/kubernetes/scheduler.conf", "{");
@@ -263,6 +265,23 @@ fn a_new_bundle_goes_into_kubeconfigs_whose_certificates_stay() {
     let file = node.read("/etc/kubernetes/admin.conf");
     assert_eq!(embedded(&file, "certificate-authority-data"), bundle);
     assert_eq!(embedded(&file, "client-certificate-data"), before);
+}
+
+#[test]
+fn a_ca_that_was_named_by_its_path_is_said_to_be_replaced() {
+    let (node, _) = imported();
+    apply_plan(&plan_embed(&node, &[])).unwrap();
+    let path = "/etc/kubernetes/admin.conf";
+    let mut text = String::from_utf8(node.read(path)).unwrap();
+    let old = authority("former", 900).certificate().to_pem();
+    node.write("/etc/kubernetes/former.crt", &old);
+    let line = text.lines().find(|line| line.contains("certificate-authority-data")).unwrap().to_owned();
+    text = text.replace(&line, "    certificate-authority: former.crt");
+    node.write(path, text);
+    let plan = plan_embed(&node, &["admin.conf"]);
+    let Step::TrustBundle(bundle) = &plan.artefacts[0].step else { panic!("{:?}", plan.artefacts[0]) };
+    let [replaced] = &bundle.replaces[..] else { panic!("{bundle:?}") };
+    assert!(replaced.path.ends_with("former.crt") && replaced.subject.contains("former"), "{replaced:?}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ from kubepki.cli.carry_out import say_backup
 from kubepki.cli.progress import KeyProgress
 from kubepki.cli.uninterrupted import uninterrupted
 from kubepki.errors import EnvironmentFailure, FindingError, Interrupted, PartialError
-from kubepki.types import Action, Severity
+from kubepki.types import Action, Cause, Severity
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -219,9 +219,9 @@ def notice(components: list[str]) -> str:
 def _line(artefact: Artefact) -> str | None:
     if artefact.action is Action.RENEW:
         return f"{artefact.long_name} renewed"
-    if artefact.action is Action.SKIP and artefact.reason == "missing":
+    if artefact.cause is Cause.MISSING:
         return f"MISSING! {artefact.long_name}"
-    if artefact.action is Action.SKIP and artefact.issuer:
+    if artefact.cause is Cause.EXTERNAL_AUTHORITY:
         base_name = "etcd/ca" if artefact.issuer == "etcd-ca" else artefact.issuer
         return f"Detected external {base_name}, {artefact.long_name} can't be renewed"
     return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
     from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
     from kubepki.types.finding import Finding, Severity, Status
-    from kubepki.types.plan import Action, Artefact, Changed, Kind, Plan, PlannedFile, Report
+    from kubepki.types.plan import Action, Artefact, Cause, Changed, Kind, Plan, PlannedFile, Report
     from kubepki.types.recover import InterruptedChange, Recovery, RecoveryOutcome, RecoveryReport
     from kubepki.types.restart import (
         ComponentRestart,
@@ -47,6 +47,7 @@ __all__ = [
     "BackupState",
     "Bundle",
     "BundleEntry",
+    "Cause",
     "Certificate",
     "CertificateFile",
     "Changed",
@@ -99,6 +100,7 @@ _HOMES = {
     "BackupState": "types.backup",
     "Bundle": "types.bundle",
     "BundleEntry": "types.bundle",
+    "Cause": "types.plan",
     "Certificate": "types.certificate",
     "CertificateFile": "types.certificate",
     "Changed": "types.plan",

@@ -56,6 +56,27 @@ class Action(Enum):
         return self not in (Action.KEEP, Action.SKIP, Action.BLOCKED)
 
 
+class Cause(Enum):
+    """Why an artefact is skipped or blocked; its `reason` says it in words."""
+
+    MISSING = "missing"
+    NOT_ON_NODE = "not_on_node"
+    NO_CLIENT_CERTIFICATE = "no_client_certificate"
+    EXTERNAL_AUTHORITY = "external_authority"
+    OTHER_AUTHORITY = "other_authority"
+    UNUSABLE_AUTHORITY = "unusable_authority"
+    OUTLIVES_AUTHORITY = "outlives_authority"
+    LEFT_TO_KUBELET = "left_to_kubelet"
+    NOT_SIGNED = "not_signed"
+    UNUSABLE = "unusable"
+    EXISTS = "exists"
+    OTHER_NODE = "other_node"
+    UNKNOWN_NODE = "unknown_node"
+    REFUSED = "refused"
+    EXPOSED = "exposed"
+    STILL_NEEDED = "still_needed"
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
     """A file that an artefact consists of, and the permission bits that it is made with."""
@@ -75,6 +96,7 @@ class Artefact(Value):
     name: str
     kind: Kind
     action: Action
+    cause: Cause | None
     reason: str
     files: tuple[PlannedFile, ...]
     issuer: str | None
@@ -90,6 +112,7 @@ class Artefact(Value):
             data["name"],
             Kind(data["kind"]),
             Action(data["action"]),
+            Cause(data["cause"]) if "cause" in data else None,
             data["reason"],
             tuple(PlannedFile(Path(file["path"]), file["mode"]) for file in data["files"]),
             data["issuer"],

@@ -9,7 +9,7 @@ use crate::inventory::{Client, Part};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Client as ShownClient, ClientConfig, Kubeconfig};
 use crate::ops::node::content_of;
-use crate::plan::{Artefact, Kind, RequestKey};
+use crate::plan::{Artefact, RequestKey};
 use crate::secret::Secret;
 use crate::store::Expected;
 use crate::x509::RequestTemplate;
@@ -23,10 +23,10 @@ pub(super) fn request(
 ) -> Result<()> {
     let request = |key: &PrivateKey| Ok::<_, Error>(Secret::new(template.sign(key)?.to_pem()));
     match key {
-        RequestKey::ExistingKey { key_file: path } => {
-            let key = match artefact.kind {
-                Kind::Kubeconfig => Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?.found.key,
-                _ => Part::read(bench.tree, path, PrivateKey::from_pem),
+        RequestKey::ExistingKey { key_file: path } | RequestKey::ExistingKubeconfig { key_file: path } => {
+            let key = match key {
+                RequestKey::ExistingKey { .. } => Part::read(bench.tree, path, PrivateKey::from_pem),
+                _ => Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?.found.key,
             };
             // It says nothing but what the key and the plan say: an older one makes way.
             bench.write(artefact, vec![request(&present(key, path)?)?], None, Some(Expected::Any))

@@ -16,7 +16,7 @@ use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{Kind as RowKind, Row};
 use crate::component::{STATIC_PODS, StaticPod};
 use crate::inventory::{Found, Part};
-use crate::plan::{Artefact, Kind, PlannedFile, Step};
+use crate::plan::{Artefact, Cause, Kind, PlannedFile, Step};
 use crate::tree::Observed;
 use crate::x509::Certificate;
 
@@ -51,7 +51,7 @@ impl Cleaning<'_> {
                     format!("its key is still needed: {}", reasons.join("; ")),
                     "do this first: sign and install what is missing, and take the key's path out of the manifests",
                 ));
-                self.artefacts.push(artefact(Step::Blocked, "its key is still needed"));
+                self.artefacts.push(artefact(Cause::StillNeeded.blocks(), "its key is still needed"));
             }
         }
     }

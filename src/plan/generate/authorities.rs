@@ -11,7 +11,7 @@ use crate::catalogue::{Kind as RowKind, Row, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::Item;
-use crate::plan::{Artefact, Creation, Kind, Step};
+use crate::plan::{Artefact, Cause, Creation, Kind, Step};
 use crate::tree::Observed;
 use crate::x509::CertificateTemplate;
 
@@ -39,7 +39,8 @@ impl Planning<'_> {
 
     fn skip_authority(&mut self, item: &Item<'_>, reason: &str) {
         if self.is_selected(item.row) {
-            let artefact = Artefact::new(item.name, Kind::CertificateAuthority, Step::Skip, reason, files(item));
+            let artefact =
+                Artefact::new(item.name, Kind::CertificateAuthority, Cause::NotOnNode.skips(), reason, files(item));
             self.artefacts.push(artefact);
         }
     }
@@ -51,7 +52,7 @@ impl Planning<'_> {
         let external = pair.is_external();
         if self.is_selected(row) {
             let (step, reason) = match (blocked, external) {
-                (true, _) => (Step::Blocked, "the existing file cannot be used"),
+                (true, _) => (Cause::Unusable.blocks(), "the existing file cannot be used"),
                 (false, true) => (Step::Keep, "external CA: its key is not on this node"),
                 (false, false) => (Step::Keep, "already there"),
             };
@@ -91,7 +92,8 @@ impl Planning<'_> {
         if let Some((code, evidence, remedy)) = refusal {
             self.findings.push(Finding::new(code, row.name, &path, evidence, remedy));
             if self.is_selected(row) {
-                let artefact = Artefact::new(row.name, Kind::CertificateAuthority, Step::Blocked, "missing", files);
+                let artefact =
+                    Artefact::new(row.name, Kind::CertificateAuthority, Cause::Missing.blocks(), "missing", files);
                 self.artefacts.push(artefact);
             }
             return Ok(AuthorityState::Unusable);

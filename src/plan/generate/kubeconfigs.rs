@@ -6,7 +6,7 @@ use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
 use crate::catalogue::{Kind as RowKind, leaf_key_usages};
 use crate::error::Result;
 use crate::inventory::Item;
-use crate::plan::{Artefact, Creation, Kind, KubeconfigTemplate, Step};
+use crate::plan::{Artefact, Cause, Creation, Kind, KubeconfigTemplate, Step};
 use crate::x509::{Certificate, CertificateTemplate, ExtendedKeyUsage};
 
 impl Planning<'_> {
@@ -17,7 +17,7 @@ impl Planning<'_> {
                 continue;
             }
             let artefact = if let Some(reason) = item.absence {
-                Artefact::new(item.name, Kind::Kubeconfig, Step::Skip, reason, files(item))
+                Artefact::new(item.name, Kind::Kubeconfig, Cause::NotOnNode.skips(), reason, files(item))
             } else if item.is_missing() {
                 self.plan_missing_kubeconfig(item)?
             } else {
@@ -38,8 +38,11 @@ impl Planning<'_> {
         let findings =
             judge_kubeconfig(item.name, path, client, self.inventory.tree, &expected, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let (step, reason) =
-            if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };
+        let (step, reason) = if blocked {
+            (Cause::Unusable.blocks(), "the existing file cannot be used")
+        } else {
+            (Step::Keep, "already there")
+        };
         let expires_at = item.leaf().map(Certificate::not_after);
         Artefact { expires_at, ..Artefact::new(item.name, Kind::Kubeconfig, step, reason, files(item)) }
     }
@@ -48,7 +51,8 @@ impl Planning<'_> {
         let (row, path, files) = (item.row, item.path(), files(item));
         let subject = row.subject(self.spec)?;
         let server = row.server(self.spec);
-        let blocked = |reason| Artefact::new(row.name, Kind::Kubeconfig, Step::Blocked, reason, files.clone());
+        let blocked =
+            |cause: Cause, reason| Artefact::new(row.name, Kind::Kubeconfig, cause.blocks(), reason, files.clone());
         let needed = format!(
             "{} is still needed: server {server}, client certificate with subject {subject}, signed by the external CA",
             path.display()
@@ -57,11 +61,11 @@ impl Planning<'_> {
         // A kubeconfig's first certificate is valid from the same moment as its CA.
         let (not_before, authority_end) = match self.signing_time(row.name, row.issuer, path, needed, remedy) {
             Ok(time) => time,
-            Err(reason) => return Ok(blocked(reason)),
+            Err((cause, reason)) => return Ok(blocked(cause, reason)),
         };
         let wanted = self.now + self.spec.certificate_validity;
         let Some(not_after) = self.end_within_authority(row.name, path, wanted, authority_end) else {
-            return Ok(blocked("it would outlive its CA"));
+            return Ok(blocked(Cause::OutlivesAuthority, "it would outlive its CA"));
         };
         let template = CertificateTemplate {
             subject,
@@ -74,7 +78,7 @@ impl Planning<'_> {
             other_extensions: Vec::new(),
         };
         if self.refuses(row.name, row.issuer, path, &template) {
-            return Ok(blocked("no server would accept it"));
+            return Ok(blocked(Cause::Refused, "no server would accept it"));
         }
         let (cluster_name, user) = (self.spec.cluster_name.clone(), row.user_name(self.spec));
         let step = Step::Create(Creation::Kubeconfig {

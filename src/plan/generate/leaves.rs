@@ -6,7 +6,7 @@ use crate::audit::subject::judge_new;
 use crate::catalogue::{Kind as RowKind, leaf_key_usages};
 use crate::error::Result;
 use crate::inventory::Item;
-use crate::plan::{Artefact, Creation, Kind, Step};
+use crate::plan::{Artefact, Cause, Creation, Kind, Step};
 use crate::x509::{Certificate, CertificateTemplate};
 
 impl Planning<'_> {
@@ -17,7 +17,7 @@ impl Planning<'_> {
                 continue;
             }
             let artefact = if let Some(reason) = item.absence {
-                Artefact::new(item.name, Kind::Certificate, Step::Skip, reason, files(item))
+                Artefact::new(item.name, Kind::Certificate, Cause::NotOnNode.skips(), reason, files(item))
             } else if item.is_missing() {
                 self.plan_missing_leaf(item)?
             } else {
@@ -33,8 +33,11 @@ impl Planning<'_> {
         let (pair, wanted) = (item.pair(), &item.expectation);
         let findings = judge_pair(item.name, pair, self.inventory.tree, wanted, bundle, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
-        let (step, reason) =
-            if blocked { (Step::Blocked, "the existing file cannot be used") } else { (Step::Keep, "already there") };
+        let (step, reason) = if blocked {
+            (Cause::Unusable.blocks(), "the existing file cannot be used")
+        } else {
+            (Step::Keep, "already there")
+        };
         let expires_at = pair.certificate().map(Certificate::not_after);
         Artefact { expires_at, ..Artefact::new(item.name, Kind::Certificate, step, reason, files(item)) }
     }
@@ -43,7 +46,8 @@ impl Planning<'_> {
         let (row, files, path) = (item.row, files(item), item.certificate.clone());
         let subject = row.subject(self.spec)?;
         let names = row.subject_alt_names(self.spec);
-        let blocked = |reason| Artefact::new(row.name, Kind::Certificate, Step::Blocked, reason, files.clone());
+        let blocked =
+            |cause: Cause, reason| Artefact::new(row.name, Kind::Certificate, cause.blocks(), reason, files.clone());
         let asked_names = if names.is_empty() { String::new() } else { format!(", names {names}") };
         let needed = format!(
             "{} and its key are still needed: subject {subject}{asked_names}, signed by the external CA {}",
@@ -53,12 +57,12 @@ impl Planning<'_> {
         let remedy = "have it signed by the owner of the CA and put both files there";
         let (authority_begin, authority_end) = match self.signing_time(row.name, row.issuer, &path, needed, remedy) {
             Ok(time) => time,
-            Err(reason) => return Ok(blocked(reason)),
+            Err((cause, reason)) => return Ok(blocked(cause, reason)),
         };
         self.findings.extend(judge_new(row.name, &path, &subject, authority_begin));
         let wanted = self.now + self.spec.certificate_validity;
         let Some(not_after) = self.end_within_authority(row.name, &path, wanted, authority_end) else {
-            return Ok(blocked("it would outlive its CA"));
+            return Ok(blocked(Cause::OutlivesAuthority, "it would outlive its CA"));
         };
         let template = CertificateTemplate {
             subject,
@@ -71,7 +75,7 @@ impl Planning<'_> {
             other_extensions: Vec::new(),
         };
         if self.refuses(row.name, row.issuer, &path, &template) {
-            return Ok(blocked("no client and no server would accept it"));
+            return Ok(blocked(Cause::Refused, "no client and no server would accept it"));
         }
         let step = Step::Create(Creation::Pair { certificate: template, new_key: self.spec.algorithm });
         Ok(Artefact {

@@ -5,7 +5,7 @@ use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode};
 use crate::catalogue::SERVICE_ACCOUNT;
 use crate::config::Role;
-use crate::plan::{Artefact, Creation, Kind, PlannedFile, Step};
+use crate::plan::{Artefact, Cause, Creation, Kind, PlannedFile, Step};
 
 impl Planning<'_> {
     pub(super) fn plan_service_account(&mut self) {
@@ -20,7 +20,7 @@ impl Planning<'_> {
         let artefact = |step, reason, files| Artefact::new(SERVICE_ACCOUNT, Kind::KeyPair, step, reason, files);
 
         let planned = if self.spec.role == Role::Worker {
-            artefact(Step::Skip, "a worker has none", both)
+            artefact(Cause::NotOnNode.skips(), "a worker has none", both)
         } else if keys.key.is_missing() && keys.public_keys.is_missing() {
             if self.spec.role == Role::SecondaryControlPlane {
                 self.findings.push(Finding::new(
@@ -30,14 +30,14 @@ impl Planning<'_> {
                     "sa.key is missing; all control-plane nodes share one",
                     "copy sa.key and sa.pub from the first control-plane node",
                 ));
-                artefact(Step::Blocked, "missing", both)
+                artefact(Cause::Missing.blocks(), "missing", both)
             } else {
                 artefact(Step::Create(Creation::KeyPair { new_key: self.spec.algorithm }), "missing", both)
             }
         } else {
             let findings = keys.judge(self.inventory.tree);
             if self.take(findings) {
-                artefact(Step::Blocked, "the existing file cannot be used", both)
+                artefact(Cause::Unusable.blocks(), "the existing file cannot be used", both)
             } else if keys.public_keys.is_missing() {
                 let step = Step::Create(Creation::PublicKey { of: key.path });
                 artefact(step, "sa.pub is missing: made from sa.key", vec![public_key])

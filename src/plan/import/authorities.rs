@@ -10,7 +10,7 @@ use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{CLUSTER_CA, Kind as RowKind};
 use crate::inventory::{Item, Part};
 use crate::kubeconfig::{Mismatch, compare};
-use crate::plan::{Artefact, Kind, PlannedFile, Step, TrustBundle};
+use crate::plan::{Artefact, Cause, Kind, PlannedFile, Step, TrustBundle};
 use crate::x509::{Certificate, verify_chain};
 
 /// A CA's file that was given.
@@ -59,7 +59,7 @@ impl<'a> Importing<'a> {
         self.judge_authority(incoming);
         self.judge_what_is_under(incoming);
         if self.is_refused(name) {
-            return Artefact { expires_at, ..row(Step::Blocked, "the given file cannot be used") };
+            return Artefact { expires_at, ..row(Cause::Unusable.blocks(), "the given file cannot be used") };
         }
         let current = there
             .present()

@@ -9,7 +9,7 @@ use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET_CONF, Kind as RowKind};
 use crate::digest::sha256_hex;
 use crate::inventory::{Expectation, Item, Part, Rotating};
-use crate::plan::{Artefact, Installation, KeySource, Kind, PlannedFile, Step};
+use crate::plan::{Artefact, Cause, Installation, KeySource, Kind, PlannedFile, Step};
 use crate::x509::{Certificate, CertificateRequest, SubjectAltNames};
 
 /// Where the key of a certificate is.
@@ -33,7 +33,13 @@ impl Importing<'_> {
     fn plan_leaf(&mut self, place: &Item<'_>, matched: &Matched<'_>) -> Artefact {
         let chain = &matched.certificates;
         let Some(leaf) = chain.first() else {
-            return Artefact::new(place.name, Kind::of(place.row), Step::Blocked, "no certificate", Vec::new());
+            return Artefact::new(
+                place.name,
+                Kind::of(place.row),
+                Cause::Missing.blocks(),
+                "no certificate",
+                Vec::new(),
+            );
         };
         let key = self.find_key(place, matched, leaf);
         let expectation = self.expectation(place, matched, leaf);
@@ -56,7 +62,7 @@ impl Importing<'_> {
             let reason = "the given file cannot be used";
             return Artefact {
                 expires_at,
-                ..Artefact::new(place.name, Kind::of(place.row), Step::Blocked, reason, files)
+                ..Artefact::new(place.name, Kind::of(place.row), Cause::Unusable.blocks(), reason, files)
             };
         }
         let there = &place.pair().certificates;
@@ -239,8 +245,13 @@ impl Importing<'_> {
             let mut requests = own.present().into_iter().chain(waiting).chain(came_along);
             if requests.any(|request| Some(request.public_key_info()) != in_use) {
                 let files = imported_files(place, false);
-                let artefact =
-                    Artefact::new(place.name, Kind::of(place.row), Step::Skip, "its request is not signed yet", files);
+                let artefact = Artefact::new(
+                    place.name,
+                    Kind::of(place.row),
+                    Cause::NotSigned.skips(),
+                    "its request is not signed yet",
+                    files,
+                );
                 self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
             }
         }

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::inventory::Item;
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
-use crate::plan::{Artefact, Kind, Step};
+use crate::plan::{Artefact, Cause, Kind};
 use crate::remedy::command;
 use crate::x509::{RequestTemplate, SubjectAltNames};
 
@@ -66,7 +66,7 @@ impl Asking<'_> {
             return Ok(Artefact::new(
                 row.name,
                 Kind::of(row),
-                Step::Blocked,
+                Cause::UnknownNode.blocks(),
                 "the node's name is not known",
                 Vec::new(),
             ));

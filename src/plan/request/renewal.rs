@@ -10,7 +10,7 @@ use crate::catalogue::{Kind as RowKind, Row};
 use crate::inventory::{Item, Part};
 use crate::key::Algorithm;
 use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
-use crate::plan::{Artefact, Kind, RequestKey, Step};
+use crate::plan::{Artefact, Cause, Kind, RequestKey, Step};
 use crate::tree::Observed;
 use crate::x509::{Certificate, RequestTemplate};
 
@@ -19,18 +19,18 @@ impl Asking<'_> {
         let (row, path) = (item.row, item.path());
         let certificates = match in_place(item) {
             Ok(certificates) => certificates,
-            Err(reason) => return self.untouched(row, Step::Skip, reason),
+            Err((cause, reason)) => return self.untouched(row, cause.skips(), reason),
         };
         let certificate = match certificates {
             Part::Present(certificates) => certificates.first(),
             Part::Missing => None,
             Part::Broken(fault) => {
                 self.findings.push(Finding::unusable(row.name, path, fault));
-                return self.untouched(row, Step::Blocked, "the existing file cannot be read");
+                return self.untouched(row, Cause::Unusable.blocks(), "the existing file cannot be read");
             }
         };
         let Some(certificate) = certificate else {
-            return self.untouched(row, Step::Skip, "not there");
+            return self.untouched(row, Cause::Missing.skips(), "not there");
         };
         let request = RequestTemplate {
             subject: certificate.subject().clone(),
@@ -57,7 +57,7 @@ impl Asking<'_> {
 
     /// The kind of a key that is asked for anew: that of the certificate in its place, where there is one.
     pub(super) fn kind_of_first_key(&self, item: &Item<'_>) -> Algorithm {
-        let certificates = if item.row.kind == RowKind::KubeletClient { Err("") } else { in_place(item) };
+        let certificates = if item.row.kind == RowKind::KubeletClient { Ok(Part::Missing) } else { in_place(item) };
         let certificates = certificates.unwrap_or(Part::Missing);
         let in_place = certificates.present().and_then(|certificates| certificates.first());
         in_place.map_or(self.spec.algorithm, |one| kind_of_new_key(one.key_kind(), self.spec))
@@ -68,7 +68,13 @@ impl Asking<'_> {
         let files = vec![key, self.outputs.request(row)];
         let planned = files.iter().cloned().map(secret_file).collect();
         if self.is_in_the_way(row, files) {
-            return Artefact::new(row.name, Kind::of(row), Step::Blocked, "there is a key or request already", planned);
+            return Artefact::new(
+                row.name,
+                Kind::of(row),
+                Cause::Exists.blocks(),
+                "there is a key or request already",
+                planned,
+            );
         }
         let change = change_of_kind(old, kind).map(|change| format!("; {change}"));
         let reason = format!("for renewal, with a new key{}", change.unwrap_or_default());
@@ -78,15 +84,17 @@ impl Asking<'_> {
 }
 
 /// The certificates of a file, or why there are none to be renewed.
-fn in_place<'i>(item: &'i Item<'_>) -> Result<Part<&'i Vec<Certificate>>, &'static str> {
+fn in_place<'i>(item: &'i Item<'_>) -> Result<Part<&'i Vec<Certificate>>, (Cause, &'static str)> {
     match item.client() {
         None if item.kubeconfig.is_none() => Ok(item.pair().certificates.as_ref()),
-        None if matches!(item.observed(), Observed::Missing) => Err("not there"),
+        None if matches!(item.observed(), Observed::Missing) => Err((Cause::Missing, "not there")),
         None => Ok(Part::of_file(item.observed())),
         Some(Err(error)) => Ok(Part::of_error(error)),
         Some(Ok(client)) => match client.certified() {
-            None => Err("it has no certificate"),
-            Some(found) if found.certificate_path != client.path => Err("the kubelet renews it, as kubelet-client"),
+            None => Err((Cause::NoClientCertificate, "it has no certificate")),
+            Some(found) if found.certificate_path != client.path => {
+                Err((Cause::LeftToKubelet, "the kubelet renews it, as kubelet-client"))
+            }
             Some(found) => Ok(found.certificates.as_ref()),
         },
     }
