@@ -10,7 +10,8 @@
 //! | 3 | [`catalogue`] [`component`] [`kubeconfig`] |
 //! | 4 | [`inventory`] |
 //! | 5 | [`audit`] [`bundle`] [`plan`] [`policy`] |
-//! | 6 | [`ops`] |
+//! | 6 | [`request`] |
+//! | 7 | [`ops`] |
 
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
@@ -35,6 +36,7 @@ pub mod policy;
 #[cfg(feature = "python")]
 mod python;
 pub mod remedy;
+pub mod request;
 pub mod secret;
 pub mod store;
 pub mod text;

@@ -24,19 +24,21 @@ mod keys;
 mod kubelet;
 mod node;
 pub mod output;
+mod planned;
 pub mod recover;
 pub mod renew;
 pub mod restart;
 pub mod sign;
-mod span;
 pub mod systemd;
 pub mod user;
 
 pub use keys::{Continue, Progress};
-pub use node::{NodeRequest, configuration};
+pub use node::configuration;
+pub use planned::Planned;
 
 use crate::audit::Finding;
-use crate::error::{evidence, faults, nearest};
+use crate::error::faults;
+pub use crate::request::NodeRequest;
 
 faults! {
     /// Why an operation was not done.
@@ -56,42 +58,6 @@ faults! {
             /// The file.
             path: String,
         },
-        /// There is no certificate, CA, key or kubeconfig of that name; the hint has the nearest, or all.
-        #[error("unknown name {name:?}")]
-        #[fault("plan.unknown_name", Usage,
-            match nearest {
-                Some(name) => format!("did you mean {name}?"),
-                None => format!("known names: {}", known.join(", ")),
-            })]
-        UnknownName {
-            /// What was given.
-            name: String,
-            /// The nearest name that is known.
-            nearest: Option<String>,
-            /// All names that are known.
-            known: Vec<String>,
-        },
-        /// A CA or `sa` was named to `certs renew`; CAs are replaced in steps, `sa` has no end.
-        #[error("{name:?} cannot be renewed")]
-        #[fault("plan.not_renewable", Usage,
-            if name == crate::catalogue::SERVICE_ACCOUNT {
-                "it is a key pair that does not expire; with a new one, every token that it signed would be invalid"
-            } else {
-                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
-            })]
-        NotRenewable {
-            /// What was given.
-            name: String,
-        },
-        /// Options contradict each other, or a value is not usable: the hint says what to give instead.
-        #[error("{reason}")]
-        #[fault("plan.bad_request", Usage, hint.clone(), context = evidence!(reason))]
-        BadRequest {
-            /// What is wrong.
-            reason: String,
-            /// What to do.
-            hint: String,
-        },
         /// There is no file that ends in `.csr` below the folder; name others as `NAME=FILE`.
         #[error("there is no signing request below {folder}")]
         #[fault("sign.no_requests", Usage, "requests are files that end in .csr; name others as NAME=FILE")]
@@ -105,15 +71,6 @@ faults! {
         SamePlace {
             /// The file.
             path: String,
-        },
-        /// One file of serial numbers is named for several CAs; use `--srl`, or random numbers.
-        #[error("{path} cannot hold the serial numbers of several CAs: {}", .issuers.join(", "))]
-        #[fault("sign.shared_serial_file", Usage, "use a file beside each CA (--srl), or random numbers")]
-        SharedSerialFile {
-            /// The file.
-            path: String,
-            /// The CAs.
-            issuers: Vec<String>,
         },
         /// The file holds no serial number in hexadecimal digits below 2^159; restore it, or sign with random numbers.
         #[error("{path} holds no serial number as openssl writes it")]
@@ -138,15 +95,8 @@ faults! {
     }
 }
 
-impl OperationError {
-    /// The error for a name that is none of `known`; a near one is suggested.
-    pub(crate) fn unknown_name(name: &str, known: &[&str]) -> Self {
-        Self::UnknownName {
-            name: name.to_owned(),
-            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
-            known: known.iter().map(|name| (*name).to_owned()).collect(),
-        }
-    }
+fn bad(reason: impl Into<String>) -> OperationError {
+    OperationError::BadPlan { reason: reason.into() }
 }
 
 /// `3 critical findings: apiserver: …; …` with the first few.

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::kubelet::Kubelet;
-use super::node::{Node, NodeRequest};
+use super::node::Node;
 use crate::audit::advice::Advisor;
 use crate::audit::{Finding, complete_remedies};
 use crate::catalogue::{DEFAULT_KUBELET_DIR, KubeletFiles, Layout};
 use crate::error::Result;
 use crate::inventory::Found;
+use crate::request::NodeRequest;
 use crate::tree::{Observed, Tree};
 
 /// Gives each finding its remedy.

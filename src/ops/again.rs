@@ -6,25 +6,30 @@
 //! is gone. Configurations are carried as they were read, without the secrets that they may hold, and are not read again.
 
 use chrono::TimeDelta;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::apply::{bad, refuse_stale};
 use super::given::refuse_other_keys;
-use super::{backup, cleanup, embed, generate_csr, import, init, renew, sign};
+use super::{OperationError, backup, bad, cleanup, embed, generate_csr, import, init, renew, sign};
 use crate::audit::Finding;
 use crate::clock::SystemClock;
+use crate::digest::sha256_hex;
 use crate::error::Result;
 use crate::plan::{Operation, Plan};
 use crate::store::Store;
+use crate::tree::Tree;
 
 /// How far the clocks of two machines may be apart: that of the planner and that of the one who applies.
 const CLOCKS_APART: TimeDelta = TimeDelta::days(1);
 
-/// Notes in a plan what it was made from.
-pub(super) fn record(plan: &mut Plan, request: &impl Serialize) -> Result<()> {
-    plan.request = serde_json::to_value(request).map_err(|error| bad(error.to_string()))?;
+/// Refuses a plan of which a file has changed since.
+pub(super) fn refuse_stale(plan: &Plan, tree: &Tree) -> Result<()> {
+    for input in &plan.inputs {
+        let now = tree.content(&input.path).map(sha256_hex);
+        if now != input.sha256 {
+            return Err(OperationError::Stale { path: input.path.display().to_string() }.into());
+        }
+    }
     Ok(())
 }
 

@@ -30,18 +30,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use self::workbench::Workbench;
-use super::OperationError;
-use super::init::directories;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
+use super::{OperationError, again, bad};
 use crate::catalogue::Layout;
 use crate::clock::SystemClock;
-use crate::digest::sha256_hex;
 use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind, Operation, Plan, Step, cleanup};
 use crate::secret::Secret;
 use crate::store::{BackupOrder, Session, Store};
-use crate::tree::Tree;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,7 +77,7 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
     super::sign::refuse(plan)?;
     if !plan.is_empty() {
         refuse_backup_place(plan, &Store::new(plan.rootfs.clone())?)?;
-        super::again::refuse_other(plan)?;
+        again::refuse_other(plan)?;
     }
     apply_with(plan, BTreeMap::new(), progress)
 }
@@ -114,7 +111,7 @@ fn apply_with(
 
     let mut session = lock(&store, plan)?;
     let tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
-    refuse_stale(plan, &tree)?;
+    again::refuse_stale(plan, &tree)?;
     // The last moment: waiting for the lock may have taken long.
     let ready = Progress { done: wanted_keys, total: wanted_keys, name: String::new() };
     if progress(&ready) == Continue::No {
@@ -187,7 +184,7 @@ fn refuse_backup_place(plan: &Plan, store: &Store) -> Result<()> {
 
 /// Where requests are signed, the folder of the answers is not the node's: somebody else may have filled it.
 fn lock(store: &Store, plan: &Plan) -> Result<Session> {
-    let [certificates_dir, kubeconfig_dir] = directories(plan);
+    let Plan { certificates_dir, kubeconfig_dir, .. } = plan;
     Ok(if plan.operation == Operation::Sign {
         store.lock_with_outputs(&[certificates_dir], &[kubeconfig_dir])?
     } else {
@@ -215,18 +212,4 @@ impl Changed {
         let files: Vec<_> = self.files.iter().map(|file| file.display().to_string()).collect();
         format!("{}: {}: serial {serial}{previous}, files {}", self.name, self.action, files.join(", "))
     }
-}
-
-pub(super) fn refuse_stale(plan: &Plan, tree: &Tree) -> Result<()> {
-    for input in &plan.inputs {
-        let now = tree.content(&input.path).map(sha256_hex);
-        if now != input.sha256 {
-            return Err(OperationError::Stale { path: input.path.display().to_string() }.into());
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn bad(reason: impl Into<String>) -> OperationError {
-    OperationError::BadPlan { reason: reason.into() }
 }

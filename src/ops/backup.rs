@@ -7,70 +7,21 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::span::span;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, complete_remedies};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR, Layout};
 use crate::error::{Fault, Result, nearest};
 use crate::inventory::Client;
 use crate::plan::{Artefact, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
+pub use crate::request::{BackupPlace, PruneRequest, RestoreRequest};
+use crate::store::Store;
 use crate::store::backup::{Backup, BackupError, BackupFile, Difference, Manifest, State};
-use crate::store::{DEFAULT_BACKUP_DIR, Store};
 use crate::tree::Tree;
 use crate::x509::{Certificate, read_certificates};
 
 /// A run that is still at work may have made an incomplete backup that is younger, in seconds.
 const INCOMPLETE_FOR: i64 = 86_400;
-
-/// Where backups are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BackupPlace {
-    /// The directory in front of every path.
-    pub rootfs: Option<PathBuf>,
-    /// The directory of backups.
-    pub backup_dir: PathBuf,
-}
-
-impl Default for BackupPlace {
-    fn default() -> Self {
-        Self { rootfs: None, backup_dir: DEFAULT_BACKUP_DIR.into() }
-    }
-}
-
-/// What shall be restored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RestoreRequest {
-    /// Where backups are.
-    pub place: BackupPlace,
-    /// The backup's name, or `latest`.
-    pub name: String,
-    /// Files of it, or directories whose files are meant; all if empty.
-    #[serde(default)]
-    pub only: Vec<PathBuf>,
-    /// Whether what is replaced is itself kept in a backup.
-    pub keep: bool,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[serde(default)]
-    pub recover: bool,
-}
-
-/// Which backups shall go.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PruneRequest {
-    /// Where backups are.
-    pub place: BackupPlace,
-    /// How many complete ones stay, the newest.
-    pub keep: Option<usize>,
-    /// How old one must be to go, in seconds.
-    pub older_than_seconds: Option<i64>,
-    /// Whether to only say what would go.
-    #[serde(default)]
-    pub dry_run: bool,
-}
 
 /// One backup, with its files held against those of the node.
 #[derive(Debug, Serialize)]
@@ -184,7 +135,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
     }
     // By then the latest may be another.
     let name = backup.name.clone();
-    super::again::record(&mut plan, &RestoreRequest { name, recover: false, ..request.clone() })?;
+    super::planned::record(&mut plan, &RestoreRequest { name, recover: false, ..request.clone() })?;
     Ok(plan)
 }
 
@@ -194,7 +145,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
 /// # Errors
 /// `store.*` when the directory cannot be read or locked. What cannot be removed is in [`Pruned::failures`].
 pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
-    let older_than = request.older_than_seconds.map(|seconds| span("--older-than", seconds)).transpose()?;
+    let older_than = request.older_than()?;
     let store = Store::new(request.place.rootfs.clone())?;
     let _session = if request.dry_run { None } else { Some(store.lock(&[&request.place.backup_dir])?) };
     let mut pruned = Pruned { removed: Vec::new(), kept: Vec::new(), failures: Vec::new() };

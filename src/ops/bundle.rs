@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::apply::{Report, apply_supplied};
-use super::node::{Node, NodeRequest, content_of};
+use super::node::{Node, content_of};
 use super::{OperationError, exposure};
 use crate::audit::{Finding, Severity, complete_remedies};
 use crate::bundle::{
@@ -22,20 +22,9 @@ use crate::config::{Problem, Role};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::plan::bundle::{import as plan_files, judge};
+pub use crate::request::bundle::{ExportRequest, ImportRequest};
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
-
-/// What `bundle export` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ExportRequest {
-    /// Which node has the files.
-    pub node: NodeRequest,
-    /// The kind of node that they are for.
-    pub recipient: Recipient,
-    /// Whether the keys of external CAs may be left out.
-    pub allow_missing_ca_keys: bool,
-}
 
 /// One entry of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,24 +91,6 @@ impl Collected {
     pub fn authority(&self) -> &[u8] {
         self.files.iter().flatten().next().map_or(&[], Secret::expose)
     }
-}
-
-/// What `bundle import` is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ImportRequest {
-    /// Which node the files are for.
-    pub node: NodeRequest,
-    /// The kind of that node; the configuration's without one.
-    pub recipient: Option<Recipient>,
-    /// Whether the keys of external CAs may be missing.
-    pub allow_missing_ca_keys: bool,
-    /// Whether files that differ are replaced.
-    pub force: bool,
-    /// Where the files that are replaced are kept; nowhere when there is none.
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    pub recover: bool,
 }
 
 /// A plan, the files that it is about, and what the configuration's reader warns of.

@@ -18,12 +18,11 @@ mod living;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::advice::advise;
-use super::node::{Node, NodeRequest};
-use super::span::span;
+use super::node::Node;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
@@ -34,37 +33,10 @@ use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
 use crate::inventory::{self, Client, Expectation, Found, Inventory, Item};
 use crate::kubeconfig::KubeconfigError;
+pub use crate::request::CheckRequest;
 use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
 use crate::x509::Certificate;
-
-/// What `check` is asked for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CheckRequest {
-    /// Which node.
-    pub node: NodeRequest,
-    /// A certificate with at most this many seconds left is a warning.
-    pub warning_seconds: i64,
-    /// A certificate with at most this many seconds left is critical.
-    pub critical_seconds: i64,
-    /// The kubelet's directory; its `pki` folder is looked into.
-    pub kubelet_dir: PathBuf,
-    /// Files and folders to check besides.
-    pub extra: Vec<PathBuf>,
-}
-
-impl Default for CheckRequest {
-    fn default() -> Self {
-        Self {
-            node: NodeRequest::default(),
-            warning_seconds: TimeDelta::days(30).num_seconds(),
-            critical_seconds: TimeDelta::days(7).num_seconds(),
-            kubelet_dir: "/var/lib/kubelet".into(),
-            extra: Vec::new(),
-        }
-    }
-}
 
 /// The state of a node in one word, as monitoring systems have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -134,10 +106,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
         infer(&mut node, &tree);
     }
     let is_node = has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
-    let thresholds = Thresholds {
-        warning: span("--warning", request.warning_seconds)?,
-        critical: span("--critical", request.critical_seconds)?,
-    };
+    let thresholds = request.thresholds()?;
     let inventory = Inventory::of(&tree, &node.layout, &node.spec, has_config)?;
     let mut checking = Checking {
         node: &node,

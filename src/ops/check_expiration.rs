@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use super::kubelet::Kubelet;
-use super::node::{Node, NodeRequest};
+use super::node::Node;
 use crate::audit::expiration::{ExpirationReport, Row, RowState};
 use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{CLUSTER_CA, DEFAULT_KUBELET_DIR, KUBELET_CONF, Kind};
@@ -16,6 +16,7 @@ use crate::component::ServingSource;
 use crate::config::{ClusterSpec, Problem, Role};
 use crate::error::{Fault, Result};
 use crate::inventory::{Inventory, Item, Part, is_worker};
+use crate::request::NodeRequest;
 use crate::store::StoreError;
 use crate::tree::Observed;
 use crate::x509::Certificate;

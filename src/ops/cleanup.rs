@@ -1,57 +1,20 @@
 //! `kubepki certs cleanup`: what a certificate needed on its way goes, and CA keys for external CA mode.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::check::infer;
-use super::init::{Planned, refuse_unknown};
 use super::kubelet::Kubelet;
-use super::node::{Node, NodeRequest};
-use crate::catalogue::{self, DEFAULT_KUBELET_DIR};
+use super::node::Node;
+use super::planned::Planned;
+use crate::catalogue;
 use crate::error::{Result, faults};
 use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
+pub use crate::request::CleanupRequest;
+use crate::request::refuse_unknown;
 use crate::store::DEFAULT_BACKUP_DIR;
-
-/// What `certs cleanup` is asked for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CleanupRequest {
-    /// Which node.
-    pub node: NodeRequest,
-    /// Which certificates and kubeconfigs, by kubeadm's names.
-    pub names: Selection,
-    /// The kubelet's directory, with the client certificate that it rotates.
-    pub kubelet_dir: PathBuf,
-    /// The CAs whose keys are taken away too.
-    pub authority_keys: Vec<String>,
-    /// Where the files that go are kept when a CA key is among them: a folder of this machine, not below the node's
-    /// root.
-    pub authority_key_backup: Option<PathBuf>,
-    /// Whether nothing is kept, not even a CA key.
-    pub no_backup: bool,
-    /// Where the files that go are kept when no CA key is among them.
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    pub recover: bool,
-}
-
-impl Default for CleanupRequest {
-    fn default() -> Self {
-        Self {
-            node: NodeRequest::default(),
-            names: Selection::default(),
-            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
-            authority_keys: Vec::new(),
-            authority_key_backup: None,
-            no_backup: false,
-            backup_dir: None,
-            recover: false,
-        }
-    }
-}
 
 faults! {
     /// Why a cleanup was not planned.
@@ -108,9 +71,5 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     let renewals = inventory.renewals(&tree)?;
     let mut plan = cleanup::cleanup(&inventory, &renewals, &options, now);
     plan.backup_dir = backup_dir;
-    Planned::of(plan, node.warnings, &request.node)?.record(&CleanupRequest {
-        node: recorded,
-        recover: false,
-        ..request.clone()
-    })
+    Planned::of(plan, node.warnings, &request.node)?.record(request, &recorded)
 }

@@ -3,38 +3,16 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::given::Sources;
-use super::init::Planned;
-use super::node::{Node, NodeRequest};
+use super::node::Node;
+use super::planned::Planned;
 use crate::catalogue::{self, Layout, with_ending};
 use crate::error::{Result, faults};
 use crate::inventory::{Inventory, referenced_paths};
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
-
-/// What `kubeconfig embed` is asked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EmbedRequest {
-    /// Which node.
-    pub node: NodeRequest,
-    /// kubeadm's names or paths of kubeconfigs.
-    pub kubeconfigs: Selection,
-    /// The client certificate, in place of the file beside the kubeconfig.
-    pub client_certificate: Option<PathBuf>,
-    /// The client key, in place of the one that the kubeconfig holds.
-    pub client_key: Option<PathBuf>,
-    /// The CA certificates, in place of `ca.crt`.
-    pub certificate_authority: Option<PathBuf>,
-    /// Whether files that a kubeconfig refers to are embedded too.
-    pub flatten: bool,
-    /// Where the files that change are kept.
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    pub recover: bool,
-}
+pub use crate::request::EmbedRequest;
 
 faults! {
     /// Why an embedding was not planned.
@@ -90,12 +68,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     let inventory = Inventory::of(&tree, &node.layout, &node.spec, request.node.has_configuration())?;
     let mut plan = embed::embed(&inventory, &wanted, &options, now);
     plan.backup_dir.clone_from(&request.backup_dir);
-    let recorded = request.node.recorded(&node.spec);
-    Planned::of(plan, node.warnings, &request.node)?.record(&EmbedRequest {
-        node: recorded,
-        recover: false,
-        ..request.clone()
-    })
+    Planned::of(plan, node.warnings, &request.node)?.record(request, &request.node.recorded(&node.spec))
 }
 
 /// `admin.conf` and `admin` are the node's; anything else is a path.

@@ -1,58 +1,16 @@
 //! `kubepki certs generate-csr`: keys and signing requests for a CA elsewhere.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use super::init::{Planned, refuse_unknown};
 use super::kubelet::Kubelet;
-use super::node::{Node, NodeRequest};
-use crate::catalogue::{self, DEFAULT_KUBELET_DIR, KUBELET_CLIENT, Layout};
+use super::node::Node;
+use super::planned::Planned;
+use crate::catalogue::{self, KUBELET_CLIENT, Layout};
 use crate::error::Result;
 use crate::plan::generate::Selection;
-use crate::plan::request::{self, Options, Outputs, Renewal, RequestRole};
-
-/// What `certs generate-csr` is asked for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GenerateCsrRequest {
-    /// Which node.
-    pub node: NodeRequest,
-    /// Which certificates and kubeconfigs, by kubeadm's names.
-    pub names: Selection,
-    /// Which kind of node; the configuration's without one.
-    pub role: Option<RequestRole>,
-    /// Whether requests ask for the usages of the catalogue.
-    pub with_usages: bool,
-    /// Whether keys that are there are used.
-    pub reuse_keys: bool,
-    /// Whether the requests are for the renewal of what is there; the kubelet's own always is.
-    pub renewal: Renewal,
-    /// The kubelet's directory, with the client certificate that it rotates.
-    pub kubelet_dir: PathBuf,
-    /// The folder that the files go into, laid out as `/etc/kubernetes` is; beside the certificates and kubeconfigs
-    /// without one, but for new keys for renewal, which go into `renewal` below the kubeconfig directory.
-    pub out_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    pub recover: bool,
-}
-
-impl Default for GenerateCsrRequest {
-    fn default() -> Self {
-        Self {
-            node: NodeRequest::default(),
-            names: Selection::default(),
-            role: None,
-            with_usages: false,
-            reuse_keys: false,
-            renewal: Renewal::default(),
-            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
-            out_dir: None,
-            recover: false,
-        }
-    }
-}
+use crate::plan::request::{self, Options, Outputs, Renewal};
+pub use crate::request::GenerateCsrRequest;
+use crate::request::refuse_unknown;
 
 /// Reads the node's files and plans its requests.
 ///
@@ -94,10 +52,5 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
     };
     let inventory = node.inventory(&tree, &kubelet, None, true)?;
     let plan = request::requests(&inventory, &outputs, &options, now)?;
-    let recorded = wanted.node.recorded(&node.spec);
-    Planned::of(plan, node.warnings, &wanted.node)?.record(&GenerateCsrRequest {
-        node: recorded,
-        recover: false,
-        ..wanted.clone()
-    })
+    Planned::of(plan, node.warnings, &wanted.node)?.record(wanted, &wanted.node.recorded(&node.spec))
 }

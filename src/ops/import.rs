@@ -3,49 +3,17 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::given::{Sources, in_place};
-use super::init::Planned;
 use super::kubelet::Kubelet;
-use super::node::{Node, NodeRequest};
-use crate::catalogue::{DEFAULT_KUBELET_DIR, KUBELET_CLIENT, KUBELET_CONF};
+use super::node::Node;
+use super::planned::Planned;
+use crate::catalogue::{KUBELET_CLIENT, KUBELET_CONF};
 use crate::error::Result;
 use crate::inventory::Item;
 use crate::plan::import::{self, Given, Options};
+pub use crate::request::ImportRequest;
 use crate::tree::{Observed, Tree};
-
-/// What `certs import` is asked for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ImportRequest {
-    /// Which node.
-    pub node: NodeRequest,
-    /// Files and directories with certificates; none for those that lie beside their requests on the node,
-    /// those for a renewal with new keys first.
-    pub paths: Vec<PathBuf>,
-    /// The kubelet's directory, with the client certificate that it rotates.
-    pub kubelet_dir: PathBuf,
-    /// Whether what a certificate says may be wrong; never its key.
-    pub force: bool,
-    /// Where the files that change are kept.
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    pub recover: bool,
-}
-
-impl Default for ImportRequest {
-    fn default() -> Self {
-        Self {
-            node: NodeRequest::default(),
-            paths: Vec::new(),
-            kubelet_dir: DEFAULT_KUBELET_DIR.into(),
-            force: false,
-            backup_dir: None,
-            recover: false,
-        }
-    }
-}
 
 /// Reads the node's files and the given ones, and plans the import.
 ///
@@ -80,12 +48,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     let options = Options { force: request.force };
     let mut plan = import::import(&inventory, &given, &waiting, &options, now);
     plan.backup_dir.clone_from(&request.backup_dir);
-    let recorded = request.node.recorded(&node.spec);
-    Planned::of(plan, node.warnings, &request.node)?.record(&ImportRequest {
-        node: recorded,
-        recover: false,
-        ..request.clone()
-    })
+    Planned::of(plan, node.warnings, &request.node)?.record(request, &request.node.recorded(&node.spec))
 }
 
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.

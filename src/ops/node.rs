@@ -4,8 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
 use super::kubelet::Kubelet;
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
@@ -14,6 +12,7 @@ use crate::error::{Fault, Result};
 use crate::inventory::{Client, Inventory, referenced_paths};
 use crate::key::PrivateKey;
 use crate::remedy::Caller;
+use crate::request::NodeRequest;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
@@ -22,43 +21,7 @@ use crate::x509::{Issuer, X509Error, read_certificates};
 /// What a configuration that is in no file is called in messages.
 const INLINE: &str = "(inline configuration)";
 
-/// Which node, and where its files are.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NodeRequest {
-    /// The kubeadm configuration file; kubeadm's defaults without one. Looked for as it is named and, when it is not
-    /// there, below `rootfs`.
-    pub config: Option<PathBuf>,
-    /// The configuration itself, for callers that have it and no file; `config` is then not read.
-    pub config_text: Option<String>,
-    /// Whether unknown fields are warnings.
-    pub lenient: bool,
-    /// The node's name instead of the configuration's.
-    pub node_name: Option<String>,
-    /// The certificates directory instead of the configuration's.
-    pub certificates_dir: Option<PathBuf>,
-    /// The kubeconfig directory instead of `/etc/kubernetes`.
-    pub kubeconfig_dir: Option<PathBuf>,
-    /// The directory in front of every path.
-    pub rootfs: Option<PathBuf>,
-    /// What the configuration said when a plan was made, which carries it: no configuration is read then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recorded: Option<ClusterSpec>,
-}
-
 impl NodeRequest {
-    /// The request as a plan carries it: with the configuration as it was read, and none of its text, which may hold
-    /// tokens and keys.
-    pub(super) fn recorded(&self, spec: &ClusterSpec) -> Self {
-        let config_text = self.config_text.as_ref().map(|_| String::new());
-        Self { config_text, recorded: Some(spec.clone()), ..self.clone() }
-    }
-
-    /// Whether a configuration is given, as a file or as text.
-    pub(super) const fn has_configuration(&self) -> bool {
-        self.config.is_some() || self.config_text.is_some()
-    }
-
     /// A text whose commands of kubepki are completed so that they are about the same node ([`crate::remedy`]).
     #[must_use]
     pub fn complete_commands(&self, text: &str) -> String {

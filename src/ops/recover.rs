@@ -5,25 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
 use crate::error::Result;
-use crate::store::{Interrupted, Keep, Recovery, Store, StoreError};
-
-/// What to recover.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RecoverRequest {
-    /// In front of every path.
-    pub rootfs: Option<PathBuf>,
-    /// The directories; none for those of a node.
-    pub directories: Vec<PathBuf>,
-    /// Which files to keep where a change can neither be completed nor taken back.
-    pub keep: Option<Keep>,
-    /// Whether to only say what waits.
-    pub dry_run: bool,
-}
+pub use crate::request::RecoverRequest;
+use crate::store::{Interrupted, Recovery, Store, StoreError};
 
 /// What came of it.
 #[derive(Debug, Serialize)]

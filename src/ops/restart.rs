@@ -35,11 +35,11 @@ mod quorum;
 mod runtime;
 mod tokens;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
@@ -55,52 +55,12 @@ use super::OperationError;
 use super::keys::Continue;
 use crate::catalogue::KUBELET;
 use crate::error::Result;
-use crate::plan::generate::Selection;
 use crate::plan::restart::{EndpointPlan, RestartPlan, Step, Way, start_of, steps};
+pub use crate::request::RestartRequest;
 use crate::store::{Session, Store};
-
-/// Longer than anybody waits, and short enough to be added to every moment.
-const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Another restart takes longer than anybody would wait for.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
-
-/// What `restart` is asked for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RestartRequest {
-    /// Which components; the kubelet only by its name.
-    pub components: Selection,
-    /// Whether those that are up to date are restarted too.
-    pub force: bool,
-    /// Whether the kubelet is asked for too.
-    pub kubelet: bool,
-    /// Whether etcd is restarted though that costs its quorum.
-    pub ignore_quorum: bool,
-    /// How long each component may take to end, and again to come back, in seconds.
-    pub timeout_seconds: f64,
-    /// The kubelet's directory, with its `config.yaml`.
-    pub kubelet_dir: PathBuf,
-    /// Where the manifests are, instead of what the kubelet's configuration says.
-    pub manifests_dir: Option<PathBuf>,
-    /// The directory in front of every path.
-    pub rootfs: Option<PathBuf>,
-}
-
-impl Default for RestartRequest {
-    fn default() -> Self {
-        Self {
-            components: Selection::All,
-            force: false,
-            kubelet: false,
-            ignore_quorum: false,
-            timeout_seconds: 300.0,
-            kubelet_dir: "/var/lib/kubelet".into(),
-            manifests_dir: None,
-            rootfs: None,
-        }
-    }
-}
 
 /// One component that was restarted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -167,12 +127,9 @@ pub struct Reservation {
 /// Refuses what could not be restarted in any case, then takes the lock of the manifests.
 ///
 /// # Errors
-/// As [`plan`]; [`RestartError::BadTimeout`]; `store.locked` when another run is at it; [`RestartError::NoKubelet`].
+/// As [`plan`]; `restart.bad_timeout`; `store.locked` when another run is at it; [`RestartError::NoKubelet`].
 pub fn reserve(request: &RestartRequest, now: DateTime<Utc>) -> Result<Reservation> {
-    let seconds = request.timeout_seconds;
-    let is_measurable = |timeout: &Duration| !timeout.is_zero() && *timeout <= LONGEST_WAIT;
-    let timeout = Duration::try_from_secs_f64(seconds).ok().filter(is_measurable);
-    let timeout = timeout.ok_or(RestartError::BadTimeout { seconds })?;
+    let timeout = request.timeout()?;
     let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
     let components = Components::read(request, &store)?;
     let is_whole = holding::held(&store).is_empty();

@@ -5,19 +5,16 @@
 
 mod find;
 mod nodes;
-mod request;
 mod text;
 
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-pub use self::request::{NamedFile, NodeEntry, SerialNumbers, SignRequest};
-pub use self::text::{SignTextRequest, SignedText, sign_text};
+pub use self::text::{SignedText, sign_text};
 use super::OperationError;
-use super::init::Planned;
-use super::node::{NodeRequest, configuration_with, read_named};
-use super::span::validity;
+use super::node::{configuration_with, read_named};
+use super::planned::Planned;
 use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{Layout, NodeRole};
 use crate::config::{HostFacts, Loaded, Role};
@@ -26,6 +23,8 @@ use crate::error::{Declared as _, Error, Result};
 use crate::plan::Operation;
 use crate::plan::sign::{self, Nodes, Options};
 use crate::policy::{KnownNode, Policy, PolicyError};
+pub use crate::request::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
+use crate::request::{NodeRequest, RequestError, validity};
 use crate::store::Store;
 use crate::x509::X509Error;
 
@@ -46,7 +45,6 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         let path = wanted.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         return Err(OperationError::Stale { path }.into());
     }
-    let recorded = wanted.node.recorded(&loaded.spec);
     let store = Store::new(wanted.node.rootfs.clone())?;
     let requests = find::find_requests(&store, wanted, &policy)?;
     let layout = Layout {
@@ -72,14 +70,8 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         partial: wanted.partial,
     };
     let plan = sign::sign(&tree, &layout, &requests, &options, now);
-    Planned::of(plan, loaded.warnings, &wanted.node)?.record(&SignRequest {
-        node: recorded,
-        nodes: entries,
-        nodes_file: None,
-        policy_sha256,
-        recover: false,
-        ..wanted.clone()
-    })
+    let signed = SignRequest { nodes: entries, nodes_file: None, policy_sha256, ..wanted.clone() };
+    Planned::of(plan, loaded.warnings, &wanted.node)?.record(&signed, &wanted.node.recorded(&loaded.spec))
 }
 
 /// A node as the signer knows it.
@@ -100,10 +92,10 @@ fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<Known> {
     let mut node = KnownNode { name: request.node_name.clone(), role, ..KnownNode::default() };
     if request.has_configuration() {
         if loaded.spec.role == Role::Worker && role.is_some_and(|role| role != NodeRole::Worker) {
-            return Err(OperationError::BadRequest {
-                reason: "the configuration is a worker's, and the role is another".into(),
-                hint: "give the cluster's configuration, or that of the node that the requests are from".into(),
-            }
+            return Err(RequestError::bad(
+                "the configuration is a worker's, and the role is another",
+                "give the cluster's configuration, or that of the node that the requests are from",
+            )
             .into());
         }
         node.name = loaded.spec.known_node_name().map(str::to_owned);

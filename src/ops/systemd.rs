@@ -7,13 +7,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::edge::process::{self, ProcessError};
 use crate::edge::program::{self, Distrust, Owner};
 use crate::error::{Result, evidence, faults};
 use crate::plan::units::{MARK, NAME, Schedule, Unit, UnitError, units};
+pub use crate::request::UnitsRequest;
 use crate::store::{Action, Change, Expected, Store};
 use crate::tree::{Observed, Tree};
 
@@ -21,23 +22,6 @@ const MODE: u32 = 0o644;
 
 /// How long systemd is waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// Where units go, and what may be done there.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UnitsRequest {
-    /// The folder of units.
-    pub unit_dir: PathBuf,
-    /// The directory in front of it.
-    pub rootfs: Option<PathBuf>,
-    /// Whether a file of another content is overwritten or removed.
-    pub force: bool,
-    /// Whether to only say what would be done.
-    pub dry_run: bool,
-    /// Whether systemd is asked to act: to start the timer, or to stop it.
-    #[serde(default)]
-    pub now: bool,
-}
 
 /// What was done to one unit file, or would be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,10 +4,10 @@
 //! kubeconfig's text. Nothing is written: where the text goes is the caller's business.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::keys::generate_all;
-use super::node::{Node, NodeRequest, issuer_on_disk};
+use super::node::{Node, issuer_on_disk};
 use super::{Continue, OperationError, Progress};
 use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
@@ -16,36 +16,11 @@ use crate::config::Problem;
 use crate::error::Result;
 use crate::key::Algorithm;
 use crate::kubeconfig::{Client, Kubeconfig};
-use crate::plan::generate::OutliveAuthority;
 use crate::plan::user::{self, Credential, UserError, UserPlan, Wish, token_fault};
+pub use crate::request::UserRequest;
 use crate::secret::Secret;
 use crate::tree::Tree;
 use crate::x509::SerialNumber;
-
-/// What `kubeconfig user` is asked for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UserRequest {
-    /// Where the CA is, and which cluster.
-    pub node: NodeRequest,
-    /// The user's name.
-    pub name: String,
-    /// The groups.
-    pub organizations: Vec<String>,
-    /// How long the certificate is valid.
-    pub validity_seconds: i64,
-    /// The kind of key; the configuration's without one.
-    pub algorithm: Option<Algorithm>,
-    /// The API server's URL; without one the configuration's, else that of `admin.conf`.
-    pub server: Option<String>,
-    /// Whether the group `system:masters` is meant.
-    pub allow_masters: bool,
-    /// What to do with a certificate that would outlive its CA.
-    pub outlive_authority: OutliveAuthority,
-    /// The token that the user shows in place of a certificate.
-    #[serde(skip)]
-    pub token: Option<Secret>,
-}
 
 /// A user's kubeconfig before it is made.
 #[derive(Debug)]

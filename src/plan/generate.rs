@@ -211,12 +211,3 @@ pub(super) fn files(item: &Item<'_>) -> Vec<PlannedFile> {
         None => vec![file(&item.key, 0o600), file(&item.certificate, 0o644)],
     }
 }
-
-/// Names of `selection` that are in none of the catalogue's lists.
-#[must_use]
-pub fn unknown_names<'a>(selection: &'a Selection, known: &[&str]) -> Vec<&'a str> {
-    match selection {
-        Selection::All | Selection::None => Vec::new(),
-        Selection::Names(names) => names.iter().map(String::as_str).filter(|name| !known.contains(name)).collect(),
-    }
-}

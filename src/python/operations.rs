@@ -21,9 +21,9 @@ use crate::error::{Error, Result};
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
-use crate::ops::init::{self, InitRequest, Planned};
+use crate::ops::init::{self, InitRequest};
 use crate::ops::renew::{self, RenewRequest};
-use crate::ops::{self, NodeRequest, OperationError};
+use crate::ops::{self, NodeRequest, OperationError, Planned};
 use crate::plan::Plan;
 use crate::secret::Secret;
 

@@ -7,13 +7,14 @@ use proc_macro2::{Delimiter, TokenTree};
 
 use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "tree", "workers"],
     &["certificate_key", "edge", "key", "store", "yaml"],
     &["config", "x509"],
     &["catalogue", "component", "kubeconfig"],
     &["inventory"],
     &["audit", "bundle", "plan", "policy"],
+    &["request"],
     &["ops"],
     &["python"],
 ];
@@ -193,7 +194,7 @@ fn circles(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Modules in which circles are still to be cut.
-const WITH_CIRCLES: [&str; 5] = ["catalogue", "kubeconfig", "ops", "x509/go", "yaml"];
+const WITH_CIRCLES: [&str; 4] = ["catalogue", "kubeconfig", "x509/go", "yaml"];
 
 #[test]
 fn the_parts_of_a_module_import_each_other_in_one_direction_only() {
@@ -266,7 +267,7 @@ fn a_use_tree_gives_each_module_once() {
 #[test]
 fn a_violation_names_file_and_line() {
     let wrong = violations(&[example("src/audit.rs", "//! Head.\n\nuse crate::clock;\nuse crate::ops::run;\n")]);
-    assert_eq!(wrong, ["src/audit.rs:4: audit (floor 5) uses ops (floor 6)"]);
+    assert_eq!(wrong, ["src/audit.rs:4: audit (floor 5) uses ops (floor 7)"]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ use kubepki::ops::systemd::SystemdError;
 use kubepki::plan::units::UnitError;
 use kubepki::plan::user::UserError;
 use kubepki::policy::PolicyError;
+use kubepki::request::RequestError;
 use kubepki::store::StoreError;
 use kubepki::store::backup::BackupError;
 use kubepki::x509::X509Error;
@@ -36,6 +37,7 @@ fn errors() -> impl Iterator<Item = &'static Declaration> {
     [
         InternalError::DECLARATIONS,
         ConfigError::DECLARATIONS,
+        RequestError::DECLARATIONS,
         OperationError::DECLARATIONS,
         PolicyError::DECLARATIONS,
         UserError::DECLARATIONS,

@@ -72,13 +72,6 @@ faults! {
             /// What is wrong with it.
             reason: String,
         },
-        /// `timeout` is zero, negative or beyond all measure.
-        #[error("--timeout: {seconds} s is not a usable timeout")]
-        #[fault("restart.bad_timeout", Usage, "give --timeout a time between a moment and a year, as 5m")]
-        BadTimeout {
-            /// What was given.
-            seconds: f64,
-        },
         /// A restart that did not end has held a manifest, and another one is in its place by now: keep one, remove the
         /// held one.
         #[error("{} differs from the manifest that a restart has held in {}", manifest.display(), held.display())]

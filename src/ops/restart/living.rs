@@ -25,7 +25,7 @@ pub(in crate::ops) struct Living {
 
 /// Looks at the manifests, and at the components that run here if the store is of this machine.
 pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine: bool) -> Living {
-    let request = RestartRequest { kubelet_dir: kubelet_dir.to_owned(), ..RestartRequest::default() };
+    let request = RestartRequest { kubelet_dir: kubelet_dir.into(), ..RestartRequest::default() };
     // What is wrong with a manifest is said by whoever needs it.
     let Ok(components) = Components::read(&request, store) else { return Living::default() };
     let mut living = Living::default();

@@ -4,8 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::OperationError;
-use super::RestartRequest;
 use super::error::RestartError;
 use super::kubelet::RunningKubelet;
 use super::runtime::Runtime;
@@ -14,6 +12,7 @@ use crate::component::{BadManifest, STATIC_PODS, StaticPod};
 use crate::error::Result;
 use crate::plan::generate::Selection;
 use crate::plan::restart::{Component, Manners, Member, from_manifest};
+use crate::request::{RequestError, RestartRequest};
 use crate::store::Store;
 use crate::tree::Observed;
 use crate::workers;
@@ -78,15 +77,6 @@ impl Components {
 }
 
 impl RestartRequest {
-    /// Whether the component is asked for: by name, or by not naming any; the kubelet is by its name or flag alone.
-    fn wants(&self, name: &str) -> bool {
-        match &self.components {
-            Selection::All => name != KUBELET || self.kubelet,
-            Selection::None => name == KUBELET && self.kubelet,
-            Selection::Names(names) => names.iter().any(|one| one == name) || (name == KUBELET && self.kubelet),
-        }
-    }
-
     /// Refuses names that are no components, components that are not here, and a node that has none.
     pub(super) fn refuse_unknown(&self, components: &Components) -> Result<()> {
         let is_asked = |member: &Member| member.is_wanted && (member.component.is_some() || member.problem.is_some());
@@ -97,7 +87,7 @@ impl RestartRequest {
         for name in names {
             let Some(member) = components.members.iter().find(|member| member.name == name) else {
                 let known: Vec<_> = components.members.iter().map(|member| member.name).collect();
-                return Err(OperationError::unknown_name(name, &known).into());
+                return Err(RequestError::unknown_name(name, &known).into());
             };
             if let (None, Some(manifest), None) = (&member.component, &member.manifest, &member.problem) {
                 return Err(RestartError::NotHere { component: name.clone(), manifest: manifest.clone() }.into());

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::super::OperationError;
-use super::{NamedFile, SignRequest, nodes};
+use super::nodes;
 use crate::catalogue::{self, Layout};
 use crate::error::{Diagnostic, Fault, Result};
 use crate::plan::sign::{FoundRequest, name_of_file};
 use crate::policy::Policy;
+use crate::request::{NamedFile, SignRequest};
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
 use crate::workers;

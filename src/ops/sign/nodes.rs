@@ -7,42 +7,48 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use super::super::OperationError;
-use super::super::node::{NodeRequest, read_named};
-use super::{NodeEntry, SignRequest, known_node};
+use super::super::node::read_named;
+use super::known_node;
 use crate::catalogue::{self, KUBELET_CLIENT};
 use crate::config::alternative_name;
 use crate::error::Result;
 use crate::plan::sign::name_of_file;
 use crate::policy::{KnownNode, Policy};
+use crate::request::{NodeEntry, NodeRequest, RequestError, SignRequest};
 use crate::yaml;
 
 /// The nodes that the request names, each with its folder; `None` when it is about one node alone.
 pub(super) fn entries(wanted: &SignRequest) -> Result<Option<BTreeMap<String, NodeEntry>>> {
     let entries = match (&wanted.nodes, &wanted.nodes_file) {
         (None, None) => return Ok(None),
-        (Some(_), Some(_)) => return Err(bad("the nodes are given twice", "give --nodes or a mapping").into()),
+        (Some(_), Some(_)) => {
+            return Err(RequestError::bad("the nodes are given twice", "give --nodes or a mapping").into());
+        }
         (Some(nodes), None) => nodes.clone(),
         (None, Some(file)) => parse(file, read_named(file, wanted.node.rootfs.as_deref())?.expose())?,
     };
     if wanted.role.is_some() || wanted.node.node_name.is_some() {
         let reason = "the nodes of folders are named, and one node besides";
-        return Err(bad(reason, "leave out --nodes, or --role and --node-name").into());
+        return Err(RequestError::bad(reason, "leave out --nodes, or --role and --node-name").into());
     }
     if wanted.csr_dir.is_none() || !wanted.files.is_empty() {
         let reason = "nodes are named by their folders, and requests by their files";
-        return Err(bad(reason, "put each node's requests into a folder of its own below --csr-dir DIR").into());
+        return Err(
+            RequestError::bad(reason, "put each node's requests into a folder of its own below --csr-dir DIR").into()
+        );
     }
     for (folder, entry) in &entries {
         let is_folder = !folder.is_empty() && folder != "." && folder != ".." && !folder.contains('/');
         if !is_folder {
             let reason = format!("{folder:?} is not the name of a folder below the requests' folder");
-            return Err(bad(reason, "name the folder alone: cp1, not requests/cp1").into());
+            return Err(RequestError::bad(reason, "name the folder alone: cp1, not requests/cp1").into());
         }
         let name = name_of(folder, entry);
         if alternative_name(name).ok().as_deref() != Some(name) || name.contains('*') {
             let reason = format!("{name:?} is not a node's name");
-            return Err(bad(reason, "give node_name as `kubectl get nodes` shows it, in lower case").into());
+            return Err(
+                RequestError::bad(reason, "give node_name as `kubectl get nodes` shows it, in lower case").into()
+            );
         }
     }
     Ok(Some(entries))
@@ -89,15 +95,11 @@ fn name_of<'a>(folder: &'a str, entry: &'a NodeEntry) -> &'a str {
 
 fn parse(file: &Path, content: &[u8]) -> Result<BTreeMap<String, NodeEntry>> {
     let hint = "write a line for each folder: cp1: {role: control-plane}, w1: {node_name: w1.example, role: worker}";
-    let invalid = |reason: &str| bad(format!("{}: {reason}", file.display()), hint);
+    let invalid = |reason: &str| RequestError::bad(format!("{}: {reason}", file.display()), hint);
     let text = std::str::from_utf8(content).map_err(|_| invalid("it is not UTF-8"))?;
     let entries: BTreeMap<String, NodeEntry> = yaml::from_str(text).map_err(|error| invalid(&error.to_string()))?;
     if entries.is_empty() {
         return Err(invalid("it names no node").into());
     }
     Ok(entries)
-}
-
-fn bad(reason: impl Into<String>, hint: &str) -> OperationError {
-    OperationError::BadRequest { reason: reason.into(), hint: hint.into() }
 }

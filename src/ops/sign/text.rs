@@ -1,54 +1,24 @@
 //! Signing one request that is given as text; the certificate is text again, and nothing is written.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::OperationError;
-use super::super::node::{NodeRequest, content_of};
-use super::super::span::validity;
+use super::super::node::content_of;
 use super::{known_node, policy, refusal};
 use crate::audit::Finding;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_signed;
-use crate::catalogue::{self, NodeRole};
+use crate::catalogue;
 use crate::error::Result;
 use crate::inventory::{Found, Part};
-use crate::policy::{Asked, OutliveAuthority, Signer, answer};
+use crate::policy::{Asked, Signer, answer};
+use crate::request::{RequestError, SignTextRequest, validity};
 use crate::store::Store;
 use crate::x509::{CertificateRequest, Issuer, SerialNumber};
-
-/// What [`sign_text`] is asked for.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignTextRequest {
-    /// The configuration and the node's name, if they are known.
-    #[serde(default)]
-    pub node: NodeRequest,
-    /// The kind of the node, which bounds what is signed; a worker without one.
-    #[serde(default)]
-    pub role: Option<NodeRole>,
-    /// The request in PEM.
-    pub csr: String,
-    /// kubeadm's name, or the policy's.
-    pub name: String,
-    /// The CA's certificate.
-    pub ca_certificate: PathBuf,
-    /// The CA's key.
-    pub ca_key: PathBuf,
-    /// How long the certificate is valid.
-    #[serde(default)]
-    pub validity_seconds: Option<i64>,
-    /// The policy file.
-    #[serde(default)]
-    pub policy: Option<PathBuf>,
-    /// What to do when it would outlive its CA.
-    #[serde(default)]
-    pub outlive_authority: OutliveAuthority,
-}
 
 /// A certificate that was signed, and is nowhere but here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -80,7 +50,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let (policy, _) = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
     let Some(issuer) = policy.issuer(&wanted.name) else {
         let known = catalogue::request_names().into_iter().chain(policy.own_names()).map(str::to_owned).collect();
-        return Err(OperationError::UnknownName { name: wanted.name.clone(), nearest: None, known }.into());
+        return Err(RequestError::UnknownName { name: wanted.name.clone(), nearest: None, known }.into());
     };
     let request = CertificateRequest::from_pem(wanted.csr.as_bytes())?;
     let files = Store::new(wanted.node.rootfs.clone())?.read([&wanted.ca_certificate, &wanted.ca_key]);

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
-use super::OperationError;
+use super::RequestError;
 
 /// From the first to the last year that a certificate can name, in seconds.
 const LONGEST: i64 = 10_000 * 366 * 24 * 60 * 60;
@@ -16,26 +16,28 @@ const LAST_YEAR: i32 = 9999;
 /// The duration of `option`.
 ///
 /// # Errors
-/// [`OperationError::BadRequest`] when it is longer than the calendar.
-pub(super) fn span(option: &str, seconds: i64) -> Result<TimeDelta, OperationError> {
+/// [`RequestError::BadRequest`] when it is longer than the calendar.
+pub(crate) fn span(option: &str, seconds: i64) -> Result<TimeDelta, RequestError> {
     TimeDelta::try_seconds(seconds).filter(|_| seconds.unsigned_abs() <= LONGEST.unsigned_abs()).ok_or_else(|| {
-        OperationError::BadRequest {
-            reason: format!("{option}: {seconds} seconds are longer than the calendar, which ends with the year 9999"),
-            hint: format!("give {option} a shorter time, as 720h or 365d"),
-        }
+        RequestError::bad(
+            format!("{option}: {seconds} seconds are longer than the calendar, which ends with the year 9999"),
+            format!("give {option} a shorter time, as 720h or 365d"),
+        )
     })
 }
 
 /// The validity period of `option`, for a certificate that is made at `now`.
 ///
 /// # Errors
-/// [`OperationError::BadRequest`] when the certificate would end after the year 9999, which none can say.
-pub(super) fn validity(option: &str, seconds: i64, now: DateTime<Utc>) -> Result<TimeDelta, OperationError> {
+/// [`RequestError::BadRequest`] when the certificate would end after the year 9999, which none can say.
+pub(crate) fn validity(option: &str, seconds: i64, now: DateTime<Utc>) -> Result<TimeDelta, RequestError> {
     let validity = span(option, seconds)?;
     let end = now.checked_add_signed(validity).filter(|end| end.year() <= LAST_YEAR);
-    end.map(|_| validity).ok_or_else(|| OperationError::BadRequest {
-        reason: format!("{option}: no certificate can end after the year {LAST_YEAR}"),
-        hint: format!("give {option} a shorter time, as 720h or 365d"),
+    end.map(|_| validity).ok_or_else(|| {
+        RequestError::bad(
+            format!("{option}: no certificate can end after the year {LAST_YEAR}"),
+            format!("give {option} a shorter time, as 720h or 365d"),
+        )
     })
 }
 

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::OperationError;
-use super::super::node::NodeRequest;
+use super::{NodeRequest, RequestError};
 use crate::catalogue::{Layout, NodeRole};
 use crate::policy::OutliveAuthority;
 
@@ -81,22 +80,51 @@ pub struct SignRequest {
     pub recover: bool,
 }
 
+/// What the signing of one request is asked for, which is given as text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignTextRequest {
+    /// The configuration and the node's name, if they are known.
+    #[serde(default)]
+    pub node: NodeRequest,
+    /// The kind of the node, which bounds what is signed; a worker without one.
+    #[serde(default)]
+    pub role: Option<NodeRole>,
+    /// The request in PEM.
+    pub csr: String,
+    /// kubeadm's name, or the policy's.
+    pub name: String,
+    /// The CA's certificate.
+    pub ca_certificate: PathBuf,
+    /// The CA's key.
+    pub ca_key: PathBuf,
+    /// How long the certificate is valid.
+    #[serde(default)]
+    pub validity_seconds: Option<i64>,
+    /// The policy file.
+    #[serde(default)]
+    pub policy: Option<PathBuf>,
+    /// What to do when it would outlive its CA.
+    #[serde(default)]
+    pub outlive_authority: OutliveAuthority,
+}
+
 impl SerialNumbers {
     /// The file of each CA's last number; none for random ones.
     ///
     /// # Errors
-    /// [`OperationError::SharedSerialFile`] when two CAs would count in one file.
-    pub(super) fn files(
+    /// [`RequestError::SharedSerialFile`] when two CAs would count in one file.
+    pub(crate) fn files(
         &self,
         layout: &Layout,
         issuers: &BTreeSet<String>,
-    ) -> Result<BTreeMap<String, PathBuf>, OperationError> {
+    ) -> Result<BTreeMap<String, PathBuf>, RequestError> {
         let with = |file: &dyn Fn(&str) -> PathBuf| issuers.iter().map(|name| (name.clone(), file(name))).collect();
         match self {
             Self::Random => Ok(BTreeMap::new()),
             Self::BesideAuthority => Ok(with(&|name| layout.authority(name).0.with_extension("srl"))),
             Self::File(path) if issuers.len() < 2 => Ok(with(&|_| path.clone())),
-            Self::File(path) => Err(OperationError::SharedSerialFile {
+            Self::File(path) => Err(RequestError::SharedSerialFile {
                 path: path.display().to_string(),
                 issuers: issuers.iter().cloned().collect(),
             }),

@@ -1,0 +1,48 @@
+//! A plan as a verb hands it over: with the request that it can be made from again, and findings that its caller can follow.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{bad, exposure, interrupted};
+use crate::audit::{complete_remedies, unreadable};
+use crate::config::Problem;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::request::NodeRequest;
+
+/// A plan, and what the configuration's reader warns of.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The warnings.
+    pub warnings: Vec<Problem>,
+}
+
+impl Planned {
+    /// A plan for the tree of `node` that writes no key where others have it in hand, and whose findings say what its
+    /// caller can do.
+    pub(super) fn of(mut plan: Plan, warnings: Vec<Problem>, node: &NodeRequest) -> Result<Self> {
+        plan.rootfs.clone_from(&node.rootfs);
+        exposure::judge_plan(&mut plan)?;
+        unreadable::gather(&mut plan.findings, None);
+        interrupted::put_first_in(&mut plan);
+        complete_remedies(&mut plan.findings, &node.caller());
+        Ok(Self { plan, warnings })
+    }
+
+    /// The same, with the request that it can be made from again: of the node as it was read, and without what only the
+    /// first run does.
+    pub(super) fn record(mut self, request: &impl Serialize, node: &NodeRequest) -> Result<Self> {
+        record(&mut self.plan, request)?;
+        self.plan.request["node"] = json!(node);
+        self.plan.request["recover"] = false.into();
+        Ok(self)
+    }
+}
+
+/// Notes in a plan what it was made from.
+pub(super) fn record(plan: &mut Plan, request: &impl Serialize) -> Result<()> {
+    plan.request = serde_json::to_value(request).map_err(|error| bad(error.to_string()))?;
+    Ok(())
+}

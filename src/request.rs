@@ -1,0 +1,108 @@
+//! What each verb is asked for: options, their defaults and units, and what they mean together.
+//!
+//! In: the fields that a command line or a script gives. Out: requests, which serde reads; from them the options of plans,
+//! or a [`RequestError`] that says what to give instead. It reads no file and asks no host.
+
+mod backup;
+pub mod bundle;
+mod certificates;
+mod check;
+mod node;
+mod renew;
+mod restart;
+mod sign;
+mod span;
+mod systemd;
+
+pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
+pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
+pub use check::CheckRequest;
+pub use node::{KubeletDir, NodeRequest};
+pub use renew::RenewRequest;
+pub use restart::RestartRequest;
+pub use sign::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
+pub(crate) use span::{span, validity};
+pub use systemd::UnitsRequest;
+
+use crate::error::{evidence, faults, nearest};
+use crate::plan::generate::Selection;
+
+faults! {
+    /// Why nothing can be done that was asked for.
+    pub enum RequestError {
+        /// There is no certificate, CA, key or kubeconfig of that name; the hint has the nearest, or all.
+        #[error("unknown name {name:?}")]
+        #[fault("plan.unknown_name", Usage,
+            match nearest {
+                Some(name) => format!("did you mean {name}?"),
+                None => format!("known names: {}", known.join(", ")),
+            })]
+        UnknownName {
+            /// What was given.
+            name: String,
+            /// The nearest name that is known.
+            nearest: Option<String>,
+            /// All names that are known.
+            known: Vec<String>,
+        },
+        /// A CA or `sa` was named to `certs renew`; CAs are replaced in steps, `sa` has no end.
+        #[error("{name:?} cannot be renewed")]
+        #[fault("plan.not_renewable", Usage,
+            if name == crate::catalogue::SERVICE_ACCOUNT {
+                "it is a key pair that does not expire; with a new one, every token that it signed would be invalid"
+            } else {
+                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
+            })]
+        NotRenewable {
+            /// What was given.
+            name: String,
+        },
+        /// Options contradict each other, or a value is not usable: the hint says what to give instead.
+        #[error("{reason}")]
+        #[fault("plan.bad_request", Usage, hint.clone(), context = evidence!(reason))]
+        BadRequest {
+            /// What is wrong.
+            reason: String,
+            /// What to do.
+            hint: String,
+        },
+        /// One file of serial numbers is named for several CAs; use `--srl`, or random numbers.
+        #[error("{path} cannot hold the serial numbers of several CAs: {}", .issuers.join(", "))]
+        #[fault("sign.shared_serial_file", Usage, "use a file beside each CA (--srl), or random numbers")]
+        SharedSerialFile {
+            /// The file.
+            path: String,
+            /// The CAs.
+            issuers: Vec<String>,
+        },
+        /// `timeout` is zero, negative or beyond all measure.
+        #[error("--timeout: {seconds} s is not a usable timeout")]
+        #[fault("restart.bad_timeout", Usage, "give --timeout a time between a moment and a year, as 5m")]
+        BadTimeout {
+            /// What was given.
+            seconds: f64,
+        },
+    }
+}
+
+impl RequestError {
+    /// The error for a name that is none of `known`; a near one is suggested.
+    pub(crate) fn unknown_name(name: &str, known: &[&str]) -> Self {
+        Self::UnknownName {
+            name: name.to_owned(),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+            known: known.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    pub(crate) fn bad(reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::BadRequest { reason: reason.into(), hint: hint.into() }
+    }
+}
+
+/// Refuses a name that is not among the known ones.
+pub(crate) fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<(), RequestError> {
+    let Selection::Names(names) = selection else { return Ok(()) };
+    let unknown = names.iter().find(|name| !known.contains(&name.as_str()));
+    unknown.map_or(Ok(()), |name| Err(RequestError::unknown_name(name, known)))
+}

@@ -1,0 +1,221 @@
+//! What `certs renew` is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{KubeletDir, NodeRequest, RequestError, refuse_unknown, span, validity};
+use crate::catalogue::{self, Kind, Row};
+use crate::config::{ClusterSpec, Role, alternative_name};
+use crate::key::Algorithm;
+use crate::plan::generate::Selection;
+use crate::plan::renew::{NameChanges, Options, OutliveAuthority};
+use crate::x509::SubjectAltName;
+
+/// What `certs renew` is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
+pub struct RenewRequest {
+    /// Which node.
+    pub node: NodeRequest,
+    /// Which certificates; `all` among the names means kubeadm's eleven.
+    pub names: Selection,
+    /// Whether `all` includes the kubelet's.
+    pub kubelet: bool,
+    /// The kubelet's directory.
+    pub kubelet_dir: KubeletDir,
+    /// Only those that end within so many seconds.
+    pub before_seconds: Option<i64>,
+    /// How long the new ones are valid, instead of the configuration's period.
+    pub validity_seconds: Option<i64>,
+    /// The kind of the new keys.
+    pub algorithm: Option<Algorithm>,
+    /// Whether the keys stay.
+    pub keep_key: bool,
+    /// Alternative names to add: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+    pub add_names: Vec<String>,
+    /// Alternative names to remove.
+    pub remove_names: Vec<String>,
+    /// Whether DNS names and addresses are to be the configuration's.
+    pub names_from_config: bool,
+    /// What to do with a certificate that would outlive its CA.
+    pub outlive_authority: OutliveAuthority,
+    /// Whether to go on with an expired CA, or a certificate of another node.
+    pub force: bool,
+    /// Where the files that change are kept as they were; none when they are not.
+    pub backup_dir: Option<PathBuf>,
+    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    pub recover: bool,
+}
+
+impl Default for RenewRequest {
+    fn default() -> Self {
+        Self {
+            node: NodeRequest::default(),
+            names: Selection::All,
+            kubelet: false,
+            kubelet_dir: KubeletDir::default(),
+            before_seconds: None,
+            validity_seconds: None,
+            algorithm: None,
+            keep_key: false,
+            add_names: Vec::new(),
+            remove_names: Vec::new(),
+            names_from_config: false,
+            outlive_authority: OutliveAuthority::Clamp,
+            force: false,
+            backup_dir: None,
+            recover: false,
+        }
+    }
+}
+
+/// Whether `all` leaves it to the kubelet, unless told otherwise.
+fn is_of_kubelet(name: &str) -> bool {
+    catalogue::row(name).is_some_and(Row::is_kubelets)
+}
+
+impl RenewRequest {
+    /// Refuses names that cannot be renewed: CAs and `sa` have names too, and another way to a new life.
+    pub(crate) fn refuse_names(&self) -> Result<(), RequestError> {
+        let is_other =
+            |name: &&String| catalogue::authority(name).is_some() || name.as_str() == catalogue::SERVICE_ACCOUNT;
+        if let Selection::Names(names) = &self.names
+            && let Some(name) = names.iter().find(is_other)
+        {
+            return Err(RequestError::NotRenewable { name: name.clone() });
+        }
+        refuse_unknown(&self.names, &[&["all"], catalogue::renewable_names().as_slice()].concat())
+    }
+
+    /// What is planned on a node of `spec`; `host_name` is that of the node's own host, where it can be asked.
+    pub(crate) fn options(
+        &self,
+        spec: &ClusterSpec,
+        host_name: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<Options, RequestError> {
+        let names = self.chosen(spec);
+        let is_named = |name: &str| matches!(&self.names, Selection::Names(all) if all.iter().any(|one| one == name));
+        let is_shown = |name: &&str| is_of_kubelet(name) && !self.kubelet && !is_named(name);
+        let options = Options {
+            shown: names.iter().copied().filter(is_shown).collect(),
+            names,
+            before: self.before_seconds.map(|seconds| span("--before", seconds)).transpose()?,
+            validity: self.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
+            algorithm: self.algorithm,
+            keep_key: self.keep_key,
+            name_changes: self.name_changes()?,
+            outlive_authority: self.outlive_authority,
+            force: self.force,
+            has_node_name: self.node.has_configuration() || self.node.node_name.is_some(),
+            host_name,
+            next: BTreeMap::new(),
+            points_at_kubelet: self.asks_for_all(),
+        };
+        let validity = options.validity.unwrap_or(spec.certificate_validity);
+        if options.validity.is_some_and(|validity| validity <= TimeDelta::zero()) {
+            return Err(RequestError::bad("the validity must be longer than 0", "give a duration, as 8760h or 365d"));
+        }
+        if options.before.is_some_and(|before| before >= validity) {
+            let reason = "certificates would be renewed at every run: their validity is not longer than --before";
+            return Err(RequestError::bad(reason, "give --before a duration that is shorter than the validity"));
+        }
+        if options.keep_key && options.algorithm.is_some() {
+            return Err(RequestError::bad(
+                "--keep-key keeps the kind of the key, and --algorithm changes it",
+                "leave out --keep-key or --algorithm",
+            ));
+        }
+        Ok(options)
+    }
+
+    fn asks_for_all(&self) -> bool {
+        match &self.names {
+            Selection::All => true,
+            Selection::None => false,
+            Selection::Names(names) => names.iter().any(|name| name == "all"),
+        }
+    }
+
+    /// The names that are meant; `all` is what kubeadm renews on this kind of node.
+    fn chosen(&self, spec: &ClusterSpec) -> BTreeSet<&'static str> {
+        let (is_all, is_worker) = (self.asks_for_all(), spec.role == Role::Worker);
+        let named = if let Selection::Names(names) = &self.names { names.as_slice() } else { &[] };
+        // A kubeconfig may have been made by a newer kubeadm, or for another kind of node.
+        let has_own = |name: &str| {
+            catalogue::row(name)
+                .is_some_and(|row| if row.kind == Kind::Kubeconfig { !is_worker } else { row.absence(spec).is_none() })
+        };
+        let is_chosen = |name: &&str| {
+            // A worker has nothing else to show.
+            let belongs = if is_of_kubelet(name) { self.kubelet || is_worker } else { has_own(name) };
+            is_all && belongs || named.iter().any(|one| one == name)
+        };
+        catalogue::renewable_names().into_iter().filter(is_chosen).collect()
+    }
+
+    fn name_changes(&self) -> Result<NameChanges, RequestError> {
+        if self.names_from_config && !self.node.has_configuration() {
+            return Err(RequestError::bad("there is no configuration to take the names from", "give --config FILE"));
+        }
+        if !(self.add_names.is_empty() && self.remove_names.is_empty()) {
+            let changeable: Vec<_> =
+                catalogue::ROWS.iter().filter(|row| row.has_alternative_names()).map(|row| row.name).collect();
+            let hint = format!("name the certificates that change, among: {}", changeable.join(", "));
+            match &self.names {
+                Selection::Names(names) => {
+                    if let Some(name) = names.iter().find(|name| !changeable.contains(&name.as_str())) {
+                        return Err(RequestError::bad(
+                            format!("{name:?} has no alternative names that can be changed"),
+                            hint,
+                        ));
+                    }
+                }
+                Selection::All | Selection::None => {
+                    return Err(RequestError::bad(
+                        "alternative names can be changed only in certificates that are given by name",
+                        hint,
+                    ));
+                }
+            }
+        }
+        let read =
+            |names: &[String]| names.iter().map(|name| parse_name(name)).collect::<Result<Vec<_>, RequestError>>();
+        let (add, remove) = (read(&self.add_names)?, read(&self.remove_names)?);
+        if let Some(name) = add.iter().find(|name| remove.contains(name)) {
+            let reason = format!("{name} would be both added and removed");
+            return Err(RequestError::bad(reason, "give it to --add-san or to --remove-san, not to both"));
+        }
+        Ok(NameChanges { add, remove, from_config: self.names_from_config })
+    }
+}
+
+/// Reads `example.test`, `10.0.0.1`, or a name behind the prefix with which reports show it.
+fn parse_name(text: &str) -> Result<SubjectAltName, RequestError> {
+    let (form, name) = match text.split_once(':') {
+        Some((form @ ("DNS" | "IP" | "URI" | "email"), name)) => (form, name),
+        _ => ("", text),
+    };
+    match form {
+        "URI" if name.contains(':') && name.is_ascii() => return Ok(SubjectAltName::Uri(name.to_owned())),
+        "email" if name.contains('@') && name.is_ascii() => return Ok(SubjectAltName::Email(name.to_owned())),
+        "" | "DNS" | "IP" => {}
+        _ => {
+            return Err(RequestError::bad(
+                format!("{text:?} is not a subject alternative name"),
+                "write URI:scheme:… or email:user@host",
+            ));
+        }
+    }
+    let canonical = alternative_name(name)
+        .map_err(|fault| RequestError::bad(format!("{text:?} is not a subject alternative name"), fault))?;
+    Ok(match canonical.parse::<IpAddr>() {
+        Ok(address) => SubjectAltName::Ip(address.to_canonical()),
+        Err(_) => SubjectAltName::Dns(canonical),
+    })
+}

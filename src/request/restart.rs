@@ -1,0 +1,69 @@
+//! What `kubepki restart` is asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{KubeletDir, RequestError};
+use crate::catalogue::KUBELET;
+use crate::plan::generate::Selection;
+
+/// Longer than anybody waits, and short enough to be added to every moment.
+const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// What `restart` is asked for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RestartRequest {
+    /// Which components; the kubelet only by its name.
+    pub components: Selection,
+    /// Whether those that are up to date are restarted too.
+    pub force: bool,
+    /// Whether the kubelet is asked for too.
+    pub kubelet: bool,
+    /// Whether etcd is restarted though that costs its quorum.
+    pub ignore_quorum: bool,
+    /// How long each component may take to end, and again to come back, in seconds.
+    pub timeout_seconds: f64,
+    /// The kubelet's directory, with its `config.yaml`.
+    pub kubelet_dir: KubeletDir,
+    /// Where the manifests are, instead of what the kubelet's configuration says.
+    pub manifests_dir: Option<PathBuf>,
+    /// The directory in front of every path.
+    pub rootfs: Option<PathBuf>,
+}
+
+impl Default for RestartRequest {
+    fn default() -> Self {
+        Self {
+            components: Selection::All,
+            force: false,
+            kubelet: false,
+            ignore_quorum: false,
+            timeout_seconds: 300.0,
+            kubelet_dir: KubeletDir::default(),
+            manifests_dir: None,
+            rootfs: None,
+        }
+    }
+}
+
+impl RestartRequest {
+    /// Whether the component is asked for: by name, or by not naming any; the kubelet is by its name or flag alone.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        match &self.components {
+            Selection::All => name != KUBELET || self.kubelet,
+            Selection::None => name == KUBELET && self.kubelet,
+            Selection::Names(names) => names.iter().any(|one| one == name) || (name == KUBELET && self.kubelet),
+        }
+    }
+
+    /// How long each component may take.
+    pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
+        let seconds = self.timeout_seconds;
+        let timeout = Duration::try_from_secs_f64(seconds).ok();
+        let timeout = timeout.filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_WAIT);
+        timeout.ok_or(RequestError::BadTimeout { seconds })
+    }
+}
