@@ -26,15 +26,31 @@ pub use reload::{KUBELET, RELOADS, Reload, ReloadRow, must_restart, names_a_file
 pub(crate) use row::LEAF_KEY_USAGES;
 pub use row::{AlternativeNames, CommonName, Kind, Row};
 pub use server::ServerRule;
-pub use table::{
-    ADMIN_CONF, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, ROWS,
-    SERVICE_ACCOUNT,
-};
+pub use table::ROWS;
 pub use versions::{
     Binding, CLUSTER_ADMIN, CLUSTER_ADMINS, Change, ENCIPHERMENT_FOR_RSA_ALONE, ETCD_CLIENTS_WITHOUT_GROUP,
     KUBELET_API_ADMIN, KUBELET_CLIENT_BINDING, MASTERS, Organizations, SEPARATE_SUPER_ADMIN, authority_key_usages,
     binding, leaf_key_usages,
 };
+
+/// The CA of the cluster, which signs kubeconfigs and what the kubelet has.
+pub const CLUSTER_CA: &str = "ca";
+/// The CA of a local etcd.
+pub const ETCD_CA: &str = "etcd-ca";
+/// The CA of the front proxy.
+const FRONT_PROXY_CA: &str = "front-proxy-ca";
+/// The API server's certificate towards etcd; that of an external etcd is its owner's.
+pub const API_SERVER_TO_ETCD: &str = "apiserver-etcd-client";
+/// The service accounts' key pair (`sa.key`, `sa.pub`), which is no certificate.
+pub const SERVICE_ACCOUNT: &str = "sa";
+/// The kubeconfig of administrators.
+pub const ADMIN_CONF: &str = "admin.conf";
+/// The kubeconfig that kubeadm makes and never renews: the kubelet does.
+pub const KUBELET_CONF: &str = "kubelet.conf";
+/// The certificate that the kubelet shows to the API server.
+pub const KUBELET_CLIENT: &str = "kubelet-client";
+/// The certificate that the kubelet serves with.
+pub const KUBELET_SERVER: &str = "kubelet-server";
 
 /// The rows of these kinds, in kubeadm's order.
 pub fn rows<const N: usize>(kinds: [Kind; N]) -> impl Iterator<Item = &'static Row> + Clone {

@@ -126,7 +126,7 @@ impl Kubeconfig {
     pub fn parse(bytes: &[u8]) -> Result<Self, KubeconfigError> {
         let text = yaml::text_of(bytes).map_err(|offset| KubeconfigError::NotUtf8 { offset })?;
         let (root, passed_over) = yaml::parse_as_clients(&text)?;
-        fields::check(&root)?;
+        schema::check(&root)?;
         Ok(Self { root, passed_over: passed_over.into_iter().map(KubeconfigError::from).collect() })
     }
 

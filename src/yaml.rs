@@ -14,7 +14,6 @@ mod build;
 mod document;
 mod error;
 mod node;
-mod number;
 mod parse;
 mod resolve;
 mod scalar;

@@ -4,11 +4,10 @@
 //!
 //! Source: kubeadm `phases/certs/certlist.go`, `phases/kubeconfig/kubeconfig.go`.
 
-use super::alternative_names;
 use super::kubelet::SYSTEM_NODE;
 use super::server::ServerRule;
-use super::table::{CLUSTER_CA, ETCD_CA, KUBELET_CONF};
 use super::versions::{Change, Organizations};
+use super::{CLUSTER_CA, ETCD_CA, KUBELET_CONF, alternative_names};
 use crate::config::{ClusterSpec, Role};
 use crate::x509::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SubjectAltNames, X509Error};
 

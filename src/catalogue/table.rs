@@ -1,7 +1,7 @@
 //! The table: one row for each CA, certificate, key pair and kubeconfig of a node.
 //!
 //! In the order of `kubeadm init`: the certs phase, its kubeconfigs, then what the kubelet has for itself. The names
-//! of certificates stand here and nowhere else.
+//! of certificates stand here, and above what code asks for; nowhere else.
 //!
 //! Source: kubeadm `phases/certs/certlist.go`, `phases/kubeconfig/kubeconfig.go` `getKubeConfigSpecsBase`; contract of
 //! its inventory (names, files, issuers, subjects, usages).
@@ -9,27 +9,12 @@
 use super::row::{AlternativeNames, CommonName, Kind, Row};
 use super::server::ServerRule;
 use super::versions::{ADMIN, API_SERVER_TO_KUBELET, ETCD_CLIENT, NO_GROUP, NODES, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
+use super::{
+    ADMIN_CONF, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, FRONT_PROXY_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER,
+    SERVICE_ACCOUNT,
+};
 use crate::config::Role;
 use crate::x509::ExtendedKeyUsage;
-
-/// The CA of the cluster, which signs kubeconfigs and what the kubelet has.
-pub const CLUSTER_CA: &str = "ca";
-/// The CA of a local etcd.
-pub const ETCD_CA: &str = "etcd-ca";
-/// The CA of the front proxy.
-const FRONT_PROXY_CA: &str = "front-proxy-ca";
-/// The API server's certificate towards etcd; that of an external etcd is its owner's.
-pub const API_SERVER_TO_ETCD: &str = "apiserver-etcd-client";
-/// The service accounts' key pair (`sa.key`, `sa.pub`), which is no certificate.
-pub const SERVICE_ACCOUNT: &str = "sa";
-/// The kubeconfig of administrators.
-pub const ADMIN_CONF: &str = "admin.conf";
-/// The kubeconfig that kubeadm makes and never renews: the kubelet does.
-pub const KUBELET_CONF: &str = "kubelet.conf";
-/// The certificate that the kubelet shows to the API server.
-pub const KUBELET_CLIENT: &str = "kubelet-client";
-/// The certificate that the kubelet serves with.
-pub const KUBELET_SERVER: &str = "kubelet-server";
 
 const EVERY_CONTROL_PLANE: &[Role] = &[Role::ControlPlane, Role::SecondaryControlPlane];
 const EVERY_ROLE: &[Role] = &[Role::ControlPlane, Role::SecondaryControlPlane, Role::Worker];

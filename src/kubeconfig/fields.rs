@@ -4,20 +4,14 @@
 //!
 //! Source: client-go `tools/clientcmd/api/v1`.
 
-use std::collections::HashSet;
-
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
 use super::error::KubeconfigError;
-use super::schema;
 use crate::secret::Secret;
-use crate::yaml::{Kind, Mapping, Node, Value};
-
-/// The lists of a kubeconfig, each with the field of an entry that holds its content.
-const LISTS: [(&str, &str); 3] = [("clusters", "cluster"), ("contexts", "context"), ("users", "user")];
+use crate::yaml::{Mapping, Node, Value};
 
 /// Go's decoder: padding is needed, the bits that it does not use may be anything.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -26,42 +20,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
         .with_decode_allow_trailing_bits(true),
 );
-
-/// Checks the document's kind, the type of every field, and that no name stands twice in a list.
-pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
-    for (field, expected) in [("apiVersion", ["", "/", "v1", "/v1"].as_slice()), ("kind", &["", "Config"])] {
-        let found = meta(root, field)?;
-        if !expected.contains(&found) {
-            return Err(KubeconfigError::NotAKubeconfig { found: format!("of {field} {found:?}") });
-        }
-    }
-    schema::check(root)?;
-    for (list, _) in LISTS {
-        let mut seen = HashSet::new();
-        for item in root.get(list).and_then(Node::as_sequence).unwrap_or_default() {
-            let name = item.get("name").and_then(Node::letters).unwrap_or_default();
-            if !seen.insert(name) {
-                return Err(KubeconfigError::DuplicateName { list, name: name.to_owned() });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `apiVersion` or `kind`, which alone are found whatever the case of their letters; of several the last in byte order.
-fn meta<'a>(root: &'a Mapping, field: &str) -> Result<&'a str, KubeconfigError> {
-    let mut found: Vec<_> = root.iter().filter(|(key, _)| key.eq_ignore_ascii_case(field)).collect();
-    found.sort_by_key(|(key, _)| *key);
-    let mut text = "";
-    for (key, node) in found {
-        match node.as_scalar() {
-            Some(scalar) if scalar.kind() == Kind::Text => text = scalar.as_str(),
-            Some(scalar) if scalar.is_null() => {}
-            _ => return Err(KubeconfigError::WrongType { field: key.to_owned(), expected: "a string" }),
-        }
-    }
-    Ok(text)
-}
 
 fn entries<'a>(root: &'a Mapping, list: &str) -> impl Iterator<Item = &'a Mapping> {
     let items = root.get(list).and_then(Node::as_sequence).unwrap_or_default();

@@ -86,10 +86,41 @@ static EXEC: [(&str, Type); 7] = [
     ("interactiveMode", Type::Text),
 ];
 
-/// Checks the type of every field.
+/// Checks the document's kind, the type of every field, and that no name stands twice in a list.
 pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
+    for (field, expected) in [("apiVersion", ["", "/", "v1", "/v1"].as_slice()), ("kind", &["", "Config"])] {
+        let found = meta(root, field)?;
+        if !expected.contains(&found) {
+            return Err(KubeconfigError::NotAKubeconfig { found: format!("of {field} {found:?}") });
+        }
+    }
     check_json(root, "")?;
-    check_fields(root, &ROOT, "")
+    check_fields(root, &ROOT, "")?;
+    for list in ["clusters", "contexts", "users"] {
+        let mut seen = HashSet::new();
+        for item in root.get(list).and_then(Node::as_sequence).unwrap_or_default() {
+            let name = item.get("name").and_then(Node::letters).unwrap_or_default();
+            if !seen.insert(name) {
+                return Err(KubeconfigError::DuplicateName { list, name: name.to_owned() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `apiVersion` or `kind`, which alone are found whatever the case of their letters; of several the last in byte order.
+fn meta<'a>(root: &'a Mapping, field: &str) -> Result<&'a str, KubeconfigError> {
+    let mut found: Vec<_> = root.iter().filter(|(key, _)| key.eq_ignore_ascii_case(field)).collect();
+    found.sort_by_key(|(key, _)| *key);
+    let mut text = "";
+    for (key, node) in found {
+        match node.as_scalar() {
+            Some(scalar) if scalar.kind() == Kind::Text => text = scalar.as_str(),
+            Some(scalar) if scalar.is_null() => {}
+            _ => return Err(KubeconfigError::WrongType { field: key.to_owned(), expected: "a string" }),
+        }
+    }
+    Ok(text)
 }
 
 /// JSON has no infinity: one anywhere, in an unknown field too, and nothing of the file is read.

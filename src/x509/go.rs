@@ -9,7 +9,7 @@
 //! | `rule` | the one list of rules |
 //! | `der` `text` `time` `key` | the elements: ASN.1 as `cryptobyte` reads it, strings, times, public keys |
 //! | `url` `domain` | URIs, host names and mail addresses as `net/url` and `crypto/x509` read them |
-//! | `read` `extension` | a certificate and its extensions |
+//! | `read` `extension` `general_name` | a certificate, its extensions and the names in them |
 //! | `signature` | which signatures are verified, and how |
 //! | `constraint` `policy` | name constraints and certificate policies of a chain |
 //! | `chain` | the search for a path from a leaf to a trusted certificate |
@@ -22,6 +22,7 @@ mod constraint;
 mod der;
 mod domain;
 mod extension;
+mod general_name;
 mod key;
 mod policy;
 mod read;
@@ -31,10 +32,11 @@ mod text;
 mod time;
 mod url;
 
-pub(super) use chain::{Candidate, Failure, LeafSignature, Search, search};
+pub(super) use chain::{Candidate, Failure, LeafSignature, Search, search, verify_signature};
 pub(super) use der::{Reader, SEQUENCE, SET};
-pub(super) use extension::{ExtensionFacts, GeneralName};
+pub(super) use extension::ExtensionFacts;
+pub(super) use general_name::GeneralName;
 pub(super) use read::{Facts, read};
 pub use rule::{Broken, Rule};
-pub(super) use signature::{check_signer, verify_signature};
+pub(super) use signature::check_signer;
 pub(super) use text::read_text;

@@ -187,6 +187,11 @@ fn is_in_chain(candidate: &Facts, chain: &[Candidate<'_>]) -> bool {
     false
 }
 
+/// Verifies a certificate's signature by `key`.
+pub(in crate::x509) fn verify_signature(signed: &Facts, key: &PublicKey) -> Result<(), Broken> {
+    signature::verify(signed.algorithm, &signed.algorithm_oid, &signed.signed_part, &signed.signature, key)
+}
+
 fn check_signature(child: &Facts, parent: &Facts, is_draft: bool) -> Result<(), Failure> {
     let is_authority = match parent.extensions.basic_constraints {
         Some((is_ca, _)) => is_ca,
@@ -201,7 +206,7 @@ fn check_signature(child: &Facts, parent: &Facts, is_draft: bool) -> Result<(), 
     let checked = if is_draft {
         signature::check_kinds(child.algorithm, &child.algorithm_oid, &parent.public_key)
     } else {
-        signature::verify_signature(child, &parent.public_key)
+        verify_signature(child, &parent.public_key)
     };
     checked.map_err(|broken| Failure { subject: child.subject.clone(), broken })
 }
@@ -254,7 +259,12 @@ fn check_chain(chain: &[Candidate<'_>], usage: Option<&str>) -> Result<(), Failu
             format!("its extended key usages do not allow {}", usage_name(usage)),
         ));
     }
-    constraint::check(&facts).map_err(|broken| Failure { subject: leaf.subject.clone(), broken })
+    let constrained = facts.iter().map(|facts| {
+        let names = facts.extensions.alternative_names.as_ref().map_or(&[][..], |(names, _)| names);
+        (names, facts.extensions.name_constraints.as_ref())
+    });
+    constraint::check(&constrained.collect::<Vec<_>>())
+        .map_err(|broken| Failure { subject: leaf.subject.clone(), broken })
 }
 
 fn allows(facts: &Facts, usage: &str) -> bool {

@@ -12,8 +12,7 @@ use std::net::IpAddr;
 
 use super::der::{Reader, SEQUENCE};
 use super::domain::{Mailbox, is_valid_domain, mailbox};
-use super::extension::{GeneralName, ascii};
-use super::read::Facts;
+use super::general_name::{GeneralName, ascii};
 use super::rule::{Broken, Rule};
 use super::url;
 
@@ -124,15 +123,12 @@ fn range(content: &[u8]) -> Result<Range, Broken> {
     Ok(Range { address: address.to_vec(), mask: mask.to_vec() })
 }
 
-/// Holds every name of the chain, the leaf first, against the constraints of the certificates above it.
-pub(super) fn check(chain: &[&Facts]) -> Result<(), Broken> {
-    let levels: Vec<_> = chain
-        .iter()
-        .enumerate()
-        .filter_map(|(index, facts)| Some((index, Level::new(facts.extensions.name_constraints.as_ref()?))))
-        .collect();
-    for (index, facts) in chain.iter().enumerate() {
-        let Some((names, _)) = &facts.extensions.alternative_names else { continue };
+/// Holds every name of a chain's certificates, the leaf first, against the constraints of the certificates above it.
+pub(super) fn check(chain: &[(&[GeneralName], Option<&NameConstraints>)]) -> Result<(), Broken> {
+    let levels = chain.iter().enumerate();
+    let levels: Vec<_> =
+        levels.filter_map(|(index, (_, constraints))| Some((index, Level::new((*constraints)?)))).collect();
+    for (index, (names, _)) in chain.iter().enumerate() {
         let above: Vec<_> = levels.iter().filter(|(level, _)| *level > index).map(|(_, level)| level).collect();
         if above.is_empty() {
             return Ok(());

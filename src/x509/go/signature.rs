@@ -13,7 +13,6 @@ use rsa::{BoxedUint, Pkcs1v15Sign};
 
 use super::der::{Element, Reader, SEQUENCE, signed};
 use super::key::{Curve, PublicKey, bit_length};
-use super::read::Facts;
 use super::rule::{Broken, Rule};
 
 /// A hash function that Go still takes.
@@ -137,13 +136,8 @@ pub(in crate::x509) fn check_signer(key: &PublicKey) -> Result<(), Broken> {
     }
 }
 
-/// Verifies a certificate's signature by `key`.
-pub(in crate::x509) fn verify_signature(signed: &Facts, key: &PublicKey) -> Result<(), Broken> {
-    verify(signed.algorithm, &signed.algorithm_oid, &signed.signed_part, &signed.signature, key)
-}
-
 /// Verifies that `signature` is one of `message` by `key`.
-fn verify(
+pub(super) fn verify(
     algorithm: SignatureAlgorithm,
     oid: &str,
     message: &[u8],
