@@ -17,7 +17,7 @@ mod versions;
 
 pub use alternative_names::api_server_service_address;
 pub use kubelet::{
-    DEFAULT_KUBELET_DIR, KUBELET_CLIENT_FILE, KUBELET_SERVER_FILE, KubeletFiles, SYSTEM_NODE, dated,
+    DEFAULT_KUBELET_DIR, KUBELET_CLIENT_FILE, KUBELET_OWN_FILE, KUBELET_SERVER_FILE, KubeletFiles, SYSTEM_NODE, dated,
     is_written_by_kubelet,
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
@@ -39,6 +39,8 @@ pub const CLUSTER_CA: &str = "ca";
 pub const ETCD_CA: &str = "etcd-ca";
 /// The CA of the front proxy.
 const FRONT_PROXY_CA: &str = "front-proxy-ca";
+/// The API server's certificate.
+pub const API_SERVER: &str = "apiserver";
 /// The API server's certificate towards etcd; that of an external etcd is its owner's.
 pub const API_SERVER_TO_ETCD: &str = "apiserver-etcd-client";
 /// The service accounts' key pair (`sa.key`, `sa.pub`), which is no certificate.
@@ -123,6 +125,12 @@ pub fn renewable_names() -> Vec<&'static str> {
     let (kubelets, mut others): (Vec<_>, Vec<_>) = renewable.partition(|row| row.is_kubelets());
     others.sort_unstable_by_key(|row| row.name);
     others.into_iter().chain(kubelets).map(|row| row.name).collect()
+}
+
+/// Every CA's name, in kubeadm's order.
+#[must_use]
+pub fn authority_names() -> Vec<&'static str> {
+    names([Kind::Authority])
 }
 
 /// Every kubeconfig file's name, in kubeadm's order.

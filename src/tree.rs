@@ -37,6 +37,11 @@ impl Tree {
         self.files.insert(path, observed);
     }
 
+    /// Records all that another set has.
+    pub fn add(&mut self, more: Self) {
+        self.files.extend(more.files);
+    }
+
     /// How `path` was found; a path that was never looked at counts as missing.
     #[must_use]
     pub fn get(&self, path: &Path) -> &Observed {

@@ -21,9 +21,11 @@ use std::path::{Path, PathBuf};
 use super::FindingCode as Code;
 use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
 use super::{Finding, Severity};
-use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, Kind, KubeletFiles, Layout, Row, with_ending};
+use crate::catalogue::{
+    self, API_SERVER_TO_ETCD, ETCD_CA, KUBELET_CLIENT, KUBELET_SERVER, Kind, KubeletFiles, Layout, Row, with_ending,
+};
 use crate::component::ServingFiles;
-use crate::config::{ClusterSpec, Etcd, Role};
+use crate::config::{ClusterSpec, Role};
 use crate::error::{Code as AnyCode, Declared as _};
 use crate::inventory::Inventory;
 use crate::kubeconfig::Mismatch;
@@ -55,22 +57,6 @@ pub struct Advisor<'a> {
     pub valid_kubelet_client: Option<PathBuf>,
 }
 
-/// What a finding is about.
-#[derive(Clone, Copy, Debug)]
-enum Thing {
-    Authority(&'static Row),
-    Leaf(&'static Row),
-    Kubeconfig(&'static Row),
-    ServiceAccount,
-    /// Somebody else's etcd: its CA, and the certificate that it wants to see.
-    ForeignEtcd,
-    KubeletClient,
-    KubeletServer,
-    KubeletOwn,
-    /// A file that was named besides.
-    Other,
-}
-
 /// Who can sign, of the CA in question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Signer {
@@ -92,31 +78,29 @@ impl Advisor<'_> {
     }
 
     fn remedy(&self, finding: &Finding) -> Option<String> {
-        let thing = self.thing(finding);
+        let row = self.row(finding);
+        let signs_here = row.is_some_and(|row| self.signs_here(row));
         match Code::of(finding.code) {
-            Some(Code::AuthorityExternal) if matches!(thing, Thing::KubeletClient) => {
+            Some(Code::AuthorityExternal) if row.is_some_and(|row| row.kind == Kind::KubeletClient) => {
                 return Some(self.for_external_kubelet_client(finding));
             }
-            Some(Code::AuthorityExternal | Code::KubeconfigNoCertificate) => return self.waiting_kubeconfig(thing),
-            None if finding.code == Mismatch::OTHER_SERVER => return self.waiting_kubeconfig(thing),
+            Some(Code::AuthorityExternal | Code::KubeconfigNoCertificate) => return self.waiting_kubeconfig(row?),
+            None if finding.code == Mismatch::OTHER_SERVER => return self.waiting_kubeconfig(row?),
             Some(Code::FileModeTooWide) => {
                 return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
             }
             // A new certificate of the same CA would have the same fault.
             Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_IT => {
-                return self.for_issuer(thing, finding);
+                return self.for_issuer(row?, finding);
             }
             Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_A_NAME => {
-                return self.for_forbidden_name(thing, finding);
+                return self.for_forbidden_name(row?, finding);
             }
             // Made again elsewhere, or made right by a rule in the cluster.
-            Some(Code::CertificateNeedsBinding) if !self.signs_here(thing) => {
+            Some(Code::CertificateNeedsBinding) if !signs_here => {
                 let (_, binding) = finding.remedy.split_once("; or make the binding")?;
-                let ask = match thing {
-                    Thing::Leaf(row) => self.for_leaf(row, finding),
-                    Thing::Kubeconfig(row) => self.for_kubeconfig(row, finding),
-                    _ => return None,
-                };
+                let row = row.filter(|row| matches!(row.kind, Kind::Leaf | Kind::Kubeconfig));
+                let ask = self.for_row(Some(row?), finding)?;
                 return Some(format!("{ask}; or make the binding{binding}"));
             }
             // What a plan would make: its own options are the remedy, or its CA.
@@ -135,8 +119,8 @@ impl Advisor<'_> {
             _ => {}
         }
         // What a version of kubeadm writes is known where the subject is judged; who can sign it is known here.
-        let is_of_a_version = finding.code == Code::CertificateOtherSubject
-            && (finding.remedy.starts_with("nothing") || self.signs_here(thing));
+        let is_of_a_version =
+            finding.code == Code::CertificateOtherSubject && (finding.remedy.starts_with("nothing") || signs_here);
         // Options of the run (--remove-san, say) are put right by whoever judged them, not by a new file.
         if !is_judged_here(finding.code) {
             return None;
@@ -144,7 +128,7 @@ impl Advisor<'_> {
         if is_of_a_version && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
             return None;
         }
-        let remedy = self.for_thing(thing, finding)?;
+        let remedy = self.for_row(row, finding)?;
         // What is no file stands in the way of one.
         let mut path = finding.path.iter().filter(|_| finding.code.has_area_of(StoreError::NO_PERMISSION));
         Some(match path.find_map(|path| self.remove([path])) {
@@ -153,46 +137,46 @@ impl Advisor<'_> {
         })
     }
 
-    fn for_thing(&self, thing: Thing, finding: &Finding) -> Option<String> {
-        match thing {
-            Thing::Authority(row) => Some(self.for_authority(row, finding)),
-            Thing::Leaf(row) => Some(self.for_leaf(row, finding)),
-            Thing::Kubeconfig(row) => Some(self.for_kubeconfig(row, finding)),
-            Thing::ServiceAccount => Some(self.for_service_account(finding)),
-            Thing::ForeignEtcd => Some(self.for_foreign_etcd(finding)),
-            Thing::KubeletClient => Some(self.for_kubelet_client(finding)),
-            Thing::KubeletServer => Some(self.for_kubelet_server(finding)),
-            Thing::KubeletOwn => Some(self.for_kubelets_own(finding)),
-            Thing::Other => for_other(finding),
-        }
+    fn for_row(&self, row: Option<&'static Row>, finding: &Finding) -> Option<String> {
+        let subject = finding.subject.as_str();
+        let Some(row) = row else {
+            return if self.is_foreign_etcds(subject) {
+                Some(self.for_foreign_etcd(finding))
+            } else if is_named(&self.kubelet.own_certificate(), subject) {
+                Some(self.for_kubelets_own(finding))
+            } else {
+                for_other(finding)
+            };
+        };
+        Some(match row.kind {
+            Kind::Authority => self.for_authority(row, finding),
+            Kind::Leaf => self.for_leaf(row, finding),
+            Kind::Kubeconfig => self.for_kubeconfig(row, finding),
+            Kind::ServiceAccount => self.for_service_account(finding),
+            Kind::KubeletClient => self.for_kubelet_client(finding),
+            Kind::KubeletServer => self.for_kubelet_server(finding),
+        })
     }
 
-    fn thing(&self, finding: &Finding) -> Thing {
-        let subject = finding.subject.as_str();
-        let is_foreign = matches!(self.spec.etcd, Etcd::External { .. });
-        if is_foreign && matches!(subject, ETCD_CA | API_SERVER_TO_ETCD) {
-            return Thing::ForeignEtcd;
-        }
-        if let Some(row) = catalogue::row(subject) {
+    /// What of the catalogue a finding is about; `None` for somebody else's etcd, the certificate that the kubelet makes
+    /// for itself, and files that were named besides.
+    fn row(&self, finding: &Finding) -> Option<&'static Row> {
+        let (subject, client) = (finding.subject.as_str(), self.kubelet.client());
+        let name = match catalogue::row(subject) {
+            _ if self.is_foreign_etcds(subject) => return None,
             // A kubeconfig that leads to the kubelet's certificate has that one's fault.
-            let leads_there = || finding.path.as_ref().is_some_and(|path| *path == self.kubelet.client());
-            return match row.kind {
-                Kind::Authority => Thing::Authority(row),
-                Kind::Leaf => Thing::Leaf(row),
-                Kind::Kubeconfig if leads_there() => Thing::KubeletClient,
-                Kind::Kubeconfig => Thing::Kubeconfig(row),
-                Kind::ServiceAccount => Thing::ServiceAccount,
-                Kind::KubeletClient => Thing::KubeletClient,
-                Kind::KubeletServer => Thing::KubeletServer,
-            };
-        }
-        let is_file = |path: &Path| path.file_name().is_some_and(|name| name == subject);
-        match subject {
-            _ if is_file(&self.kubelet.client()) => Thing::KubeletClient,
-            _ if is_file(&self.kubelet.server()) => Thing::KubeletServer,
-            _ if is_file(&self.kubelet.own_certificate()) => Thing::KubeletOwn,
-            _ => Thing::Other,
-        }
+            Some(row) if row.kind == Kind::Kubeconfig && finding.path.as_ref() == Some(&client) => KUBELET_CLIENT,
+            Some(row) => return Some(row),
+            None if is_named(&client, subject) => KUBELET_CLIENT,
+            None if is_named(&self.kubelet.server(), subject) => KUBELET_SERVER,
+            None => return None,
+        };
+        catalogue::row(name)
+    }
+
+    /// Whether it is somebody else's: the CA of etcd, and the certificate that etcd wants to see.
+    fn is_foreign_etcds(&self, subject: &str) -> bool {
+        self.spec.has_external_etcd() && matches!(subject, ETCD_CA | API_SERVER_TO_ETCD)
     }
 
     /// Who signs what `issuer` signs.
@@ -208,12 +192,8 @@ impl Advisor<'_> {
         self.inventory.get(name)?.leaf()
     }
 
-    fn signs_here(&self, thing: Thing) -> bool {
-        match thing {
-            Thing::Leaf(row) => self.signer(row.issuer) == Signer::Here,
-            Thing::Kubeconfig(_) => self.signer(CLUSTER_CA) == Signer::Here,
-            _ => false,
-        }
+    fn signs_here(&self, row: &Row) -> bool {
+        matches!(row.kind, Kind::Leaf | Kind::Kubeconfig) && self.signer(row.issuer) == Signer::Here
     }
 
     fn is_there(&self, path: &Path) -> bool {
@@ -359,6 +339,10 @@ fn opening(code: AnyCode) -> &'static str {
         }
         _ => "",
     }
+}
+
+fn is_named(path: &Path, name: &str) -> bool {
+    path.file_name().is_some_and(|own| own == name)
 }
 
 /// A file that the user named: nobody knows how it was made.

@@ -21,6 +21,9 @@ pub const KUBELET_CLIENT_FILE: &str = "kubelet-client-current.pem";
 /// The link to the newest serving certificate of the cluster's CA and its key.
 pub const KUBELET_SERVER_FILE: &str = "kubelet-server-current.pem";
 
+/// The serving certificate that the kubelet makes for itself.
+pub const KUBELET_OWN_FILE: &str = "kubelet.crt";
+
 /// The certificate files of one kubelet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubeletFiles {
@@ -55,7 +58,7 @@ impl KubeletFiles {
     /// The serving certificate that the kubelet made for itself.
     #[must_use]
     pub fn own_certificate(&self) -> PathBuf {
-        self.folder.join("kubelet.crt")
+        self.folder.join(KUBELET_OWN_FILE)
     }
 
     /// Its key.

@@ -10,8 +10,8 @@ use super::row::{AlternativeNames, CommonName, Kind, Row};
 use super::server::ServerRule;
 use super::versions::{ADMIN, API_SERVER_TO_KUBELET, ETCD_CLIENT, NO_GROUP, NODES, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
 use super::{
-    ADMIN_CONF, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, FRONT_PROXY_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER,
-    SERVICE_ACCOUNT,
+    ADMIN_CONF, API_SERVER, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, FRONT_PROXY_CA, KUBELET_CLIENT, KUBELET_CONF,
+    KUBELET_SERVER, SERVICE_ACCOUNT,
 };
 use crate::config::Role;
 use crate::x509::ExtendedKeyUsage;
@@ -60,7 +60,7 @@ const fn kubeconfig(name: &'static str) -> Row {
 pub static ROWS: [Row; 18] = [
     Row { roles: EVERY_ROLE, ..authority(CLUSTER_CA, "ca", "kubernetes") },
     Row {
-        name: "apiserver",
+        name: API_SERVER,
         base_name: "apiserver",
         long_name: "certificate for serving the Kubernetes API",
         common_name: CommonName::Fixed("kube-apiserver"),

@@ -27,26 +27,22 @@ pub(super) fn advise(
 ) -> Result<()> {
     if !findings.is_empty() {
         let kubelet = Kubelet::read(&node.store, kubelet_dir);
-        let Kubelet { files, serving, .. } = &kubelet;
         let mut tree = tree.clone();
         let layouts = [&node.layout, &node.layout.renewal()];
         let on_the_way = layouts.into_iter().flat_map(Layout::all_on_the_way);
-        let of_kubelet = files.every_path().into_iter().chain([serving.certificate.clone(), serving.key.clone()]);
-        for (path, observed) in node.store.read(on_the_way.chain(of_kubelet)).iter() {
-            tree.insert(path.to_owned(), observed.clone());
-        }
+        tree.add(node.store.read(on_the_way.chain(kubelet.paths())));
         let inventory = node.inventory(&tree, &kubelet, None, request.has_configuration())?;
         let links = tree.iter().map(|(path, _)| path.to_owned()).filter(|path| node.store.is_link(path)).collect();
         let advisor = Advisor {
             inventory: &inventory,
             tree: &tree,
             layout: &node.layout,
-            kubelet: files,
-            serving,
+            kubelet: &kubelet.files,
+            serving: &kubelet.serving,
             spec: &node.spec,
             has_config: request.has_configuration(),
             links,
-            valid_kubelet_client: valid_client(node, files, now),
+            valid_kubelet_client: valid_client(node, &kubelet.files, now),
         };
         advisor.advise(findings);
     }

@@ -22,6 +22,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::advice::advise;
+use super::kubelet::Kubelet;
 use super::node::Node;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
@@ -100,14 +101,16 @@ struct Checking<'t> {
 /// The configuration cannot be read or is invalid; `rootfs` is no directory. Nothing in the tree is an error.
 pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
     let mut node = Node::open_without_address(&request.node)?;
-    let tree = node.read();
+    let mut tree = node.read();
     let has_config = request.node.has_configuration();
     if !has_config {
         infer(&mut node, &tree);
     }
     let is_node = has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
     let thresholds = request.thresholds()?;
-    let inventory = Inventory::of(&tree, &node.layout, &node.spec, has_config)?;
+    let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
+    tree.add(node.store.read(kubelet.paths()));
+    let inventory = node.inventory(&tree, &kubelet, None, has_config)?;
     let mut checking = Checking {
         node: &node,
         inventory: &inventory,
@@ -126,7 +129,7 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checking.service_account();
     checking.kubeconfigs();
     let living = checking.living(request);
-    checking.kubelet(&request.kubelet_dir, living.kubelet_serves);
+    checking.kubelet(&kubelet, living.kubelet_serves);
     checking.extra(&request.extra);
     checking.exposure(&request.kubelet_dir);
     checking.held_manifests();

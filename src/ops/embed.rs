@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::given::Sources;
-use super::node::Node;
+use super::node::{Node, add_referenced};
 use super::planned::Planned;
 use crate::catalogue::{self, Layout, with_ending};
 use crate::error::{Result, faults};
-use crate::inventory::{Inventory, referenced_paths};
+use crate::inventory::Inventory;
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
 pub use crate::request::EmbedRequest;
@@ -44,14 +44,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     let named =
         wanted.iter().flat_map(|one| [one.path.clone(), with_ending(&one.path, "crt"), with_ending(&one.path, "key")]);
     let mut tree = node.read_with(node.layout.all_on_the_way().chain(named));
-    let referenced: Vec<_> = wanted
-        .iter()
-        .filter_map(|one| tree.content(&one.path).map(|content| referenced_paths(&one.path, content)))
-        .flatten()
-        .collect();
-    for (path, observed) in node.store.read(referenced).iter() {
-        tree.insert(path.to_owned(), observed.clone());
-    }
+    add_referenced(&mut tree, &node.store, wanted.iter().map(|one| one.path.clone()));
     let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let certificate = |path: &PathBuf| outside.certificate_file(path);
     let options = Options {

@@ -38,6 +38,12 @@ impl Kubelet {
         if !store.is_link(&current) && is_there() { None } else { next_behind(store, &current, now) }
     }
 
+    /// Its certificate files, and those that it serves with.
+    pub(super) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let ServingFiles { certificate, key, .. } = self.serving.clone();
+        self.files.every_path().into_iter().chain([certificate, key])
+    }
+
     /// Reads the configuration and the flags in `kubelet_dir`, and the flags that the service has besides.
     pub(super) fn read(store: &Store, kubelet_dir: &Path) -> Self {
         Self::read_as_called(store, kubelet_dir, &kubelet_dir.join("config.yaml"), &[])

@@ -145,9 +145,7 @@ impl Node {
     /// [`Self::read`], and `more` files besides.
     pub(super) fn read_with(&self, more: impl IntoIterator<Item = PathBuf>) -> Tree {
         let mut tree = self.read();
-        for (path, observed) in self.store.read(more).iter() {
-            tree.insert(path.to_owned(), observed.clone());
-        }
+        tree.add(self.store.read(more));
         tree
     }
 }
@@ -158,10 +156,7 @@ fn name_in_kubelet_conf(request: &NodeRequest) -> Result<Option<String>> {
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
     let path = folder.join(KUBELET_CONF);
     let mut tree = store.read([&path]);
-    let referenced = tree.content(&path).map(|content| referenced_paths(&path, content)).unwrap_or_default();
-    for (path, observed) in store.read(referenced).iter() {
-        tree.insert(path.to_owned(), observed.clone());
-    }
+    add_referenced(&mut tree, &store, [path.clone()]);
     let client = tree.content(&path).and_then(|content| Client::read(&tree, &path, content).ok());
     Ok(client.and_then(|client| client.node_name()))
 }
@@ -169,16 +164,16 @@ fn name_in_kubelet_conf(request: &NodeRequest) -> Result<Option<String>> {
 /// Reads every file of the catalogue below `layout`, and those that its kubeconfigs refer to.
 pub(super) fn read_tree(store: &Store, layout: &Layout) -> Tree {
     let mut tree = store.read(layout.every_path());
-    let referenced: Vec<PathBuf> = catalogue::kubeconfig_names()
-        .into_iter()
-        .map(|name| layout.kubeconfig(name))
-        .filter_map(|path| tree.content(&path).map(|content| referenced_paths(&path, content)))
-        .flatten()
-        .collect();
-    for (path, observed) in store.read(referenced).iter() {
-        tree.insert(path.to_owned(), observed.clone());
-    }
+    let kubeconfigs = catalogue::kubeconfig_names().into_iter().map(|name| layout.kubeconfig(name));
+    add_referenced(&mut tree, store, kubeconfigs);
     tree
+}
+
+/// Reads the files that these kubeconfigs refer to.
+pub(super) fn add_referenced(tree: &mut Tree, store: &Store, kubeconfigs: impl IntoIterator<Item = PathBuf>) {
+    let of = |path: PathBuf| tree.content(&path).map(|content| referenced_paths(&path, content)).unwrap_or_default();
+    let referenced: Vec<_> = kubeconfigs.into_iter().flat_map(of).collect();
+    tree.add(store.read(referenced));
 }
 
 /// Reads the request's kubeadm configuration: the file or the text with defaults filled in, or kubeadm's

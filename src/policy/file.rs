@@ -247,7 +247,10 @@ fn check_own(name: &str, rule: &Rule) -> Result<(), String> {
         nearest(name, catalogue::leaf_names()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
     match rule.issuer.as_deref() {
         Some(issuer) if catalogue::authority(issuer).is_some() => {}
-        Some(issuer) => return Err(format!("there is no CA {issuer:?}; known CAs are ca, etcd-ca, front-proxy-ca")),
+        Some(issuer) => {
+            let known = catalogue::authority_names().join(", ");
+            return Err(format!("there is no CA {issuer:?}; known CAs are {known}"));
+        }
         None => return Err(format!("it is not one of the catalogue's names, so it needs an issuer{nearest}")),
     }
     if rule.usages.as_ref().is_none_or(Vec::is_empty) {

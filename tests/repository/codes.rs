@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use proc_macro2::{Delimiter, TokenTree};
 
 use crate::reference::PAGES;
-use crate::sources::{Source, group, inside, is_for_tests, punct, root, under, word};
+use crate::sources::{Part, Source, group, inside, root, under, word};
 
 /// What stands after the dot in names of files, which look like codes otherwise (`config.yaml`).
 const EXTENSIONS: [&str; 11] = ["conf", "crt", "csr", "der", "json", "key", "lock", "pem", "pub", "toml", "yaml"];
@@ -47,39 +47,14 @@ struct Found {
 
 fn in_rust(source: &Source, codes: &BTreeSet<String>) -> Found {
     let mut found = Found::default();
-    if !source.is_test() {
-        walk(&source.tokens(), codes, &mut found);
+    for part in source.parts() {
+        match part {
+            Part::Attribute(attribute) => found.declared.extend(declared(&attribute)),
+            Part::Literal(text) if codes.contains(&text) => found.compared.push(text),
+            Part::Literal(_) => {}
+        }
     }
     found
-}
-
-fn walk(tokens: &[TokenTree], codes: &BTreeSet<String>, found: &mut Found) {
-    let mut at = 0;
-    while at < tokens.len() {
-        match &tokens[at] {
-            TokenTree::Ident(ident) if ident == "mod" && is_for_tests(tokens, at) => {
-                at += 2;
-            }
-            // An attribute declares, or is documentation.
-            TokenTree::Punct(hash) if hash.as_char() == '#' => {
-                at += if punct(tokens, at + 1, '!') { 2 } else { 1 };
-                match group(tokens, at, Delimiter::Bracket) {
-                    Some(attribute) => found.declared.extend(declared(&inside(attribute))),
-                    None => at -= 1,
-                }
-            }
-            TokenTree::Group(group) => walk(&inside(group), codes, found),
-            TokenTree::Literal(literal) => {
-                let text = literal.to_string();
-                let text = text.trim_matches('"');
-                if codes.contains(text) {
-                    found.compared.push(text.to_owned());
-                }
-            }
-            _ => {}
-        }
-        at += 1;
-    }
 }
 
 /// The code of `#[fault("…")]` and `#[finding("…")]`.

@@ -8,5 +8,6 @@
 mod codes;
 mod files;
 mod floor_plan;
+mod names;
 mod reference;
 mod sources;

@@ -11,6 +11,14 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
+/// What says something beside the words of the language.
+pub(crate) enum Part {
+    /// What stands in the brackets; documentation too.
+    Attribute(Vec<TokenTree>),
+    /// A literal, a text without its quotation marks.
+    Literal(String),
+}
+
 /// The path of the repository's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -48,6 +56,15 @@ impl Source {
         stream.into_iter().collect()
     }
 
+    /// The attributes and literals of what is no test.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if !self.is_test() {
+            collect_parts(&self.tokens(), &mut parts);
+        }
+        parts
+    }
+
     /// The module that this file is, as the words after `crate`: `src/key/algorithm.rs` is `["key", "algorithm"]`.
     pub(crate) fn module(&self) -> Vec<String> {
         let inside = self.path.strip_prefix("src/").unwrap().strip_suffix(".rs").unwrap();
@@ -61,6 +78,26 @@ impl Source {
     /// Whether the whole file is test code.
     pub(crate) fn is_test(&self) -> bool {
         self.module().iter().any(|word| word == "tests" || word.ends_with("_tests"))
+    }
+}
+
+fn collect_parts(tokens: &[TokenTree], parts: &mut Vec<Part>) {
+    let mut at = 0;
+    while at < tokens.len() {
+        match &tokens[at] {
+            TokenTree::Ident(ident) if ident == "mod" && is_for_tests(tokens, at) => at += 2,
+            TokenTree::Punct(hash) if hash.as_char() == '#' => {
+                at += if punct(tokens, at + 1, '!') { 2 } else { 1 };
+                match group(tokens, at, Delimiter::Bracket) {
+                    Some(attribute) => parts.push(Part::Attribute(inside(attribute))),
+                    None => at -= 1,
+                }
+            }
+            TokenTree::Group(group) => collect_parts(&inside(group), parts),
+            TokenTree::Literal(literal) => parts.push(Part::Literal(literal.to_string().trim_matches('"').to_owned())),
+            _ => {}
+        }
+        at += 1;
     }
 }
 

@@ -1,8 +1,8 @@
 //! CAs, the service accounts' keys, and somebody else's etcd: what is shared cannot be made anew on one node.
 
-use super::{Advisor, Signer, Thing, files, opening};
+use super::{Advisor, Signer, files, opening};
 use crate::audit::{Finding, FindingCode};
-use crate::catalogue::{self, API_SERVER_TO_ETCD, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
+use crate::catalogue::{self, API_SERVER, API_SERVER_TO_ETCD, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
 use crate::inventory::Item;
 use crate::remedy::command;
@@ -63,22 +63,18 @@ impl Advisor<'_> {
         }
     }
 
-    /// The CA of `thing`, which refuses what it is asked to sign.
-    pub(super) fn for_issuer(&self, thing: Thing, finding: &Finding) -> Option<String> {
-        let issuer = match thing {
-            Thing::Leaf(row) => row.issuer,
-            Thing::Authority(row) => row.name,
-            Thing::Kubeconfig(_) | Thing::KubeletClient | Thing::KubeletServer => CLUSTER_CA,
-            Thing::ServiceAccount | Thing::ForeignEtcd | Thing::KubeletOwn | Thing::Other => return None,
-        };
-        let row = catalogue::authority(issuer)?;
-        Some(format!("a new one of this CA would be refused too; {}", self.for_authority(row, finding)))
+    /// The CA of `row`, which refuses what it is asked to sign.
+    pub(super) fn for_issuer(&self, row: &Row, finding: &Finding) -> Option<String> {
+        let authority = catalogue::authority(row.issuer)?;
+        Some(format!("a new one of this CA would be refused too; {}", self.for_authority(authority, finding)))
     }
 
     /// A certificate with a name that its CA's constraints do not permit.
-    pub(super) fn for_forbidden_name(&self, thing: Thing, finding: &Finding) -> Option<String> {
+    pub(super) fn for_forbidden_name(&self, row: &Row, finding: &Finding) -> Option<String> {
         let name = forbidden_name(&finding.evidence)?;
-        let Thing::Leaf(row) = thing else { return self.for_issuer(thing, finding) };
+        if row.kind != Kind::Leaf {
+            return self.for_issuer(row, finding);
+        }
         let is_in_use =
             self.leaf(row.name).is_some_and(|leaf| leaf.subject_alt_names().iter().any(|one| one.to_string() == name));
         let (_, plain) = name.split_once(':')?;
@@ -86,7 +82,7 @@ impl Advisor<'_> {
             let renew = command(["kubepki", "certs", "renew", row.name, "--remove-san", plain]);
             format!("renew it without this name: {renew}; if it needs the name, its CA has to permit it")
         } else {
-            let restore = self.for_issuer(thing, finding)?;
+            let restore = self.for_issuer(row, finding)?;
             format!("leave {plain} out of the command and the configuration; if it needs the name: {restore}")
         })
     }
@@ -121,7 +117,7 @@ impl Advisor<'_> {
             && !self.is_there(&public)
             && self.has_config
             && self.spec.role == Role::ControlPlane
-            && !self.is_there(&self.layout.certificate("apiserver"));
+            && !self.is_there(&self.layout.certificate(API_SERVER));
         if is_new {
             return self.make_all();
         }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Advisor, Signer, Thing, is_about_the_authority, is_keys, is_put_right_by_renewal, opening};
+use super::{Advisor, Signer, is_about_the_authority, is_keys, is_put_right_by_renewal, opening};
 use crate::audit::{Finding, FindingCode};
-use crate::catalogue::{CLUSTER_CA, Row, with_ending};
+use crate::catalogue::{CLUSTER_CA, Kind, Row, with_ending};
 use crate::inventory::Item;
 use crate::remedy::command;
 
@@ -70,10 +70,10 @@ impl Advisor<'_> {
         }
     }
 
-    pub(super) fn for_kubeconfig(&self, row: &'static Row, finding: &Finding) -> String {
+    pub(super) fn for_kubeconfig(&self, row: &Row, finding: &Finding) -> String {
         let path = self.layout.kubeconfig(row.name);
         let signer = self.signer(CLUSTER_CA);
-        if let Some(remedy) = self.waiting_kubeconfig(Thing::Kubeconfig(row)) {
+        if let Some(remedy) = self.waiting_kubeconfig(row) {
             return remedy;
         }
         let name = row.name;
@@ -150,8 +150,10 @@ impl Advisor<'_> {
     }
 
     /// A request for a kubeconfig's certificate, of which the kubeconfig has none yet or an old one.
-    pub(super) fn waiting_kubeconfig(&self, thing: Thing) -> Option<String> {
-        let Thing::Kubeconfig(row) = thing else { return None };
+    pub(super) fn waiting_kubeconfig(&self, row: &Row) -> Option<String> {
+        if row.kind != Kind::Kubeconfig {
+            return None;
+        }
         let path = self.layout.kubeconfig(row.name);
         let renewed = self.layout.renewal().kubeconfig(row.name);
         let client = self.inventory.get(row.name).and_then(Item::client);

@@ -3,7 +3,9 @@
 use super::Checking;
 use crate::audit::Severity;
 use crate::audit::exposure::{Exposed, judge};
-use crate::catalogue::{self, KUBELET_CLIENT_FILE, KUBELET_SERVER_FILE, Kind, KubeletFiles, SERVICE_ACCOUNT};
+use crate::catalogue::{
+    self, KUBELET_CLIENT_FILE, KUBELET_OWN_FILE, KUBELET_SERVER_FILE, Kind, KubeletFiles, SERVICE_ACCOUNT,
+};
 use crate::ops::exposure::exposed;
 
 impl Checking<'_> {
@@ -17,7 +19,7 @@ impl Checking<'_> {
             (SERVICE_ACCOUNT, layout.service_account_key()),
             (KUBELET_CLIENT_FILE, kubelet.client()),
             (KUBELET_SERVER_FILE, kubelet.server()),
-            ("kubelet.crt", kubelet.own_key()),
+            (KUBELET_OWN_FILE, kubelet.own_key()),
         ];
         for (name, path) in pairs.chain(kubeconfigs).chain(more) {
             let seen = self.node.store.exposure(&path);

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use super::Checking;
 use crate::audit::Finding;
-use crate::audit::certificate::{judge_certificates, judge_pair};
+use crate::audit::certificate::judge_pair;
 use crate::catalogue::{self, API_SERVER_TO_ETCD as CLIENT, ETCD_CA as AUTHORITY};
 use crate::config::Etcd;
-use crate::inventory::{Expectation, Found};
+use crate::inventory::{Expectation, Found, Part};
 use crate::x509::{ExtendedKeyUsage, read_certificates};
 
 impl Checking<'_> {
@@ -29,15 +29,10 @@ impl Checking<'_> {
 
         let tree = self.node.store.read([&ca_path, &pair_paths.0, &pair_paths.1]);
         // The CA's key is not asked for: read as a pair, it would be missing.
-        let ca = crate::inventory::Part::read(&tree, &ca_path, read_certificates);
-        if ca.is_missing() {
-            self.missing(AUTHORITY, &ca_path, !ca_is_said);
-        } else if let Some(certificates) = ca.present() {
-            let findings = judge_certificates(AUTHORITY, &ca_path, certificates, self.thresholds, self.now);
-            self.findings.extend(findings);
-            self.see(AUTHORITY, &ca_path, certificates);
-        } else if let crate::inventory::Part::Broken(fault) = ca {
-            self.findings.push(Finding::unusable(AUTHORITY, &ca_path, fault));
+        match Part::read(&tree, &ca_path, read_certificates) {
+            Part::Missing => self.missing(AUTHORITY, &ca_path, !ca_is_said),
+            Part::Present(certificates) => self.judge_extra(AUTHORITY, &ca_path, &certificates),
+            Part::Broken(fault) => self.findings.push(Finding::unusable(AUTHORITY, &ca_path, fault)),
         }
 
         let pair = Found::pair(&tree, pair_paths.0, pair_paths.1);

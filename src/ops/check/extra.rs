@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Checking;
 use crate::audit::Finding;
-use crate::audit::certificate::{Thresholds, judge_certificates};
+use crate::audit::certificate::judge_certificates;
 use crate::audit::kubeconfig::ExpectedKubeconfig;
 use crate::catalogue;
 use crate::error::{Diagnostic as _, Fault};
@@ -91,9 +91,9 @@ impl Checking<'_> {
         true
     }
 
-    fn judge_extra(&mut self, name: &str, path: &Path, certificates: &[Certificate]) {
-        let thresholds: Thresholds = self.thresholds;
-        self.findings.extend(judge_certificates(name, path, certificates, thresholds, self.now));
+    /// Certificates of which nothing is known but where they are.
+    pub(super) fn judge_extra(&mut self, name: &str, path: &Path, certificates: &[Certificate]) {
+        self.findings.extend(judge_certificates(name, path, certificates, self.thresholds, self.now));
         self.see(name, path, certificates);
     }
 

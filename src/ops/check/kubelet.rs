@@ -4,89 +4,96 @@
 //! to dated files that hold certificate and key; `kubelet.crt` and `kubelet.key` are self-signed by the kubelet;
 //! `cmd/kubelet/app/server.go`: which of them it serves with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Checking;
 use crate::audit::certificate::judge_pair;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::catalogue::{CLUSTER_CA, KUBELET_SERVER};
-use crate::component::{ServingFiles, ServingSource};
+use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_SERVER, Row};
+use crate::component::ServingSource;
 use crate::error::Declared as _;
-use crate::inventory::{Expectation, Found};
+use crate::inventory::{Expectation, Found, Item};
 use crate::ops::kubelet::Kubelet;
 use crate::remedy::command;
 use crate::store::StoreError;
-use crate::x509::{Certificate, ExtendedKeyUsage};
+use crate::x509::Certificate;
 
 impl Checking<'_> {
-    /// `serves`: whether the kubelet of this machine serves TLS, where it can be seen.
-    pub(super) fn kubelet(&mut self, kubelet_dir: &Path, serves: Option<bool>) {
-        let Kubelet { files, serving, is_known, .. } = Kubelet::read(&self.node.store, kubelet_dir);
-        let bundle = self.inventory.bundle(CLUSTER_CA);
-        let client = self.read_pair(files.client(), files.client());
-        self.judge_kubelets(&name_of(&files.client()), &client, ExtendedKeyUsage::ClientAuth, bundle);
-        self.kubelet_serving(&serving, bundle, serves);
+    /// `is_serving`: whether the kubelet of this machine serves TLS, where it can be seen.
+    pub(super) fn kubelet(&mut self, kubelet: &Kubelet, is_serving: Option<bool>) {
+        let (inventory, files) = (self.inventory, &kubelet.files);
+        let bundle = inventory.bundle(CLUSTER_CA);
+        let (Some(client), Some(server)) = (inventory.get(KUBELET_CLIENT), inventory.get(KUBELET_SERVER)) else {
+            return;
+        };
+        self.judge_kubelets(&name_of(&client.certificate), client.row, client.pair(), bundle);
+        self.kubelet_serving(kubelet.serving.source, server, bundle, is_serving);
         for (certificate, key) in [(files.server(), files.server()), (files.own_certificate(), files.own_key())] {
-            if certificate == serving.certificate {
+            if certificate == server.certificate {
                 continue;
             }
-            let pair = self.read_pair(certificate, key);
-            if is_known {
-                self.unused(&pair);
+            let pair = Found::pair(self.tree, certificate, key);
+            if kubelet.is_known {
+                self.unused(server.row, &pair);
             } else {
                 let bundle = if pair.certificate_path == files.server() { bundle } else { &[] };
-                self.judge_kubelets(&name_of(&pair.certificate_path), &pair, ExtendedKeyUsage::ServerAuth, bundle);
+                self.judge_kubelets(&name_of(&pair.certificate_path), server.row, &pair, bundle);
             }
         }
     }
 
-    fn kubelet_serving(&mut self, serving: &ServingFiles, bundle: &[Certificate], serves: Option<bool>) {
-        let pair = self.read_pair(serving.certificate.clone(), serving.key.clone());
-        let name = match serving.source {
-            ServingSource::Configured => KUBELET_SERVER.to_owned(),
-            ServingSource::Own | ServingSource::Requested => name_of(&serving.certificate),
+    fn kubelet_serving(
+        &mut self,
+        source: ServingSource,
+        server: &Item<'_>,
+        bundle: &[Certificate],
+        is_serving: Option<bool>,
+    ) {
+        let pair = server.pair();
+        let name = match source {
+            ServingSource::Configured => server.name.to_owned(),
+            ServingSource::Own | ServingSource::Requested => name_of(&server.certificate),
         };
         if pair.is_missing() {
-            match serving.source {
+            match source {
                 ServingSource::Own => {}
-                ServingSource::Configured => self.missing(&name, &serving.certificate, false),
-                ServingSource::Requested if serves == Some(true) => {}
-                ServingSource::Requested => self.pending(&name, &serving.certificate),
+                ServingSource::Configured => self.missing(&name, &server.certificate, false),
+                ServingSource::Requested if is_serving == Some(true) => {}
+                ServingSource::Requested => self.pending(&name, &server.certificate),
             }
             return;
         }
         // The CA of a certificate that the kubelet made lives and dies inside the kubelet, and that of a configured one
         // may be any.
-        let is_clusters = match serving.source {
+        let is_clusters = match source {
             ServingSource::Own => false,
             ServingSource::Requested => true,
             ServingSource::Configured => pair
                 .certificate()
                 .is_some_and(|certificate| bundle.iter().any(|ca| ca.subject() == certificate.issuer())),
         };
-        self.judge_kubelets(&name, &pair, ExtendedKeyUsage::ServerAuth, if is_clusters { bundle } else { &[] });
+        self.judge_kubelets(&name, server.row, pair, if is_clusters { bundle } else { &[] });
     }
 
-    fn judge_kubelets(&mut self, name: &str, pair: &Found, usage: ExtendedKeyUsage, bundle: &[Certificate]) {
-        if pair.is_missing() {
-            return;
+    fn judge_kubelets(&mut self, name: &str, row: &Row, pair: &Found, bundle: &[Certificate]) {
+        if !pair.is_missing() {
+            let findings = self.findings_of(name, row, pair, bundle);
+            self.findings.extend(findings);
+            self.see_leaf(name, pair);
         }
-        let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
-        let expectation = Expectation::usages(&[usage]);
-        let findings = judge_pair(name, pair, &tree, &expectation, bundle, self.thresholds, self.now);
-        self.findings.extend(findings);
-        self.see_leaf(name, pair);
+    }
+
+    fn findings_of(&self, name: &str, row: &Row, pair: &Found, bundle: &[Certificate]) -> Vec<Finding> {
+        let expectation = Expectation::usages(row.extended_key_usages);
+        judge_pair(name, pair, self.tree, &expectation, bundle, self.thresholds, self.now)
     }
 
     /// An older file that the kubelet does not serve with: worth a word when it is one that would alarm.
-    fn unused(&mut self, pair: &Found) {
+    fn unused(&mut self, row: &Row, pair: &Found) {
         if pair.is_missing() {
             return;
         }
-        let tree = self.node.store.read([&pair.certificate_path, &pair.key_path]);
-        let (name, usage) = (name_of(&pair.certificate_path), ExtendedKeyUsage::ServerAuth);
-        let expectation = Expectation::usages(&[usage]);
-        let mut findings = judge_pair(&name, pair, &tree, &expectation, &[], self.thresholds, self.now);
+        let mut findings = self.findings_of(&name_of(&pair.certificate_path), row, pair, &[]);
         findings.retain(|finding| !StoreError::declares(finding.code));
         self.findings.extend(findings.into_iter().map(|finding| Finding {
             severity: Severity::Info,
@@ -108,11 +115,6 @@ impl Checking<'_> {
                 command(["kubectl", "get", "csr"]),
             ),
         ));
-    }
-
-    fn read_pair(&self, certificate: PathBuf, key: PathBuf) -> Found {
-        let tree = self.node.store.read([&certificate, &key]);
-        Found::pair(&tree, certificate, key)
     }
 }
 

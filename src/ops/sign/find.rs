@@ -72,26 +72,21 @@ pub(super) fn read(
 ) -> Tree {
     let pairs = issuers.iter().map(|issuer| layout.authority(issuer)).flat_map(|(certificate, key)| [certificate, key]);
     let mut tree = store.read(pairs.chain(serial_files.values().cloned()));
-    let both = |one: &FoundRequest| [observe(store, &one.path), observe_place(store, &one.certificate)];
-    for (path, observed) in workers::map(requests, both).into_iter().flatten().flatten() {
-        tree.insert(path, observed);
-    }
+    let both = |one: &FoundRequest| [store.read([&one.path]), read_place(store, &one.certificate)];
+    workers::map(requests, both).into_iter().flatten().for_each(|more| tree.add(more));
     tree
 }
 
 /// A link where a certificate goes is never followed: it came with the requests perhaps, in an archive.
-fn observe_place(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {
+fn read_place(store: &Store, path: &Path) -> Tree {
     if !store.is_link(path) {
-        return observe(store, path);
+        return store.read([path]);
     }
     let fault = Fault {
         hint: "remove the link, or write the certificates elsewhere: --out-dir DIR".to_owned(),
         ..StoreError::IsASymlink { path: path.to_owned() }.fault()
     };
-    Some((path.to_owned(), Observed::Unreadable(fault)))
-}
-
-fn observe(store: &Store, path: &Path) -> Option<(PathBuf, Observed)> {
-    let tree = store.read([path]);
-    tree.iter().next().map(|(path, observed)| (path.to_owned(), observed.clone()))
+    let mut tree = Tree::default();
+    tree.insert(path.to_owned(), Observed::Unreadable(fault));
+    tree
 }
