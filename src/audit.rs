@@ -11,6 +11,7 @@ pub mod exposure;
 mod files;
 mod finding;
 pub mod incoming;
+pub mod item;
 pub mod kubeconfig;
 mod seen;
 pub mod service_account;

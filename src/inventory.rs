@@ -1,4 +1,4 @@
-//! The catalogue laid beside what was read of a node: for every CA, leaf, kubeconfig and certificate of the kubelet one
+//! The catalogue laid beside what was read of a node: for every CA, leaf, kubeconfig, certificate of the kubelet and `sa` one
 //! [`Item`], with where it lives, what it is expected to be, and what was found there, parsed once.
 //!
 //! In: a [`Tree`], a [`Layout`], what the node is. Out: [`Inventory`], which knows all three. Checking, expiration, renewal, requests, import,
@@ -22,7 +22,7 @@ use std::path::Path;
 
 pub use client::{Client, referenced_paths};
 pub use expectation::Expectation;
-pub use found::{Found, Place, Slot};
+pub use found::{Found, Place, ServiceAccountKeys, Slot};
 pub use item::{Item, Rotating};
 pub use part::Part;
 
@@ -53,7 +53,7 @@ impl<'t> Inventory<'t> {
     /// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
     pub fn of(tree: &'t Tree, layout: &'t Layout, spec: &'t ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
         let inventory = Self { tree, layout, spec, is_said, items: Vec::new() };
-        inventory.with([Kind::Authority, Kind::Leaf, Kind::Kubeconfig], layout)
+        inventory.with([Kind::Authority, Kind::Leaf, Kind::ServiceAccount, Kind::Kubeconfig], layout)
     }
 
     fn with<const N: usize>(mut self, kinds: [Kind; N], layout: &Layout) -> Result<Self, X509Error> {

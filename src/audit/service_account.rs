@@ -8,37 +8,14 @@ use std::path::{Path, PathBuf};
 
 use super::files::{note_mode, note_part};
 use super::{Finding, FindingCode, Findings, Severity};
-use crate::catalogue::{Layout, SERVICE_ACCOUNT};
+use crate::catalogue::SERVICE_ACCOUNT;
 use crate::error::Declared as _;
-use crate::inventory::Part;
+use crate::inventory::{Part, ServiceAccountKeys};
 use crate::key::{KeyError, PrivateKey, holds_private_key, read_public_keys};
 use crate::remedy::command;
 use crate::tree::Tree;
 
-/// `sa.key` and `sa.pub` as found.
-#[derive(Debug)]
-pub struct ServiceAccountKeys {
-    /// Where the key is.
-    pub key_path: PathBuf,
-    /// Where the public key is.
-    pub public_key_path: PathBuf,
-    /// The key.
-    pub key: Part<PrivateKey>,
-    /// The DER of each public key, at least one: an API server accepts the tokens of all of them. It takes them from
-    /// public keys, private keys and certificates.
-    pub public_keys: Part<Vec<Vec<u8>>>,
-}
-
 impl ServiceAccountKeys {
-    /// Parses the two files.
-    #[must_use]
-    pub fn read(tree: &Tree, layout: &Layout) -> Self {
-        let (key_path, public_key_path) = (layout.service_account_key(), layout.service_account_public_key());
-        let key = Part::read(tree, &key_path, PrivateKey::from_pem);
-        let public_keys = Part::read(tree, &public_key_path, read_public_keys);
-        Self { key_path, public_key_path, key, public_keys }
-    }
-
     /// Judges both files. A `sa.pub` that is missing beside its key is no finding: it can be made from the key.
     #[must_use]
     pub fn judge(&self, tree: &Tree) -> Vec<Finding> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Part;
 use crate::catalogue::beside;
 use crate::error::Diagnostic;
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, read_public_keys};
 use crate::kubeconfig::Current;
 use crate::secret::Secret;
 use crate::tree::Tree;
@@ -155,6 +155,30 @@ impl Found {
     #[must_use]
     pub fn is_read_from(&self, file: &Path) -> bool {
         matches!(&self.place, Place::Together { file: one, .. } if one == file)
+    }
+}
+
+/// `sa.key` and `sa.pub`.
+#[derive(Debug)]
+pub struct ServiceAccountKeys {
+    /// Where the key is.
+    pub key_path: PathBuf,
+    /// Where the public key is.
+    pub public_key_path: PathBuf,
+    /// The key.
+    pub key: Part<PrivateKey>,
+    /// The DER of each public key, at least one: an API server accepts the tokens of all of them. It takes them from
+    /// public keys, private keys and certificates.
+    pub public_keys: Part<Vec<Vec<u8>>>,
+}
+
+impl ServiceAccountKeys {
+    /// Parses the two files.
+    #[must_use]
+    pub fn read(tree: &Tree, key_path: PathBuf, public_key_path: PathBuf) -> Self {
+        let key = Part::read(tree, &key_path, PrivateKey::from_pem);
+        let public_keys = Part::read(tree, &public_key_path, read_public_keys);
+        Self { key_path, public_key_path, key, public_keys }
     }
 }
 

@@ -9,7 +9,7 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use super::{Client, Expectation, Found, Part};
+use super::{Client, Expectation, Found, Part, ServiceAccountKeys};
 use crate::catalogue::{Kind, Layout, Row};
 use crate::component::ServingSource;
 use crate::config::ClusterSpec;
@@ -18,7 +18,7 @@ use crate::kubeconfig::KubeconfigError;
 use crate::tree::{Observed, Tree};
 use crate::x509::{Certificate, CertificateRequest, X509Error};
 
-/// A CA, a leaf, a kubeconfig, or a certificate of the kubelet.
+/// A CA, a leaf, a kubeconfig, a certificate of the kubelet, or the service accounts' keys.
 #[derive(Debug)]
 pub struct Item<'t> {
     /// Its row of the catalogue.
@@ -29,7 +29,7 @@ pub struct Item<'t> {
     pub is_on_node: bool,
     /// Why this node has none; `None` when it has one.
     pub absence: Option<&'static str>,
-    /// The certificate file; of a kubeconfig that of a certificate that is on its way in.
+    /// The certificate file; of a kubeconfig that of a certificate that is on its way in; `sa.pub`.
     pub certificate: PathBuf,
     /// The key file, likewise.
     pub key: PathBuf,
@@ -45,9 +45,11 @@ pub struct Item<'t> {
     pub rotating: Option<Rotating>,
     /// Where it comes from, if it is what the kubelet serves with.
     pub serving: Option<ServingSource>,
-    tree: &'t Tree,
+    /// What was read.
+    pub tree: &'t Tree,
     client: OnceCell<Result<Client, KubeconfigError>>,
     pair: OnceCell<Found>,
+    service_account: OnceCell<ServiceAccountKeys>,
 }
 
 /// What belongs to the file that the kubelet rotates.
@@ -65,7 +67,10 @@ impl<'t> Item<'t> {
         spec: &ClusterSpec,
         is_said: bool,
     ) -> Result<Self, X509Error> {
-        let [request, certificate, key] = layout.on_the_way(row);
+        let [request, mut certificate, key] = layout.on_the_way(row);
+        if row.kind == Kind::ServiceAccount {
+            certificate = layout.service_account_public_key();
+        }
         let kubeconfig = (row.kind == Kind::Kubeconfig).then(|| layout.kubeconfig(row.name));
         Ok(Self {
             row,
@@ -83,6 +88,7 @@ impl<'t> Item<'t> {
             tree,
             client: OnceCell::new(),
             pair: OnceCell::new(),
+            service_account: OnceCell::new(),
         })
     }
 }
@@ -120,13 +126,21 @@ impl Item<'_> {
         self.pair.get_or_init(|| Found::pair(self.tree, self.certificate.clone(), self.key.clone()))
     }
 
+    /// The service accounts' keys, if this is what they are.
+    #[must_use]
+    pub fn service_account(&self) -> Option<&ServiceAccountKeys> {
+        let read = || ServiceAccountKeys::read(self.tree, self.key.clone(), self.certificate.clone());
+        (self.row.kind == Kind::ServiceAccount).then(|| self.service_account.get_or_init(read))
+    }
+
     /// What is in use: the pair, or what a kubeconfig's user shows. `None` where the kubeconfig cannot be read, or shows
     /// no certificate.
     #[must_use]
     pub fn found(&self) -> Option<&Found> {
-        match &self.kubeconfig {
-            Some(_) => self.client()?.ok()?.certified(),
-            None => Some(self.pair()),
+        match self.row.kind {
+            Kind::ServiceAccount => None,
+            Kind::Kubeconfig => self.client()?.ok()?.certified(),
+            _ => Some(self.pair()),
         }
     }
 

@@ -27,9 +27,8 @@ use super::node::Node;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
-use crate::audit::service_account::ServiceAccountKeys;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity, unreadable};
-use crate::catalogue::{self, Kind};
+use crate::catalogue::Kind;
 use crate::config::{Etcd, Problem, Role};
 use crate::error::Result;
 use crate::inventory::{self, Client, Expectation, Found, Inventory, Item};
@@ -227,17 +226,17 @@ impl Checking<'_> {
     }
 
     fn service_account(&mut self) {
-        if self.node.spec.role == Role::Worker {
-            return;
-        }
-        let keys = ServiceAccountKeys::read(self.tree, &self.node.layout);
-        if keys.key.is_missing() && keys.public_keys.is_missing() {
-            self.missing(catalogue::SERVICE_ACCOUNT, &keys.key_path, false);
-            return;
-        }
-        self.findings.extend(keys.judge(self.tree));
-        if keys.public_keys.is_missing() {
-            self.missing(catalogue::SERVICE_ACCOUNT, &keys.public_key_path, false);
+        let inventory = self.inventory;
+        for item in inventory.items(&[Kind::ServiceAccount]).filter(|item| item.is_on_node) {
+            if item.is_missing() {
+                self.missing(item.name, &item.key, false);
+                continue;
+            }
+            let Some(keys) = item.service_account() else { continue };
+            self.findings.extend(keys.judge(self.tree));
+            if keys.public_keys.is_missing() {
+                self.missing(item.name, &item.certificate, false);
+            }
         }
     }
 

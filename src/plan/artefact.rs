@@ -81,6 +81,13 @@ impl Artefact {
         Self { name, kind, step, reason, files, issuer: None, expires_at: None, current: None }
     }
 
+    /// The same of a row of the catalogue.
+    pub(crate) fn of(row: &Row, step: Step, reason: &str, files: Vec<PlannedFile>) -> Self {
+        let is_signed = !matches!(row.kind, RowKind::Authority | RowKind::ServiceAccount);
+        let issuer = is_signed.then(|| row.issuer.to_owned());
+        Self { issuer, ..Self::new(row.name, Kind::of(row), step, reason, files) }
+    }
+
     /// What happens to it, in one word.
     #[must_use]
     pub const fn action(&self) -> Action {

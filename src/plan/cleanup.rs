@@ -95,13 +95,13 @@ impl Cleaning<'_> {
             };
             let files: Vec<_> = leftovers.into_iter().map(|(_, path)| PlannedFile { path, mode: 0o600 }).collect();
             let artefact = match kept {
-                None => Artefact::new(place.name, Kind::of(place.row), Step::Remove, "it is in place", files),
+                None => Artefact::of(place.row, Step::Remove, "it is in place", files),
                 Some((path, reason)) => {
                     self.note_kept(place.name, &path, &reason);
-                    Artefact::new(place.name, Kind::of(place.row), Step::Keep, &reason, files)
+                    Artefact::of(place.row, Step::Keep, &reason, files)
                 }
             };
-            self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
+            self.artefacts.push(artefact);
         }
     }
 

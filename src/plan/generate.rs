@@ -6,9 +6,7 @@
 //! Source: kubeadm `phases/certs`, `phases/kubeconfig`; external CA mode as `UsingExternalCA` has it.
 
 mod authorities;
-mod kubeconfigs;
-mod leaves;
-mod service_account;
+mod issued;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Artefact, Cause, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
 use crate::audit::{Finding, FindingCode, Severity};
-use crate::catalogue;
+use crate::catalogue::{self, Kind};
 use crate::config::ClusterSpec;
 use crate::error::Result;
 use crate::inventory::{Inventory, Item};
@@ -106,9 +104,7 @@ pub fn generate(inventory: &Inventory<'_>, options: &Options, now: DateTime<Utc>
         findings: Vec::new(),
     };
     planning.plan_authorities()?;
-    planning.plan_leaves()?;
-    planning.plan_service_account();
-    planning.plan_kubeconfigs()?;
+    planning.plan_items()?;
 
     let mut artefacts = planning.artefacts;
     artefacts.sort_by_key(|artefact| catalogue::position(&artefact.name));
@@ -208,6 +204,8 @@ pub(super) fn files(item: &Item<'_>) -> Vec<PlannedFile> {
     let file = |path: &Path, mode| PlannedFile { path: path.to_owned(), mode };
     match &item.kubeconfig {
         Some(path) => vec![file(path, 0o600)],
+        // kubeadm's mode of sa.pub.
+        None if item.row.kind == Kind::ServiceAccount => vec![file(&item.key, 0o600), file(&item.certificate, 0o600)],
         None => vec![file(&item.key, 0o600), file(&item.certificate, 0o644)],
     }
 }

@@ -28,7 +28,7 @@ pub use self::names::NameChanges;
 use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
 use super::place::fault;
-use super::{Artefact, Cause, Kind, Operation, Plan, PlannedFile, Step, TrustBundle};
+use super::{Artefact, Cause, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
@@ -109,7 +109,7 @@ pub fn renew(inventory: &Inventory<'_>, options: &Options, now: DateTime<Utc>) -
 impl<'a> Renewal<'a> {
     /// In kubeadm's order: is it there, is its CA here, can it be read, does it need it, may it be done.
     fn plan(&mut self, item: &'a Item<'a>) -> Artefact {
-        let none = |step, reason: &str| Artefact::new(item.name, Kind::of(item.row), step, reason, Vec::new());
+        let none = |step, reason: &str| Artefact { issuer: None, ..Artefact::of(item.row, step, reason, Vec::new()) };
         let path = item.path();
         let held = match self.find(item) {
             Ok(Some(held)) => held,

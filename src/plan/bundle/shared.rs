@@ -5,10 +5,9 @@
 use std::path::Path;
 
 use super::super::Kind;
-use crate::audit::service_account::ServiceAccountKeys;
 use crate::bundle::{Content, EXTERNAL_ETCD, Entry};
 use crate::catalogue::{Layout, SERVICE_ACCOUNT};
-use crate::inventory::Found;
+use crate::inventory::{Found, ServiceAccountKeys};
 use crate::key::PrivateKey;
 use crate::tree::Tree;
 use crate::x509::Certificate;
@@ -40,7 +39,14 @@ impl<'e> Shared<'e> {
         let Entry { artefact, path: first, .. } = entries.first()?;
         let first = first.clone()?;
         let (kind, keys) = if *artefact == SERVICE_ACCOUNT {
-            (Kind::KeyPair, Keys::ServiceAccount(ServiceAccountKeys::read(tree, layout)))
+            (
+                Kind::KeyPair,
+                Keys::ServiceAccount(ServiceAccountKeys::read(
+                    tree,
+                    layout.service_account_key(),
+                    layout.service_account_public_key(),
+                )),
+            )
         } else {
             let is_key = |entry: &&Entry| matches!(entry.content, Content::AuthorityKey | Content::Key);
             let key = entries.iter().find(is_key).and_then(|entry| entry.path.clone());

@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use super::Cleaning;
 use crate::audit::authority::judge_authority;
-use crate::audit::certificate::{Thresholds, judge_pair};
-use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
+use crate::audit::certificate::Thresholds;
+use crate::audit::item::judge_item;
 use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{Kind as RowKind, Row};
 use crate::component::{STATIC_PODS, StaticPod};
 use crate::inventory::{Found, Part};
-use crate::plan::{Artefact, Cause, Kind, PlannedFile, Step};
+use crate::plan::{Artefact, Cause, PlannedFile, Step};
 use crate::tree::Observed;
 use crate::x509::Certificate;
 
@@ -34,8 +34,7 @@ impl Cleaning<'_> {
                 continue;
             }
             let files = vec![PlannedFile { path: item.key.clone(), mode: 0o600 }];
-            let artefact =
-                |step, reason| Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files.clone());
+            let artefact = |step, reason| Artefact::of(row, step, reason, files.clone());
             if matches!(inventory.tree.get(&pair.key_path), Observed::Missing) {
                 self.artefacts.push(artefact(Step::Keep, "its key is already gone"));
                 continue;
@@ -79,19 +78,12 @@ impl Cleaning<'_> {
     }
 
     fn note_signed(&self, authority: &Row, bundle: &[Certificate], reasons: &mut Vec<String>) {
-        let (tree, thresholds) = (self.inventory.tree, Thresholds::NONE);
         let items = self.inventory.items(&[RowKind::Leaf, RowKind::Kubeconfig]);
         for item in items.filter(|item| item.is_on_node && item.row.is_signed_by(authority)) {
             if item.row.is_best_elsewhere && item.is_missing() {
                 continue;
             }
-            let client = item.expectation.clone();
-            let mut findings = if item.kubeconfig.is_some() {
-                let expected = ExpectedKubeconfig { client, server: item.server.clone(), trusted: bundle };
-                judge_kubeconfig(item.name, item.path(), item.client(), tree, &expected, thresholds, self.now)
-            } else {
-                judge_pair(item.name, item.pair(), tree, &client, bundle, thresholds, self.now)
-            };
+            let mut findings = judge_item(item, &item.expectation, bundle, Thresholds::NONE, self.now);
             if item.is_missing() {
                 findings.truncate(1);
             }

@@ -11,7 +11,7 @@ use crate::catalogue::{Kind as RowKind, Row, authority_key_usages};
 use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::Item;
-use crate::plan::{Artefact, Cause, Creation, Kind, Step};
+use crate::plan::{Artefact, Cause, Creation, Step};
 use crate::tree::Observed;
 use crate::x509::CertificateTemplate;
 
@@ -26,7 +26,8 @@ impl Planning<'_> {
             if !self.is_concerned(item.row) {
                 continue;
             }
-            let state = if item.is_missing() { self.plan_missing(item)? } else { self.plan_existing(item) };
+            let state =
+                if item.is_missing() { self.plan_missing_authority(item)? } else { self.plan_existing_authority(item) };
             self.authorities.insert(item.name, state);
         }
         Ok(())
@@ -39,13 +40,12 @@ impl Planning<'_> {
 
     fn skip_authority(&mut self, item: &Item<'_>, reason: &str) {
         if self.is_selected(item.row) {
-            let artefact =
-                Artefact::new(item.name, Kind::CertificateAuthority, Cause::NotOnNode.skips(), reason, files(item));
+            let artefact = Artefact::of(item.row, Cause::NotOnNode.skips(), reason, files(item));
             self.artefacts.push(artefact);
         }
     }
 
-    fn plan_existing(&mut self, item: &Item<'_>) -> AuthorityState {
+    fn plan_existing_authority(&mut self, item: &Item<'_>) -> AuthorityState {
         let (row, pair) = (item.row, item.pair());
         let findings = judge_authority(row.name, pair, self.inventory.tree, Thresholds::NONE, self.now);
         let blocked = self.take(findings);
@@ -56,7 +56,7 @@ impl Planning<'_> {
                 (false, true) => (Step::Keep, "external CA: its key is not on this node"),
                 (false, false) => (Step::Keep, "already there"),
             };
-            let mut artefact = Artefact::new(row.name, Kind::CertificateAuthority, step, reason, files(item));
+            let mut artefact = Artefact::of(row, step, reason, files(item));
             artefact.expires_at = pair.certificate().map(crate::x509::Certificate::not_after);
             self.artefacts.push(artefact);
         }
@@ -67,7 +67,7 @@ impl Planning<'_> {
         }
     }
 
-    fn plan_missing(&mut self, item: &Item<'_>) -> Result<AuthorityState> {
+    fn plan_missing_authority(&mut self, item: &Item<'_>) -> Result<AuthorityState> {
         let (row, path) = (item.row, item.certificate.clone());
         let leaves = self.leaves_of(row);
         let refusal = if self.spec.role != Role::ControlPlane {
@@ -92,8 +92,7 @@ impl Planning<'_> {
         if let Some((code, evidence, remedy)) = refusal {
             self.findings.push(Finding::new(code, row.name, &path, evidence, remedy));
             if self.is_selected(row) {
-                let artefact =
-                    Artefact::new(row.name, Kind::CertificateAuthority, Cause::Missing.blocks(), "missing", files);
+                let artefact = Artefact::of(row, Cause::Missing.blocks(), "missing", files);
                 self.artefacts.push(artefact);
             }
             return Ok(AuthorityState::Unusable);
@@ -111,10 +110,7 @@ impl Planning<'_> {
             other_extensions: Vec::new(),
         };
         let step = Step::Create(Creation::Pair { certificate: template, new_key: self.spec.algorithm });
-        let artefact = Artefact {
-            expires_at: Some(not_after),
-            ..Artefact::new(row.name, Kind::CertificateAuthority, step, "missing", files)
-        };
+        let artefact = Artefact { expires_at: Some(not_after), ..Artefact::of(row, step, "missing", files) };
         self.artefacts.push(artefact);
         Ok(AuthorityState::New { not_before, not_after })
     }
