@@ -28,7 +28,8 @@ use crate::component::ServingFiles;
 use crate::config::{ClusterSpec, Role};
 use crate::error::{Code as AnyCode, Declared as _};
 use crate::inventory::Inventory;
-use crate::kubeconfig::Mismatch;
+use crate::key::KeyError;
+use crate::kubeconfig::{KubeconfigError, Mismatch};
 use crate::remedy::{command, file};
 use crate::store::StoreError;
 use crate::tree::{Observed, Tree};
@@ -111,7 +112,6 @@ impl Advisor<'_> {
                 return None;
             }
             _ if finding.remedy.starts_with("nothing") => return None,
-            _ if is_about_the_way(finding.code) => return None,
             // A link further up leads nowhere: a disk that is not mounted, perhaps.
             None if is_link(finding.code) && !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) => {
                 return None;
@@ -130,7 +130,7 @@ impl Advisor<'_> {
         }
         let remedy = self.for_row(row, finding)?;
         // What is no file stands in the way of one.
-        let mut path = finding.path.iter().filter(|_| finding.code.has_area_of(StoreError::NO_PERMISSION));
+        let mut path = finding.path.iter().filter(|_| is_no_file(finding.code));
         Some(match path.find_map(|path| self.remove([path])) {
             Some(clear) if !Self::removes(finding, &remedy) => format!("{clear}, then {remedy}"),
             _ => remedy,
@@ -243,9 +243,10 @@ impl Advisor<'_> {
 fn follow_the_certificate(findings: &mut [Finding]) {
     let is_the_certificates = |one: &&Finding| {
         one.severity == Severity::Critical
-            && [Code::CertificateExpired.code(), Code::KeyMismatch.code(), X509Error::OTHER_FORMAT]
-                .iter()
-                .any(|other| one.code.has_area_of(*other))
+            && (is_put_right_by_renewal(one.code)
+                || one.code == Code::CertificateMissingUsages
+                || KeyError::declares(one.code)
+                || X509Error::declares(one.code))
             && catalogue::kubeconfig(&one.subject).is_some()
     };
     let remedies: BTreeMap<_, _> =
@@ -268,15 +269,9 @@ fn files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> String {
     named.join(" and ")
 }
 
-/// Findings about the way to a file, or about what is between files: whoever made them has said what to do.
-fn is_about_the_way(code: AnyCode) -> bool {
-    let is_what_is_there = [StoreError::IS_A_DIRECTORY, StoreError::NOT_A_REGULAR_FILE, StoreError::TOO_LARGE]
-        .contains(&code)
-        || is_link(code);
-    code.has_area_of(StoreError::NO_PERMISSION) && !is_what_is_there
-        || code.has_area_of(Code::ManifestHeld)
-        || code == Code::FolderOpen
-        || code == Code::FileOtherOwner
+/// What is in a file's place is none. Of the way to a file others have said what to do.
+fn is_no_file(code: AnyCode) -> bool {
+    [StoreError::IS_A_DIRECTORY, StoreError::NOT_A_REGULAR_FILE, StoreError::TOO_LARGE].contains(&code) || is_link(code)
 }
 
 /// A link that leads nowhere.
@@ -286,7 +281,7 @@ fn is_link(code: AnyCode) -> bool {
 
 /// What may be put right by the key that belongs to the certificate.
 fn is_keys(code: AnyCode) -> bool {
-    code.has_area_of(Code::KeyMismatch) || code == Code::FileMissing
+    KeyError::declares(code) || code == Code::KeyMismatch || code == Code::FileMissing
 }
 
 /// Codes whose remedies are all made here.
@@ -309,8 +304,8 @@ fn is_judged_here(code: AnyCode) -> bool {
         Code::ServiceAccountMismatch,
         Code::SharedFileMissing,
     ];
-    let areas = [X509Error::OTHER_FORMAT, Code::KeyMismatch.code(), Mismatch::OTHER_SERVER, StoreError::NO_PERMISSION];
-    known.iter().any(|one| code == *one) || areas.iter().any(|other| code.has_area_of(*other))
+    let declared = [X509Error::declares, KeyError::declares, KubeconfigError::declares, Mismatch::declares, is_no_file];
+    known.iter().any(|one| code == *one) || declared.iter().any(|declares| declares(code))
 }
 
 /// Whether a new certificate with the same content puts it right.

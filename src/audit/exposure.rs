@@ -27,14 +27,7 @@ pub fn judge(subject: &str, path: &Path, exposed: &Exposed<'_>, severity: Severi
         let known = findings.iter_mut().find(|finding| finding.code == code && finding.path.as_deref() == Some(path));
         match known {
             Some(finding) => finding.severity = finding.severity.max(severity),
-            None => findings.push(Finding {
-                code: code.code(),
-                severity,
-                subject: subject.to_owned(),
-                path: Some(path.to_owned()),
-                evidence,
-                remedy,
-            }),
+            None => findings.push(Finding::new(code, subject, path, evidence, remedy).as_bad_as(severity)),
         }
     };
     let owner = match exposed.right_owner {

@@ -16,12 +16,8 @@ pub use code::FindingCode;
 pub use request::RequestFault;
 
 use crate::error::{Code, Declared as _, Evidence, Fault};
-use crate::key::KeyError;
-use crate::kubeconfig::{KubeconfigError, Mismatch};
 use crate::remedy::Caller;
-use crate::store::StoreError;
 use crate::text;
-use crate::x509::X509Error;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,7 +69,20 @@ fn lossy<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<
 }
 
 impl Finding {
-    /// A finding about a file, as bad as it usually is.
+    /// A finding about no file, as bad as it usually is.
+    #[must_use]
+    pub fn about(code: FindingCode, subject: &str, evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            code: code.code(),
+            severity: code.severity(),
+            subject: subject.to_owned(),
+            path: None,
+            evidence: evidence.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// The same about a file.
     #[must_use]
     pub fn new(
         code: FindingCode,
@@ -82,19 +91,13 @@ impl Finding {
         evidence: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self {
-            code: code.code(),
-            severity: code.severity(),
-            subject: subject.to_owned(),
-            path: Some(path.to_owned()),
-            evidence: evidence.into(),
-            remedy: remedy.into(),
-        }
+        Self { path: Some(path.to_owned()), ..Self::about(code, subject, evidence, remedy) }
     }
 
     /// What makes a file unusable.
     #[must_use]
     pub fn unusable(subject: &str, path: &Path, fault: Fault) -> Self {
+        debug_assert!(FindingCode::known(fault.code.as_str()).is_some(), "{} is no code of a finding", fault.code);
         Self {
             code: fault.code,
             severity: Severity::Critical,
@@ -141,14 +144,7 @@ pub fn complete_remedies(findings: &mut [Finding], caller: &Caller) {
 /// The code that a text names, of all that a finding can have.
 fn known<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
     let text = String::deserialize(deserializer)?;
-    FindingCode::known(&text)
-        .or_else(|| RequestFault::known(&text))
-        .or_else(|| StoreError::known(&text))
-        .or_else(|| KeyError::known(&text))
-        .or_else(|| X509Error::known(&text))
-        .or_else(|| KubeconfigError::known(&text))
-        .or_else(|| Mismatch::known(&text))
-        .ok_or_else(|| D::Error::custom(format!("{text:?} is not the code of a finding")))
+    FindingCode::known(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not the code of a finding")))
 }
 
 /// Collects findings, each once, about one subject and file after the other.

@@ -20,13 +20,6 @@ impl Code {
         Self(text)
     }
 
-    /// Whether both are of one area, as `key.encrypted` and `key.mismatch` are.
-    #[must_use]
-    pub fn has_area_of(self, other: impl Into<Self>) -> bool {
-        let area = |code: Self| code.0.split_once('.').map(|(area, _)| area);
-        area(self) == area(other.into())
-    }
-
     /// Its text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -73,15 +66,19 @@ pub trait Declared {
     /// All of them, in the order of the reference.
     const DECLARATIONS: &'static [Declaration];
 
-    /// Whether the code is one of them.
+    /// What finds codes of the sets that are passed on.
+    const OTHERS: &'static [fn(&str) -> Option<Code>];
+
+    /// Whether the code is one of them, and not of another set.
     #[must_use]
     fn declares(code: Code) -> bool {
-        Self::known(code.as_str()).is_some()
+        Self::DECLARATIONS.iter().any(|one| one.code == code)
     }
 
-    /// The code with this text, if there is one.
+    /// The code with this text, of this set or of one that is passed on.
     #[must_use]
     fn known(text: &str) -> Option<Code> {
-        Self::DECLARATIONS.iter().map(|one| one.code).find(|code| code.as_str() == text)
+        let mut own = Self::DECLARATIONS.iter().map(|one| one.code);
+        own.find(|code| code.as_str() == text).or_else(|| Self::OTHERS.iter().find_map(|known| known(text)))
     }
 }

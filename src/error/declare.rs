@@ -44,7 +44,8 @@
 //! ```
 //!
 //! `#[finding(code, severity, remedy)]` is the code, its usual severity and what to do. The severity may be followed by
-//! `also "warning in a plan"`, for the reference; the remedy by `example = "a message"`.
+//! `also "warning in a plan"`, for the reference; the remedy by `example = "a message"`. `enum FindingCode: Severity or StoreError`
+//! says that codes of another set are found too.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -220,6 +221,8 @@ macro_rules! faults {
                 remedy: "",
                 example: "",
             }),+];
+            const OTHERS: &'static [fn(&str) -> Option<$crate::error::Code>] =
+                &[$(<$inner as $crate::error::Declared>::known)?];
         }
 
         $crate::error::faults!(@constants $visibility $Name [$($(($CONSTANT $code))?)+]);
@@ -241,7 +244,7 @@ macro_rules! faults {
 macro_rules! findings {
     (
         $(#[$attribute:meta])*
-        $visibility:vis enum $Name:ident: $Severity:ident {
+        $visibility:vis enum $Name:ident: $Severity:ident $(or $($other_set:ty),+)? {
             $(
                 $(#[doc = $meaning:literal])+
                 #[finding(
@@ -311,6 +314,8 @@ macro_rules! findings {
                 remedy: $remedy,
                 example: concat!($($example)?),
             }),+];
+            const OTHERS: &'static [fn(&str) -> Option<$crate::error::Code>] =
+                &[$($(<$other_set as $crate::error::Declared>::known),+)?];
         }
     };
 }

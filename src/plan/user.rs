@@ -9,8 +9,6 @@
 
 mod error;
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -198,7 +196,7 @@ fn template(
         OutliveAuthority::Clamp => wanted.min(authority_end),
         OutliveAuthority::Refuse | OutliveAuthority::Allow => wanted,
     };
-    let mut note = |code, evidence, remedy: &str| findings.push(warning(&wish.name, code, evidence, remedy));
+    let mut note = |code, evidence, remedy: &str| findings.push(Finding::about(code, &wish.name, evidence, remedy));
     if not_after > authority_end {
         note(
             FindingCode::CertificateOutlivesAuthority,
@@ -228,32 +226,21 @@ fn template(
 /// Says which names give more power than they may seem to.
 fn note_privileges(wish: &Wish, findings: &mut Vec<Finding>) {
     for group in wish.organizations.iter().filter(|group| *group == MASTERS || *group == CLUSTER_ADMINS) {
-        findings.push(warning(
-            &wish.name,
+        findings.push(Finding::about(
             FindingCode::UserPrivileged,
+            &wish.name,
             format!("the group {group} may do everything in the cluster"),
             "give the file to nobody who needs less, and keep its validity short",
         ));
     }
     let named = std::iter::once(("user", &wish.name)).chain(wish.organizations.iter().map(|group| ("group", group)));
     for (what, name) in named.filter(|(_, name)| name.starts_with("system:") && *name != MASTERS) {
-        findings.push(warning(
-            &wish.name,
+        findings.push(Finding::about(
             FindingCode::UserReservedName,
+            &wish.name,
             format!("the {what} {name} is one of Kubernetes' own, with its powers"),
             "use a name without the prefix system:, and bind it to a role",
         ));
-    }
-}
-
-fn warning(user: &str, code: FindingCode, evidence: String, remedy: &str) -> Finding {
-    Finding {
-        code: code.code(),
-        severity: Severity::Warning,
-        subject: user.to_owned(),
-        path: None::<PathBuf>,
-        evidence,
-        remedy: remedy.to_owned(),
     }
 }
 

@@ -144,14 +144,10 @@ fn end(
     let wanted = now + validity;
     let authority_end = authority.map_or(wanted, Certificate::not_after);
     signer.outlive_authority.end(wanted, authority_end).unwrap_or_else(|| {
-        findings.push(Finding {
-            code: FindingCode::CertificateOutlivesAuthority.code(),
-            severity: Severity::Critical,
-            subject: subject.to_owned(),
-            path: path.map(Path::to_owned),
-            evidence: format!("it would be valid until {wanted}, its CA only until {authority_end}"),
-            remedy: "ask for less (--days, --validity), or choose: --outlive-ca clamp or --outlive-ca allow".into(),
-        });
+        let evidence = format!("it would be valid until {wanted}, its CA only until {authority_end}");
+        let remedy = "ask for less (--days, --validity), or choose: --outlive-ca clamp or --outlive-ca allow";
+        let finding = Finding::about(FindingCode::CertificateOutlivesAuthority, subject, evidence, remedy);
+        findings.push(Finding { path: path.map(Path::to_owned), ..finding.as_bad_as(Severity::Critical) });
         wanted
     })
 }

@@ -1,13 +1,16 @@
 //! The codes of what can be found on a node: each is declared once, and the table of `docs/reference/findings.md` is made
 //! of these declarations.
 
-use super::Severity;
+use super::{RequestFault, Severity};
 use crate::error::findings;
+use crate::kubeconfig::Mismatch;
+use crate::store::StoreError;
+use crate::x509::X509Error;
 
 findings! {
-    /// The kinds of finding that judging certificates, keys and trees can yield; kubeconfigs and unreadable files
-    /// bring the codes of their own modules.
-    pub enum FindingCode: Severity {
+    /// The kinds of finding that judging certificates, keys and trees can yield. Requests, kubeconfigs and files that
+    /// cannot be used bring the codes of their own modules.
+    pub enum FindingCode: Severity or RequestFault, StoreError, X509Error, Mismatch {
         /// A file is missing, or its partner is there without it.
         #[finding("file.missing", Critical also "info when a renewal passes over it",
             "Make or renew it (`kubepki init`, `certs renew`), ask for it where its CA is elsewhere; what nodes \

@@ -46,14 +46,9 @@ pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine:
         }
         let outdated = judge(component, evidence).outdated;
         if !outdated.is_empty() {
-            living.findings.push(Finding {
-                code: FindingCode::ComponentOutdated.code(),
-                severity: Severity::Warning,
-                subject: member.name.to_owned(),
-                path: None,
-                evidence: format!("it does not use what is on disk: {}", outdated.join("; ")),
-                remedy: command(["kubepki", "restart", member.name]),
-            });
+            let evidence = format!("it does not use what is on disk: {}", outdated.join("; "));
+            let remedy = command(["kubepki", "restart", member.name]);
+            living.findings.push(Finding::about(FindingCode::ComponentOutdated, member.name, evidence, remedy));
         }
     }
     living.findings.extend(tokens::outlived(&components, &seen.iter().map(Option::as_ref).collect::<Vec<_>>()));

@@ -8,6 +8,7 @@ use crate::audit::authority::judge_authority_certificate;
 use crate::audit::certificate::{Thresholds, judge_validity_of};
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{CLUSTER_CA, Kind as RowKind};
+use crate::error::Fault;
 use crate::inventory::{Item, Part};
 use crate::kubeconfig::{Mismatch, compare};
 use crate::plan::{Artefact, Cause, Kind, PlannedFile, Step, TrustBundle};
@@ -123,14 +124,10 @@ impl<'a> Importing<'a> {
                 .into_iter()
                 .any(|mismatch| matches!(mismatch, Mismatch::OtherCertificateAuthority { .. }));
             if differs {
-                self.findings.push(crate::audit::Finding {
-                    code: Mismatch::OTHER_CERTIFICATE_AUTHORITY,
-                    severity: Severity::Warning,
-                    subject: place.name.to_owned(),
-                    path: Some(client.path.clone()),
-                    evidence: "it trusts a CA that is not in the new ca.crt".to_owned(),
-                    remedy: "put the new one into it: `kubepki kubeconfig embed all`".to_owned(),
-                });
+                let remedy = "put the new one into it: `kubepki kubeconfig embed all`";
+                let evidence = "it trusts a CA that is not in the new ca.crt";
+                let fault = Fault::new(Mismatch::OTHER_CERTIFICATE_AUTHORITY, evidence, remedy);
+                self.findings.push(Finding::unusable(place.name, &client.path, fault).as_bad_as(Severity::Warning));
             }
         }
     }
