@@ -29,7 +29,7 @@ pub use part::Part;
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, Kind, KubeletFiles, Layout, Row};
 use crate::component::ServingFiles;
 use crate::config::{ClusterSpec, Role};
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 use crate::x509::{Certificate, X509Error};
 
 /// What a node has, in the catalogue's order.
@@ -138,11 +138,7 @@ impl<'t> Inventory<'t> {
 /// Whether the files are a worker's: it has a kubelet, and nothing of a control plane.
 #[must_use]
 pub fn is_worker(layout: &Layout, tree: &Tree) -> bool {
-    is_there(tree, &layout.kubeconfig(KUBELET_CONF)) && !is_control_plane(layout, tree)
-}
-
-fn is_there(tree: &Tree, path: &Path) -> bool {
-    !matches!(tree.get(path), Observed::Missing)
+    tree.is_there(&layout.kubeconfig(KUBELET_CONF)) && !is_control_plane(layout, tree)
 }
 
 /// Whether there is anything that only control planes have of the cluster's CA.
@@ -150,7 +146,7 @@ fn is_there(tree: &Tree, path: &Path) -> bool {
 pub fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
     let mut own = catalogue::rows([Kind::Leaf, Kind::Kubeconfig])
         .filter(|row| row.is_of_cluster() && !row.roles.contains(&Role::Worker));
-    is_there(tree, &layout.key(CLUSTER_CA)) || own.any(|row| is_there(tree, &layout.of(row)))
+    tree.is_there(&layout.key(CLUSTER_CA)) || own.any(|row| tree.is_there(&layout.of(row)))
 }
 
 /// Whether there is anything of a local etcd. An external one's CA certificate has the same place, but never its key.
@@ -158,7 +154,7 @@ pub fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
 pub fn has_etcd(layout: &Layout, tree: &Tree) -> bool {
     let is_server = |row: &Row| row.kind == Kind::Leaf && row.has_alternative_names();
     catalogue::ROWS.iter().filter(|row| row.is_etcd()).any(|row| {
-        is_server(row) && is_there(tree, &layout.certificate(row.base_name))
-            || (is_server(row) || row.kind == Kind::Authority) && is_there(tree, &layout.key(row.base_name))
+        is_server(row) && tree.is_there(&layout.certificate(row.base_name))
+            || (is_server(row) || row.kind == Kind::Authority) && tree.is_there(&layout.key(row.base_name))
     })
 }

@@ -95,6 +95,11 @@ faults! {
     }
 }
 
+/// The findings, if none of them stands against going on.
+fn unless_critical(findings: Vec<Finding>) -> Result<Vec<Finding>, OperationError> {
+    if findings.iter().any(Finding::is_critical) { Err(OperationError::Blocked { findings }) } else { Ok(findings) }
+}
+
 fn bad(reason: impl Into<String>) -> OperationError {
     OperationError::BadPlan { reason: reason.into() }
 }

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// A sentence, a cell or a log line longer than this is cut, in characters.
 const LIMIT: usize = 4096;
@@ -24,6 +25,12 @@ const NOTE: usize = 64;
 #[must_use]
 pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The file's name without its folders; the path itself where it has none.
+#[must_use]
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Whether a character may not be shown as it is: it controls a terminal, ends a line, reorders what is around it, or

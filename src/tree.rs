@@ -48,6 +48,12 @@ impl Tree {
         self.files.get(path).unwrap_or(&Observed::Missing)
     }
 
+    /// Whether there is anything at `path`, even if it cannot be read.
+    #[must_use]
+    pub fn is_there(&self, path: &Path) -> bool {
+        !matches!(self.get(path), Observed::Missing)
+    }
+
     /// The content of `path`, if it is a readable file.
     #[must_use]
     pub fn content(&self, path: &Path) -> Option<&[u8]> {

@@ -196,10 +196,6 @@ impl Advisor<'_> {
         matches!(row.kind, Kind::Leaf | Kind::Kubeconfig) && self.signer(row.issuer) == Signer::Here
     }
 
-    fn is_there(&self, path: &Path) -> bool {
-        !matches!(self.tree.get(path), Observed::Missing)
-    }
-
     /// A command of ours that makes something as the configuration says. Where none was given, it has to be named.
     fn configured<const N: usize>(&self, words: [&str; N]) -> String {
         let missing: &[&str] = if self.has_config { &[] } else { &["--config", "FILE"] };
@@ -223,7 +219,7 @@ impl Advisor<'_> {
 
     /// Takes away those of the files that are there; a folder in a file's place is only moved.
     fn remove<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Option<String> {
-        let mut there: Vec<_> = paths.into_iter().filter(|path| self.is_there(path)).collect();
+        let mut there: Vec<_> = paths.into_iter().filter(|path| self.tree.is_there(path)).collect();
         // One file may hold certificate and key.
         there.dedup();
         let is_folder = |path: &PathBuf| matches!(self.tree.get(path), Observed::Unreadable(fault) if fault.code == StoreError::IS_A_DIRECTORY);

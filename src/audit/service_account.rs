@@ -13,6 +13,7 @@ use crate::error::Declared as _;
 use crate::inventory::{Part, ServiceAccountKeys};
 use crate::key::{KeyError, PrivateKey, holds_private_key, read_public_keys};
 use crate::remedy::command;
+use crate::text::file_name;
 use crate::tree::Tree;
 
 impl ServiceAccountKeys {
@@ -80,8 +81,7 @@ pub fn number_of_public_keys(tree: &Tree, public_paths: &[PathBuf]) -> usize {
 /// Both halves were replaced while the API server runs with the old ones, and the old public key is not kept.
 #[must_use]
 pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding {
-    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let (key, public) = (name(key_path), name(public_path));
+    let (key, public) = (file_name(key_path), file_name(public_path));
     Finding::new(
         FindingCode::ServiceAccountReplaced,
         SERVICE_ACCOUNT,
@@ -99,8 +99,7 @@ pub fn replaced(component: &str, key_path: &Path, public_path: &Path) -> Finding
 }
 
 fn note_mismatch(notes: &mut Findings, key_path: &Path, public_path: &Path) {
-    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let (key, public) = (name(key_path), name(public_path));
+    let (key, public) = (file_name(key_path), file_name(public_path));
     notes.add(
         FindingCode::ServiceAccountMismatch,
         format!("{public} does not hold the public half of {key}: the API server would refuse every token"),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Finding, FindingCode, Severity};
 use crate::inventory::{Found, Part};
 use crate::remedy::{command, file};
+use crate::text::file_name;
 use crate::tree::Tree;
 
 /// Why `component` would not come up again with this certificate and key to sign with.
@@ -21,7 +22,6 @@ pub fn judge_signing(
     severity: Severity,
 ) -> Option<Finding> {
     let pair = Found::pair(tree, certificate.to_owned(), key.to_owned());
-    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let flags = "--cluster-signing-cert-file and --cluster-signing-key-file";
     let (path, why, remedy): (&Path, String, String) = match (&pair.certificates, &pair.key) {
         (Part::Present(certificates), _) if certificates.len() > 1 => {
@@ -30,25 +30,27 @@ pub fn judge_signing(
             let copy = command(words.into_iter().chain([certificate.as_os_str(), "-out".as_ref(), alone.as_os_str()]));
             (
                 certificate,
-                format!("{} holds {} certificates, and may hold one", name(certificate), certificates.len()),
+                format!("{} holds {} certificates, and may hold one", file_name(certificate), certificates.len()),
                 format!("give it the first one alone: {copy}, then name that file in its manifest ({flags})"),
             )
         }
-        (Part::Missing | Part::Broken(_), _) => {
-            (certificate, format!("{} cannot be used", name(certificate)), format!("restore {}", file(certificate)))
-        }
+        (Part::Missing | Part::Broken(_), _) => (
+            certificate,
+            format!("{} cannot be used", file_name(certificate)),
+            format!("restore {}", file(certificate)),
+        ),
         (_, Part::Missing) => (
             key,
-            format!("{} is missing", name(key)),
+            format!("{} is missing", file_name(key)),
             format!("restore it, or take {flags} out of its manifest where the CA's key is kept elsewhere"),
         ),
-        (_, Part::Broken(_)) => (key, format!("{} cannot be used", name(key)), format!("restore {}", file(key))),
+        (_, Part::Broken(_)) => (key, format!("{} cannot be used", file_name(key)), format!("restore {}", file(key))),
         (Part::Present(certificates), Part::Present(private)) => {
             let fits = certificates.first().is_some_and(|one| one.public_key_info() == private.public_key_info());
             if fits {
                 return None;
             }
-            let why = format!("{} is not the key of {}", name(key), name(certificate));
+            let why = format!("{} is not the key of {}", file_name(key), file_name(certificate));
             (key, why, format!("restore the one of the two that is wrong, of {} and {}", file(certificate), file(key)))
         }
     };

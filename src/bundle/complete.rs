@@ -11,7 +11,7 @@ use crate::catalogue::{self, API_SERVER_TO_ETCD, ETCD_CA, Layout};
 use crate::certificate_key::CertificateKey;
 use crate::key::pem;
 use crate::secret::Secret;
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 
 type Files = BTreeMap<String, Secret>;
 
@@ -32,8 +32,7 @@ pub fn refuse_node_bound_paths(entries: &[Entry], layout: &Layout) -> Result<(),
 /// # Errors
 /// [`BundleError::MissingFiles`], [`BundleError::ExternalAuthority`].
 pub fn refuse_missing(entries: &[Entry], tree: &Tree, allow_missing_ca_keys: bool) -> Result<(), BundleError> {
-    let is_missing =
-        |entry: &&Entry| entry.path.as_ref().is_some_and(|path| matches!(tree.get(path), Observed::Missing));
+    let is_missing = |entry: &&Entry| entry.path.as_ref().is_some_and(|path| !tree.is_there(path));
     let missing: Vec<_> = entries.iter().filter(is_missing).collect();
     let is_key = |entry: &Entry| entry.content == Content::AuthorityKey;
     let has_certificate = |key: &Entry| !missing.iter().any(|one| !is_key(one) && one.artefact == key.artefact);

@@ -106,11 +106,16 @@ impl Item<'_> {
         self.tree.get(self.path())
     }
 
+    /// Whether there is anything in its place.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.tree.is_there(self.path())
+    }
+
     /// Whether there is nothing of it: neither certificate nor key, or no kubeconfig.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        let is_missing = |path: &Path| matches!(self.tree.get(path), Observed::Missing);
-        is_missing(self.path()) && (self.kubeconfig.is_some() || is_missing(&self.key))
+        !self.is_there() && (self.kubeconfig.is_some() || !self.tree.is_there(&self.key))
     }
 
     /// The kubeconfig, or why it is none; `None` when there is no such file that can be read.

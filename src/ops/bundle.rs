@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::apply::{Report, apply_supplied};
 use super::node::{Node, content_of};
-use super::{OperationError, exposure};
+use super::{exposure, unless_critical};
 use crate::audit::{Finding, Severity, complete_remedies};
 use crate::bundle::{
     BundleError, Entry, Manifest, Recipient, entries, open, open_for_worker, refuse_missing, refuse_node_bound_paths,
@@ -54,7 +54,7 @@ pub struct Collected {
 ///
 /// # Errors
 /// [`BundleError::MissingFiles`], [`BundleError::ExternalAuthority`], [`BundleError::NodeBound`];
-/// [`OperationError::Blocked`] when a file cannot be used; `config.*`, `store.*`.
+/// [`OperationError::Blocked`](crate::ops::OperationError::Blocked) when a file cannot be used; `config.*`, `store.*`.
 pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected> {
     let node = Node::open_without_address(&request.node)?;
     let entries = entries(request.recipient, &node.spec, &node.layout);
@@ -63,12 +63,10 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
     refuse_missing(&entries, &tree, request.allow_missing_ca_keys)?;
     let mut findings = judge(&entries, &tree, &node.layout, Severity::Warning, now);
     complete_remedies(&mut findings, &request.node.caller());
-    if findings.iter().any(Finding::is_critical) {
-        return Err(OperationError::Blocked { findings }.into());
-    }
+    let findings = unless_critical(findings)?;
     let (mut exported, mut files) = (Vec::new(), Vec::new());
     for Entry { name, path, .. } in entries {
-        let there = path.as_ref().filter(|path| !matches!(tree.get(path), Observed::Missing));
+        let there = path.as_ref().filter(|path| tree.is_there(path));
         let content = there.map(|path| content_of(&tree, path)).transpose()?.cloned();
         exported.push(ExportedEntry { name, path, is_empty: content.is_none() });
         files.push(content);

@@ -13,7 +13,6 @@ mod external_etcd;
 mod extra;
 mod held;
 mod kubelet;
-mod living;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,6 +23,7 @@ use serde::Serialize;
 use super::advice::advise;
 use super::kubelet::Kubelet;
 use super::node::Node;
+use super::restart;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::{Thresholds, judge_pair};
 use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
@@ -127,7 +127,10 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checking.external_etcd();
     checking.service_account();
     checking.kubeconfigs();
-    let living = checking.living(request);
+    // What runs on this machine says nothing about a tree below another root.
+    let on_machine = request.node.rootfs.is_none();
+    let seen = is_node.then(|| restart::living(&node.store, &request.kubelet_dir, on_machine));
+    let living = seen.unwrap_or_default();
     checking.kubelet(&kubelet, living.kubelet_serves);
     checking.extra(&request.extra);
     checking.exposure(&request.kubelet_dir);

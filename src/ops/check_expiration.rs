@@ -18,7 +18,6 @@ use crate::error::{Fault, Result};
 use crate::inventory::{Inventory, Item, Part, is_worker};
 use crate::request::NodeRequest;
 use crate::store::StoreError;
-use crate::tree::Observed;
 use crate::x509::Certificate;
 
 /// The report, and what the configuration's reader warns of.
@@ -58,7 +57,7 @@ fn report_of_worker(inventory: &Inventory<'_>, kubelet: &Kubelet) -> ExpirationR
     let rotates = inventory.kubelet_rotates();
     let is_shown = |item: &&Item<'_>| match item.row.kind {
         Kind::KubeletClient => rotates || !item.is_missing(),
-        Kind::KubeletServer => !matches!(item.observed(), Observed::Missing),
+        Kind::KubeletServer => item.is_there(),
         _ => item.name == KUBELET_CONF && !rotates,
     };
     let rows = inventory.items(&[Kind::Kubeconfig, Kind::KubeletClient, Kind::KubeletServer]).filter(is_shown);
@@ -73,7 +72,7 @@ fn report_of_worker(inventory: &Inventory<'_>, kubelet: &Kubelet) -> ExpirationR
 /// kubeadm's rows for what was read on a control-plane node.
 fn report(inventory: &Inventory<'_>, spec: &ClusterSpec) -> ExpirationReport {
     let is_shown = |item: &&Item<'_>| {
-        let is_there = !matches!(item.observed(), Observed::Missing);
+        let is_there = item.is_there();
         item.is_on_node && !item.row.is_kubelets() && (is_there || item.row.absence_from_version(spec).is_none())
     };
     let row = |item: &Item<'_>| {

@@ -17,7 +17,7 @@ use crate::plan::import::{ENDINGS, Given, GivenKey, Waiting};
 use crate::plan::{KeySource, Plan};
 use crate::secret::Secret;
 use crate::store::{Listing, Store, StoreError};
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 use crate::x509::{CertificateRequest, read_certificates};
 
 /// The machine that the user is at, and the node.
@@ -60,7 +60,7 @@ impl<'a> Sources<'a> {
 
     /// The certificates of the node's `renewal` folder, with their keys, by name.
     pub(super) fn renewed(&self, renewals: &Inventory<'_>) -> Result<Vec<(&'static str, Given)>> {
-        let is_there = |item: &&Item<'_>| !matches!(renewals.tree.get(&item.certificate), Observed::Missing);
+        let is_there = |item: &&Item<'_>| renewals.tree.is_there(&item.certificate);
         let of = |item: &Item<'_>| Ok((item.name, self.certificate(&item.certificate, true, true)?));
         renewals.issued().filter(is_there).map(of).collect()
     }
@@ -123,7 +123,7 @@ impl<'a> Sources<'a> {
     }
 
     fn read(&self, path: &Path) -> Result<(Secret, bool)> {
-        let on_node = matches!(self.store(false).read([path]).get(path), Observed::Missing);
+        let on_node = !self.store(false).read([path]).is_there(path);
         let tree = self.store(on_node).read([path]);
         Ok((content_of(&tree, path)?.clone(), on_node))
     }

@@ -1,7 +1,5 @@
 //! `kubepki certs import`: certificates that were signed elsewhere, into their places.
 
-use std::path::PathBuf;
-
 use chrono::{DateTime, Utc};
 
 use super::given::{Sources, in_place};
@@ -13,7 +11,7 @@ use crate::error::Result;
 use crate::inventory::Item;
 use crate::plan::import::{self, Given, Options};
 pub use crate::request::ImportRequest;
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 
 /// Reads the node's files and the given ones, and plans the import.
 ///
@@ -53,9 +51,9 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
 
 /// Certificates that were put beside their requests; of a kubeconfig's also one whose request is gone.
 fn beside_requests<'a>(tree: &Tree, places: impl Iterator<Item = &'a Item<'a>>) -> Vec<(&'static str, Given)> {
-    let is_there = |path: &PathBuf| !matches!(tree.get(path), Observed::Missing);
-    let is_on_its_way = |place: &&Item<'_>| is_there(&place.request) || place.kubeconfig.is_some();
+    let is_on_its_way = |place: &&Item<'_>| tree.is_there(&place.request) || place.kubeconfig.is_some();
     // The kubelet's file has nothing beside it: what it holds is in its place.
-    let is_given = |place: &&Item<'_>| place.rotating.is_none() && is_there(&place.certificate) && is_on_its_way(place);
+    let is_given =
+        |place: &&Item<'_>| place.rotating.is_none() && tree.is_there(&place.certificate) && is_on_its_way(place);
     places.filter(is_given).map(|place| (place.name, in_place(tree, &place.certificate))).collect()
 }

@@ -34,7 +34,7 @@ impl Kubelet {
     /// itself.
     pub(super) fn next_client(&self, store: &Store, now: DateTime<Utc>) -> Option<PathBuf> {
         let current = self.files.client();
-        let is_there = || !matches!(store.read([&current]).get(&current), Observed::Missing);
+        let is_there = || store.read([&current]).is_there(&current);
         if !store.is_link(&current) && is_there() { None } else { next_behind(store, &current, now) }
     }
 
@@ -69,7 +69,7 @@ impl Kubelet {
         configuration = configuration.called_with(words.iter().map(String::as_str));
         let files = configuration.files(kubelet_dir);
         let requested = store.read([files.server()]);
-        let is_there = |path: &Path| !matches!(requested.get(path), Observed::Missing);
+        let is_there = |path: &Path| requested.is_there(path);
         let is_known = problem.is_none() && tree.content(&kubelet_dir.join("config.yaml")).is_some();
         // Where nobody can say what it is told, a certificate that it once asked for stands for what it serves.
         let configuration = configuration.requesting(!is_known && is_there(&files.server()));
@@ -84,7 +84,7 @@ pub(super) fn next_behind(store: &Store, link: &Path, now: DateTime<Utc>) -> Opt
     let mut moment = now;
     loop {
         let next = dated(link, moment)?;
-        if matches!(store.read([&next]).get(&next), Observed::Missing) && !store.is_link(&next) {
+        if !store.read([&next]).is_there(&next) && !store.is_link(&next) {
             return Some(next);
         }
         moment += TimeDelta::seconds(1);

@@ -36,7 +36,7 @@ impl NodeRequest {
             (None, None) => None,
             // As it was found: below the root directory, a relative path is not the working directory's.
             (Some(path), _) => Some(match Store::new(None).map(|outside| outside.read([path])) {
-                Ok(tree) if !matches!(tree.get(path), Observed::Missing) => absolute(path),
+                Ok(tree) if tree.is_there(path) => absolute(path),
                 _ => path.clone(),
             }),
         };
@@ -215,7 +215,7 @@ fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
     let outside = Store::new(None)?;
     let mut tree = outside.read([path]);
     let mut found = path.to_owned();
-    if matches!(tree.get(path), Observed::Missing)
+    if !tree.is_there(path)
         && let Some(rootfs) = rootfs
     {
         tree = Store::new(Some(rootfs.to_owned()))?.read([path]);

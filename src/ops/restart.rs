@@ -43,7 +43,7 @@ use serde::Serialize;
 
 pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
-pub(super) use living::{Living, living};
+pub(super) use living::living;
 pub use progress::{Phase, Progress};
 
 use self::change::{Change, Limits, endpoints};

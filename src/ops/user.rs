@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::keys::generate_all;
 use super::node::{Node, issuer_on_disk};
-use super::{Continue, OperationError, Progress};
+use super::{Continue, OperationError, Progress, unless_critical};
 use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
 use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, ServerRule};
@@ -109,9 +109,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     };
     let mut plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
     complete_remedies(&mut plan.findings, &request.node.caller());
-    if plan.findings.iter().any(Finding::is_critical) {
-        return Err(OperationError::Blocked { findings: plan.findings }.into());
-    }
+    plan.findings = unless_critical(plan.findings)?;
     Ok(Planned { plan, warnings: node.warnings.clone(), node, tree, now })
 }
 
@@ -142,10 +140,7 @@ impl Planned {
                 let issuer = issuer_on_disk(&self.tree, &self.node.layout, CLUSTER_CA)?;
                 let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &issuer)?;
                 let (path, bundle) = (self.node.layout.certificate(CLUSTER_CA), [issuer.certificate().clone()]);
-                let findings = judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now);
-                if findings.iter().any(Finding::is_critical) {
-                    return Err(OperationError::Blocked { findings }.into());
-                }
+                unless_critical(judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now))?;
                 facts.serial = Some(certificate.serial().to_string());
                 log::info!(
                     "user {}: create: serial {}, valid until {}",

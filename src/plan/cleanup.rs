@@ -16,7 +16,6 @@ use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, Layout};
 use crate::inventory::{Inventory, Item, Part};
 use crate::key::PrivateKey;
-use crate::tree::Observed;
 use crate::x509::{Certificate, CertificateRequest, read_certificates, verify_chain};
 
 pub use authority_key::manifests;
@@ -134,7 +133,7 @@ impl Cleaning<'_> {
             let (request, certificate, key) = (&renewal.request, &renewal.certificate, &renewal.key);
             all.extend([(Leftover::Request, request), (Leftover::Certificate, certificate), (Leftover::Key, key)]);
         }
-        let is_there = |(_, path): &(Leftover, &PathBuf)| !matches!(self.inventory.tree.get(path), Observed::Missing);
+        let is_there = |(_, path): &(Leftover, &PathBuf)| self.inventory.tree.is_there(path);
         all.into_iter().filter(is_there).map(|(leftover, path)| (leftover, path.clone())).collect()
     }
 

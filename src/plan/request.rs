@@ -30,7 +30,7 @@ use crate::config::{ClusterSpec, Role};
 use crate::error::{Fault, Result};
 use crate::inventory::{Client, Inventory, Item, Part};
 use crate::key::PrivateKey;
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 use crate::x509::{ExtendedKeyUsage, RequestTemplate};
 
 /// Whether requests are for certificates that are there already.
@@ -174,7 +174,7 @@ impl Asking<'_> {
             extended_key_usages: self.extended_key_usages(row),
         };
         let key = self.outputs.key(row);
-        if self.options.reuse_keys && self.is_there(&key) {
+        if self.options.reuse_keys && self.tree.is_there(&key) {
             return Ok(self.with_key(row, request, key, "for the key that is there"));
         }
         let mut files = vec![key, self.outputs.request(row)];
@@ -232,7 +232,7 @@ impl Asking<'_> {
 
     /// Says what is in the way of new files: kubeadm's rule, but for all at once.
     fn is_in_the_way(&mut self, row: &Row, files: Vec<PathBuf>) -> bool {
-        let found: Vec<_> = files.into_iter().filter(|path| self.is_there(path)).collect();
+        let found: Vec<_> = files.into_iter().filter(|path| self.tree.is_there(path)).collect();
         for path in &found {
             let remedy = self.kubelets_way(row, &found).unwrap_or_else(|| {
                 "move it away; or ask with the key that is there (--reuse-keys), for renewal (--renew), or in another folder (--out-dir)"
@@ -252,10 +252,6 @@ impl Asking<'_> {
 
     fn extended_key_usages(&self, row: &Row) -> Vec<ExtendedKeyUsage> {
         if self.options.with_usages { row.extended_key_usages.to_vec() } else { Vec::new() }
-    }
-
-    fn is_there(&self, path: &Path) -> bool {
-        !matches!(self.tree.get(path), Observed::Missing)
     }
 
     fn untouched(&self, row: &Row, step: Step, reason: &str) -> Artefact {

@@ -92,7 +92,7 @@ impl Advisor<'_> {
         let mut signed = catalogue::rows([Kind::Leaf, Kind::Kubeconfig]).filter(|one| one.is_signed_by(row));
         self.has_config
             && self.spec.role == Role::ControlPlane
-            && !signed.any(|one| one.is_on(self.spec) && self.is_there(&self.layout.of(one)))
+            && !signed.any(|one| one.is_on(self.spec) && self.tree.is_there(&self.layout.of(one)))
     }
 
     /// All that is lacking, at once.
@@ -104,7 +104,7 @@ impl Advisor<'_> {
         let (key, public) = (self.layout.service_account_key(), self.layout.service_account_public_key());
         let make = self.configured(["kubepki", "certs", "init", SERVICE_ACCOUNT]);
         let explanation = self.explanation();
-        let has_key = self.is_there(&key);
+        let has_key = self.tree.is_there(&key);
         if finding.path.as_ref() == Some(&public) && has_key {
             return match self.remove([&public]) {
                 None => format!("make it from sa.key: {make}{explanation}"),
@@ -114,14 +114,14 @@ impl Advisor<'_> {
             };
         }
         let is_new = !has_key
-            && !self.is_there(&public)
+            && !self.tree.is_there(&public)
             && self.has_config
             && self.spec.role == Role::ControlPlane
-            && !self.is_there(&self.layout.certificate(API_SERVER));
+            && !self.tree.is_there(&self.layout.certificate(API_SERVER));
         if is_new {
             return self.make_all();
         }
-        let needed = if self.is_there(&public) { vec![&key] } else { vec![&key, &public] };
+        let needed = if self.tree.is_there(&public) { vec![&key] } else { vec![&key, &public] };
         let from = if finding.code == FindingCode::SharedFileMissing {
             "the first control-plane node"
         } else {

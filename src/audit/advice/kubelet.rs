@@ -47,7 +47,7 @@ impl Advisor<'_> {
         }
         let away = crate::catalogue::with_ending(&kubeconfig, "old");
         let words = ["mv".as_ref(), kubeconfig.as_os_str(), away.as_os_str()];
-        let aside = if self.is_there(&kubeconfig) { command(words) + ", " } else { String::new() };
+        let aside = if self.tree.is_there(&kubeconfig) { command(words) + ", " } else { String::new() };
         let make = match signer {
             Signer::Here => self.configured(["kubepki", "kubeconfig", "init", KUBELET_CONF]) + self.explanation(),
             Signer::Elsewhere => format!(
@@ -72,7 +72,7 @@ impl Advisor<'_> {
 
     /// Whether a kubeconfig's certificate is asked for by way of the file that the kubelet rotates.
     pub(super) fn is_kubelets(&self, name: &str) -> bool {
-        name == KUBELET_CONF && self.is_there(&self.kubelet.client())
+        name == KUBELET_CONF && self.tree.is_there(&self.kubelet.client())
     }
 
     /// From a request on this node to a certificate in the file that the kubelet rotates. The key does not leave it.
@@ -86,8 +86,8 @@ impl Advisor<'_> {
             if self.spec.role == Role::Worker { NodeRole::Worker } else { NodeRole::ControlPlane },
             self.name_of_kubelet().unwrap_or_else(|| "NAME".to_owned()),
         );
-        if self.is_there(&request) && self.is_there(&key) {
-            let sign = if self.is_there(&certificate) { String::new() } else { sign };
+        if self.tree.is_there(&request) && self.tree.is_there(&key) {
+            let sign = if self.tree.is_there(&certificate) { String::new() } else { sign };
             return format!("its request waits to be signed: {sign}{finish}");
         }
         let clear = self.remove([&request, &certificate, &key]).map(|remove| remove + ", ").unwrap_or_default();

@@ -24,7 +24,7 @@ impl Advisor<'_> {
                 self.finish(row.name, row.issuer, signer, &waiting, "")
             );
         }
-        let (has_certificate, has_key) = (self.is_there(&certificate), self.is_there(&key));
+        let (has_certificate, has_key) = (self.tree.is_there(&certificate), self.tree.is_there(&key));
         let is_readable = self.leaf(row.name).is_some();
         let is_keys = finding.path.as_ref() == Some(&key);
         let (opening, name) = (opening(finding.code), row.name);
@@ -167,7 +167,8 @@ impl Advisor<'_> {
     fn waiting_leaf(&self, row: &Row) -> Option<Waiting> {
         let renewed = self.layout.renewal().certificates_dir.join(row.base_name);
         let beside = self.layout.certificates_dir.join(row.base_name);
-        let waits = || (!self.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, true));
+        let waits =
+            || (!self.tree.is_there(&self.layout.certificate(row.base_name))).then(|| self.waits(&beside, true));
         // A request whose key is gone is worth nothing.
         self.waits(&renewed, true).or_else(|| waits().flatten())
     }
@@ -175,8 +176,8 @@ impl Advisor<'_> {
     /// Whether the request of `base` is there; one for renewal has its key beside it.
     fn waits(&self, base: &Path, has_own_key: bool) -> Option<Waiting> {
         let request = with_ending(base, "csr");
-        let is_signed = self.is_there(&with_ending(base, "crt"));
-        let waits = self.is_there(&request) && (!has_own_key || self.is_there(&with_ending(base, "key")));
+        let is_signed = self.tree.is_there(&with_ending(base, "crt"));
+        let waits = self.tree.is_there(&request) && (!has_own_key || self.tree.is_there(&with_ending(base, "key")));
         waits.then_some(Waiting { request, is_signed })
     }
 }

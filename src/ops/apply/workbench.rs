@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::super::node::{content_of, issuer_on_disk};
-use super::{Changed, OperationError, bad};
+use super::{Changed, bad};
 use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, CLUSTER_CA, Layout};
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
+use crate::ops::unless_critical;
 use crate::plan::{Artefact, Plan, PlannedFile};
 use crate::secret::Secret;
 use crate::store::{Change, Expected};
@@ -85,10 +86,7 @@ impl<'a> Workbench<'a> {
             bundle.extend(read_certificates(content.expose())?);
         }
         let path = artefact.files.last().map_or(path, |file| file.path.clone());
-        let findings = judge_signed(&artefact.name, &path, certificate, &bundle, self.plan.made_at);
-        if findings.iter().any(crate::audit::Finding::is_critical) {
-            return Err(OperationError::Blocked { findings }.into());
-        }
+        unless_critical(judge_signed(&artefact.name, &path, certificate, &bundle, self.plan.made_at))?;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use crate::inventory::{Expectation, Found, Item};
 use crate::ops::kubelet::Kubelet;
 use crate::remedy::command;
 use crate::store::StoreError;
+use crate::text::file_name;
 use crate::x509::Certificate;
 
 impl Checking<'_> {
@@ -26,7 +27,7 @@ impl Checking<'_> {
         let (Some(client), Some(server)) = (inventory.get(KUBELET_CLIENT), inventory.get(KUBELET_SERVER)) else {
             return;
         };
-        self.judge_kubelets(&name_of(&client.certificate), client.row, client.pair(), bundle);
+        self.judge_kubelets(&file_name(&client.certificate), client.row, client.pair(), bundle);
         self.kubelet_serving(kubelet.serving.source, server, bundle, is_serving);
         for (certificate, key) in [(files.server(), files.server()), (files.own_certificate(), files.own_key())] {
             if certificate == server.certificate {
@@ -37,7 +38,7 @@ impl Checking<'_> {
                 self.unused(server.row, &pair);
             } else {
                 let bundle = if pair.certificate_path == files.server() { bundle } else { &[] };
-                self.judge_kubelets(&name_of(&pair.certificate_path), server.row, &pair, bundle);
+                self.judge_kubelets(&file_name(&pair.certificate_path), server.row, &pair, bundle);
             }
         }
     }
@@ -52,7 +53,7 @@ impl Checking<'_> {
         let pair = server.pair();
         let name = match source {
             ServingSource::Configured => server.name.to_owned(),
-            ServingSource::Own | ServingSource::Requested => name_of(&server.certificate),
+            ServingSource::Own | ServingSource::Requested => file_name(&server.certificate),
         };
         if pair.is_missing() {
             match source {
@@ -93,7 +94,7 @@ impl Checking<'_> {
         if pair.is_missing() {
             return;
         }
-        let mut findings = self.findings_of(&name_of(&pair.certificate_path), row, pair, &[]);
+        let mut findings = self.findings_of(&file_name(&pair.certificate_path), row, pair, &[]);
         findings.retain(|finding| !StoreError::declares(finding.code));
         self.findings.extend(findings.into_iter().map(|finding| Finding {
             severity: Severity::Info,
@@ -116,8 +117,4 @@ impl Checking<'_> {
             ),
         ));
     }
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -92,7 +92,7 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
         let (held, note) = places(component);
         let tree = store.read([held.clone(), note.clone()]);
         // What may not be looked at is not known to be there.
-        if matches!(tree.get(&held), Observed::Missing) || may_not_be_seen(tree.get(&held)).is_some() {
+        if !tree.is_there(&held) || may_not_be_seen(tree.get(&held)).is_some() {
             return None;
         }
         let written: Option<Note> = tree.content(&note).and_then(|bytes| serde_json::from_slice(bytes).ok());

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::super::OperationError;
 use super::super::node::content_of;
+use super::super::unless_critical;
 use super::{known_node, policy, refusal};
 use crate::audit::Finding;
 use crate::audit::authority::judge_authority;
@@ -43,7 +43,7 @@ pub struct SignedText {
 ///
 /// # Errors
 /// [`PolicyError::Refused`](crate::policy::PolicyError::Refused) with every reason against it;
-/// [`OperationError::Blocked`] when the CA may not sign; the request (`x509.*`), the configuration, the policy or a file
+/// [`OperationError::Blocked`](crate::ops::OperationError::Blocked) when the CA may not sign; the request (`x509.*`), the configuration, the policy or a file
 /// of the CA cannot be read; the name is unknown.
 pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedText> {
     let node = known_node(&wanted.node, wanted.role)?.node;
@@ -89,10 +89,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let issuer = Issuer::new(certificate, key)?;
     let signed = template.issue(&SerialNumber::random()?, request.public_key_info(), &issuer)?;
     let bundle = [issuer.certificate().clone()];
-    let findings = judge_signed(&wanted.name, &wanted.ca_certificate, &signed, &bundle, now);
-    if findings.iter().any(Finding::is_critical) {
-        return Err(OperationError::Blocked { findings }.into());
-    }
+    unless_critical(judge_signed(&wanted.name, &wanted.ca_certificate, &signed, &bundle, now))?;
     log::info!("{}: sign: serial {}, nothing written", wanted.name, signed.serial());
     Ok(SignedText {
         certificate: String::from_utf8_lossy(&signed.to_pem()).into_owned(),

@@ -35,7 +35,7 @@ impl Cleaning<'_> {
             }
             let files = vec![PlannedFile { path: item.key.clone(), mode: 0o600 }];
             let artefact = |step, reason| Artefact::of(row, step, reason, files.clone());
-            if matches!(inventory.tree.get(&pair.key_path), Observed::Missing) {
+            if !inventory.tree.is_there(&pair.key_path) {
                 self.artefacts.push(artefact(Step::Keep, "its key is already gone"));
                 continue;
             }

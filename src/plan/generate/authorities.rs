@@ -12,7 +12,6 @@ use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::Item;
 use crate::plan::{Artefact, Cause, Creation, Step};
-use crate::tree::Observed;
 use crate::x509::CertificateTemplate;
 
 impl Planning<'_> {
@@ -117,7 +116,7 @@ impl Planning<'_> {
 
     /// The certificates and kubeconfigs of this CA that are there.
     fn leaves_of(&self, row: &Row) -> Vec<String> {
-        let signed = self.signed_by(row).filter(|one| !matches!(one.observed(), Observed::Missing));
+        let signed = self.signed_by(row).filter(|one| one.is_there());
         signed.map(|one| one.name.to_owned()).collect()
     }
 

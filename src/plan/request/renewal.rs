@@ -11,7 +11,6 @@ use crate::inventory::{Item, Part};
 use crate::key::Algorithm;
 use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
 use crate::plan::{Artefact, Cause, Kind, RequestKey, Step};
-use crate::tree::Observed;
 use crate::x509::{Certificate, RequestTemplate};
 
 impl Asking<'_> {
@@ -87,7 +86,7 @@ impl Asking<'_> {
 fn in_place<'i>(item: &'i Item<'_>) -> Result<Part<&'i Vec<Certificate>>, (Cause, &'static str)> {
     match item.client() {
         None if item.kubeconfig.is_none() => Ok(item.pair().certificates.as_ref()),
-        None if matches!(item.observed(), Observed::Missing) => Err((Cause::Missing, "not there")),
+        None if !item.is_there() => Err((Cause::Missing, "not there")),
         None => Ok(Part::of_file(item.observed())),
         Some(Err(error)) => Ok(Part::of_error(error)),
         Some(Ok(client)) => match client.certified() {

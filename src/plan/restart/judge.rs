@@ -22,6 +22,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::component::{Component, Endpoint, ReadFile};
 use super::{EndpointPlan, LiveCertificate};
 use crate::catalogue::Reload;
+use crate::text::file_name;
 use crate::x509::Certificate;
 
 /// What was seen at one endpoint.
@@ -134,17 +135,13 @@ fn notes<'p>(component: &Component, paths: impl Iterator<Item = &'p Path>) -> Ve
     for path in paths {
         let file = component.files.iter().find(|file| file.path == path);
         let Some(within) = file.and_then(|file| file.reload.within_seconds()) else { continue };
-        by_time.entry(within).or_default().entry(path.with_extension("")).or_insert_with(|| name_of(path));
+        by_time.entry(within).or_default().entry(path.with_extension("")).or_insert_with(|| file_name(path));
     }
     let line = |(within, names): (i64, BTreeMap<PathBuf, String>)| {
         let time = if within == 60 { "a minute".to_owned() } else { format!("{} minutes", within / 60) };
         format!("loads {} by itself within {time}", names.into_values().collect::<Vec<_>>().join(", "))
     };
     by_time.into_iter().map(line).collect()
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// What has changed since the start, of the files that are read only then; an error when the start is not known.
@@ -157,8 +154,8 @@ fn outdated(files: &[(&ReadFile, DateTime<Utc>)], started_at: Option<DateTime<Ut
     };
     let newer: Vec<_> = files.iter().filter(|(_, changed_at)| *changed_at >= started_at).collect();
     Ok(newer.first().map(|(file, _)| match newer.len() {
-        1 => format!("{} has changed since it started", name_of(&file.path)),
-        more => format!("{} and {} more have changed since it started", name_of(&file.path), more - 1),
+        1 => format!("{} has changed since it started", file_name(&file.path)),
+        more => format!("{} and {} more have changed since it started", file_name(&file.path), more - 1),
     }))
 }
 
