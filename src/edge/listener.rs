@@ -95,25 +95,16 @@ impl Process {
 pub fn processes_that(is_it: impl Fn(&Process) -> bool) -> Vec<Process> {
     let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
     let own = network("self");
-    let all = pids().filter_map(Process::of).filter(Process::is_running);
-    all.filter(|process| is_it(process) && network(&process.pid.to_string()) == own).collect()
+    let is_one = |process: &Process| is_it(process) && process.is_running() && network(&process.pid.to_string()) == own;
+    pids().filter_map(Process::of).filter(is_one).collect()
 }
 
 /// How many connections the port has, of whoever; `None` where the kernel does not show them.
 #[must_use]
 pub fn connections_to(port: u16) -> Option<usize> {
-    const ESTABLISHED: &str = "01";
-    let connection = |line: &str| {
-        let fields: Vec<_> = line.split_whitespace().collect();
-        let (local, remote, state) = (*fields.get(1)?, *fields.get(2)?, *fields.get(3)?);
-        let (_, local_port) = local.split_once(':')?;
-        let is_one = state == ESTABLISHED && u16::from_str_radix(local_port, 16).ok()? == port;
-        is_one.then(|| (local.to_owned(), remote.to_owned()))
-    };
-    let tables: Vec<_> = TABLES.into_iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    let connections = sockets()?.into_iter().filter(|socket| socket.state == ESTABLISHED && socket.port == port);
     // A table that changes while it is read may show a line twice.
-    let connections: BTreeSet<_> = tables.iter().flat_map(|text| text.lines().skip(1).filter_map(connection)).collect();
-    (!tables.is_empty()).then_some(connections.len())
+    Some(connections.map(|socket| (socket.address, socket.remote)).collect::<BTreeSet<_>>().len())
 }
 
 fn pids() -> impl Iterator<Item = u32> {
@@ -125,27 +116,48 @@ fn pids() -> impl Iterator<Item = u32> {
 #[must_use]
 pub fn process_at(address: &Address) -> Option<Process> {
     let wanted: IpAddr = address.host.parse().ok()?;
-    let mut sockets = BTreeSet::new();
-    for table in TABLES {
-        let text = fs::read_to_string(table).unwrap_or_default();
-        sockets.extend(text.lines().skip(1).filter_map(|line| listening(line, wanted, address.port)));
-    }
-    if sockets.is_empty() {
+    let is_there = |socket: &Socket| {
+        let serves = socket.address == wanted || socket.address.is_unspecified();
+        socket.state == LISTEN && socket.port == address.port && serves
+    };
+    let inodes: BTreeSet<_> = sockets()?.into_iter().filter(is_there).map(|socket| socket.inode).collect();
+    if inodes.is_empty() {
         return None;
     }
-    pids().filter(|pid| holds(*pid, &sockets)).filter_map(Process::of).min_by_key(|process| process.start_ticks)
+    pids().filter(|pid| holds(*pid, &inodes)).filter_map(Process::of).min_by_key(|process| process.start_ticks)
 }
 
-/// The inode of the socket in a line of the table, if it listens on `port` at `wanted` or at every address.
-fn listening(line: &str, wanted: IpAddr, port: u16) -> Option<u64> {
-    const LISTEN: &str = "0A";
-    let fields: Vec<_> = line.split_whitespace().collect();
-    let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
-    let (address, local_port) = local.split_once(':')?;
-    let here = address_of(address)?;
-    let serves = here == wanted || here.is_unspecified();
-    let is_there = *state == LISTEN && u16::from_str_radix(local_port, 16).ok()? == port && serves;
-    is_there.then(|| inode.parse().ok())?
+const ESTABLISHED: &str = "01";
+const LISTEN: &str = "0A";
+
+/// A socket of the kernel's table.
+struct Socket {
+    address: IpAddr,
+    port: u16,
+    remote: String,
+    state: String,
+    inode: u64,
+}
+
+/// The TCP sockets; `None` where the kernel does not show them.
+fn sockets() -> Option<Vec<Socket>> {
+    let tables: Vec<_> = TABLES.into_iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    let read = || tables.iter().flat_map(|text| text.lines().skip(1).filter_map(Socket::read)).collect();
+    (!tables.is_empty()).then(read)
+}
+
+impl Socket {
+    fn read(line: &str) -> Option<Self> {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let (address, port) = fields.get(1)?.split_once(':')?;
+        Some(Self {
+            address: address_of(address)?,
+            port: u16::from_str_radix(port, 16).ok()?,
+            remote: (*fields.get(2)?).to_owned(),
+            state: (*fields.get(3)?).to_owned(),
+            inode: fields.get(9)?.parse().ok()?,
+        })
+    }
 }
 
 /// An address as the kernel writes it: words of four bytes in the machine's order.

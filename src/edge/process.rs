@@ -6,14 +6,14 @@
 // This is the floor that the ban on processes elsewhere exists for.
 #![allow(clippy::disallowed_methods)]
 
-use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
 
 use super::program::{self, Distrust, FOLDERS};
 use crate::error::faults;
@@ -109,65 +109,75 @@ pub fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<Vec<
         .process_group(0)
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
-    // Both are read all the time, or a full pipe would keep the program from ending.
-    let printed = [child.stdout.take().map(Printed::read), child.stderr.take().map(Printed::read)];
-    let Some(status) = wait(&mut child, end).map_err(|error| failed(error.to_string()))? else {
-        return Err(ProcessError::Timeout { command, waited: timeout });
-    };
-    // What it has started may hold the pipes open for as long as it likes; what the program itself printed is there.
-    let end = end.min(Instant::now() + GRACE);
-    let [stdout, stderr] = printed.map(|printed| printed.map(|printed| printed.until(end)).unwrap_or_default());
-    if status.success() {
-        return Ok(stdout);
-    }
-    let said = String::from_utf8_lossy(&stderr).trim().to_owned();
-    Err(failed(if said.is_empty() { status.to_string() } else { said }))
-}
-
-/// What a pipe has brought so far.
-struct Printed {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    ended: Receiver<()>,
-}
-
-impl Printed {
-    fn read(mut source: impl Read + Send + 'static) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let (sender, ended) = channel();
-        let kept = Arc::clone(&bytes);
-        thread::spawn(move || {
-            let mut buffer = [0; 8192];
-            while let Ok(length @ 1..) = source.read(&mut buffer) {
-                let Ok(mut kept) = kept.lock() else { return };
-                let room = LIMIT.saturating_sub(kept.len());
-                kept.extend(buffer.iter().take(length.min(room)));
-            }
-            drop(sender);
-        });
-        Self { bytes, ended }
-    }
-
-    fn until(self, end: Instant) -> Vec<u8> {
-        let _ = self.ended.recv_timeout(end.saturating_duration_since(Instant::now()));
-        self.bytes.lock().map(|mut bytes| std::mem::take(&mut *bytes)).unwrap_or_default()
-    }
-}
-
-/// How the child ended; `None` when it had to be ended, with all that it started.
-fn wait(child: &mut Child, end: Instant) -> std::io::Result<Option<std::process::ExitStatus>> {
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+    match follow(&mut child, end) {
+        Ok((Some(status), [stdout, _])) if status.success() => Ok(stdout),
+        Ok((Some(status), [_, stderr])) => {
+            let said = String::from_utf8_lossy(&stderr).trim().to_owned();
+            Err(failed(if said.is_empty() { status.to_string() } else { said }))
         }
-        if Instant::now() >= end {
+        Ok((None, _)) => {
             if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
                 let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
             }
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
+            child.kill().and_then(|()| child.wait()).map_err(|error| failed(error.to_string()))?;
+            Err(ProcessError::Timeout { command, waited: timeout })
         }
-        thread::sleep(PAUSE);
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// How the child ended, `None` when the time is up before, and what it printed on stdout and stderr. Both are read all the
+/// time, or a full pipe would keep it from ending.
+fn follow(child: &mut Child, mut end: Instant) -> std::io::Result<(Option<ExitStatus>, [Vec<u8>; 2])> {
+    let mut pipes = [Pipe::of(child.stdout.take())?, Pipe::of(child.stderr.take())?];
+    let mut status = None;
+    loop {
+        let has_come = pipes.each_mut().map(Pipe::read).contains(&true);
+        if status.is_none() {
+            status = child.try_wait()?;
+            if status.is_some() {
+                // What it has started may hold the pipes open for as long as it likes; what it printed itself is there.
+                end = end.min(Instant::now() + GRACE);
+            }
+        }
+        let is_all = status.is_some() && pipes.iter().all(|pipe| pipe.source.is_none());
+        if is_all || Instant::now() >= end {
+            return Ok((status, pipes.map(|pipe| pipe.bytes)));
+        }
+        if !has_come {
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// A pipe, until it ends, and what it has brought so far.
+struct Pipe {
+    source: Option<OwnedFd>,
+    bytes: Vec<u8>,
+}
+
+impl Pipe {
+    fn of(source: Option<impl Into<OwnedFd>>) -> std::io::Result<Self> {
+        let source = source.map(Into::into);
+        source.as_ref().map_or(Ok(()), |source| rustix::io::ioctl_fionbio(source, true))?;
+        Ok(Self { source, bytes: Vec::new() })
+    }
+
+    /// Reads what is there; false when nothing is.
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 8192];
+        match self.source.as_ref().map(|source| rustix::io::read(source, &mut buffer)) {
+            Some(Ok(length @ 1..)) => {
+                let room = LIMIT.saturating_sub(self.bytes.len());
+                self.bytes.extend(buffer.iter().take(length.min(room)));
+                true
+            }
+            Some(Err(Errno::AGAIN | Errno::INTR)) => false,
+            _ => {
+                self.source = None;
+                false
+            }
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, Service
 pub use draft::{Inspection, Member, Step, draft, steps};
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
-pub use way::{Drain, Manners, Seen, Sight, Way};
+pub use way::{Drain, Manners, Sight, Way};
 
 use crate::audit::Finding;
 use crate::digest::sha256_hex;

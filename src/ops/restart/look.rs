@@ -17,7 +17,7 @@ use crate::edge::http;
 use crate::edge::listener::{Process, process_at, processes_that};
 use crate::edge::signal::Target;
 use crate::edge::tls::{self, Address};
-use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, Look, Manners, Seen, Sight};
+use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, Look, Manners, Sight};
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::workers;
@@ -150,8 +150,7 @@ fn listener_of(component: &Component, manners: &Manners) -> Option<Process> {
 }
 
 fn is_it(process: &Process, manners: &Manners, listens: bool) -> bool {
-    let words = process.command_line();
-    manners.describes(&Seen { words: &words, user: process.user(), is_in_pod: process.is_in_pod(), listens })
+    manners.describes(&process.command_line(), listens, || (process.user(), process.is_in_pod()))
 }
 
 /// Waits while the component has a process that has just started and does not listen yet, as after a run that was killed:

@@ -114,19 +114,6 @@ pub struct Manners {
     port_words: Vec<String>,
 }
 
-/// A process as it is seen: what it says of itself, and what the kernel says of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen<'w> {
-    /// The words with which it was called; anybody can call anything so.
-    pub words: &'w [String],
-    /// The user that it runs as, if it is one.
-    pub user: Option<u32>,
-    /// Whether it runs in a container of a pod.
-    pub is_in_pod: bool,
-    /// Whether it listens at one of the component's ports.
-    pub listens: bool,
-}
-
 /// How an API server ends: it goes on for a time, closes its port, and waits for what is under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drain {
@@ -193,16 +180,18 @@ impl Manners {
     /// Whether a process is the component: in a pod, of the user that the manifest says, and called by the component's name
     /// or, where it listens at the component's port, with the words of its manifest that name that port. What
     /// merely calls itself so, or happens to have the port, is never signalled.
+    /// Anybody can call anything so: `who` is asked for its user, if it is one, and whether it runs in a pod, where
+    /// the words are right.
     #[must_use]
-    pub fn describes(&self, seen: &Seen<'_>) -> bool {
+    pub fn describes(&self, words: &[String], listens: bool, who: impl FnOnce() -> (Option<u32>, bool)) -> bool {
         let file_name = |word: &String| Path::new(word).file_name()?.to_str().map(str::to_owned);
         // `kube-apiserver`, `/usr/local/bin/etcd.real`.
-        let is_named = seen.words.first().and_then(file_name).is_some_and(|word| {
+        let is_named = words.first().and_then(file_name).is_some_and(|word| {
             word.strip_prefix(self.name)
                 .is_some_and(|rest| rest.chars().next().is_none_or(|next| !next.is_alphanumeric()))
         });
-        let names_its_port = || self.port_words.iter().any(|word| seen.words.contains(word));
-        seen.is_in_pod && seen.user == Some(self.user) && (is_named || (seen.listens && names_its_port()))
+        let names_its_port = || self.port_words.iter().any(|word| words.contains(word));
+        (is_named || (listens && names_its_port())) && who() == (Some(self.user), true)
     }
 
     /// Whether an API server with these manners has no etcd but this one, so that it must not run without it.
@@ -271,7 +260,7 @@ mod tests {
         let scheduler = manners("kube-scheduler", &["kube-scheduler", "--secure-port=10259"]);
         let is_it = |listens, words: &[&str]| {
             let words: Vec<_> = words.iter().map(ToString::to_string).collect();
-            scheduler.describes(&Seen { words: &words, user: Some(0), is_in_pod: true, listens })
+            scheduler.describes(&words, listens, || (Some(0), true))
         };
         for listens in [false, true] {
             assert!(is_it(listens, &["/usr/local/bin/kube-scheduler", "--v=2"]));
@@ -286,11 +275,11 @@ mod tests {
     #[test]
     fn what_calls_itself_so_is_the_component_only_in_a_pod_and_as_the_user_of_its_manifest() {
         let words = ["kube-scheduler".to_owned()];
-        let seen = |user, is_in_pod| Seen { words: &words, user, is_in_pod, listens: true };
+        let is_it = |manners: &Manners, user, is_in_pod| manners.describes(&words, true, || (user, is_in_pod));
         let of_root = manners("kube-scheduler", &["kube-scheduler"]);
-        assert!(of_root.describes(&seen(Some(0), true)));
-        for other in [seen(Some(0), false), seen(Some(65534), true), seen(None, true)] {
-            assert!(!of_root.describes(&other), "{other:?}");
+        assert!(is_it(&of_root, Some(0), true));
+        for (user, is_in_pod) in [(Some(0), false), (Some(65534), true), (None, true)] {
+            assert!(!is_it(&of_root, user, is_in_pod), "{user:?} {is_in_pod}");
         }
         let text = |spec: &str| format!("spec: {{{spec}}}");
         let users = [
@@ -300,8 +289,8 @@ mod tests {
         ];
         for (spec, user) in users {
             let pod = StaticPod::parse(text(spec).as_bytes()).unwrap();
-            assert!(Manners::of("kube-scheduler", &pod).describes(&seen(Some(user), true)), "{spec}");
-            assert!(!Manners::of("kube-scheduler", &pod).describes(&seen(Some(user + 1), true)), "{spec}");
+            let manners = Manners::of("kube-scheduler", &pod);
+            assert!(is_it(&manners, Some(user), true) && !is_it(&manners, Some(user + 1), true), "{spec}");
         }
     }
 
