@@ -4,6 +4,7 @@
 //! elsewhere; it holds no key material. Keys and signatures are made while it is applied (floor 6).
 
 mod artefact;
+pub mod backup;
 pub mod bundle;
 pub mod cleanup;
 pub mod embed;
