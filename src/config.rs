@@ -55,12 +55,7 @@ use crate::yaml;
 /// # Errors
 /// Why it is none.
 pub fn alternative_name(text: &str) -> Result<String, &'static str> {
-    let name = text.to_lowercase();
-    match (network::san_fault(&name), parse_address(&name)) {
-        (Some(fault), _) => Err(fault),
-        (None, Some(address)) => Ok(address.to_string()),
-        (None, None) => Ok(name),
-    }
+    network::san(text.to_lowercase())
 }
 
 /// The largest file that is read, in bytes.

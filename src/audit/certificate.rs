@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::chain::{self, Chain, Moment};
 use super::files::judge_pair_files;
-use super::subject::judge_subject;
+use super::subject::{judge_subject, or_none};
 use super::{Finding, FindingCode, Findings, Severity};
 use crate::inventory::{Expectation, Found};
 use crate::tree::Tree;
@@ -149,10 +149,6 @@ fn judge_content(notes: &mut Findings, certificate: &Certificate, expectation: &
             "have it signed with this usage, or remove it and its key so that both are made again",
         );
     }
-}
-
-fn or_none(text: &str) -> &str {
-    if text.is_empty() { "none" } else { text }
 }
 
 /// Judges certificates of which nothing but validity and Go's acceptance is expected.

@@ -204,6 +204,6 @@ fn sorted(name: &DistinguishedName) -> Vec<String> {
     all
 }
 
-fn or_none(text: &str) -> &str {
+pub(super) fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
 }

@@ -119,12 +119,16 @@ pub(super) fn host_bits(network: &IpNet) -> u8 {
     network.max_prefix_len().saturating_sub(network.prefix_len())
 }
 
-/// Why `name` can be no subject alternative name; `None` when it is an address, a DNS name, or a DNS name with
-/// `*.` before it.
-pub(super) fn san_fault(name: &str) -> Option<&'static str> {
-    if parse_address(name).is_some() {
-        return None;
+/// A subject alternative name: an address in its canonical form, a DNS name, or a DNS name with `*.` before it; or why it
+/// is none.
+pub(super) fn san(name: String) -> Result<String, &'static str> {
+    match parse_address(&name) {
+        Some(address) => Ok(address.to_string()),
+        None => dns_fault(&name).map_or(Ok(name), Err),
     }
+}
+
+fn dns_fault(name: &str) -> Option<&'static str> {
     if name.contains('*') {
         return match name.strip_prefix("*.") {
             Some(rest) if name.len() <= LONGEST && subdomain_fault(rest).is_none() => None,
@@ -149,9 +153,9 @@ mod tests {
         for good in
             ["abc", "*.abc", "*.apps.example.test", "1.2.3", "259.2.3.4", "a-b.c", "10.0.0.5", "::1", "192.168.007.010"]
         {
-            assert_eq!(san_fault(good), None, "{good}");
+            assert!(san(good.into()).is_ok(), "{good}");
         }
-        assert_eq!(san_fault(&"a".repeat(253)), None);
+        assert!(san("a".repeat(253)).is_ok());
         let bad = [
             "",
             "*",
@@ -175,9 +179,9 @@ mod tests {
             "[::1]",
         ];
         for bad in bad {
-            assert!(san_fault(bad).is_some(), "{bad}");
+            assert!(san(bad.into()).is_err(), "{bad}");
         }
-        assert!(san_fault(&"a".repeat(254)).is_some());
+        assert!(san("a".repeat(254)).is_err());
         assert!(subdomain_fault("*.abc").is_some());
     }
 

@@ -5,7 +5,7 @@
 //!
 //! Source: kubeadm `apis/kubeadm/validation/validation.go`.
 
-use super::network::{parse_address, san_fault};
+use super::network::san;
 use super::problem::{Code, Place, Problems, quoted};
 use super::view::View;
 
@@ -32,13 +32,12 @@ pub(super) fn sans(view: &View<'_>, lower_case: bool, problems: &mut Problems) -
         }
         let written = item.text().unwrap_or_default();
         let name = if lower_case { written.to_lowercase() } else { written.to_owned() };
-        match (san_fault(&name), parse_address(&name)) {
-            (Some(fault), _) => {
+        match san(name) {
+            Ok(name) => names.push(name),
+            Err(fault) => {
                 let message = format!("{} is neither an IP address nor a DNS name", quoted(written));
                 problems.error(Code::San, item.place(), message, fault);
             }
-            (None, Some(address)) => names.push(address.to_string()),
-            (None, None) => names.push(name),
         }
     }
     names

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from testbed import cgroups
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ROOT = Path("/sys/fs/cgroup")
 # The one hierarchy of version 2, or one of version 1 that wants nothing set.
 _PLACES = (_ROOT, _ROOT / "pids", _ROOT / "freezer", _ROOT / "systemd")
-_PATIENCE = 10.0
 
 
 @contextlib.contextmanager
@@ -27,11 +28,8 @@ def control_group() -> Iterator[Path | None]:
         yield group
     finally:
         if group is not None:
-            # What was killed a moment ago may still be in it.
-            end = time.monotonic() + _PATIENCE
-            while (group / "cgroup.procs").read_text() and time.monotonic() < end:
-                time.sleep(0.02)
-            group.rmdir()
+            # What was killed a moment ago may still be in it: it is waited for.
+            cgroups.remove(group.name)
 
 
 def _made() -> Path | None:

@@ -3,72 +3,30 @@
 //! In: a serialisable value. Out: text, indented by four, with `<`, `>`, `&` and the two Unicode line separators
 //! escaped inside strings, and one line break at the end. Source: Go `json.Encoder` with `SetIndent`.
 
-use std::io;
+use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{PrettyFormatter, Serializer};
 
 /// The text of `value`; empty if it cannot be serialised, which derived types of strings and numbers always can.
 pub(super) fn render(value: &impl Serialize) -> String {
-    let mut text = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut text, GoFormatter(PrettyFormatter::with_indent(b"    ")));
+    let mut plain = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut plain, PrettyFormatter::with_indent(b"    "));
     if value.serialize(&mut serializer).is_err() {
         return String::new();
     }
-    text.push(b'\n');
-    String::from_utf8(text).unwrap_or_default()
-}
-
-struct GoFormatter(PrettyFormatter<'static>);
-
-impl Formatter for GoFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let is_escaped = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
-        for part in fragment.split_inclusive(is_escaped) {
-            let plain = part.trim_end_matches(is_escaped);
-            writer.write_all(plain.as_bytes())?;
-            if let Some(c) = part.chars().next_back().filter(|c| is_escaped(*c)) {
-                write!(writer, "\\u{:04x}", u32::from(c))?;
+    let mut text = String::with_capacity(plain.len());
+    // Outside of strings JSON has none of those that are escaped.
+    for c in String::from_utf8(plain).unwrap_or_default().chars() {
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(c));
             }
+            _ => text.push(c),
         }
-        Ok(())
     }
-
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
-    }
+    text.push('\n');
+    text
 }
 
 #[cfg(test)]
