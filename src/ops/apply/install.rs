@@ -1,17 +1,15 @@
 //! Putting what was signed elsewhere, or brought along, into its place: files of `pki/`, or fields of a kubeconfig.
 
-use std::path::Path;
-
 use super::super::OperationError;
 use super::super::given::key_of;
 use super::super::node::content_of;
-use super::renew::{both, link};
+use super::renew::put;
 use super::workbench::{Workbench, first, only_file};
 use super::{bad, trust};
 use crate::digest::sha256_hex;
 use crate::error::Result;
+use crate::inventory::Place;
 use crate::key::PrivateKey;
-use crate::kubeconfig::Kubeconfig;
 use crate::plan::{Artefact, Installation, KeySource, TrustBundle};
 use crate::secret::Secret;
 use crate::store::Store;
@@ -26,7 +24,8 @@ pub(super) fn install(bench: &mut Workbench<'_>, artefact: &Artefact, installati
             kubeconfig(bench, artefact, certificates.as_deref(), key.as_ref(), trust.as_ref())
         }
         Installation::Rotating { certificates, key, file, next } => {
-            rotating(bench, artefact, certificates, key, (file, next.as_deref()))
+            let place = Place::Together { file: file.clone(), next: next.clone() };
+            rotating(bench, artefact, certificates, key, &place, &file.to_string_lossy())
         }
         Installation::Supplied => supplied(bench, artefact),
     }
@@ -50,18 +49,11 @@ fn kubeconfig(
     trusted: Option<&TrustBundle>,
 ) -> Result<()> {
     let file = only_file(artefact)?;
-    let document = Kubeconfig::parse(bench.content(&file.path)?.expose())?;
-    let embedded = document.current()?.client_certificate_data;
+    let embedded = bench.kubeconfig(file)?.current()?.client_certificate_data;
     let pem = certificates.map(|text| text.as_bytes().to_vec()).or(embedded).ok_or(X509Error::NoCertificate)?;
     let leaf = first(&pem)?;
     let key = source.map(|source| key_for(bench, artefact, source, &leaf)).transpose()?;
-    bench.edit(file, |document| {
-        let user = document.current()?.user.to_owned();
-        match key {
-            Some(key) => document.set_client_certificate(&user, &pem, &key.to_pem()),
-            None => document.embed_client_certificate(&user, &pem),
-        }
-    })?;
+    bench.embed(file, &pem, key.as_ref())?;
     if let Some(bundle) = trusted {
         trust::replace(bench, artefact, bundle)?;
     }
@@ -76,19 +68,16 @@ fn rotating(
     artefact: &Artefact,
     certificates: &str,
     source: &KeySource,
-    (current, next): (&Path, Option<&Path>),
+    place: &Place,
+    path: &str,
 ) -> Result<()> {
     let leaf = first(certificates.as_bytes())?;
     let key = key_for(bench, artefact, source, &leaf)?;
     for file in &artefact.files {
-        match next {
-            Some(next) if file.path == *current => bench.change(link(current, next)?),
-            _ if file.path == *next.unwrap_or(current) => bench.replace(file, both(certificates.as_bytes(), &key)),
-            _ => bench.edit(file, |document| {
-                let user = document.current()?.user.to_owned();
-                let path = current.to_string_lossy();
-                document.set_client_paths(&user, &path, &path)
-            })?,
+        if !put(bench, file, place, certificates.as_bytes(), &key)? {
+            let document = bench.kubeconfig(file)?;
+            let user = document.current()?.user.to_owned();
+            document.set_client_paths(&user, path, path)?;
         }
     }
     bench.note(artefact, Some(&leaf));

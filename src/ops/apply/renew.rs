@@ -14,7 +14,7 @@ use crate::key::{Algorithm, PrivateKey};
 use crate::plan::{Artefact, PlannedFile, TrustBundle};
 use crate::secret::Secret;
 use crate::store::Change;
-use crate::x509::{Certificate, CertificateTemplate};
+use crate::x509::CertificateTemplate;
 
 /// Makes the new certificate and notes every file that changes.
 pub(super) fn renew(
@@ -32,7 +32,7 @@ pub(super) fn renew(
     let certificate = bench.sign(artefact, template, &key)?;
     for file in &artefact.files {
         let is_of_trust = trusted.is_some_and(|bundle| bundle.kubeconfigs.contains(&file.path));
-        if !put(bench, file, place, &certificate, &key)? && !is_of_trust {
+        if !put(bench, file, place, &certificate.to_pem(), &key)? && !is_of_trust {
             return Err(bad(format!("{} is no file of the certificate", file.path.display())).into());
         }
     }
@@ -44,43 +44,39 @@ pub(super) fn renew(
 }
 
 /// Notes what a file of the place holds from now on; `false` when it is none of the place.
-fn put(
+pub(super) fn put(
     bench: &mut Workbench<'_>,
     file: &PlannedFile,
     place: &Place,
-    certificate: &Certificate,
+    certificates: &[u8],
     key: &PrivateKey,
 ) -> Result<bool> {
     match place {
         Place::Together { file: one, next: Some(next) } if file.path == *one => bench.change(link(one, next)?),
         Place::Together { file: one, next } if file.path == *next.as_ref().unwrap_or(one) => {
-            bench.replace(file, both(&certificate.to_pem(), key));
+            bench.replace(file, both(certificates, key));
         }
         Place::Apart { certificate: Slot::File(path), .. } if *path == file.path => {
-            bench.replace(file, Secret::new(certificate.to_pem()));
+            bench.replace(file, Secret::new(certificates.to_vec()));
         }
         Place::Apart { key: Slot::File(path), .. } if *path == file.path => bench.replace(file, key.to_pem()),
-        Place::Apart { certificate: Slot::Embedded, key: slot } => bench.edit(file, |document| {
-            let user = document.current()?.user.to_owned();
-            match slot {
-                Slot::Embedded => document.set_client_certificate(&user, &certificate.to_pem(), &key.to_pem()),
-                Slot::File(_) => document.embed_client_certificate(&user, &certificate.to_pem()),
-            }
-        })?,
+        Place::Apart { certificate: Slot::Embedded, key: slot } => {
+            bench.embed(file, certificates, Some(key).filter(|_| *slot == Slot::Embedded))?;
+        }
         Place::Apart { .. } | Place::Together { .. } => return Ok(false),
     }
     Ok(true)
 }
 
 /// Certificates and key in one file, in the kubelet's order.
-pub(super) fn both(certificates: &[u8], key: &PrivateKey) -> Secret {
+fn both(certificates: &[u8], key: &PrivateKey) -> Secret {
     let mut both = certificates.to_vec();
     both.extend_from_slice(key.to_pem().expose());
     Secret::new(both)
 }
 
 /// The link is set anew as the kubelet sets it: with the whole path.
-pub(super) fn link(path: &Path, next: &Path) -> Result<Change> {
+fn link(path: &Path, next: &Path) -> Result<Change> {
     let name = next.file_name().ok_or_else(|| bad("a link leads nowhere"))?;
     let target = if next.is_absolute() { next.to_owned() } else { name.into() };
     Ok(Change::Link { path: path.to_owned(), target })

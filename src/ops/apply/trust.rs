@@ -6,17 +6,16 @@
 
 use super::workbench::{Workbench, first};
 use crate::error::Result;
-use crate::kubeconfig::Kubeconfig;
 use crate::plan::{Artefact, TrustBundle};
 use crate::secret::Secret;
 
 /// Changes the artefact's files; its certificate is the CA's, or the kubeconfig's own.
 pub(super) fn trust(bench: &mut Workbench<'_>, artefact: &Artefact, bundle: &TrustBundle) -> Result<()> {
     replace(bench, artefact, bundle)?;
-    let certificate = match (&bundle.file, bundle.kubeconfigs.first()) {
-        (None, Some(path)) => {
-            let document = Kubeconfig::parse(bench.content(path)?.expose())?;
-            document.current()?.client_certificate_data.map(|pem| first(&pem)).transpose()?
+    let certificate = match (&bundle.file, artefact.files.as_slice()) {
+        (None, [file, ..]) => {
+            let embedded = bench.kubeconfig(file)?.current()?.client_certificate_data;
+            embedded.map(|pem| first(&pem)).transpose()?
         }
         _ => Some(first(bundle.certificates.as_bytes())?),
     };
@@ -33,10 +32,9 @@ pub(super) fn replace(bench: &mut Workbench<'_>, artefact: &Artefact, bundle: &T
         if bundle.file.as_ref() == Some(&file.path) {
             bench.replace(file, Secret::new(pem.to_vec()));
         } else if bundle.kubeconfigs.contains(&file.path) {
-            bench.edit(file, |document| {
-                let cluster = document.current()?.cluster.to_owned();
-                document.set_certificate_authority(&cluster, pem)
-            })?;
+            let document = bench.kubeconfig(file)?;
+            let cluster = document.current()?.cluster.to_owned();
+            document.set_certificate_authority(&cluster, pem)?;
         }
     }
     Ok(())
@@ -52,7 +50,7 @@ mod tests {
     use super::*;
     use crate::catalogue::Layout;
     use crate::key::{Algorithm, PrivateKey};
-    use crate::kubeconfig::{Client, ClientConfig};
+    use crate::kubeconfig::{Client, ClientConfig, Kubeconfig};
     use crate::ops::apply::{Report, apply_supplied};
     use crate::plan::{Installation, Kind, Operation, Plan, PlannedFile, Step};
     use crate::store::{Change, Expected, Store};

@@ -4,6 +4,7 @@
 //! transaction and what they mean ([`Workbench::finish`]).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use super::super::node::{content_of, issuer_on_disk};
@@ -12,7 +13,7 @@ use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, CLUSTER_CA, Layout};
 use crate::error::Result;
 use crate::key::PrivateKey;
-use crate::kubeconfig::{Kubeconfig, KubeconfigError};
+use crate::kubeconfig::Kubeconfig;
 use crate::ops::unless_critical;
 use crate::plan::{Artefact, Plan, PlannedFile};
 use crate::secret::Secret;
@@ -28,6 +29,8 @@ pub(super) struct Workbench<'a> {
     keys: BTreeMap<String, PrivateKey>,
     supplied: BTreeMap<PathBuf, Secret>,
     issuers: BTreeMap<String, Issuer>,
+    /// The kubeconfigs that change, parsed once, with their modes.
+    kubeconfigs: BTreeMap<PathBuf, (u32, Kubeconfig)>,
     changes: Vec<Change>,
     changed: Vec<Changed>,
 }
@@ -49,13 +52,17 @@ impl<'a> Workbench<'a> {
             keys,
             supplied,
             issuers: BTreeMap::new(),
+            kubeconfigs: BTreeMap::new(),
             changes: Vec::new(),
             changed: Vec::new(),
         }
     }
 
     /// The changes for the transaction, and what they are, in the plan's order.
-    pub(super) fn finish(self) -> (Vec<Change>, Vec<Changed>) {
+    pub(super) fn finish(mut self) -> (Vec<Change>, Vec<Changed>) {
+        for (path, (mode, document)) in std::mem::take(&mut self.kubeconfigs) {
+            self.replace(&PlannedFile { path, mode }, document.to_yaml());
+        }
         let Self { plan, changes, mut changed, .. } = self;
         changed.sort_by_key(|one| plan.artefacts.iter().position(|artefact| artefact.name == one.name));
         (changes, changed)
@@ -140,17 +147,26 @@ impl<'a> Workbench<'a> {
         self.changes.iter().find(|change| matches!(change, Change::Write { path: one, .. } if one == path))
     }
 
-    /// Changes a kubeconfig, whatever has been noted for it already; everything else in it stays.
-    pub(super) fn edit(
-        &mut self,
-        file: &PlannedFile,
-        edit: impl FnOnce(&mut Kubeconfig) -> std::result::Result<(), KubeconfigError>,
-    ) -> Result<()> {
-        let mut document = Kubeconfig::parse(self.content(&file.path)?.expose())?;
-        edit(&mut document)?;
-        self.changes.retain(|change| !matches!(change, Change::Write { path, .. } if *path == file.path));
-        self.replace(file, document.to_yaml());
-        Ok(())
+    /// A kubeconfig that is to be changed, as the steps before have left it.
+    pub(super) fn kubeconfig(&mut self, file: &PlannedFile) -> Result<&mut Kubeconfig> {
+        let (_, document) = match self.kubeconfigs.entry(file.path.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let document = Kubeconfig::parse(content_of(self.tree, &file.path)?.expose())?;
+                new.insert((file.mode, document))
+            }
+        };
+        Ok(document)
+    }
+
+    /// Puts a client certificate into a kubeconfig, and its key, unless that is there or elsewhere.
+    pub(super) fn embed(&mut self, file: &PlannedFile, certificates: &[u8], key: Option<&PrivateKey>) -> Result<()> {
+        let document = self.kubeconfig(file)?;
+        let user = document.current()?.user.to_owned();
+        Ok(match key {
+            Some(key) => document.set_client_certificate(&user, certificates, &key.to_pem()),
+            None => document.embed_client_certificate(&user, certificates),
+        }?)
     }
 
     /// Notes the artefact's files for the transaction; `contents` are in the order of its files. What makes way must be
