@@ -177,7 +177,7 @@ pub fn defaults(options: &Options) -> Result<ClusterSpec, ConfigError> {
 fn refuse_control_characters(text: &str, problems: &mut Problems) -> bool {
     let Some((mark, c)) = yaml::control_character(text) else { return false };
     let message = format!("the file holds the control character U+{:04X}", u32::from(c));
-    problems.error(Code::ControlCharacter, &Place::at(mark), message, "remove it: this may be a binary file");
+    problems.add(Code::ControlCharacter, &Place::at(mark), message, "remove it: this may be a binary file");
     true
 }
 
@@ -201,7 +201,7 @@ fn check_documents(documents: &mut Documents, problems: &mut Problems) {
             warned = true;
             let place = Place { mark: Some(document.version_mark), field: "apiVersion".into() };
             let hint = "migrate the file with `kubeadm config migrate` of kubeadm 1.31 or newer";
-            problems.warning(Code::DeprecatedVersion, &place, "kubeadm.k8s.io/v1beta3 is deprecated", hint);
+            problems.add(Code::DeprecatedVersion, &place, "kubeadm.k8s.io/v1beta3 is deprecated", hint);
         }
     }
 }
@@ -218,7 +218,7 @@ fn assemble(documents: &Documents, options: &Options, problems: &mut Problems) -
                 let place = Place::at(join.root.mark);
                 let hint = "keep it in a file of its own, for the node that joins";
                 let message = "JoinConfiguration is ignored beside InitConfiguration";
-                problems.warning(Code::IgnoredDocument, &place, message, hint);
+                problems.add(Code::IgnoredDocument, &place, message, hint);
             }
             assemble_control_plane(documents, options, problems)
         }
@@ -250,7 +250,7 @@ fn assemble_joining(
         let local = node::local_endpoint(&endpoint, &options.host, problems);
         warn_of_ports(&cluster, local, problems);
         if documents.cluster.is_none() {
-            problems.warning(
+            problems.add(
                 Code::ClusterDefaults,
                 &Place::at(document.root.mark),
                 "there is no ClusterConfiguration beside the JoinConfiguration: kubeadm would ask the cluster, kubepki \
@@ -265,7 +265,7 @@ fn assemble_joining(
     };
     let has_endpoint = view(documents.cluster.as_ref()).field("controlPlaneEndpoint").is_present();
     if role == Role::Worker && joining.discovers_by_file && !has_endpoint {
-        problems.error(
+        problems.add(
             Code::ApiEndpoint,
             &Place::at(document.root.mark),
             "nothing says where the worker's kubelet finds the API server",
@@ -280,7 +280,7 @@ fn warn_of_ports(cluster: &Cluster, local: Local, problems: &mut Problems) {
         return;
     };
     if let Some(port) = endpoint.port.filter(|port| *port != local.bind_port) {
-        problems.warning(
+        problems.add(
             Code::EndpointPort,
             &endpoint.place,
             format!("port {port} is not the bindPort {} of this node's API server", local.bind_port),

@@ -80,7 +80,7 @@ fn control_plane_endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Sh
     match parse_host_port(text) {
         Ok((host, port)) => Some(SharedEndpoint { host, port, place: view.place().clone() }),
         Err(fault) => {
-            problems.error(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
+            problems.add(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
             None
         }
     }
@@ -89,7 +89,7 @@ fn control_plane_endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Sh
 fn dns_domain(view: &View<'_>, problems: &mut Problems) -> String {
     let domain = view.text().unwrap_or("cluster.local");
     if let Some(fault) = subdomain_fault(domain) {
-        problems.error(Code::DnsName, view.place(), format!("{} is not a DNS domain", quoted(domain)), fault);
+        problems.add(Code::DnsName, view.place(), format!("{} is not a DNS domain", quoted(domain)), fault);
     }
     domain.to_owned()
 }
@@ -98,14 +98,14 @@ fn networks(view: &View<'_>, text: &str, smallest_host_bits: u8, problems: &mut 
     let networks = match parse_networks(text) {
         Ok(networks) => networks,
         Err(fault) => {
-            problems.error(Code::Subnet, view.place(), format!("{} cannot be used", quoted(text)), fault);
+            problems.add(Code::Subnet, view.place(), format!("{} cannot be used", quoted(text)), fault);
             return Vec::new();
         }
     };
     for network in &networks {
         if host_bits(network) < smallest_host_bits {
             let longest = network.max_prefix_len().saturating_sub(smallest_host_bits);
-            problems.error(
+            problems.add(
                 Code::Subnet,
                 view.place(),
                 format!("the network {network} has too few addresses"),
@@ -124,7 +124,7 @@ fn service_subnets(view: &View<'_>, problems: &mut Problems) -> Vec<IpNet> {
     let networks = networks(view, view.text().unwrap_or("10.96.0.0/12"), SMALLEST, problems);
     for network in networks.iter().filter(|network| host_bits(network) > LARGEST) {
         let shortest = network.max_prefix_len().saturating_sub(LARGEST);
-        problems.error(
+        problems.add(
             Code::Subnet,
             view.place(),
             format!("the network {network} has more addresses than services can use"),
@@ -166,21 +166,21 @@ fn check_node_mask(network: &IpNet, arguments: &View<'_>, place: &Place, problem
                 mask
             } else {
                 let message = format!("{} is not a prefix length for {flag}", quoted(text));
-                problems.error(Code::Subnet, &at, message, format!("give a number, as \"{default}\""));
+                problems.add(Code::Subnet, &at, message, format!("give a number, as \"{default}\""));
                 return;
             }
         }
     };
     let mask = network.prefix_len();
     if mask > node_mask {
-        problems.error(
+        problems.add(
             Code::Subnet,
             place,
             format!("the pod network {network} is smaller than the /{node_mask} that each node gets of it"),
             format!("make the prefix /{node_mask} or shorter, or set {flag} in controllerManager.extraArgs"),
         );
     } else if node_mask.saturating_sub(mask) > LARGEST_DIFFERENCE {
-        problems.error(
+        problems.add(
             Code::Subnet,
             place,
             format!("the pod network {network} has more than 65536 networks of /{node_mask} for nodes"),
@@ -216,7 +216,7 @@ fn check_feature_gate(name: &str, place: &Place, problems: &mut Problems) {
         Some(known) => format!("did you mean {known}?"),
         None => format!("kubeadm knows {}; component gates go into extraArgs", FEATURE_GATES.join(", ")),
     };
-    problems.error(Code::FeatureGate, place, format!("unknown feature gate {}", quoted(name)), hint);
+    problems.add(Code::FeatureGate, place, format!("unknown feature gate {}", quoted(name)), hint);
 }
 
 /// `encryptionAlgorithm`, which the feature gate `PublicKeysECDSA` overrides either way.
@@ -233,7 +233,7 @@ fn algorithm(view: &View<'_>, problems: &mut Problems) -> Option<Algorithm> {
                 None => format!("use one of {}", names.join(", ")),
             };
             let message = format!("{} is not an encryption algorithm that kubeadm knows", quoted(name));
-            problems.error(Code::UnknownAlgorithm, field.place(), message, hint);
+            problems.add(Code::UnknownAlgorithm, field.place(), message, hint);
         }
     }
     for (name, gate) in view.field("featureGates").keys() {
@@ -243,7 +243,7 @@ fn algorithm(view: &View<'_>, problems: &mut Problems) -> Option<Algorithm> {
         }
         let gated = if gate.flag() { Algorithm::EcdsaP256 } else { Algorithm::Rsa2048 };
         if field.text().is_some() && gated != algorithm.unwrap_or_default() {
-            problems.warning(
+            problems.add(
                 Code::AlgorithmOverridden,
                 gate.place(),
                 format!("the feature gate PublicKeysECDSA overrides encryptionAlgorithm: keys will be {gated}"),
@@ -264,7 +264,7 @@ fn validity(view: &View<'_>, problems: &mut Problems) -> (TimeDelta, TimeDelta) 
         // Certificates have whole seconds, and Python's durations and numbers in JSON keep no more than this.
         let period = TimeDelta::microseconds(period.num_microseconds().unwrap_or(i64::MAX));
         if period > default {
-            problems.warning(
+            problems.add(
                 Code::LongValidity,
                 field.place(),
                 format!("the validity is longer than the recommended {}h", default.num_hours()),
@@ -273,7 +273,7 @@ fn validity(view: &View<'_>, problems: &mut Problems) -> (TimeDelta, TimeDelta) 
         }
         if period <= TimeDelta::zero() {
             let message = "certificates with this validity would be expired from the start";
-            problems.warning(Code::EmptyValidity, field.place(), message, "give a period longer than 0");
+            problems.add(Code::EmptyValidity, field.place(), message, "give a period longer than 0");
         }
         period
     };
@@ -281,7 +281,7 @@ fn validity(view: &View<'_>, problems: &mut Problems) -> (TimeDelta, TimeDelta) 
     let ca_period = read(&ca, CA_VALIDITY, problems);
     if leaf_period > ca_period {
         let place = if leaf.is_present() { leaf.place() } else { ca.place() };
-        problems.warning(
+        problems.add(
             Code::LeafOutlivesCa,
             place,
             "certificates would be valid for longer than the certificate authority that signs them",

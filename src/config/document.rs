@@ -68,7 +68,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
     let mut kinds: HashMap<String, usize> = HashMap::new();
     for chunk in split(text, problems) {
         if chunk.text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            problems.error(
+            problems.add(
                 Code::EmptyDocument,
                 &Place::at(Mark { line: chunk.first_line, column: 1 }),
                 "the document is empty or only comments, which kubeadm refuses",
@@ -110,7 +110,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
         };
         if let Some(line) = kinds.get(&meta.kind) {
             let message = format!("a second {}; the first begins on line {line}", quoted(&meta.kind));
-            problems.error(Code::KindTwice, &Place::at(meta.kind_mark), message, "keep one document of each kind");
+            problems.add(Code::KindTwice, &Place::at(meta.kind_mark), message, "keep one document of each kind");
             continue;
         }
         kinds.insert(meta.kind.clone(), root.mark.line);
@@ -135,7 +135,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
             let found = found.join(", ");
             format!("the file has {found}, and no InitConfiguration, ClusterConfiguration or JoinConfiguration")
         };
-        problems.error(
+        problems.add(
             Code::NoConfiguration,
             &Place::file(),
             message,
@@ -168,7 +168,7 @@ fn split<'a>(text: &'a str, problems: &mut Problems) -> Vec<Chunk<'a>> {
         if let Some(rest) = line.strip_prefix("---") {
             let rest = rest.trim();
             if !rest.is_empty() && !rest.starts_with('#') {
-                problems.error(
+                problems.add(
                     Code::Syntax,
                     &Place::at(Mark { line: number, column: 1 }),
                     "a document separator has more text on its line",
@@ -202,7 +202,7 @@ fn type_meta(root: &Node, problems: &mut Problems) -> Option<TypeMeta> {
     };
     let missing: Vec<_> = ["apiVersion", "kind"].into_iter().filter(|name| text(name).is_none()).collect();
     if !missing.is_empty() {
-        problems.error(
+        problems.add(
             Code::NoTypeMeta,
             &Place::at(root.mark),
             format!("the document has no {}", missing.join(" and no ")),
@@ -223,7 +223,7 @@ fn classify(meta: &TypeMeta, problems: &mut Problems) -> Option<(Kind, ApiVersio
     let our_kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == meta.kind);
     let at_version = Place { mark: Some(meta.version_mark), field: "apiVersion".into() };
     let Some((group, version)) = meta.api_version.split_once('/') else {
-        problems.error(
+        problems.add(
             Code::NoTypeMeta,
             &at_version,
             format!("{} is not a kubeadm configuration", quoted(&meta.api_version)),
@@ -233,14 +233,14 @@ fn classify(meta: &TypeMeta, problems: &mut Problems) -> Option<(Kind, ApiVersio
     };
     if group != GROUP {
         if our_kind.is_some() {
-            problems.error(
+            problems.add(
                 Code::UnsupportedVersion,
                 &at_version,
                 format!("there is no kind {} in the group {}", meta.kind, quoted(group)),
                 format!("write apiVersion: {GROUP}/v1beta4"),
             );
         } else if !COMPONENT_GROUPS.contains(&group) {
-            problems.warning(
+            problems.add(
                 Code::IgnoredDocument,
                 &Place::at(meta.kind_mark),
                 format!("the document of kind {} is ignored", quoted(&meta.kind)),
@@ -255,7 +255,7 @@ fn classify(meta: &TypeMeta, problems: &mut Problems) -> Option<(Kind, ApiVersio
             None => format!("write {GROUP}/v1beta4 (kubeadm 1.31 and newer) or {GROUP}/v1beta3"),
         };
         let message = format!("the version {} is not supported", quoted(&meta.api_version));
-        problems.error(Code::UnsupportedVersion, &at_version, message, hint);
+        problems.add(Code::UnsupportedVersion, &at_version, message, hint);
         return None;
     };
     if our_kind.is_none() && !PASSED_OVER.contains(&meta.kind.as_str()) {

@@ -17,7 +17,7 @@ const DATA_DIR: &str = "/var/lib/etcd";
 pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Etcd {
     let (local, external) = (view.field("local"), view.field("external"));
     if local.is_present() && external.is_present() {
-        problems.error(
+        problems.add(
             Code::Etcd,
             view.place(),
             "etcd is given both as local and as external",
@@ -42,7 +42,7 @@ fn read_external(view: &View<'_>, problems: &mut Problems) -> Etcd {
     let (has_ca, has_certificate, has_key) = (ca.text().is_some(), certificate.text().is_some(), key.text().is_some());
     if !unusable && has_certificate != has_key {
         let (present, absent) = if has_certificate { (&certificate, "keyFile") } else { (&key, "certFile") };
-        problems.error(
+        problems.add(
             Code::Etcd,
             present.place(),
             format!("{absent} is missing: a client certificate and its key go together"),
@@ -50,7 +50,7 @@ fn read_external(view: &View<'_>, problems: &mut Problems) -> Etcd {
         );
     }
     if !unusable && has_certificate && has_key && !has_ca {
-        problems.error(
+        problems.add(
             Code::Etcd,
             certificate.place(),
             "caFile is missing beside certFile and keyFile",
@@ -60,7 +60,7 @@ fn read_external(view: &View<'_>, problems: &mut Problems) -> Etcd {
     let endpoints = view.field("endpoints");
     if endpoints.items().is_empty() && !endpoints.is_unusable() && !view.is_unusable() {
         let hint = "add endpoints: with at least one URL, as https://10.0.0.1:2379";
-        problems.error(Code::Etcd, endpoints.place(), "an external etcd needs endpoints", hint);
+        problems.add(Code::Etcd, endpoints.place(), "an external etcd needs endpoints", hint);
     }
     let require_https = has_ca || has_certificate || has_key;
     urls(&view.field("httpEndpoints"), false, problems);
@@ -81,7 +81,7 @@ fn urls(view: &View<'_>, require_https: bool, problems: &mut Problems) -> Vec<St
         let url = item.text().unwrap_or_default();
         match url_fault(url, require_https) {
             Some(fault) => {
-                problems.error(
+                problems.add(
                     Code::Etcd,
                     item.place(),
                     format!("{} is not the URL of an etcd server", quoted(url)),

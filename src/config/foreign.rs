@@ -20,7 +20,7 @@ pub(super) struct Foreign {
 
 impl Foreign {
     pub(super) fn report(self, place: &Place, problems: &mut Problems) {
-        problems.error(self.code, place, self.message, self.hint);
+        problems.add(self.code, place, self.message, self.hint);
     }
 }
 

@@ -43,7 +43,7 @@ fn ca_cert_path(view: &View<'_>, problems: &mut Problems) -> String {
     let path = view.text().unwrap_or(CA_CERT_PATH);
     if !path.starts_with('/') || path.strip_suffix(".crt").is_none() {
         let message = format!("{} is not the absolute path of a .crt file", quoted(path));
-        problems.error(Code::Path, view.place(), message, format!("write it as {CA_CERT_PATH}"));
+        problems.add(Code::Path, view.place(), message, format!("write it as {CA_CERT_PATH}"));
     }
     path.to_owned()
 }
@@ -54,14 +54,14 @@ fn discovery(view: &View<'_>, problems: &mut Problems) -> Option<Endpoint> {
     }
     let (by_token, by_file) = (view.field("bootstrapToken"), view.field("file"));
     match (by_token.is_present(), by_file.is_present()) {
-        (false, false) => problems.error(
+        (false, false) => problems.add(
             Code::Discovery,
             view.place(),
             "the node cannot find its cluster: neither discovery.bootstrapToken nor discovery.file is given",
             "add discovery.bootstrapToken with apiServerEndpoint, token and caCertHashes (`kubeadm token create \
              --print-join-command` prints all three)",
         ),
-        (true, true) => problems.error(
+        (true, true) => problems.add(
             Code::Discovery,
             view.place(),
             "discovery.bootstrapToken and discovery.file are both given",
@@ -81,14 +81,14 @@ fn check_file(view: &View<'_>, problems: &mut Problems) {
     }
     let Some(text) = path.text() else {
         let hint = "add the path or the https URL of a kubeconfig file";
-        problems.error(Code::Discovery, path.place(), "kubeConfigPath is missing", hint);
+        problems.add(Code::Discovery, path.place(), "kubeConfigPath is missing", hint);
         return;
     };
     if let Some((scheme, _)) = text.split_once("://")
         && !matches!(scheme, "https" | "file")
     {
         let message = format!("a kubeconfig file cannot be fetched by {}", quoted(scheme));
-        problems.error(Code::Discovery, path.place(), message, "use https, or a path");
+        problems.add(Code::Discovery, path.place(), message, "use https, or a path");
     }
 }
 
@@ -96,7 +96,7 @@ fn token_discovery(view: &View<'_>, problems: &mut Problems) -> Option<Endpoint>
     let secret = view.field("token");
     if secret.text().is_none() && !secret.is_unusable() {
         let hint = "add token: `kubeadm token create` makes one";
-        problems.error(Code::Discovery, secret.place(), "the bootstrap token is missing", hint);
+        problems.add(Code::Discovery, secret.place(), "the bootstrap token is missing", hint);
     }
     token(&secret, problems);
     check_hashes(view, problems);
@@ -107,7 +107,7 @@ fn check_hashes(view: &View<'_>, problems: &mut Problems) {
     const HEX_DIGITS: usize = 64;
     let hashes = view.field("caCertHashes");
     if hashes.items().is_empty() && !hashes.is_unusable() && !view.field("unsafeSkipCAVerification").flag() {
-        problems.error(
+        problems.add(
             Code::Discovery,
             hashes.place(),
             "without caCertHashes the node cannot know that it talks to its own cluster",
@@ -121,7 +121,7 @@ fn check_hashes(view: &View<'_>, problems: &mut Problems) {
             .is_some_and(|digits| digits.len() == HEX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if !good && !hash.is_unusable() {
             let message = format!("{} is not the hash of a public key", quoted(text));
-            problems.error(Code::Discovery, hash.place(), message, "write sha256: and 64 hexadecimal digits");
+            problems.add(Code::Discovery, hash.place(), message, "write sha256: and 64 hexadecimal digits");
         }
     }
 }
@@ -133,7 +133,7 @@ fn endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Endpoint> {
     }
     let Some(text) = view.text() else {
         let hint = "add the host and port of an API server of the cluster, as api.example.com:6443";
-        problems.error(Code::Discovery, view.place(), "apiServerEndpoint is missing", hint);
+        problems.add(Code::Discovery, view.place(), "apiServerEndpoint is missing", hint);
         return None;
     };
     let parsed = match split_host_port(text) {
@@ -145,6 +145,6 @@ fn endpoint(view: &View<'_>, problems: &mut Problems) -> Option<Endpoint> {
         Ok((Host::Ip(_) | Host::Dns(_), None)) => "a port is required: write host:port",
         Err(fault) => fault,
     };
-    problems.error(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
+    problems.add(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
     None
 }

@@ -38,14 +38,14 @@ fn bootstrap_token(view: &View<'_>, problems: &mut Problems) {
     token(&view.field("token"), problems);
     if view.field("ttl").is_present() && view.field("expires").is_present() {
         let hint = "keep one: ttl counts from now, expires is a moment";
-        problems.error(Code::Token, view.place(), "a token has both ttl and expires", hint);
+        problems.add(Code::Token, view.place(), "a token has both ttl and expires", hint);
     }
     let usages = view.field("usages").items();
     for usage in &usages {
         let name = usage.text().unwrap_or_default();
         if !matches!(name, "signing" | "authentication") && !usage.is_unusable() {
             let message = format!("{} is not a token usage", quoted(name));
-            problems.error(Code::Token, usage.place(), message, "use signing and authentication");
+            problems.add(Code::Token, usage.place(), message, "use signing and authentication");
         }
     }
     // No usages at all are both by default.
@@ -60,15 +60,10 @@ fn bootstrap_token(view: &View<'_>, problems: &mut Problems) {
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b':' | b'-'));
         if !good && !group.is_unusable() {
             let message = format!("{} is not a group for tokens", quoted(name));
-            problems.error(Code::Token, group.place(), message, "write it as system:bootstrappers:my-group");
+            problems.add(Code::Token, group.place(), message, "write it as system:bootstrappers:my-group");
         } else if !authenticates {
             let message = "the token has groups but does not authenticate";
-            problems.error(
-                Code::Token,
-                group.place(),
-                message,
-                "add authentication to its usages, or remove the groups",
-            );
+            problems.add(Code::Token, group.place(), message, "add authentication to its usages, or remove the groups");
         }
     }
 }
@@ -83,7 +78,7 @@ pub(super) fn name(view: &View<'_>, override_name: Option<&str>, host: &HostFact
     let written = field.text();
     let mut name = written.or(host.hostname.as_deref()).unwrap_or_default().trim().to_lowercase();
     if let Some(fault) = written.and_then(|_| subdomain_fault(&name)) {
-        problems.error(Code::NodeName, &place, format!("{} is not a node name", quoted(&name)), fault);
+        problems.add(Code::NodeName, &place, format!("{} is not a node name", quoted(&name)), fault);
         return name;
     }
     if host.is_optional && written.is_none() && override_name.is_none() && subdomain_fault(&name).is_some() {
@@ -94,7 +89,7 @@ pub(super) fn name(view: &View<'_>, override_name: Option<&str>, host: &HostFact
         given.clone_into(&mut name);
     }
     if name.is_empty() && !field.is_unusable() {
-        problems.error(
+        problems.add(
             Code::NoNodeName,
             &place,
             "the node has no name, and the host's name is not known",
@@ -105,7 +100,7 @@ pub(super) fn name(view: &View<'_>, override_name: Option<&str>, host: &HostFact
     {
         let whose = if override_name.is_some() { "given" } else { "this host's name," };
         let message = format!("the node name {whose} {} cannot be used", quoted(&name));
-        problems.error(Code::NodeName, &place, message, fault);
+        problems.add(Code::NodeName, &place, message, fault);
     }
     name
 }
@@ -122,7 +117,7 @@ fn cri_socket(view: &View<'_>, problems: &mut Problems) {
             "the socket has no scheme; kubeadm takes it as unix:// and warns",
             format!("write {}", quoted(&format!("unix://{socket}"))),
         ),
-        _ => problems.error(
+        _ => problems.add(
             Code::CriSocket,
             view.place(),
             format!("{} is not a container runtime socket", quoted(socket)),
@@ -139,7 +134,7 @@ pub(super) fn local_endpoint(view: &View<'_>, host: &HostFacts, problems: &mut P
         Some(Ok(given)) => given,
         None if !port.is_present() || port.is_unusable() => BIND_PORT,
         _ => {
-            problems.error(Code::Port, port.place(), "this is not a port", "give a number from 1 to 65535");
+            problems.add(Code::Port, port.place(), "this is not a port", "give a number from 1 to 65535");
             BIND_PORT
         }
     };
@@ -162,14 +157,14 @@ fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems)
     if let Some(text) = view.text() {
         let Some(address) = parse_address(text) else {
             let message = format!("{} is not an IP address", quoted(text));
-            problems.error(Code::Address, view.place(), message, "write an IPv4 or IPv6 address, without a port");
+            problems.add(Code::Address, view.place(), message, "write an IPv4 or IPv6 address, without a port");
             return stand_in;
         };
         if is_global_unicast(address) {
             return address;
         }
         if !address.is_unspecified() {
-            problems.error(
+            problems.add(
                 Code::Address,
                 view.place(),
                 format!("other nodes cannot reach {address}"),
@@ -184,7 +179,7 @@ fn advertise_address(view: &View<'_>, host: &HostFacts, problems: &mut Problems)
         .filter(|address| is_global_unicast(*address))
         .unwrap_or_else(|| {
             if !host.is_optional {
-                problems.error(
+                problems.add(
                     Code::NoAddress,
                     view.place(),
                     "the address of the API server is not given, and the host has no default route to find it by",

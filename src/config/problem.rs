@@ -156,19 +156,19 @@ impl Problems {
         Self { file: file.to_owned(), lenient, list: Vec::new(), more: 0, more_errors: false }
     }
 
-    /// Records an error.
-    pub(super) fn error(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        self.push(Severity::Error, code, place, message.into(), hint.into());
+    /// Records what is as bad as its code says.
+    pub(super) fn add(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(code.severity(), code, place, message.into(), hint.into());
     }
 
-    /// Records a warning.
+    /// Records what is but a warning here.
     pub(super) fn warning(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
         self.push(Severity::Warning, code, place, message.into(), hint.into());
     }
 
     /// Records what is an error unless the caller asked for leniency.
     pub(super) fn strict(&mut self, code: Code, place: &Place, message: impl Into<String>, hint: impl Into<String>) {
-        let severity = if self.lenient { Severity::Warning } else { Severity::Error };
+        let severity = if self.lenient { Severity::Warning } else { code.severity() };
         self.push(severity, code, place, message.into(), hint.into());
     }
 
@@ -248,7 +248,7 @@ mod tests {
     fn a_problem_shows_its_place_its_field_and_itself() {
         let mut problems = Problems::new("k.yaml", false);
         let place = Place { mark: Some(Mark { line: 3, column: 7 }), field: "a.b[1]".into() };
-        problems.error(Code::San, &place, "is bad", "make it good");
+        problems.add(Code::San, &place, "is bad", "make it good");
         problems.warning(Code::NoNodeName, &Place::file(), "is odd", "look");
         let error = problems.finish().unwrap_err();
         assert_eq!(error.to_string(), "k.yaml: is odd\nk.yaml:3:7: a.b[1]: is bad");
@@ -271,10 +271,10 @@ mod tests {
     fn an_error_counts_even_when_the_list_is_full() {
         let mut problems = Problems::new("k.yaml", false);
         for _ in 0..=MOST {
-            problems.warning(Code::LongValidity, &Place::file(), "m", "h");
+            problems.add(Code::LongValidity, &Place::file(), "m", "h");
         }
         assert!(!problems.has_errors());
-        problems.error(Code::Syntax, &Place::file(), "m", "h");
+        problems.add(Code::Syntax, &Place::file(), "m", "h");
         let ConfigError::Invalid { problems } = problems.finish().unwrap_err() else { panic!("not invalid") };
         assert_eq!(problems.len(), MOST + 1);
         assert_eq!(problems[MOST].code, "config.too_many_problems");

@@ -206,7 +206,7 @@ impl Check<'_> {
             (kind, found) => Err(mismatch(kind, found, path)),
         };
         if let Err((code, message, hint)) = refused {
-            self.problems.error(code, &Place { mark: Some(node.mark), field: path.into() }, message, hint);
+            self.problems.add(code, &Place { mark: Some(node.mark), field: path.into() }, message, hint);
             node.value = Value::Unusable;
         }
     }

@@ -131,7 +131,7 @@ fn report(mark: Mark, field: &str, is_secret: bool, leftover: &str, problems: &m
     } else {
         format!("{} is left over from a template that was not rendered", quoted(leftover))
     };
-    problems.error(Code::Template, &place, message, HINT);
+    problems.add(Code::Template, &place, message, HINT);
 }
 
 /// The first leftover in a value.

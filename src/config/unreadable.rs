@@ -14,7 +14,7 @@ pub(super) fn stops(passed_over: Vec<ParseError>) -> Option<ParseError> {
 /// Reports that a document cannot be read.
 pub(super) fn report(error: ParseError, problems: &mut Problems) {
     let (code, message, hint) = explained(error.reason);
-    problems.error(code, &Place::at(error.mark), message, hint);
+    problems.add(code, &Place::at(error.mark), message, hint);
 }
 
 fn explained(reason: Reason) -> (Code, String, &'static str) {

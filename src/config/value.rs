@@ -13,7 +13,7 @@ use super::view::View;
 pub(super) fn absolute_path(view: &View<'_>, default: &str, problems: &mut Problems) -> String {
     let path = view.text().unwrap_or(default);
     if !path.is_empty() && !path.starts_with('/') {
-        problems.error(
+        problems.add(
             Code::Path,
             view.place(),
             format!("{} is not an absolute path", quoted(path)),
@@ -36,7 +36,7 @@ pub(super) fn sans(view: &View<'_>, lower_case: bool, problems: &mut Problems) -
             Ok(name) => names.push(name),
             Err(fault) => {
                 let message = format!("{} is neither an IP address nor a DNS name", quoted(written));
-                problems.error(Code::San, item.place(), message, fault);
+                problems.add(Code::San, item.place(), message, fault);
             }
         }
     }
@@ -66,7 +66,7 @@ pub(super) fn token(view: &View<'_>, problems: &mut Problems) {
         text.len() == length && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
     if !token.split_once('.').is_some_and(|(id, secret)| part(id, 6) && part(secret, 16)) {
-        problems.error(
+        problems.add(
             Code::Token,
             view.place(),
             "this is not a bootstrap token",
@@ -88,7 +88,7 @@ pub(super) fn certificate_key(view: &View<'_>, problems: &mut Problems) {
     } else {
         return;
     };
-    problems.error(Code::CertificateKey, view.place(), message, "make one with `kubeadm certs certificate-key`");
+    problems.add(Code::CertificateKey, view.place(), message, "make one with `kubeadm certs certificate-key`");
 }
 
 /// Extra arguments: a mapping in v1beta3, a list of name and value in v1beta4.
@@ -96,7 +96,7 @@ pub(super) fn check_arguments(view: &View<'_>, problems: &mut Problems) {
     for item in view.items() {
         let name = item.field("name");
         if name.text().is_none() && !name.is_unusable() && !item.is_unusable() {
-            problems.error(Code::Value, item.place(), "the argument has no name", "add name: with the flag's name");
+            problems.add(Code::Value, item.place(), "the argument has no name", "add name: with the flag's name");
         }
     }
 }

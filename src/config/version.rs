@@ -104,7 +104,7 @@ pub(super) fn check(view: &View<'_>, problems: &mut Problems) {
     if let Some(version) = view.text()
         && !is_version(version)
     {
-        problems.error(
+        problems.add(
             Code::Version,
             view.place(),
             format!("{} is not a Kubernetes version", quoted(version)),
