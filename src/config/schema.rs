@@ -222,8 +222,7 @@ fn check_scalar(wanted: &Type, scalar: &Scalar, path: &str) -> Result<(), Refuse
         (_, Kind::Null)
         | (Type::Text | Type::Secret, Kind::Text)
         | (Type::Flag, Kind::Bool(_))
-        | (Type::Quantity, Kind::Text | Kind::Integer(_) | Kind::LargeInteger(_)) => Ok(()),
-        (Type::Quantity, number @ Kind::Float(_)) if !number.is_not_finite() => Ok(()),
+        | (Type::Quantity, Kind::Text | Kind::Integer(_) | Kind::LargeInteger(_) | Kind::Float(_)) => Ok(()),
         (Type::Integer, number) if number.is_whole() => Ok(()),
         (Type::OneOf(values), Kind::Text) if text.is_empty() || values.contains(&text) => Ok(()),
         (Type::OneOf(values), Kind::Text) => {

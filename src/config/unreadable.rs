@@ -44,6 +44,9 @@ fn explained(reason: Reason) -> (Code, String, &'static str) {
                 "a value cannot contain itself: write it out",
             ),
             Construct::Binary => (Code::Tag, construct.as_str().to_owned(), "remove the tag, and write the text"),
+            Construct::Infinite => {
+                (Code::Value, construct.as_str().to_owned(), "write a number that is finite, or quotes around the text")
+            }
             Construct::Directive => syntax(construct.as_str(), DIRECTIVE),
             Construct::Escape => syntax(construct.as_str(), "write the character itself"),
             Construct::KeyCollection | Construct::KeyNull | Construct::KeyTooLarge => {

@@ -94,7 +94,6 @@ pub(super) fn check(root: &Mapping) -> Result<(), KubeconfigError> {
             return Err(KubeconfigError::NotAKubeconfig { found: format!("of {field} {found:?}") });
         }
     }
-    check_json(root, "")?;
     check_fields(root, &ROOT, "")?;
     for list in ["clusters", "contexts", "users"] {
         let mut seen = HashSet::new();
@@ -121,25 +120,6 @@ fn meta<'a>(root: &'a Mapping, field: &str) -> Result<&'a str, KubeconfigError> 
         }
     }
     Ok(text)
-}
-
-/// JSON has no infinity: one anywhere, in an unknown field too, and nothing of the file is read.
-fn check_json(mapping: &Mapping, path: &str) -> Result<(), KubeconfigError> {
-    for (key, node) in mapping.iter() {
-        check_node_json(node, &joined(path, key))?;
-    }
-    Ok(())
-}
-
-fn check_node_json(node: &Node, path: &str) -> Result<(), KubeconfigError> {
-    match &node.value {
-        Value::Scalar(scalar) if scalar.kind().is_not_finite() => Err(wrong(path, "a finite number or a string")),
-        Value::Scalar(_) | Value::Unusable => Ok(()),
-        Value::Sequence(items) => {
-            items.iter().enumerate().try_for_each(|(index, item)| check_node_json(item, &format!("{path}[{index}]")))
-        }
-        Value::Mapping(mapping) => check_json(mapping, path),
-    }
 }
 
 fn check_fields(mapping: &Mapping, fields: &[(&str, Type)], path: &str) -> Result<(), KubeconfigError> {

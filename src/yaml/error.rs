@@ -39,6 +39,8 @@ pub(crate) enum Construct {
     AliasToItself,
     /// `!!binary` without base64.
     Binary,
+    /// `.inf` or `.nan` as a value: JSON has neither.
+    Infinite,
     /// A `%` line that go-yaml does not know.
     Directive,
     /// An escape of YAML 1.2 or JSON that go-yaml does not know.
@@ -61,6 +63,7 @@ impl Construct {
         match self {
             Self::AliasToItself => "an alias to itself",
             Self::Binary => "binary data that is not base64",
+            Self::Infinite => "a number that JSON does not have (.inf or .nan)",
             Self::Directive => "a directive that Kubernetes does not know",
             Self::Escape => "an escape that Kubernetes does not read (\\/ or half a character)",
             Self::KeyCollection => "a key that is a list or a mapping",

@@ -106,5 +106,19 @@ pub(crate) fn read(text: &str, first_line: usize) -> Result<Document, ParseError
         builder.take(event)?;
     }
     let nothing = || Node { mark: Mark { line: first_line, column: 1 }, ..Node::null() };
-    Ok(Document { root: builder.root.unwrap_or_else(nothing), passed_over: builder.passed_over })
+    let root = builder.root.unwrap_or_else(nothing);
+    check_finite(&root)?;
+    Ok(Document { root, passed_over: builder.passed_over })
+}
+
+/// Kubernetes makes JSON of the whole document, so a number that JSON does not have spoils it wherever it stands.
+fn check_finite(node: &Node) -> Result<(), ParseError> {
+    match &node.value {
+        Value::Scalar(scalar) if scalar.kind().is_not_finite() => {
+            Err(ParseError { mark: node.mark, reason: Reason::Unsupported(Construct::Infinite) })
+        }
+        Value::Scalar(_) | Value::Unusable => Ok(()),
+        Value::Sequence(items) => items.iter().try_for_each(check_finite),
+        Value::Mapping(mapping) => mapping.entries.iter().try_for_each(|entry| check_finite(&entry.node)),
+    }
 }

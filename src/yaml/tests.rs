@@ -78,6 +78,7 @@ fn plain_scalars_mean_what_kubernetes_makes_of_them() {
             Kind::Text => serde_json::to_string(letters).unwrap(),
         };
         assert_eq!(&value.replace('<', "\\u003c"), json, "{letters}");
+        assert_eq!(parse(&format!("x: {letters}\n")).is_err(), json == "refused", "{letters}");
         assert_eq!(
             found.is_whole(),
             kind != "string" && (json.parse::<i128>().is_ok() || json.contains("e+")),
@@ -254,7 +255,7 @@ fn fails(text: &str) -> (usize, Reason) {
 #[test]
 fn what_kubernetes_does_not_read_is_refused_with_its_line() {
     use Construct::{
-        AliasToItself, Binary, Directive, Escape, KeyCollection, KeyNull, KeyTooLarge, Merge, SecondDocument,
+        AliasToItself, Binary, Directive, Escape, Infinite, KeyCollection, KeyNull, KeyTooLarge, Merge, SecondDocument,
     };
     for (text, line, construct) in [
         ("a: 1\n---\nb: 2\n", 3, SecondDocument),
@@ -267,6 +268,8 @@ fn what_kubernetes_does_not_read_is_refused_with_its_line() {
         ("a: \"b\\/c\"\n", 1, Escape),
         ("a: &a [*a]\n", 1, AliasToItself),
         ("a: {<<: 1}\n", 1, Merge),
+        ("a: 1\nb: [{c: -.inf}]\n", 2, Infinite),
+        ("a: .nan\n", 1, Infinite),
         ("%YAML 1.2\n---\na: 1\n", 1, Directive),
     ] {
         assert_eq!(fails(text), (line, Reason::Unsupported(construct)), "{text:?}");

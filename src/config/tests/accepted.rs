@@ -347,6 +347,10 @@ fn lenient_reading_goes_on_where_kubeadm_does() {
     assert_eq!(spec.certificates_dir, "/etc/kubernetes/pki");
     assert_eq!(spec.cluster_name, "b");
 
+    // Kubernetes makes JSON of a document first: what JSON cannot say is refused in any field.
+    let error = load("k.yaml", format!("{CLUSTER}unknown: .inf\n").as_bytes(), &lenient()).unwrap_err();
+    assert_eq!(error.context()["problems"][0]["code"], "config.value");
+
     // A field of the other version has no effect, as in kubeadm.
     let text = format!("{CLUSTER_V1BETA3}encryptionAlgorithm: ECDSA-P256\n");
     let Loaded { spec, warnings } = load("k.yaml", text.as_bytes(), &lenient()).unwrap();
