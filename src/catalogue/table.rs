@@ -57,7 +57,7 @@ const fn kubeconfig(name: &'static str) -> Row {
 }
 
 /// Every row.
-pub static ROWS: [Row; 18] = [
+pub static ROWS: &[Row] = &[
     Row { roles: EVERY_ROLE, ..authority(CLUSTER_CA, "ca", "kubernetes") },
     Row {
         name: API_SERVER,
