@@ -10,16 +10,15 @@ mod build;
 mod bundle;
 mod call;
 mod exceptions;
-mod external;
 mod key;
 mod logging;
 mod operations;
 mod recover;
-mod requests;
 mod restart;
 mod systemd;
 mod text;
 mod user;
+mod verbs;
 
 use pyo3::prelude::*;
 
@@ -30,7 +29,7 @@ mod native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::backup::{list_backups, plan_restore, prune_backups, show_backup};
+    use super::backup::{list_backups, show_backup};
     #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]
@@ -40,13 +39,11 @@ mod native {
     #[pymodule_export]
     use super::call::refuse_core_dumps;
     #[pymodule_export]
-    use super::external::{plan_cleanup, plan_embed, plan_import};
-    #[pymodule_export]
     use super::key::{algorithm_names, parse_algorithm};
     #[pymodule_export]
     use super::operations::{
-        apply_plan, certificate_names, check, expiration, kubeconfig_names, load_configuration, long_name,
-        parse_certificates, plan_init, plan_renew, read_certificates, renewable_names, to_yaml,
+        apply_plan, certificate_names, check, expiration, kubeconfig_names, leaf_names, load_configuration, long_name,
+        parse_certificates, read_certificates, renewable_names, to_yaml,
     };
     #[pymodule_export]
     use super::recover::recover;
@@ -58,9 +55,11 @@ mod native {
     use super::text::{alternative_name, complete_commands, printable};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
-
     #[pymodule_export]
-    use super::requests::{leaf_names, plan_generate_csr, plan_sign, sign_csr};
+    use super::verbs::{
+        plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore, plan_sign,
+        prune_backups, sign_csr,
+    };
 
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::request::NodeRequest;
 
 /// A plan, and what the configuration's reader warns of.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Planned {
     /// The plan.
     pub plan: Plan,

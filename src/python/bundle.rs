@@ -17,7 +17,6 @@ use crate::certificate_key::CertificateKey;
 use crate::config::Problem;
 use crate::error::Result;
 use crate::ops::bundle::{self, ExportRequest, ExportedEntry, ImportRequest};
-use crate::plan::Plan;
 use crate::secret::Secret;
 
 fn key(digits: Option<String>) -> Result<Option<CertificateKey>> {
@@ -99,12 +98,6 @@ pub(super) fn export_bundle<'py>(
     answer(py, &exported)
 }
 
-#[derive(Serialize)]
-struct PlannedImport<'a> {
-    plan: &'a Plan,
-    warnings: &'a [Problem],
-}
-
 /// Opens a bundle and plans to put it on a node: `plan` and `warnings`.
 ///
 /// # Errors
@@ -121,7 +114,7 @@ pub(super) fn plan_import_bundle<'py>(
     let wanted: ImportRequest = request(import_request)?;
     let now = moment(now);
     let planned = detached(py, || bundle::plan_import(&wanted, bundle, key(digits)?.as_ref(), now))?;
-    answer(py, &PlannedImport { plan: &planned.plan, warnings: &planned.warnings })
+    answer(py, &planned)
 }
 
 /// Opens a bundle and puts its files on a node: a report.

@@ -21,9 +21,7 @@ use crate::error::{Error, Result};
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
-use crate::ops::init::{self, InitRequest};
-use crate::ops::renew::{self, RenewRequest};
-use crate::ops::{self, NodeRequest, OperationError, Planned};
+use crate::ops::{self, NodeRequest, OperationError};
 use crate::plan::Plan;
 use crate::secret::Secret;
 
@@ -71,51 +69,10 @@ pub(super) fn kubeconfig_names() -> Vec<&'static str> {
     crate::catalogue::kubeconfig_names()
 }
 
-/// A plan with what the configuration's reader warns of.
-#[derive(Serialize)]
-pub(super) struct PlannedFields<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) warnings: &'a [Problem],
-}
-
-impl<'a> PlannedFields<'a> {
-    pub(super) fn of(planned: &'a Planned) -> Self {
-        Self { plan: &planned.plan, warnings: &planned.warnings }
-    }
-}
-
-/// Plans what a node lacks: `plan` and `warnings`.
-///
-/// # Errors
-/// As [`init::plan`].
+/// Every name that `certs generate-csr` and `certs sign` take, in kubeadm's order.
 #[pyfunction]
-#[pyo3(signature = (init_request, now=None))]
-pub(super) fn plan_init<'py>(
-    py: Python<'py>,
-    init_request: &Bound<'py, PyDict>,
-    now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let wanted: InitRequest = request(init_request)?;
-    let now = moment(now);
-    let planned = detached(py, || init::plan(&wanted, now))?;
-    answer(py, &PlannedFields::of(&planned))
-}
-
-/// Plans the renewal of certificates: `plan` and `warnings`.
-///
-/// # Errors
-/// As [`renew::plan`].
-#[pyfunction]
-#[pyo3(signature = (renew_request, now=None))]
-pub(super) fn plan_renew<'py>(
-    py: Python<'py>,
-    renew_request: &Bound<'py, PyDict>,
-    now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let wanted: RenewRequest = request(renew_request)?;
-    let now = moment(now);
-    let planned = detached(py, || renew::plan(&wanted, now))?;
-    answer(py, &PlannedFields::of(&planned))
+pub(super) fn leaf_names() -> Vec<&'static str> {
+    crate::catalogue::request_names()
 }
 
 /// Every name that `certs renew` takes: kubeadm's eleven, then the kubelet's.
