@@ -13,6 +13,7 @@ mod finding;
 pub mod incoming;
 pub mod item;
 pub mod kubeconfig;
+pub mod node;
 mod seen;
 pub mod service_account;
 pub mod signing;

@@ -28,7 +28,7 @@ pub use part::Part;
 
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, Kind, KubeletFiles, Layout, Row};
 use crate::component::ServingFiles;
-use crate::config::{ClusterSpec, Role};
+use crate::config::{ClusterSpec, Etcd, Role};
 use crate::tree::Tree;
 use crate::x509::{Certificate, X509Error};
 
@@ -142,19 +142,30 @@ pub fn is_worker(layout: &Layout, tree: &Tree) -> bool {
 }
 
 /// Whether there is anything that only control planes have of the cluster's CA.
-#[must_use]
-pub fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
+fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
     let mut own = catalogue::rows([Kind::Leaf, Kind::Kubeconfig])
         .filter(|row| row.is_of_cluster() && !row.roles.contains(&Role::Worker));
     tree.is_there(&layout.key(CLUSTER_CA)) || own.any(|row| tree.is_there(&layout.of(row)))
 }
 
 /// Whether there is anything of a local etcd. An external one's CA certificate has the same place, but never its key.
-#[must_use]
-pub fn has_etcd(layout: &Layout, tree: &Tree) -> bool {
+fn has_etcd(layout: &Layout, tree: &Tree) -> bool {
     let is_server = |row: &Row| row.kind == Kind::Leaf && row.has_alternative_names();
     catalogue::ROWS.iter().filter(|row| row.is_etcd()).any(|row| {
         is_server(row) && tree.is_there(&layout.certificate(row.base_name))
             || (is_server(row) || row.kind == Kind::Authority) && tree.is_there(&layout.key(row.base_name))
     })
+}
+
+/// Reads the kind of node off its files.
+pub fn infer(spec: &mut ClusterSpec, layout: &Layout, tree: &Tree) {
+    spec.role = if is_control_plane(layout, tree) { Role::SecondaryControlPlane } else { Role::Worker };
+    if !has_etcd(layout, tree) {
+        spec.etcd = Etcd::External {
+            endpoints: Vec::new(),
+            ca_file: String::new(),
+            cert_file: String::new(),
+            key_file: String::new(),
+        };
+    }
 }

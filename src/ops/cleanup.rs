@@ -4,12 +4,12 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::check::infer;
 use super::kubelet::Kubelet;
 use super::node::Node;
 use super::planned::Planned;
 use crate::catalogue;
 use crate::error::{Result, faults};
+use crate::inventory::infer;
 use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
 pub use crate::request::CleanupRequest;
@@ -63,7 +63,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     let more = renewal.all_on_the_way().chain(cleanup::manifests(&manifests_dir)).chain(next.clone());
     let tree = node.read_on_the_way(&kubelet, more);
     if !is_said {
-        infer(&mut node, &tree);
+        infer(&mut node.spec, &node.layout, &tree);
     }
     let options =
         Options { names: request.names.clone(), authority_keys: request.authority_keys.clone(), manifests_dir };

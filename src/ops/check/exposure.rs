@@ -1,16 +1,17 @@
 //! Who besides root has keys in hand: owners of files, and folders in which others can write.
 
-use super::Checking;
 use crate::audit::Severity;
 use crate::audit::exposure::{Exposed, judge};
+use crate::audit::node::Checkup;
 use crate::catalogue::{
     self, KUBELET_CLIENT_FILE, KUBELET_OWN_FILE, KUBELET_SERVER_FILE, Kind, KubeletFiles, SERVICE_ACCOUNT,
 };
 use crate::ops::exposure::exposed;
+use crate::store::Store;
 
-impl Checking<'_> {
-    pub(super) fn exposure(&mut self, kubelet_dir: &std::path::Path) {
-        let layout = &self.node.layout;
+impl Checkup<'_> {
+    pub(super) fn exposure(&mut self, store: &Store, kubelet_dir: &std::path::Path) {
+        let layout = self.inventory.layout;
         let pairs = [Kind::Authority, Kind::Leaf].into_iter().flat_map(|kind| catalogue::rows([kind]));
         let pairs = pairs.map(|row| (row.name, layout.key(row.base_name)));
         let kubeconfigs = catalogue::rows([Kind::Kubeconfig]).map(|row| (row.name, layout.kubeconfig(row.name)));
@@ -22,7 +23,7 @@ impl Checking<'_> {
             (KUBELET_OWN_FILE, kubelet.own_key()),
         ];
         for (name, path) in pairs.chain(kubeconfigs).chain(more) {
-            let seen = self.node.store.exposure(&path);
+            let seen = store.exposure(&path);
             // The mode has been judged with the file; a folder counts when there is a key in it.
             if seen.mode.is_some() {
                 judge(name, &path, &Exposed { mode: None, ..exposed(&seen) }, Severity::Warning, &mut self.findings);

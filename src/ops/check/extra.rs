@@ -2,17 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Checking;
 use crate::audit::Finding;
 use crate::audit::certificate::judge_certificates;
-use crate::audit::kubeconfig::ExpectedKubeconfig;
+use crate::audit::kubeconfig::{ExpectedKubeconfig, judge_kubeconfig};
+use crate::audit::node::Checkup;
 use crate::catalogue;
 use crate::error::{Diagnostic as _, Fault};
 use crate::inventory::{Client, Expectation, referenced_paths};
 use crate::key::format::{Format, Wanted};
 use crate::key::pem;
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::tree::Observed;
 use crate::x509::{Certificate, read_certificates};
 
@@ -27,19 +27,19 @@ const BEGIN: [&[u8]; 4] = [
 /// The endings of files that are nothing but certificates.
 const CERTIFICATE_ENDINGS: [&str; 8] = ["crt", "cer", "cert", "der", "p7b", "p7c", "p12", "pfx"];
 
-impl Checking<'_> {
-    pub(super) fn extra(&mut self, paths: &[PathBuf]) {
+impl Checkup<'_> {
+    pub(super) fn extra(&mut self, store: &Store, paths: &[PathBuf]) {
         for path in paths {
-            match self.node.store.list(path) {
+            match store.list(path) {
                 Ok(listing) => {
                     for problem in listing.problems {
                         self.refuse(path, problem.fault());
                     }
                     for file in listing.files {
-                        self.extra_file(&file, false);
+                        self.extra_file(store, &file, false);
                     }
                 }
-                Err(StoreError::NotADirectory { .. }) => self.extra_file(path, true),
+                Err(StoreError::NotADirectory { .. }) => self.extra_file(store, path, true),
                 Err(error) => self.refuse(path, error.fault()),
             }
         }
@@ -47,8 +47,8 @@ impl Checking<'_> {
 
     /// `named` files must hold certificates or be kubeconfigs. In a folder so must those that claim it by their name or
     /// their beginning; others are passed over.
-    fn extra_file(&mut self, path: &Path, named: bool) {
-        let tree = self.node.store.read([path]);
+    fn extra_file(&mut self, store: &Store, path: &Path, named: bool) {
+        let tree = store.read([path]);
         let name = path.display().to_string();
         let content = match tree.get(path) {
             Observed::Missing => return self.refuse(path, StoreError::Missing { path: path.to_owned() }.fault()),
@@ -66,7 +66,7 @@ impl Checking<'_> {
         };
         // A block that is cut off has no label that could be trusted: the first line of it must do.
         let has_block = BEGIN.iter().any(|begin| content.windows(begin.len()).any(|part| part == *begin));
-        if !has_block && self.extra_kubeconfig(path, content, named) {
+        if !has_block && self.extra_kubeconfig(store, path, content, named) {
             return;
         }
         if named || has_block || claims_certificates(path, content) {
@@ -78,16 +78,20 @@ impl Checking<'_> {
     }
 
     /// Checks a kubeconfig and the files that it refers to; `false` when the file is none, and does not claim to be one.
-    fn extra_kubeconfig(&mut self, path: &Path, content: &[u8], named: bool) -> bool {
+    fn extra_kubeconfig(&mut self, store: &Store, path: &Path, content: &[u8], named: bool) -> bool {
         let paths = std::iter::once(path.to_owned()).chain(referenced_paths(path, content));
-        let tree = self.node.store.read(paths);
+        let tree = store.read(paths);
         let client = Client::read(&tree, path, content);
         if client.is_err() && !claims_kubeconfig(path, content, named) {
             return false;
         }
         let name = path.display().to_string();
         let expected = ExpectedKubeconfig { client: Expectation::default(), server: None, trusted: &[] };
-        self.kubeconfig(&name, path, Some(client.as_ref()), &tree, &expected);
+        let (client, thresholds) = (client.as_ref(), self.thresholds);
+        self.findings.extend(judge_kubeconfig(&name, path, Some(client), &tree, &expected, thresholds, self.now));
+        if let Some(found) = client.ok().and_then(Client::certified) {
+            self.see_leaf(&name, found);
+        }
         true
     }
 

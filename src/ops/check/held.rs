@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
-use super::Checking;
+use crate::audit::node::Checkup;
 use crate::audit::{Finding, FindingCode};
 use crate::ops::restart;
+use crate::store::Store;
 
-impl Checking<'_> {
-    pub(super) fn held_manifests(&mut self) {
-        if let Some(fault) = restart::unseen(&self.node.store) {
+impl Checkup<'_> {
+    pub(super) fn held_manifests(&mut self, store: &Store) {
+        if let Some(fault) = restart::unseen(store) {
             let folder = PathBuf::from(restart::HOLDING_DIR);
             self.findings.push(Finding::unusable("restart", &folder, fault));
         }
-        for held in restart::held(&self.node.store) {
+        for held in restart::held(store) {
             let since =
                 held.held_at.map(|at| format!(" since {}", at.format("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
             self.findings.push(Finding::new(
