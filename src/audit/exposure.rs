@@ -7,22 +7,10 @@ use std::path::Path;
 
 use super::{Finding, FindingCode, Severity};
 use crate::remedy::command;
+use crate::store::{Exposure, OpenFolder};
 
-/// What is wrong with a file that holds a private key, or is about to.
-#[derive(Clone, Copy, Debug)]
-pub struct Exposed<'a> {
-    /// The file's permission bits, if they are to be judged.
-    pub mode: Option<u32>,
-    /// The file's owner, if it is a wrong one.
-    pub other_owner: Option<u32>,
-    /// The folder in which others can replace it: path, mode, owner if it is a wrong one.
-    pub folder: Option<(&'a Path, u32, Option<u32>)>,
-    /// Who should own both, as `uid:gid`.
-    pub right_owner: (u32, u32),
-}
-
-/// Judges the file at `path`. A folder is judged for its first file only: `findings` are those so far.
-pub fn judge(subject: &str, path: &Path, exposed: &Exposed<'_>, severity: Severity, findings: &mut Vec<Finding>) {
+/// Judges the file at `path`, as far as `exposed` has something of it. A folder is judged for its first file only: `findings` are those so far.
+pub fn judge(subject: &str, path: &Path, exposed: &Exposure, severity: Severity, findings: &mut Vec<Finding>) {
     let mut note = |code: FindingCode, subject: &str, path: &Path, evidence: String, remedy: String| {
         let known = findings.iter_mut().find(|finding| finding.code == code && finding.path.as_deref() == Some(path));
         match known {
@@ -35,7 +23,7 @@ pub fn judge(subject: &str, path: &Path, exposed: &Exposed<'_>, severity: Severi
         (uid, gid) => format!("{uid}:{gid}"),
     };
     let chown = |path: &Path| command(["chown".as_ref(), owner.as_ref(), path.as_os_str()]);
-    if let Some((folder, mode, other_owner)) = exposed.folder {
+    if let Some(OpenFolder { path: folder, mode, other_owner }) = &exposed.folder {
         let name = folder.display().to_string();
         let (evidence, remedy) = match other_owner {
             Some(uid) => {

@@ -3,11 +3,11 @@
 //! In: a plan. Out: the same plan; what would write a key into a file that others can read or own, or into a folder in
 //! which they can replace it, is blocked by a critical finding.
 
-use crate::audit::exposure::{Exposed, judge};
+use crate::audit::exposure::judge;
 use crate::audit::{Finding, Severity};
 use crate::error::Result;
 use crate::plan::{Cause, Plan, PlannedFile, Step};
-use crate::store::{Exposure, Store};
+use crate::store::Store;
 
 /// Judges every file with a key that the plan would write. A restored file gets the backup's mode and owner.
 pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
@@ -18,11 +18,10 @@ pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
         }
         let mut found = Vec::new();
         for file in artefact.files.iter().filter(|file| holds_key(file)) {
-            let seen = store.exposure(&file.path);
-            let mut exposed = exposed(&seen);
+            let mut exposed = store.exposure(&file.path);
             // A user's own file, named by its path, is the user's.
             if artefact.name.contains('/') {
-                exposed = Exposed { other_owner: None, folder: None, ..exposed };
+                (exposed.other_owner, exposed.folder) = (None, None);
             }
             judge(&artefact.name, &file.path, &exposed, Severity::Critical, &mut found);
         }
@@ -45,14 +44,4 @@ pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
 fn holds_key(file: &PlannedFile) -> bool {
     let is_public = file.path.extension().is_some_and(|ending| ending == "csr" || ending == "pub");
     file.mode == 0o600 && !is_public
-}
-
-/// What the store saw, for the judgement.
-pub(super) fn exposed(seen: &Exposure) -> Exposed<'_> {
-    Exposed {
-        mode: seen.mode,
-        other_owner: seen.other_owner,
-        folder: seen.folder.as_ref().map(|folder| (folder.path.as_path(), folder.mode, folder.other_owner)),
-        right_owner: seen.right_owner,
-    }
 }

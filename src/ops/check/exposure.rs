@@ -1,12 +1,11 @@
 //! Who besides root has keys in hand: owners of files, and folders in which others can write.
 
 use crate::audit::Severity;
-use crate::audit::exposure::{Exposed, judge};
+use crate::audit::exposure::judge;
 use crate::audit::node::Checkup;
 use crate::catalogue::{
     self, KUBELET_CLIENT_FILE, KUBELET_OWN_FILE, KUBELET_SERVER_FILE, Kind, KubeletFiles, SERVICE_ACCOUNT,
 };
-use crate::ops::exposure::exposed;
 use crate::store::Store;
 
 impl Checkup<'_> {
@@ -23,10 +22,10 @@ impl Checkup<'_> {
             (KUBELET_OWN_FILE, kubelet.own_key()),
         ];
         for (name, path) in pairs.chain(kubeconfigs).chain(more) {
-            let seen = store.exposure(&path);
+            let mut exposed = store.exposure(&path);
             // The mode has been judged with the file; a folder counts when there is a key in it.
-            if seen.mode.is_some() {
-                judge(name, &path, &Exposed { mode: None, ..exposed(&seen) }, Severity::Warning, &mut self.findings);
+            if exposed.mode.take().is_some() {
+                judge(name, &path, &exposed, Severity::Warning, &mut self.findings);
             }
         }
     }
