@@ -46,7 +46,7 @@ pub(super) use holding::{HOLDING_DIR, held, unseen};
 pub(super) use living::living;
 pub use progress::{Phase, Progress};
 
-use self::change::{Change, Limits, endpoints};
+use self::change::{Change, Limits};
 use self::holding::Holding;
 use self::inspect::{Planned, kubelet_problem, make_plan};
 use self::node::Components;
@@ -217,7 +217,7 @@ pub fn restart_reserved(
                 way: planned.way,
                 seconds,
                 started_at: start_of(component, &evidence),
-                endpoints: endpoints(component, &evidence),
+                endpoints: evidence.endpoints(component),
             });
         }
     }

@@ -10,11 +10,13 @@
 //! | `judge` | the decision |
 //! | `way` | how it is restarted |
 //! | `draft` | what becomes of each, and the order |
+//! | `quorum` | whether etcd can spare its member |
 
 mod component;
 mod draft;
 mod judge;
 mod kubelet;
+mod quorum;
 mod way;
 
 use std::path::PathBuf;
@@ -26,6 +28,7 @@ pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, Service
 pub use draft::{Inspection, Member, Step, draft, steps};
 pub use judge::{Evidence, Judgement, Look, judge, start_of};
 pub use kubelet::kubelet;
+pub use quorum::{Quorum, QuorumMember, judge_quorum};
 pub use way::{Drain, Manners, Sight, Way};
 
 use crate::audit::Finding;

@@ -10,14 +10,13 @@
 //! | by manifest | out, wait until it has ended, back |
 //! | around etcd | the API server's manifest out, wait until it has ended, etcd in place, the manifest back |
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::RestartError;
 use super::holding::Holding;
-use super::look::{self, Running, address};
+use super::look::{self, Running};
 use super::node::Components;
 use super::patience::Patience;
 use super::progress::Phase;
@@ -28,7 +27,7 @@ use crate::edge::listener;
 use crate::edge::process;
 use crate::edge::signal::Target;
 use crate::error::Result;
-use crate::plan::restart::{Component, ComponentPlan, EndpointPlan, Evidence, Manners, Member, Way};
+use crate::plan::restart::{Component, ComponentPlan, Evidence, Manners, Member, Way};
 
 /// Between two looks at whether something is well.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -417,26 +416,5 @@ fn connections(component: &Component) -> Option<usize> {
 
 /// What is not yet as it shall be.
 fn problem(component: &Component, evidence: &Evidence) -> Option<String> {
-    for (endpoint, look) in component.endpoints.iter().zip(&evidence.looks) {
-        match (&look.served, &look.on_disk) {
-            (Err(problem), _) => return Some(problem.clone()),
-            (Ok(served), Some(on_disk)) if served.as_der() != on_disk.as_der() => {
-                let (place, path) = (address(endpoint), endpoint.certificate.as_deref().unwrap_or(Path::new("")));
-                return Some(format!(
-                    "{place} serves {}, and {} holds {}",
-                    served.serial(),
-                    path.display(),
-                    on_disk.serial()
-                ));
-            }
-            _ => {}
-        }
-    }
-    look::health(component).err()
-}
-
-/// The endpoints with what was seen at them.
-pub(super) fn endpoints(component: &Component, evidence: &Evidence) -> Vec<EndpointPlan> {
-    let seen = component.endpoints.iter().zip(&evidence.looks);
-    seen.map(|(endpoint, look)| EndpointPlan::of(endpoint, address(endpoint).to_string(), look)).collect()
+    evidence.difference(component).or_else(|| look::health(component).err())
 }

@@ -5,12 +5,11 @@
 use chrono::{DateTime, Utc};
 
 use super::super::node::caller_below;
-use super::change::endpoints;
 use super::error::RestartError;
 use super::node::Components;
 use super::patience::Patience;
 use super::progress::Phase;
-use super::quorum::{self, Quorum};
+use super::quorum;
 use super::{RestartRequest, living, look, tokens};
 use crate::audit::certificate::judge_files;
 use crate::audit::{Finding, Severity, complete_remedies};
@@ -18,7 +17,7 @@ use crate::catalogue::KUBELET;
 use crate::component::STATIC_PODS;
 use crate::error::{Diagnostic, Result};
 use crate::inventory::Found;
-use crate::plan::restart::{Component, Inspection, Member, RestartPlan, Sight, draft};
+use crate::plan::restart::{Component, Inspection, Member, Quorum, RestartPlan, Sight, draft};
 use crate::store::Store;
 
 /// A plan, and what was seen beside it.
@@ -101,8 +100,7 @@ fn look_at_all(components: &Components, now: DateTime<Utc>) -> Vec<Option<Inspec
         let longest_back_off = components.kubelet.longest_back_off;
         let sight = Sight { longest_back_off, ..sight.unwrap_or_default() };
         let evidence = look::evidence(&components.store, component);
-        let (endpoints, unusable) = (endpoints(component, &evidence), unusable(components, member, component));
-        Some(Inspection { evidence, sight, endpoints, unusable })
+        Some(Inspection { evidence, sight, unusable: unusable(components, member, component) })
     })
 }
 

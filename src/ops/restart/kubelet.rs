@@ -77,7 +77,7 @@ impl RunningKubelet {
     pub(super) fn stuck(&self, store: &Store, now: DateTime<Utc>) -> Option<RestartError> {
         let end = Instant::now() + STARTING;
         loop {
-            if look::addresses(&self.component).iter().any(is_kubelets) {
+            if self.component.addresses().any(|place| is_kubelets(&place)) {
                 return None;
             }
             // One that has just been started does not listen yet; one that ends again and again is gone soon.
@@ -86,7 +86,7 @@ impl RunningKubelet {
             }
             thread::sleep(PAUSE);
         }
-        let place = look::addresses(&self.component).first().map(ToString::to_string).unwrap_or_default();
+        let place = self.component.addresses().next().map(|place| place.to_string()).unwrap_or_default();
         Some(RestartError::NoKubelet { place, expired: self.expired(store, now), runtime: self.runtime_problem() })
     }
 

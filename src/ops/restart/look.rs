@@ -88,7 +88,7 @@ fn own_files(
 }
 
 fn served(endpoint: &Endpoint) -> crate::error::Result<Certificate> {
-    let chain = tls::chain(&address(endpoint), TIMEOUT)?;
+    let chain = tls::chain(&endpoint.address(), TIMEOUT)?;
     let first = chain.first().map(Vec::as_slice).unwrap_or_default();
     Ok(Certificate::from_der(first)?)
 }
@@ -98,20 +98,9 @@ pub(super) fn first_certificate(tree: &Tree, path: &Path) -> Option<Certificate>
     read_certificates(tree.content(path)?).ok()?.into_iter().next()
 }
 
-/// Where an endpoint is.
-pub(super) fn address(endpoint: &Endpoint) -> Address {
-    Address { host: endpoint.host.clone(), port: endpoint.port }
-}
-
-/// Every address at which the component listens.
-pub(super) fn addresses(component: &Component) -> Vec<Address> {
-    let health = component.health.iter().map(|health| Address { host: health.host.clone(), port: health.port });
-    component.endpoints.iter().map(address).chain(health).collect()
-}
-
 /// The process that listens at the component's ports.
 pub(super) fn listening(component: &Component) -> Option<Process> {
-    addresses(component).iter().find_map(process_at)
+    component.addresses().find_map(|place| process_at(&place))
 }
 
 /// Asks for the component's health.
@@ -237,7 +226,7 @@ impl Running {
 }
 
 fn open_address(component: &Component) -> Option<Address> {
-    addresses(component).into_iter().find(|place| tls::is_open(place, TIMEOUT))
+    component.addresses().find(|place| tls::is_open(place, TIMEOUT))
 }
 
 /// What decides how the component is restarted; `containers` are those of all, if the runtime lists them.
@@ -263,7 +252,7 @@ pub(super) fn sight(
         attempt: running.map(Container::attempt).or_else(|| attempt_of(store, manners.name)),
         ended: is_gone.then(|| {
             let last = own().max_by_key(|container| container.attempt());
-            last.and_then(|last| runtime.end_of(last)).unwrap_or_else(|| match addresses(component).first() {
+            last.and_then(|last| runtime.end_of(last)).unwrap_or_else(|| match component.addresses().next() {
                 Some(place) => format!("nothing listens at {place}"),
                 None => "it has no process".into(),
             })

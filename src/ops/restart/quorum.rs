@@ -12,27 +12,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::look::address;
 use super::node::Components;
 use crate::component::Url;
 use crate::edge::http;
 use crate::edge::tls::{Address, Identity};
-use crate::plan::restart::HealthAction;
+use crate::plan::restart::{Endpoint, HealthAction, Quorum, QuorumMember, judge_quorum};
 use crate::workers;
 
 /// How long one member may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// What the members say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Quorum {
-    /// Whether there is one now; not, too, when nobody can be asked.
-    pub(super) exists: bool,
-    /// The members that are not well while this one is needed, and why; empty when it can be spared.
-    pub(super) missing: Vec<String>,
-    /// How many members vote.
-    pub(super) members: usize,
-}
 
 /// A member, as etcd lists it.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,7 +44,7 @@ pub(super) fn ask(components: &Components) -> Quorum {
         return Quorum::default();
     };
     let identities = identities(components);
-    let Some(peers) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "peers").map(address) else {
+    let Some(peers) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "peers").map(Endpoint::address) else {
         return Quorum::default();
     };
     let listed = identities.iter().find_map(|identity| members(identity, &peers));
@@ -69,26 +57,13 @@ pub(super) fn ask(components: &Components) -> Quorum {
     let states: Vec<_> = voting
         .iter()
         .zip(states)
-        .map(|(member, state)| State { name: member.name.clone(), is_ours: member.name == name, problem: state.err() })
+        .map(|(member, state)| QuorumMember {
+            name: member.name.clone(),
+            is_ours: member.name == name,
+            problem: state.err(),
+        })
         .collect();
-    judge(&states)
-}
-
-/// One voting member.
-struct State {
-    name: String,
-    is_ours: bool,
-    problem: Option<String>,
-}
-
-fn judge(states: &[State]) -> Quorum {
-    let needed = states.len() / 2 + 1;
-    let well = |ours: bool| states.iter().filter(|state| state.problem.is_none() && (ours || !state.is_ours)).count();
-    let exists = well(true) >= needed;
-    // Two members, or one alone: it is lost for a moment whoever is restarted, and nobody is to blame.
-    let missing = states.iter().filter(|state| !state.is_ours && exists && well(false) < needed);
-    let missing = missing.filter_map(|state| Some(format!("{} ({})", state.name, state.problem.as_ref()?)));
-    Quorum { exists, missing: missing.collect(), members: states.len() }
+    judge_quorum(&states)
 }
 
 /// Whether this node's member says that there is a quorum; `Err` with what it says.
@@ -100,7 +75,8 @@ pub(super) fn is_there(components: &Components) -> Result<(), String> {
         let place = Address { host: health.host.clone(), port: health.port };
         return said(&place, &http::get(&place, false, "/health", TIMEOUT).map_err(|error| error.to_string())?);
     }
-    let Some(clients) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "clients").map(address) else {
+    let Some(clients) = etcd.endpoints.iter().find(|endpoint| endpoint.purpose == "clients").map(Endpoint::address)
+    else {
         return Ok(());
     };
     let answer = asked_as(&identities(components), &clients, "/health");
@@ -174,34 +150,6 @@ fn identities(components: &Components) -> Vec<Identity> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn states(well: &[bool]) -> Vec<State> {
-        let state = |(place, well): (usize, &bool)| State {
-            name: format!("cp{}", place + 1),
-            is_ours: place == 0,
-            problem: (!well).then(|| "connection refused".into()),
-        };
-        well.iter().enumerate().map(state).collect()
-    }
-
-    #[test]
-    fn a_member_is_spared_when_the_others_are_enough_or_when_nobody_could_be() {
-        for (well, exists, missing) in [
-            (&[true, true, true][..], true, 0),
-            (&[true, true, false], true, 1),
-            (&[true, false, false], false, 0),
-            (&[false, true, true], true, 0),
-            (&[true], true, 0),
-            (&[true, true], true, 0),
-            (&[true, false], false, 0),
-            (&[true, true, true, false, true], true, 0),
-            (&[true, true, true, false, false], true, 2),
-        ] {
-            let quorum = judge(&states(well));
-            assert_eq!((quorum.exists, quorum.missing.len()), (exists, missing), "{well:?}");
-        }
-        assert_eq!(judge(&states(&[true, true, false])).missing, ["cp3 (connection refused)"]);
-    }
 
     #[test]
     fn members_are_read_as_etcd_lists_them() {

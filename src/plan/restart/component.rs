@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::catalogue::{Reload, reload};
 use crate::component::{LOCALHOST, Probe, StaticPod, Url, reachable};
+use crate::edge::tls::Address;
 
 /// A port of a component that speaks TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,14 @@ pub struct Endpoint {
     pub certificate: Option<PathBuf>,
     /// The file of that certificate's key.
     pub key: Option<PathBuf>,
+}
+
+impl Endpoint {
+    /// Where it is.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address { host: self.host.clone(), port: self.port }
+    }
 }
 
 /// What to ask for at a health address.
@@ -79,6 +88,14 @@ pub struct Component {
     pub signing: Vec<(PathBuf, PathBuf)>,
     /// What it makes tokens with; the API server knows what they are verified with.
     pub service_account: Option<ServiceAccount>,
+}
+
+impl Component {
+    /// Every address at which it listens.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        let health = self.health.iter().map(|health| Address { host: health.host.clone(), port: health.port });
+        self.endpoints.iter().map(Endpoint::address).chain(health)
+    }
 }
 
 /// The files of service accounts' tokens.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::judge::{Evidence, judge, start_of};
 use super::way::{Manners, Sight, Way};
-use super::{Component, ComponentPlan, EndpointPlan, RestartAction, RestartPlan};
+use super::{Component, ComponentPlan, RestartAction, RestartPlan};
 use crate::audit::{Finding, FindingCode};
 use crate::catalogue::KUBELET;
 
@@ -35,8 +35,6 @@ pub struct Inspection {
     pub evidence: Evidence,
     /// How it can be restarted.
     pub sight: Sight,
-    /// The same of its ports, for the reader.
-    pub endpoints: Vec<EndpointPlan>,
     /// Why it would not come up again.
     pub unusable: Vec<Finding>,
 }
@@ -116,13 +114,12 @@ impl Drafting {
             }
             return planned;
         }
-        let (Some(component), Some(Inspection { evidence, sight, endpoints, unusable })) = (&member.component, seen)
-        else {
+        let (Some(component), Some(Inspection { evidence, sight, unusable })) = (&member.component, seen) else {
             planned.reasons.push("this node has no manifest for it".into());
             return planned;
         };
         planned.started_at = start_of(component, evidence);
-        planned.endpoints.clone_from(endpoints);
+        planned.endpoints = evidence.endpoints(component);
         let judgement = judge(component, evidence);
         planned.reasons = judgement.reasons();
         planned.back_off_seconds = sight.back_off().as_secs();
@@ -221,7 +218,7 @@ mod tests {
     fn run(members: &[Member], unusable: &[Finding], kubelet_goes_first: bool) -> (Vec<RestartAction>, Vec<String>) {
         let seen = |member: &Member| {
             let unusable = if member.name == "kube-apiserver" { unusable.to_vec() } else { Vec::new() };
-            Some(Inspection { evidence: Evidence::default(), sight: Sight::default(), endpoints: Vec::new(), unusable })
+            Some(Inspection { evidence: Evidence::default(), sight: Sight::default(), unusable })
         };
         let (components, findings) = draft(members, &members.iter().map(seen).collect::<Vec<_>>(), true);
         let actions = components.iter().map(|planned| planned.action).collect();

@@ -49,6 +49,37 @@ pub struct Evidence {
     pub own: BTreeSet<PathBuf>,
 }
 
+impl Evidence {
+    /// The component's ports with what was seen at them.
+    #[must_use]
+    pub fn endpoints(&self, component: &Component) -> Vec<EndpointPlan> {
+        let seen = component.endpoints.iter().zip(&self.looks);
+        let plan = |(endpoint, look): (&Endpoint, &Look)| EndpointPlan {
+            purpose: endpoint.purpose,
+            address: endpoint.address().to_string(),
+            served: look.served.as_ref().ok().map(LiveCertificate::of),
+            problem: look.served.as_ref().err().cloned(),
+            path: endpoint.certificate.clone(),
+            on_disk: look.on_disk.as_ref().map(LiveCertificate::of),
+        };
+        seen.map(plan).collect()
+    }
+
+    /// A port that cannot be seen, or serves another certificate than that of its file.
+    #[must_use]
+    pub fn difference(&self, component: &Component) -> Option<String> {
+        component.endpoints.iter().zip(&self.looks).find_map(|(endpoint, look)| match (&look.served, &look.on_disk) {
+            (Err(problem), _) => Some(problem.clone()),
+            (Ok(served), Some(on_disk)) if served.as_der() != on_disk.as_der() => {
+                let (place, path) = (endpoint.address(), endpoint.certificate.as_deref().unwrap_or(Path::new("")));
+                let (served, on_disk) = (served.serial(), on_disk.serial());
+                Some(format!("{place} serves {served}, and {} holds {on_disk}", path.display()))
+            }
+            _ => None,
+        })
+    }
+}
+
 /// What the evidence says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
@@ -179,21 +210,6 @@ fn made_in_memory(endpoint: &Endpoint, look: &Look) -> Option<DateTime<Utc>> {
     // The two times are taken one after the other; if they differ by more, it is somebody else's certificate.
     let is_gos = (made_at - valid_from).abs() <= TimeDelta::seconds(60);
     is_gos.then(|| valid_from.min(made_at))
-}
-
-impl EndpointPlan {
-    /// The endpoint with what was seen at it.
-    #[must_use]
-    pub fn of(endpoint: &Endpoint, address: String, look: &Look) -> Self {
-        Self {
-            purpose: endpoint.purpose,
-            address,
-            served: look.served.as_ref().ok().map(LiveCertificate::of),
-            problem: look.served.as_ref().err().cloned(),
-            path: endpoint.certificate.clone(),
-            on_disk: look.on_disk.as_ref().map(LiveCertificate::of),
-        }
-    }
 }
 
 #[cfg(test)]
