@@ -61,7 +61,7 @@ pub fn alternative_name(text: &str) -> Result<String, &'static str> {
 /// The largest file that is read, in bytes.
 pub const LARGEST_FILE: usize = 1 << 20;
 
-/// What the host says of itself; floor 5 reads it, and this module takes it as given.
+/// What the host says of itself; `edge` reads it, and this module takes it as given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostFacts {
     /// The host's name, the default of `nodeRegistration.name`.

@@ -1,7 +1,7 @@
 //! One file a verb: reads, judges, plans, applies, reports.
 //!
 //! In: a request as a command line or a script makes it. Out: plans, reports, errors. Nothing here decides what
-//! a certificate says (floors 3 and 4 do) or how a file is written (floor 5 does).
+//! a certificate says (`audit`, `policy` and `plan` do) or how a file is written (`store` does).
 
 mod advice;
 mod again;

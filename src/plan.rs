@@ -1,7 +1,7 @@
 //! What shall be done to a node's tree, as a value: artefacts and reasons, before anything is touched.
 //!
 //! In: what was read, the wanted cluster, now. Out: [`Plan`]. It can be printed, compared, serialised and carried
-//! elsewhere; it holds no key material. Keys and signatures are made while it is applied (floor 6).
+//! elsewhere; it holds no key material. Keys and signatures are made while it is applied (`ops`).
 
 mod artefact;
 pub mod backup;

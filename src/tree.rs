@@ -1,6 +1,6 @@
 //! What was read from disk, as data: the input of every judgement and every plan.
 //!
-//! In: nothing (floor 5's `store` fills it). Out: [`Tree`], a map from path to [`Observed`]. It never reads,
+//! In: nothing (`store` fills it). Out: [`Tree`], a map from path to [`Observed`]. It never reads,
 //! parses or judges; a file that could not be read is an entry like any other.
 
 use std::collections::BTreeMap;

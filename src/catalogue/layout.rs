@@ -1,7 +1,7 @@
 //! Where a node's files are.
 //!
 //! In: the two directories. Out: the path of every file of the catalogue. Paths are logical: a root directory in
-//! front of them is floor 5's business.
+//! front of them is `store`'s business.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Certificate files that a user names, and what lies beside them: keys, kubeconfigs with keys, requests.
 //!
 //! In: paths of files and directories, as they are named or, where that is not there, below the node's root. Out:
-//! [`Given`]s. Whether a file is fit for anything is floor 4's to say; that a named path is not there is an error.
+//! [`Given`]s. Whether a file is fit for anything is a plan's to say; that a named path is not there is an error.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Backups as Python sees them.
 //!
-//! In: the fields of the requests in [`crate::ops::backup`]. Out: the fields of backups.
+//! In: the fields of the requests in [`crate::request`]. Out: the fields of backups.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

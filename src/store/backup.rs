@@ -2,7 +2,7 @@
 //!
 //! In: the files that a transaction is about to replace or remove; later the directory that holds backups. Out: a
 //! backup that is durable before the transaction begins ([`BackupOrder`]); what is in a backup and whether it is
-//! whole ([`Backup`]). It never decides what is restored (`ops::backup` does) and never logs or reports content.
+//! whole ([`Backup`]). It never decides what is restored (`plan::backup` does) and never logs or reports content.
 //!
 //! A backup is `<directory>/<UTC time>-<operation>[-N]/`, mode 0700. In it are the files, each 0600, and
 //! `manifest.json`, which is put there last: a directory without it is of a run that was interrupted.
