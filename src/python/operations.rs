@@ -1,6 +1,6 @@
 //! The operations, as Python sees them: a request goes in as a dictionary, a plan or a report comes out as one.
 //!
-//! In: dictionaries of the fields of the request types in [`crate::ops`]. Out: dictionaries of the fields of plans,
+//! In: dictionaries of the fields of the request types in [`crate::request`]. Out: dictionaries of the fields of plans,
 //! reports and findings; times as RFC 3339 text. The typed classes that users hold are in `kubepki.types`.
 
 use std::path::PathBuf;
