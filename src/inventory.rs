@@ -20,7 +20,7 @@ mod part;
 
 use std::path::Path;
 
-pub use client::{Client, referenced_paths};
+pub use client::{Client, Documents, referenced_paths};
 pub use expectation::Expectation;
 pub use found::{Found, Place, ServiceAccountKeys, Slot};
 pub use item::{Item, Rotating};
@@ -29,6 +29,7 @@ pub use part::Part;
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, Kind, KubeletFiles, Layout, Row};
 use crate::component::ServingFiles;
 use crate::config::{ClusterSpec, Etcd, Role};
+use crate::kubeconfig::KubeconfigError;
 use crate::tree::Tree;
 use crate::x509::{Certificate, X509Error};
 
@@ -43,6 +44,8 @@ pub struct Inventory<'t> {
     pub spec: &'t ClusterSpec,
     /// Whether a configuration says what the node is called.
     pub is_said: bool,
+    /// The kubeconfigs that are parsed already.
+    pub documents: &'t Documents,
     items: Vec<Item<'t>>,
 }
 
@@ -51,14 +54,21 @@ impl<'t> Inventory<'t> {
     ///
     /// # Errors
     /// [`X509Error::Encoding`] when the node's name cannot be put into a certificate.
-    pub fn of(tree: &'t Tree, layout: &'t Layout, spec: &'t ClusterSpec, is_said: bool) -> Result<Self, X509Error> {
-        let inventory = Self { tree, layout, spec, is_said, items: Vec::new() };
+    pub fn of(
+        tree: &'t Tree,
+        layout: &'t Layout,
+        spec: &'t ClusterSpec,
+        is_said: bool,
+        documents: &'t Documents,
+    ) -> Result<Self, X509Error> {
+        let inventory = Self { tree, layout, spec, is_said, documents, items: Vec::new() };
         inventory.with([Kind::Authority, Kind::Leaf, Kind::ServiceAccount, Kind::Kubeconfig], layout)
     }
 
     fn with<const N: usize>(mut self, kinds: [Kind; N], layout: &Layout) -> Result<Self, X509Error> {
         for row in catalogue::rows(kinds) {
-            self.items.push(Item::of(row, self.tree, layout, self.spec, self.is_said)?);
+            let item = Item::of(row, &self, layout)?;
+            self.items.push(item);
         }
         Ok(self)
     }
@@ -112,6 +122,12 @@ impl<'t> Inventory<'t> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Item<'t>> {
         self.items.iter().find(|item| item.name == name)
+    }
+
+    /// The kubeconfig at any path; `None` when there is no such file that can be read.
+    #[must_use]
+    pub fn client(&self, path: &Path) -> Option<Result<Client, KubeconfigError>> {
+        Some(Client::of(self.tree, path, self.documents.parse(self.tree.content(path)?)))
     }
 
     /// The certificates of a CA's file; none when it cannot be read.

@@ -3,10 +3,12 @@
 //! In: a [`Tree`] and a path. Out: [`Client`]. It never judges.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::Found;
 use crate::catalogue::{SYSTEM_NODE, beside};
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
+use crate::secret::Secret;
 use crate::tree::Tree;
 
 /// A kubeconfig that can be read.
@@ -26,7 +28,19 @@ impl Client {
     /// # Errors
     /// [`KubeconfigError`] when the file is not a kubeconfig, or has no current user.
     pub fn read(tree: &Tree, path: &Path, content: &[u8]) -> Result<Self, KubeconfigError> {
-        let document = Kubeconfig::parse(content)?;
+        Self::of(tree, path, Kubeconfig::parse(content))
+    }
+
+    /// The same of a document that is parsed already.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn of(
+        tree: &Tree,
+        path: &Path,
+        document: Result<Kubeconfig, KubeconfigError>,
+    ) -> Result<Self, KubeconfigError> {
+        let document = document?;
         let found = Found::of_user(tree, path, &document.current()?);
         Ok(Self { path: path.to_owned(), document, found })
     }
@@ -53,19 +67,39 @@ impl Client {
     /// The files that the current user and cluster refer to.
     #[must_use]
     pub fn referenced_paths(&self) -> Vec<PathBuf> {
-        let Ok(current) = self.document.current() else { return Vec::new() };
-        [current.certificate_authority, current.client_certificate, current.client_key, current.token_file]
-            .into_iter()
-            .flatten()
-            .map(|referenced| beside(&self.path, referenced))
-            .collect()
+        referenced_paths(&self.path, &self.document)
     }
 }
 
-/// The files that the kubeconfig at `path` refers to; none when it cannot be read.
+/// The files that the current user and cluster of the kubeconfig at `path` refer to.
 #[must_use]
-pub fn referenced_paths(path: &Path, content: &[u8]) -> Vec<PathBuf> {
-    Client::read(&Tree::default(), path, content).map(|client| client.referenced_paths()).unwrap_or_default()
+pub fn referenced_paths(path: &Path, document: &Kubeconfig) -> Vec<PathBuf> {
+    let Ok(current) = document.current() else { return Vec::new() };
+    [current.certificate_authority, current.client_certificate, current.client_key, current.token_file]
+        .into_iter()
+        .flatten()
+        .map(|referenced| beside(path, referenced))
+        .collect()
+}
+
+/// The kubeconfigs of a run by their content: each is parsed once, for the files that it refers to and for what it shows.
+#[derive(Debug, Default)]
+pub struct Documents(Mutex<Vec<(Secret, Result<Kubeconfig, KubeconfigError>)>>);
+
+impl Documents {
+    /// As [`Kubeconfig::parse`].
+    ///
+    /// # Errors
+    /// [`KubeconfigError`] when it is not a kubeconfig.
+    pub fn parse(&self, content: &[u8]) -> Result<Kubeconfig, KubeconfigError> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = all.iter().find(|(one, _)| one.expose() == content) {
+            return known.clone();
+        }
+        let document = Kubeconfig::parse(content);
+        all.push((Secret::new(content.to_vec()), document.clone()));
+        document
+    }
 }
 
 fn node_of(user: &str) -> Option<String> {

@@ -9,10 +9,9 @@
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
-use super::{Client, Expectation, Found, Part, ServiceAccountKeys};
+use super::{Client, Documents, Expectation, Found, Inventory, Part, ServiceAccountKeys};
 use crate::catalogue::{Kind, Layout, Row};
 use crate::component::ServingSource;
-use crate::config::ClusterSpec;
 use crate::key::PrivateKey;
 use crate::kubeconfig::KubeconfigError;
 use crate::tree::{Observed, Tree};
@@ -47,6 +46,7 @@ pub struct Item<'t> {
     pub serving: Option<ServingSource>,
     /// What was read.
     pub tree: &'t Tree,
+    documents: &'t Documents,
     client: OnceCell<Result<Client, KubeconfigError>>,
     pair: OnceCell<Found>,
     service_account: OnceCell<ServiceAccountKeys>,
@@ -60,13 +60,8 @@ pub struct Rotating {
 }
 
 impl<'t> Item<'t> {
-    pub(super) fn of(
-        row: &'static Row,
-        tree: &'t Tree,
-        layout: &Layout,
-        spec: &ClusterSpec,
-        is_said: bool,
-    ) -> Result<Self, X509Error> {
+    pub(super) fn of(row: &'static Row, inventory: &Inventory<'t>, layout: &Layout) -> Result<Self, X509Error> {
+        let Inventory { tree, spec, is_said, documents, .. } = *inventory;
         let [request, mut certificate, key] = layout.on_the_way(row);
         if row.kind == Kind::ServiceAccount {
             certificate = layout.service_account_public_key();
@@ -86,6 +81,7 @@ impl<'t> Item<'t> {
             rotating: None,
             serving: None,
             tree,
+            documents,
             client: OnceCell::new(),
             pair: OnceCell::new(),
             service_account: OnceCell::new(),
@@ -122,7 +118,8 @@ impl Item<'_> {
     pub fn client(&self) -> Option<Result<&Client, &KubeconfigError>> {
         let path = self.kubeconfig.as_deref()?;
         let content = self.tree.content(path)?;
-        Some(self.client.get_or_init(|| Client::read(self.tree, path, content)).as_ref())
+        let client = || Client::of(self.tree, path, self.documents.parse(content));
+        Some(self.client.get_or_init(client).as_ref())
     }
 
     /// The pair of files: the one in use, or what is on its way into a kubeconfig.

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::given::Sources;
-use super::node::{Node, add_referenced};
+use super::node::Node;
 use super::planned::Planned;
 use crate::catalogue::{self, Layout, with_ending};
 use crate::error::{Result, faults};
-use crate::inventory::Inventory;
 use crate::plan::embed::{self, Options, Wanted};
 use crate::plan::generate::Selection;
 pub use crate::request::EmbedRequest;
@@ -44,7 +43,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     let named =
         wanted.iter().flat_map(|one| [one.path.clone(), with_ending(&one.path, "crt"), with_ending(&one.path, "key")]);
     let mut tree = node.read_with(node.layout.all_on_the_way().chain(named));
-    add_referenced(&mut tree, &node.store, wanted.iter().map(|one| one.path.clone()));
+    node.add_referenced(&mut tree, wanted.iter().map(|one| one.path.clone()));
     let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let certificate = |path: &PathBuf| outside.certificate_file(path);
     let options = Options {
@@ -58,7 +57,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
             .transpose()?
             .map(|given| (given.path, given.certificates)),
     };
-    let inventory = Inventory::of(&tree, &node.layout, &node.spec, request.node.has_configuration())?;
+    let inventory = node.own_inventory(&tree, request.node.has_configuration())?;
     let mut plan = embed::embed(&inventory, &wanted, &options, now);
     plan.backup_dir.clone_from(&request.backup_dir);
     Planned::of(plan, node.warnings, &request.node)?.record(request, &request.node.recorded(&node.spec))

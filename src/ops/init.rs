@@ -7,7 +7,6 @@ use super::node::Node;
 use super::planned::Planned;
 use crate::catalogue;
 use crate::error::Result;
-use crate::inventory::Inventory;
 use crate::plan::generate::{self, Options};
 pub use crate::request::InitRequest;
 use crate::request::refuse_unknown;
@@ -26,7 +25,7 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
         node.recover()?;
     }
     let tree = node.read();
-    let inventory = Inventory::of(&tree, &node.layout, &node.spec, true)?;
+    let inventory = node.own_inventory(&tree, true)?;
     let options = Options {
         certificates: request.certificates.clone(),
         kubeconfigs: request.kubeconfigs.clone(),

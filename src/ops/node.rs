@@ -9,7 +9,7 @@ use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout};
 use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
 use crate::edge::host;
 use crate::error::{Fault, Result};
-use crate::inventory::{Client, Inventory, referenced_paths};
+use crate::inventory::{Client, Documents, Inventory, referenced_paths};
 use crate::key::PrivateKey;
 use crate::remedy::Caller;
 use crate::request::NodeRequest;
@@ -77,31 +77,34 @@ pub(super) struct Node {
     pub(super) layout: Layout,
     /// What the configuration's reader warns of.
     pub(super) warnings: Vec<Problem>,
+    documents: Documents,
 }
 
 impl Node {
     /// Reads the configuration and finds the directories, for work that makes a new node: as for kubeadm, the host's name
     /// and address are the node's unless the configuration says otherwise.
     pub(super) fn open(request: &NodeRequest) -> Result<Self> {
-        Self::of(request, configuration(request)?)
+        Self::of(request, configuration(request)?, Documents::default())
     }
 
     /// The same for work that writes the address of a node that is there: its name is the one in `kubelet.conf`.
     pub(super) fn open_with_address(request: &NodeRequest) -> Result<Self> {
-        let facts = host::facts();
-        let hostname = name_in_kubelet_conf(request)?.or(facts.hostname);
+        let (facts, documents) = (host::facts(), Documents::default());
+        let hostname = name_in_kubelet_conf(request, &documents)?.or(facts.hostname);
         let host = HostFacts { hostname, default_address: facts.default_address, is_optional: false };
-        Self::of(request, configuration_with(request, host)?)
+        Self::of(request, configuration_with(request, host)?, documents)
     }
 
     /// The same for work that reads or renews what is there: nothing is asked of the host. What neither the
     /// configuration nor `kubelet.conf` says is unspecified in [`Self::spec`], and is not judged.
     pub(super) fn open_without_address(request: &NodeRequest) -> Result<Self> {
-        let host = HostFacts { hostname: name_in_kubelet_conf(request)?, default_address: None, is_optional: true };
-        Self::of(request, configuration_with(request, host)?)
+        let documents = Documents::default();
+        let hostname = name_in_kubelet_conf(request, &documents)?;
+        let host = HostFacts { hostname, default_address: None, is_optional: true };
+        Self::of(request, configuration_with(request, host)?, documents)
     }
 
-    fn of(request: &NodeRequest, loaded: Loaded) -> Result<Self> {
+    fn of(request: &NodeRequest, loaded: Loaded, documents: Documents) -> Result<Self> {
         let store = Store::new(request.rootfs.clone())?;
         let certificates_dir =
             request.certificates_dir.clone().unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
@@ -111,6 +114,7 @@ impl Node {
             layout: Layout { certificates_dir, kubeconfig_dir },
             spec: loaded.spec,
             warnings: loaded.warnings,
+            documents,
         })
     }
 
@@ -122,8 +126,13 @@ impl Node {
         next_client: Option<&Path>,
         is_said: bool,
     ) -> Result<Inventory<'t>> {
-        let inventory = Inventory::of(tree, &self.layout, &self.spec, is_said)?;
+        let inventory = self.own_inventory(tree, is_said)?;
         Ok(inventory.with_kubelet(&kubelet.files, &kubelet.serving, next_client)?)
+    }
+
+    /// The same without what the kubelet has for itself.
+    pub(super) fn own_inventory<'t>(&'t self, tree: &'t Tree, is_said: bool) -> Result<Inventory<'t>> {
+        Ok(Inventory::of(tree, &self.layout, &self.spec, is_said, &self.documents)?)
     }
 
     /// Reads what [`Self::read`] does, what is on its way to certificates, and the kubelet's file that rotates.
@@ -139,7 +148,15 @@ impl Node {
 
     /// Reads every file of the catalogue, and those that kubeconfigs refer to.
     pub(super) fn read(&self) -> Tree {
-        read_tree(&self.store, &self.layout)
+        let mut tree = self.store.read(self.layout.every_path());
+        let kubeconfigs = catalogue::kubeconfig_names().into_iter().map(|name| self.layout.kubeconfig(name));
+        self.add_referenced(&mut tree, kubeconfigs);
+        tree
+    }
+
+    /// Reads the files that these kubeconfigs refer to.
+    pub(super) fn add_referenced(&self, tree: &mut Tree, kubeconfigs: impl IntoIterator<Item = PathBuf>) {
+        add_referenced(tree, &self.store, &self.documents, kubeconfigs);
     }
 
     /// [`Self::read`], and `more` files besides.
@@ -151,28 +168,24 @@ impl Node {
 }
 
 /// The name under which the node's kubelet joined the cluster.
-fn name_in_kubelet_conf(request: &NodeRequest) -> Result<Option<String>> {
+fn name_in_kubelet_conf(request: &NodeRequest, documents: &Documents) -> Result<Option<String>> {
     let store = Store::new(request.rootfs.clone())?;
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
     let path = folder.join(KUBELET_CONF);
     let mut tree = store.read([&path]);
-    add_referenced(&mut tree, &store, [path.clone()]);
-    let client = tree.content(&path).and_then(|content| Client::read(&tree, &path, content).ok());
+    add_referenced(&mut tree, &store, documents, [path.clone()]);
+    let client = tree.content(&path).and_then(|content| Client::of(&tree, &path, documents.parse(content)).ok());
     Ok(client.and_then(|client| client.node_name()))
 }
 
-/// Reads every file of the catalogue below `layout`, and those that its kubeconfigs refer to.
-pub(super) fn read_tree(store: &Store, layout: &Layout) -> Tree {
-    let mut tree = store.read(layout.every_path());
-    let kubeconfigs = catalogue::kubeconfig_names().into_iter().map(|name| layout.kubeconfig(name));
-    add_referenced(&mut tree, store, kubeconfigs);
-    tree
-}
-
-/// Reads the files that these kubeconfigs refer to.
-pub(super) fn add_referenced(tree: &mut Tree, store: &Store, kubeconfigs: impl IntoIterator<Item = PathBuf>) {
-    let of = |path: PathBuf| tree.content(&path).map(|content| referenced_paths(&path, content)).unwrap_or_default();
-    let referenced: Vec<_> = kubeconfigs.into_iter().flat_map(of).collect();
+fn add_referenced(
+    tree: &mut Tree,
+    store: &Store,
+    documents: &Documents,
+    kubeconfigs: impl IntoIterator<Item = PathBuf>,
+) {
+    let of = |path: PathBuf| Some(referenced_paths(&path, &documents.parse(tree.content(&path)?).ok()?));
+    let referenced: Vec<_> = kubeconfigs.into_iter().filter_map(of).flatten().collect();
     tree.add(store.read(referenced));
 }
 

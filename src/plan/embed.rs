@@ -62,7 +62,7 @@ pub fn embed(inventory: &Inventory<'_>, wanted: &[Wanted], options: &Options, no
         let place = inventory
             .items(&[RowKind::Kubeconfig])
             .find(|place| place.kubeconfig.as_deref() == Some(one.path.as_path()));
-        let client = tree.content(&one.path).map(|content| Client::read(tree, &one.path, content));
+        let client = inventory.client(&one.path);
         let mut embedding = Embedding {
             client: client.as_ref().map(Result::as_ref),
             tree,

@@ -214,7 +214,9 @@ impl Asking<'_> {
     fn fault_of_key(&self, row: &Row, path: &Path) -> Option<Fault> {
         let key = match row.kind {
             RowKind::Kubeconfig => {
-                let client = Part::read(self.tree, path, |content| Client::read(self.tree, path, content));
+                let documents = self.inventory.documents;
+                let read = |content: &[u8]| Client::of(self.tree, path, documents.parse(content));
+                let client = Part::read(self.tree, path, read);
                 client.and_then(|client| client.found.key)
             }
             _ => Part::read(self.tree, path, PrivateKey::from_pem),

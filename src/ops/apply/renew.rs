@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::node::content_of;
 use super::request::present;
-use super::workbench::Workbench;
+use super::workbench::{Workbench, only_file};
 use super::{bad, trust};
 use crate::error::Result;
 use crate::inventory::{Client, Place, Slot};
@@ -83,15 +83,15 @@ fn link(path: &Path, next: &Path) -> Result<Change> {
 }
 
 /// The key that stays.
-fn kept_key(bench: &Workbench<'_>, artefact: &Artefact, place: &Place) -> Result<PrivateKey> {
+fn kept_key(bench: &mut Workbench<'_>, artefact: &Artefact, place: &Place) -> Result<PrivateKey> {
     match place {
         Place::Together { file: path, .. } | Place::Apart { key: Slot::File(path), .. } => {
             Ok(PrivateKey::from_pem(content_of(bench.tree, path)?.expose())?)
         }
         Place::Apart { key: Slot::Embedded, .. } => {
-            let path = bench.layout.kubeconfig(&artefact.name);
-            let content = content_of(bench.tree, &path)?;
-            present(Client::read(bench.tree, &path, content.expose())?.found.key, &path)
+            let file = only_file(artefact)?;
+            let document = bench.kubeconfig(file)?.clone();
+            present(Client::of(bench.tree, &file.path, Ok(document))?.found.key, &file.path)
         }
     }
 }

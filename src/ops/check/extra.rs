@@ -79,9 +79,11 @@ impl Checkup<'_> {
 
     /// Checks a kubeconfig and the files that it refers to; `false` when the file is none, and does not claim to be one.
     fn extra_kubeconfig(&mut self, store: &Store, path: &Path, content: &[u8], named: bool) -> bool {
-        let paths = std::iter::once(path.to_owned()).chain(referenced_paths(path, content));
+        let document = Kubeconfig::parse(content);
+        let referenced = document.as_ref().map(|document| referenced_paths(path, document)).unwrap_or_default();
+        let paths = std::iter::once(path.to_owned()).chain(referenced);
         let tree = store.read(paths);
-        let client = Client::read(&tree, path, content);
+        let client = Client::of(&tree, path, document);
         if client.is_err() && !claims_kubeconfig(path, content, named) {
             return false;
         }
