@@ -235,7 +235,7 @@ fuzz:
 
 # check-rust fails when they are stale.
 reference:
-	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository reference
+	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository reference::
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt
