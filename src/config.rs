@@ -41,7 +41,7 @@ pub(crate) use template::first_in as first_template_leftover;
 pub(crate) use value::url_fault;
 pub use version::KubernetesVersion;
 
-use cluster::Cluster;
+use cluster::Node;
 use document::{Document, Documents, Kind};
 use node::Local;
 use problem::{Code, Place, Problems};
@@ -230,9 +230,14 @@ fn assemble_control_plane(documents: &Documents, options: &Options, problems: &m
     node::check_init(&init, problems);
     let local = node::local_endpoint(&init.field("localAPIEndpoint"), &options.host, problems);
     let name = node::name(&init, options.node_name.as_deref(), &options.host, problems);
-    let cluster = cluster::read(&view(documents.cluster.as_ref()), problems);
-    warn_of_ports(&cluster, local, problems);
-    spec(Role::ControlPlane, name, local, cluster, join::CA_CERT_PATH.to_owned(), None)
+    let node = Node {
+        role: Role::ControlPlane,
+        name,
+        local,
+        ca_cert_path: join::CA_CERT_PATH.to_owned(),
+        discovery_endpoint: None,
+    };
+    cluster::read(&view(documents.cluster.as_ref()), node, problems)
 }
 
 fn assemble_joining(
@@ -244,11 +249,10 @@ fn assemble_joining(
     let root = view(Some(document));
     let joining = join::read(&root, problems);
     let name = node::name(&root, options.node_name.as_deref(), &options.host, problems);
-    let cluster = cluster::read(&view(documents.cluster.as_ref()), problems);
+    let cluster = view(documents.cluster.as_ref());
     let (role, local) = if joining.is_control_plane {
         let endpoint = root.path(&["controlPlane", "localAPIEndpoint"]);
         let local = node::local_endpoint(&endpoint, &options.host, problems);
-        warn_of_ports(&cluster, local, problems);
         if documents.cluster.is_none() {
             problems.add(
                 Code::ClusterDefaults,
@@ -263,7 +267,7 @@ fn assemble_joining(
         let unspecified = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         (Role::Worker, Local { advertise_address: unspecified, bind_port: node::BIND_PORT })
     };
-    let has_endpoint = view(documents.cluster.as_ref()).field("controlPlaneEndpoint").is_present();
+    let has_endpoint = cluster.field("controlPlaneEndpoint").is_present();
     if role == Role::Worker && joining.discovers_by_file && !has_endpoint {
         problems.add(
             Code::ApiEndpoint,
@@ -272,55 +276,8 @@ fn assemble_joining(
             "add a ClusterConfiguration with controlPlaneEndpoint, or discovery.bootstrapToken.apiServerEndpoint",
         );
     }
-    spec(role, name, local, cluster, joining.ca_cert_path, joining.discovery_endpoint)
-}
-
-fn warn_of_ports(cluster: &Cluster, local: Local, problems: &mut Problems) {
-    let Some(endpoint) = &cluster.control_plane_endpoint else {
-        return;
-    };
-    if let Some(port) = endpoint.port.filter(|port| *port != local.bind_port) {
-        problems.add(
-            Code::EndpointPort,
-            &endpoint.place,
-            format!("port {port} is not the bindPort {} of this node's API server", local.bind_port),
-            "this is right behind a load balancer that forwards the port; otherwise make them equal",
-        );
-    }
-}
-
-fn spec(
-    role: Role,
-    node_name: String,
-    local: Local,
-    cluster: Cluster,
-    ca_cert_path: String,
-    discovery_endpoint: Option<Endpoint>,
-) -> ClusterSpec {
-    let control_plane_endpoint = cluster
-        .control_plane_endpoint
-        .map(|endpoint| Endpoint { host: endpoint.host, port: endpoint.port.unwrap_or(local.bind_port) });
-    ClusterSpec {
-        role,
-        node_name,
-        advertise_address: local.advertise_address,
-        bind_port: local.bind_port,
-        cluster_name: cluster.cluster_name,
-        certificates_dir: cluster.certificates_dir,
-        control_plane_endpoint,
-        discovery_endpoint,
-        dns_domain: cluster.dns_domain,
-        service_subnets: cluster.service_subnets,
-        pod_subnets: cluster.pod_subnets,
-        api_server_cert_sans: cluster.api_server_cert_sans,
-        etcd: cluster.etcd,
-        algorithm: cluster.algorithm,
-        algorithm_is_said: cluster.algorithm_is_said,
-        certificate_validity: cluster.certificate_validity,
-        ca_certificate_validity: cluster.ca_certificate_validity,
-        kubernetes_version: cluster.kubernetes_version,
-        ca_cert_path,
-    }
+    let (ca_cert_path, discovery_endpoint) = (joining.ca_cert_path, joining.discovery_endpoint);
+    cluster::read(&cluster, Node { role, name, local, ca_cert_path, discovery_endpoint }, problems)
 }
 
 #[cfg(test)]

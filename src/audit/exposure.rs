@@ -9,7 +9,8 @@ use super::{Finding, FindingCode, Severity};
 use crate::remedy::command;
 use crate::store::{Exposure, OpenFolder};
 
-/// Judges the file at `path`, as far as `exposed` has something of it. A folder is judged for its first file only: `findings` are those so far.
+/// Judges the file at `path`, as far as `exposed` has something of it. A folder is judged for its first file only:
+/// `findings` are those so far.
 pub fn judge(subject: &str, path: &Path, exposed: &Exposure, severity: Severity, findings: &mut Vec<Finding>) {
     let mut note = |code: FindingCode, subject: &str, path: &Path, evidence: String, remedy: String| {
         let known = findings.iter_mut().find(|finding| finding.code == code && finding.path.as_deref() == Some(path));

@@ -1,6 +1,7 @@
 //! `ClusterConfiguration`: what all nodes of a cluster share.
 //!
-//! In: the view of a checked document, or of none for the defaults. Out: [`Cluster`], defaulted and judged.
+//! In: the view of a checked document, or of none for the defaults, and its [`Node`]. Out: [`ClusterSpec`], defaulted
+//! and judged.
 //!
 //! Source: kubeadm `SetDefaults_ClusterConfiguration`, `ValidateClusterConfiguration`.
 
@@ -9,8 +10,9 @@ use ipnet::IpNet;
 
 use super::name::subdomain_fault;
 use super::network::{host_bits, parse_host_port, parse_networks};
+use super::node::Local;
 use super::problem::{Code, Place, Problems, quoted};
-use super::spec::{Etcd, Host};
+use super::spec::{ClusterSpec, Endpoint, Role};
 use super::value::{absolute_path, argument, check_arguments, sans};
 use super::view::View;
 use super::{duration, etcd, version};
@@ -22,35 +24,17 @@ const LEAF_VALIDITY: TimeDelta = TimeDelta::hours(8760);
 /// `caCertificateValidityPeriod` unless told otherwise, and the longest without a warning: 3650 days.
 const CA_VALIDITY: TimeDelta = TimeDelta::hours(87600);
 
-/// The shared part of a [`super::ClusterSpec`].
-#[derive(Debug)]
-#[allow(clippy::struct_field_names)] // `cluster_name` is kubeadm's clusterName.
-pub(super) struct Cluster {
-    pub(super) cluster_name: String,
-    pub(super) certificates_dir: String,
-    pub(super) control_plane_endpoint: Option<SharedEndpoint>,
-    pub(super) dns_domain: String,
-    pub(super) service_subnets: Vec<IpNet>,
-    pub(super) pod_subnets: Vec<IpNet>,
-    pub(super) api_server_cert_sans: Vec<String>,
-    pub(super) etcd: Etcd,
-    pub(super) algorithm: Algorithm,
-    pub(super) algorithm_is_said: bool,
-    pub(super) certificate_validity: TimeDelta,
-    pub(super) ca_certificate_validity: TimeDelta,
-    pub(super) kubernetes_version: Option<String>,
-}
-
-/// `controlPlaneEndpoint`, its port perhaps still missing.
-#[derive(Debug)]
-pub(super) struct SharedEndpoint {
-    pub(super) host: Host,
-    pub(super) port: Option<u16>,
-    pub(super) place: Place,
+/// What other documents say of the node.
+pub(super) struct Node {
+    pub(super) role: Role,
+    pub(super) name: String,
+    pub(super) local: Local,
+    pub(super) ca_cert_path: String,
+    pub(super) discovery_endpoint: Option<Endpoint>,
 }
 
 /// Reads and judges a `ClusterConfiguration`.
-pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Cluster {
+pub(super) fn read(view: &View<'_>, node: Node, problems: &mut Problems) -> ClusterSpec {
     for component in ["apiServer", "controllerManager", "scheduler"] {
         check_arguments(&view.path(&[component, "extraArgs"]), problems);
     }
@@ -58,10 +42,20 @@ pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Cluster {
     let kubernetes_version = view.field("kubernetesVersion");
     version::check(&kubernetes_version, problems);
     let said_algorithm = algorithm(view, problems);
-    Cluster {
+    ClusterSpec {
+        role: node.role,
+        node_name: node.name,
+        advertise_address: node.local.advertise_address,
+        bind_port: node.local.bind_port,
         cluster_name: view.field("clusterName").text().unwrap_or("kubernetes").to_owned(),
         certificates_dir: absolute_path(&view.field("certificatesDir"), "/etc/kubernetes/pki", problems),
-        control_plane_endpoint: control_plane_endpoint(&view.field("controlPlaneEndpoint"), problems),
+        control_plane_endpoint: control_plane_endpoint(
+            &view.field("controlPlaneEndpoint"),
+            node.role,
+            node.local.bind_port,
+            problems,
+        ),
+        discovery_endpoint: node.discovery_endpoint,
         dns_domain: dns_domain(&view.path(&["networking", "dnsDomain"]), problems),
         service_subnets: service_subnets(&view.path(&["networking", "serviceSubnet"]), problems),
         pod_subnets: pod_subnets(view, problems),
@@ -72,18 +66,29 @@ pub(super) fn read(view: &View<'_>, problems: &mut Problems) -> Cluster {
         certificate_validity,
         ca_certificate_validity,
         kubernetes_version: kubernetes_version.text().map(str::to_owned),
+        ca_cert_path: node.ca_cert_path,
     }
 }
 
-fn control_plane_endpoint(view: &View<'_>, problems: &mut Problems) -> Option<SharedEndpoint> {
+/// The endpoint, with the port of this node's API server where it names none; another port is worth a word.
+fn control_plane_endpoint(view: &View<'_>, role: Role, bind_port: u16, problems: &mut Problems) -> Option<Endpoint> {
     let text = view.text()?;
-    match parse_host_port(text) {
-        Ok((host, port)) => Some(SharedEndpoint { host, port, place: view.place().clone() }),
+    let (host, port) = match parse_host_port(text) {
+        Ok(parsed) => parsed,
         Err(fault) => {
             problems.add(Code::Endpoint, view.place(), format!("{} is not an endpoint", quoted(text)), fault);
-            None
+            return None;
         }
+    };
+    if let Some(port) = port.filter(|port| *port != bind_port && role != Role::Worker) {
+        problems.add(
+            Code::EndpointPort,
+            view.place(),
+            format!("port {port} is not the bindPort {bind_port} of this node's API server"),
+            "this is right behind a load balancer that forwards the port; otherwise make them equal",
+        );
     }
+    Some(Endpoint { host, port: port.unwrap_or(bind_port) })
 }
 
 fn dns_domain(view: &View<'_>, problems: &mut Problems) -> String {
