@@ -86,8 +86,11 @@ impl<'t> Checkup<'t> {
                 let (path, is_optional) = match kind {
                     Kind::Authority => (item.path(), is_worker && !inventory.is_said),
                     Kind::ServiceAccount => (&*item.key, false),
-                    Kind::Kubeconfig => (item.path(), item.row.is_best_elsewhere || item.absence.is_some()),
-                    _ => (item.path(), false),
+                    // What begins with a version may be of a cluster that is older, where nothing says how old it is.
+                    _ => {
+                        let is_too_new = item.row.since.is_some() && !inventory.is_said;
+                        (item.path(), item.row.is_best_elsewhere || item.absence.is_some() || is_too_new)
+                    }
                 };
                 self.missing(item.name, path, is_optional);
                 continue;
