@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 import kubepki
 from trees import LEAVES, embedded
 from trees import kubepki as command
-from walker import NOW, Bases, Issued, Node, asks, kubelet_files, make_bases, write
+from walker import Bases, Issued, Node, asks, kubelet_files, make_bases, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -477,9 +477,11 @@ def test_a_manifest_that_is_held_is_put_back_by_a_command(bases: Bases, tmp_path
 
 def test_a_kubelet_is_renewed_twice_within_a_second(bases: Bases, tmp_path: Path) -> None:
     node = bases.node("control-plane", tmp_path)
+    # One moment, and not before the CA's first.
+    now = datetime.now(timezone.utc)
     made = []
     for _ in range(3):
-        kubepki.apply(kubepki.plan_renew(["kubelet-client"], rootfs=node.root, now=NOW))
+        kubepki.apply(kubepki.plan_renew(["kubelet-client"], rootfs=node.root, now=now))
         made.append(dated(node))
     assert len({path.name for path in made}) == 3
     assert len({path.read_bytes() for path in made}) == 3
@@ -488,5 +490,5 @@ def test_a_kubelet_is_renewed_twice_within_a_second(bases: Bases, tmp_path: Path
     remove(made[-1], link)
     made[-1].symlink_to("nowhere")
     link.symlink_to(f"/var/lib/kubelet/pki/{made[0].name}")
-    kubepki.apply(kubepki.plan_renew(["kubelet-client"], rootfs=node.root, now=NOW))
+    kubepki.apply(kubepki.plan_renew(["kubelet-client"], rootfs=node.root, now=now))
     assert dated(node).name not in {path.name for path in made}
