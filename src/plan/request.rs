@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::generate::Selection;
-use super::{Artefact, Cause, Kind, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
+use super::{Artefact, Cause, KubeconfigTemplate, Operation, Plan, PlannedFile, RequestKey, Step};
 use crate::audit::{Finding, FindingCode};
 /// Which requests a node makes.
 pub use crate::catalogue::NodeRole as RequestRole;
@@ -155,7 +155,7 @@ pub fn requests(inventory: &Inventory<'_>, outputs: &Outputs, options: &Options,
             }
             (_, Renewal::NewKeys | Renewal::SameKeys) => asking.renewal_request(item),
         };
-        artefacts.push(Artefact { issuer: Some(row.issuer.to_owned()), ..artefact });
+        artefacts.push(artefact);
     }
     Ok(Plan::new(Operation::Request, &outputs.layout, tree, now, artefacts, asking.findings))
 }
@@ -201,14 +201,14 @@ impl Asking<'_> {
         let files = vec![secret_file(self.outputs.request(row))];
         if let Some(fault) = self.fault_of_key(row, &key) {
             self.findings.push(Finding::unusable(row.name, &key, fault));
-            return Artefact::new(row.name, Kind::of(row), Cause::Unusable.blocks(), "its key cannot be used", files);
+            return Artefact::of(row, Cause::Unusable.blocks(), "its key cannot be used", files);
         }
         let key = match row.kind {
             RowKind::Kubeconfig => RequestKey::ExistingKubeconfig { key_file: key },
             _ => RequestKey::ExistingKey { key_file: key },
         };
         let step = Step::Request { request, key };
-        Artefact::new(row.name, Kind::of(row), step, reason, files)
+        Artefact::of(row, step, reason, files)
     }
 
     fn fault_of_key(&self, row: &Row, path: &Path) -> Option<Fault> {
@@ -258,7 +258,7 @@ impl Asking<'_> {
 
     fn untouched(&self, row: &Row, step: Step, reason: &str) -> Artefact {
         let files = vec![secret_file(self.outputs.key(row)), secret_file(self.outputs.request(row))];
-        Artefact::new(row.name, Kind::of(row), step, reason, files)
+        Artefact::of(row, step, reason, files)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET_CONF, Kind as RowKind};
 use crate::digest::sha256_hex;
 use crate::inventory::{Expectation, Item, Part, Rotating};
-use crate::plan::{Artefact, Cause, Installation, KeySource, Kind, PlannedFile, Step};
+use crate::plan::{Artefact, Cause, Installation, KeySource, PlannedFile, Step};
 use crate::x509::{Certificate, CertificateRequest, SubjectAltNames};
 
 /// Where the key of a certificate is.
@@ -25,7 +25,7 @@ impl Importing<'_> {
             let place = one.item;
             if place.row.kind != RowKind::Authority {
                 let artefact = self.plan_leaf(place, one);
-                self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
+                self.artefacts.push(artefact);
             }
         }
     }
@@ -33,13 +33,7 @@ impl Importing<'_> {
     fn plan_leaf(&mut self, place: &Item<'_>, matched: &Matched<'_>) -> Artefact {
         let chain = &matched.certificates;
         let Some(leaf) = chain.first() else {
-            return Artefact::new(
-                place.name,
-                Kind::of(place.row),
-                Cause::Missing.blocks(),
-                "no certificate",
-                Vec::new(),
-            );
+            return Artefact::of(place.row, Cause::Missing.blocks(), "no certificate", Vec::new());
         };
         let key = self.find_key(place, matched, leaf);
         let expectation = self.expectation(place, matched, leaf);
@@ -60,18 +54,12 @@ impl Importing<'_> {
         let expires_at = Some(leaf.not_after());
         if self.is_refused(place.name) {
             let reason = "the given file cannot be used";
-            return Artefact {
-                expires_at,
-                ..Artefact::new(place.name, Kind::of(place.row), Cause::Unusable.blocks(), reason, files)
-            };
+            return Artefact { expires_at, ..Artefact::of(place.row, Cause::Unusable.blocks(), reason, files) };
         }
         let there = &place.pair().certificates;
         if brought.is_none() && leads_elsewhere.is_none() && Self::is_in_place(place, chain) {
             let reason = "in place already";
-            return Artefact {
-                expires_at,
-                ..Artefact::new(place.name, Kind::of(place.row), Step::Keep, reason, files)
-            };
+            return Artefact { expires_at, ..Artefact::of(place.row, Step::Keep, reason, files) };
         }
         let current = there
             .present()
@@ -104,7 +92,7 @@ impl Importing<'_> {
             (_, key) => Installation::Files { certificates, key },
         };
         let step = Step::Install(install);
-        Artefact { expires_at, current, ..Artefact::new(place.name, Kind::of(place.row), step, reason, files) }
+        Artefact { expires_at, current, ..Artefact::of(place.row, step, reason, files) }
     }
 
     /// The kubeconfig that does not read its user from the file that the kubelet rotates, and ought to.
@@ -245,14 +233,9 @@ impl Importing<'_> {
             let mut requests = own.present().into_iter().chain(waiting).chain(came_along);
             if requests.any(|request| Some(request.public_key_info()) != in_use) {
                 let files = imported_files(place, false);
-                let artefact = Artefact::new(
-                    place.name,
-                    Kind::of(place.row),
-                    Cause::NotSigned.skips(),
-                    "its request is not signed yet",
-                    files,
-                );
-                self.artefacts.push(Artefact { issuer: Some(place.row.issuer.to_owned()), ..artefact });
+                let artefact =
+                    Artefact::of(place.row, Cause::NotSigned.skips(), "its request is not signed yet", files);
+                self.artefacts.push(artefact);
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
 use crate::inventory::{Found, Item};
-use crate::plan::{Artefact, Cause, Kind};
+use crate::plan::{Artefact, Cause};
 use crate::remedy::command;
 use crate::x509::Certificate;
 
@@ -139,7 +139,8 @@ impl<'a> Renewal<'a> {
             files: self.files(item, held),
             expires_at: Some(certificate.not_after()),
             current: Some(SeenCertificate::of(item.name, &held.certificate_path, certificate, self.now)),
-            ..Artefact::new(item.name, Kind::of(item.row), Cause::LeftToKubelet.skips(), &reason, Vec::new())
+            issuer: None,
+            ..Artefact::of(item.row, Cause::LeftToKubelet.skips(), &reason, Vec::new())
         })
     }
 

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::inventory::Item;
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
-use crate::plan::{Artefact, Cause, Kind};
+use crate::plan::{Artefact, Cause};
 use crate::remedy::command;
 use crate::x509::{RequestTemplate, SubjectAltNames};
 
@@ -63,13 +63,7 @@ impl Asking<'_> {
             let evidence = "neither its certificate nor kubelet.conf nor a flag says which node this is".to_owned();
             let remedy = "say it: --node-name NAME, as `kubectl get nodes` shows it".to_owned();
             self.findings.push(Finding::new(FindingCode::FileMissing, row.name, &path, evidence, remedy));
-            return Ok(Artefact::new(
-                row.name,
-                Kind::of(row),
-                Cause::UnknownNode.blocks(),
-                "the node's name is not known",
-                Vec::new(),
-            ));
+            return Ok(Artefact::of(row, Cause::UnknownNode.blocks(), "the node's name is not known", Vec::new()));
         };
         // A configuration's kind of key is for what kubeadm makes.
         let own = certificate.and_then(|certificate| certificate.key_kind().parse().ok());

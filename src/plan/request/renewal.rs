@@ -10,7 +10,7 @@ use crate::catalogue::{Kind as RowKind, Row};
 use crate::inventory::{Item, Part};
 use crate::key::Algorithm;
 use crate::plan::kind_of_key::{change_of_kind, kind_of_new_key};
-use crate::plan::{Artefact, Cause, Kind, RequestKey, Step};
+use crate::plan::{Artefact, Cause, RequestKey, Step};
 use crate::x509::{Certificate, RequestTemplate};
 
 impl Asking<'_> {
@@ -67,18 +67,12 @@ impl Asking<'_> {
         let files = vec![key, self.outputs.request(row)];
         let planned = files.iter().cloned().map(secret_file).collect();
         if self.is_in_the_way(row, files) {
-            return Artefact::new(
-                row.name,
-                Kind::of(row),
-                Cause::Exists.blocks(),
-                "there is a key or request already",
-                planned,
-            );
+            return Artefact::of(row, Cause::Exists.blocks(), "there is a key or request already", planned);
         }
         let change = change_of_kind(old, kind).map(|change| format!("; {change}"));
         let reason = format!("for renewal, with a new key{}", change.unwrap_or_default());
         let step = Step::Request { request, key: RequestKey::NewKey { new_key: kind } };
-        Artefact::new(row.name, Kind::of(row), step, &reason, planned)
+        Artefact::of(row, step, &reason, planned)
     }
 }
 
