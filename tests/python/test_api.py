@@ -237,6 +237,15 @@ def test_what_is_no_plan_is_refused(data: Any) -> None:  # noqa: ANN401
     assert raised.value.code == "plan.bad"
 
 
+def test_a_plan_with_a_number_beyond_every_time_is_refused(tmp_path: Path) -> None:
+    kubepki.apply(kubepki.plan(CONFIG, rootfs=tmp_path))
+    data = kubepki.plan_renew(["apiserver"], config=CONFIG, rootfs=tmp_path).to_dict()
+    data["artefacts"][0]["current"]["residual_seconds"] = 2**63
+    with pytest.raises(ConfigurationError) as raised:
+        kubepki.Plan.from_dict(data)
+    assert raised.value.code == "plan.bad"
+
+
 def test_plain_data_is_a_copy(tmp_path: Path) -> None:
     plan = kubepki.plan(CONFIG, rootfs=tmp_path)
     data = plan.to_dict()

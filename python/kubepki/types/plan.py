@@ -195,7 +195,7 @@ class Plan(Value):
                 tuple(map(Problem.from_dict, data["warnings"])),
                 data,
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ConfigurationError(
                 f"this is not a plan: {type(error).__name__}: {error}",
                 code="plan.bad",
