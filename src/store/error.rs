@@ -176,7 +176,7 @@ faults! {
         /// The file is larger than 1 MiB, more than any file of a PKI, and was not read.
         #[error("{} is {size} bytes long, and at most {limit} are read", path.display())]
         #[fault("store.too_large" as TOO_LARGE, Environment,
-            "name another file: no certificate, key, kubeconfig or configuration is that long")]
+            "no certificate, key, kubeconfig or configuration is that long: put the right file there, or name another")]
         TooLarge {
             /// The file.
             path: PathBuf,
