@@ -136,6 +136,12 @@ impl<'t> Inventory<'t> {
         self.get(authority).map(Item::certificates).unwrap_or_default()
     }
 
+    /// Whether a certificate names one of a CA's certificates as its issuer.
+    #[must_use]
+    pub fn is_issuer(&self, authority: &str, certificate: &Certificate) -> bool {
+        self.bundle(authority).iter().any(|ca| ca.subject() == certificate.issuer())
+    }
+
     /// Whether a CA's key is elsewhere.
     #[must_use]
     pub fn is_external(&self, authority: &str) -> bool {

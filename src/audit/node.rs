@@ -181,9 +181,9 @@ impl<'t> Checkup<'t> {
         let is_clusters = match source {
             ServingSource::Own => false,
             ServingSource::Requested => true,
-            ServingSource::Configured => pair
-                .certificate()
-                .is_some_and(|certificate| bundle.iter().any(|ca| ca.subject() == certificate.issuer())),
+            ServingSource::Configured => {
+                pair.certificate().is_some_and(|certificate| self.inventory.is_issuer(CLUSTER_CA, certificate))
+            }
         };
         self.judge_kubelets(&name, server.row, pair, if is_clusters { bundle } else { &[] });
     }

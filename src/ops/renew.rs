@@ -32,8 +32,7 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
         node.recover()?;
     }
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
-    let serving = [kubelet.serving.certificate.clone(), kubelet.serving.key.clone()];
-    let tree = node.read_with(kubelet.files.every_path().into_iter().chain(serving));
+    let tree = node.read_with(kubelet.paths());
     if !request.node.has_configuration() && is_worker(&node.layout, &tree) {
         node.spec.role = Role::Worker;
     }

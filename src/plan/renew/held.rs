@@ -83,7 +83,7 @@ impl<'a> Renewal<'a> {
     }
 
     fn is_signed_by_cluster(&self, certificate: &Certificate) -> bool {
-        self.inventory.bundle(CLUSTER_CA).iter().any(|ca| ca.subject() == certificate.issuer())
+        self.inventory.is_issuer(CLUSTER_CA, certificate)
     }
 
     /// Who signed the kubelet's serving certificate, where that is neither the cluster's CA nor the kubelet itself: it
