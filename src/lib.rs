@@ -12,6 +12,8 @@
 //! | 5 | [`audit`] [`bundle`] [`plan`] [`policy`] |
 //! | 6 | [`request`] |
 //! | 7 | [`ops`] |
+//! | 8 | [`report`] |
+//! | 9 | [`cli`] |
 
 // Unit tests may unwrap: a panic there is a failed test.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::as_conversions))]
@@ -20,6 +22,7 @@ pub mod audit;
 pub mod bundle;
 pub mod catalogue;
 pub mod certificate_key;
+pub mod cli;
 pub mod clock;
 pub mod component;
 pub mod config;
@@ -36,6 +39,7 @@ pub mod policy;
 #[cfg(feature = "python")]
 mod python;
 pub mod remedy;
+pub mod report;
 pub mod request;
 pub mod secret;
 pub mod store;

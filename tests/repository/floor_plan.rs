@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, TokenTree};
 
 use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "tree", "workers"],
     &["certificate_key", "edge", "key", "store", "yaml"],
     &["config", "x509"],
@@ -16,7 +16,8 @@ const FLOORS: [&[&str]; 9] = [
     &["audit", "bundle", "plan", "policy"],
     &["request"],
     &["ops"],
-    &["python"],
+    &["report"],
+    &["cli", "python"],
 ];
 
 fn floor(module: &str) -> Option<usize> {

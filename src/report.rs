@@ -1,0 +1,8 @@
+//! What people and programs read of values: text, tables, diffs, JSON and YAML.
+//!
+//! In: plans, reports and findings. Out: text. Pure functions: they read no file, ask no clock and know no terminal but
+//! the width that they are given. Text from outside is escaped ([`crate::text`]).
+
+mod table;
+
+pub use table::table;
