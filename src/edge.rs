@@ -7,9 +7,11 @@
 pub mod dump;
 pub mod host;
 pub mod http;
+pub mod interrupt;
 pub mod listener;
 pub mod process;
 pub mod program;
 pub mod signal;
 pub mod socket;
+pub mod streams;
 pub mod tls;

@@ -31,6 +31,7 @@ pub mod restart;
 pub mod sign;
 pub mod systemd;
 pub mod user;
+pub mod version;
 
 pub use keys::{Continue, Progress};
 pub use node::configuration;

@@ -13,6 +13,7 @@ mod restart;
 mod sign;
 mod span;
 mod systemd;
+mod words;
 
 pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
@@ -21,7 +22,7 @@ pub use node::{KubeletDir, NodeRequest};
 pub use renew::RenewRequest;
 pub use restart::RestartRequest;
 pub use sign::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
-pub(crate) use span::{span, validity};
+pub(crate) use span::{seconds, span, validity, wait};
 pub use systemd::UnitsRequest;
 
 use crate::error::{evidence, faults, nearest};
@@ -74,6 +75,13 @@ faults! {
             path: String,
             /// The CAs.
             issuers: Vec<String>,
+        },
+        /// A duration cannot be read: a number and a unit, as `30d`, `2w`, `720h`, `1h30m`.
+        #[error("{text:?} is not a duration")]
+        #[fault("cli.duration" as DURATION, Usage, "write a number and a unit: 30d, 2w, 720h, 1h30m")]
+        NotADuration {
+            /// What was given.
+            text: String,
         },
         /// `timeout` is zero, negative or beyond all measure.
         #[error("--timeout: {seconds} s is not a usable timeout")]

@@ -3,18 +3,21 @@
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{RequestError, span};
+use super::{RequestError, seconds, span};
 use crate::store::{DEFAULT_BACKUP_DIR, Keep};
 
 /// Where backups are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BackupPlace {
-    /// The directory in front of every path.
+    /// Put DIR in front of every path of the node.
+    #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
-    /// The directory of backups.
+    /// Where backups are kept.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_BACKUP_DIR)]
     pub backup_dir: PathBuf,
 }
 
@@ -25,34 +28,43 @@ impl Default for BackupPlace {
 }
 
 /// What shall be restored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RestoreRequest {
     /// Where backups are.
+    #[command(flatten)]
     pub place: BackupPlace,
     /// The backup's name, or `latest`.
+    #[arg(value_name = "NAME")]
     pub name: String,
-    /// Files of it, or directories whose files are meant; all if empty.
+    /// Only this file, or the files of this directory; can be repeated.
+    #[arg(long, value_name = "PATH")]
     #[serde(default)]
     pub only: Vec<PathBuf>,
     /// Whether what is replaced is itself kept in a backup.
+    #[arg(skip)]
     pub keep: bool,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
     #[serde(default)]
+    #[arg(skip)]
     pub recover: bool,
 }
 
 /// Which backups shall go.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneRequest {
     /// Where backups are.
+    #[command(flatten)]
     pub place: BackupPlace,
     /// How many complete ones stay, the newest.
+    #[arg(long, value_name = "N")]
     pub keep: Option<usize>,
-    /// How old one must be to go, in seconds.
+    /// How old one must be to go, as `90d`; with --keep, both must hold. In seconds.
+    #[arg(long = "older-than", value_name = "DURATION", value_parser = seconds)]
     pub older_than_seconds: Option<i64>,
-    /// Whether to only say what would go.
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
     #[serde(default)]
     pub dry_run: bool,
 }
@@ -65,15 +77,19 @@ impl PruneRequest {
 }
 
 /// What to recover.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecoverRequest {
-    /// In front of every path.
+    /// Put DIR in front of every path of the node.
+    #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
-    /// The directories; none for those of a node.
+    /// Where to look; without any, /etc/kubernetes, its `pki`, and the kubelet's `pki`.
+    #[arg(value_name = "DIR")]
     pub directories: Vec<PathBuf>,
-    /// Which files to keep where a change can neither be completed nor taken back.
+    /// Of a change that can neither be completed nor taken back, keep the new files, the old ones, or what is there now.
+    #[arg(long, value_name = "WHICH")]
     pub keep: Option<Keep>,
-    /// Whether to only say what waits.
+    /// Show what waits, and change nothing.
+    #[arg(long)]
     pub dry_run: bool,
 }

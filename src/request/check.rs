@@ -3,25 +3,31 @@
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use clap::Args;
 use serde::Deserialize;
 
-use super::{KubeletDir, NodeRequest, RequestError, span};
+use super::{KubeletDir, NodeRequest, RequestError, seconds, span};
 use crate::audit::certificate::Thresholds;
 
 /// What `check` is asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckRequest {
-    /// Which node.
-    pub node: NodeRequest,
-    /// A certificate with at most this many seconds left is a warning.
+    /// Warn of a certificate with at most this much time left. In seconds.
+    #[arg(long = "warning", value_name = "DURATION", default_value = "30d", value_parser = seconds)]
     pub warning_seconds: i64,
-    /// A certificate with at most this many seconds left is critical.
+    /// A certificate with at most this much time left is critical. In seconds.
+    #[arg(long = "critical", value_name = "DURATION", default_value = "7d", value_parser = seconds)]
     pub critical_seconds: i64,
     /// The kubelet's directory; its `pki` folder is looked into.
+    #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// Files and folders to check besides.
+    /// More files and directories to check.
+    #[arg(value_name = "PATH")]
     pub extra: Vec<PathBuf>,
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeRequest,
 }
 
 impl Default for CheckRequest {

@@ -3,31 +3,43 @@
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::DEFAULT_KUBELET_DIR;
 use crate::config::ClusterSpec;
 
 /// Which node, and where its files are.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
+#[command(next_help_heading = "The node")]
 #[serde(default, deny_unknown_fields)]
 pub struct NodeRequest {
-    /// The kubeadm configuration file; kubeadm's defaults without one. Looked for as it is named and, when it is not
-    /// there, below `rootfs`.
+    /// The kubeadm configuration, or `-` for stdin; kubeadm's defaults without one.
+    ///
+    /// It is looked for as it is named and, when it is not there, below the root directory. A dump of the cluster's
+    /// config map `kubeadm-config` is a configuration too.
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The configuration itself, for callers that have it and no file; `config` is then not read.
+    #[arg(skip)]
     pub config_text: Option<String>,
-    /// Whether unknown fields are warnings.
+    /// Warn of unknown fields, as kubeadm does; they are errors otherwise.
+    #[arg(long)]
     pub lenient: bool,
-    /// The node's name instead of the configuration's.
+    /// The node's name, instead of the configuration's.
+    #[arg(long, value_name = "NAME")]
     pub node_name: Option<String>,
-    /// The certificates directory instead of the configuration's.
+    /// The directory of certificates, instead of the configuration's `certificatesDir`.
+    #[arg(long = "cert-dir", value_name = "DIR")]
     pub certificates_dir: Option<PathBuf>,
-    /// The kubeconfig directory instead of `/etc/kubernetes`.
+    /// The directory of kubeconfigs, instead of `/etc/kubernetes`.
+    #[arg(long, value_name = "DIR")]
     pub kubeconfig_dir: Option<PathBuf>,
-    /// The directory in front of every path.
+    /// Put DIR in front of every path of the node.
+    #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
     /// What the configuration said when a plan was made, which carries it: no configuration is read then.
+    #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recorded: Option<ClusterSpec>,
 }
@@ -47,19 +59,23 @@ impl NodeRequest {
 }
 
 /// The kubelet's directory, with its `config.yaml` and its certificates in `pki`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct KubeletDir(PathBuf);
+pub struct KubeletDir {
+    /// The kubelet's directory, with its `config.yaml` and its certificates in `pki`.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KUBELET_DIR)]
+    kubelet_dir: PathBuf,
+}
 
 impl Default for KubeletDir {
     fn default() -> Self {
-        Self(DEFAULT_KUBELET_DIR.into())
+        DEFAULT_KUBELET_DIR.into()
     }
 }
 
 impl<T: Into<PathBuf>> From<T> for KubeletDir {
     fn from(path: T) -> Self {
-        Self(path.into())
+        Self { kubelet_dir: path.into() }
     }
 }
 
@@ -67,12 +83,12 @@ impl Deref for KubeletDir {
     type Target = PathBuf;
 
     fn deref(&self) -> &PathBuf {
-        &self.0
+        &self.kubelet_dir
     }
 }
 
 impl DerefMut for KubeletDir {
     fn deref_mut(&mut self) -> &mut PathBuf {
-        &mut self.0
+        &mut self.kubelet_dir
     }
 }

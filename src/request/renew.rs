@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{KubeletDir, NodeRequest, RequestError, refuse_unknown, span, validity};
+use super::{KubeletDir, NodeRequest, RequestError, refuse_unknown, seconds, span, validity};
 use crate::catalogue::{self, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::key::Algorithm;
@@ -15,41 +16,60 @@ use crate::plan::generate::Selection;
 use crate::plan::renew::{NameChanges, Options, OutliveAuthority};
 use crate::x509::SubjectAltName;
 
+const CONTENTS: &str = "What the new certificates say";
+
 /// What `certs renew` is asked for.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[command(next_help_heading = "What is renewed, and how")]
 #[serde(default, deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct RenewRequest {
-    /// Which node.
-    pub node: NodeRequest,
     /// Which certificates; `all` among the names means kubeadm's eleven.
+    #[arg(skip)]
     pub names: Selection,
-    /// Whether `all` includes the kubelet's.
+    /// With all: the kubelet's three too.
+    #[arg(long)]
     pub kubelet: bool,
     /// The kubelet's directory.
+    #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// Only those that end within so many seconds.
+    /// Only what ends within this time, as `30d`; safe to repeat. In seconds.
+    #[arg(long = "before", value_name = "DURATION", value_parser = seconds)]
     pub before_seconds: Option<i64>,
-    /// How long the new ones are valid, instead of the configuration's period.
+    /// How long the new certificates are valid, instead of the configuration's period, or 365d. In seconds.
+    #[arg(long = "validity", value_name = "DURATION", value_parser = seconds, help_heading = CONTENTS)]
     pub validity_seconds: Option<i64>,
-    /// The kind of the new keys.
+    /// The kind of the new keys, as `ECDSA-P256`; it stays as it is without.
+    #[arg(long, value_name = "NAME", help_heading = CONTENTS)]
     pub algorithm: Option<Algorithm>,
-    /// Whether the keys stay.
+    /// Keep the keys; only the certificates are new.
+    #[arg(long, help_heading = CONTENTS)]
     pub keep_key: bool,
-    /// Alternative names to add: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+    /// Add an alternative name: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+    #[arg(long = "add-san", value_name = "NAME", value_delimiter = ',', help_heading = CONTENTS)]
     pub add_names: Vec<String>,
-    /// Alternative names to remove.
+    /// Remove an alternative name.
+    #[arg(long = "remove-san", value_name = "NAME", value_delimiter = ',', help_heading = CONTENTS)]
     pub remove_names: Vec<String>,
-    /// Whether DNS names and addresses are to be the configuration's.
+    /// Use the alternative names of the configuration.
+    #[arg(long = "sans-from-config", help_heading = CONTENTS)]
     pub names_from_config: bool,
-    /// What to do with a certificate that would outlive its CA.
+    /// A certificate that would be valid for longer than its CA: let it end with the CA, refuse it, or make it anyway, as
+    /// kubeadm does.
+    #[arg(long = "outlive-ca", value_name = "WHAT", default_value = "clamp", help_heading = CONTENTS)]
     pub outlive_authority: OutliveAuthority,
-    /// Whether to go on with an expired CA, or a certificate of another node.
+    /// Go on with an expired CA, or with a certificate of another node.
+    #[arg(long)]
     pub force: bool,
     /// Where the files that change are kept as they were; none when they are not.
+    #[arg(skip)]
     pub backup_dir: Option<PathBuf>,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    #[arg(skip)]
     pub recover: bool,
+    /// Which node.
+    #[command(flatten)]
+    pub node: NodeRequest,
 }
 
 impl Default for RenewRequest {

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use serde::Deserialize;
 
-use super::{KubeletDir, RequestError};
+use super::{KubeletDir, RequestError, wait};
 use crate::catalogue::KUBELET;
 use crate::plan::generate::Selection;
 
@@ -13,24 +14,32 @@ use crate::plan::generate::Selection;
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// What `restart` is asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RestartRequest {
     /// Which components; the kubelet only by its name.
+    #[arg(skip)]
     pub components: Selection,
-    /// Whether those that are up to date are restarted too.
+    /// Also restart components that are up to date.
+    #[arg(long = "all")]
     pub force: bool,
-    /// Whether the kubelet is asked for too.
+    /// Also restart the kubelet with systemctl, last; first if it does not run.
+    #[arg(long)]
     pub kubelet: bool,
-    /// Whether etcd is restarted though that costs its quorum.
+    /// Restart etcd even if that costs the cluster its quorum for a moment.
+    #[arg(long)]
     pub ignore_quorum: bool,
-    /// How long each component may take to end, and again to come back, in seconds.
+    /// How long each component may take to end, and again to come back. In seconds.
+    #[arg(long = "timeout", value_name = "DURATION", default_value = "5m", value_parser = wait)]
     pub timeout_seconds: f64,
     /// The kubelet's directory, with its `config.yaml`.
+    #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// Where the manifests are, instead of what the kubelet's configuration says.
+    /// The static-pod manifests, instead of where the kubelet's configuration says.
+    #[arg(long, value_name = "DIR")]
     pub manifests_dir: Option<PathBuf>,
-    /// The directory in front of every path.
+    /// Put DIR in front of every path of the node.
+    #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
 }
 

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{NodeRequest, RequestError};
+use super::{NodeRequest, RequestError, seconds};
 use crate::catalogue::{Layout, NodeRole};
 use crate::policy::OutliveAuthority;
 
@@ -44,39 +45,56 @@ pub struct NodeEntry {
 }
 
 /// What `certs sign` is asked for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignRequest {
     /// The configuration and the node's name, if they are known; `certificates_dir` is where the CAs are.
+    #[arg(skip)]
     pub node: NodeRequest,
-    /// The kind of the node, which bounds what is signed; a worker without one.
+    /// The kind of node that the requests are from, which bounds what is signed; without it nothing but a worker's
+    /// `kubelet.conf` is.
+    #[arg(long, value_name = "ROLE")]
     pub role: Option<NodeRole>,
     /// Whose requests each folder of `csr_dir` holds, in place of one node's name and role.
+    #[arg(skip)]
     pub nodes: Option<BTreeMap<String, NodeEntry>>,
-    /// A file that says the same: YAML or JSON.
+    /// YAML with the node of each directory below --csr-dir, for many nodes: `cp1: {role: control-plane}`.
+    #[arg(long = "nodes", value_name = "FILE")]
     pub nodes_file: Option<PathBuf>,
-    /// A folder with requests at any depth.
+    /// Sign every `.csr` below DIR.
+    #[arg(long, value_name = "DIR")]
     pub csr_dir: Option<PathBuf>,
     /// Requests by their files.
+    #[arg(skip)]
     pub files: Vec<NamedFile>,
-    /// The folder that certificates go into; each beside its request without one.
+    /// Write certificates below DIR, not beside their requests.
+    #[arg(long, value_name = "DIR")]
     pub out_dir: Option<PathBuf>,
-    /// How long certificates are valid.
+    /// How long certificates are valid, as `8760h` or `90d`; the configuration's period without it. In seconds.
+    #[arg(long = "validity", value_name = "DURATION", value_parser = seconds)]
     pub validity_seconds: Option<i64>,
-    /// The policy file.
+    /// What may be signed besides the catalogue, or may not: a policy.
+    #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// What was in it when a plan was made, which carries this: SHA-256 in hexadecimal.
+    #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_sha256: Option<String>,
     /// Where serial numbers come from.
+    #[arg(skip)]
     pub serial_numbers: SerialNumbers,
-    /// What to do with a certificate that would outlive its CA.
+    /// A certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or make it anyway, as
+    /// kubeadm does.
+    #[arg(long = "outlive-ca", value_name = "WHAT", default_value = "refuse")]
     pub outlive_authority: OutliveAuthority,
-    /// Whether certificates that are there make way.
+    /// Overwrite certificates that are there.
+    #[arg(long)]
     pub force: bool,
-    /// Whether what can be signed is signed although something is refused.
+    /// Sign what can be signed, whatever else is refused.
+    #[arg(long)]
     pub partial: bool,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    #[arg(skip)]
     pub recover: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Durations that a caller gives, before a date is made of them.
+//! Durations that a caller gives: as text on a command line, and before a date is made of them.
 //!
 //! In: the option's name, its seconds. Out: a [`TimeDelta`] that can be added to every date that Python or a certificate
 //! can say, or an error that names the option.
@@ -41,9 +41,66 @@ pub(crate) fn validity(option: &str, seconds: i64, now: DateTime<Utc>) -> Result
     })
 }
 
+/// The units of durations, and how many seconds each has: Go's, and days and weeks.
+const UNITS: [(&str, f64); 6] =
+    [("w", 604_800.0), ("d", 86_400.0), ("h", 3600.0), ("ms", 0.001), ("m", 60.0), ("s", 1.0)];
+
+/// A duration as Go writes it (`720h`, `1h30m`), or in days and weeks (`30d`, `2w`), in seconds.
+///
+/// # Errors
+/// [`RequestError::NotADuration`].
+pub(crate) fn wait(text: &str) -> Result<f64, RequestError> {
+    let bad = || RequestError::NotADuration { text: text.to_owned() };
+    let mut rest = text;
+    let mut total = 0.0;
+    while !rest.is_empty() || total == 0.0 && rest.len() == text.len() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(bad)?;
+        let (number, behind) = rest.split_at(end);
+        let is_number =
+            number.starts_with(|c: char| c.is_ascii_digit()) && number.ends_with(|c: char| c.is_ascii_digit());
+        let number: f64 = number.parse().ok().filter(|_| is_number).ok_or_else(bad)?;
+        let (unit, seconds) = UNITS.into_iter().find(|(unit, _)| behind.starts_with(unit)).ok_or_else(bad)?;
+        total += number * seconds;
+        rest = &behind[unit.len()..];
+    }
+    Ok(total)
+}
+
+/// The same in whole seconds.
+///
+/// # Errors
+/// [`RequestError::NotADuration`].
+#[allow(clippy::as_conversions, clippy::cast_possible_truncation)] // what is beyond the calendar stays beyond it
+pub(crate) fn seconds(text: &str) -> Result<i64, RequestError> {
+    wait(text).map(|seconds| seconds as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_gos_and_days_and_weeks() {
+        for (text, wanted) in [
+            ("720h", 2_592_000),
+            ("1h30m", 5400),
+            ("30d", 2_592_000),
+            ("2w", 1_209_600),
+            ("1w12h", 648_000),
+            ("1.5h", 5400),
+            ("500ms", 0),
+            ("0s", 0),
+            ("999999999999w", 604_799_999_999_395_200),
+        ] {
+            assert_eq!(seconds(text).unwrap(), wanted, "{text}");
+        }
+        assert!((wait("250ms").unwrap() - 0.25).abs() < 1e-9);
+        for text in
+            ["", "5", "d", "5 d", "-5d", "5x", "1.d", ".5d", "1..5d", "5dd", "1h 30m", "5D", "٣d", "inf", "1e3s"]
+        {
+            assert!(matches!(seconds(text), Err(RequestError::NotADuration { .. })), "{text:?}");
+        }
+    }
     use crate::error::Diagnostic;
 
     #[test]

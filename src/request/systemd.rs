@@ -2,21 +2,27 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use serde::Deserialize;
 
 /// Where units go, and what may be done there.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnitsRequest {
-    /// The folder of units.
+    /// Where units are.
+    #[arg(long, value_name = "DIR", default_value = "/etc/systemd/system")]
     pub unit_dir: PathBuf,
-    /// The directory in front of it.
+    /// Put DIR in front of the directory of units, and of the configuration.
+    #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
-    /// Whether a file of another content is overwritten or removed.
+    /// Overwrite, or remove, units whose content is another.
+    #[arg(long)]
     pub force: bool,
-    /// Whether to only say what would be done.
+    /// Show what would be done, and change nothing.
+    #[arg(long)]
     pub dry_run: bool,
-    /// Whether systemd is asked to act: to start the timer, or to stop it.
+    /// Tell systemd, too: start the timer, or stop it.
+    #[arg(long)]
     #[serde(default)]
     pub now: bool,
 }

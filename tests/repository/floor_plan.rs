@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, TokenTree};
 
 use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
     &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "tree", "workers"],
     &["certificate_key", "edge", "key", "store", "yaml"],
     &["config", "x509"],
@@ -18,6 +18,7 @@ const FLOORS: [&[&str]; 10] = [
     &["ops"],
     &["report"],
     &["cli", "python"],
+    &["main"],
 ];
 
 fn floor(module: &str) -> Option<usize> {

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use kubepki::audit::{FindingCode, RequestFault};
 use kubepki::bundle::BundleError;
 use kubepki::certificate_key::CertificateKeyError;
+use kubepki::cli::CommandError;
 use kubepki::config::{ConfigError, PROBLEMS};
 use kubepki::edge::process::ProcessError;
 use kubepki::edge::tls::ProbeError;
@@ -37,6 +38,7 @@ fn errors() -> impl Iterator<Item = &'static Declaration> {
     [
         InternalError::DECLARATIONS,
         ConfigError::DECLARATIONS,
+        CommandError::DECLARATIONS,
         RequestError::DECLARATIONS,
         OperationError::DECLARATIONS,
         PolicyError::DECLARATIONS,

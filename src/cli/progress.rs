@@ -1,0 +1,39 @@
+//! A bar while keys are made: on stderr, on a terminal alone; it leaves no trace.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::session::Session;
+use crate::ops::{Continue, Progress};
+
+const WIDTH: &str = "keys [{bar:24}] {pos}/{len} {msg}";
+
+/// Shows how many keys are ready.
+pub(super) struct KeyProgress<'s> {
+    session: &'s Session,
+    bar: ProgressBar,
+}
+
+impl<'s> KeyProgress<'s> {
+    pub(super) fn new(session: &'s Session) -> Self {
+        let target =
+            if session.screen.is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template(WIDTH).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self { session, bar: ProgressBar::with_draw_target(None, target).with_style(style.progress_chars("##.")) }
+    }
+
+    /// Draws it anew, and says whether to go on: not after Ctrl-C.
+    pub(super) fn show(&mut self, state: &Progress) -> Continue {
+        self.bar.set_length(u64::try_from(state.total).unwrap_or_default());
+        self.bar.set_position(u64::try_from(state.done).unwrap_or_default());
+        if !state.name.is_empty() {
+            self.bar.set_message(state.name.clone());
+        }
+        if self.session.interrupts.has_come() { Continue::No } else { Continue::Yes }
+    }
+}
+
+impl Drop for KeyProgress<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,95 @@
+//! Where results go: data to stdout, talk to stderr.
+//!
+//! In: text. Out: lines that a terminal may show. What is exact data (JSON, YAML, a kubeconfig) is printed as it is.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::shown as report;
+use super::stop::Stop;
+use crate::audit::{Finding, Severity};
+use crate::config::Problem;
+use crate::text::printable;
+
+/// The two streams, and what they can show.
+#[derive(Debug)]
+pub(super) struct Screen {
+    /// Whether stderr is a terminal.
+    pub(super) is_watched: bool,
+    has_colour: bool,
+    width: Option<usize>,
+}
+
+impl Screen {
+    pub(super) fn open() -> Self {
+        let is_watched = io::stderr().is_terminal();
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let width = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        Self {
+            is_watched,
+            // https://no-color.org
+            has_colour: is_watched && !is_set("NO_COLOR") && !is_dumb,
+            width: io::stdout().is_terminal().then(width).flatten(),
+        }
+    }
+
+    /// How many characters a line of stdout has, where it is a terminal.
+    pub(super) const fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// Prints exact data.
+    #[allow(clippy::unused_self)] // who prints has the screen
+    pub(super) fn data(&self, text: &str) -> Result<(), Stop> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(Stop::Output)
+    }
+
+    /// Prints lines of text with values from outside in them, as data.
+    pub(super) fn show(&self, text: &str) -> Result<(), Stop> {
+        self.data(&format!("{}\n", lines(text)))
+    }
+
+    /// Prints lines of talk.
+    pub(super) fn say(&self, text: &str) {
+        self.talk(&lines(text));
+    }
+
+    /// Prints a finding as talk.
+    pub(super) fn say_finding(&self, finding: &Finding) {
+        let text = report::finding::text(finding);
+        match text.split_once(':') {
+            Some((word, rest)) if self.has_colour => {
+                self.talk(&format!("\x1b[{}m{word}\x1b[0m:{rest}", colour(finding.severity)));
+            }
+            _ => self.talk(&text),
+        }
+    }
+
+    /// Prints what a configuration's reader warns of.
+    pub(super) fn warn(&self, problems: &[Problem]) {
+        for problem in problems {
+            let hint = if problem.hint.is_empty() { String::new() } else { format!("\n  hint: {}", problem.hint) };
+            self.say(&format!("warning: {}{hint}", printable(&problem.to_string())));
+        }
+    }
+
+    #[allow(clippy::unused_self)]
+    fn talk(&self, text: &str) {
+        // Nobody can be told that nobody can be told.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+const fn colour(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "31",
+        Severity::Warning => "33",
+        Severity::Info => "36",
+    }
+}
+
+/// Text of ours with values from outside in it, its lines as they may be shown.
+pub(super) fn lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}

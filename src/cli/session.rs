@@ -1,0 +1,66 @@
+//! What a verb works with: the streams, the time, and the signals that ask it to stop.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::error::CommandError;
+use super::options::Form;
+use super::screen::Screen;
+use super::shown as report;
+use super::stop::Stop;
+use crate::clock::SystemClock;
+use crate::edge::interrupt::Interrupts;
+use crate::error::Category;
+
+/// One run of the program.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// The streams.
+    pub(super) screen: Screen,
+    /// The moment of the run.
+    pub(super) now: DateTime<Utc>,
+    /// What asked it to stop.
+    pub(super) interrupts: Interrupts,
+    /// How the program was called.
+    pub(super) program: PathBuf,
+}
+
+impl Session {
+    pub(super) fn begin(arguments: &[OsString]) -> Self {
+        Self {
+            screen: Screen::open(),
+            now: SystemClock.now(),
+            interrupts: Interrupts::of_terminal(),
+            program: arguments.first().map(PathBuf::from).unwrap_or_default(),
+        }
+    }
+
+    /// Stops where nothing has been changed yet, if Ctrl-C came meanwhile.
+    ///
+    /// # Errors
+    /// [`CommandError::Interrupted`].
+    pub(super) fn go_on(&self) -> Result<(), Stop> {
+        if self.interrupts.has_come() { Err(CommandError::Interrupted.into()) } else { Ok(()) }
+    }
+
+    /// The exit code of a run that has changed files and said so: Ctrl-C that came too late is named now.
+    pub(super) fn ended(&self, code: u8) -> u8 {
+        if !self.interrupts.has_come() {
+            return code;
+        }
+        self.screen.say("interrupted after the change: it is on disk, and what was changed is said above");
+        Category::Interrupted.exit_code()
+    }
+
+    /// Prints data as JSON or YAML.
+    pub(super) fn structured(&self, value: &impl Serialize, form: Form) -> Result<(), Stop> {
+        let text = match form {
+            Form::Yaml => report::structured::yaml(value)?,
+            Form::Json | Form::Text => report::structured::json(value)?,
+        };
+        self.screen.data(&format!("{text}\n"))
+    }
+}

@@ -1,0 +1,87 @@
+//! Why a run stops before its end.
+//!
+//! In: errors of the core, and what the line said of the node. Out: [`Stop`], which `failure` reports.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+
+use crate::error::{Diagnostic, Error};
+use crate::remedy;
+use crate::request::NodeRequest;
+use crate::store::DEFAULT_BACKUP_DIR;
+
+/// Why a run stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// An error, what is known of the node that it is about, and the exit code if it is not that of its category.
+    Error(Error, Box<Given>),
+    /// stdout could not be written.
+    Output(io::Error),
+}
+
+/// What the line said of the node: commands in hints have to be about the same one.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    node: NodeRequest,
+    backup_dir: Option<PathBuf>,
+    /// The exit code, if it is not that of the error's category.
+    pub(super) exit_code: Option<u8>,
+}
+
+impl Given {
+    /// What the arguments of a verb say; those that it does not have are not given.
+    pub(super) fn of(matches: &ArgMatches, exit_code: Option<u8>) -> Self {
+        let path = |name: &str| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
+        let node = NodeRequest {
+            config: path("config"),
+            lenient: matches.try_get_one("lenient").ok().flatten().copied().unwrap_or_default(),
+            node_name: matches.try_get_one("node_name").ok().flatten().cloned(),
+            certificates_dir: path("certificates_dir"),
+            kubeconfig_dir: path("kubeconfig_dir"),
+            rootfs: path("rootfs"),
+            ..NodeRequest::default()
+        };
+        let backup_dir = path("backup_dir").filter(|dir| dir.as_os_str() != DEFAULT_BACKUP_DIR);
+        Self { node, backup_dir, exit_code }
+    }
+
+    /// A hint whose commands are about this node.
+    pub(super) fn complete(&self, hint: &str) -> String {
+        if !hint.contains("`kubepki ") || hint.contains(" --help`") {
+            return hint.to_owned();
+        }
+        let hint = self.node.complete_commands(hint);
+        let Some(backup_dir) = &self.backup_dir else { return hint };
+        let option = remedy::command([backup_dir]);
+        let option = format!(" --backup-dir {}", option.trim_matches('`'));
+        let mut parts: Vec<String> = hint.split('`').map(str::to_owned).collect();
+        for code in parts.iter_mut().skip(1).step_by(2).filter(|code| code.starts_with("kubepki backup ")) {
+            code.push_str(&option);
+        }
+        parts.join("`")
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error, Box::default())
+    }
+}
+
+impl<T: Diagnostic> From<T> for Stop {
+    fn from(error: T) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl Stop {
+    /// The same error, about the node that the line gave.
+    pub(super) fn given(self, given: Given) -> Self {
+        match self {
+            Self::Error(error, _) => Self::Error(error, Box::new(given)),
+            Self::Output(error) => Self::Output(error),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Every command: its words, its line in the help, and what answers it. To add one, add its file and its line here.
+
+use std::ffi::OsString;
+
+use clap::{ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use super::error::CommandError;
+use super::run::Run;
+use super::session::Session;
+use super::stop::{Given, Stop};
+use super::{init, line, logging, usage, version};
+
+/// Behind the options of the verb.
+const LAST: usize = 1000;
+
+/// The certificates of kubeadm clusters.
+#[derive(Parser, Debug)]
+#[command(
+    name = "kubepki",
+    disable_version_flag = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
+    args_override_self = true,
+    subcommand_value_name = "COMMAND",
+    after_help = "Examples:
+  kubepki check
+  kubepki certs renew all --dry-run
+  kubepki help certs renew"
+)]
+struct Line {
+    /// Print the version; with -v, the build too.
+    #[arg(long)]
+    version: bool,
+    /// Say more on stderr; can be repeated.
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = LAST)]
+    verbose: u8,
+    /// Print help; `kubepki help COMMAND` does too.
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, display_order = LAST)]
+    help: Option<bool>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+macro_rules! verbs {
+    (@kind $name:ident { $($(#[$meta:meta])* $verb:ident($arguments:ty)),+ $(; $($(#[$group_meta:meta])* $group:ident),+)? }) => {
+        #[derive(Subcommand, Debug)]
+        #[allow(clippy::large_enum_variant)] // there is one, for the whole run
+        enum $name {
+            $($(#[$meta])* $verb($arguments),)+
+            $($($(#[$group_meta])* #[command(subcommand, args_override_self = true)] $group($group),)+)?
+        }
+
+        impl $name {
+            fn run(self, session: &Session, given: &ArgMatches) -> Result<u8, Stop> {
+                // The matches of the word below are those that name the node.
+                let given = given.subcommand().map_or(given, |(_, below)| below);
+                match self {
+                    $(Self::$verb(verb) => {
+                        verb.run(session).map_err(|stop| stop.given(Given::of(given, <$arguments as Run>::FAILURE)))
+                    })+
+                    $($(Self::$group(group) => group.run(session, given),)+)?
+                }
+            }
+        }
+    };
+}
+
+verbs!(@kind Verb {
+    Init(init::Init),
+    Version(version::Version);
+    /// Certificates, CAs and service account keys
+    Certs,
+    /// Kubeconfig files
+    Kubeconfig
+});
+
+verbs!(@kind Certs {
+    Init(init::CertsInit)
+});
+
+verbs!(@kind Kubeconfig {
+    Init(init::KubeconfigInit)
+});
+
+/// The command line as the parser knows it.
+pub(super) fn command() -> Command {
+    overriding(Line::command())
+}
+
+/// The last of two equal options counts, in every verb.
+fn overriding(command: Command) -> Command {
+    command.args_override_self(true).mut_subcommands(overriding)
+}
+
+/// The verb that is meant has all that is said of it in its help; in the list of commands each has one sentence.
+fn with_prose(command: Command, words: &[String]) -> Command {
+    match words.get(1).filter(|word| command.find_subcommand(word).is_some()) {
+        Some(word) => command.mut_subcommand(word, |below| with_prose(below, &words[1..])),
+        None => match command.get_long_about().cloned() {
+            Some(prose) => command.about(prose),
+            None => command,
+        },
+    }
+}
+
+/// Parses the line and does what it says.
+pub(super) fn run(session: &Session, arguments: Vec<OsString>) -> Result<u8, Stop> {
+    let command = command();
+    let words = line::arranged(&command, arguments)?;
+    let command = with_prose(command, &words);
+    let matches = match command.clone().try_get_matches_from(&words) {
+        Ok(matches) => matches,
+        Err(error) => return usage::answer(session, &command, &words, &error),
+    };
+    let line = Line::from_arg_matches(&matches).map_err(|error| CommandError::usage(error.to_string(), ""))?;
+    logging::show_more(line.verbose);
+    match line.verb {
+        _ if line.version => version::print(session, line.verbose > 0).map(|()| 0),
+        Some(verb) => verb.run(session, &matches),
+        None => session.screen.data(&command.clone().render_help().to_string()).map(|()| 0),
+    }
+}
