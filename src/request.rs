@@ -20,10 +20,10 @@ pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportR
 pub use check::CheckRequest;
 pub use node::{KubeletDir, NodeRequest};
 pub use renew::RenewRequest;
-pub use restart::RestartRequest;
+pub use restart::{RestartOptions, RestartRequest};
 pub use sign::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
 pub(crate) use span::{seconds, span, validity, wait};
-pub use systemd::UnitsRequest;
+pub use systemd::{ScheduleRequest, UnitsRequest};
 
 use crate::error::{evidence, faults, nearest};
 use crate::plan::generate::Selection;

@@ -98,6 +98,19 @@ pub enum AlternativeNames {
     Kubelet,
 }
 
+impl AlternativeNames {
+    /// Where kubeadm's configuration has more of them, which kubeadm takes when it makes the certificate anew.
+    #[must_use]
+    pub const fn configuration_field(self) -> Option<&'static str> {
+        match self {
+            Self::ApiServer => Some("apiServer.certSANs"),
+            Self::EtcdServer => Some("etcd.local.serverCertSANs"),
+            Self::EtcdPeer => Some("etcd.local.peerCertSANs"),
+            Self::None | Self::CommonName | Self::Kubelet => None,
+        }
+    }
+}
+
 /// The key usages that a leaf may have; [`super::leaf_key_usages`] are those of a new one.
 pub(crate) const LEAF_KEY_USAGES: [KeyUsage; 2] = [KeyUsage::DigitalSignature, KeyUsage::KeyEncipherment];
 

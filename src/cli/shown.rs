@@ -18,3 +18,13 @@ pub(super) mod structured {
         json(value)
     }
 }
+pub(super) mod restart {
+    pub(crate) fn text(plan: &crate::plan::restart::RestartPlan) -> String {
+        format!("{} components", plan.components.len())
+    }
+}
+pub(super) mod difference {
+    pub(crate) fn text(plan: &crate::plan::Plan) -> String {
+        format!("{} artefacts", plan.artefacts.len())
+    }
+}

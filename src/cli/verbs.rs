@@ -8,7 +8,7 @@ use super::error::CommandError;
 use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
-use super::{init, line, logging, usage, version};
+use super::{init, line, logging, renew, restart, systemd, usage, version};
 
 /// Behind the options of the verb.
 const LAST: usize = 1000;
@@ -67,19 +67,28 @@ macro_rules! verbs {
 
 verbs!(@kind Verb {
     Init(init::Init),
+    Restart(restart::Restart),
     Version(version::Version);
     /// Certificates, CAs and service account keys
     Certs,
     /// Kubeconfig files
-    Kubeconfig
+    Kubeconfig,
+    /// Renewal by a systemd timer
+    Systemd
 });
 
 verbs!(@kind Certs {
-    Init(init::CertsInit)
+    Init(init::CertsInit),
+    Renew(renew::Renew)
 });
 
 verbs!(@kind Kubeconfig {
     Init(init::KubeconfigInit)
+});
+
+verbs!(@kind Systemd {
+    Install(systemd::Install),
+    Remove(systemd::Remove)
 });
 
 /// The command line as the parser knows it.

@@ -38,7 +38,7 @@ faults! {
         /// A unit of that name has different content; the difference is shown. Keep your changes in a drop-in (`systemctl
         /// edit`), and overwrite with `--force`.
         #[error("{} exists and its content differs", paths(.files))]
-        #[fault("systemd.other_content", Refused,
+        #[fault("systemd.other_content" as OTHER_CONTENT, Refused,
             "keep your own changes in a drop-in (`systemctl edit`), and overwrite the file with --force",
             context = json!({
                     "files": files.iter().map(|(path, found, wanted)| json!({

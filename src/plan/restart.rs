@@ -96,6 +96,15 @@ pub struct EndpointPlan {
     pub on_disk: Option<LiveCertificate>,
 }
 
+impl EndpointPlan {
+    /// Whether what is on disk is served there; none where that cannot be said.
+    #[must_use]
+    pub fn is_current(&self) -> Option<bool> {
+        let (served, on_disk) = (self.served.as_ref()?, self.on_disk.as_ref()?);
+        Some(served.fingerprint == on_disk.fingerprint)
+    }
+}
+
 /// One component, and what happens to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ComponentPlan {

@@ -26,21 +26,37 @@ pub struct RestartRequest {
     /// Also restart the kubelet with systemctl, last; first if it does not run.
     #[arg(long)]
     pub kubelet: bool,
-    /// Restart etcd even if that costs the cluster its quorum for a moment.
-    #[arg(long)]
-    pub ignore_quorum: bool,
-    /// How long each component may take to end, and again to come back. In seconds.
-    #[arg(long = "timeout", value_name = "DURATION", default_value = "5m", value_parser = wait)]
-    pub timeout_seconds: f64,
     /// The kubelet's directory, with its `config.yaml`.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// The static-pod manifests, instead of where the kubelet's configuration says.
-    #[arg(long, value_name = "DIR")]
-    pub manifests_dir: Option<PathBuf>,
     /// Put DIR in front of every path of the node.
     #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
+    /// How they are restarted.
+    #[command(flatten)]
+    pub how: RestartOptions,
+}
+
+/// How components are restarted.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "How components are restarted")]
+#[serde(default, deny_unknown_fields)]
+pub struct RestartOptions {
+    /// How long each component may take to end, and again to come back. In seconds.
+    #[arg(long = "timeout", value_name = "DURATION", default_value = "5m", value_parser = wait)]
+    pub timeout_seconds: f64,
+    /// Restart etcd even if that costs the cluster its quorum for a moment.
+    #[arg(long)]
+    pub ignore_quorum: bool,
+    /// The static-pod manifests, instead of where the kubelet's configuration says.
+    #[arg(long, value_name = "DIR")]
+    pub manifests_dir: Option<PathBuf>,
+}
+
+impl Default for RestartOptions {
+    fn default() -> Self {
+        Self { timeout_seconds: 300.0, ignore_quorum: false, manifests_dir: None }
+    }
 }
 
 impl Default for RestartRequest {
@@ -49,10 +65,8 @@ impl Default for RestartRequest {
             components: Selection::All,
             force: false,
             kubelet: false,
-            ignore_quorum: false,
-            timeout_seconds: 300.0,
             kubelet_dir: KubeletDir::default(),
-            manifests_dir: None,
+            how: RestartOptions::default(),
             rootfs: None,
         }
     }
@@ -70,7 +84,7 @@ impl RestartRequest {
 
     /// How long each component may take.
     pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
-        let seconds = self.timeout_seconds;
+        let seconds = self.how.timeout_seconds;
         let timeout = Duration::try_from_secs_f64(seconds).ok();
         let timeout = timeout.filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_WAIT);
         timeout.ok_or(RequestError::BadTimeout { seconds })

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
+use super::seconds;
+
 /// Where units go, and what may be done there.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,4 +27,31 @@ pub struct UnitsRequest {
     #[arg(long)]
     #[serde(default)]
     pub now: bool,
+}
+
+/// When, and how, certificates are renewed by a timer.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "The schedule")]
+pub struct ScheduleRequest {
+    /// Renew what ends within this time. In seconds.
+    #[arg(long = "before", value_name = "DURATION", default_value = "30d", value_parser = seconds)]
+    pub before_seconds: i64,
+    /// When, as systemd.time(7) has it.
+    #[arg(long, value_name = "WHEN", default_value = "daily")]
+    pub on_calendar: String,
+    /// The longest random delay, so that nodes do not all renew at once. In seconds.
+    #[arg(long = "randomized-delay", value_name = "DURATION", default_value = "1h", value_parser = seconds)]
+    pub randomized_delay_seconds: i64,
+    /// Renew the kubelet's certificates too.
+    #[arg(long)]
+    pub kubelet: bool,
+    /// Restart the components that use what was renewed.
+    #[arg(long)]
+    pub restart: bool,
+    /// The node's kubeadm configuration, an absolute path.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// kubepki on the node; the one that runs now without it.
+    #[arg(long, value_name = "FILE")]
+    pub program: Option<PathBuf>,
 }

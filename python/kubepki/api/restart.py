@@ -201,13 +201,14 @@ def _request(
     manifests_dir: StrPath | None = None,
     rootfs: StrPath | None = None,
 ) -> dict[str, Any]:
-    request = {
+    how: dict[str, Any] = {"ignore_quorum": ignore_quorum, "manifests_dir": path_text(manifests_dir)}
+    if timeout is not None:
+        how["timeout_seconds"] = timeout.total_seconds()
+    return {
         "components": selection(components),
         "force": force,
         "kubelet": kubelet,
-        "ignore_quorum": ignore_quorum,
         "kubelet_dir": os.fspath(kubelet_dir),
-        "manifests_dir": path_text(manifests_dir),
+        "how": how,
         "rootfs": path_text(rootfs),
     }
-    return request if timeout is None else {**request, "timeout_seconds": timeout.total_seconds()}

@@ -154,7 +154,7 @@ faults! {
         },
         /// The work was stopped; the manifest was put back first.
         #[error("interrupted while {component} was {phase}: every manifest is in its place{}", after(.restarted))]
-        #[fault("restart.interrupted", Interrupted, "run it again: what is up to date is not restarted")]
+        #[fault("restart.interrupted" as INTERRUPTED, Interrupted, "run it again: what is up to date is not restarted")]
         Interrupted {
             /// The component that was being restarted.
             component: String,

@@ -64,7 +64,7 @@ pub(super) fn make_plan(
         let asked = components.clone();
         quorum = patience.during(move || quorum::ask(&asked))?;
     }
-    if !quorum.missing.is_empty() && !request.ignore_quorum {
+    if !quorum.missing.is_empty() && !request.how.ignore_quorum {
         obstacles.push(RestartError::QuorumAtRisk { members: quorum.members, missing: quorum.missing.clone() });
     }
     plan.obstacles = obstacles.iter().map(Diagnostic::fault).collect();

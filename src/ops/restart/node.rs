@@ -31,7 +31,7 @@ impl Components {
     /// Reads the kubelet's configuration and the manifests.
     pub(super) fn read(request: &RestartRequest, store: &Store) -> Result<Self> {
         let kubelet = RunningKubelet::read(store, &request.kubelet_dir)?;
-        let manifests_dir = request.manifests_dir.clone().unwrap_or_else(|| kubelet.manifests_dir.clone());
+        let manifests_dir = request.how.manifests_dir.clone().unwrap_or_else(|| kubelet.manifests_dir.clone());
         let mut members = Vec::new();
         for name in STATIC_PODS {
             let manifest = manifests_dir.join(format!("{name}.yaml"));

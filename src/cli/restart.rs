@@ -1,0 +1,222 @@
+//! `kubepki restart`: components that do not use the certificates on disk are restarted, one at a time.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use super::options::{Form, Output, selection};
+use super::run::Run;
+use super::session::Session;
+use super::shown as report;
+use super::stop::Stop;
+use crate::catalogue::KUBELET;
+use crate::error::{Category, Error, Fault, Result};
+use crate::ops::Continue;
+use crate::ops::restart::{self, Phase, Progress, RestartError, RestartReport, RestartRequest};
+use crate::plan::restart::{ComponentPlan, RestartAction, RestartPlan};
+use crate::remedy;
+use crate::text::printable;
+
+/// A dry run has found what a run would do: no error has this code, so that a monitor can tell the two apart.
+const RESTART_IS_DUE: u8 = 10;
+
+/// Restart what does not use the files on disk, one component at a time.
+///
+/// The certificate that each serves is compared with the one on disk, and the time when it started with the times when
+/// the other files that it reads changed. Its process is then asked to end, and the kubelet starts it again, in the
+/// order etcd, kube-apiserver, kube-controller-manager, kube-scheduler; the next one when the one before is well. While
+/// etcd restarts, the API server that has no other is stopped.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki restart --dry-run
+  kubepki restart
+  kubepki restart kube-apiserver etcd --timeout 10m
+  kubepki restart kubelet")]
+pub(super) struct Restart {
+    /// etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet; without any, all but the kubelet.
+    #[arg(value_name = "COMPONENT")]
+    names: Vec<String>,
+    /// Show what would be done, and change nothing; exit code 10 when that is something.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: RestartRequest,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    plan: &'a RestartPlan,
+    report: Option<serde_json::Value>,
+}
+
+impl Run for Restart {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let components = selection(&self.names);
+        let request = RestartRequest { components, ..self.request };
+        if self.dry_run {
+            let plan = restart::plan(&request, session.now, &mut |_| going_on(session))?;
+            show(session, self.output.form, &plan, None)?;
+            return conclude_dry_run(session, &plan);
+        }
+        let report = follow(session, |progress| restart::restart(&request, session.now, progress))?;
+        show(session, self.output.form, &report.plan, Some(&report))?;
+        conclude(session, &report);
+        Ok(0)
+    }
+}
+
+/// Restarts, and says on stderr how far it is; a closed terminal or a stopped service is heard as Ctrl-C is.
+pub(super) fn follow(
+    session: &Session,
+    work: impl FnOnce(&mut dyn FnMut(&Progress) -> Continue) -> Result<RestartReport>,
+) -> Result<RestartReport, Error> {
+    session.interrupts.note_ends();
+    let mut talk = Talk::new(session);
+    work(&mut |state| {
+        talk.tell(state);
+        going_on(session)
+    })
+    .map_err(|error| match error.code() {
+        RestartError::INTERRUPTED => {
+            let message =
+                "the restart was interrupted: every manifest is in its place; `kubepki restart` restarts the rest";
+            Fault { message: message.into(), ..error.into() }.into()
+        }
+        _ => error,
+    })
+}
+
+fn going_on(session: &Session) -> Continue {
+    if session.interrupts.has_come() { Continue::No } else { Continue::Yes }
+}
+
+/// Says what was done.
+pub(super) fn conclude(session: &Session, report: &RestartReport) {
+    let screen = &session.screen;
+    if !report.put_back.is_empty() {
+        screen.say(&format!("put back after an interrupted restart: {}", report.put_back.join(", ")));
+    }
+    if report.restarted.is_empty() {
+        screen.say("nothing to restart: every selected component already uses the files on disk");
+    } else {
+        let names: Vec<_> = report.restarted.iter().map(|one| one.name.as_str()).collect();
+        screen.say(&format!("restarted {}: {}", names.len(), names.join(", ")));
+    }
+    name_outdated_kubelet(session, &report.plan);
+}
+
+/// What was done, as data.
+pub(super) fn data(report: &RestartReport) -> serde_json::Value {
+    json!({ "put_back": report.put_back, "restarted": report.restarted })
+}
+
+fn show(session: &Session, form: Form, plan: &RestartPlan, report: Option<&RestartReport>) -> Result<(), Stop> {
+    for held in &plan.held {
+        let (component, place, manifest) = (&held.component, held.held.display(), held.manifest.display());
+        let back = command(&["restart"], plan.rootfs.as_deref());
+        session.screen.say(&format!("held: {component}: {place} belongs to {manifest}; {back} puts it back"));
+    }
+    for finding in &plan.findings {
+        session.screen.say_finding(finding);
+    }
+    if form == Form::Text {
+        return session.screen.show(&report::restart::text(plan));
+    }
+    session.structured(&Answer { plan, report: report.map(data) }, form)
+}
+
+fn conclude_dry_run(session: &Session, plan: &RestartPlan) -> Result<u8, Stop> {
+    if plan.is_blocked() {
+        session.screen.say("nothing would be done: there are critical findings");
+        return Ok(Category::Finding.exit_code());
+    }
+    if let Some(obstacle) = plan.obstacles.first() {
+        return Err(Error::from(Fault { category: Category::Environment, ..obstacle.clone() }).into());
+    }
+    let due = plan.restarts().count();
+    let is_empty = due == 0 && plan.held.is_empty();
+    session.screen.say(&if is_empty {
+        "dry run: nothing to restart".to_owned()
+    } else {
+        format!("dry run: nothing was changed; {due} would be restarted")
+    });
+    name_outdated_kubelet(session, plan);
+    Ok(if is_empty { 0 } else { RESTART_IS_DUE })
+}
+
+fn name_outdated_kubelet(session: &Session, plan: &RestartPlan) {
+    let is_outdated = |kubelet: &ComponentPlan| {
+        kubelet.action == RestartAction::Skip && kubelet.endpoints.iter().any(|one| one.is_current() == Some(false))
+    };
+    if plan.components.last().is_some_and(is_outdated) {
+        let restart = command(&["restart", KUBELET], plan.rootfs.as_deref());
+        session.screen.say(&format!("the kubelet does not serve the certificate on disk: {restart} restarts it"));
+    }
+}
+
+/// A command of kubepki, between backquotes, below the same root directory.
+pub(super) fn command(words: &[&str], rootfs: Option<&Path>) -> String {
+    let root = rootfs.map(|rootfs| rootfs.to_string_lossy().into_owned());
+    let option = root.iter().flat_map(|root| ["--rootfs", root.as_str()]);
+    remedy::command(["kubepki"].into_iter().chain(words.iter().copied()).chain(option))
+}
+
+/// Says once what is being done, and on a terminal what is still waited for.
+struct Talk<'s> {
+    session: &'s Session,
+    said: (String, Phase),
+    is_open: bool,
+}
+
+impl<'s> Talk<'s> {
+    fn new(session: &'s Session) -> Self {
+        Self { session, said: ("node".into(), Phase::Inspected), is_open: false }
+    }
+
+    fn tell(&mut self, state: &Progress) {
+        let now = (state.component.clone(), state.phase);
+        if now != self.said {
+            self.end_line();
+            self.session.screen.say(&format!("{}: {}", state.component, phase(&state.component, state.phase)));
+            self.said = now;
+        } else if self.session.screen.is_watched && !state.detail.is_empty() {
+            let detail: String = printable(&state.detail).chars().take(100).collect();
+            write(&format!("\r\x1b[K  {:.0} s: {detail}", state.seconds));
+            self.is_open = true;
+        }
+    }
+
+    fn end_line(&mut self) {
+        if std::mem::take(&mut self.is_open) {
+            write("\r\x1b[K");
+        }
+    }
+}
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        self.end_line();
+    }
+}
+
+fn write(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // Nobody can be told that nobody can be told.
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
+fn phase(component: &str, phase: Phase) -> &'static str {
+    match phase {
+        Phase::Inspected => "looking",
+        Phase::Stopped if component == KUBELET => "restarting the service",
+        Phase::Stopped => "asked to end, waiting until it has ended",
+        Phase::Held => "manifest moved out, waiting until it has ended",
+        Phase::Started => "coming back, waiting until it is well",
+        Phase::Done => "well, and serving what is on disk",
+    }
+}
