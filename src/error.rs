@@ -197,6 +197,7 @@ pub fn without_panic<T>(work: impl FnOnce() -> T) -> Result<T, InternalError> {
 /// assert_eq!(kubepki::error::nearest("apisrever", ["ca", "apiserver"]), Some("apiserver"));
 /// assert_eq!(kubepki::error::nearest("cluster_name", ["etcd", "clusterName"]), Some("clusterName"));
 /// assert_eq!(kubepki::error::nearest("etcdServers", ["etcd", "clusterName"]), Some("etcd"));
+/// assert_eq!(kubepki::error::nearest("apiserver", ["etcd", "kube-apiserver"]), Some("kube-apiserver"));
 /// assert_eq!(kubepki::error::nearest("mars", ["ca", "apiserver"]), None);
 /// ```
 #[must_use]
@@ -210,8 +211,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let wrong = 3.min(name.chars().count() / 2);
     let name = name.to_lowercase();
     let distance = |known: &str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
-    // `dataDirectory` for `dataDir` is many letters away.
-    let is_lengthened = |known: &str| known.len() >= SHORTEST_STEM && name.starts_with(&known.to_lowercase());
+    // `dataDirectory` for `dataDir` is many letters away, and so is `apiserver` for `kube-apiserver`.
+    let is_lengthened = |known: &str| {
+        let known = known.to_lowercase();
+        let is_end = || known.strip_suffix(&name).is_some_and(|rest| rest.ends_with('-'));
+        known.len() >= SHORTEST_STEM && (name.starts_with(&known) || is_end())
+    };
     let candidates = known.into_iter().map(|known| (distance(known), known));
     let (far, known) =
         candidates.min_by_key(|(distance, known)| (*distance > wrong && !is_lengthened(known), *distance))?;
