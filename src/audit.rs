@@ -6,6 +6,7 @@ pub mod advice;
 pub mod authority;
 pub mod certificate;
 pub mod chain;
+pub mod content;
 pub mod expiration;
 pub mod exposure;
 mod files;

@@ -30,6 +30,7 @@ mod restart;
 mod run;
 mod screen;
 mod session;
+mod show;
 mod shown;
 mod stop;
 mod systemd;

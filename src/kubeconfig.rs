@@ -12,6 +12,7 @@ mod compare;
 mod edit;
 mod error;
 mod fields;
+mod parts;
 mod schema;
 mod usable;
 mod view;
@@ -20,6 +21,7 @@ use std::fmt;
 
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
+pub use parts::{ClusterPart, UserPart};
 pub use view::Current;
 
 use crate::secret::Secret;

@@ -28,6 +28,7 @@ mod planned;
 pub mod recover;
 pub mod renew;
 pub mod restart;
+pub mod show;
 pub mod sign;
 pub mod systemd;
 pub mod user;

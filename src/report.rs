@@ -3,6 +3,8 @@
 //! In: plans, reports and findings. Out: text. Pure functions: they read no file, ask no clock and know no terminal but
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
 
+pub mod moment;
+pub mod show;
 mod table;
 
 pub use table::table;

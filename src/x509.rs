@@ -8,11 +8,13 @@
 
 mod certificate;
 mod chain;
+mod describe;
 mod extensions;
 mod go;
 mod name;
 mod order;
 mod other_extension;
+mod pkcs7;
 mod request;
 mod serial;
 mod signature;
@@ -22,10 +24,12 @@ mod usage;
 
 pub use certificate::{Certificate, read_certificates};
 pub use chain::{ChainProblem, verify_chain, verify_draft};
+pub use describe::{DescribedExtension, Description, describe_certificate, describe_request, public_key};
 pub use go::{Broken, Rule};
 pub use name::{DistinguishedName, NameAttribute};
 pub use order::{OrderedChain, order_chain};
 pub use other_extension::OtherExtension;
+pub use pkcs7::certificates as pkcs7_certificates;
 pub use request::{CertificateRequest, RequestTemplate};
 pub use serial::SerialNumber;
 pub use subject_alt_name::{SubjectAltName, SubjectAltNames};

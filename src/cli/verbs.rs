@@ -8,7 +8,7 @@ use super::error::CommandError;
 use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
-use super::{init, line, logging, renew, restart, systemd, usage, version};
+use super::{init, line, logging, renew, restart, show, systemd, usage, version};
 
 /// Behind the options of the verb.
 const LAST: usize = 1000;
@@ -68,6 +68,7 @@ macro_rules! verbs {
 verbs!(@kind Verb {
     Init(init::Init),
     Restart(restart::Restart),
+    Show(show::Show),
     Version(version::Version);
     /// Certificates, CAs and service account keys
     Certs,

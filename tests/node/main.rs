@@ -33,6 +33,7 @@ mod requests;
 mod reuse;
 mod roles;
 mod service_account;
+mod show;
 mod signers;
 mod signing;
 mod support;
