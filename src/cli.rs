@@ -34,6 +34,8 @@ mod show;
 mod shown;
 mod stop;
 mod systemd;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod verbs;
 mod version;

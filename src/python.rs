@@ -9,6 +9,7 @@ mod backup;
 mod build;
 mod bundle;
 mod call;
+mod command;
 mod exceptions;
 mod key;
 mod logging;
@@ -38,6 +39,8 @@ mod native {
     use super::call::_panic;
     #[pymodule_export]
     use super::call::refuse_core_dumps;
+    #[pymodule_export]
+    use super::command::main;
     #[pymodule_export]
     use super::key::{algorithm_names, parse_algorithm};
     #[pymodule_export]

@@ -107,9 +107,8 @@ impl Caller {
         };
         let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let (is_node_verb, has_configuration, has_kubelet) = match verb.as_slice() {
-            ["version" | "restart" | "backup" | "systemd" | "recover", ..] | ["certs", "certificate-key"] | [] => {
-                (false, false, false)
-            }
+            _ if is_of_no_node(&verb) => (false, false, false),
+            ["restart" | "backup" | "systemd" | "recover" | "show", ..] => (false, false, false),
             ["certs", "sign"] | ["config", ..] => (false, true, false),
             ["check", ..] | ["certs", "renew" | "generate-csr" | "import" | "cleanup"] => (true, true, true),
             _ => (true, true, false),
@@ -126,7 +125,7 @@ impl Caller {
         if has_kubelet {
             add("--kubelet-dir", shown(&self.kubelet_dir));
         }
-        if !matches!(verb.as_slice(), ["version", ..] | ["certs", "certificate-key"] | []) {
+        if !is_of_no_node(&verb) {
             add("--rootfs", shown(&self.rootfs));
         }
         all.join(" ")
@@ -146,6 +145,11 @@ impl Caller {
             _ => word.to_owned(),
         }
     }
+}
+
+/// Whether a command of ours has nothing to do with a node, so that none of a node's options belongs to it.
+fn is_of_no_node(verb: &[&str]) -> bool {
+    matches!(verb, ["version" | "explain" | "completion" | "man" | "help", ..] | ["certs", "certificate-key"] | [])
 }
 
 fn program_is_path(program: &str) -> bool {
