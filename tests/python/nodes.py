@@ -17,7 +17,7 @@ from cryptography import x509
 
 import standin
 from pods import control_group
-from trees import GOLDEN, kubepki, make_tree
+from trees import GOLDEN, PROGRAM, kubepki, make_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,7 +114,7 @@ class RunningNode:
 
     def start_restart(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `kubepki restart`, and do not wait for it."""
-        command = [sys.executable, "-m", "kubepki", "restart", *arguments, "--rootfs", str(self.root)]
+        command = [*PROGRAM, "restart", *arguments, "--rootfs", str(self.root)]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def replace(self, *files: str) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 import kubepki
-from trees import GOLDEN, make_tree, run, state
+from trees import GOLDEN, PROGRAM, make_tree, run, state
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -128,9 +127,7 @@ def as_nobody(*arguments: str | Path) -> tuple[int, str, str]:
         f"--reuid={NOBODY}",
         f"--regid={NOBODY}",
         "--clear-groups",
-        sys.executable,
-        "-m",
-        "kubepki",
+        *PROGRAM,
         *arguments,
     )
     return done.returncode, done.stdout, done.stderr

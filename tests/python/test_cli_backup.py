@@ -10,7 +10,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ import pytest
 
 import kubepki
 from kubepki import Action, BackupState, ConfigurationError, Difference, FindingError
-from trees import golden, state
+from trees import PROGRAM, golden, state
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ def test_killed_while_restoring_the_tree_is_old_or_new(renewed: Path, tmp_path: 
     for round_number in range(13):
         node = shutil.copytree(renewed, tmp_path / str(round_number))
         began = time.monotonic()
-        arguments = [sys.executable, "-m", "kubepki", "backup", "restore", name, "--rootfs", str(node)]
+        arguments = [*PROGRAM, "backup", "restore", name, "--rootfs", str(node)]
         process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         # The first one is not killed, and tells how long it takes.
         if round_number:

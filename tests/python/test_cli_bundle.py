@@ -9,7 +9,6 @@ import pickle
 import re
 import stat
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import kubepki
 from kubepki import FindingError, RefusedError
-from trees import GOLDEN, run
+from trees import GOLDEN, PROGRAM, run
+from trees import kubepki as command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +55,9 @@ def second(tmp_path: Path) -> Path:
 
 def bundle(verb: str, node: Path, *arguments: str | Path, stdin: str = "", **environment: str) -> tuple[int, str, str]:
     """Run a verb; return exit code, stdout and stderr."""
-    command = [sys.executable, "-m", "kubepki", "bundle", verb, "--config", CONFIG, "--rootfs", node, *arguments]
+    words = [*PROGRAM, "bundle", verb, "--config", CONFIG, "--rootfs", node, *arguments]
     done = subprocess.run(
-        list(map(str, command)),
+        list(map(str, words)),
         input=stdin,
         capture_output=True,
         text=True,
@@ -288,11 +288,11 @@ def test_both_from_stdin_is_a_usage_error(second: Path) -> None:
 
 
 def test_a_certificate_key_is_64_digits_and_takes_no_arguments() -> None:
-    command = (sys.executable, "-m", "kubepki", "certs", "certificate-key")
-    first, other = run(*command), run(*command)
+    words = ("certs", "certificate-key")
+    first, other = command(*words), command(*words)
     assert re.fullmatch(r"[0-9a-f]{64}\n", first.stdout)
     assert first.stdout != other.stdout
-    assert run(*command, "more").returncode == 2
+    assert command(*words, "more").returncode == 2
 
 
 def test_a_file_without_end_is_not_read_to_its_end(second: Path) -> None:

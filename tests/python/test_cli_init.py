@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import kubepki
-from trees import GOLDEN, KUBECONFIGS, run
+from trees import GOLDEN, KUBECONFIGS, PROGRAM, run
 
 CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
 ALL = [*kubepki.certificate_names(), *kubepki.kubeconfig_names()]
@@ -35,7 +35,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def command(*arguments: str | Path, rootfs: Path, config: Path = CONFIG) -> subprocess.CompletedProcess[str]:
-    return run(sys.executable, "-m", "kubepki", *arguments, "--config", config, "--rootfs", rootfs)
+    return run(*PROGRAM, *arguments, "--config", config, "--rootfs", rootfs)
 
 
 def rows(table: str) -> dict[str, list[str]]:
@@ -202,7 +202,7 @@ def test_relative_paths_are_taken_from_the_working_directory(tmp_path: Path) -> 
     (tmp_path / "root").mkdir()
     shutil.copy(CONFIG, tmp_path / "config.yaml")
     words = ("certs", "init", "ca", "--config", "config.yaml", "--rootfs", "root", "--cert-dir", "/srv/pki")
-    done = subprocess.run([sys.executable, "-m", "kubepki", *words], cwd=tmp_path, capture_output=True, check=False)
+    done = subprocess.run([*PROGRAM, *words], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "root/srv/pki").iterdir()) == ["ca.crt", "ca.key"]
 
@@ -237,15 +237,14 @@ def slow_config(folder: Path) -> Path:
 def start_on_a_terminal(rootfs: Path, config: Path) -> tuple[subprocess.Popen[bytes], int]:
     """Start `init` with a terminal as stderr; return the process and the other end of the terminal."""
     ours, theirs = pty.openpty()
-    # A test run in the background may hand SIGINT on as ignored; Python's own handler is what a shell gives.
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from kubepki.cli.main import main; sys.exit(main())"
+    # A test run in the background may hand SIGINT on as ignored, which no shell does to a command that is typed.
+    not_ignored = (
+        "import os, signal, sys;signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
     )
     words = ("init", "--config", str(config), "--rootfs", str(rootfs))
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"} | {"TERM": "xterm"}
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *words], stdout=subprocess.PIPE, stderr=theirs, env=environment
+        [sys.executable, "-c", not_ignored, *PROGRAM, *words], stdout=subprocess.PIPE, stderr=theirs, env=environment
     )
     os.close(theirs)
     return process, ours
@@ -310,7 +309,7 @@ def test_colour_is_for_terminals_and_only_if_wanted(
     if colourless:
         monkeypatch.setenv("NO_COLOR", "1")
     words = ("init", "--dry-run", "--config", str(CONFIG), "--rootfs", str(node))
-    process = subprocess.Popen([sys.executable, "-m", "kubepki", *words], stdout=subprocess.DEVNULL, stderr=theirs)
+    process = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.DEVNULL, stderr=theirs)
     os.close(theirs)
     shown = read_until(ours, None)
     os.close(ours)

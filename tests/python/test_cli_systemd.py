@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +12,13 @@ import pytest
 
 import kubepki
 from kubepki import ConfigurationError, Schedule
-from trees import GOLDEN, run, state, with_programs
+from trees import COMMAND, GOLDEN, run, state, with_programs
 from trees import kubepki as command
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
 UNITS = ("kubepki-renew.service", "kubepki-renew.timer")
-PROGRAM = Path(sys.executable).parent / "kubepki"
 ANALYZE = shutil.which("systemd-analyze")
 
 
@@ -42,7 +40,7 @@ def test_both_units_are_written_and_a_second_time_changes_nothing(tmp_path: Path
     assert first.stdout.splitlines() == [f"/etc/systemd/system/{name}: created" for name in UNITS]
     assert f"systemctl --root={tmp_path} enable kubepki-renew.timer" in first.stderr
     service, timer = units(tmp_path)
-    assert values(service, "ExecStart") == [f"{PROGRAM} certs renew all --before 30d"]
+    assert values(service, "ExecStart") == [f"{COMMAND} certs renew all --before 30d"]
     assert values(service, "Type") == ["oneshot"]
     assert values(timer, "OnCalendar") + values(timer, "RandomizedDelaySec") == ["daily", "1h"]
     assert values(timer, "Persistent") == ["true"]
@@ -78,8 +76,8 @@ def test_what_somebody_else_wrote_is_kept_and_the_difference_shown(tmp_path: Pat
     before = state(tmp_path)
     refused = install(tmp_path, "--before", "60d")
     assert (refused.returncode, refused.stdout, state(tmp_path)) == (4, "", before)
-    assert f"-ExecStart={PROGRAM} certs renew all --before 30d" in refused.stderr
-    assert f"+ExecStart={PROGRAM} certs renew all --before 60d" in refused.stderr
+    assert f"-ExecStart={COMMAND} certs renew all --before 30d" in refused.stderr
+    assert f"+ExecStart={COMMAND} certs renew all --before 60d" in refused.stderr
     assert "systemd.other_content" in refused.stderr
     dry = install(tmp_path, "--before", "60d", "--force", "--dry-run")
     assert (dry.returncode, state(tmp_path)) == (0, before)

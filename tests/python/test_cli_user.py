@@ -7,7 +7,6 @@ import json
 import pickle
 import stat
 import subprocess
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import pytest
 
 import kubepki
 from kubepki import Algorithm, FindingError, RefusedError
-from trees import GOLDEN, run
+from trees import GOLDEN, PROGRAM, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def user(node: Path, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kubepki", "kubeconfig", "user", "--config", CONFIG, "--rootfs", node, *arguments]
+    command = [*PROGRAM, "kubeconfig", "user", "--config", CONFIG, "--rootfs", node, *arguments]
     return subprocess.run(list(map(str, command)), input=stdin, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -77,7 +76,7 @@ def test_kubectl_reads_it(node: Path, tmp_path: Path) -> None:
 def test_a_dash_is_stdout(node: Path, tmp_path: Path) -> None:
     plain = user(node, "--client-name", "jane", "--token", "abc")
     words = ("kubeconfig", "user", "--client-name", "jane", "--token", "abc", "--rootfs", node, "--config", CONFIG)
-    dash = run("env", f"--chdir={tmp_path}", sys.executable, "-m", "kubepki", *words, "--out", "-")
+    dash = run("env", f"--chdir={tmp_path}", *PROGRAM, *words, "--out", "-")
     assert (dash.returncode, dash.stdout, dash.stderr) == (0, plain.stdout, plain.stderr)
     assert not (tmp_path / "-").exists()
     empty = user(node, "--client-name", "jane", "--out", "")

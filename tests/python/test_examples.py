@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trees import KUBECONFIGS, LEAVES, kubepki, run
+from trees import KUBECONFIGS, LEAVES, SEARCH_PATH, kubepki, run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -162,13 +162,12 @@ def test_the_script_ends_as_the_command_line_would(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="there is no sh")
 def test_the_demo_twice(tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    if shutil.which("kubepki", path=path) is None:
+    if shutil.which("kubepki", path=SEARCH_PATH) is None:
         pytest.skip("kubepki is not installed as a command")
 
     def demo() -> subprocess.CompletedProcess[str]:
         command = ["sh", str(EXAMPLES / "demo.sh"), str(tmp_path / "demo")]
-        environment = {**os.environ, "PATH": path}
+        environment = {**os.environ, "PATH": SEARCH_PATH}
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
 
     first = demo()
@@ -188,13 +187,12 @@ def test_the_demo_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("signer", ["openssl", "kubepki"])
 def test_the_road_of_an_external_ca(signer: str, tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    if not all(shutil.which(program, path=path) for program in ("sh", "tar", "openssl", "kubepki")):
+    if not all(shutil.which(program, path=SEARCH_PATH) for program in ("sh", "tar", "openssl", "kubepki")):
         pytest.skip("sh, tar, openssl or the command kubepki is missing")
     if kubepki("certs", "generate-csr", "--help").returncode != 0:
         pytest.skip("this kubepki makes no requests")
     command = ["sh", str(EXAMPLES / "external-ca/external-ca.sh"), str(tmp_path / "road"), signer]
-    environment = {**os.environ, "PATH": path}
+    environment = {**os.environ, "PATH": SEARCH_PATH}
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr
     assert "OK: 15 certificates" in done.stdout

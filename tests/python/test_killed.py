@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from trees import GOLDEN, KUBECONFIGS, LEAVES, kubepki, make_tree, run
+from trees import GOLDEN, KUBECONFIGS, LEAVES, PROGRAM, kubepki, make_tree, run
 
 ROUNDS = 300
 PARTS = 6  # so that several processors can share the rounds
@@ -22,7 +22,7 @@ PUBLIC = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def start(rootfs: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "kubepki", "init", "--config", str(CONFIG), "--rootfs", str(rootfs)]
+    command = [*PROGRAM, "init", "--config", str(CONFIG), "--rootfs", str(rootfs)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

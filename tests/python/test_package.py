@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from importlib.metadata import metadata
 from pathlib import Path
 
 import kubepki
+from trees import COMMAND
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +41,7 @@ def test_the_demo_runs(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        env={"PATH": f"{COMMAND.parent}:/usr/bin:/bin"},
     )
     assert done.returncode == 0, done.stderr
     assert f"\nkubepki {kubepki.__version__}\n" in f"\n{done.stdout}"

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pkgutil
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 import kubepki
-from kubepki.cli.main import main
+import records
 from nodes import RunningNode, eventually
 from playbooks import ANSIBLE
-from trees import make_tree, state
+from trees import PROGRAM, make_tree, state
+from trees import kubepki as command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,90 +66,91 @@ def interrupted_at(seconds: float, *command: str | Path) -> tuple[int, str, str]
     return run.returncode, out, err
 
 
+def ended(code: int, out: str, err: str, *, changed: bool) -> str:
+    """Judge how an interrupted command ended: `before` it began, `stopped` with nothing changed, or `made`."""
+    assert "SystemError" not in err
+    assert "panic" not in err
+    if (code, out, err) == (-signal.SIGINT, "", ""):
+        # The signal came before anything was there to take it.
+        assert not changed
+        return "before"
+    if "KeyboardInterrupt" in err:
+        # Python was loading the program: nothing of it had run.
+        assert (changed, out, code in (1, 130, -signal.SIGINT)) == (False, "", True), err
+        return "before"
+    if "nothing was changed" in err:
+        # The interpreter itself may end by the signal, which a shell calls 130 too.
+        assert (changed, out, code in (130, -signal.SIGINT)) == (False, "", True)
+        return "stopped"
+    assert changed, (code, out, err)
+    assert code in (0, 130, -signal.SIGINT)
+    assert ("it is on disk" in err) == (code == 130)
+    return "made"
+
+
 def test_the_command_says_whether_the_change_was_made(tmp_path: Path) -> None:
     node = tmp_path / "node"
     kubernetes = make_tree(node, "ecdsa-p256")
-    renew = (sys.executable, "-m", "kubepki", "certs", "renew", "all", "--rootfs", node)
+    renew = (*PROGRAM, "certs", "renew", "all", "--rootfs", node)
     longest = max(how_long(*renew) for _ in range(3))
     chance = random.Random(11)  # noqa: S311 (moments, not secrets)
     ends = set()
     for _ in range(ROUNDS):
         before = state(kubernetes)
         code, out, err = interrupted_at(chance.uniform(0.0, longest), *renew)
-        changed = state(kubernetes) != before
-        assert "SystemError" not in err
-        if "KeyboardInterrupt" in err:
-            # Python was loading the program: no line of it had run.
-            assert (changed, out, "kubepki/cli/main.py" in err and ", in main\n" in err) == (False, "", False), err
-            ends.add("before")
-        elif (code, out, err) == (-signal.SIGINT, "", ""):
-            # The interpreter itself was starting.
-            assert not changed
-            ends.add("before")
-        elif "nothing was changed" in err:
-            # The interpreter itself may end by the signal, which a shell calls 130 too.
-            assert (changed, out, code in (130, -signal.SIGINT)) == (False, "", True)
-            ends.add("stopped")
-        else:
-            assert changed, (code, out, err)
-            assert code in (0, 130, -signal.SIGINT)
+        end = ended(code, out, err, changed=state(kubernetes) != before)
+        if end == "made":
             assert out.count(" renewed\n") == 11
             assert "renewed 11:" in err
-            assert ("it is on disk" in err) == (code == 130)
-            ends.add("made")
+        ends.add(end)
     assert "made" in ends
     assert ends & {"before", "stopped"}
 
 
 @pytest.mark.parametrize(
-    ("words", "work"),
+    ("words", "report"),
     [
-        (("recover",), "recover.recover"),
-        (("backup", "prune", "--keep", "0"), "backup_prune.prune_backups"),
-        (("systemd", "install", "--program", "/usr/bin/kubepki"), "systemd_install.systemd.install_units"),
-        (("systemd", "remove"), "systemd_remove.remove_units"),
-        (("bundle", "export", "--out", "bundle.yaml"), "bundle_export.bundles.export_bundle"),
+        (("recover",), "apiserver.crt"),
+        (("backup", "prune", "--keep", "0"), "removed"),
+        (("systemd", "install", "--program", "/usr/bin/kubepki"), ": created"),
+        (("systemd", "remove"), ": removed"),
+        (("bundle", "export", "--out", "bundle.yaml"), "certificate key: "),
     ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )
 def test_ctrl_c_once_the_change_is_made_does_not_lose_its_report(
-    words: tuple[str, ...],
-    work: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...], report: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node = tmp_path / "node"
-    make_tree(node, "ecdsa-p256")
-    (node / "usr/bin").mkdir(parents=True)
-    (node / "usr/bin/kubepki").write_text("#!/bin/sh\n")
-    (node / "usr/bin/kubepki").chmod(0o755)
-    monkeypatch.chdir(tmp_path)
-    path, _, name = f"kubepki.cli.{work}".rpartition(".")
-    owner: Any = pkgutil.resolve_name(path)
-    real = getattr(owner, name)
-
-    def worked(*given: object, **named: object) -> object:
-        made = real(*given, **named)
-        if words[0] != "bundle":
-            signal.raise_signal(signal.SIGINT)
-            return made
-        save = type(made).save
-
-        def saved(*given: object, **named: object) -> None:
-            save(*given, **named)
-            signal.raise_signal(signal.SIGINT)
-
-        monkeypatch.setattr(type(made), "save", saved)
-        return made
-
-    monkeypatch.setattr(owner, name, worked)
-    code = main([*words, "--rootfs", str(node)])
-    said = capsys.readouterr()
-    assert (code, "nothing was changed" in said.err) == (130, False), said
-    assert "it is on disk, and what was changed is said above" in said.err
-    assert said.out or len(said.err.splitlines()) > 1, "it says what was done"
-    if words[0] == "bundle":
-        assert "certificate key: " in said.err
+    saved, node = tmp_path / "saved", tmp_path / "node"
+    make_tree(saved, "ecdsa-p256")
+    (saved / "usr/bin").mkdir(parents=True)
+    (saved / "usr/bin/kubepki").write_text("#!/bin/sh\n")
+    (saved / "usr/bin/kubepki").chmod(0o755)
+    if words[0] == "recover":
+        other = shutil.copytree(saved, tmp_path / "other")
+        assert command("certs", "renew", "apiserver", "--rootfs", other).returncode == 0
+        records.interrupt(saved / "etc/kubernetes/pki", other / "etc/kubernetes/pki")
+    elif words[0] == "backup":
+        assert command("certs", "renew", "apiserver", "--rootfs", saved).returncode == 0
+    elif words[1] == "remove":
+        assert command("systemd", "install", "--program", "/usr/bin/kubepki", "--rootfs", saved).returncode == 0
+    chance = random.Random(13)  # noqa: S311 (moments, not secrets)
+    longest, ends = 0.0, set()
+    for number in range(ROUNDS // 2):
+        shutil.rmtree(node, ignore_errors=True)
+        shutil.copytree(saved, node)
+        monkeypatch.chdir(node)
+        before = state(node)
+        run = (*PROGRAM, *words, "--rootfs", node)
+        if number == 0:
+            # The first is not stopped, and tells how long it takes.
+            longest = how_long(*run)
+            continue
+        code, out, err = interrupted_at(chance.uniform(0.3, 1.05) * longest, *run)
+        end = ended(code, out, err, changed=state(node) != before)
+        assert (report in out + err) == (end == "made"), (code, out, err)
+        ends.add(end)
+    assert "made" in ends
 
 
 APPLY = """\

@@ -19,11 +19,10 @@ from hypothesis import strategies as st
 import kubepki
 from kubepki import _core
 from playbooks import ANSIBLE, play
+from trees import PROGRAM
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-import sys
 
 # Clears a screen, ends a line, sets a title, turns the direction of text, hides, ends a paragraph.
 HOSTILE = "evil\x1b[2J\nOK: all\r\x07\x1b]0;t\x9b\u202egpj\u2066\u200b\u2028\x7f"
@@ -41,7 +40,7 @@ def kubepki_bytes(*arguments: str | bytes | Path) -> str:
     import subprocess
 
     done = subprocess.run(
-        [sys.executable, "-m", "kubepki", *map(os.fsencode, arguments)],
+        [*PROGRAM, *map(os.fsencode, arguments)],
         capture_output=True,
         check=False,
         timeout=120,

@@ -15,7 +15,6 @@ import kubepki.api.configuration
 import kubepki.api.plan
 import kubepki.api.systemd
 import kubepki.api.user
-import kubepki.cli.options
 import kubepki.types
 from kubepki import Algorithm, Severity, _core
 
@@ -43,7 +42,6 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
         kubepki.api.plan,
         kubepki.api.systemd,
         kubepki.api.user,
-        kubepki.cli.options,
         kubepki.types.configuration,
     ],
 )

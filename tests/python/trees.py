@@ -1,9 +1,10 @@
-"""Trees for tests: made by the `kubepki` command as a process, from the golden configurations."""
+"""The `kubepki` command as a process, and trees that it makes from the golden configurations."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,17 @@ from typing import Any
 import pytest
 
 GOLDEN = Path(__file__).parent.parent / "golden"
+
+# The stand-alone binary, a file named `kubepki` whose path `KUBEPKI` has. Without it the tests run the package that
+# this interpreter has.
+BINARY = Path(os.environ["KUBEPKI"]).resolve() if os.environ.get("KUBEPKI") else None
+# How it is run: what stands before its arguments.
+PROGRAM = (str(BINARY),) if BINARY else (sys.executable, "-m", "kubepki")
+# The file that a shell runs as `kubepki`, and a PATH on which it is first.
+COMMAND = BINARY or Path(sys.executable).parent / "kubepki"
+SEARCH_PATH = f"{COMMAND.parent}{os.pathsep}{os.environ['PATH']}"
+
+of_the_package = pytest.mark.skipif(BINARY is not None, reason="it is about the Python package, not the binary")
 
 # file below pki/ without ending -> the CA that signs it, likewise
 LEAVES = {
@@ -35,7 +47,7 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def kubepki(*arguments: str | Path, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run the command line as a process, behind the command `before`, which changes what the process may do."""
-    return run(*before, sys.executable, "-m", "kubepki", *arguments)
+    return run(*before, *PROGRAM, *arguments)
 
 
 def with_programs(folder: Path) -> tuple[str, ...]:
@@ -75,6 +87,12 @@ def facts(case: str) -> dict[str, Any]:
     """Return what is known of a golden case."""
     read: dict[str, Any] = json.loads((GOLDEN / case / "facts.json").read_text())
     return read
+
+
+def commands() -> list[str]:
+    """Return every command that docs/reference/cli.md has, in its words (`certs init`)."""
+    page = GOLDEN.parents[1] / "docs/reference/cli.md"
+    return re.findall(r"^\| `kubepki ([a-z-]+(?: [a-z-]+)?)[ `]", page.read_text(), re.MULTILINE)
 
 
 def state(folder: Path) -> dict[Path, tuple[int, bytes]]:

@@ -11,7 +11,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import kubepki
-from trees import embedded
+from trees import SEARCH_PATH, embedded
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ def asks(finding: kubepki.Finding) -> bool:
 
 def environment() -> dict[str, str]:
     """Return an environment in which `kubepki` is this one, and `systemctl` one that only says what it was told."""
-    return {**os.environ, "PATH": f"{PROGRAMS}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return {**os.environ, "PATH": f"{PROGRAMS}:{SEARCH_PATH}"}
 
 
 PROGRAMS = Path(__file__).parent / "programs"
