@@ -17,9 +17,14 @@
 // Until every verb is here.
 #![allow(dead_code)]
 
+mod bundle;
 mod carry_out;
+mod cleanup;
+mod embed;
 mod error;
 mod failure;
+mod generate_csr;
+mod import;
 mod init;
 mod line;
 mod logging;
@@ -32,11 +37,13 @@ mod screen;
 mod session;
 mod show;
 mod shown;
+mod sign;
 mod stop;
 mod systemd;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod user;
 mod verbs;
 mod version;
 

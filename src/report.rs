@@ -3,8 +3,11 @@
 //! In: plans, reports and findings. Out: text. Pure functions: they read no file, ask no clock and know no terminal but
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
 
+pub mod bundle;
 pub mod moment;
+pub mod requests;
 pub mod show;
 mod table;
+pub mod user;
 
 pub use table::table;

@@ -24,7 +24,7 @@ pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use show::ShowRequest;
 pub use sign::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
-pub(crate) use span::{seconds, span, validity, wait};
+pub(crate) use span::{days, positive_seconds, seconds, span, validity, wait};
 pub use systemd::{ScheduleRequest, UnitsRequest};
 
 use crate::error::{evidence, faults, nearest};
@@ -78,12 +78,21 @@ faults! {
             /// The CAs.
             issuers: Vec<String>,
         },
-        /// A duration cannot be read: a number and a unit, as `30d`, `2w`, `720h`, `1h30m`.
-        #[error("{text:?} is not a duration")]
-        #[fault("cli.duration" as DURATION, Usage, "write a number and a unit: 30d, 2w, 720h, 1h30m")]
+        /// A duration cannot be read, or is not positive where it must be: a number and a unit, as `30d`, `2w`, `720h`,
+        /// `1h30m`.
+        #[error("{text:?} is not a {}duration", if *must_be_positive { "positive " } else { "" })]
+        #[fault("cli.duration" as DURATION, Usage,
+            if *must_be_positive {
+                "write a number above 0 and a unit: 30d, 8760h"
+            } else {
+                "write a number and a unit: 30d, 2w, 720h, 1h30m"
+            },
+            context = evidence!(text))]
         NotADuration {
             /// What was given.
             text: String,
+            /// Whether it is a duration, but not a positive one.
+            must_be_positive: bool,
         },
         /// `timeout` is zero, negative or beyond all measure.
         #[error("--timeout: {seconds} s is not a usable timeout")]

@@ -16,9 +16,9 @@ use crate::text::counted;
 
 /// How a verb says what it did (`made`), and that there was nothing to do.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words {
+pub(super) struct Words<'a> {
     pub(super) done: &'static str,
-    pub(super) nothing: &'static str,
+    pub(super) nothing: &'a str,
 }
 
 /// What does the work that a plan says.
@@ -32,7 +32,7 @@ pub(super) struct Carrying<'a> {
     pub(super) session: &'a Session,
     pub(super) plan: &'a Plan,
     pub(super) warnings: &'a [Problem],
-    pub(super) words: Words,
+    pub(super) words: Words<'a>,
     pub(super) form: Form,
     pub(super) is_dry_run: bool,
     /// What was done, in place of the plan's table.
@@ -41,9 +41,17 @@ pub(super) struct Carrying<'a> {
     pub(super) afterwards: Option<&'a Afterwards<'a>>,
 }
 
+/// A plan as data, with what the configuration's reader warns of.
+#[derive(Serialize)]
+pub(super) struct PlanAnswer<'a> {
+    #[serde(flatten)]
+    pub(super) plan: &'a Plan,
+    pub(super) warnings: &'a [Problem],
+}
+
 #[derive(Serialize)]
 struct Answer<'a> {
-    plan: &'a Plan,
+    plan: PlanAnswer<'a>,
     report: Option<&'a Report>,
     warnings: &'a [Problem],
 }
@@ -53,7 +61,7 @@ impl<'a> Carrying<'a> {
     pub(super) const fn of(
         session: &'a Session,
         planned: &'a Planned,
-        words: Words,
+        words: Words<'a>,
         form: Form,
         is_dry_run: bool,
     ) -> Self {
@@ -103,7 +111,8 @@ impl<'a> Carrying<'a> {
 
     fn print(&self, report: Option<&Report>) -> Result<(), Stop> {
         if self.form != Form::Text {
-            return self.session.structured(&Answer { plan: self.plan, report, warnings: self.warnings }, self.form);
+            let plan = PlanAnswer { plan: self.plan, warnings: self.warnings };
+            return self.session.structured(&Answer { plan, report, warnings: self.warnings }, self.form);
         }
         // An empty table says nothing; the last line says that there is nothing.
         if self.plan.artefacts.is_empty() {

@@ -3,10 +3,10 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use super::error::CommandError;
-use super::stop::Stop;
+use super::stop::{Stop, node_of};
 use crate::plan::generate::Selection;
 use crate::request::NodeRequest;
 use crate::secret::Secret;
@@ -58,12 +58,19 @@ impl UnusedKubeconfig {
     }
 }
 
+/// `--backup-dir`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct BackupDir {
+    /// Where backups are kept.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_BACKUP_DIR)]
+    pub(super) backup_dir: PathBuf,
+}
+
 /// Where what is replaced or removed is kept.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Backups {
-    /// Where backups are kept.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_BACKUP_DIR)]
-    backup_dir: PathBuf,
+    #[command(flatten)]
+    place: BackupDir,
     /// Do not keep the files that are replaced or removed.
     #[arg(long)]
     no_backup: bool,
@@ -72,7 +79,39 @@ pub(super) struct Backups {
 impl Backups {
     /// The directory; none when nothing is kept.
     pub(super) fn dir(&self) -> Option<PathBuf> {
-        (!self.no_backup).then(|| self.backup_dir.clone())
+        (!self.no_backup).then(|| self.place.backup_dir.clone())
+    }
+}
+
+/// Which configuration, and where it is: what a verb takes of the node's options that reads nothing else of a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Configuration {
+    pub(super) node: NodeRequest,
+}
+
+/// Their names in [`NodeRequest`], which defines them.
+const OF_CONFIGURATION: [&str; 4] = ["config", "lenient", "node_name", "rootfs"];
+
+impl Args for Configuration {
+    fn augment_args(command: Command) -> Command {
+        let all = NodeRequest::augment_args(Command::default());
+        let wanted = all.get_arguments().filter(|one| OF_CONFIGURATION.contains(&one.get_id().as_str()));
+        command.args(wanted.cloned())
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Configuration {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { node: node_of(matches) })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.node = node_of(matches);
+        Ok(())
     }
 }
 
@@ -106,6 +145,11 @@ pub(super) struct CertificateKeyOptions {
 }
 
 impl CertificateKeyOptions {
+    /// Whether stdin has the key.
+    pub(super) fn is_on_stdin(&self) -> bool {
+        self.certificate_key_file.as_deref() == Some(Path::new("-"))
+    }
+
     /// The key of the options, or of the environment.
     pub(super) fn key(&self) -> Result<Option<Secret>, Stop> {
         if let Some(file) = &self.certificate_key_file {

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::carry_out::{names, say_backup, say_blocked};
+use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
 use super::options::{Backups, DryRun, Form, Output, UnusedKubeconfig, with_stdin};
 use super::progress::KeyProgress;
 use super::restart::{self, command};
@@ -60,7 +60,7 @@ pub(super) struct Renew {
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    plan: &'a Plan,
+    plan: PlanAnswer<'a>,
     report: Option<&'a Report>,
     restart: Option<&'a RestartReport>,
     warnings: &'a [Problem],
@@ -176,7 +176,8 @@ impl Renewing<'_> {
         let screen = &self.session.screen;
         if self.form != Form::Text {
             let warnings = self.planned.warnings.as_slice();
-            return self.session.structured(&Answer { plan: self.plan(), report, restart, warnings }, self.form);
+            let plan = PlanAnswer { plan: self.plan(), warnings };
+            return self.session.structured(&Answer { plan, report, restart, warnings }, self.form);
         }
         if self.is_diff {
             return screen.data(&lines(&report::difference::text(self.plan())));

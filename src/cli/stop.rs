@@ -30,21 +30,28 @@ pub(super) struct Given {
     pub(super) exit_code: Option<u8>,
 }
 
+/// The node that arguments name; what a verb does not have is not given.
+pub(super) fn node_of(matches: &ArgMatches) -> NodeRequest {
+    NodeRequest {
+        config: path(matches, "config"),
+        lenient: matches.try_get_one("lenient").ok().flatten().copied().unwrap_or_default(),
+        node_name: matches.try_get_one("node_name").ok().flatten().cloned(),
+        certificates_dir: path(matches, "certificates_dir"),
+        kubeconfig_dir: path(matches, "kubeconfig_dir"),
+        rootfs: path(matches, "rootfs"),
+        ..NodeRequest::default()
+    }
+}
+
+fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
+    matches.try_get_one(name).ok().flatten().cloned()
+}
+
 impl Given {
     /// What the arguments of a verb say; those that it does not have are not given.
     pub(super) fn of(matches: &ArgMatches, exit_code: Option<u8>) -> Self {
-        let path = |name: &str| matches.try_get_one::<PathBuf>(name).ok().flatten().cloned();
-        let node = NodeRequest {
-            config: path("config"),
-            lenient: matches.try_get_one("lenient").ok().flatten().copied().unwrap_or_default(),
-            node_name: matches.try_get_one("node_name").ok().flatten().cloned(),
-            certificates_dir: path("certificates_dir"),
-            kubeconfig_dir: path("kubeconfig_dir"),
-            rootfs: path("rootfs"),
-            ..NodeRequest::default()
-        };
-        let backup_dir = path("backup_dir").filter(|dir| dir.as_os_str() != DEFAULT_BACKUP_DIR);
-        Self { node, backup_dir, exit_code }
+        let backup_dir = path(matches, "backup_dir").filter(|dir| dir.as_os_str() != DEFAULT_BACKUP_DIR);
+        Self { node: node_of(matches), backup_dir, exit_code }
     }
 
     /// A hint whose commands are about this node.

@@ -8,7 +8,10 @@ use super::error::CommandError;
 use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
-use super::{init, line, logging, renew, restart, show, systemd, usage, version};
+use super::{
+    bundle, cleanup, embed, generate_csr, import, init, line, logging, renew, restart, show, sign, systemd, usage,
+    user, version,
+};
 
 /// Behind the options of the verb.
 const LAST: usize = 1000;
@@ -75,21 +78,35 @@ verbs!(@kind Verb {
     /// Kubeconfig files
     Kubeconfig,
     /// Renewal by a systemd timer
-    Systemd
+    Systemd,
+    /// What the nodes of a cluster share, encrypted
+    Bundle
 });
 
 verbs!(@kind Certs {
     Init(init::CertsInit),
-    Renew(renew::Renew)
+    Renew(renew::Renew),
+    GenerateCsr(generate_csr::GenerateCsr),
+    Sign(sign::Sign),
+    Import(import::Import),
+    Cleanup(cleanup::Cleanup),
+    CertificateKey(bundle::NewCertificateKey)
 });
 
 verbs!(@kind Kubeconfig {
-    Init(init::KubeconfigInit)
+    Init(init::KubeconfigInit),
+    User(user::User),
+    Embed(embed::Embed)
 });
 
 verbs!(@kind Systemd {
     Install(systemd::Install),
     Remove(systemd::Remove)
+});
+
+verbs!(@kind Bundle {
+    Export(bundle::Export),
+    Import(bundle::Import)
 });
 
 /// The command line as the parser knows it.

@@ -112,7 +112,7 @@ fn policy(path: Option<&Path>, rootfs: Option<&Path>) -> Result<(Policy, Option<
 }
 
 /// A blocked plan as the error that says whether requests were refused or something else is wrong.
-pub(super) fn refuse(plan: &crate::plan::Plan) -> Result<()> {
+pub(crate) fn refuse(plan: &crate::plan::Plan) -> Result<()> {
     match (plan.is_blocked(), plan.operation) {
         (false, _) => Ok(()),
         (true, Operation::Sign) => Err(refusal(plan.findings.clone())),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{NodeRequest, RequestError, seconds};
+use super::{NodeRequest, RequestError, positive_seconds};
 use crate::catalogue::{Layout, NodeRole};
 use crate::policy::OutliveAuthority;
 
@@ -71,7 +71,7 @@ pub struct SignRequest {
     #[arg(long, value_name = "DIR")]
     pub out_dir: Option<PathBuf>,
     /// How long certificates are valid, as `8760h` or `90d`; the configuration's period without it. In seconds.
-    #[arg(long = "validity", value_name = "DURATION", value_parser = seconds)]
+    #[arg(long = "validity", value_name = "DURATION", value_parser = positive_seconds)]
     pub validity_seconds: Option<i64>,
     /// What may be signed besides the catalogue, or may not: a policy.
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,8 @@
 //! In: the option's name, its seconds. Out: a [`TimeDelta`] that can be added to every date that Python or a certificate
 //! can say, or an error that names the option.
 
+use std::num::IntErrorKind;
+
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use super::RequestError;
@@ -50,7 +52,7 @@ const UNITS: [(&str, f64); 6] =
 /// # Errors
 /// [`RequestError::NotADuration`].
 pub(crate) fn wait(text: &str) -> Result<f64, RequestError> {
-    let bad = || RequestError::NotADuration { text: text.to_owned() };
+    let bad = || RequestError::NotADuration { text: text.to_owned(), must_be_positive: false };
     let mut rest = text;
     let mut total = 0.0;
     while !rest.is_empty() || total == 0.0 && rest.len() == text.len() {
@@ -73,6 +75,33 @@ pub(crate) fn wait(text: &str) -> Result<f64, RequestError> {
 #[allow(clippy::as_conversions, clippy::cast_possible_truncation)] // what is beyond the calendar stays beyond it
 pub(crate) fn seconds(text: &str) -> Result<i64, RequestError> {
     wait(text).map(|seconds| seconds as i64)
+}
+
+/// The same for a certificate, which cannot end before it begins.
+///
+/// # Errors
+/// [`RequestError::NotADuration`].
+pub(crate) fn positive_seconds(text: &str) -> Result<i64, RequestError> {
+    positive(text, seconds(text)?)
+}
+
+/// A whole number of days, in seconds, for a certificate.
+///
+/// # Errors
+/// [`RequestError::NotADuration`] where it is not positive; [`RequestError::BadRequest`] for what is no number.
+pub(crate) fn days(text: &str) -> Result<i64, RequestError> {
+    let days = text.parse::<i64>().or_else(|error| match error.kind() {
+        IntErrorKind::PosOverflow => Ok(i64::MAX),
+        IntErrorKind::NegOverflow => Ok(i64::MIN),
+        _ => Err(RequestError::bad(format!("{text:?} is not a number of days"), "write a whole number, as 365")),
+    })?;
+    positive(text, days.saturating_mul(24 * 60 * 60))
+}
+
+fn positive(text: &str, seconds: i64) -> Result<i64, RequestError> {
+    let is_positive = |seconds: &i64| *seconds > 0;
+    let bad = || RequestError::NotADuration { text: text.to_owned(), must_be_positive: true };
+    Some(seconds).filter(is_positive).ok_or_else(bad)
 }
 
 #[cfg(test)]
@@ -100,6 +129,21 @@ mod tests {
         {
             assert!(matches!(seconds(text), Err(RequestError::NotADuration { .. })), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_validity_is_positive() {
+        for (text, wanted) in [("1", 86_400), ("365", 31_536_000), ("99999999999999999999", i64::MAX)] {
+            assert_eq!(days(text).unwrap(), wanted, "{text}");
+        }
+        assert_eq!(positive_seconds("1h").unwrap(), 3600);
+        let refused = |outcome: Result<i64, RequestError>| outcome.unwrap_err().code();
+        for outcome in
+            [days("0"), days("-3"), days("-99999999999999999999"), positive_seconds("0d"), positive_seconds("x")]
+        {
+            assert_eq!(refused(outcome), RequestError::DURATION);
+        }
+        assert_eq!(refused(days("3d")), "plan.bad_request");
     }
     use crate::error::Diagnostic;
 

@@ -1,0 +1,67 @@
+//! `kubepki kubeconfig embed`: signed client certificates and the CA, into kubeconfigs.
+
+use clap::Args;
+
+use super::carry_out::{Carrying, Words};
+use super::options::{Backups, DryRun, Output, selection, with_stdin};
+use super::run::Run;
+use super::session::Session;
+use super::stop::Stop;
+use crate::catalogue;
+use crate::ops::apply::Report;
+use crate::ops::embed::{self, EmbedRequest};
+use crate::request::NodeRequest;
+
+const WORDS: Words<'static> =
+    Words { done: "embedded", nothing: "nothing to do: every signed certificate is already embedded" };
+
+/// Embed signed client certificates and the CA.
+///
+/// The certificate is FILE.crt (`admin.conf.crt`), or the one that is named; the CA is all of `ca.crt`. Everything else
+/// in the file stays: other users and contexts, unknown fields, the order.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki kubeconfig embed --dry-run
+  kubepki kubeconfig embed admin.conf scheduler.conf
+  kubepki kubeconfig embed ./jane.conf --client-certificate jane.crt --client-key jane.key
+  kubepki kubeconfig embed ./jane.conf --flatten")]
+pub(super) struct Embed {
+    #[arg(value_name = "FILE", help = format!(
+        "all (default), or paths, or some of: {}", catalogue::kubeconfig_names().join(", ")))]
+    files: Vec<String>,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    backups: Backups,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: EmbedRequest,
+}
+
+impl Run for Embed {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let DryRun { dry_run } = self.dry_run;
+        let mut request = EmbedRequest {
+            kubeconfigs: selection(&self.files),
+            backup_dir: self.backups.dir(),
+            recover: !dry_run,
+            ..self.request
+        };
+        with_stdin(&mut request.node)?;
+        let planned = embed::plan(&request, session.now)?;
+        let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
+        let afterwards = |report: &Report| next(&request.node, report);
+        Carrying { afterwards: Some(&afterwards), ..carrying }.carry_out()
+    }
+}
+
+/// Who must read the files again, and what is left over.
+fn next(node: &NodeRequest, report: &Report) -> Vec<String> {
+    let changed: Vec<_> = report.changed.iter().map(|changed| changed.name.as_str()).collect();
+    let users = catalogue::must_restart(&changed);
+    let restart = format!("on a node that runs: `kubepki restart {}`", users.join(" "));
+    let cleanup = "next: `kubepki certs cleanup` removes what is not needed any more".to_owned();
+    let lines = (!users.is_empty()).then_some(restart).into_iter().chain([cleanup]);
+    lines.map(|line| node.complete_commands(&line)).collect()
+}

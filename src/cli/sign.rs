@@ -1,0 +1,116 @@
+//! `kubepki certs sign`: answers signing requests, where the CAs' keys are.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::carry_out::{Carrying, Words};
+use super::error::CommandError;
+use super::options::{Configuration, DryRun, Output, with_stdin};
+use super::run::Run;
+use super::session::Session;
+use super::stop::Stop;
+use crate::error::Category;
+use crate::ops::sign::{self, NamedFile, SerialNumbers, SignRequest};
+use crate::plan::Action;
+use crate::request::{NodeRequest, days, validity};
+
+/// Sign requests, checked against the catalogue and a policy.
+///
+/// Each request is checked against kubeadm's catalogue, and against a configuration and a policy if they are given.
+/// Anything else is refused with every reason, and then nothing is signed. Which node a request is from is what you say,
+/// never what the request says: --node-name and --role, or --nodes for many. Usages and constraints are the catalogue's,
+/// never the request's; alternative names are the request's.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki certs sign --csr-dir requests --role control-plane --node-name cp1 --dry-run
+  kubepki certs sign --csr-dir requests --nodes nodes.yaml --ca-dir ca --validity 90d
+  kubepki certs sign node7.csr --role worker --node-name node7
+  kubepki certs sign kubelet.conf=node7.csr --role worker --node-name node7 --out-dir signed")]
+pub(super) struct Sign {
+    /// Requests; NAME as kubeadm has it, where the file does not say it.
+    #[arg(value_name = "[NAME=]FILE")]
+    files: Vec<String>,
+    /// The CAs, laid out as in `certificatesDir`; the configuration's or `/etc/kubernetes/pki` without it.
+    #[arg(long, alias = "cert-dir", value_name = "DIR")]
+    ca_dir: Option<PathBuf>,
+    /// Another spelling of --validity: N days.
+    #[arg(long, value_name = "N", value_parser = days, conflicts_with = "validity_seconds", allow_negative_numbers = true)]
+    days: Option<i64>,
+    /// Count serial numbers in FILE, as `openssl x509 -CAserial`.
+    #[arg(long, value_name = "FILE", conflicts_with = "srl")]
+    ca_serial: Option<PathBuf>,
+    /// The same in a file beside each CA (`ca.srl`).
+    #[arg(long)]
+    srl: bool,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: SignRequest,
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+impl Run for Sign {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let DryRun { dry_run } = self.dry_run;
+        if self.files.is_empty() && self.request.csr_dir.is_none() {
+            let hint = "name a folder (--csr-dir DIR) or files";
+            return Err(CommandError::usage("there is nothing to sign", hint).into());
+        }
+        if let Some(seconds) = self.days {
+            validity("--days", seconds, session.now)?;
+        }
+        let mut request = SignRequest {
+            node: NodeRequest { certificates_dir: self.ca_dir, ..self.configuration.node },
+            files: named(&self.files)?,
+            validity_seconds: self.days.or(self.request.validity_seconds),
+            serial_numbers: match self.ca_serial {
+                Some(path) => SerialNumbers::File(path),
+                None if self.srl => SerialNumbers::BesideAuthority,
+                None => SerialNumbers::Random,
+            },
+            recover: !dry_run,
+            ..self.request
+        };
+        with_stdin(&mut request.node)?;
+        let planned = sign::plan(&request, session.now)?;
+        let refused: Vec<_> =
+            planned.plan.artefacts.iter().filter(|artefact| artefact.action() == Action::Blocked).collect();
+        let nothing =
+            if refused.is_empty() { "nothing to do: every request is signed already" } else { "nothing was signed" };
+        let words = Words { done: "signed", nothing };
+        let code = Carrying::of(session, &planned, words, self.output.form, dry_run).carry_out()?;
+        if let Err(error) = sign::refuse(&planned.plan) {
+            return Ok(error.category().exit_code());
+        }
+        if refused.is_empty() {
+            return Ok(code);
+        }
+        let names: Vec<_> = refused.iter().map(|artefact| artefact.name.as_str()).collect();
+        session.screen.say(&format!("not signed {}: {}", names.len(), names.join(", ")));
+        Ok(if code == 0 { Category::Partial.exit_code() } else { code })
+    }
+}
+
+/// The files with their names, where they are named.
+fn named(files: &[String]) -> Result<Vec<NamedFile>, CommandError> {
+    let mut all: Vec<NamedFile> = Vec::new();
+    for file in files {
+        let (name, path) = file.split_once('=').map_or((None, file.as_str()), |(name, path)| (Some(name), path));
+        if let Some(name) = name.filter(|name| all.iter().any(|one| one.name.as_deref() == Some(name))) {
+            let hint = "sign them one after the other, or put them into folders (--csr-dir)";
+            return Err(CommandError::usage(format!("{name} is named twice"), hint));
+        }
+        all.push(NamedFile { path: path.into(), name: name.map(str::to_owned) });
+    }
+    match all.iter().find(|one| one.name.is_none()) {
+        Some(unnamed) if all.iter().any(|one| one.name.is_some()) => Err(CommandError::usage(
+            "either every file has a NAME, or none",
+            format!("write NAME={} too", unnamed.path.display()),
+        )),
+        _ => Ok(all),
+    }
+}

@@ -1,0 +1,119 @@
+//! `kubepki kubeconfig user`: a kubeconfig for a person or a program.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::options::{DryRun, Form, Out, Output, first_line, with_stdin};
+use super::progress::KeyProgress;
+use super::run::Run;
+use super::session::Session;
+use super::stop::Stop;
+use crate::config::Problem;
+use crate::ops::output::{Access, write_secret};
+use crate::ops::user::{self, UserFacts, UserRequest};
+use crate::report;
+use crate::secret::Secret;
+
+/// Print a kubeconfig for a user, on stdout, as `kubeadm kubeconfig user` prints it.
+///
+/// A certificate needs the CA's key on this machine, a token does not. Nothing is written but with --out.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki kubeconfig user --client-name jane --org developers --validity 30d
+  kubepki kubeconfig user --client-name jane --org developers --out jane.conf
+  kubepki kubeconfig user --client-name robot --token-file token --config kubeadm.yaml")]
+pub(super) struct User {
+    /// Use this token, no certificate; others see it in the list of processes.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
+    token: Option<String>,
+    /// The same from a file, or from stdin (`-`).
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    out: Out,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: UserRequest,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    user: &'a UserFacts,
+    kubeconfig: Option<&'a str>,
+    warnings: &'a [Problem],
+}
+
+impl Run for User {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let token = match (&self.token_file, self.token) {
+            (Some(file), _) => Some(first_line(file)?),
+            (None, given) => given.map(|token| Secret::new(token.into_bytes())),
+        };
+        if token.is_some() && !self.request.organizations.is_empty() {
+            session.screen.say("note: --org is not used: the API server knows the groups of a token");
+        }
+        let mut request = UserRequest { token, ..self.request };
+        with_stdin(&mut request.node)?;
+        let planned = user::plan(&request, session.now)?;
+        let made = if self.dry_run.dry_run {
+            None
+        } else {
+            let mut progress = KeyProgress::new(session);
+            Some(planned.make(request.token.as_ref(), &mut |state| progress.show(state))?)
+        };
+        session.go_on()?;
+        session.screen.warn(&planned.warnings);
+        let dry = planned.facts();
+        let facts = made.as_ref().map_or(&dry, |made| &made.facts);
+        for finding in &facts.findings {
+            session.screen.say_finding(finding);
+        }
+        let text = made.as_ref().map(|made| &made.text);
+        let shown = Shown { session, facts, warnings: &planned.warnings, form: self.output.form };
+        match (text, self.out.file()) {
+            (Some(text), Some(file)) => {
+                write_secret(file, text, self.out.force, Access::default())?;
+                shown.print(None)?;
+                session.screen.say(&format!("wrote {}", file.display()));
+                Ok(session.ended(0))
+            }
+            (text, _) => {
+                shown.print(text)?;
+                if text.is_none() {
+                    session.screen.say("dry run: nothing was made");
+                }
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// What goes to stdout.
+struct Shown<'a> {
+    session: &'a Session,
+    facts: &'a UserFacts,
+    warnings: &'a [Problem],
+    form: Form,
+}
+
+impl Shown<'_> {
+    fn print(&self, kubeconfig: Option<&Secret>) -> Result<(), Stop> {
+        let kubeconfig = kubeconfig.and_then(|text| std::str::from_utf8(text.expose()).ok());
+        match kubeconfig {
+            _ if self.form != Form::Text => {
+                self.session.structured(&Answer { user: self.facts, kubeconfig, warnings: self.warnings }, self.form)
+            }
+            Some(text) => {
+                self.session.screen.data(text)?;
+                // kubeadm prints an empty line behind it.
+                self.session.screen.data("\n")
+            }
+            None => self.session.screen.show(&report::user::text(self.facts)),
+        }
+    }
+}
