@@ -36,7 +36,6 @@ mod run;
 mod screen;
 mod session;
 mod show;
-mod shown;
 mod sign;
 mod stop;
 mod systemd;

@@ -4,10 +4,18 @@
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
 
 pub mod bundle;
+mod cell;
+pub mod difference;
+pub mod finding;
 pub mod moment;
+pub mod plan;
 pub mod requests;
+pub mod restart;
 pub mod show;
+pub mod structured;
 mod table;
+mod unified;
 pub mod user;
 
 pub use table::table;
+pub use unified::unified;

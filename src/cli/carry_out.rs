@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::options::Form;
 use super::progress::KeyProgress;
 use super::session::Session;
-use super::shown as report;
 use super::stop::Stop;
 use crate::config::Problem;
 use crate::error::{Category, Result};
 use crate::ops::apply::{Report, apply};
 use crate::ops::{Continue, Planned, Progress};
 use crate::plan::Plan;
+use crate::report;
 use crate::text::counted;
 
 /// How a verb says what it did (`made`), and that there was nothing to do.

@@ -9,14 +9,13 @@ use super::error::CommandError;
 use super::options::{DryRun, Output, selection, with_stdin};
 use super::run::Run;
 use super::session::Session;
-use super::shown as report;
 use super::stop::Stop;
 use crate::catalogue::{self, KUBELET_CLIENT, SYSTEM_NODE};
 use crate::ops::generate_csr::{self, GenerateCsrRequest};
 use crate::plan::request::Renewal;
 use crate::plan::{Plan, Step};
 use crate::remedy;
-use crate::report::requests;
+use crate::report::{self, requests};
 use crate::request::NodeRequest;
 
 const WORDS: Words<'static> = Words { done: "made", nothing: "nothing to do: no request is needed" };

@@ -10,7 +10,6 @@ use super::restart::{self, command};
 use super::run::Run;
 use super::screen::lines;
 use super::session::Session;
-use super::shown as report;
 use super::stop::Stop;
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::{self, KUBELET};
@@ -22,6 +21,7 @@ use crate::ops::renew::{self, RenewRequest};
 use crate::ops::restart::{Reservation, RestartReport, RestartRequest, reserve, restart_reserved};
 use crate::plan::generate::Selection;
 use crate::plan::{Action, Artefact, Cause, Plan, Step};
+use crate::report;
 use crate::request::RestartOptions;
 
 /// Renew certificates, one, some or all, in one transaction.
@@ -180,7 +180,7 @@ impl Renewing<'_> {
             return self.session.structured(&Answer { plan, report, restart, warnings }, self.form);
         }
         if self.is_diff {
-            return screen.data(&lines(&report::difference::text(self.plan())));
+            return screen.data(&lines(&report::difference::text(self.plan())?));
         }
         if self.is_dry_run || self.plan().is_blocked() {
             return screen.show(&report::plan::text(self.plan()));

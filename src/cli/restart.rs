@@ -10,7 +10,6 @@ use serde_json::json;
 use super::options::{Form, Output, selection};
 use super::run::Run;
 use super::session::Session;
-use super::shown as report;
 use super::stop::Stop;
 use crate::catalogue::KUBELET;
 use crate::error::{Category, Error, Fault, Result};
@@ -18,6 +17,7 @@ use crate::ops::Continue;
 use crate::ops::restart::{self, Phase, Progress, RestartError, RestartReport, RestartRequest};
 use crate::plan::restart::{ComponentPlan, RestartAction, RestartPlan};
 use crate::remedy;
+use crate::report;
 use crate::text::printable;
 
 /// A dry run has found what a run would do: no error has this code, so that a monitor can tell the two apart.

@@ -4,10 +4,10 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use super::shown as report;
 use super::stop::Stop;
 use crate::audit::{Finding, Severity};
 use crate::config::Problem;
+use crate::report;
 use crate::text::printable;
 
 /// The two streams, and what they can show.

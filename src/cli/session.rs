@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::error::CommandError;
 use super::options::Form;
 use super::screen::Screen;
-use super::shown as report;
 use super::stop::Stop;
 use crate::clock::SystemClock;
 use crate::edge::interrupt::Interrupts;
 use crate::error::Category;
+use crate::report;
 
 /// One run of the program.
 #[derive(Debug)]

@@ -309,6 +309,20 @@ impl Step {
         }
     }
 
+    /// What the certificate says that is made; none when none is.
+    #[must_use]
+    pub const fn certificate(&self) -> Option<&CertificateTemplate> {
+        match self {
+            Self::Create(
+                Creation::Pair { certificate, .. }
+                | Creation::Kubeconfig { certificate, .. }
+                | Creation::Answer(Answer { certificate, .. }),
+            )
+            | Self::Renew { certificate, .. } => Some(certificate),
+            _ => None,
+        }
+    }
+
     /// Where a key comes from that is put into place with what was signed elsewhere.
     #[must_use]
     pub const fn key_source(&self) -> Option<&KeySource> {
