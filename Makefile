@@ -17,6 +17,9 @@
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
 #   make wheel-aarch64 the wheel for AArch64; test-wheel-aarch64 tries it under emulation (Debian)
+#   make binary        the stand-alone, static program for x86-64 with manual pages and completion, in dist/ as a folder and an archive
+#   make test-binary   run it in an empty root folder, and the tests of the command line with it
+#   make binary-aarch64 the same for AArch64; test-binary-aarch64 tries it under emulation (Debian)
 #   make test-aarch64  make and test keys for AArch64, under emulation
 #   make system-tools  install the programs that some tests compare with (Debian, root)
 #   make clean         remove what was built
@@ -47,7 +50,8 @@ CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check \
-	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel system-tools clean
+	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
+	binary binary-aarch64 test-binary test-binary-aarch64 system-tools clean
 
 help:
 	@sed -n '/^#   make/s/^# *//p' Makefile
@@ -181,6 +185,7 @@ bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_renew.py
 	$(BIN)/python tests/bench/bench_read.py
 	$(BIN)/python tests/bench/bench_sign.py
+	$(BIN)/python tests/bench/bench_start.py
 	PYTHON="$(CURDIR)/$(BIN)/python" $(CARGO) test --release --locked --test keygen measure -- --ignored --nocapture
 
 KEYS ?= 10000
@@ -248,7 +253,7 @@ format: $(STAMPS)/develop
 # Linux from 2014 on. maturin refuses to write it when a newer symbol is needed.
 wheel: $(STAMPS)/built-wheel
 $(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel
-	rm -rf dist
+	rm -f dist/*.whl dist/kubepki-[0-9]*.tar.gz
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 	$(BIN)/maturin sdist --out dist
 	touch $@
@@ -262,6 +267,46 @@ test-wheel-aarch64: wheel-aarch64
 
 test-wheel: wheel
 	$(BIN)/python -m pytest -m wheel
+
+# One file that needs nothing of the node, not even a C library: musl's is linked in, zig has it for every processor.
+binary: dist/kubepki-x86_64-linux.tar.gz
+binary-aarch64: dist/kubepki-aarch64-linux.tar.gz
+
+PROGRAM = target/$(1)-unknown-linux-musl/release/kubepki
+.PRECIOUS: $(call PROGRAM,%)
+$(call PROGRAM,%): $(RUST_SOURCES) $(STAMPS)/wheel
+	@test -d "$$(rustc --print sysroot)/lib/rustlib/$*-unknown-linux-musl" || { set -x; rustup target add $*-unknown-linux-musl; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(CARGO) zigbuild --release --locked --bin kubepki --target $*-unknown-linux-musl
+	touch $@
+
+dist/kubepki-%-linux.tar.gz: $(call PROGRAM,%) LICENSE $(STAMPS)/pages
+	rm -rf dist/kubepki-$*-linux
+	mkdir -p dist/kubepki-$*-linux
+	cp -r $< LICENSE $(PAGES) dist/kubepki-$*-linux/
+	tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf $@ kubepki-$*-linux
+
+# Manual pages and completion, in folders as below /usr: the same for all processors, told by the program that runs here.
+PAGES := target/pages/share
+$(STAMPS)/pages: $(call PROGRAM,$(shell uname -m))
+	rm -rf target/pages
+	mkdir -p $(PAGES)/man/man1 $(PAGES)/bash-completion/completions $(PAGES)/zsh/site-functions \
+		$(PAGES)/fish/vendor_completions.d
+	for page in $$($< manual); do $< manual $$page > $(PAGES)/man/man1/$$page.1; done
+	$< completion bash > $(PAGES)/bash-completion/completions/kubepki
+	$< completion zsh > $(PAGES)/zsh/site-functions/_kubepki
+	$< completion fish > $(PAGES)/fish/vendor_completions.d/kubepki.fish
+	touch $@
+
+BINARY := dist/kubepki-x86_64-linux/kubepki
+test-binary: binary $(STAMPS)/package
+	sh tests/binary/try_binary.sh $(BINARY)
+	KUBEPKI="$(CURDIR)/$(BINARY)" $(BIN)/python -m pytest --numprocesses=auto $(COMMAND_TESTS)
+
+# What runs the command as a process, in a few minutes.
+COMMAND_TESTS := $(wildcard tests/python/test_cli*.py) $(addprefix tests/python/test_,reference.py completion.py renew.py interrupted.py text.py)
+
+test-binary-aarch64: binary-aarch64
+	sh tests/binary/try_binary.sh dist/kubepki-aarch64-linux/kubepki qemu-aarch64-static
 
 # ---- the machine ---------------------------------------------------------------------------------------------
 

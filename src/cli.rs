@@ -12,6 +12,7 @@
 //! | `session` | what a verb works with: the streams, the time, the signals |
 //! | `carry_out` | what verbs that change a node do with their plan |
 //! | `run` | what every verb offers |
+//! | `pages` | completion and manual pages, made from the parser |
 //! | `stop`, `failure` | why a run stops; how that is said, and the exit code |
 
 // Until every verb is here.
@@ -29,6 +30,7 @@ mod init;
 mod line;
 mod logging;
 mod options;
+mod pages;
 mod progress;
 mod renew;
 mod restart;

@@ -9,8 +9,8 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    bundle, cleanup, embed, generate_csr, import, init, line, logging, renew, restart, show, sign, systemd, usage,
-    user, version,
+    bundle, cleanup, embed, generate_csr, import, init, line, logging, pages, renew, restart, show, sign, systemd,
+    usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -72,6 +72,9 @@ verbs!(@kind Verb {
     Init(init::Init),
     Restart(restart::Restart),
     Show(show::Show),
+    Completion(pages::Completion),
+    #[command(hide = true)]
+    Manual(pages::Manual),
     Version(version::Version);
     /// Certificates, CAs and service account keys
     Certs,

@@ -77,7 +77,7 @@ def test_the_collection_is_in_the_wheel(installed: Path) -> None:
 
 
 def test_the_sdist_builds_the_same_version(tmp_path: Path) -> None:
-    sdist = the_one("*.tar.gz")
+    sdist = the_one("kubepki-[0-9]*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {Path(name).relative_to(Path(name).parts[0]).as_posix() for name in archive.getnames()}
     assert {
