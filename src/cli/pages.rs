@@ -13,12 +13,13 @@ use super::session::Session;
 use super::stop::Stop;
 
 /// Print a script that completes commands and options in a shell.
+///
+/// In bash, give it to `source`, or write it to `/etc/bash_completion.d`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  source <(kubepki completion bash)
-  kubepki completion bash > /etc/bash_completion.d/kubepki
-  kubepki completion zsh > /usr/local/share/zsh/site-functions/_kubepki
-  kubepki completion fish > ~/.config/fish/completions/kubepki.fish")]
+  kubepki completion bash
+  kubepki completion zsh
+  kubepki completion fish")]
 pub(super) struct Completion {
     /// The shell.
     shell: Shell,
@@ -37,7 +38,7 @@ enum Shell {
 
 /// Print a manual page, or the names of all pages.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  kubepki manual\n  kubepki manual kubepki-certs-renew | man -l -")]
+#[command(after_help = "Examples:\n  kubepki manual\n  kubepki manual kubepki-certs-renew")]
 pub(super) struct Manual {
     /// The page's name.
     page: Option<String>,
