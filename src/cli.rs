@@ -18,9 +18,12 @@
 // Until every verb is here.
 #![allow(dead_code)]
 
+mod backup;
 mod bundle;
 mod carry_out;
+mod check;
 mod cleanup;
+mod config;
 mod embed;
 mod error;
 mod failure;
@@ -32,6 +35,7 @@ mod logging;
 mod options;
 mod pages;
 mod progress;
+mod recover;
 mod renew;
 mod restart;
 mod run;

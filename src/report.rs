@@ -3,12 +3,15 @@
 //! In: plans, reports and findings. Out: text. Pure functions: they read no file, ask no clock and know no terminal but
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
 
+pub mod backup;
 pub mod bundle;
 mod cell;
+pub mod check;
 pub mod difference;
 pub mod finding;
 pub mod moment;
 pub mod plan;
+pub mod recover;
 pub mod requests;
 pub mod restart;
 pub mod show;

@@ -94,6 +94,15 @@ faults! {
             /// Whether it is a duration, but not a positive one.
             must_be_positive: bool,
         },
+        /// Neither `keep` nor `older_than` is given, or one of them is negative.
+        #[error("{reason}")]
+        #[fault("api.nothing_to_prune", Usage, hint.clone(), context = evidence!(reason))]
+        NothingToPrune {
+            /// What is wrong.
+            reason: String,
+            /// What to do.
+            hint: String,
+        },
         /// `timeout` is zero, negative or beyond all measure.
         #[error("--timeout: {seconds} s is not a usable timeout")]
         #[fault("restart.bad_timeout", Usage, "give --timeout a time between a moment and a year, as 5m")]

@@ -44,7 +44,7 @@ faults! {
         },
         /// `check --warning` is shorter than `--critical`; a warning comes first.
         #[error("--warning {warning} is shorter than --critical {critical}")]
-        #[fault("cli.thresholds", Usage, "a warning comes first: give --warning the longer time")]
+        #[fault("cli.thresholds", Usage, "a warning comes before the critical state: give it the longer time")]
         Thresholds {
             /// What was given.
             warning: String,

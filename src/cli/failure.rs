@@ -62,17 +62,19 @@ fn lines(error: &Error, given: &Given) -> Vec<String> {
 }
 
 /// One of several problems of a configuration, with its hint.
-fn listed(problem: &Value) -> Vec<String> {
-    let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
-    let number = |name: &str| problem.get(name).and_then(Value::as_u64);
+fn listed(one: &Value) -> Vec<String> {
+    let hint = one.get("hint").and_then(Value::as_str).filter(|hint| !hint.is_empty());
+    [problem(one)].into_iter().chain(hint.map(|hint| format!("  hint: {hint}"))).collect()
+}
+
+/// A problem of a configuration in a line: how bad, where and what.
+pub(super) fn problem(one: &Value) -> String {
+    let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| one.get(name).and_then(Value::as_u64);
     let place = match (number("line"), number("column")) {
         (Some(line), Some(column)) => format!("{line}:{column}:"),
         _ => String::new(),
     };
     let field = if text("field").is_empty() { String::new() } else { format!("{}: ", text("field")) };
-    let mut lines = vec![format!("{}: {}:{place} {field}{}", text("severity"), text("file"), text("message"))];
-    if !text("hint").is_empty() {
-        lines.push(format!("  hint: {}", text("hint")));
-    }
-    lines
+    format!("{}: {}:{place} {field}{}", text("severity"), text("file"), text("message"))
 }

@@ -16,6 +16,7 @@ pub(super) struct Screen {
     /// Whether stderr is a terminal.
     pub(super) is_watched: bool,
     has_colour: bool,
+    has_colour_in_data: bool,
     width: Option<usize>,
 }
 
@@ -25,10 +26,12 @@ impl Screen {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let width = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        // https://no-color.org
+        let is_wanted = !is_set("NO_COLOR") && !is_dumb;
         Self {
             is_watched,
-            // https://no-color.org
-            has_colour: is_watched && !is_set("NO_COLOR") && !is_dumb,
+            has_colour: is_watched && is_wanted,
+            has_colour_in_data: io::stdout().is_terminal() && is_wanted,
             width: io::stdout().is_terminal().then(width).flatten(),
         }
     }
@@ -57,13 +60,12 @@ impl Screen {
 
     /// Prints a finding as talk.
     pub(super) fn say_finding(&self, finding: &Finding) {
-        let text = report::finding::text(finding);
-        match text.split_once(':') {
-            Some((word, rest)) if self.has_colour => {
-                self.talk(&format!("\x1b[{}m{word}\x1b[0m:{rest}", colour(finding.severity)));
-            }
-            _ => self.talk(&text),
-        }
+        self.talk(&coloured(finding, self.has_colour));
+    }
+
+    /// A finding as it is printed as data.
+    pub(super) fn finding(&self, finding: &Finding) -> String {
+        coloured(finding, self.has_colour_in_data)
     }
 
     /// Prints what a configuration's reader warns of.
@@ -78,6 +80,14 @@ impl Screen {
     fn talk(&self, text: &str) {
         // Nobody can be told that nobody can be told.
         let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+fn coloured(finding: &Finding, has_colour: bool) -> String {
+    let text = report::finding::text(finding);
+    match text.split_once(':') {
+        Some((word, rest)) if has_colour => format!("\x1b[{}m{word}\x1b[0m:{rest}", colour(finding.severity)),
+        _ => text,
     }
 }
 

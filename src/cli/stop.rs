@@ -54,6 +54,11 @@ impl Given {
         Self { node: node_of(matches), backup_dir, exit_code }
     }
 
+    /// Nothing is known of the node; errors have this exit code, if there is one.
+    pub(super) fn ending_with(exit_code: Option<u8>) -> Self {
+        Self { exit_code, ..Self::default() }
+    }
+
     /// A hint whose commands are about this node.
     pub(super) fn complete(&self, hint: &str) -> String {
         if !hint.contains("`kubepki ") || hint.contains(" --help`") {

@@ -9,8 +9,8 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    bundle, cleanup, embed, generate_csr, import, init, line, logging, pages, renew, restart, show, sign, systemd,
-    usage, user, version,
+    backup, bundle, check, cleanup, config, embed, generate_csr, import, init, line, logging, pages, recover, renew,
+    restart, show, sign, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -70,6 +70,8 @@ macro_rules! verbs {
 
 verbs!(@kind Verb {
     Init(init::Init),
+    Check(check::Check),
+    Recover(recover::Recover),
     Restart(restart::Restart),
     Show(show::Show),
     Completion(pages::Completion),
@@ -80,15 +82,20 @@ verbs!(@kind Verb {
     Certs,
     /// Kubeconfig files
     Kubeconfig,
+    /// Files that were kept before they were replaced or removed
+    Backup,
     /// Renewal by a systemd timer
     Systemd,
     /// What the nodes of a cluster share, encrypted
-    Bundle
+    Bundle,
+    /// kubeadm configuration files
+    Config
 });
 
 verbs!(@kind Certs {
     Init(init::CertsInit),
     Renew(renew::Renew),
+    CheckExpiration(check::CheckExpiration),
     GenerateCsr(generate_csr::GenerateCsr),
     Sign(sign::Sign),
     Import(import::Import),
@@ -100,6 +107,17 @@ verbs!(@kind Kubeconfig {
     Init(init::KubeconfigInit),
     User(user::User),
     Embed(embed::Embed)
+});
+
+verbs!(@kind Backup {
+    List(backup::List),
+    Show(backup::Show),
+    Restore(backup::Restore),
+    Prune(backup::Prune)
+});
+
+verbs!(@kind Config {
+    Validate(config::Validate)
 });
 
 verbs!(@kind Systemd {
@@ -140,7 +158,11 @@ pub(super) fn run(session: &Session, arguments: Vec<OsString>) -> Result<u8, Sto
     let command = with_prose(command, &words);
     let matches = match command.clone().try_get_matches_from(&words) {
         Ok(matches) => matches,
-        Err(error) => return usage::answer(session, &command, &words, &error),
+        Err(error) => {
+            let failure = words.get(1).filter(|word| *word == "check").and(<check::Check as Run>::FAILURE);
+            return usage::answer(session, &command, &words, &error)
+                .map_err(|stop| stop.given(Given::ending_with(failure)));
+        }
     };
     let line = Line::from_arg_matches(&matches).map_err(|error| CommandError::usage(error.to_string(), ""))?;
     logging::show_more(line.verbose);

@@ -126,6 +126,7 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
 /// # Errors
 /// `store.*` when the directory cannot be read or locked. What cannot be removed is in [`Pruned::failures`].
 pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
+    request.refuse_empty()?;
     let older_than = request.older_than()?;
     let store = Store::new(request.place.rootfs.clone())?;
     let _session = if request.dry_run { None } else { Some(store.lock(&[&request.place.backup_dir])?) };

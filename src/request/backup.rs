@@ -58,7 +58,7 @@ pub struct PruneRequest {
     #[command(flatten)]
     pub place: BackupPlace,
     /// How many complete ones stay, the newest.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
     pub keep: Option<usize>,
     /// How old one must be to go, as `90d`; with --keep, both must hold. In seconds.
     #[arg(long = "older-than", value_name = "DURATION", value_parser = seconds)]
@@ -69,7 +69,26 @@ pub struct PruneRequest {
     pub dry_run: bool,
 }
 
+/// A number of backups.
+fn number(text: &str) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+    if text.parse::<i64>().is_ok_and(i64::is_negative) {
+        let reason = format!("it must not be negative, and is {text}");
+        return Err(Box::new(RequestError::NothingToPrune { reason, hint: "give 0 or more, as --keep 10".into() }));
+    }
+    Ok(text.parse()?)
+}
+
 impl PruneRequest {
+    /// Refuses a request by which nothing would ever go.
+    pub(crate) fn refuse_empty(&self) -> Result<(), RequestError> {
+        if self.keep.is_some() || self.older_than_seconds.is_some() {
+            return Ok(());
+        }
+        let reason = "say how many backups to keep, or how old a backup must be to be removed".to_owned();
+        let hint = "give `keep` (--keep 10), `older_than` (--older-than 90d), or both".to_owned();
+        Err(RequestError::NothingToPrune { reason, hint })
+    }
+
     /// How old a backup must be to go.
     pub(crate) fn older_than(&self) -> Result<Option<TimeDelta>, RequestError> {
         self.older_than_seconds.map(|seconds| span("--older-than", seconds)).transpose()

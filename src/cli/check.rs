@@ -1,0 +1,110 @@
+//! `kubepki check` and `certs check-expiration`: how a node's certificates are.
+
+use clap::Args;
+
+use super::error::CommandError;
+use super::options::{Form, Output, UnusedKubeconfig, with_stdin};
+use super::run::Run;
+use super::screen::lines;
+use super::session::Session;
+use super::stop::Stop;
+use crate::clock::SystemClock;
+use crate::ops::check::{self, CheckReport, CheckRequest, Status};
+use crate::ops::check_expiration;
+use crate::report;
+use crate::request::NodeRequest;
+use crate::text::printable;
+
+/// Check everything; the exit code is for monitoring.
+///
+/// CAs, certificates, kubeconfigs, `sa`, the kubelet's own certificates, and any file or directory named besides. The
+/// exit code is that of monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown. 3 is also the code of everything
+/// that keeps the check from running: wrong flags, a wrong configuration.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki check
+  kubepki check --warning 60d --critical 14d
+  kubepki check --config kubeadm.yaml -o json
+  kubepki check /srv/ingress/tls.crt")]
+pub(super) struct Check {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: CheckRequest,
+}
+
+/// Print when certificates end, as kubeadm does.
+///
+/// What `kubeadm certs check-expiration` prints, for a tree in any state: a file that is missing, unreadable or corrupt
+/// is a row. Nothing is asked of a cluster: the configuration is the file, or kubeadm's defaults.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki certs check-expiration
+  kubepki certs check-expiration --config kubeadm.yaml -o json")]
+pub(super) struct CheckExpiration {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    kubeconfig: UnusedKubeconfig,
+    #[command(flatten)]
+    node: NodeRequest,
+}
+
+impl Run for Check {
+    // Wrong flags too: monitoring would take the 2 of a usage error for a critical state.
+    const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
+
+    fn run(mut self, session: &Session) -> Result<u8, Stop> {
+        let CheckRequest { warning_seconds, critical_seconds, .. } = self.request;
+        if warning_seconds < critical_seconds {
+            let (warning, critical) = (span(warning_seconds), span(critical_seconds));
+            return Err(CommandError::Thresholds { warning, critical }.into());
+        }
+        with_stdin(&mut self.request.node)?;
+        let report = check::check(&self.request, session.now)?;
+        session.screen.warn(&report.warnings);
+        match self.output.form {
+            Form::Text => session.screen.data(&format!("{}\n", text(session, &report)))?,
+            form => session.structured(&report::check::Fields::of(&report), form)?,
+        }
+        Ok(report.status.exit_code())
+    }
+}
+
+fn text(session: &Session, report: &CheckReport) -> String {
+    let findings = report.findings.iter().map(|finding| session.screen.finding(finding));
+    let summary = lines(&report::check::summary(report));
+    report::check::certificates(report).into_iter().chain(findings).chain([summary]).collect::<Vec<_>>().join("\n\n")
+}
+
+/// A duration in its largest whole unit.
+fn span(seconds: i64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let whole = units.into_iter().find(|(size, _)| seconds != 0 && seconds % size == 0);
+    let (size, unit) = whole.unwrap_or((1, "s"));
+    format!("{}{unit}", seconds / size)
+}
+
+impl Run for CheckExpiration {
+    fn run(mut self, session: &Session) -> Result<u8, Stop> {
+        if let Some(note) = self.kubeconfig.note() {
+            session.screen.say(note);
+        }
+        with_stdin(&mut self.node)?;
+        let now = SystemClock.exact();
+        let checked = check_expiration::check_expiration(&self.node)?;
+        session.screen.warn(&checked.warnings);
+        // After a change that was interrupted, the rows may be of two generations.
+        for finding in &checked.findings {
+            let place = finding.path.as_ref().map(|path| format!("{}: ", path.display())).unwrap_or_default();
+            let said = format!("{place}{}", finding.evidence);
+            session.screen.say(&format!("warning: {}\n  hint: {}", printable(&said), finding.remedy));
+        }
+        session.screen.data(&match self.output.form {
+            Form::Text => checked.report.to_text(now),
+            Form::Json => checked.report.to_json(now),
+            Form::Yaml => checked.report.to_yaml(now),
+        })?;
+        Ok(0)
+    }
+}

@@ -1,0 +1,92 @@
+//! Backups as text.
+//!
+//! In: backups. Out: a table of all, or all that is known of one.
+
+use super::cell::{minute, path};
+use super::table;
+use crate::ops::backup::{Shown, ShownFile};
+use crate::store::backup::{Backup, Difference, State};
+use crate::text::printable;
+
+/// All of them, a line each.
+#[must_use]
+pub fn list(backups: &[Backup]) -> String {
+    let row = |backup: &Backup| {
+        let files = backup.manifest.as_ref().map_or(0, |manifest| manifest.files.len());
+        let made_at = minute(Some(backup.made_at));
+        [backup.name.clone(), made_at, backup.operation.clone(), files.to_string(), state(backup.state).to_owned()]
+    };
+    table(["NAME", "MADE", "BEFORE", "FILES", "STATE"], backups.iter().map(row))
+}
+
+/// One: what it is, all that is wrong with it, its files, and what was made by that run.
+#[must_use]
+pub fn text(shown: &Shown) -> String {
+    let Shown { backup, files } = shown;
+    let made = minute(Some(backup.made_at));
+    let (state, place) = (state(backup.state), path(&backup.path));
+    let mut parts = vec![format!("{}: {state}, made {made} before `{}`, in {place}", backup.name, backup.operation)];
+    parts.extend(backup.problems.iter().cloned());
+    let mut parts: Vec<_> = parts.iter().map(|part| printable(part).into_owned()).collect();
+    if !files.is_empty() {
+        parts.push(table(["FILE", "MODE", "OWNER", "EXPIRES", "NOW"], files.iter().map(row)));
+    }
+    let created = backup.manifest.iter().flat_map(|manifest| &manifest.created);
+    parts.extend(created.map(|file| printable(&format!("made by that run: {}", path(file))).into_owned()));
+    parts.join("\n")
+}
+
+fn row(shown: &ShownFile) -> [String; 5] {
+    let file = &shown.file;
+    let now = shown.difference.map(since).unwrap_or_default();
+    let (mode, owner) = (format!("{:04o}", file.mode), format!("{}:{}", file.uid, file.gid));
+    [path(&file.path), mode, owner, minute(shown.expires_at), now.to_owned()]
+}
+
+const fn state(state: State) -> &'static str {
+    match state {
+        State::Complete => "complete",
+        State::Incomplete => "incomplete",
+        State::Damaged => "damaged",
+        State::Untrusted => "untrusted",
+    }
+}
+
+const fn since(difference: Difference) -> &'static str {
+    match difference {
+        Difference::Same => "same",
+        Difference::Missing => "missing",
+        Difference::Content => "changed since",
+        Difference::Attributes => "mode or owner changed since",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_backup_says_what_it_is_and_all_that_is_wrong_with_it() {
+        let backup = Backup {
+            name: "19700101T000000Z-certs-renew".into(),
+            path: "/backups//19700101T000000Z-certs-renew".into(),
+            made_at: DateTime::UNIX_EPOCH,
+            operation: "certs renew".into(),
+            state: State::Damaged,
+            problems: vec!["bad\u{1b}".into()],
+            manifest: None,
+        };
+        let table = list(std::slice::from_ref(&backup));
+        assert_eq!(
+            table.lines().nth(1).unwrap().split("   ").collect::<Vec<_>>(),
+            ["19700101T000000Z-certs-renew", "1970-01-01 00:00 UTC", "certs renew", "0    ", "damaged"]
+        );
+        assert_eq!(
+            text(&Shown { backup, files: Vec::new() }),
+            "19700101T000000Z-certs-renew: damaged, made 1970-01-01 00:00 UTC before `certs renew`, in \
+             /backups/19700101T000000Z-certs-renew\nbad\\x1b"
+        );
+    }
+}
