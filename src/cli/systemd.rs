@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
-use similar::TextDiff;
 
 use super::error::CommandError;
 use super::options::{Form, Output};
@@ -17,6 +16,7 @@ use crate::ops::systemd::{self, SystemdError, UnitChange};
 use crate::ops::{NodeRequest, configuration};
 use crate::plan::units::{Schedule, units};
 use crate::remedy;
+use crate::report::unified;
 use crate::request::{ScheduleRequest, UnitsRequest};
 use crate::store::{Action, Store};
 use crate::text::printable;
@@ -139,8 +139,8 @@ fn say_differences(session: &Session, error: &Error) {
     let files = error.context().get("files").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     for file in files {
         let text = |name: &str| file.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (path, diff) = (text("path"), TextDiff::from_lines(text("found"), text("wanted")));
-        let shown = diff.unified_diff().header(path, &format!("{path} (wanted)")).to_string();
+        let path = text("path");
+        let shown = unified(text("found"), text("wanted"), path, &format!("{path} (wanted)"));
         session.screen.say(shown.trim_end_matches('\n'));
     }
 }

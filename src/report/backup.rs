@@ -79,10 +79,9 @@ mod tests {
             manifest: None,
         };
         let table = list(std::slice::from_ref(&backup));
-        assert_eq!(
-            table.lines().nth(1).unwrap().split("   ").collect::<Vec<_>>(),
-            ["19700101T000000Z-certs-renew", "1970-01-01 00:00 UTC", "certs renew", "0    ", "damaged"]
-        );
+        let header = "NAME                           MADE                   BEFORE        FILES   STATE";
+        let row = "19700101T000000Z-certs-renew   1970-01-01 00:00 UTC   certs renew   0       damaged";
+        assert_eq!(table, format!("{header}\n{row}"));
         assert_eq!(
             text(&Shown { backup, files: Vec::new() }),
             "19700101T000000Z-certs-renew: damaged, made 1970-01-01 00:00 UTC before `certs renew`, in \
