@@ -12,6 +12,7 @@
 //! Source: kubeadm `util/config`, `apis/kubeadm`.
 
 mod cluster;
+mod config_map;
 mod convert;
 mod document;
 mod duration;
@@ -100,6 +101,9 @@ pub struct Loaded {
 /// control-plane node; `JoinConfiguration` a further one, or a worker when it has no `controlPlane`. Beside a
 /// `JoinConfiguration` a `ClusterConfiguration` tells what kubeadm would ask the cluster.
 ///
+/// The file may be a dump of the cluster's `ConfigMap` kubeadm-config; then it is the configuration in it that is read, and
+/// problems name their places within that.
+///
 /// # Errors
 /// [`ConfigError::TooLarge`] over [`LARGEST_FILE`] bytes, [`ConfigError::NotUtf8`], and
 /// [`ConfigError::Invalid`] with every problem when one of them is an error.
@@ -137,6 +141,13 @@ pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, Confi
         ConfigError::NotUtf8 { file: name.to_owned(), line, encoding: None }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match config_map::configuration_in(text) {
+        Some((inner, place)) => load_text(&format!("{name}: {place}"), &inner, options),
+        None => load_text(name, text, options),
+    }
+}
+
+fn load_text(name: &str, text: &str, options: &Options) -> Result<Loaded, ConfigError> {
     let mut problems = Problems::new(name, options.lenient);
     let mut documents = if refuse_control_characters(text, &mut problems) {
         Documents::default()

@@ -25,7 +25,7 @@ findings! {
             "Names, networks and algorithm are kubeadm's defaults.",
             example = "there is no ClusterConfiguration beside the JoinConfiguration")]
         ClusterDefaults,
-        /// A dumped `ConfigMap`, or its data: the configuration is a text inside it.
+        /// The data of a `ConfigMap` alone, several of them, or one beside other documents: the configuration is a text inside it.
         #[finding("config.config_map", Error,
             "Take the configuration out; the hint has the command.",
             example = "this is a ConfigMap with the configuration inside, not the configuration itself")]

@@ -23,15 +23,46 @@ fn data() -> String {
     lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
+const JSON: &str = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"managedFields": [{"fieldsV1": {"f:data": {".": {}, "f:ClusterConfiguration": {}}}}]}, "data": {"ClusterConfiguration": "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer: {certSANs: [api.example.test]}\n"}}"#;
+
+fn list() -> String {
+    format!("apiVersion: v1\nkind: List\nitems:\n-{}", DUMPED.replace('\n', "\n  ").replacen("", " ", 1))
+}
+
 #[test]
-fn a_dumped_config_map_is_named_in_every_form() {
-    let json = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"managedFields": [{"fieldsV1": {"f:data": {".": {}, "f:ClusterConfiguration": {}}}}]}, "data": {"ClusterConfiguration": "a: b\n"}}"#;
-    let list = format!("apiVersion: v1\nkind: List\nitems:\n-{}", DUMPED.replace('\n', "\n  ").replacen("", " ", 1));
+fn the_configuration_in_a_dumped_config_map_is_read() {
+    let inner = data().lines().skip(2).map(|line| &line[4..]).collect::<Vec<_>>().join("\n");
+    let wanted = spec_of(&inner);
+    assert_eq!(wanted.api_server_cert_sans, ["api.example.test"]);
+    for text in [DUMPED.to_owned(), format!("---\n{DUMPED}"), format!("\u{feff}{DUMPED}"), list()] {
+        assert_eq!(spec_of(&text), wanted, "{text}");
+    }
+    for text in [JSON.to_owned(), format!(r#"{{"apiVersion": "v1", "kind": "ConfigMapList", "items": [{JSON}]}}"#)] {
+        assert_eq!(spec_of(&text).api_server_cert_sans, ["api.example.test"], "{text}");
+    }
+}
+
+#[test]
+fn a_problem_in_a_config_map_names_its_place_within_it() {
+    let broken = JSON.replace("certSANs", "certSans");
+    let problem = problem_of_bytes(broken.as_bytes());
+    assert_eq!(
+        problem.to_string(),
+        "a b.yaml: data.ClusterConfiguration:3:13: apiServer.certSans: unknown field \"certSans\""
+    );
+    let of_list = format!(r#"{{"apiVersion": "v1", "kind": "List", "items": [{{}}, {broken}]}}"#);
+    assert_eq!(problem_of_bytes(of_list.as_bytes()).file, "a b.yaml: items[1].data.ClusterConfiguration");
+    let twice = JSON
+        .replace("apiVersion: kubeadm.k8s.io/v1beta4", "apiVersion: v1")
+        .replace("kind: Cluster", "kind: ConfigMap #");
+    assert!(load("k.yaml", twice.as_bytes(), &options()).is_err(), "a ConfigMap within a ConfigMap");
+}
+
+#[test]
+fn a_part_of_a_config_map_is_named_and_so_are_several() {
     let forms = [
-        (DUMPED.to_owned(), "kubectl annotate --local"),
-        (json.to_owned(), "kubectl annotate --local"),
-        (list, "kubectl annotate --local"),
-        (format!(r#"{{"apiVersion": "v1", "kind": "ConfigMapList", "items": [{json}]}}"#), "kubectl annotate --local"),
+        (format!(r#"{{"apiVersion": "v1", "kind": "List", "items": [{JSON}, {JSON}]}}"#), "kubectl annotate --local"),
+        (format!("{DUMPED}---\n{CLUSTER}"), "kubectl annotate --local"),
         (data(), "sed '1i apiVersion"),
         (data().lines().skip(1).map(|line| &line[2..]).collect::<Vec<_>>().join("\n"), "sed 's/^/ /; 1i apiVersion"),
         (r#"{"ClusterConfiguration": "a: b\n"}"#.to_owned(), "python3 -c"),
@@ -46,11 +77,8 @@ fn a_dumped_config_map_is_named_in_every_form() {
             assert!(problem.hint.contains(part), "{part}\n{problem:#?}");
         }
     }
-    let Err(error) = load("(inline configuration)", DUMPED.as_bytes(), &options()) else { panic!("accepted") };
+    let Err(error) = load("(inline configuration)", forms[0].0.as_bytes(), &options()) else { panic!("accepted") };
     assert!(error.hint().contains("--filename FILE > FILE.yaml"), "{}", error.hint());
-    // What is left when it was taken out is a configuration.
-    let inner = data().lines().skip(2).map(|line| &line[4..]).collect::<Vec<_>>().join("\n");
-    assert_eq!(spec_of(&inner).api_server_cert_sans, ["api.example.test"]);
 }
 
 #[test]
