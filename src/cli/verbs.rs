@@ -9,8 +9,8 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    backup, bundle, check, cleanup, config, embed, generate_csr, import, init, line, logging, pages, recover, renew,
-    restart, show, sign, systemd, usage, user, version,
+    backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, line, logging, pages, recover,
+    renew, restart, show, sign, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -74,6 +74,7 @@ verbs!(@kind Verb {
     Recover(recover::Recover),
     Restart(restart::Restart),
     Show(show::Show),
+    Explain(explain::Explain),
     Completion(pages::Completion),
     #[command(hide = true)]
     Manual(pages::Manual),

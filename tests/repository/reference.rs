@@ -5,79 +5,30 @@
 
 use std::fmt::Write as _;
 
-use kubepki::audit::{FindingCode, RequestFault};
-use kubepki::bundle::BundleError;
-use kubepki::certificate_key::CertificateKeyError;
-use kubepki::cli::CommandError;
-use kubepki::config::{ConfigError, PROBLEMS};
-use kubepki::edge::process::ProcessError;
-use kubepki::edge::tls::ProbeError;
-use kubepki::error::{Declaration, Declared as _, InternalError};
-use kubepki::key::KeyError;
-use kubepki::kubeconfig::{KubeconfigError, Mismatch};
-use kubepki::ops::OperationError;
-use kubepki::ops::cleanup::CleanupError;
-use kubepki::ops::embed::EmbedError;
-use kubepki::ops::output::OutputError;
-use kubepki::ops::restart::RestartError;
-use kubepki::ops::systemd::SystemdError;
-use kubepki::plan::units::UnitError;
-use kubepki::plan::user::UserError;
-use kubepki::policy::PolicyError;
-use kubepki::request::RequestError;
-use kubepki::store::StoreError;
-use kubepki::store::backup::BackupError;
-use kubepki::x509::X509Error;
+use kubepki::cli::codes::{CONFIGURATION, ERRORS, FINDINGS, REQUESTS};
+use kubepki::error::Declaration;
 
 use crate::sources::root;
 
 pub(crate) const PAGES: [&str; 3] = ["errors.md", "findings.md", "configuration.md"];
 
-/// All errors; those of one area stand together, in this order.
-fn errors() -> impl Iterator<Item = &'static Declaration> {
-    [
-        InternalError::DECLARATIONS,
-        ConfigError::DECLARATIONS,
-        CommandError::DECLARATIONS,
-        RequestError::DECLARATIONS,
-        OperationError::DECLARATIONS,
-        PolicyError::DECLARATIONS,
-        UserError::DECLARATIONS,
-        CertificateKeyError::DECLARATIONS,
-        BundleError::DECLARATIONS,
-        EmbedError::DECLARATIONS,
-        CleanupError::DECLARATIONS,
-        OutputError::DECLARATIONS,
-        BackupError::DECLARATIONS,
-        UnitError::DECLARATIONS,
-        SystemdError::DECLARATIONS,
-        KeyError::DECLARATIONS,
-        X509Error::DECLARATIONS,
-        KubeconfigError::DECLARATIONS,
-        Mismatch::DECLARATIONS,
-        StoreError::DECLARATIONS,
-        RestartError::DECLARATIONS,
-        ProbeError::DECLARATIONS,
-        ProcessError::DECLARATIONS,
-    ]
-    .into_iter()
-    .flatten()
-}
-
 /// The table of this name: `findings`, `requests`, `problems`, or the area of some errors.
 fn table(name: &str) -> String {
     match name {
-        "findings" => findings(FindingCode::DECLARATIONS),
-        "requests" => findings(RequestFault::DECLARATIONS),
+        "findings" => findings(FINDINGS),
+        "requests" => findings(REQUESTS),
         "problems" => rows(
             &["code", "severity", "what it means", "message, for example", "what to do"],
-            PROBLEMS
+            CONFIGURATION
                 .iter()
                 .map(|one| vec![code(one), kinds(one), text(one.meaning), text(one.example), text(one.remedy)]),
         ),
         area => rows(
             &["code", "category", "what it means, and what to do"],
-            errors()
+            ERRORS
+                .iter()
+                .copied()
+                .flatten()
                 .filter(|one| one.code.as_str().split('.').next() == Some(area))
                 .map(|one| vec![code(one), kinds(one), text(one.meaning)]),
         ),

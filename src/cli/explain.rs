@@ -1,0 +1,137 @@
+//! `kubepki explain`: what a code means, and what to do.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::codes;
+use super::error::CommandError;
+use super::options::{Form, Output};
+use super::run::Run;
+use super::session::Session;
+use super::stop::Stop;
+use crate::error::{Code, Declaration, nearest};
+use crate::report::table;
+
+/// Say what a code of an error or a finding means, and what to do.
+///
+/// Without a code all are listed, a line each; with an area, as `key`, those of the area.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki explain
+  kubepki explain store
+  kubepki explain certificate.expired
+  kubepki explain key.encrypted -o json")]
+pub(super) struct Explain {
+    /// The code, as `key.encrypted`, or an area, as `key`.
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// A code as data.
+#[derive(Serialize)]
+struct Explanation {
+    code: Code,
+    of: &'static str,
+    kinds: Vec<String>,
+    meaning: &'static str,
+    remedy: &'static str,
+    example: &'static str,
+}
+
+#[derive(Serialize)]
+struct Listing {
+    codes: Vec<Explanation>,
+}
+
+impl Explanation {
+    fn of((of, one): (&'static str, &'static Declaration)) -> Self {
+        // A kind is a word of the sources, or words of their own.
+        let kinds = one.kinds.iter().map(|kind| kind.to_lowercase()).collect();
+        Self { code: one.code, of, kinds, meaning: one.meaning.trim(), remedy: one.remedy, example: one.example }
+    }
+
+    fn text(&self) -> String {
+        let kinds = self.kinds.join("; ");
+        let parts = [
+            Some(format!("{}: {}, {kinds}", self.code, self.of)),
+            Some(self.meaning.to_owned()),
+            Some(format!("what to do: {}", self.remedy)).filter(|_| !self.remedy.is_empty()),
+            Some(format!("for example: {}", self.example)).filter(|_| !self.example.is_empty()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("\n  ")
+    }
+}
+
+impl Run for Explain {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let all = || codes::all().map(Explanation::of);
+        let given = self.code.as_deref().map(|code| code.trim_end_matches('.'));
+        if let Some(one) = all().find(|one| given == Some(one.code.as_str())) {
+            match self.output.form {
+                Form::Text => session.screen.show(&one.text())?,
+                form => session.structured(&one, form)?,
+            }
+            return Ok(0);
+        }
+        let of_area = |one: &Explanation| given.is_none_or(|given| area(one.code) == given);
+        let listed: Vec<_> = all().filter(of_area).collect();
+        if listed.is_empty() {
+            return Err(unknown(given.unwrap_or_default()).into());
+        }
+        match self.output.form {
+            Form::Text => {
+                let row =
+                    |one: &Explanation| [one.code.as_str().to_owned(), one.kinds.join("; "), sentence(one.meaning)];
+                session.screen.show(&table(["CODE", "KIND", "MEANING"], listed.iter().map(row)))?;
+            }
+            form => session.structured(&Listing { codes: listed }, form)?,
+        }
+        Ok(0)
+    }
+}
+
+/// What stands before the point: `key` of `key.encrypted`.
+fn area(code: Code) -> &'static str {
+    code.as_str().split('.').next().unwrap_or_default()
+}
+
+/// The first sentence of a meaning.
+fn sentence(meaning: &str) -> String {
+    meaning.split_once(". ").map_or(meaning, |(first, _)| first).trim_end_matches('.').to_owned()
+}
+
+fn unknown(given: &str) -> CommandError {
+    let known = codes::all().flat_map(|(_, one)| [one.code.as_str(), area(one.code)]);
+    let listing = "`kubepki explain` lists all codes";
+    let hint = match nearest(given, known) {
+        Some(near) => format!("did you mean {near}? {listing}"),
+        None => listing.to_owned(),
+    };
+    CommandError::usage(format!("there is no code {given:?}"), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_meaning_and_a_first_sentence_of_one_line() {
+        for one in codes::all().map(Explanation::of) {
+            assert!(!one.meaning.is_empty() && !one.kinds.is_empty(), "{}", one.code);
+            assert!(!sentence(one.meaning).contains('\n'), "{}", one.code);
+            assert!(one.text().starts_with(&format!("{}: ", one.code)), "{}", one.code);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_code_is_answered_with_the_nearest_one() {
+        for (given, near) in [("key.encryted", "key.encrypted"), ("stor", "store")] {
+            let hint = crate::error::Diagnostic::hint(&unknown(given));
+            assert!(hint.starts_with(&format!("did you mean {near}?")), "{hint}");
+        }
+        let hint = crate::error::Diagnostic::hint(&unknown("nothing.like.it.at.all"));
+        assert_eq!(hint, "`kubepki explain` lists all codes");
+    }
+}
