@@ -55,7 +55,7 @@ mod native {
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
-    use super::text::{alternative_name, complete_commands, printable};
+    use super::text::{alternative_name, complete_commands, duration_seconds, printable};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]

@@ -4,7 +4,9 @@
 
 use pyo3::prelude::*;
 
+use crate::error::Error;
 use crate::ops::NodeRequest;
+use crate::request::wait;
 use crate::text;
 use crate::x509::SubjectAltName;
 
@@ -28,6 +30,15 @@ pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<St
 #[pyfunction]
 pub(super) fn complete_commands(hint: &str, node: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(request::<NodeRequest>(node)?.complete_commands(hint))
+}
+
+/// A duration as a command line has it (`30d`, `1h30m`), in seconds.
+///
+/// # Errors
+/// `cli.duration`.
+#[pyfunction]
+pub(super) fn duration_seconds(text: &str) -> PyResult<f64> {
+    Ok(wait(text).map_err(Error::from)?)
 }
 
 /// An alternative name of a plan (`{"dns": "localhost"}`) as it is shown: `DNS:localhost`.

@@ -12,6 +12,7 @@ import kubepki.api.backup
 import kubepki.api.bundle
 import kubepki.api.check
 import kubepki.api.configuration
+import kubepki.api.duration
 import kubepki.api.plan
 import kubepki.api.systemd
 import kubepki.api.user
@@ -39,6 +40,7 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
         kubepki.api.bundle,
         kubepki.api.check,
         kubepki.api.configuration,
+        kubepki.api.duration,
         kubepki.api.plan,
         kubepki.api.systemd,
         kubepki.api.user,

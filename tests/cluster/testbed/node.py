@@ -37,7 +37,8 @@ OWN = (
 )
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 COMPONENTS = ("etcd", *CONTROL_PLANE)
-KUBEPKI = Path(sys.executable).parent / "kubepki"
+# The stand-alone program, where the variable names one.
+KUBEPKI = Path(os.environ.get("KUBEPKI") or Path(sys.executable).parent / "kubepki").absolute()
 
 _SOCKET = "/run/containerd/containerd.sock"
 _PATIENCE = 60.0

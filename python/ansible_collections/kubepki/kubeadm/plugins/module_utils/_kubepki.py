@@ -23,9 +23,9 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
     import kubepki
+    from kubepki.api.duration import duration
+    from kubepki.api.process import refuse_core_dumps
     from kubepki.api.restart import must_restart
-    from kubepki.cli.options import duration
-    from kubepki.cli.output import refuse_core_dumps
     from kubepki.errors import KubepkiError
     from kubepki.types.difference import planned_names, seen_text
     from kubepki.types.text import one_line
