@@ -136,6 +136,9 @@ pub struct CleanupRequest {
     #[arg(skip)]
     pub authority_keys: Vec<String>,
     /// With a CA's key: keep what is removed in DIR of this machine, outside the node's files and its root directory.
+    ///
+    /// It is refused (`store.backup_place`) below the root directory, in the directories of certificates and kubeconfigs,
+    /// and in the directory of backups.
     #[arg(long = "ca-key-backup", value_name = "DIR")]
     pub authority_key_backup: Option<PathBuf>,
     /// Keep nothing of what is removed, not even a CA's key.
@@ -169,6 +172,9 @@ pub struct UserRequest {
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<Algorithm>,
     /// The API server; without it the configuration's, else that of `admin.conf`.
+    ///
+    /// The configuration's is its `controlPlaneEndpoint` or address. Without either it is the address of this node's
+    /// default route.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
     /// Allow the group `system:masters`, which nothing can restrict.

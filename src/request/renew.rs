@@ -39,16 +39,23 @@ pub struct RenewRequest {
     /// How long the new certificates are valid, instead of the configuration's period, or 365d. In seconds.
     #[arg(long = "validity", value_name = "DURATION", value_parser = seconds, help_heading = CONTENTS)]
     pub validity_seconds: Option<i64>,
-    /// The kind of the new keys, as `ECDSA-P256`; it stays as it is without.
+    /// The kind of the new keys, as `ECDSA-P256`.
+    ///
+    /// Without it the configuration's `encryptionAlgorithm`, and without that each key's own kind.
     #[arg(long, value_name = "NAME", help_heading = CONTENTS)]
     pub algorithm: Option<Algorithm>,
     /// Keep the keys; only the certificates are new.
     #[arg(long, help_heading = CONTENTS)]
     pub keep_key: bool,
     /// Add an alternative name: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+    ///
+    /// Can be repeated, and takes several between commas. For `apiserver`, `etcd-server`, `etcd-peer` and
+    /// `kubelet-server`, named one by one.
     #[arg(long = "add-san", value_name = "NAME", value_delimiter = ',', help_heading = CONTENTS)]
     pub add_names: Vec<String>,
     /// Remove an alternative name.
+    ///
+    /// As for --add-san. One that the certificate does not have is a critical finding, with --before a warning.
     #[arg(long = "remove-san", value_name = "NAME", value_delimiter = ',', help_heading = CONTENTS)]
     pub remove_names: Vec<String>,
     /// Use the alternative names of the configuration.

@@ -30,6 +30,8 @@ pub struct RestartRequest {
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
     /// Put DIR in front of every path of the node.
+    ///
+    /// Ports, processes, `crictl` and `systemctl` are this host's in any case.
     #[arg(long, value_name = "DIR")]
     pub rootfs: Option<PathBuf>,
     /// How they are restarted.

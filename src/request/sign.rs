@@ -59,6 +59,8 @@ pub struct SignRequest {
     #[arg(skip)]
     pub nodes: Option<BTreeMap<String, NodeEntry>>,
     /// YAML with the node of each directory below --csr-dir, for many nodes: `cp1: {role: control-plane}`.
+    ///
+    /// Where the directory is not named as the node, `w2: {node_name: worker-2.example, role: worker}`. JSON is read too.
     #[arg(long = "nodes", value_name = "FILE")]
     pub nodes_file: Option<PathBuf>,
     /// Sign every `.csr` below DIR.
@@ -91,6 +93,9 @@ pub struct SignRequest {
     #[arg(long)]
     pub force: bool,
     /// Sign what can be signed, whatever else is refused.
+    ///
+    /// Also when another CA or its key is missing or broken. The exit code is 5; when nothing can be signed, 1 or 4 as
+    /// without it.
     #[arg(long)]
     pub partial: bool,
     /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.

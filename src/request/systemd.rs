@@ -24,6 +24,8 @@ pub struct UnitsRequest {
     #[arg(long)]
     pub dry_run: bool,
     /// Tell systemd, too: start the timer, or stop it.
+    ///
+    /// When the timer does not start, the units are put back as they were (`systemd.not_started`).
     #[arg(long)]
     #[serde(default)]
     pub now: bool,
@@ -49,6 +51,8 @@ pub struct ScheduleRequest {
     #[arg(long)]
     pub restart: bool,
     /// The node's kubeadm configuration, an absolute path.
+    ///
+    /// It is read now, too, and its `certificatesDir` may be written to.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// kubepki on the node; the one that runs now without it.
