@@ -208,7 +208,7 @@ fn template(
         note(
             FindingCode::UserLongValidity,
             format!("its certificate is valid until {not_after}, for more than a year, and cannot be revoked"),
-            "make it short-lived and make it again: --validity-period 720h",
+            "make it short-lived and make it again: --validity 720h",
         );
     }
     Ok(CertificateTemplate {

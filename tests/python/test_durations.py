@@ -48,7 +48,7 @@ LONG = ["100000000d", "2400000000h", "4000000w", "999999998d"]
         ),
         (
             ("kubeconfig", "user", "--server", "https://192.0.2.1:6443", "--client-name", "jane", "--validity-period"),
-            "--validity-period",
+            "--validity",
         ),
         (("check", "--warning"), "--warning"),
         (("backup", "prune", "--older-than"), "--older-than"),
@@ -104,7 +104,7 @@ CALLS: dict[str, Callable[[Path, timedelta], object]] = {
     "--before": lambda root, span: kubepki.plan_renew(["apiserver"], rootfs=root, before=span, now=NOW),
     "--validity": lambda root, span: kubepki.plan_renew(["apiserver"], rootfs=root, validity=span, now=NOW),
     "--older-than": lambda root, span: kubepki.prune_backups(rootfs=root, older_than=span, dry_run=True, now=NOW),
-    "--validity-period": lambda root, span: kubepki.user_kubeconfig(
+    "--validity of a user": lambda root, span: kubepki.user_kubeconfig(
         "jane", rootfs=root, server="https://192.0.2.1:6443", validity=span, now=NOW
     ),
     "--timeout": lambda root, span: kubepki.restart(rootfs=root, timeout=span, now=NOW),
@@ -117,12 +117,12 @@ CALLS: dict[str, Callable[[Path, timedelta], object]] = {
 @pytest.mark.parametrize("option", CALLS)
 def test_the_extremes_of_python_are_errors_of_kubepki(tmp_path: Path, option: str, span: timedelta) -> None:
     golden(tmp_path, "minimal")
-    if span == timedelta(days=9000 * 366) and option not in ("--validity", "--validity-period", "--timeout"):
+    if span == timedelta(days=9000 * 366) and option.split()[0] not in ("--validity", "--timeout"):
         pytest.skip("a threshold may be as long as the calendar")
     with pytest.raises(ConfigurationError) as raised:
         CALLS[option](tmp_path, span)
     named = raised.value.message + raised.value.hint
-    assert option in named or span < timedelta(0), named
+    assert option.split()[0] in named or span < timedelta(0), named
 
 
 def code_of(call: Callable[[], object]) -> str | None:

@@ -34,7 +34,7 @@ faults! {
         },
         /// The certificate would be over when it is made, or end after the year 9999.
         #[error("a validity of {seconds} seconds makes no usable certificate")]
-        #[fault("user.bad_validity", Usage, "give a validity, as --validity-period 720h or 30d")]
+        #[fault("user.bad_validity", Usage, "give a validity, as --validity 720h or 30d")]
         BadValidity {
             /// What was given.
             seconds: i64,
@@ -42,7 +42,7 @@ faults! {
         /// The certificate would be valid for longer than its CA; shorten it, or `--outlive-ca clamp` or `allow`.
         #[error("the certificate would be valid until {not_after}, its CA only until {authority_end}")]
         #[fault("user.outlives_authority", Refused,
-            "shorten --validity-period, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow")]
+            "shorten --validity, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow")]
         OutlivesAuthority {
             /// Its end.
             not_after: DateTime<Utc>,
