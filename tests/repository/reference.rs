@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use kubepki::cli::codes::{CONFIGURATION, ERRORS, FINDINGS, REQUESTS};
 use kubepki::error::Declaration;
 
+use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
 use crate::sources::root;
@@ -84,7 +85,7 @@ fn usage(path: &str, leaf: &Command) -> String {
 /// `--output FORM`, `[NAME…]`
 fn named(argument: &Arg) -> String {
     let values = argument.get_possible_values();
-    let choices: Vec<_> = values.iter().filter(|value| !value.is_hide_set()).map(|value| value.get_name()).collect();
+    let choices: Vec<_> = values.iter().filter(|value| !value.is_hide_set()).map(PossibleValue::get_name).collect();
     let name = argument.get_value_names().and_then(|names| names.first()).map_or("VALUE", |name| name.as_str());
     let takes_value = argument.get_action().takes_values();
     let value = if choices.is_empty() { name.to_owned() } else { choices.join("\\|") };
