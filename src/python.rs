@@ -19,6 +19,7 @@ mod restart;
 mod systemd;
 mod text;
 mod user;
+mod values;
 mod verbs;
 
 use pyo3::prelude::*;
@@ -59,6 +60,10 @@ mod native {
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]
+    use super::values::{
+        Certificate, CertificateFile, CheckReport, FileProblem, Finding, Problem, enumeration_words, stub::values_stub,
+    };
+    #[pymodule_export]
     use super::verbs::{
         plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore, plan_sign,
         prune_backups, sign_csr,
@@ -66,7 +71,7 @@ mod native {
 
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::logging::install(module.py())?;
+        super::logging::refresh(module.py());
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         log::debug!(target: "kubepki", "native core {} loaded", env!("CARGO_PKG_VERSION"));
         Ok(())
