@@ -1,7 +1,7 @@
 //! The Python binding: the native module `kubepki._core`.
 //!
-//! In: Python values. Out: plain Python values (strings, dictionaries, lists) that the typed classes of the
-//! Python package are built from, or a `kubepki.errors` exception. It converts, calls a floor below and
+//! In: Python values. Out: the classes of [`values`], plain data (strings, dictionaries, lists) that other typed classes of
+//! the Python package are built from, or a `kubepki.errors` exception. It converts, calls a floor below and
 //! converts back; it takes no decision about certificates, and work runs with the GIL released
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
@@ -10,6 +10,7 @@ mod build;
 mod bundle;
 mod call;
 mod command;
+mod data;
 mod exceptions;
 mod key;
 mod logging;

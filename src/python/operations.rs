@@ -6,13 +6,12 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::call::{converted, detached, finished};
+use super::data::{answer, request};
 use super::logging;
 use super::values::{Certificate, CertificateFile, CheckReport};
 use crate::audit::Finding;
@@ -25,16 +24,6 @@ use crate::ops::check_expiration::{self, Checked};
 use crate::ops::{self, NodeRequest, OperationError};
 use crate::plan::Plan;
 use crate::secret::Secret;
-
-/// A request of the core from a dictionary of its fields.
-pub(super) fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
-    converted(|| pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string())))
-}
-
-/// Plain data from a value of the core.
-pub(super) fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
-    converted(|| pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string())))
-}
 
 /// The caller's moment in whole seconds, or the system's.
 pub(super) fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {

@@ -93,7 +93,7 @@ macro_rules! values {
 
             /// Return it as plain data for JSON; a copy, so that changing it does not change the value.
             fn to_dict<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
-                $crate::python::operations::answer(py, &self.0)
+                $crate::python::data::answer(py, &self.0)
             }
 
             /// Build it from the plain data that `to_dict` gave.

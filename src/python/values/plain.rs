@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::super::operations::request;
+use super::super::data::request;
 
 /// A value from its plain data.
 pub(in crate::python) fn read<T: DeserializeOwned>(data: &Bound<'_, PyAny>) -> PyResult<T> {

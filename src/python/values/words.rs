@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyType};
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use super::super::operations::answer;
+use super::super::data::answer;
 use super::Convert;
 use crate::audit::{self, node::Status};
 
