@@ -46,6 +46,7 @@ __all__ = [
     "list_backups",
     "load_configuration",
     "long_name",
+    "main",
     "must_restart",
     "parse_algorithm",
     "parse_certificates",
