@@ -12,7 +12,7 @@
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
 #   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
-#   make reference     write the tables of codes in docs/reference from their declarations in the sources
+#   make reference     write the tables of codes in docs/reference, and the values in _core.pyi, from their declarations
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -184,6 +184,7 @@ bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
 	$(BIN)/python tests/bench/bench_renew.py
 	$(BIN)/python tests/bench/bench_read.py
+	$(BIN)/python tests/bench/bench_values.py
 	$(BIN)/python tests/bench/bench_sign.py
 	$(BIN)/python tests/bench/bench_start.py
 	PYTHON="$(CURDIR)/$(BIN)/python" $(CARGO) test --release --locked --test keygen measure -- --ignored --nocapture
@@ -238,9 +239,10 @@ CASES ?= 200000
 fuzz:
 	KUBEPKI_FUZZ_CASES=$(CASES) $(CARGO) test --release --locked --lib x509::request
 
-# check-rust fails when they are stale.
-reference:
+# check-rust and check-python fail when they are stale.
+reference: $(STAMPS)/package
 	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository reference::
+	KUBEPKI_WRITE_REFERENCE=1 $(BIN)/python -m pytest -q tests/python/test_values.py -k stub
 
 format: $(STAMPS)/develop
 	$(CARGO) fmt

@@ -1,7 +1,7 @@
 //! The Python binding: the native module `kubepki._core`.
 //!
-//! In: Python values. Out: plain Python values (strings, dictionaries, lists) that the typed classes of the
-//! Python package are built from, or a `kubepki.errors` exception. It converts, calls a floor below and
+//! In: Python values. Out: the classes of [`values`], plain data (strings, dictionaries, lists) that other typed classes of
+//! the Python package are built from, or a `kubepki.errors` exception. It converts, calls a floor below and
 //! converts back; it takes no decision about certificates, and work runs with the GIL released
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
@@ -10,6 +10,7 @@ mod build;
 mod bundle;
 mod call;
 mod command;
+mod data;
 mod exceptions;
 mod key;
 mod logging;
@@ -19,6 +20,7 @@ mod restart;
 mod systemd;
 mod text;
 mod user;
+mod values;
 mod verbs;
 
 use pyo3::prelude::*;
@@ -59,6 +61,10 @@ mod native {
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]
+    use super::values::{
+        Certificate, CertificateFile, CheckReport, FileProblem, Finding, Problem, enumeration_words, stub::values_stub,
+    };
+    #[pymodule_export]
     use super::verbs::{
         plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore, plan_sign,
         prune_backups, sign_csr,
@@ -66,7 +72,7 @@ mod native {
 
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::logging::install(module.py())?;
+        super::logging::refresh(module.py());
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         log::debug!(target: "kubepki", "native core {} loaded", env!("CARGO_PKG_VERSION"));
         Ok(())

@@ -4,13 +4,11 @@
     print(plan)
     kubepki.apply(plan)                   # all files, or none
 
-Importing this package loads the native core and the standard library's `logging`; the rest when it is first used.
+Importing this package loads the native core; the rest, the standard library's modules included, when it is first used.
 Errors are in `kubepki.errors`; every one carries a stable `code` and a `hint`.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from kubepki._core import __version__
 from kubepki.errors import (
@@ -25,6 +23,7 @@ from kubepki.errors import (
 )
 from kubepki.lazy import load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
     from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle

@@ -223,7 +223,7 @@ def _instance_of(name: str) -> Rule:
 
     def check(_: str, value: Any) -> Any:  # noqa: ANN401
         classes = type(value).__mro__
-        is_one = any(one.__name__ == name and one.__module__.startswith("kubepki.") for one in classes)
+        is_one = any(one.__name__ == name and one.__module__.partition(".")[0] == "kubepki" for one in classes)
         return value if is_one else _REFUSED
 
     return check

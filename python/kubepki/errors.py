@@ -17,12 +17,13 @@ certificate is not an exception but a finding in a report.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
-
 from kubepki._core import printable
 
+# Loading `typing` takes longer than all else that is loaded here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, ClassVar, Final
 
 # Two names lack the suffix `Error` because the builtins have `EnvironmentError` and `InterruptedError` already.
 __all__ = [

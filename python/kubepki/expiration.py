@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from kubepki._core import printable
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kubepki._core import Problem
 
 
 class Value:
@@ -40,42 +40,6 @@ def _copied(value: Any) -> Any:  # noqa: ANN401 (plain data of any shape)
     if isinstance(value, list):
         return [_copied(each) for each in value]
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Problem(Value):
-    """Something wrong with, or suspicious in, a configuration file; lines and columns count from 1."""
-
-    severity: str
-    code: str
-    file: str
-    line: int | None
-    column: int | None
-    field: str
-    message: str
-    hint: str
-    data: Mapping[str, Any] = dataclasses.field(repr=False, hash=False)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Problem:
-        """Build a problem from its plain data."""
-        return cls(
-            data["severity"],
-            data["code"],
-            data["file"],
-            data["line"],
-            data["column"],
-            data["field"],
-            data["message"],
-            data["hint"],
-            data,
-        )
-
-    def __str__(self) -> str:
-        """Return `file:line:column: field: message`."""
-        place = f"{self.line}:{self.column}:" if self.line else ""
-        named = f"{self.field}: " if self.field else ""
-        return printable(f"{self.file}:{place} {named}{self.message}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::certificate::{Thresholds, judge_pair};
 use super::item::judge_item;
@@ -27,7 +27,7 @@ use crate::text::file_name;
 use crate::x509::Certificate;
 
 /// The state of a node in one word, as monitoring systems have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing to do (exit code 0).

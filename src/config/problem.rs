@@ -5,7 +5,7 @@
 
 mod code;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(super) use code::Code;
 
@@ -14,7 +14,7 @@ use crate::error::{self, Declaration, Declared as _, Evidence, faults};
 use crate::yaml::Mark;
 
 /// Whether a problem stops the work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The file cannot be used.
@@ -24,7 +24,7 @@ pub enum Severity {
 }
 
 /// One thing that is wrong with a configuration file, or suspicious in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Whether it stops the work.
     pub severity: Severity,

@@ -3,9 +3,12 @@
 //! In: the declarations of [`faults!`](super::faults) and [`findings!`](super::findings). Out: [`Code`], which only a
 //! declaration makes, and [`Declaration`], of which the tables of `docs/reference` are made.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The stable name of an error, a finding or a problem: `area.what_is_wrong`, as `key.encrypted`. Codes are compared with
 /// declared ones (`FindingCode::FileMissing`, `StoreError::NO_PERMISSION`), never with text.
@@ -24,6 +27,27 @@ impl Code {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
+    }
+}
+
+/// What was serialised is read back, whichever version has declared it. The texts of codes stay in memory, so they are few
+/// and short.
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        static READ: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let text = String::deserialize(deserializer)?;
+        let is_code =
+            text.len() <= 80 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(text.as_str()) {
+            return Ok(Self(known));
+        }
+        if !is_code || read.len() >= 4096 {
+            return Err(D::Error::custom(format!("{text:?} is no code")));
+        }
+        let kept: &'static str = text.leak();
+        read.insert(kept);
+        Ok(Self(kept))
     }
 }
 

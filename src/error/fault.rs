@@ -3,19 +3,19 @@
 //! In: what a module's own error says of itself. Out: [`Fault`], which is kept, cloned, compared and handed on after the
 //! error is gone: in what was read from disk, in findings, in [`Error`](super::Error).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Category, Code};
 use crate::text;
 
 /// What went wrong, and what to do about it. A report has its code, its message and its hint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Which error it is.
     pub code: Code,
     /// The kind of failure.
-    #[serde(skip)]
+    #[serde(skip, default = "judged")]
     pub category: Category,
     /// What is wrong: one sentence.
     #[serde(serialize_with = "text::serialize")]
@@ -26,6 +26,11 @@ pub struct Fault {
     /// The evidence as data (paths, names, numbers; never key material).
     #[serde(skip)]
     pub context: Value,
+}
+
+/// The category of a fault that is read back, of which only code, message and hint are kept.
+const fn judged() -> Category {
+    Category::Finding
 }
 
 impl Fault {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::node::content_of;
 use crate::audit::SeenCertificate;
@@ -18,7 +18,7 @@ use crate::x509::read_certificates;
 const UNNAMED: &str = "-";
 
 /// What one file held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateFile {
     /// The file.
     pub path: PathBuf,

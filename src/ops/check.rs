@@ -16,7 +16,7 @@ mod held;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::advice::advise;
 use super::kubelet::Kubelet;
@@ -33,7 +33,7 @@ pub use crate::request::CheckRequest;
 use crate::tree::Observed;
 
 /// All that was seen and found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The moment for which it holds.
     pub checked_at: DateTime<Utc>,

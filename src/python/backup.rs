@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::detached;
-use super::operations::{answer, request};
+use super::data::{answer, request};
 use crate::ops::backup::{self, BackupPlace};
 
 /// Every backup, the oldest first.

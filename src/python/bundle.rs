@@ -10,7 +10,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::call::detached;
-use super::operations::{answer, moment, request};
+use super::data::{answer, request};
+use super::operations::moment;
 use crate::audit::Finding;
 use crate::bundle::Recipient;
 use crate::certificate_key::CertificateKey;

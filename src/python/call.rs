@@ -32,7 +32,7 @@ where
     T: Send,
     F: FnOnce() -> Result<T> + Send,
 {
-    logging::refresh_levels();
+    logging::refresh(py);
     let _keys_are_held = NotDumped::hold();
     let outcome = without_panic(|| py.detach(work)).map_err(Error::from).flatten().map_err(PyErr::from);
     (outcome, logging::raised())

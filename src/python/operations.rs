@@ -6,14 +6,14 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::call::{converted, detached, finished};
+use super::data::{answer, request};
 use super::logging;
+use super::values::{Certificate, CertificateFile, CheckReport};
 use crate::audit::Finding;
 use crate::clock::SystemClock;
 use crate::config::Problem;
@@ -24,16 +24,6 @@ use crate::ops::check_expiration::{self, Checked};
 use crate::ops::{self, NodeRequest, OperationError};
 use crate::plan::Plan;
 use crate::secret::Secret;
-
-/// A request of the core from a dictionary of its fields.
-pub(super) fn request<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
-    converted(|| pythonize::depythonize(value).map_err(|error| PyTypeError::new_err(error.to_string())))
-}
-
-/// Plain data from a value of the core.
-pub(super) fn answer<'py, T: Serialize>(py: Python<'py>, value: &T) -> PyResult<Bound<'py, PyAny>> {
-    converted(|| pythonize::pythonize(py, value).map_err(|error| PyValueError::new_err(error.to_string())))
-}
 
 /// The caller's moment in whole seconds, or the system's.
 pub(super) fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {
@@ -147,23 +137,20 @@ fn tell(progress: Option<&Py<PyAny>>, state: &Progress) -> PyResult<()> {
     })
 }
 
-/// Checks a node: the fields of [`ops::check::CheckReport`], and `exit_code`.
+/// Checks a node.
 ///
 /// # Errors
 /// As [`ops::check::check`].
 #[pyfunction]
 #[pyo3(signature = (check_request, now=None))]
-pub(super) fn check<'py>(
-    py: Python<'py>,
-    check_request: &Bound<'py, PyDict>,
+pub(super) fn check(
+    py: Python<'_>,
+    check_request: &Bound<'_, PyDict>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<CheckReport> {
     let wanted: CheckRequest = request(check_request)?;
     let now = moment(now);
-    let report = detached(py, || ops::check::check(&wanted, now))?;
-    let fields = answer(py, &report)?;
-    fields.set_item("exit_code", report.status.exit_code())?;
-    Ok(fields)
+    Ok(CheckReport(detached(py, || ops::check::check(&wanted, now))?.into()))
 }
 
 #[derive(Serialize)]
@@ -199,8 +186,7 @@ pub(super) fn expiration<'py>(
     answer(py, &forms)
 }
 
-/// Reads certificates from many files at once: for each path a list of certificates (`certificates`), or why it
-/// cannot be read (`code`, `message`, `hint`).
+/// Reads certificates from many files at once.
 ///
 /// # Errors
 /// `rootfs` is no directory.
@@ -213,10 +199,10 @@ pub(super) fn read_certificates(
     paths: Vec<PathBuf>,
     rootfs: Option<PathBuf>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'_, PyAny>> {
+) -> PyResult<Vec<CertificateFile>> {
     let now = moment(now);
     let read = detached(py, || ops::certificates::read(&paths, rootfs, now))?;
-    answer(py, &read)
+    Ok(read.into_iter().map(CertificateFile).collect())
 }
 
 /// Reads the certificates of PEM text.
@@ -231,12 +217,12 @@ pub(super) fn parse_certificates(
     py: Python<'_>,
     content: Vec<u8>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'_, PyAny>> {
+) -> PyResult<Vec<Certificate>> {
     let now = moment(now);
     // A key may stand beside them.
     let content = Secret::new(content);
     let seen = detached(py, || ops::certificates::parse(content.expose(), now))?;
-    answer(py, &seen)
+    Ok(seen.into_iter().map(Certificate).collect())
 }
 
 /// A dictionary of plain data as YAML, in the layout of the Kubernetes tools.

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::detached;
-use super::operations::{answer, request};
+use super::data::{answer, request};
 use crate::ops::recover::{self as recovery, RecoverRequest};
 
 /// Ends interrupted changes: `recovered`, or for a dry run `waiting`.

@@ -12,8 +12,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::detached;
+use super::data::{answer, request};
 use super::logging;
-use super::operations::{answer, moment, request};
+use super::operations::moment;
 use crate::error::Result;
 use crate::ops::apply::Continue;
 use crate::ops::restart::{self as restarting, Phase, Progress, Reservation, RestartRequest};

@@ -10,7 +10,7 @@ use crate::request::wait;
 use crate::text;
 use crate::x509::SubjectAltName;
 
-use super::operations::request;
+use super::data::request;
 
 /// The text as one line that a terminal does not obey; a lone surrogate (a byte of a file name that is not UTF-8) is
 /// escaped too.

@@ -11,7 +11,8 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 
 use super::call::detached;
-use super::operations::{answer, moment, request, with_progress};
+use super::data::{answer, request};
+use super::operations::{moment, with_progress};
 use crate::config::Problem;
 use crate::ops;
 use crate::ops::output::Access;

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::detached;
-use super::operations::{answer, moment, request};
+use super::data::{answer, request};
+use super::operations::moment;
 use crate::error::Result;
 use crate::ops::{backup, cleanup, embed, generate_csr, import, init, renew, sign};
 

@@ -68,10 +68,17 @@ def test_every_exported_name_is_there_and_listed() -> None:
 
 
 def test_a_finding_from_plain_data() -> None:
-    data = {"code": "a.b", "severity": "warning", "subject": "ca", "path": None, "evidence": "seen", "remedy": "mend"}
+    data = {
+        "code": "file.missing",
+        "severity": "warning",
+        "subject": "ca",
+        "path": None,
+        "evidence": "seen",
+        "remedy": "mend",
+    }
     finding = kubepki.Finding.from_dict(data)
     assert (finding.severity, finding.path, finding.is_critical) == (Severity.WARNING, None, False)
-    assert str(finding) == "warning: ca: seen [a.b]\n  remedy: mend"
+    assert str(finding) == "warning: ca: seen [file.missing]\n  remedy: mend"
     assert finding == kubepki.Finding.from_dict(dict(data))
     assert finding != kubepki.Finding.from_dict({**data, "evidence": "seen twice"})
 

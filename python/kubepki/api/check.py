@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_list, path_texts
+from kubepki._core import Problem
+from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_texts
 from kubepki.arguments import checked
-from kubepki.expiration import ExpirationReport, Problem
+from kubepki.expiration import ExpirationReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,9 +51,7 @@ def check(
         EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
-    from kubepki.types import CheckReport
-
-    report = _core.check(
+    return _core.check(
         {
             "node": node_fields(config, **node),
             "warning_seconds": int(warning.total_seconds()),
@@ -62,7 +61,6 @@ def check(
         },
         in_utc(now),
     )
-    return CheckReport.from_dict(report)
 
 
 @checked
@@ -121,17 +119,7 @@ def read_certificates(
         ConfigurationError: `store.rootfs_not_a_directory`, or `api.naive_datetime`.
 
     """
-    from pathlib import Path
-
-    from kubepki.types import CertificateFile
-
-    given = path_list(paths)
-    read = _core.read_certificates(path_texts(given), rootfs, in_utc(now))
-    # Making a Path is a third of the work for a certificate: the caller's own is used again.
-    return [
-        CertificateFile.from_dict(each, path if isinstance(path, Path) else None)
-        for each, path in zip(read, given, strict=True)
-    ]
+    return _core.read_certificates(path_texts(paths), rootfs, in_utc(now))
 
 
 @checked
@@ -147,7 +135,5 @@ def parse_certificates(content: str | bytes, *, now: datetime | None = None) -> 
         ConfigurationError: `api.naive_datetime`.
 
     """
-    from kubepki.types import Certificate
-
     pem = content.encode() if isinstance(content, str) else content
-    return [Certificate.from_dict(each) for each in _core.parse_certificates(pem, in_utc(now))]
+    return _core.parse_certificates(pem, in_utc(now))

@@ -64,7 +64,7 @@ def _completed(hint: str, given: Mapping[str, Any]) -> str:
 
 
 def _listed(problems: Iterable[Mapping[str, Any]]) -> list[str]:
-    from kubepki.expiration import Problem
+    from kubepki.types import Problem
 
     lines = []
     for problem in map(Problem.from_dict, problems):

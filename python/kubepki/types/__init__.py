@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from kubepki.lazy import load
 
 if TYPE_CHECKING:
-    from kubepki.expiration import ExpirationReport, ExpirationRow, Problem
+    from kubepki.expiration import ExpirationReport, ExpirationRow
     from kubepki.types.backup import Backup, BackupFile, BackupState, Difference, PruneFailure, PruneReport
     from kubepki.types.bundle import Bundle, BundleEntry
     from kubepki.types.certificate import Certificate, CertificateFile, CheckReport, FileProblem
     from kubepki.types.configuration import Algorithm, ClusterSpec, Configuration, Role
-    from kubepki.types.finding import Finding, Severity, Status
+    from kubepki.types.finding import Finding, Problem, Severity, Status
     from kubepki.types.plan import Action, Artefact, Cause, Changed, Kind, Plan, PlannedFile, Report
     from kubepki.types.recover import InterruptedChange, Recovery, RecoveryOutcome, RecoveryReport
     from kubepki.types.restart import (
@@ -120,7 +120,7 @@ _HOMES = {
     "LiveCertificate": "types.restart",
     "Plan": "types.plan",
     "PlannedFile": "types.plan",
-    "Problem": "expiration",
+    "Problem": "types.finding",
     "PruneFailure": "types.backup",
     "PruneReport": "types.backup",
     "Recovery": "types.recover",

@@ -149,9 +149,6 @@ class PruneReport(Value):
         return cls(
             tuple(map(Backup.from_dict, data["removed"])),
             tuple(map(Backup.from_dict, data["kept"])),
-            tuple(
-                PruneFailure(each["name"], FileProblem(each["code"], each["message"], each["hint"]))
-                for each in data["failures"]
-            ),
+            tuple(PruneFailure(each["name"], FileProblem.from_dict(each)) for each in data["failures"]),
             data,
         )

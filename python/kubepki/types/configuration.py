@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
+from kubepki._core import Problem
 from kubepki.arguments import checked
-from kubepki.expiration import Problem, Value
+from kubepki.expiration import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -51,7 +51,7 @@ def text_before(artefact: Artefact) -> str:
     trust = _trust(artefact)
     # A set of CAs is shown whole; its first certificate is one of them.
     own = "" if trust is artefact.data else seen_text(artefact.current)
-    return own + _trusted(trust["replaces"] if trust else [])
+    return own + _trusted([Certificate.from_dict(one) for one in trust["replaces"]] if trust else [])
 
 
 def text_after(artefact: Artefact) -> str:
@@ -61,7 +61,7 @@ def text_after(artefact: Artefact) -> str:
         own = ""
     elif artefact.data["action"] == "install":
         installed = artefact.data.get("certificates")
-        own = seen_text(Certificate.from_dict(_parsed(installed)[0])) if installed else seen_text(artefact.current)
+        own = seen_text(_parsed(installed)[0]) if installed else seen_text(artefact.current)
     else:
         own = _planned_text(artefact.data, artefact.current)
     return own + _trusted(_parsed(trust["certificates"]) if trust else [])
@@ -75,14 +75,12 @@ def _trust(artefact: Artefact) -> Mapping[str, Any] | None:
     return trust
 
 
-def _trusted(certificates: Sequence[Mapping[str, Any]]) -> str:
-    each = [
-        f"{one['subject']}, serial {one['serial']}, until {_second(moment(one['not_after']))}" for one in certificates
-    ]
+def _trusted(certificates: Sequence[Certificate]) -> str:
+    each = [f"{one.subject}, serial {one.serial}, until {_second(one.not_after)}" for one in certificates]
     return _lines({"trusted CAs": each})
 
 
-def _parsed(pem: str) -> list[dict[str, Any]]:
+def _parsed(pem: str) -> list[Certificate]:
     return parse_certificates(pem.encode())
 
 

@@ -8,9 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kubepki._core import long_name, printable
+from kubepki._core import Problem, long_name, printable
 from kubepki.errors import ConfigurationError
-from kubepki.expiration import Problem, Value, moment
+from kubepki.expiration import Value, moment
 from kubepki.types import difference
 from kubepki.types.certificate import Certificate
 from kubepki.types.configuration import Algorithm

@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import Problem
 from kubepki.arguments import checked
-from kubepki.expiration import Problem
 from kubepki.types.configuration import Algorithm
 from kubepki.types.finding import Finding
 from kubepki.types.secret import SecretValue, save

@@ -1,0 +1,151 @@
+//! The values that Python sees: frozen classes over the core's own, each declared once by [`values!`].
+//!
+//! In: values of the core. Out: objects whose attributes are converted when they are asked for ([`convert`]), and which
+//! are compared, hashed, copied and pickled by their plain data ([`plain`]). `_core.pyi` is made of the same declarations
+//! ([`stub`]). Only what is shown of a secret is ever within one.
+
+mod certificate;
+mod convert;
+mod finding;
+mod plain;
+mod shown;
+pub(super) mod stub;
+mod words;
+
+pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem};
+pub(super) use convert::Convert;
+pub(super) use finding::{Finding, Problem};
+pub(super) use words::enumeration_words;
+
+/// Declares a class: its doc; its name and the value of the core that it holds; how it is shown in one line; its text,
+/// where it has one of its own; its attributes; methods without arguments; and whatever else, with its lines of the stub.
+///
+/// Every class has `from_dict`, `to_dict`, `==`, `hash`, `copy`, `pickle`, `repr` and `_repr_html_`.
+macro_rules! values {
+    (
+        $(#[doc = $doc:literal])*
+        $class:ident($it:ident: $inner:ty);
+        shown = $shown:expr;
+        $(text = $text:expr;)?
+        attributes { $($(#[doc = $about:literal])* $name:ident = $value:expr;)* }
+        $(methods { $($(#[doc = $does:literal])* $method:ident = $answer:expr;)* })?
+    ) => {
+        $(#[doc = $doc])*
+        #[::pyo3::pyclass(frozen, module = "kubepki")]
+        pub(in crate::python) struct $class(pub(in crate::python) $inner);
+
+        impl $class {
+            pub(in crate::python) const STUB: $crate::python::values::stub::Class = $crate::python::values::stub::Class {
+                name: stringify!($class),
+                doc: &[$($doc),*],
+                attributes: &[$((stringify!($name), {
+                    fn annotation() -> String {
+                        let nothing: Option<&$inner> = None;
+                        $crate::python::values::stub::annotation_of(nothing.map(|$it| $value))
+                    }
+                    annotation
+                })),*],
+                methods: &[$($((stringify!($method), {
+                    fn annotation() -> String {
+                        let nothing: Option<&$inner> = None;
+                        $crate::python::values::stub::annotation_of(nothing.map(|$it| $answer))
+                    }
+                    annotation
+                })),*)?],
+            };
+        }
+
+        #[::pyo3::pymethods]
+        impl $class {
+            $(
+                $(#[doc = $about])*
+                #[getter]
+                fn $name<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    let $it = &self.0;
+                    $crate::python::values::Convert::convert($value, py)
+                }
+            )*
+
+            $($(
+                $(#[doc = $does])*
+                fn $method<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    let $it = &self.0;
+                    $crate::python::values::Convert::convert($answer, py)
+                }
+            )*)?
+
+            $(
+                fn __str__(&self) -> String {
+                    let $it = &self.0;
+                    $text
+                }
+            )?
+
+            fn __repr__(&self) -> String {
+                let $it = &self.0;
+                $crate::python::values::shown::in_one_line(stringify!($class), &$shown)
+            }
+
+            /// Return a table for notebooks.
+            fn _repr_html_(slf: &::pyo3::Bound<'_, Self>) -> ::pyo3::PyResult<String> {
+                $crate::python::values::shown::html(slf.as_any(), stringify!($class), &[$(stringify!($name)),*])
+            }
+
+            /// Return it as plain data for JSON; a copy, so that changing it does not change the value.
+            fn to_dict<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                $crate::python::data::answer(py, &self.0)
+            }
+
+            /// Build it from the plain data that `to_dict` gave.
+            #[classmethod]
+            fn from_dict(_cls: &::pyo3::Bound<'_, ::pyo3::types::PyType>, data: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::PyResult<Self> {
+                $crate::python::values::plain::read(data).map(Self)
+            }
+
+            fn __eq__(&self, other: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> Option<bool> {
+                let other = other.cast::<Self>().ok()?;
+                Some(::std::ptr::eq(self, other.get()) || $crate::python::values::plain::are_equal(&self.0, &other.get().0))
+            }
+
+            fn __hash__(&self) -> u64 {
+                $crate::python::values::plain::hash(&self.0)
+            }
+
+            fn __copy__(slf: ::pyo3::Py<Self>) -> ::pyo3::Py<Self> {
+                slf
+            }
+
+            fn __deepcopy__(slf: ::pyo3::Py<Self>, _memo: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::Py<Self> {
+                slf
+            }
+
+            fn __reduce__<'py>(
+                slf: &::pyo3::Bound<'py, Self>,
+            ) -> ::pyo3::PyResult<(::pyo3::Bound<'py, ::pyo3::PyAny>, (::pyo3::Bound<'py, ::pyo3::PyAny>,))> {
+                use ::pyo3::prelude::*;
+                Ok((slf.get_type().getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
+            }
+        }
+
+        impl $crate::python::values::Convert for $inner {
+            fn annotation() -> String {
+                stringify!($class).to_owned()
+            }
+
+            fn convert(self, py: ::pyo3::Python<'_>) -> ::pyo3::PyResult<::pyo3::Bound<'_, ::pyo3::PyAny>> {
+                Ok(::pyo3::Bound::new(py, $class(self))?.into_any())
+            }
+        }
+
+        impl $crate::python::values::Convert for &$inner {
+            fn annotation() -> String {
+                stringify!($class).to_owned()
+            }
+
+            fn convert(self, py: ::pyo3::Python<'_>) -> ::pyo3::PyResult<::pyo3::Bound<'_, ::pyo3::PyAny>> {
+                $crate::python::values::Convert::convert(self.clone(), py)
+            }
+        }
+    };
+}
+use values;

@@ -1,0 +1,119 @@
+//! Certificates that were seen, and what was found of a whole node.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::values;
+use crate::audit::SeenCertificate;
+use crate::error::Fault;
+use crate::ops::certificates;
+use crate::ops::check;
+use crate::text::printable;
+
+values! {
+    /// A certificate that was seen; subject and issuer as RFC 4514 text, the serial number hexadecimal.
+    Certificate(it: SeenCertificate);
+    shown = format!("{}, ends {}", it.name, it.not_after.format("%Y-%m-%d"));
+    attributes {
+        /// kubeadm's name, or the file's.
+        name = &it.name;
+        /// The file that holds it.
+        path = &it.path;
+        /// Its subject (RFC 4514).
+        subject = &it.subject;
+        /// Its issuer (RFC 4514).
+        issuer = &it.issuer;
+        /// Its serial number in hexadecimal.
+        serial = &it.serial;
+        /// Its first moment.
+        not_before = it.not_before;
+        /// Its last moment.
+        not_after = it.not_after;
+        /// What is left of it, in whole seconds; negative when it has expired.
+        remaining = TimeDelta::seconds(it.residual_seconds);
+        /// Its key, as `RSA-2048`.
+        key = &it.key;
+        /// Its alternative names, as `DNS:localhost`.
+        subject_alt_names = &it.subject_alt_names;
+        /// Whether it is a CA's.
+        is_ca = it.is_ca;
+        /// The SHA-256 of its public key (`SubjectPublicKeyInfo`) in hexadecimal.
+        public_key_sha256 = &it.public_key_sha256;
+        /// Its key usages by their RFC 5280 names.
+        key_usages = &it.key_usages;
+        /// Its extended key usages by their RFC 5280 names or object identifiers.
+        extended_key_usages = &it.extended_key_usages;
+    }
+}
+
+values! {
+    /// Why a file cannot be used, and what to do about it.
+    FileProblem(it: Fault);
+    shown = format!("{}: {}", it.code, it.message);
+    text = printable(&it.message).into_owned();
+    attributes {
+        /// Which error it is.
+        code = it.code;
+        /// What is wrong: one sentence.
+        message = &it.message;
+        /// What to do about it: one sentence.
+        hint = &it.hint;
+    }
+}
+
+values! {
+    /// What one file held: its certificates, or why it cannot be used.
+    CertificateFile(it: certificates::CertificateFile);
+    shown = match &it.problem {
+        Some(problem) => format!("{}: {}", it.path.display(), problem.code),
+        None => format!("{}: {} certificates", it.path.display(), it.certificates.len()),
+    };
+    attributes {
+        /// The file.
+        path = &it.path;
+        /// Its certificates in its order; empty when it cannot be used.
+        certificates = &it.certificates;
+        /// Why it cannot be used.
+        problem = &it.problem;
+    }
+}
+
+/// A report and what follows from it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::python) struct Checked {
+    #[serde(flatten)]
+    report: check::CheckReport,
+    exit_code: u8,
+}
+
+impl From<check::CheckReport> for Checked {
+    fn from(report: check::CheckReport) -> Self {
+        Self { exit_code: report.status.exit_code(), report }
+    }
+}
+
+values! {
+    /// All that was seen of a node and found wrong with it, the worst first.
+    CheckReport(it: Checked);
+    shown = format!(
+        "{} at {}: {} certificates, {} findings",
+        format!("{:?}", it.report.status).to_lowercase(),
+        it.report.checked_at.format("%Y-%m-%d %H:%M UTC"),
+        it.report.certificates.len(),
+        it.report.findings.len()
+    );
+    attributes {
+        /// The moment for which it holds.
+        checked_at = it.report.checked_at;
+        /// The whole in one word.
+        status = it.report.status;
+        /// Every certificate, in kubeadm's order, then the kubelet's, then others.
+        certificates = &it.report.certificates;
+        /// Every finding, the worst first.
+        findings = &it.report.findings;
+        /// What the configuration's reader warns of.
+        warnings = &it.report.warnings;
+        /// The exit code of the monitoring convention: 0 ok, 1 warning, 2 critical, 3 unknown.
+        exit_code = it.exit_code;
+    }
+}

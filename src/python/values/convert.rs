@@ -1,0 +1,141 @@
+//! A value of the core as an object of Python, and what annotations call it.
+//!
+//! In: texts, numbers, times, paths, and lists and options of them. Out: `str`, `int`, aware `datetime`s, `timedelta`s,
+//! `pathlib.Path`s, tuples, `None`. The classes and the enumerations of this package have their own
+//! implementations, by the macros that declare them.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyTuple, PyType};
+
+/// What a class's attribute is made of.
+pub(in crate::python) trait Convert: Sized {
+    /// Its type as an annotation of Python.
+    fn annotation() -> String;
+
+    /// The object.
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
+}
+
+macro_rules! as_pyo3_does {
+    ($($kind:ty: $annotation:literal;)*) => {$(
+        impl Convert for $kind {
+            fn annotation() -> String {
+                $annotation.to_owned()
+            }
+
+            fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                self.into_bound_py_any(py)
+            }
+        }
+    )*};
+}
+
+use pyo3::IntoPyObjectExt as _;
+
+as_pyo3_does! {
+    bool: "bool";
+    u8: "int";
+    u16: "int";
+    u32: "int";
+    usize: "int";
+    String: "str";
+    TimeDelta: "timedelta";
+    DateTime<Utc>: "datetime";
+}
+
+impl Convert for &str {
+    fn annotation() -> String {
+        String::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(PyString::new(py, self).into_any())
+    }
+}
+
+impl Convert for &Path {
+    fn annotation() -> String {
+        "Path".to_owned()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        static PATH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        PATH.import(py, "pathlib", "Path")?.call1((self.as_os_str(),))
+    }
+}
+
+macro_rules! borrowed {
+    ($($kind:ty => $of:ident: $target:ty = $how:expr;)*) => {$(
+        impl Convert for $kind {
+            fn annotation() -> String {
+                <$target>::annotation()
+            }
+
+            fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+                let $of = self;
+                <$target>::convert($how, py)
+            }
+        }
+    )*};
+}
+
+borrowed! {
+    &String => text: &str = text.as_str();
+    &PathBuf => path: &Path = path.as_path();
+    &DateTime<Utc> => time: DateTime<Utc> = *time;
+    crate::error::Code => code: &str = code.as_str();
+    crate::x509::KeyUsage => usage: &str = usage.as_str();
+    &crate::x509::KeyUsage => usage: &str = usage.as_str();
+    &crate::x509::ExtendedKeyUsage => usage: String = usage.to_string();
+}
+
+impl<T: Convert> Convert for Option<T> {
+    fn annotation() -> String {
+        format!("{} | None", T::annotation())
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.map_or_else(|| Ok(py.None().into_bound(py)), |value| value.convert(py))
+    }
+}
+
+impl<'a, T> Convert for &'a Option<T>
+where
+    &'a T: Convert,
+{
+    fn annotation() -> String {
+        Option::<&T>::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.as_ref().convert(py)
+    }
+}
+
+impl<T: Convert> Convert for Vec<T> {
+    fn annotation() -> String {
+        format!("tuple[{}, ...]", T::annotation())
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let objects = self.into_iter().map(|each| each.convert(py)).collect::<PyResult<Vec<_>>>()?;
+        Ok(PyTuple::new(py, objects)?.into_any())
+    }
+}
+
+impl<'a, T> Convert for &'a Vec<T>
+where
+    &'a T: Convert,
+{
+    fn annotation() -> String {
+        Vec::<&T>::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.iter().collect::<Vec<_>>().convert(py)
+    }
+}
