@@ -62,7 +62,7 @@ macro_rules! values {
                 #[getter]
                 fn $name<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
                     let $it = &self.0;
-                    $crate::python::values::Convert::convert($value, py)
+                    $crate::python::call::converted(|| $crate::python::values::Convert::convert($value, py))
                 }
             )*
 
@@ -70,7 +70,7 @@ macro_rules! values {
                 $(#[doc = $does])*
                 fn $method<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
                     let $it = &self.0;
-                    $crate::python::values::Convert::convert($answer, py)
+                    $crate::python::call::converted(|| $crate::python::values::Convert::convert($answer, py))
                 }
             )*)?
 
@@ -102,9 +102,8 @@ macro_rules! values {
                 $crate::python::values::plain::read(data).map(Self)
             }
 
-            fn __eq__(&self, other: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> Option<bool> {
-                let other = other.cast::<Self>().ok()?;
-                Some(::std::ptr::eq(self, other.get()) || $crate::python::values::plain::are_equal(&self.0, &other.get().0))
+            fn __eq__(&self, other: &::pyo3::Bound<'_, Self>) -> bool {
+                ::std::ptr::eq(self, other.get()) || $crate::python::values::plain::are_equal(&self.0, &other.get().0)
             }
 
             fn __hash__(&self) -> u64 {

@@ -102,6 +102,23 @@ def test_plain_data_that_is_no_value_is_a_type_error() -> None:
         kubepki.FileProblem()
 
 
+def test_a_value_leaves_it_to_what_is_of_another_type_whether_they_are_equal(tmp_path: Path) -> None:
+    from unittest import mock
+
+    for value in native_values(tmp_path):
+        assert (value == 1) is False
+        assert (value == None) is False  # noqa: E711
+        assert (value != 1) is True
+        assert value == mock.ANY
+
+
+def test_a_number_of_seconds_beyond_every_duration_is_an_error_of_python() -> None:
+    data = kubepki.parse_certificates((GOLDEN / "minimal/kubernetes/pki/ca.crt").read_text())[0].to_dict()
+    for seconds in (2**62, -(2**62), 10**14):
+        with pytest.raises(OverflowError):
+            kubepki.Certificate.from_dict({**data, "residual_seconds": seconds}).remaining  # noqa: B018
+
+
 def test_a_value_is_not_changed_by_its_plain_data_and_has_no_other_attributes(tmp_path: Path) -> None:
     for value in native_values(tmp_path):
         before = value.to_dict()

@@ -1,14 +1,14 @@
 //! Certificates that were seen, and what was found of a whole node.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::convert::Seconds;
 use super::values;
 use crate::audit::SeenCertificate;
 use crate::error::Fault;
 use crate::ops::certificates;
 use crate::ops::check;
-use crate::text::printable;
+use crate::text::{counted, printable};
 
 values! {
     /// A certificate that was seen; subject and issuer as RFC 4514 text, the serial number hexadecimal.
@@ -30,7 +30,7 @@ values! {
         /// Its last moment.
         not_after = it.not_after;
         /// What is left of it, in whole seconds; negative when it has expired.
-        remaining = TimeDelta::seconds(it.residual_seconds);
+        remaining = Seconds(it.residual_seconds);
         /// Its key, as `RSA-2048`.
         key = &it.key;
         /// Its alternative names, as `DNS:localhost`.
@@ -66,7 +66,7 @@ values! {
     CertificateFile(it: certificates::CertificateFile);
     shown = match &it.problem {
         Some(problem) => format!("{}: {}", it.path.display(), problem.code),
-        None => format!("{}: {} certificates", it.path.display(), it.certificates.len()),
+        None => format!("{}: {}", it.path.display(), counted(it.certificates.len(), "certificate")),
     };
     attributes {
         /// The file.
@@ -96,11 +96,11 @@ values! {
     /// All that was seen of a node and found wrong with it, the worst first.
     CheckReport(it: Checked);
     shown = format!(
-        "{} at {}: {} certificates, {} findings",
+        "{} at {}: {}, {}",
         format!("{:?}", it.report.status).to_lowercase(),
         it.report.checked_at.format("%Y-%m-%d %H:%M UTC"),
-        it.report.certificates.len(),
-        it.report.findings.len()
+        counted(it.report.certificates.len(), "certificate"),
+        counted(it.report.findings.len(), "finding")
     );
     attributes {
         /// The moment for which it holds.

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -45,6 +46,20 @@ as_pyo3_does! {
     String: "str";
     TimeDelta: "timedelta";
     DateTime<Utc>: "datetime";
+}
+
+/// A duration that is kept in whole seconds; plain data may have any number of them.
+pub(in crate::python) struct Seconds(pub(in crate::python) i64);
+
+impl Convert for Seconds {
+    fn annotation() -> String {
+        TimeDelta::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let too_long = || PyOverflowError::new_err(format!("{} seconds are beyond every duration", self.0));
+        TimeDelta::try_seconds(self.0).ok_or_else(too_long)?.convert(py)
+    }
 }
 
 impl Convert for &str {
