@@ -1,8 +1,16 @@
-"""`python -m kubepki`: the command line, where the `kubepki` script is not on PATH."""
+"""The command line, which is the core's: the script `kubepki`, and `python -m kubepki`."""
+
+from __future__ import annotations
 
 import sys
 
-from kubepki.cli.main import main
+from kubepki import _core
+
+
+def main() -> int:
+    """Run `kubepki` with the arguments of this process, and return its exit code."""
+    return _core.main(sys.argv)
+
 
 if __name__ == "__main__":
     sys.exit(main())

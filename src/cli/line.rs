@@ -15,7 +15,9 @@ use crate::error::nearest;
 /// [`CommandError::UnknownCommand`]; [`CommandError::Usage`] for what is not UTF-8 text.
 pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Vec<String>, CommandError> {
     let mut arguments = arguments.into_iter();
-    let program = arguments.next().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    // Whatever file it is, `__main__.py` among them.
+    arguments.next();
+    let program = "kubepki".to_owned();
     let mut rest = arguments.map(text).collect::<Result<Vec<_>, _>>()?.into_iter();
 
     let (mut words, mut ahead) = (Vec::new(), Vec::new());
