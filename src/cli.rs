@@ -8,6 +8,7 @@
 //! | `verbs` | every command, its line in the help, and what answers it |
 //! | `line` | arguments before they are parsed: options in front of the verb, words in the wrong place |
 //! | `usage` | what the parser refuses, as errors of ours |
+//! | `input` | what comes through files, pipes and stdin |
 //! | `options` | the options that belong to no request: `-o`, `--dry-run`, files of secrets |
 //! | `session` | what a verb works with: the streams, the time, the signals |
 //! | `carry_out` | what verbs that change a node do with their plan |
@@ -32,6 +33,7 @@ mod failure;
 mod generate_csr;
 mod import;
 mod init;
+mod input;
 mod line;
 mod logging;
 mod options;

@@ -80,7 +80,7 @@ faults! {
         },
         /// A duration cannot be read, or is not positive where it must be: a number and a unit, as `30d`, `2w`, `720h`,
         /// `1h30m`.
-        #[error("{text:?} is not a {}duration", if *must_be_positive { "positive " } else { "" })]
+        #[error("'{text}' is not a {}duration", if *must_be_positive { "positive " } else { "" })]
         #[fault("cli.duration" as DURATION, Usage,
             if *must_be_positive {
                 "write a number above 0 and a unit: 30d, 8760h"

@@ -9,7 +9,11 @@ from kubepki import _core
 
 def main() -> int:
     """Run `kubepki` with the arguments of this process, and return its exit code."""
-    return _core.main(sys.argv)
+    program, *arguments = sys.argv
+    if not program.endswith("/kubepki"):
+        # `python -m kubepki`: the script beside the interpreter is what a unit can name.
+        program = sys.executable.rpartition("/")[0] + "/kubepki"
+    return _core.main([program, *arguments])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
-use super::options::{Backups, CertificateKeyOptions, DryRun, Out, Output, content, with_stdin};
+use super::input::{certificate_key, content, with_stdin};
+use super::options::{Backups, CertificateKeyOptions, DryRun, Out, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -97,9 +98,9 @@ struct Sealed {
 
 impl Run for Export {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let given = key(&self.key)?;
+        let given = key(session, &self.key)?;
         let mut request = self.request.clone();
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let collected = bundle::collect(&request, session.now)?;
         session.screen.warn(&collected.warnings);
         for finding in &collected.findings {
@@ -154,10 +155,10 @@ impl Run for Import {
             let hint = "give the key in a file or in KUBEPKI_CERTIFICATE_KEY";
             return Err(CommandError::usage("bundle and certificate key cannot both come from stdin", hint).into());
         }
-        let sealed = content(&self.file)?;
-        let key = key(&self.key)?;
+        let sealed = content(session, &self.file)?;
+        let key = key(session, &self.key)?;
         let mut request = ImportRequest { backup_dir: self.backups.dir(), ..self.request };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = bundle::plan_import(&request, sealed.expose(), key.as_ref(), session.now)?;
         let carrying = Carrying {
             session,
@@ -182,6 +183,6 @@ impl Run for NewCertificateKey {
     }
 }
 
-fn key(options: &CertificateKeyOptions) -> Result<Option<CertificateKey>, Stop> {
-    Ok(options.key()?.as_ref().map(CertificateKey::from_hex).transpose()?)
+fn key(session: &Session, options: &CertificateKeyOptions) -> Result<Option<CertificateKey>, Stop> {
+    Ok(certificate_key(session, options)?.as_ref().map(CertificateKey::from_hex).transpose()?)
 }

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::error::CommandError;
-use super::options::{Form, Output, UnusedKubeconfig, with_stdin};
+use super::input::with_stdin;
+use super::options::{Form, Output, UnusedKubeconfig};
 use super::run::Run;
 use super::screen::lines;
 use super::session::Session;
@@ -60,7 +61,7 @@ impl Run for Check {
             let (warning, critical) = (span(warning_seconds), span(critical_seconds));
             return Err(CommandError::Thresholds { warning, critical }.into());
         }
-        with_stdin(&mut self.request.node)?;
+        with_stdin(session, &mut self.request.node)?;
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);
         match self.output.form {
@@ -90,7 +91,7 @@ impl Run for CheckExpiration {
         if let Some(note) = self.kubeconfig.note() {
             session.screen.say(note);
         }
-        with_stdin(&mut self.node)?;
+        with_stdin(session, &mut self.node)?;
         let now = SystemClock.exact();
         let checked = check_expiration::check_expiration(&self.node)?;
         session.screen.warn(&checked.warnings);

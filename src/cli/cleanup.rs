@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::options::{BackupDir, DryRun, Output, selection, with_stdin};
+use super::input::with_stdin;
+use super::options::{BackupDir, DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -50,7 +51,7 @@ impl Run for Cleanup {
             recover: !dry_run,
             ..self.request
         };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = cleanup::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         Carrying { afterwards: Some(&consequences), ..carrying }.carry_out()

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::failure::problem;
-use super::options::{Form, Output, with_stdin};
+use super::input::with_stdin;
+use super::options::{Form, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -39,7 +40,7 @@ struct Answer<T> {
 impl Run for Validate {
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
         let name = self.node.config.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        with_stdin(&mut self.node)?;
+        with_stdin(session, &mut self.node)?;
         let form = self.output.form;
         let (valid, problems) = match ops::configuration(&self.node) {
             Ok(loaded) if form != Form::Text => {

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::options::{Backups, DryRun, Output, selection, with_stdin};
+use super::input::with_stdin;
+use super::options::{Backups, DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -48,7 +49,7 @@ impl Run for Embed {
             recover: !dry_run,
             ..self.request
         };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = embed::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         let afterwards = |report: &Report| next(&request.node, report);

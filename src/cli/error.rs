@@ -15,7 +15,7 @@ faults! {
             hint: String,
         },
         /// There is no such command; the hint names the nearest one.
-        #[error("unknown command {:?}", .command.last().map_or("", String::as_str))]
+        #[error("unknown command '{}'", .command.last().map_or("", String::as_str))]
         #[fault("cli.unknown_command", Usage, hint.clone(), context = evidence!(command))]
         UnknownCommand {
             /// The words up to the unknown one.
@@ -66,6 +66,14 @@ faults! {
 pub(super) const STDOUT: &str = "cannot write the output";
 
 impl CommandError {
+    /// What the system said of a place.
+    pub(super) fn io(place: &str, error: &std::io::Error) -> Self {
+        let reason = error.to_string();
+        // Without the number that Rust puts behind it.
+        let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
+        Self::Io { place: place.to_owned(), reason }
+    }
+
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: hint.into() }
     }

@@ -28,7 +28,7 @@ pub(super) fn report(session: &Session, stop: Stop) -> u8 {
     let (error, given) = match stop {
         Stop::Error(error, given) => (error, given),
         Stop::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return BROKEN_PIPE,
-        Stop::Output(error) => (output_failed(&error), Box::default()),
+        Stop::Output(error) => (CommandError::io(STDOUT, &error).into(), Box::default()),
     };
     if error.category() == Category::Interrupted {
         session.screen.say(&error.to_string());
@@ -38,13 +38,6 @@ pub(super) fn report(session: &Session, stop: Stop) -> u8 {
         session.screen.say(&printable(&line));
     }
     given.exit_code.unwrap_or_else(|| error.category().exit_code())
-}
-
-fn output_failed(error: &io::Error) -> Error {
-    let reason = error.to_string();
-    // Without the number that Rust puts behind it.
-    let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
-    CommandError::Io { place: STDOUT.into(), reason }.into()
 }
 
 /// An error in three lines: what is wrong, what to do, and its code.

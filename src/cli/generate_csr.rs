@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
-use super::options::{DryRun, Output, selection, with_stdin};
+use super::input::with_stdin;
+use super::options::{DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -61,7 +62,7 @@ impl Run for GenerateCsr {
         };
         let names: Vec<String> = self.names.into_iter().map(file_name).collect();
         let mut request = GenerateCsrRequest { names: selection(&names), renewal, recover: !dry_run, ..self.request };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = generate_csr::plan(&request, session.now)?;
         let text = |plan: &Plan| if plan.is_empty() { report::plan::text(plan) } else { requests::made(plan) };
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);

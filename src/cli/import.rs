@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::options::{Backups, DryRun, Output, with_stdin};
+use super::input::with_stdin;
+use super::options::{Backups, DryRun, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -37,7 +38,7 @@ impl Run for Import {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let DryRun { dry_run } = self.dry_run;
         let mut request = ImportRequest { backup_dir: self.backups.dir(), recover: !dry_run, ..self.request };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = import::plan(&request, session.now)?;
         let waiting = waiting(&planned.plan);
         let nothing = nothing(&planned.plan, &waiting);

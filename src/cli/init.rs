@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::carry_out::{Afterwards, Carrying, Words};
-use super::options::{DryRun, Output, selection, with_stdin};
+use super::input::with_stdin;
+use super::options::{DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -73,7 +74,7 @@ impl Making {
     ) -> Result<u8, Stop> {
         let DryRun { dry_run } = self.dry_run;
         let mut request = InitRequest { certificates, kubeconfigs, recover: !dry_run, ..self.request };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = init::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         Carrying { afterwards, ..carrying }.carry_out()

@@ -9,16 +9,27 @@ use clap::{ArgAction, Command};
 use super::error::CommandError;
 use crate::error::nearest;
 
-/// The arguments, the verb's words first.
+/// A line whose verb has been found.
+#[derive(Debug)]
+pub(super) struct Arranged {
+    /// The arguments, the verb's words first.
+    pub(super) words: Vec<String>,
+    /// What is wrong with one that is not UTF-8 text.
+    pub(super) fault: Option<CommandError>,
+}
+
+/// Finds the verb.
 ///
 /// # Errors
-/// [`CommandError::UnknownCommand`]; [`CommandError::Usage`] for what is not UTF-8 text.
-pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Vec<String>, CommandError> {
+/// [`CommandError::UnknownCommand`].
+pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Arranged, CommandError> {
     let mut arguments = arguments.into_iter();
     // Whatever file it is, `__main__.py` among them.
     arguments.next();
     let program = "kubepki".to_owned();
-    let mut rest = arguments.map(text).collect::<Result<Vec<_>, _>>()?.into_iter();
+    let arguments: Vec<_> = arguments.collect();
+    let fault = arguments.iter().find_map(refused);
+    let mut rest = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
 
     let (mut words, mut ahead) = (Vec::new(), Vec::new());
     let (mut command, mut is_help) = (root, false);
@@ -46,11 +57,13 @@ pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Vec<S
         command = below;
     }
     ahead.extend(is_help.then(|| "--help".to_owned()));
-    Ok([program].into_iter().chain(words).chain(ahead).chain(rest).collect())
+    let words = [program].into_iter().chain(words).chain(ahead).chain(rest).collect();
+    Ok(Arranged { words, fault })
 }
 
-fn text(argument: OsString) -> Result<String, CommandError> {
-    argument.into_string().map_err(|argument| {
+/// The error for an argument that is not UTF-8 text.
+fn refused(argument: &OsString) -> Option<CommandError> {
+    argument.to_str().is_none().then(|| {
         CommandError::usage(
             format!("the argument {:?} is not UTF-8 text", argument.to_string_lossy()),
             "rename the file, or set a UTF-8 locale (LC_ALL=C.UTF-8)",

@@ -1,20 +1,13 @@
 //! The options that belong to no request: the form of the output, dry runs, backups, files of secrets.
 
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
-use super::error::CommandError;
-use super::stop::{Stop, node_of};
+use super::stop::node_of;
 use crate::plan::generate::Selection;
 use crate::request::NodeRequest;
-use crate::secret::Secret;
-use crate::store::{DEFAULT_BACKUP_DIR, Store};
-use crate::tree::Observed;
-
-/// No Secret, and no document around one, is larger: 1 MiB is what the API server takes.
-const LIMIT: usize = 4 << 20;
+use crate::store::DEFAULT_BACKUP_DIR;
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -138,25 +131,16 @@ impl Out {
 pub(super) struct CertificateKeyOptions {
     /// The key; others see it in the list of processes.
     #[arg(long, value_name = "HEX", conflicts_with = "certificate_key_file")]
-    certificate_key: Option<String>,
+    pub(super) certificate_key: Option<String>,
     /// The same from a file, or from stdin (`-`).
     #[arg(long, value_name = "FILE")]
-    certificate_key_file: Option<PathBuf>,
+    pub(super) certificate_key_file: Option<PathBuf>,
 }
 
 impl CertificateKeyOptions {
     /// Whether stdin has the key.
     pub(super) fn is_on_stdin(&self) -> bool {
         self.certificate_key_file.as_deref() == Some(Path::new("-"))
-    }
-
-    /// The key of the options, or of the environment.
-    pub(super) fn key(&self) -> Result<Option<Secret>, Stop> {
-        if let Some(file) = &self.certificate_key_file {
-            return first_line(file).map(Some);
-        }
-        let variable = || std::env::var("KUBEPKI_CERTIFICATE_KEY").ok();
-        Ok(self.certificate_key.clone().or_else(variable).map(|text| Secret::from(text.into_bytes())))
     }
 }
 
@@ -167,51 +151,4 @@ pub(super) fn selection(names: &[String]) -> Selection {
         [word] if word == "all" => Selection::All,
         names => Selection::Names(names.to_vec()),
     }
-}
-
-/// The node with its configuration read, where that comes from stdin (`--config -`).
-pub(super) fn with_stdin(node: &mut NodeRequest) -> Result<(), Stop> {
-    if node.config.as_deref() == Some(Path::new("-")) {
-        let text = content(Path::new("-"))?;
-        node.config = None;
-        node.config_text = Some(String::from_utf8_lossy(text.expose()).into_owned());
-    }
-    Ok(())
-}
-
-/// What is in a file of this machine, or on stdin (`-`).
-///
-/// # Errors
-/// [`CommandError::TooLarge`], [`CommandError::Io`]; `store.*`.
-pub(super) fn content(file: &Path) -> Result<Secret, Stop> {
-    if file == Path::new("-") {
-        let mut content = Vec::new();
-        let limit = u64::try_from(LIMIT).unwrap_or(u64::MAX);
-        let read = io::stdin().lock().take(limit + 1).read_to_end(&mut content);
-        read.map_err(|error| CommandError::Io { place: "stdin".into(), reason: error.to_string() })?;
-        return bounded(Secret::from(content), "stdin");
-    }
-    let tree = Store::new(None)?.read([file]);
-    match tree.get(file) {
-        Observed::File { content, .. } => bounded(content.clone(), &file.display().to_string()),
-        Observed::Missing => Err(crate::store::StoreError::Missing { path: file.to_owned() }.into()),
-        Observed::Unreadable(fault) => Err(Stop::from(crate::error::Error::from(fault.clone()))),
-    }
-}
-
-fn bounded(content: Secret, place: &str) -> Result<Secret, Stop> {
-    if content.expose().len() > LIMIT {
-        return Err(CommandError::TooLarge { place: place.to_owned(), limit: LIMIT }.into());
-    }
-    Ok(content)
-}
-
-/// The first line of a file of this machine, or of stdin (`-`).
-///
-/// # Errors
-/// As [`content`].
-pub(super) fn first_line(file: &Path) -> Result<Secret, Stop> {
-    let all = content(file)?;
-    let line = all.expose().split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(Secret::from(line.strip_suffix(b"\r").unwrap_or(line).to_vec()))
 }

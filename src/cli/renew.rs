@@ -4,7 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
-use super::options::{Backups, DryRun, Form, Output, UnusedKubeconfig, with_stdin};
+use super::input::with_stdin;
+use super::options::{Backups, DryRun, Form, Output, UnusedKubeconfig};
 use super::progress::KeyProgress;
 use super::restart::{self, command};
 use super::run::Run;
@@ -90,7 +91,7 @@ impl Run for Renew {
         let is_dry_run = self.dry_run.dry_run || self.diff;
         let names = if self.names == ["all"] { Selection::All } else { Selection::Names(self.names.clone()) };
         let mut request = RenewRequest { names, backup_dir: self.backups.dir(), recover: !is_dry_run, ..self.request };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = renew::plan(&request, session.now)?;
         session.go_on()?;
         let renewing = Renewing {

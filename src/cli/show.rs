@@ -5,7 +5,8 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::options::{Form, Output, content};
+use super::input::content;
+use super::options::{Form, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -46,7 +47,7 @@ fn say_problem(session: &Session, path: &Path, fault: &Fault) {
 impl Run for Show {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let has_stdin = self.request.files.iter().any(|file| file == Path::new("-"));
-        let stdin = has_stdin.then(|| content(Path::new("-"))).transpose()?;
+        let stdin = has_stdin.then(|| content(session, Path::new("-"))).transpose()?;
         let files = show::show(&self.request, stdin.as_ref().map(crate::secret::Secret::expose))?;
         if self.output.form != Form::Text {
             session.structured(&Answer { files: &files }, self.output.form)?;

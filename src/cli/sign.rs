@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
-use super::options::{Configuration, DryRun, Output, with_stdin};
+use super::input::with_stdin;
+use super::options::{Configuration, DryRun, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -75,7 +76,7 @@ impl Run for Sign {
             recover: !dry_run,
             ..self.request
         };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = sign::plan(&request, session.now)?;
         let refused: Vec<_> =
             planned.plan.artefacts.iter().filter(|artefact| artefact.action() == Action::Blocked).collect();

@@ -89,7 +89,7 @@ fn a_remedy_gets_only_options_that_its_command_has() {
 fn options_may_stand_in_front_of_the_verb_and_help_is_a_word_too() {
     let arranged = |text: &str| {
         let all = text.split(' ').map(Into::into).collect();
-        line::arranged(&command(), all).map(|words| words.join(" ")).map_err(|error| error.to_string())
+        line::arranged(&command(), all).map(|line| line.words.join(" ")).map_err(|error| error.to_string())
     };
     for (given, wanted) in [
         ("kubepki -o json version", "kubepki version -o json"),
@@ -102,5 +102,5 @@ fn options_may_stand_in_front_of_the_verb_and_help_is_a_word_too() {
     ] {
         assert_eq!(arranged(given).as_deref(), Ok(wanted), "{given}");
     }
-    assert_eq!(arranged("kubepki -o json frobnicate").unwrap_err(), "unknown command \"frobnicate\"");
+    assert_eq!(arranged("kubepki -o json frobnicate").unwrap_err(), "unknown command 'frobnicate'");
 }

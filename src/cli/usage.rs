@@ -31,12 +31,12 @@ fn refused(root: &Command, words: &[String], error: &clap::Error) -> Stop {
     let of = |kind| error.get(kind).map(text).unwrap_or_default();
     let (argument, value) = (of(ContextKind::InvalidArg), of(ContextKind::InvalidValue));
     let message = match error.kind() {
-        ErrorKind::UnknownArgument => format!("unrecognized argument: {argument}"),
-        ErrorKind::InvalidValue if value.is_empty() => format!("{argument}: a value is missing"),
-        ErrorKind::InvalidValue => format!("{argument}: {value:?} is none of {}", of(ContextKind::ValidValue)),
+        ErrorKind::UnknownArgument => format!("unrecognized arguments: {argument}"),
+        ErrorKind::InvalidValue if value.is_empty() => format!("{argument}: the value is missing, or is empty"),
+        ErrorKind::InvalidValue => format!("{argument}: '{value}' is none of {}", of(ContextKind::ValidValue)),
         ErrorKind::ValueValidation => {
             let reason = error.source().map(ToString::to_string).unwrap_or_default();
-            format!("{argument}: {value:?} cannot be used: {reason}")
+            format!("{argument}: '{value}' cannot be used: {reason}")
         }
         ErrorKind::MissingRequiredArgument => format!("missing: {argument}"),
         ErrorKind::ArgumentConflict => format!("{argument} cannot be combined with {}", of(ContextKind::PriorArg)),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::options::{DryRun, Form, Out, Output, first_line, with_stdin};
+use super::input::{first_line, with_stdin};
+use super::options::{DryRun, Form, Out, Output};
 use super::progress::KeyProgress;
 use super::run::Run;
 use super::session::Session;
@@ -51,14 +52,14 @@ struct Answer<'a> {
 impl Run for User {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let token = match (&self.token_file, self.token) {
-            (Some(file), _) => Some(first_line(file)?),
+            (Some(file), _) => Some(first_line(session, file)?),
             (None, given) => given.map(|token| Secret::new(token.into_bytes())),
         };
         if token.is_some() && !self.request.organizations.is_empty() {
             session.screen.say("note: --org is not used: the API server knows the groups of a token");
         }
         let mut request = UserRequest { token, ..self.request };
-        with_stdin(&mut request.node)?;
+        with_stdin(session, &mut request.node)?;
         let planned = user::plan(&request, session.now)?;
         let made = if self.dry_run.dry_run {
             None

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::error::CommandError;
+use super::line::Arranged;
 use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
@@ -155,12 +156,15 @@ fn with_prose(command: Command, words: &[String]) -> Command {
 /// Parses the line and does what it says.
 pub(super) fn run(session: &Session, arguments: Vec<OsString>) -> Result<u8, Stop> {
     let command = command();
-    let words = line::arranged(&command, arguments)?;
+    let Arranged { words, fault } = line::arranged(&command, arguments)?;
     let command = with_prose(command, &words);
+    let failure = words.get(1).filter(|word| *word == "check").and(<check::Check as Run>::FAILURE);
+    if let Some(fault) = fault {
+        return Err(Stop::from(fault).given(Given::ending_with(failure)));
+    }
     let matches = match command.clone().try_get_matches_from(&words) {
         Ok(matches) => matches,
         Err(error) => {
-            let failure = words.get(1).filter(|word| *word == "check").and(<check::Check as Run>::FAILURE);
             return usage::answer(session, &command, &words, &error)
                 .map_err(|stop| stop.given(Given::ending_with(failure)));
         }

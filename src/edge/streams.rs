@@ -1,12 +1,69 @@
-//! The three standard streams of a process of ours.
+//! The three standard streams of a process of ours, and what a caller hands over through a stream.
 //!
-//! In: nothing. Out: streams that are open. A file that is opened while one of them is closed (`>&-`) gets its number, and
+//! In: nothing, or a path that may be a pipe (`/dev/stdin`, `<(…)`). Out: streams that are open; what came through one. A file that is opened while one of them is closed (`>&-`) gets its number, and
 //! what is printed would go into that file.
 
 #![allow(clippy::disallowed_methods)] // `/dev/null` is no file of a node's
 
-use std::fs::OpenOptions;
-use std::os::fd::IntoRawFd;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// How often it is looked whether to go on waiting.
+const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// How much of a stream is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// All of it.
+    End,
+    /// Its first line, however long the other end stays open.
+    LineBreak,
+}
+
+/// What a file, a pipe or stdin (`-`) holds, but no more than `limit` bytes and one. The only copy is the answer.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::Interrupted`] when `is_stopped` says so while it waits.
+pub fn read(place: &Path, until: Until, limit: usize, is_stopped: &dyn Fn() -> bool) -> io::Result<Secret> {
+    if place == Path::new("-") {
+        return read_from(rustix::stdio::stdin(), until, limit, is_stopped);
+    }
+    read_from(File::open(place)?.as_fd(), until, limit, is_stopped)
+}
+
+fn read_from(source: BorrowedFd<'_>, until: Until, limit: usize, is_stopped: &dyn Fn() -> bool) -> io::Result<Secret> {
+    let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
+    let mut filled = 0;
+    while filled < buffer.len() {
+        if is_stopped() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match poll(&mut [PollFd::new(&source, PollFlags::IN)], Some(&MOMENT)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let end = if until == Until::End { buffer.len() } else { filled + 1 };
+        match rustix::io::read(source, &mut buffer[filled..end]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if until == Until::LineBreak && buffer[..filled].last() == Some(&b'\n') {
+            break;
+        }
+    }
+    Ok(Secret::new(buffer[..filled].to_vec()))
+}
 
 /// Puts `/dev/null` in the place of each standard stream that the caller has closed.
 pub fn open_closed() {

@@ -63,8 +63,6 @@ def test_help_lists_every_command() -> None:
         (["certs", "check"], "unknown command 'check'", "did you mean `kubepki check`?", "cli.unknown_command"),
         (["import"], "unknown", "`kubepki certs import` or `kubepki bundle import`", "cli.unknown_command"),
         (["qqqq"], "unknown command 'qqqq'", "`kubepki --help` lists the commands", "cli.unknown_command"),
-        ([], "a command is missing", "`kubepki --help` lists", "cli.command_missing"),
-        (["--verbose"], "--verbose goes with --version", "kubepki --version --verbose", "cli.usage"),
         (["version", "--color"], "unrecognized arguments?: --color", "`kubepki version --help`", "cli.usage"),
         (["version", "-o", "xml"], "--output.*: .*xml", "`kubepki version --help`", "cli.usage"),
         (["version", "--out", "json"], "unrecognized arguments?: --out", "--help", "cli.usage"),
@@ -86,8 +84,39 @@ def test_grouped_verbs() -> None:
     assert wrong.returncode == 2
     assert "did you mean `kubepki backup list`? `kubepki backup --help` lists" in wrong.stderr
     missing = command("backup")
-    assert missing.returncode == 2
-    assert "hint: `kubepki backup --help` lists the commands" in missing.stderr
+    assert (missing.returncode, missing.stderr) == (0, "")
+    assert missing.stdout == printed("backup", "--help") == printed("help", "backup")
+
+
+def test_without_a_command_there_is_help() -> None:
+    for words in ((), ("help",), ("-v",)):
+        done = command(*words)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == printed("--help")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (("kubeconfig", "user", "--clientname", "jane"), "--client-name"),
+        (("certs", "renew", "all", "--dryrun"), "--dry-run"),
+        (("restart", "apiserver"), "kube-apiserver"),
+        (("explain", "file.mode_to_wide"), "file.mode_too_wide"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_nearest(arguments: tuple[str, ...], near: str, tmp_path: Path) -> None:
+    (tmp_path / "etc/kubernetes/manifests").mkdir(parents=True)
+    (tmp_path / "etc/kubernetes/manifests/kube-apiserver.yaml").write_text("")
+    wrong = command(*arguments, *(("--rootfs", str(tmp_path)) if arguments[0] == "restart" else ()))
+    assert wrong.returncode == 2
+    assert f"did you mean {near}?" in wrong.stderr
+
+
+def test_options_may_stand_in_front_of_the_command(tmp_path: Path) -> None:
+    behind = command("backup", "list", "-o", "json", "--rootfs", str(tmp_path))
+    ahead = command("-o", "json", "--rootfs", str(tmp_path), "backup", "list")
+    assert (ahead.returncode, ahead.stdout) == (0, behind.stdout)
+    assert '"backups": []' in ahead.stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

@@ -280,6 +280,6 @@ def test_an_empty_path_is_called_that(node: Path) -> None:
         empty = command(
             "backup", "restore", "latest", option, "", *(() if option == "--rootfs" else ("--rootfs", node))
         )
-        assert (empty.returncode, empty.stderr.splitlines()[-1]) == (2, "  code: api.bad_path")
+        assert (empty.returncode, empty.stderr.splitlines()[-1]) == (2, "  code: cli.usage")
         assert "is empty" in empty.stderr
         assert "kernel" not in empty.stderr

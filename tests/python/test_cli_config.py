@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trees import GOLDEN, commands, kubepki
+from trees import GOLDEN, PROGRAM, commands, kubepki, run
 
 CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
 HOSTILE = GOLDEN.parent / "hostile" / "cases"
@@ -82,7 +82,7 @@ def test_the_help_of_every_verb(words: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: kubepki {words} " in done.stdout.replace("Usage:", "usage:")
     # A certificate key is one line, in no other form, as kubeadm has it.
-    assert ("--output" in done.stdout) == (words != "certs certificate-key")
+    assert ("--output" in done.stdout) == (words not in ("certs certificate-key", "completion"))
     for flag in {
         "init": ("--dry-run", "--outlive-ca", "--rootfs", "--cert-dir", "--kubeconfig-dir", "--config", "--lenient"),
         "check": ("--warning", "--critical", "--kubelet-dir", "--rootfs"),
@@ -95,9 +95,14 @@ def test_the_help_of_every_verb(words: str) -> None:
 def test_a_dumped_config_map_is_a_configuration(tmp_path: Path) -> None:
     dumped = tmp_path / "dumped by kubectl.yaml"
     shutil.copy(HOSTILE / "configmap" / "configmap.yaml", dumped)
-    done = kubepki("config", "validate", "--config", dumped, "-o", "json")
+    done = kubepki("config", "validate", "--config", dumped)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "api.example.test" in done.stdout
+    node = ("--rootfs", tmp_path, "--node-name", "cp1")
+    planned = kubepki("certs", "init", "apiserver", "--config", dumped, *node, "--dry-run", "-o", "json")
+    assert "api.example.test" in planned.stdout
+    words = ("certs", "init", "apiserver", "--config", "-", *node, "--dry-run", "-o", "json")
+    by_pipe = run("sh", "-c", 'exec "$@" < "$0"', str(dumped), *PROGRAM, *words)
+    assert "api.example.test" in by_pipe.stdout
 
 
 def test_a_problem_in_a_dumped_config_map_names_its_place_within_it(tmp_path: Path) -> None:

@@ -160,7 +160,11 @@ def test_certs_and_kubeconfigs_alone_or_by_name(tmp_path: Path) -> None:
         (("certs", "init", "apisever"), 'unknown name "apisever"', "did you mean apiserver?"),
         (("certs", "init", "all", "ca"), 'unknown name "all"', ""),
         (("kubeconfig", "init", "amdin"), 'unknown name "amdin.conf"', "did you mean admin.conf?"),
-        (("init", "--outlive-ca", "maybe"), "argument --outlive-ca: invalid choice: 'maybe'", "`kubepki init --help`"),
+        (
+            ("init", "--outlive-ca", "maybe"),
+            "--outlive-ca <WHAT>: 'maybe' is none of refuse, clamp, allow",
+            "`kubepki init --help`",
+        ),
         (("init", "--bogus"), "unrecognized arguments: --bogus", "`kubepki init --help` shows the usage"),
     ],
 )
@@ -281,7 +285,7 @@ def test_ctrl_c_while_keys_are_made_leaves_nothing(tmp_path: Path) -> None:
         os.close(terminal)
     assert process.returncode == 130
     assert stdout == b""
-    assert rest.endswith(b"\r\x1b[Kinterrupted: nothing was changed\r\n")
+    assert rest.endswith(b"\r\x1b[2Kinterrupted: nothing was changed\r\n")
     assert b"Traceback" not in rest
     assert list(rootfs.iterdir()) == []
 
@@ -293,7 +297,7 @@ def test_on_a_terminal_a_bar_is_drawn_and_wiped_out(tmp_path: Path) -> None:
     os.close(terminal)
     assert process.returncode == 0
     assert re.search(rb"keys \[[#.]{24}\] \d+/16", shown)
-    assert re.search(rb"\r\x1b\[Kmade 16: [^\x1b]*\r\n$", shown)
+    assert re.search(rb"\r\x1b\[2Kmade 16: [^\x1b]*\r\n$", shown)
     assert b"\x1b" not in stdout
     assert b"keys [" not in stdout
 

@@ -1,0 +1,65 @@
+//! What a line hands over by a file, a pipe or stdin: secrets, bundles, a configuration.
+
+use std::path::Path;
+
+use super::error::CommandError;
+use super::options::CertificateKeyOptions;
+use super::session::Session;
+use super::stop::Stop;
+use crate::edge::streams::{self, Until};
+use crate::request::NodeRequest;
+use crate::secret::Secret;
+
+/// No Secret, and no document around one, is larger: 1 MiB is what the API server takes.
+const LIMIT: usize = 4 << 20;
+
+/// The node with its configuration read, where that comes from stdin (`--config -`).
+pub(super) fn with_stdin(session: &Session, node: &mut NodeRequest) -> Result<(), Stop> {
+    if node.config.as_deref() == Some(Path::new("-")) {
+        let text = content(session, Path::new("-"))?;
+        node.config = None;
+        node.config_text = Some(String::from_utf8_lossy(text.expose()).into_owned());
+    }
+    Ok(())
+}
+
+/// The certificate key of the options, or of the environment.
+///
+/// # Errors
+/// As [`content`].
+pub(super) fn certificate_key(session: &Session, options: &CertificateKeyOptions) -> Result<Option<Secret>, Stop> {
+    if let Some(file) = &options.certificate_key_file {
+        return first_line(session, file).map(Some);
+    }
+    let variable = || std::env::var("KUBEPKI_CERTIFICATE_KEY").ok();
+    Ok(options.certificate_key.clone().or_else(variable).map(|text| Secret::from(text.into_bytes())))
+}
+
+/// What is in a file or a pipe of this machine, or on stdin (`-`).
+///
+/// # Errors
+/// [`CommandError::TooLarge`], [`CommandError::Io`]; [`CommandError::Interrupted`] for Ctrl-C while it waits.
+pub(super) fn content(session: &Session, file: &Path) -> Result<Secret, Stop> {
+    read(session, file, Until::End)
+}
+
+/// The first line of the same.
+///
+/// # Errors
+/// As [`content`].
+pub(super) fn first_line(session: &Session, file: &Path) -> Result<Secret, Stop> {
+    let line = read(session, file, Until::LineBreak)?;
+    let line = line.expose().strip_suffix(b"\n").unwrap_or(line.expose());
+    Ok(Secret::from(line.strip_suffix(b"\r").unwrap_or(line).to_vec()))
+}
+
+fn read(session: &Session, file: &Path, until: Until) -> Result<Secret, Stop> {
+    let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let content = streams::read(file, until, LIMIT, &|| session.interrupts.has_come());
+    session.go_on()?;
+    let content = content.map_err(|error| CommandError::io(&place, &error))?;
+    if content.expose().len() > LIMIT {
+        return Err(CommandError::TooLarge { place, limit: LIMIT }.into());
+    }
+    Ok(content)
+}
