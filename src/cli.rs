@@ -16,9 +16,6 @@
 //! | `pages` | completion and manual pages, made from the parser |
 //! | `stop`, `failure` | why a run stops; how that is said, and the exit code |
 
-// Until every verb is here.
-#![allow(dead_code)]
-
 mod backup;
 mod bundle;
 mod carry_out;

@@ -86,7 +86,7 @@ impl Run for List {
         let backups = backup::list(&self.place)?;
         match self.output.form {
             Form::Text if backups.is_empty() => {}
-            Form::Text => session.screen.show(&report::backup::list(&backups))?,
+            Form::Text => session.screen.show(&report::backup::list(&backups, session.screen.width()))?,
             form => session.structured(&Answer { backups: &backups }, form)?,
         }
         for each in &backups {
@@ -108,7 +108,7 @@ impl Run for Show {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let shown = backup::show(&self.place, &self.name)?;
         match self.output.form {
-            Form::Text => session.screen.show(&report::backup::text(&shown))?,
+            Form::Text => session.screen.show(&report::backup::text(&shown, session.screen.width()))?,
             form => session.structured(&shown, form)?,
         }
         Ok(if shown.backup.state == State::Complete { 0 } else { Category::Finding.exit_code() })

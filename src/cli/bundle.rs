@@ -103,11 +103,9 @@ impl Run for Export {
         with_stdin(session, &mut request.node)?;
         let collected = bundle::collect(&request, session.now)?;
         session.screen.warn(&collected.warnings);
-        for finding in &collected.findings {
-            session.screen.say_finding(finding);
-        }
+        session.screen.say_findings(&collected.findings);
         if self.dry_run {
-            session.screen.show(&report::bundle::text(&collected.entries))?;
+            session.screen.show(&report::bundle::text(&collected.entries, session.screen.width()))?;
             session.screen.say("dry run: nothing was made");
             return Ok(0);
         }

@@ -88,9 +88,7 @@ impl<'a> Carrying<'a> {
         let session = self.session;
         session.go_on()?;
         session.screen.warn(self.warnings);
-        for finding in &self.plan.findings {
-            session.screen.say_finding(finding);
-        }
+        session.screen.say_findings(&self.plan.findings);
         if self.is_dry_run || self.plan.is_blocked() {
             self.print(None)?;
             return Ok(self.conclude(None));
@@ -120,7 +118,7 @@ impl<'a> Carrying<'a> {
         }
         self.session.screen.show(&match self.text.filter(|_| report.is_some()) {
             Some(text) => text(self.plan),
-            None => report::plan::text(self.plan),
+            None => report::plan::text(self.plan, self.session.screen.width()),
         })
     }
 

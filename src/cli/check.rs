@@ -73,9 +73,14 @@ impl Run for Check {
 }
 
 fn text(session: &Session, report: &CheckReport) -> String {
-    let findings = report.findings.iter().map(|finding| session.screen.finding(finding));
+    let findings = session.screen.findings(&report.findings);
     let summary = lines(&report::check::summary(report));
-    report::check::certificates(report).into_iter().chain(findings).chain([summary]).collect::<Vec<_>>().join("\n\n")
+    report::check::certificates(report, session.screen.width())
+        .into_iter()
+        .chain(findings)
+        .chain([summary])
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 /// A duration in its largest whole unit.

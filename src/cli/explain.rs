@@ -84,7 +84,11 @@ impl Run for Explain {
             Form::Text => {
                 let row =
                     |one: &Explanation| [one.code.as_str().to_owned(), one.kinds.join("; "), sentence(one.meaning)];
-                session.screen.show(&table(["CODE", "KIND", "MEANING"], listed.iter().map(row)))?;
+                session.screen.show(&table(
+                    session.screen.width(),
+                    ["CODE", "KIND", "MEANING"],
+                    listed.iter().map(row),
+                ))?;
             }
             form => session.structured(&Listing { codes: listed }, form)?,
         }

@@ -64,7 +64,9 @@ impl Run for GenerateCsr {
         let mut request = GenerateCsrRequest { names: selection(&names), renewal, recover: !dry_run, ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = generate_csr::plan(&request, session.now)?;
-        let text = |plan: &Plan| if plan.is_empty() { report::plan::text(plan) } else { requests::made(plan) };
+        let text = |plan: &Plan| {
+            if plan.is_empty() { report::plan::text(plan, session.screen.width()) } else { requests::made(plan) }
+        };
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         let afterwards = |_: &_| next(&request.node, &planned.plan);
         Carrying { text: Some(&text), afterwards: Some(&afterwards), ..carrying }.carry_out()

@@ -134,9 +134,7 @@ impl Renewing<'_> {
             finding.severity == Severity::Info
                 && (finding.code == FindingCode::FileMissing || finding.code == FindingCode::AuthorityExternal)
         };
-        for finding in self.plan().findings.iter().filter(|finding| !has_line(finding)) {
-            self.session.screen.say_finding(finding);
-        }
+        self.session.screen.say_findings(self.plan().findings.iter().filter(|finding| !has_line(finding)));
     }
 
     fn carry_out(&self, reservation: Option<Reservation>) -> Result<u8, Stop> {
@@ -184,7 +182,7 @@ impl Renewing<'_> {
             return screen.data(&lines(&report::difference::text(self.plan())?));
         }
         if self.is_dry_run || self.plan().is_blocked() {
-            return screen.show(&report::plan::text(self.plan()));
+            return screen.show(&report::plan::text(self.plan(), screen.width()));
         }
         self.print_lines()
     }

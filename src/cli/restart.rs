@@ -121,11 +121,9 @@ fn show(session: &Session, form: Form, plan: &RestartPlan, report: Option<&Resta
         let back = command(&["restart"], plan.rootfs.as_deref());
         session.screen.say(&format!("held: {component}: {place} belongs to {manifest}; {back} puts it back"));
     }
-    for finding in &plan.findings {
-        session.screen.say_finding(finding);
-    }
+    session.screen.say_findings(&plan.findings);
     if form == Form::Text {
-        return session.screen.show(&report::restart::text(plan));
+        return session.screen.show(&report::restart::text(plan, session.screen.width()));
     }
     session.structured(&Answer { plan, report: report.map(data) }, form)
 }

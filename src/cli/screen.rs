@@ -58,14 +58,17 @@ impl Screen {
         self.talk(&lines(text));
     }
 
-    /// Prints a finding as talk.
-    pub(super) fn say_finding(&self, finding: &Finding) {
-        self.talk(&coloured(finding, self.has_colour));
+    /// Prints findings as talk, those of one cause together.
+    pub(super) fn say_findings<'f>(&self, findings: impl IntoIterator<Item = &'f Finding>) {
+        for group in report::finding::grouped(findings) {
+            self.talk(&coloured(&group, self.has_colour));
+        }
     }
 
-    /// A finding as it is printed as data.
-    pub(super) fn finding(&self, finding: &Finding) -> String {
-        coloured(finding, self.has_colour_in_data)
+    /// Findings as they are printed as data, those of one cause together.
+    pub(super) fn findings(&self, findings: &[Finding]) -> Vec<String> {
+        let groups = report::finding::grouped(findings);
+        groups.iter().map(|group| coloured(group, self.has_colour_in_data)).collect()
     }
 
     /// Prints what a configuration's reader warns of.
@@ -83,10 +86,12 @@ impl Screen {
     }
 }
 
-fn coloured(finding: &Finding, has_colour: bool) -> String {
-    let text = report::finding::text(finding);
-    match text.split_once(':') {
-        Some((word, rest)) if has_colour => format!("\x1b[{}m{word}\x1b[0m:{rest}", colour(finding.severity)),
+fn coloured(group: &[&Finding], has_colour: bool) -> String {
+    let text = report::finding::group_text(group);
+    match (text.split_once(':'), group.first()) {
+        (Some((word, rest)), Some(first)) if has_colour => {
+            format!("\x1b[{}m{word}\x1b[0m:{rest}", colour(first.severity))
+        }
         _ => text,
     }
 }

@@ -71,9 +71,7 @@ impl Run for User {
         session.screen.warn(&planned.warnings);
         let dry = planned.facts();
         let facts = made.as_ref().map_or(&dry, |made| &made.facts);
-        for finding in &facts.findings {
-            session.screen.say_finding(finding);
-        }
+        session.screen.say_findings(&facts.findings);
         let text = made.as_ref().map(|made| &made.text);
         let shown = Shown { session, facts, warnings: &planned.warnings, form: self.output.form };
         match (text, self.out.file()) {

@@ -10,18 +10,18 @@ use crate::text::printable;
 
 /// All of them, a line each.
 #[must_use]
-pub fn list(backups: &[Backup]) -> String {
+pub fn list(backups: &[Backup], width: Option<usize>) -> String {
     let row = |backup: &Backup| {
         let files = backup.manifest.as_ref().map_or(0, |manifest| manifest.files.len());
         let made_at = minute(Some(backup.made_at));
         [backup.name.clone(), made_at, backup.operation.clone(), files.to_string(), state(backup.state).to_owned()]
     };
-    table(["NAME", "MADE", "BEFORE", "FILES", "STATE"], backups.iter().map(row))
+    table(width, ["NAME", "MADE", "BEFORE", "FILES", "STATE"], backups.iter().map(row))
 }
 
 /// One: what it is, all that is wrong with it, its files, and what was made by that run.
 #[must_use]
-pub fn text(shown: &Shown) -> String {
+pub fn text(shown: &Shown, width: Option<usize>) -> String {
     let Shown { backup, files } = shown;
     let made = minute(Some(backup.made_at));
     let (state, place) = (state(backup.state), path(&backup.path));
@@ -29,7 +29,7 @@ pub fn text(shown: &Shown) -> String {
     parts.extend(backup.problems.iter().cloned());
     let mut parts: Vec<_> = parts.iter().map(|part| printable(part).into_owned()).collect();
     if !files.is_empty() {
-        parts.push(table(["FILE", "MODE", "OWNER", "EXPIRES", "NOW"], files.iter().map(row)));
+        parts.push(table(width, ["FILE", "MODE", "OWNER", "EXPIRES", "NOW"], files.iter().map(row)));
     }
     let created = backup.manifest.iter().flat_map(|manifest| &manifest.created);
     parts.extend(created.map(|file| printable(&format!("made by that run: {}", path(file))).into_owned()));
@@ -78,12 +78,12 @@ mod tests {
             problems: vec!["bad\u{1b}".into()],
             manifest: None,
         };
-        let table = list(std::slice::from_ref(&backup));
+        let table = list(std::slice::from_ref(&backup), None);
         let header = "NAME                           MADE                   BEFORE        FILES   STATE";
         let row = "19700101T000000Z-certs-renew   1970-01-01 00:00 UTC   certs renew   0       damaged";
         assert_eq!(table, format!("{header}\n{row}"));
         assert_eq!(
-            text(&Shown { backup, files: Vec::new() }),
+            text(&Shown { backup, files: Vec::new() }, None),
             "19700101T000000Z-certs-renew: damaged, made 1970-01-01 00:00 UTC before `certs renew`, in \
              /backups/19700101T000000Z-certs-renew\nbad\\x1b"
         );

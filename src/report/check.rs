@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::table;
-use crate::audit::{SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::ops::check::{CheckReport, Status};
 use crate::text::counted;
 
@@ -27,14 +27,33 @@ impl<'r> Fields<'r> {
 
 /// The certificates, a line each; none where none was seen.
 #[must_use]
-pub fn certificates(report: &CheckReport) -> Option<String> {
+pub fn certificates(report: &CheckReport, width: Option<usize>) -> Option<String> {
     let row = |seen: &SeenCertificate| {
         let ends = seen.not_after.format("%Y-%m-%d %H:%M UTC").to_string();
         let SeenCertificate { name, key, subject, issuer, residual_seconds, .. } = seen.clone();
-        [name, ends, left(residual_seconds), key, subject, issuer]
+        [name, state(report, seen).to_owned(), ends, left(residual_seconds), key, subject, issuer]
     };
-    let header = ["NAME", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"];
-    (!report.certificates.is_empty()).then(|| table(header, report.certificates.iter().map(row)))
+    let header = ["NAME", "STATUS", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"];
+    (!report.certificates.is_empty()).then(|| table(width, header, report.certificates.iter().map(row)))
+}
+
+/// What a certificate's end says of it, or else the worst finding about it.
+fn state(report: &CheckReport, seen: &SeenCertificate) -> &'static str {
+    let about = |finding: &&Finding| finding.subject == seen.name && finding.path.as_ref() == Some(&seen.path);
+    if seen.residual_seconds < 0 {
+        return "expired";
+    }
+    if seen.not_before > report.checked_at {
+        return "not yet valid";
+    }
+    if report.findings.iter().filter(about).any(|finding| finding.code == FindingCode::CertificateExpiresSoon) {
+        return "expires soon";
+    }
+    match report.findings.iter().filter(about).map(|finding| finding.severity).max() {
+        Some(Severity::Critical) => "critical",
+        Some(Severity::Warning) => "warning",
+        Some(Severity::Info) | None => "ok",
+    }
 }
 
 /// The status, how many findings and certificates there are, and what ends first.

@@ -8,12 +8,12 @@ use crate::audit::SeenCertificate;
 use crate::plan::{Artefact, Plan, Step};
 use crate::x509::CertificateTemplate;
 
-/// The plan as a table.
+/// The plan as a table that fits a width.
 #[must_use]
-pub fn text(plan: &Plan) -> String {
+pub fn text(plan: &Plan, width: Option<usize>) -> String {
     if plan.artefacts.iter().any(|artefact| artefact.current.is_some()) {
         let header = ["NAME", "ACTION", "REASON", "ENDS", "WILL END", "SERIAL", "KEY", "NAMES", "FILES"];
-        return table(header, plan.artefacts.iter().map(with_current));
+        return table(width, header, plan.artefacts.iter().map(with_current));
     }
     let row = |artefact: &Artefact| {
         [
@@ -24,7 +24,7 @@ pub fn text(plan: &Plan) -> String {
             files(artefact),
         ]
     };
-    table(["NAME", "ACTION", "REASON", "EXPIRES", "FILES"], plan.artefacts.iter().map(row))
+    table(width, ["NAME", "ACTION", "REASON", "EXPIRES", "FILES"], plan.artefacts.iter().map(row))
 }
 
 fn with_current(artefact: &Artefact) -> [String; 9] {

@@ -5,11 +5,11 @@
 use super::table;
 use crate::plan::restart::{ComponentPlan, EndpointPlan, LiveCertificate, RestartAction, RestartPlan, Way};
 
-/// The plan as a table.
+/// The plan as a table that fits a width.
 #[must_use]
-pub fn text(plan: &RestartPlan) -> String {
+pub fn text(plan: &RestartPlan, width: Option<usize>) -> String {
     let header = ["NAME", "ACTION", "HOW", "PORT", "SERVED", "ON DISK", "REASON"];
-    table(header, plan.components.iter().flat_map(rows))
+    table(width, header, plan.components.iter().flat_map(rows))
 }
 
 fn rows(component: &ComponentPlan) -> Vec<[String; 7]> {

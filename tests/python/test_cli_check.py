@@ -73,11 +73,12 @@ def test_the_report_for_people(made: Path) -> None:
     done = kubepki("check", "--config", CONFIG, "--rootfs", made)
     table, summary = done.stdout.rstrip("\n").split("\n\n")
     lines = [re.split(r" {2,}", line) for line in table.splitlines()]
-    assert lines[0] == ["NAME", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"]
+    assert lines[0] == ["NAME", "STATUS", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"]
     by_name = {line[0]: line[1:] for line in lines[1:]}
     assert len(by_name) == 15
-    assert by_name["scheduler.conf"][2:] == ["ECDSA-P256", "CN=system:kube-scheduler", "CN=kubernetes"]
-    assert by_name["apiserver"][1] in {"364d", "365d"}
+    assert by_name["scheduler.conf"][3:] == ["ECDSA-P256", "CN=system:kube-scheduler", "CN=kubernetes"]
+    assert by_name["apiserver"][2] in {"364d", "365d"}
+    assert {line[0] for line in by_name.values()} == {"ok"}
     assert re.fullmatch(r"OK: 15 certificates, the first to expire is [\w.-]+ \(36[45]d left\)", summary)
 
 
@@ -200,7 +201,7 @@ def test_what_has_expired_reads_as_people_say_it(tmp_path: Path) -> None:
     library.apply(library.plan(CONFIG, rootfs=tmp_path, now=past))
     done = kubepki("check", "--config", CONFIG, "--rootfs", tmp_path)
     assert done.returncode == 2
-    rows = [line for line in done.stdout.splitlines() if re.search(r"  expired 3 days ago  ", line)]
+    rows = [line for line in done.stdout.splitlines() if re.search(r"  expired  .*  expired 3 days ago  ", line)]
     assert len(rows) == 12
     summary = done.stdout.splitlines()[-1]
     assert re.search(r", 15 certificates, [\w.-]+ expired 3 days ago, 11 more expired$", summary), summary

@@ -90,7 +90,8 @@ def test_twice_is_refused_with_every_file_named(requests: Path) -> None:
     before = snapshot(requests)
     done = command("certs", "generate-csr", "--config", CONFIG, "--out-dir", requests)
     assert done.returncode == 1
-    assert len(re.findall(r"\[file.exists\]", done.stderr)) == 24
+    assert "[file.exists]" in done.stderr
+    assert done.stderr.count("\n  path: ") == 24
     assert done.stderr.endswith("nothing was changed: 24 critical findings\n")
     assert snapshot(requests) == before
     again = command("certs", "generate-csr", "--config", CONFIG, "--out-dir", requests, "--reuse-keys", "--with-usages")
