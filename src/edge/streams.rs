@@ -5,12 +5,13 @@
 
 #![allow(clippy::disallowed_methods)] // `/dev/null` is no file of a node's
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
@@ -36,7 +37,9 @@ pub fn read(place: &Path, until: Until, limit: usize, is_stopped: &dyn Fn() -> b
     if place == Path::new("-") {
         return read_from(rustix::stdio::stdin(), until, limit, is_stopped);
     }
-    read_from(File::open(place)?.as_fd(), until, limit, is_stopped)
+    // A pipe that nobody writes to is waited for below, where it can be stopped.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    read_from(open(place, flags, Mode::empty())?.as_fd(), until, limit, is_stopped)
 }
 
 fn read_from(source: BorrowedFd<'_>, until: Until, limit: usize, is_stopped: &dyn Fn() -> bool) -> io::Result<Secret> {
@@ -55,7 +58,7 @@ fn read_from(source: BorrowedFd<'_>, until: Until, limit: usize, is_stopped: &dy
         match rustix::io::read(source, &mut buffer[filled..end]) {
             Ok(0) => break,
             Ok(count) => filled += count,
-            Err(Errno::INTR) => {}
+            Err(Errno::INTR | Errno::AGAIN) => {}
             Err(error) => return Err(error.into()),
         }
         if until == Until::LineBreak && buffer[..filled].last() == Some(&b'\n') {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -105,6 +106,27 @@ def test_the_command_says_whether_the_change_was_made(tmp_path: Path) -> None:
         ends.add(end)
     assert "made" in ends
     assert ends & {"before", "stopped"}
+
+
+def test_ctrl_c_ends_the_wait_for_what_is_handed_over(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = ("kubeconfig", "user", "--client-name", "jane", "--token-file", str(pipe), "--rootfs", str(tmp_path))
+    waiting = subprocess.Popen([*PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    writers: list[int] = []
+
+    def is_read() -> bool:
+        with contextlib.suppress(OSError):  # Nobody reads it yet.
+            writers.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(writers) or waiting.poll() is not None
+
+    eventually(is_read, "the pipe is read")
+    waiting.send_signal(signal.SIGINT)
+    out, said = waiting.communicate(timeout=60)
+    for writer in writers:
+        os.close(writer)
+    assert (waiting.returncode, out, said) == (130, "", "interrupted: nothing was changed\n")
 
 
 @pytest.mark.parametrize(
