@@ -27,6 +27,14 @@ pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// A duration as systemd and kubepki both read it, in its largest whole unit: `30d`, `90m`.
+#[must_use]
+pub fn duration(seconds: u64) -> String {
+    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
+}
+
 /// The file's name without its folders; the path itself where it has none.
 #[must_use]
 pub fn file_name(path: &Path) -> String {
@@ -125,6 +133,13 @@ mod tests {
             let once = printable(&long).into_owned();
             prop_assert_eq!(printable(&once).into_owned(), once.clone());
             prop_assert!(once.chars().count() <= LIMIT + NOTE);
+        }
+    }
+
+    #[test]
+    fn durations_are_in_their_largest_whole_unit() {
+        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (5400, "90m"), (7200, "2h"), (86_400, "1d")] {
+            assert_eq!(duration(seconds), text);
         }
     }
 

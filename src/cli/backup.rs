@@ -150,9 +150,7 @@ impl Run for Prune {
         }
         let Pruned { removed, kept, failures } = &pruned;
         for failure in failures {
-            let fault = &failure.fault;
-            let (message, hint) = (printable(&fault.message), printable(&fault.hint));
-            session.screen.say(&format!("error: {message}\n  hint: {hint}\n  code: {}", fault.code));
+            session.screen.say_fault(&failure.fault.message, &failure.fault);
         }
         let done = if is_dry_run { "would be removed" } else { "removed" };
         session.screen.say(&format!("{done}: {}; kept: {}", removed.len(), kept.len()));

@@ -14,7 +14,7 @@ use crate::ops::check::{self, CheckReport, CheckRequest, Status};
 use crate::ops::check_expiration;
 use crate::report;
 use crate::request::NodeRequest;
-use crate::text::printable;
+use crate::text::{duration, printable};
 
 /// Check everything; the exit code is for monitoring.
 ///
@@ -58,7 +58,8 @@ impl Run for Check {
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
         let CheckRequest { warning_seconds, critical_seconds, .. } = self.request;
         if warning_seconds < critical_seconds {
-            let (warning, critical) = (span(warning_seconds), span(critical_seconds));
+            // No option takes a time below zero.
+            let [warning, critical] = [warning_seconds, critical_seconds].map(|time| duration(time.unsigned_abs()));
             return Err(CommandError::Thresholds { warning, critical }.into());
         }
         with_stdin(session, &mut self.request.node)?;
@@ -81,14 +82,6 @@ fn text(session: &Session, report: &CheckReport) -> String {
         .chain([summary])
         .collect::<Vec<_>>()
         .join("\n\n")
-}
-
-/// A duration in its largest whole unit.
-fn span(seconds: i64) -> String {
-    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let whole = units.into_iter().find(|(size, _)| seconds != 0 && seconds % size == 0);
-    let (size, unit) = whole.unwrap_or((1, "s"));
-    format!("{}{unit}", seconds / size)
 }
 
 impl Run for CheckExpiration {

@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use super::stop::Stop;
 use crate::audit::{Finding, Severity};
 use crate::config::Problem;
+use crate::error::Fault;
 use crate::report;
 use crate::text::printable;
 
@@ -69,6 +70,12 @@ impl Screen {
     pub(super) fn findings(&self, findings: &[Finding]) -> Vec<String> {
         let groups = report::finding::grouped(findings);
         groups.iter().map(|group| coloured(group, self.has_colour_in_data)).collect()
+    }
+
+    /// Prints, as talk, why something of several was not done: what is wrong, what to do, and the code.
+    pub(super) fn say_fault(&self, message: &str, fault: &Fault) {
+        let (message, hint) = (printable(message), printable(&fault.hint));
+        self.say(&format!("error: {message}\n  hint: {hint}\n  code: {}", fault.code));
     }
 
     /// Prints what a configuration's reader warns of.

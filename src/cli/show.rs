@@ -13,7 +13,6 @@ use super::stop::Stop;
 use crate::error::{Category, Fault};
 use crate::ops::show::{self, ShowRequest, ShownFile};
 use crate::report;
-use crate::text::printable;
 
 /// Show what is in files, decoded: certificates, signing requests, keys, kubeconfigs.
 ///
@@ -40,8 +39,7 @@ struct Answer<'a> {
 fn say_problem(session: &Session, path: &Path, fault: &Fault) {
     let path = path.to_string_lossy();
     let place = if fault.message.contains(&*path) { String::new() } else { format!("{path}: ") };
-    let (message, hint) = (format!("{place}{}", fault.message), printable(&fault.hint));
-    session.screen.say(&format!("error: {}\n  hint: {hint}\n  code: {}", printable(&message), fault.code));
+    session.screen.say_fault(&format!("{place}{}", fault.message), fault);
 }
 
 impl Run for Show {

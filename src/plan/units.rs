@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::faults;
+use crate::text::duration;
 
 /// The units' name before the dot.
 pub const NAME: &str = "kubepki-renew";
@@ -103,7 +104,7 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
     }
     let mut command = vec![program(&schedule.program)?];
     command.extend(["certs", "renew", "all", "--before"].map(str::to_owned));
-    command.push(span(schedule.before_seconds));
+    command.push(duration(schedule.before_seconds));
     if schedule.kubelet {
         command.push("--kubelet".to_owned());
     }
@@ -121,7 +122,7 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
         }
     }
     let service = service(&command.join(" "), &writes.join(" "));
-    let timer = timer(calendar, &span(schedule.randomized_delay_seconds));
+    let timer = timer(calendar, &duration(schedule.randomized_delay_seconds));
     Ok([("service", service), ("timer", timer)].map(|(kind, text)| Unit { name: format!("{NAME}.{kind}"), text }))
 }
 
@@ -188,13 +189,6 @@ Persistent=true
 WantedBy=timers.target
 "
     )
-}
-
-/// A duration as both systemd and kubepki read it, in its largest whole unit.
-fn span(seconds: u64) -> String {
-    let units = [(86_400, "d"), (3600, "h"), (60, "m")];
-    let unit = units.into_iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size));
-    unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
 }
 
 fn line<'v>(field: &'static str, value: &'v str) -> Result<&'v str, UnitError> {
@@ -302,13 +296,6 @@ mod tests {
             edit(&mut schedule);
             let error = units(&schedule).unwrap_err();
             assert_eq!((error.code().as_str(), error.category().exit_code()), ("systemd.bad_value", 2));
-        }
-    }
-
-    #[test]
-    fn durations_are_in_their_largest_whole_unit() {
-        for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (5400, "90m"), (7200, "2h"), (86_400, "1d")] {
-            assert_eq!(span(seconds), text);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What a check saw, as text: every certificate, and the one line that a monitoring system shows.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 
+use super::moment::span;
 use super::table;
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::ops::check::{CheckReport, Status};
@@ -98,14 +100,7 @@ fn left(seconds: i64) -> String {
     if seconds >= 0 {
         return format!("{}h{}m", seconds / 3600, seconds % 3600 / 60);
     }
-    let ago = -seconds;
-    let (size, unit) = match ago {
-        DAY.. => (DAY, "day"),
-        3600.. => (3600, "hour"),
-        60.. => (60, "minute"),
-        _ => (1, "second"),
-    };
-    format!("expired {} ago", counted(usize::try_from(ago / size).unwrap_or(usize::MAX), unit))
+    format!("expired {} ago", span(TimeDelta::seconds(-seconds)))
 }
 
 #[cfg(test)]

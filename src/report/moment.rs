@@ -27,7 +27,7 @@ pub fn ends(not_after: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// A span in its largest unit.
-fn span(span: TimeDelta) -> String {
+pub(super) fn span(span: TimeDelta) -> String {
     let (days, hours, minutes) = (span.num_days(), span.num_hours(), span.num_minutes());
     let (number, unit) = match (days, hours, minutes) {
         (0, 0, 0) => (span.num_seconds(), "second"),

@@ -16,7 +16,7 @@ const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1135
 /// # Errors
 /// [`X509Error::Damaged`] when the bytes are no `SignedData`.
 pub fn certificates(pkcs7: &[u8]) -> Result<Vec<Vec<u8>>, X509Error> {
-    inner(pkcs7).map_err(|error| X509Error::Damaged { reason: format!("it is no PKCS#7 bundle: {error}") })
+    inner(pkcs7).map_err(|error| X509Error::Damaged { reason: format!("not a PKCS#7 bundle: {error}") })
 }
 
 fn inner(pkcs7: &[u8]) -> Result<Vec<Vec<u8>>, der::Error> {

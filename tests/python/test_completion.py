@@ -1,4 +1,4 @@
-"""What shells and `man` are told of the command line."""
+"""Shell completion and manual pages, made from the command line."""
 
 from __future__ import annotations
 
