@@ -83,6 +83,12 @@ pub fn kubeconfig(name: &str) -> Option<&'static Row> {
     row(name).filter(|row| row.kind == Kind::Kubeconfig)
 }
 
+/// What kubeadm calls a certificate in messages.
+#[must_use]
+pub fn long_name(name: &str) -> Option<&'static str> {
+    row(name).map(|row| row.long_name).filter(|long_name| !long_name.is_empty())
+}
+
 /// The position of a name in kubeadm's order.
 #[must_use]
 pub fn position(name: &str) -> Option<usize> {

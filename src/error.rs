@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use code::{Code, Declaration, Declared};
+pub use code::{Code, Declaration, Declared, read_codes_by};
 pub use declare::{Evidence, Hint};
 pub(crate) use declare::{evidence, faults, findings};
 pub use fault::Fault;

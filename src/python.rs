@@ -1,7 +1,6 @@
 //! The Python binding: the native module `kubepki._core`.
 //!
-//! In: Python values. Out: the classes of [`values`], plain data (strings, dictionaries, lists) that other typed classes of
-//! the Python package are built from, or a `kubepki.errors` exception. It converts, calls a floor below and
+//! In: Python values. Out: the classes of [`values`], plain data (strings, dictionaries, lists), or a `kubepki.errors` exception. It converts, calls a floor below and
 //! converts back; it takes no decision about certificates, and work runs with the GIL released
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
@@ -44,10 +43,10 @@ mod native {
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]
-    use super::key::{algorithm_names, parse_algorithm};
+    use super::key::parse_algorithm;
     #[pymodule_export]
     use super::operations::{
-        apply_plan, certificate_names, check, expiration, kubeconfig_names, leaf_names, load_configuration, long_name,
+        apply_plan, certificate_names, check, expiration, kubeconfig_names, leaf_names, load_configuration,
         parse_certificates, read_certificates, renewable_names, to_yaml,
     };
     #[pymodule_export]
@@ -57,12 +56,14 @@ mod native {
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
-    use super::text::{alternative_name, complete_commands, duration_seconds, printable};
+    use super::text::{complete_commands, duration_seconds, printable};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]
     use super::values::{
-        Certificate, CertificateFile, CheckReport, FileProblem, Finding, Problem, enumeration_words, stub::values_stub,
+        Artefact, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, Configuration, ExpirationReport,
+        ExpirationRow, FileProblem, Finding, Plan, PlannedFile, Problem, Report, SignedCertificate, enumeration_words,
+        stub::values_stub,
     };
     #[pymodule_export]
     use super::verbs::{
@@ -73,6 +74,7 @@ mod native {
     #[pymodule_init]
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::logging::refresh(module.py());
+        crate::error::read_codes_by(crate::cli::codes::declared);
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         log::debug!(target: "kubepki", "native core {} loaded", env!("CARGO_PKG_VERSION"));
         Ok(())

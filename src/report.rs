@@ -6,6 +6,7 @@
 pub mod backup;
 pub mod bundle;
 mod cell;
+pub mod certificate;
 pub mod check;
 pub mod difference;
 pub mod finding;

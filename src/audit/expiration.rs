@@ -6,17 +6,18 @@
 //!
 //! Source: kubeadm `cmd/certs.go`, `output.kubeadm.k8s.io/v1alpha3`.
 
+mod document;
 mod json;
 mod residual;
 mod table;
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Serialize, Serializer};
+use chrono::{DateTime, Utc};
 
+use document::{ApiVersion, DocumentKind};
+pub use document::{Document, Entry};
 pub use residual::residual_time;
 
-use crate::error::{Code, Fault};
-use crate::yaml::{self, Mapping, Node};
+use crate::error::Fault;
 
 /// How a certificate was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,121 +91,32 @@ impl ExpirationReport {
     /// The two tables that kubeadm prints by default.
     #[must_use]
     pub fn to_text(&self, now: DateTime<Utc>) -> String {
-        table::render(self, now)
+        self.at(now).to_text()
     }
 
     /// The output of `-o json`, indented by four, one line break at the end.
     #[must_use]
     pub fn to_json(&self, now: DateTime<Utc>) -> String {
-        json::render(&self.document(now))
+        self.at(now).to_json()
     }
 
     /// The output of `-o yaml`.
     #[must_use]
     pub fn to_yaml(&self, now: DateTime<Utc>) -> String {
-        let document = self.document(now);
-        let list = |rows: &[Entry<'_>]| rows.iter().map(|row| Node::from(row.to_mapping())).collect::<Node>();
-        let root = Mapping::from([
-            ("apiVersion", Node::text(document.api_version)),
-            ("certificateAuthorities", list(&document.certificate_authorities)),
-            ("certificates", list(&document.certificates)),
-            ("kind", Node::text(document.kind)),
-        ]);
-        yaml::write(&root).to_string()
+        self.at(now).to_yaml()
     }
 
-    fn document(&self, now: DateTime<Utc>) -> Document<'_> {
+    /// What it says at a moment.
+    #[must_use]
+    pub fn at(&self, now: DateTime<Utc>) -> Document {
+        let entries = |rows: &[Row]| rows.iter().map(|row| Entry::of(row, now)).collect();
         Document {
-            kind: "CertificateExpirationInfo",
-            api_version: "output.kubeadm.k8s.io/v1alpha3",
-            certificates: self.certificates.iter().map(|row| Entry::of(row, now)).collect(),
-            certificate_authorities: self.certificate_authorities.iter().map(|row| Entry::of(row, now)).collect(),
+            kind: DocumentKind::CertificateExpirationInfo,
+            api_version: ApiVersion::V1Alpha3,
+            certificates: entries(&self.certificates),
+            certificate_authorities: entries(&self.certificate_authorities),
         }
     }
 }
-
-/// The structured output; the order of the fields is the order of the JSON.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document<'a> {
-    kind: &'static str,
-    api_version: &'static str,
-    certificates: Vec<Entry<'a>>,
-    certificate_authorities: Vec<Entry<'a>>,
-}
-
-/// One row of the structured output.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    name: &'a str,
-    #[serde(serialize_with = "rfc3339")]
-    expiration_date: Option<DateTime<Utc>>,
-    residual_time: i64,
-    externally_managed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ca_name: Option<&'a str>,
-    missing: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Problem<'a>>,
-}
-
-/// Why a row has no expiry although its file is there.
-#[derive(Serialize)]
-struct Problem<'a> {
-    code: Code,
-    message: &'a str,
-}
-
-impl<'a> Entry<'a> {
-    fn of(row: &'a Row, now: DateTime<Utc>) -> Self {
-        let error = match &row.state {
-            RowState::Broken(fault) => Some(Problem { code: fault.code, message: &fault.message }),
-            RowState::Present | RowState::Missing => None,
-        };
-        Self {
-            name: &row.name,
-            expiration_date: row.expires_at,
-            residual_time: row.residual_seconds(now).unwrap_or(0),
-            externally_managed: row.externally_managed && !row.is_missing(),
-            ca_name: row.ca_name.as_deref().filter(|_| !row.is_missing()),
-            missing: row.is_missing(),
-            error,
-        }
-    }
-
-    /// The keys in alphabetical order, but for `error`, which is ours and comes last as in JSON.
-    fn to_mapping(&self) -> Mapping {
-        let mut mapping = Mapping::from([
-            ("expirationDate", self.expiration_date.map_or_else(Node::null, |end| Node::text(date(end)))),
-            ("externallyManaged", Node::plain(self.externally_managed)),
-            ("missing", Node::plain(self.missing)),
-            ("name", Node::text(self.name)),
-            ("residualTime", Node::plain(self.residual_time)),
-        ]);
-        if let Some(ca_name) = self.ca_name {
-            mapping.set("caName", Node::text(ca_name));
-        }
-        if let Some(Problem { code, message }) = &self.error {
-            let problem = Mapping::from([("code", Node::text(code.as_str())), ("message", Node::text(*message))]);
-            mapping.push("error", problem.into());
-        }
-        mapping
-    }
-}
-
-fn date(end: DateTime<Utc>) -> String {
-    end.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-// The signature is serde's.
-#[allow(clippy::ref_option)]
-fn rfc3339<S: Serializer>(end: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
-    match end {
-        Some(end) => serializer.serialize_str(&date(*end)),
-        None => serializer.serialize_none(),
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -157,6 +157,6 @@ pub(super) fn say_blocked(session: &Session, plan: &Plan) {
 /// Says where the previous files are, if they were kept.
 pub(super) fn say_backup(session: &Session, report: &Report) {
     if let Some(backup) = &report.backup {
-        session.screen.say(&format!("the previous files are kept in {}", backup.display()));
+        session.screen.say(&report::plan::previous_files(backup));
     }
 }

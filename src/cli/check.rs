@@ -6,11 +6,10 @@ use super::error::CommandError;
 use super::input::with_stdin;
 use super::options::{Form, Output, UnusedKubeconfig};
 use super::run::Run;
-use super::screen::lines;
 use super::session::Session;
 use super::stop::Stop;
 use crate::clock::SystemClock;
-use crate::ops::check::{self, CheckReport, CheckRequest, Status};
+use crate::ops::check::{self, CheckRequest, Status};
 use crate::ops::check_expiration;
 use crate::report;
 use crate::request::NodeRequest;
@@ -66,22 +65,14 @@ impl Run for Check {
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);
         match self.output.form {
-            Form::Text => session.screen.data(&format!("{}\n", text(session, &report)))?,
+            Form::Text => {
+                let (width, findings) = (session.screen.width(), session.screen.findings(&report.findings));
+                session.screen.data(&format!("{}\n", report::check::text_with(&report, width, findings)))?;
+            }
             form => session.structured(&report::check::Fields::of(&report), form)?,
         }
         Ok(report.status.exit_code())
     }
-}
-
-fn text(session: &Session, report: &CheckReport) -> String {
-    let findings = session.screen.findings(&report.findings);
-    let summary = lines(&report::check::summary(report));
-    report::check::certificates(report, session.screen.width())
-        .into_iter()
-        .chain(findings)
-        .chain([summary])
-        .collect::<Vec<_>>()
-        .join("\n\n")
 }
 
 impl Run for CheckExpiration {

@@ -8,7 +8,7 @@ use crate::certificate_key::CertificateKeyError;
 use crate::config::{ConfigError, PROBLEMS};
 use crate::edge::process::ProcessError;
 use crate::edge::tls::ProbeError;
-use crate::error::{Declaration, Declared as _, InternalError};
+use crate::error::{Code, Declaration, Declared as _, InternalError};
 use crate::key::KeyError;
 use crate::kubeconfig::{KubeconfigError, Mismatch};
 use crate::ops::OperationError;
@@ -70,4 +70,10 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static Declaration)
     let requests = REQUESTS.iter().map(|one| ("fault of a request", one));
     let problems = CONFIGURATION.iter().map(|one| ("problem of a configuration", one));
     errors.chain(findings).chain(requests).chain(problems)
+}
+
+/// The code with this text, of all that are declared.
+#[must_use]
+pub fn declared(text: &str) -> Option<Code> {
+    all().map(|(_, one)| one.code).find(|code| code.as_str() == text)
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -30,12 +30,24 @@ impl Code {
     }
 }
 
-/// What was serialised is read back, whichever version has declared it. The texts of codes stay in memory, so they are few
-/// and short.
+/// What finds the codes that this version declares; the modules that declare them are on the floors above.
+static DECLARED: OnceLock<fn(&str) -> Option<Code>> = OnceLock::new();
+
+/// Says once for the process how a text becomes a declared code.
+pub fn read_codes_by(declared: fn(&str) -> Option<Code>) {
+    // Whoever comes second says the same.
+    let _ = DECLARED.set(declared);
+}
+
+/// What was serialised is read back, whichever version has declared it. The texts of codes that this one does not know stay in
+/// memory, so they are few and short.
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         static READ: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
         let text = String::deserialize(deserializer)?;
+        if let Some(declared) = DECLARED.get().and_then(|declared| declared(&text)) {
+            return Ok(declared);
+        }
         let is_code =
             text.len() <= 80 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
         let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::workbench::Workbench;
 use super::keys::generate_all;
@@ -41,7 +41,7 @@ use crate::secret::Secret;
 use crate::store::{BackupOrder, Session, Store};
 
 /// What was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Everything that was changed, in the plan's order.
     pub changed: Vec<Changed>,
@@ -50,7 +50,7 @@ pub struct Report {
 }
 
 /// One artefact that was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// kubeadm's name.
     pub name: String,

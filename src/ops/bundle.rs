@@ -92,13 +92,12 @@ impl Collected {
 }
 
 /// A plan, the files that it is about, and what the configuration's reader warns of.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Planned {
     /// The plan, without any of the files.
     pub plan: Plan,
     /// The warnings.
     pub warnings: Vec<Problem>,
-    #[serde(skip)]
     supplied: BTreeMap<PathBuf, Secret>,
 }
 

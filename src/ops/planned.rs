@@ -1,6 +1,6 @@
 //! A plan as a verb hands it over: with the request that it can be made from again, and findings that its caller can follow.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{bad, exposure, interrupted};
@@ -11,9 +11,10 @@ use crate::plan::Plan;
 use crate::request::NodeRequest;
 
 /// A plan, and what the configuration's reader warns of.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
     /// The plan.
+    #[serde(flatten)]
     pub plan: Plan,
     /// The warnings.
     pub warnings: Vec<Problem>,

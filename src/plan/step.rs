@@ -294,6 +294,15 @@ impl Step {
         self.action().is_change()
     }
 
+    /// Why it is skipped or blocked.
+    #[must_use]
+    pub const fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Skip { cause } | Self::Blocked { cause } => Some(*cause),
+            _ => None,
+        }
+    }
+
     /// The key that is made; none when none is.
     #[must_use]
     pub const fn new_key(&self) -> Option<Algorithm> {

@@ -12,11 +12,13 @@ use zeroize::Zeroizing;
 use super::call::detached;
 use super::data::{answer, request};
 use super::operations::moment;
+use super::values::{Plan, Report};
 use crate::audit::Finding;
 use crate::bundle::Recipient;
 use crate::certificate_key::CertificateKey;
 use crate::config::Problem;
 use crate::error::Result;
+use crate::ops::Planned;
 use crate::ops::bundle::{self, ExportRequest, ExportedEntry, ImportRequest};
 use crate::secret::Secret;
 
@@ -99,23 +101,23 @@ pub(super) fn export_bundle<'py>(
     answer(py, &exported)
 }
 
-/// Opens a bundle and plans to put it on a node: `plan` and `warnings`.
+/// Opens a bundle and plans to put it on a node.
 ///
 /// # Errors
 /// As [`bundle::plan_import`]; `certificate_key.*`.
 #[pyfunction]
 #[pyo3(signature = (import_request, bundle, digits=None, now=None))]
-pub(super) fn plan_import_bundle<'py>(
-    py: Python<'py>,
-    import_request: &Bound<'py, PyDict>,
+pub(super) fn plan_import_bundle(
+    py: Python<'_>,
+    import_request: &Bound<'_, PyDict>,
     bundle: &[u8],
     digits: Option<String>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Plan> {
     let wanted: ImportRequest = request(import_request)?;
     let now = moment(now);
-    let planned = detached(py, || bundle::plan_import(&wanted, bundle, key(digits)?.as_ref(), now))?;
-    answer(py, &planned)
+    detached(py, || bundle::plan_import(&wanted, bundle, key(digits)?.as_ref(), now))
+        .map(|planned| Plan(Planned { plan: planned.plan, warnings: planned.warnings }))
 }
 
 /// Opens a bundle and puts its files on a node: a report.
@@ -124,15 +126,14 @@ pub(super) fn plan_import_bundle<'py>(
 /// As [`bundle::import`]; `certificate_key.*`.
 #[pyfunction]
 #[pyo3(signature = (import_request, bundle, digits=None, now=None))]
-pub(super) fn import_bundle<'py>(
-    py: Python<'py>,
-    import_request: &Bound<'py, PyDict>,
+pub(super) fn import_bundle(
+    py: Python<'_>,
+    import_request: &Bound<'_, PyDict>,
     bundle: &[u8],
     digits: Option<String>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Report> {
     let wanted: ImportRequest = request(import_request)?;
     let now = moment(now);
-    let report = detached(py, || bundle::import(&wanted, bundle, key(digits)?.as_ref(), now))?;
-    answer(py, &report)
+    detached(py, || bundle::import(&wanted, bundle, key(digits)?.as_ref(), now)).map(Report)
 }

@@ -7,12 +7,6 @@ use pyo3::prelude::*;
 use super::call::detached;
 use crate::key::Algorithm;
 
-/// kubeadm's names of all key algorithms, in the order of kubeadm's own error message.
-#[pyfunction]
-pub(super) fn algorithm_names() -> Vec<&'static str> {
-    Algorithm::ALL.into_iter().map(Algorithm::as_str).collect()
-}
-
 /// The algorithm's name, if it is one.
 ///
 /// # Errors

@@ -1,28 +1,27 @@
-//! The operations, as Python sees them: a request goes in as a dictionary, a plan or a report comes out as one.
+//! The operations, as Python sees them: a request goes in as a dictionary, a plan or a report comes out.
 //!
-//! In: dictionaries of the fields of the request types in [`crate::request`]. Out: dictionaries of the fields of plans,
-//! reports and findings; times as RFC 3339 text. The typed classes that users hold are in `kubepki.types`.
+//! In: dictionaries of the fields of the request types in [`crate::request`]. Out: the classes of [`values`](super::values).
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde::Serialize;
 
-use super::call::{converted, detached, finished};
-use super::data::{answer, request};
+use super::call::{detached, finished};
+use super::data::request;
 use super::logging;
-use super::values::{Certificate, CertificateFile, CheckReport};
+use super::values::{
+    Certificate, CertificateFile, CheckReport, Configuration, ExpirationReport, Plan, Read, Report, Reported,
+};
 use crate::audit::Finding;
 use crate::clock::SystemClock;
-use crate::config::Problem;
-use crate::error::{Error, Result};
+use crate::config::{Problem, Severity};
+use crate::error::Result;
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::CheckRequest;
 use crate::ops::check_expiration::{self, Checked};
-use crate::ops::{self, NodeRequest, OperationError};
-use crate::plan::Plan;
+use crate::ops::{self, NodeRequest};
 use crate::secret::Secret;
 
 /// The caller's moment in whole seconds, or the system's.
@@ -30,21 +29,15 @@ pub(super) fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {
     now.map_or_else(|| SystemClock.now(), |now| now.trunc_subsecs(0))
 }
 
-#[derive(Serialize)]
-struct Configuration<'a> {
-    spec: &'a crate::config::ClusterSpec,
-    warnings: &'a [Problem],
-}
-
-/// Reads and judges a kubeadm configuration: `spec` and `warnings`.
+/// Reads and judges a kubeadm configuration.
 ///
 /// # Errors
 /// `config.*` when it is invalid, `store.*` when it cannot be read.
 #[pyfunction]
-pub(super) fn load_configuration<'py>(py: Python<'py>, node: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn load_configuration(py: Python<'_>, node: &Bound<'_, PyDict>) -> PyResult<Configuration> {
     let node: NodeRequest = request(node)?;
     let loaded = detached(py, || ops::configuration(&node))?;
-    answer(py, &Configuration { spec: &loaded.spec, warnings: &loaded.warnings })
+    Ok(Configuration(Read { spec: loaded.spec, warnings: loaded.warnings }))
 }
 
 /// Every name that `certs init` takes, in kubeadm's order.
@@ -71,31 +64,21 @@ pub(super) fn renewable_names() -> Vec<&'static str> {
     crate::catalogue::renewable_names()
 }
 
-/// What kubeadm calls a certificate in messages.
-#[pyfunction]
-pub(super) fn long_name(name: &str) -> Option<&'static str> {
-    crate::catalogue::row(name).map(|row| row.long_name).filter(|long_name| !long_name.is_empty())
-}
-
-/// Applies a plan: the fields of the report, and `raised`. `progress(done, total, name)` is called on this thread, many
-/// times a second; it, or a signal handler, may raise to stop the work before anything is changed. What was raised after
-/// the change is `raised`.
+/// Applies a plan: the report, and what was raised too late. `progress(done, total, name)` is called on this thread, many
+/// times a second; it, or a signal handler, may raise to stop the work before anything is changed.
 ///
 /// # Errors
-/// As [`ops::apply::apply`], `plan.bad` for what is no plan too; what `progress` or a signal handler raised.
+/// As [`ops::apply::apply`]; what `progress` or a signal handler raised.
 #[pyfunction]
 #[pyo3(signature = (plan, progress=None))]
-pub(super) fn apply_plan<'py>(
-    py: Python<'py>,
-    plan: &Bound<'py, PyDict>,
-    progress: Option<Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let bad = |error: pythonize::PythonizeError| OperationError::BadPlan { reason: error.to_string() };
-    let plan: Plan = converted(|| pythonize::depythonize(plan).map_err(|error| Error::from(bad(error)).into()))?;
-    let (report, late) = with_progress(py, progress, |progress| ops::apply::apply(&plan, progress))?;
-    let fields = answer(py, &report)?;
-    fields.set_item("raised", late)?;
-    Ok(fields)
+pub(super) fn apply_plan(
+    py: Python<'_>,
+    plan: &Bound<'_, Plan>,
+    progress: Option<Bound<'_, PyAny>>,
+) -> PyResult<(Report, Option<PyErr>)> {
+    let plan = &plan.get().0.plan;
+    let (report, late) = with_progress(py, progress, |progress| ops::apply::apply(plan, progress))?;
+    Ok((Report(report), late))
 }
 
 /// Runs `work` without the GIL; its progress calls `progress(done, total, name)` and lets signal handlers run. What
@@ -153,37 +136,37 @@ pub(super) fn check(
     Ok(CheckReport(detached(py, || ops::check::check(&wanted, now))?.into()))
 }
 
-#[derive(Serialize)]
-struct Expiration<'a> {
-    text: String,
-    json: String,
-    yaml: String,
-    warnings: &'a [Problem],
-    findings: &'a [Finding],
-}
-
-/// kubeadm's expiration report in its three forms (`text`, `json`, `yaml`), `warnings`, and interrupted changes (`findings`).
+/// kubeadm's expiration report; interrupted changes are among its warnings.
 ///
 /// # Errors
 /// As [`check_expiration::check_expiration`].
 #[pyfunction]
 #[pyo3(signature = (node, now=None))]
-pub(super) fn expiration<'py>(
-    py: Python<'py>,
-    node: &Bound<'py, PyDict>,
+pub(super) fn expiration(
+    py: Python<'_>,
+    node: &Bound<'_, PyDict>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<ExpirationReport> {
     let node: NodeRequest = request(node)?;
     let now = now.unwrap_or_else(|| SystemClock.exact());
-    let Checked { report, warnings, findings } = detached(py, || check_expiration::check_expiration(&node))?;
-    let forms = Expiration {
-        text: report.to_text(now),
-        json: report.to_json(now),
-        yaml: report.to_yaml(now),
-        warnings: &warnings,
-        findings: &findings,
-    };
-    answer(py, &forms)
+    let Checked { report, mut warnings, findings } = detached(py, || check_expiration::check_expiration(&node))?;
+    // The rows may be of two generations then.
+    warnings.extend(findings.into_iter().map(warning));
+    Ok(ExpirationReport(Reported { document: report.at(now), warnings }))
+}
+
+/// What was found of a file, among the warnings of a configuration's reader.
+fn warning(finding: Finding) -> Problem {
+    Problem {
+        severity: Severity::Warning,
+        code: finding.code,
+        file: finding.path.unwrap_or_default().to_string_lossy().into_owned(),
+        line: None,
+        column: None,
+        field: String::new(),
+        message: finding.evidence,
+        hint: finding.remedy,
+    }
 }
 
 /// Reads certificates from many files at once.

@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::ops::NodeRequest;
 use crate::request::wait;
 use crate::text;
-use crate::x509::SubjectAltName;
 
 use super::data::request;
 
@@ -39,13 +38,4 @@ pub(super) fn complete_commands(hint: &str, node: &Bound<'_, PyAny>) -> PyResult
 #[pyfunction]
 pub(super) fn duration_seconds(text: &str) -> PyResult<f64> {
     Ok(wait(text).map_err(Error::from)?)
-}
-
-/// An alternative name of a plan (`{"dns": "localhost"}`) as it is shown: `DNS:localhost`.
-///
-/// # Errors
-/// `TypeError` for what is no such name.
-#[pyfunction]
-pub(super) fn alternative_name(name: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(request::<SubjectAltName>(name)?.to_string())
 }

@@ -5,28 +5,37 @@
 //! ([`stub`]). Only what is shown of a secret is ever within one.
 
 mod certificate;
+mod configuration;
 mod convert;
+mod expiration;
 mod finding;
 mod plain;
+mod plan;
 mod shown;
 pub(super) mod stub;
 mod words;
 
-pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem};
+pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem, SignedCertificate};
+pub(super) use configuration::{ClusterSpec, Configuration, Read};
 pub(super) use convert::Convert;
+pub(super) use expiration::{ExpirationReport, ExpirationRow, Reported};
 pub(super) use finding::{Finding, Problem};
+pub(super) use plan::{Artefact, Changed, Plan, PlannedFile, Report};
 pub(super) use words::enumeration_words;
 
 /// Declares a class: its doc; its name and the value of the core that it holds; how it is shown in one line; its text,
-/// where it has one of its own; its attributes; methods without arguments; and whatever else, with its lines of the stub.
+/// where that is not a line for each attribute; its plain data, where that is less than all that it is compared by; the error for
+/// what it cannot be read from, where that is no `TypeError`; its attributes; methods without arguments.
 ///
-/// Every class has `from_dict`, `to_dict`, `==`, `hash`, `copy`, `pickle`, `repr` and `_repr_html_`.
+/// Every class has `from_dict`, `to_dict`, `==`, `hash`, `copy`, `pickle`, `str`, `repr`, `_repr_html_` and `__match_args__`.
 macro_rules! values {
     (
         $(#[doc = $doc:literal])*
         $class:ident($it:ident: $inner:ty);
         shown = $shown:expr;
         $(text = $text:expr;)?
+        $(plain = $plain:expr;)?
+        $(unreadable = $unreadable:expr;)?
         attributes { $($(#[doc = $about:literal])* $name:ident = $value:expr;)* }
         $(methods { $($(#[doc = $does:literal])* $method:ident = $answer:expr;)* })?
     ) => {
@@ -39,18 +48,18 @@ macro_rules! values {
                 name: stringify!($class),
                 doc: &[$($doc),*],
                 attributes: &[$((stringify!($name), {
-                    fn annotation() -> String {
+                    fn kind() -> $crate::python::values::stub::Kind {
                         let nothing: Option<&$inner> = None;
-                        $crate::python::values::stub::annotation_of(nothing.map(|$it| $value))
+                        $crate::python::values::stub::kind_of(nothing.map(|$it| $value))
                     }
-                    annotation
+                    kind
                 })),*],
                 methods: &[$($((stringify!($method), {
-                    fn annotation() -> String {
+                    fn kind() -> $crate::python::values::stub::Kind {
                         let nothing: Option<&$inner> = None;
-                        $crate::python::values::stub::annotation_of(nothing.map(|$it| $answer))
+                        $crate::python::values::stub::kind_of(nothing.map(|$it| $answer))
                     }
-                    annotation
+                    kind
                 })),*)?],
             };
         }
@@ -74,12 +83,17 @@ macro_rules! values {
                 }
             )*)?
 
-            $(
-                fn __str__(&self) -> String {
-                    let $it = &self.0;
-                    $text
-                }
-            )?
+            /// Its attributes by position in a `case`.
+            #[classattr]
+            fn __match_args__(py: ::pyo3::Python<'_>) -> ::pyo3::PyResult<::pyo3::Bound<'_, ::pyo3::types::PyTuple>> {
+                ::pyo3::types::PyTuple::new(py, [$(stringify!($name)),*])
+            }
+
+            #[allow(unused_variables)] // not every class has a text of its own
+            fn __str__(slf: &::pyo3::Bound<'_, Self>) -> ::pyo3::PyResult<String> {
+                let $it = &slf.get().0;
+                $crate::python::values::shown::text(slf.as_any(), Self::STUB.attributes, [$($text)?])
+            }
 
             fn __repr__(&self) -> String {
                 let $it = &self.0;
@@ -88,18 +102,23 @@ macro_rules! values {
 
             /// Return a table for notebooks.
             fn _repr_html_(slf: &::pyo3::Bound<'_, Self>) -> ::pyo3::PyResult<String> {
-                $crate::python::values::shown::html(slf.as_any(), stringify!($class), &[$(stringify!($name)),*])
+                $crate::python::values::shown::html(slf.as_any(), stringify!($class), Self::STUB.attributes)
             }
 
             /// Return it as plain data for JSON; a copy, so that changing it does not change the value.
+            #[allow(unused_variables)] // of most classes it is all that they hold
             fn to_dict<'py>(&self, py: ::pyo3::Python<'py>) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                let $it = &self.0;
+                $(return $crate::python::data::answer(py, &$plain);)?
+                #[allow(unreachable_code)]
                 $crate::python::data::answer(py, &self.0)
             }
 
             /// Build it from the plain data that `to_dict` gave.
             #[classmethod]
             fn from_dict(_cls: &::pyo3::Bound<'_, ::pyo3::types::PyType>, data: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::PyResult<Self> {
-                $crate::python::values::plain::read(data).map(Self)
+                let unreadable: [fn(String) -> ::pyo3::PyErr; _] = [$($unreadable)?];
+                $crate::python::values::plain::read(data, unreadable).map(Self)
             }
 
             fn __eq__(&self, other: &::pyo3::Bound<'_, Self>) -> bool {
@@ -122,11 +141,14 @@ macro_rules! values {
                 slf: &::pyo3::Bound<'py, Self>,
             ) -> ::pyo3::PyResult<(::pyo3::Bound<'py, ::pyo3::PyAny>, (::pyo3::Bound<'py, ::pyo3::PyAny>,))> {
                 use ::pyo3::prelude::*;
-                Ok((slf.get_type().getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
+                let all = $crate::python::data::answer(slf.py(), &slf.get().0)?;
+                Ok((slf.get_type().getattr("from_dict")?, (all,)))
             }
         }
 
         impl $crate::python::values::Convert for $inner {
+            const HAS_LINES: bool = true;
+
             fn annotation() -> String {
                 stringify!($class).to_owned()
             }
@@ -137,6 +159,8 @@ macro_rules! values {
         }
 
         impl $crate::python::values::Convert for &$inner {
+            const HAS_LINES: bool = true;
+
             fn annotation() -> String {
                 stringify!($class).to_owned()
             }

@@ -1,73 +1,88 @@
 //! The verbs that need no more than their request and the moment, as Python sees them: one row each.
 //!
-//! In: a dictionary of the fields of the request. Out: plain data of what the verb answers: `plan` and `warnings`, or what
-//! was done. Errors are the verb's.
+//! In: a dictionary of the fields of the request. Out: a plan, or what was done. Errors are the verb's.
 
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::detached;
 use super::data::{answer, request};
 use super::operations::moment;
+use super::values::{Plan, SignedCertificate};
 use crate::error::Result;
-use crate::ops::{backup, cleanup, embed, generate_csr, import, init, renew, sign};
+use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, renew, sign};
+use crate::request::RestoreRequest;
 
-fn answered<'py, R: DeserializeOwned + Sync, T: Serialize + Send>(
-    py: Python<'py>,
-    fields: &Bound<'py, PyDict>,
+fn answered<R: DeserializeOwned + Sync, T: Send>(
+    py: Python<'_>,
+    fields: &Bound<'_, PyDict>,
     now: Option<DateTime<Utc>>,
     verb: fn(&R, DateTime<Utc>) -> Result<T>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<T> {
     let (wanted, now) = (request(fields)?, moment(now));
-    answer(py, &detached(py, || verb(&wanted, now))?)
+    detached(py, || verb(&wanted, now))
+}
+
+fn plan_restored(wanted: &RestoreRequest, now: DateTime<Utc>) -> Result<Planned> {
+    Ok(Planned { plan: backup::plan_restore(wanted, now)?, warnings: Vec::new() })
+}
+
+/// Removes whole backups that are old.
+///
+/// # Errors
+/// As [`backup::prune`].
+#[pyfunction]
+#[pyo3(signature = (prune_request, now=None))]
+pub(super) fn prune_backups<'py>(
+    py: Python<'py>,
+    prune_request: &Bound<'py, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    answer(py, &answered(py, prune_request, now, backup::prune)?)
 }
 
 macro_rules! verbs {
-    ($($(#[$doc:meta])* $name:ident($request:ident) = $verb:path;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($request:ident) -> $class:ident = $verb:path;)*) => {$(
         $(#[$doc])*
         #[pyfunction]
         #[pyo3(signature = ($request, now=None))]
-        pub(super) fn $name<'py>(
-            py: Python<'py>,
-            $request: &Bound<'py, PyDict>,
+        pub(super) fn $name(
+            py: Python<'_>,
+            $request: &Bound<'_, PyDict>,
             now: Option<DateTime<Utc>>,
-        ) -> PyResult<Bound<'py, PyAny>> {
-            answered(py, $request, now, $verb)
+        ) -> PyResult<$class> {
+            answered(py, $request, now, $verb).map($class)
         }
     )*};
 }
 
 verbs! {
     /// Plans what a node lacks.
-    plan_init(init_request) = init::plan;
+    plan_init(init_request) -> Plan = init::plan;
 
     /// Plans the renewal of certificates.
-    plan_renew(renew_request) = renew::plan;
+    plan_renew(renew_request) -> Plan = renew::plan;
 
     /// Plans keys and signing requests.
-    plan_generate_csr(generate_request) = generate_csr::plan;
+    plan_generate_csr(generate_request) -> Plan = generate_csr::plan;
 
     /// Plans the certificates that answer signing requests.
-    plan_sign(sign_request) = sign::plan;
+    plan_sign(sign_request) -> Plan = sign::plan;
 
     /// Signs one request given as text, and writes nothing.
-    sign_csr(sign_request) = sign::sign_text;
+    sign_csr(sign_request) -> SignedCertificate = sign::sign_text;
 
     /// Plans the import of certificates that were signed elsewhere.
-    plan_import(import_request) = import::plan;
+    plan_import(import_request) -> Plan = import::plan;
 
     /// Plans what is embedded into kubeconfigs.
-    plan_embed(embed_request) = embed::plan;
+    plan_embed(embed_request) -> Plan = embed::plan;
 
     /// Plans what goes: requests, embedded certificates, CA keys.
-    plan_cleanup(cleanup_request) = cleanup::plan;
+    plan_cleanup(cleanup_request) -> Plan = cleanup::plan;
 
     /// Plans to restore a backup.
-    plan_restore(restore_request) = backup::plan_restore;
-
-    /// Removes whole backups that are old.
-    prune_backups(prune_request) = backup::prune;
+    plan_restore(restore_request) -> Plan = plan_restored;
 }

@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::moment::span;
-use super::table;
+use super::{finding, table};
 use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::ops::check::{CheckReport, Status};
-use crate::text::counted;
+use crate::text::{counted, printable};
 
 const DAY: i64 = 86_400;
 
@@ -27,9 +27,22 @@ impl<'r> Fields<'r> {
     }
 }
 
-/// The certificates, a line each; none where none was seen.
+/// All of it: the certificates, the findings (those of one cause together), and the line that sums it up.
 #[must_use]
-pub fn certificates(report: &CheckReport, width: Option<usize>) -> Option<String> {
+pub fn text(report: &CheckReport, width: Option<usize>) -> String {
+    let findings = finding::grouped(&report.findings).iter().map(|group| finding::group_text(group)).collect();
+    text_with(report, width, findings)
+}
+
+/// The same with findings that are text already.
+#[must_use]
+pub fn text_with(report: &CheckReport, width: Option<usize>, findings: Vec<String>) -> String {
+    let summary = printable(&summary(report)).into_owned();
+    certificates(report, width).into_iter().chain(findings).chain([summary]).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The certificates, a line each; none where none was seen.
+fn certificates(report: &CheckReport, width: Option<usize>) -> Option<String> {
     let row = |seen: &SeenCertificate| {
         let ends = seen.not_after.format("%Y-%m-%d %H:%M UTC").to_string();
         let SeenCertificate { name, key, subject, issuer, residual_seconds, .. } = seen.clone();
@@ -59,8 +72,7 @@ fn state(report: &CheckReport, seen: &SeenCertificate) -> &'static str {
 }
 
 /// The status, how many findings and certificates there are, and what ends first.
-#[must_use]
-pub fn summary(report: &CheckReport) -> String {
+fn summary(report: &CheckReport) -> String {
     let CheckReport { status, certificates, findings, .. } = report;
     let of = |severity: Severity| {
         let count = findings.iter().filter(|finding| finding.severity == severity).count();

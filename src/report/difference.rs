@@ -91,7 +91,9 @@ fn current(artefact: &Artefact) -> String {
     artefact.current.as_ref().map(seen).unwrap_or_default()
 }
 
-fn seen(certificate: &SeenCertificate) -> String {
+/// A certificate that was seen.
+#[must_use]
+pub fn seen(certificate: &SeenCertificate) -> String {
     [
         field("subject", &certificate.subject),
         field("issuer", &certificate.issuer),
@@ -126,6 +128,14 @@ fn planned(artefact: &Artefact) -> String {
         list("names", &subject_alt_names(artefact)),
     ]
     .concat()
+}
+
+/// What the signing request of an artefact asks for; nothing where none is made.
+#[must_use]
+pub fn request(artefact: &Artefact) -> String {
+    let Step::Request { request, .. } = &artefact.step else { return String::new() };
+    let names: Vec<_> = request.subject_alt_names.iter().map(ToString::to_string).collect();
+    field("subject", &request.subject.to_string()) + &list("names", &names)
 }
 
 fn trusted(certificates: &[SeenCertificate]) -> String {

@@ -1,11 +1,16 @@
-//! Plans as tables.
+//! Plans, and what they changed, as tables.
 //!
-//! In: a plan. Out: a row for each artefact; where certificates make way for others, with what is there beside what will be.
+//! In: a plan, or a report of what one changed. Out: a row for each artefact; where certificates make way for others, with what
+//! is there beside what will be.
 
-use super::cell::{minute, paths};
+use std::path::{Path, PathBuf};
+
+use super::cell::{minute, path, paths};
 use super::table;
 use crate::audit::SeenCertificate;
-use crate::plan::{Artefact, Plan, Step};
+use crate::ops::apply::{Changed, Report};
+use crate::plan::{Artefact, Plan, PlannedFile, Step};
+use crate::text::printable;
 use crate::x509::CertificateTemplate;
 
 /// The plan as a table that fits a width.
@@ -44,6 +49,43 @@ fn with_current(artefact: &Artefact) -> [String; 9] {
         added.chain(removed).collect::<Vec<_>>().join(", "),
         only_if(changes, &|| files(artefact)),
     ]
+}
+
+/// One artefact: what happens to it and why, and its files, a line each.
+#[must_use]
+pub fn artefact(artefact: &Artefact) -> String {
+    let head = format!("{}: {}, {}", artefact.name, artefact.action(), artefact.reason);
+    let files = artefact.files.iter().map(|one| format!("  {}", file(one)));
+    let ends = artefact.expires_at.map(|end| format!("  until {}", minute(Some(end))));
+    [printable(&head).into_owned()].into_iter().chain(files).chain(ends).collect::<Vec<_>>().join("\n")
+}
+
+/// The file's path.
+#[must_use]
+pub fn file(file: &PlannedFile) -> String {
+    printable(&path(&file.path)).into_owned()
+}
+
+/// What was changed, as a table that fits a width, and where the files are that made way.
+#[must_use]
+pub fn report(report: &Report, width: Option<usize>) -> String {
+    if report.changed.is_empty() {
+        return "nothing was changed".into();
+    }
+    let row = |changed: &Changed| {
+        let serial = changed.serial.clone().unwrap_or_default();
+        let files = paths(changed.files.iter().map(PathBuf::as_path));
+        [changed.name.clone(), changed.action.to_string(), minute(changed.expires_at), serial, files]
+    };
+    let changed = table(width, ["NAME", "ACTION", "EXPIRES", "SERIAL", "FILES"], report.changed.iter().map(row));
+    let kept = report.backup.as_ref().map(|folder| format!("\n{}", printable(&previous_files(folder))));
+    changed + &kept.unwrap_or_default()
+}
+
+/// Where the files are that made way.
+#[must_use]
+pub fn previous_files(backup: &Path) -> String {
+    format!("the previous files are kept in {}", backup.display())
 }
 
 fn files(artefact: &Artefact) -> String {

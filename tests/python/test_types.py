@@ -17,14 +17,10 @@ import kubepki.api.plan
 import kubepki.api.systemd
 import kubepki.api.user
 import kubepki.types
-from kubepki import Algorithm, Severity, _core
+from kubepki import Algorithm, Severity
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-
-def test_the_algorithms_are_those_of_the_core_in_its_order() -> None:
-    assert [algorithm.value for algorithm in Algorithm] == _core.algorithm_names()
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
@@ -44,7 +40,7 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
         kubepki.api.plan,
         kubepki.api.systemd,
         kubepki.api.user,
-        kubepki.types.configuration,
+        kubepki.types.enumerations,
     ],
 )
 def test_the_examples_in_the_documentation_run(module: ModuleType) -> None:

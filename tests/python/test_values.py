@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kubepki
+import trees
 from kubepki import _core
 
 if TYPE_CHECKING:
@@ -41,16 +45,15 @@ def test_every_enumeration_is_held_against_the_core() -> None:
     from enum import Enum
 
     classes: list[type[Enum]] = [each for each in map(vars(kubepki).get, dir(kubepki)) if isinstance(each, type(Enum))]
-    assert {each.__name__ for each in classes} <= {*_core.enumeration_words(), "Algorithm", *NOT_YET}
+    assert {each.__name__ for each in classes} <= {*_core.enumeration_words(), *NOT_YET}
 
 
 # Enumerations of values that are not native yet.
-NOT_YET = {
-    "Action", "BackupState", "Cause", "Difference", "Kind", "RecoveryOutcome", "RestartAction", "RestartWay", "Role",
-}  # fmt: skip
+NOT_YET = {"BackupState", "RecoveryOutcome", "RestartAction", "RestartWay"}
 
 
 def native_values(tmp_path: Path) -> list[Any]:
+    """Return values of all native classes."""
     node = tmp_path / "node"
     folder = node / "etc/kubernetes/pki"
     folder.mkdir(parents=True)
@@ -58,19 +61,78 @@ def native_values(tmp_path: Path) -> list[Any]:
     (folder / "front-proxy-ca.crt").write_text("junk")
     report = kubepki.check(rootfs=node)
     read = kubepki.read_certificates([folder / "ca.crt", "/absent"])
-    warned = kubepki.load_config(config_text=UNKNOWN_FIELD, lenient=True).warnings
-    return [report, *report.certificates, *report.findings, *read, read[1].problem, *warned]
+    configuration = kubepki.load_config(config_text=UNKNOWN_FIELD, lenient=True)
+    expiration = kubepki.check_expiration(rootfs=node)
+    made = tmp_path / "made"
+    made.mkdir()
+    blank = kubepki.plan(node_name="x", certificates=["ca", "apiserver"], kubeconfigs=(), rootfs=made)
+    done = kubepki.apply(blank)
+    renewal = kubepki.plan_renew(["apiserver"], rootfs=made, add_sans=["one.example"])
+    request = kubepki.plan_generate_csr(["apiserver"], rootfs=made, out_dir="/requests")
+    kubepki.apply(request)
+    pki = made / "etc/kubernetes/pki"
+    signed = kubepki.sign_csr(
+        (made / "requests/apiserver.csr").read_text(),
+        name="apiserver",
+        ca_cert=pki / "ca.crt",
+        ca_key=pki / "ca.key",
+        node_name="x",
+    )
+    plans = [blank, renewal, request]
+    artefacts = [artefact for plan in plans for artefact in plan.artefacts]
+    return [
+        *(report, *report.certificates, *report.findings),
+        *(*read, read[1].problem),
+        *(configuration, configuration.spec, *configuration.warnings),
+        *(expiration, *expiration.rows),
+        *(*plans, *artefacts, artefacts[0].files[0], done, *done.changed, signed),
+    ]
 
 
 UNKNOWN_FIELD = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nodd: 1\n"
+CLASSES = {name for name, each in vars(_core).items() if hasattr(each, "from_dict")}
+
+
+def test_there_is_a_value_of_every_class(tmp_path: Path) -> None:
+    assert {type(each).__name__ for each in native_values(tmp_path)} == CLASSES
+
+
+def test_a_value_is_equal_to_its_copies(tmp_path: Path) -> None:
+    values = native_values(tmp_path)
+    for value in values:
+        copies = [
+            type(value).from_dict(value.to_dict()),
+            type(value).from_dict(json.loads(json.dumps(value.to_dict()))),
+            pickle.loads(pickle.dumps(value)),  # noqa: S301 (our own bytes)
+            copy.copy(value),
+            copy.deepcopy(value),
+        ]
+        for each in copies:
+            assert (each, hash(each), str(each), repr(each)) == (value, hash(value), str(value), repr(value))
+            assert each.to_dict() == value.to_dict()
+    assert len(set(values)) > len(values) * 2 / 3
+
+
+def test_what_a_report_warns_of_is_pickled_with_it() -> None:
+    warned = kubepki.check_expiration(config_text=UNKNOWN_FIELD, lenient=True)
+    assert len(warned.warnings) == 1
+    assert pickle.loads(pickle.dumps(warned)) == warned  # noqa: S301 (our own bytes)
+
+
+def test_a_value_is_matched_by_position_and_by_name(tmp_path: Path) -> None:
+    for value in native_values(tmp_path):
+        assert [getattr(value, name) for name in type(value).__match_args__] is not None
+        public = {name for name in dir(value) if not name.startswith("_") and not callable(getattr(value, name))}
+        assert set(type(value).__match_args__) == public
+    match kubepki.FileProblem.from_dict({"code": "a.b", "message": "bad", "hint": "mend"}):
+        case kubepki.FileProblem("a.b", message, hint=hint):
+            assert (message, hint) == ("bad", "mend")
+        case _:
+            pytest.fail("it does not match")
 
 
 def test_a_value_is_shown_in_one_short_line(tmp_path: Path) -> None:
-    values = native_values(tmp_path)
-    assert {type(each).__name__ for each in values} == {
-        "Certificate", "CertificateFile", "CheckReport", "FileProblem", "Finding", "Problem",
-    }  # fmt: skip
-    for value in values:
+    for value in native_values(tmp_path):
         assert type(value).__module__ == "kubepki"
         assert repr(value).startswith(f"<{type(value).__name__} ")
         assert repr(value).endswith(">")
@@ -84,14 +146,51 @@ def test_a_value_is_shown_in_one_short_line(tmp_path: Path) -> None:
     )
 
 
+def test_a_value_is_printed_in_lines_for_people(tmp_path: Path) -> None:
+    for value in native_values(tmp_path):
+        assert str(value) != repr(value)
+        assert str(value).strip()
+        assert str(value).replace("\n", "").isprintable()
+    authority = kubepki.parse_certificates((GOLDEN / "minimal/kubernetes/pki/ca.crt").read_text())[0]
+    assert str(authority) == (
+        "-: RSA-2048, until 2036-11-21 10:06 UTC\n  subject: CN=kubernetes\n  names: DNS:kubernetes"
+    )
+    spec = str(kubepki.load_config(node_name="cp1").spec).splitlines()
+    assert spec[:2] == ["role: control-plane", "node name: cp1"]
+    assert "algorithm: RSA-2048" in spec
+
+
+def test_a_report_of_a_check_is_printed_as_the_command_prints_it(tmp_path: Path) -> None:
+    report, *_ = native_values(tmp_path)
+    printed = trees.kubepki("check", "--rootfs", tmp_path / "node").stdout
+    assert f"{report}\n" == printed
+
+
 def test_a_notebook_shows_a_table_in_which_nothing_from_outside_is_markup(tmp_path: Path) -> None:
     for value in native_values(tmp_path):
         html = value._repr_html_()
         assert html.startswith(f"<table><caption>{type(value).__name__}</caption><tr><th>")
-        assert html.count("<th>") > 2
+        assert html.count("<th>") == len(type(value).__match_args__)
+        assert html.replace("<br>", "").isprintable()
     problem = kubepki.FileProblem.from_dict({"code": "a.b", "message": "<script>'&\x1b", "hint": "one\ntwo"})
     assert "<td>&lt;script&gt;&#39;&amp;\\x1b</td>" in problem._repr_html_()
-    assert "<td>one<br>two</td>" in problem._repr_html_()
+    file = kubepki.PlannedFile.from_dict({"path": "/one\n<b>two", "mode": 0o600})
+    assert "<td>/one\\n&lt;b&gt;two</td>" in file._repr_html_()
+    assert str(file) == "/one\\n<b>two"
+
+
+def test_codes_that_are_declared_are_read_whatever_else_was() -> None:
+    program = (
+        "import kubepki\n"
+        "read = lambda code: kubepki.FileProblem.from_dict({'code': code, 'message': '', 'hint': ''})\n"
+        "for number in range(5000):\n"
+        "    try: read(f'odd.code{number}')\n"
+        "    except TypeError: break\n"
+        "else: raise SystemExit('there is no limit')\n"
+        "print(number, read('store.missing').code, read('config.unknown_field').code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "4096 store.missing config.unknown_field\n"
 
 
 def test_plain_data_that_is_no_value_is_a_type_error() -> None:
@@ -142,6 +241,13 @@ def test_importing_the_package_loads_nothing_of_the_standard_library_but_what_it
     assert {name for name in loaded if not name.startswith("kubepki")} <= {"__future__"}
     # Nor does the core, when it is called.
     assert "logging" not in modules_after("import kubepki; kubepki._core.certificate_key()")
+
+
+@pytest.mark.parametrize("call", ["check_expiration()", "check()", "plan(node_name='x')", "plan_renew(['apiserver'])"])
+def test_planning_and_checking_load_neither_dataclasses_nor_re_nor_logging(call: str, tmp_path: Path) -> None:
+    call = call.replace(")", f", rootfs={str(tmp_path)!r})").replace("(, ", "(")
+    loaded = modules_after(f"import kubepki; str(kubepki.{call})") - modules_after("")
+    assert not loaded & {"dataclasses", "logging", "re", "inspect"}
 
 
 def test_the_core_logs_once_logging_is_loaded_though_it_was_not_when_the_core_was(tmp_path: Path) -> None:

@@ -89,8 +89,6 @@ def plan_restore(
         EnvironmentFailure: `backup.none`, `store.*`.
 
     """
-    from kubepki.types import Plan
-
     wanted = {
         "place": _place(backup_dir, rootfs),
         "name": name,
@@ -98,7 +96,7 @@ def plan_restore(
         "keep": backup,
         "recover": recover,
     }
-    return Plan.from_dict({**_core.plan_restore(wanted, in_utc(now)), "warnings": []})
+    return _core.plan_restore(wanted, in_utc(now))
 
 
 @checked

@@ -105,8 +105,6 @@ def plan_import_bundle(
         ConfigurationError: `bundle.wrong_key`, `bundle.no_key`, `bundle.other_etcd`, `certificate_key.*`, `config.*`.
 
     """
-    from kubepki.types import Plan
-
     wanted = _import_fields(
         config,
         node,
@@ -115,8 +113,7 @@ def plan_import_bundle(
         allow_missing_ca_keys=allow_missing_ca_keys,
         force=force,
     )
-    planned = _core.plan_import_bundle(wanted, _bytes(bundle), key, in_utc(now))
-    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
+    return _core.plan_import_bundle(wanted, _bytes(bundle), key, in_utc(now))
 
 
 @checked
@@ -154,8 +151,6 @@ def import_bundle(
         EnvironmentFailure: `store.*` when writing fails.
 
     """
-    from kubepki.types import Report
-
     wanted = _import_fields(
         config,
         node,
@@ -164,7 +159,7 @@ def import_bundle(
         allow_missing_ca_keys=allow_missing_ca_keys,
         force=force,
     )
-    return Report.from_dict(_core.import_bundle({**wanted, "recover": True}, _bytes(bundle), key, in_utc(now)))
+    return _core.import_bundle({**wanted, "recover": True}, _bytes(bundle), key, in_utc(now))
 
 
 def _import_fields(

@@ -7,10 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki._core import Problem
 from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_texts
 from kubepki.arguments import checked
-from kubepki.expiration import ExpirationReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from kubepki.api.node import NodeOptions, StrPath
-    from kubepki.types import Certificate, CertificateFile, CheckReport
+    from kubepki.types import Certificate, CertificateFile, CheckReport, ExpirationReport
 
 
 @checked
@@ -81,22 +79,7 @@ def check_expiration(
         EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
-    forms = _core.expiration(node_fields(config, **node), in_utc(now))
-    # After a change that was interrupted, the rows may be of two generations.
-    interrupted = (
-        {
-            **finding,
-            "file": finding["path"],
-            "line": None,
-            "column": None,
-            "field": "",
-            "message": finding["evidence"],
-            "hint": finding["remedy"],
-        }
-        for finding in forms["findings"]
-    )
-    warnings = tuple(map(Problem.from_dict, (*forms["warnings"], *interrupted)))
-    return ExpirationReport(forms["text"], forms["json"], forms["yaml"], warnings)
+    return _core.expiration(node_fields(config, **node), in_utc(now))
 
 
 @checked

@@ -35,10 +35,8 @@ def load_config(
         EnvironmentFailure: `store.*` when the file cannot be read.
 
     """
-    from kubepki.types import Configuration
-
     node = node_fields(config, lenient=lenient, node_name=node_name, rootfs=rootfs, config_text=config_text)
-    return Configuration.from_dict(_core.load_configuration(node))
+    return _core.load_configuration(node)
 
 
 def certificate_names() -> list[str]:

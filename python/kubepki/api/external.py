@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
 from kubepki.api.node import (
@@ -17,7 +17,7 @@ from kubepki.api.node import (
 from kubepki.arguments import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from typing_extensions import Unpack
@@ -72,7 +72,7 @@ def plan_import(
         "backup_dir": path_text(backup_dir),
         "recover": recover,
     }
-    return _plan(_core.plan_import(request, in_utc(now)))
+    return _core.plan_import(request, in_utc(now))
 
 
 @checked
@@ -122,7 +122,7 @@ def plan_embed(
         "backup_dir": path_text(backup_dir),
         "recover": recover,
     }
-    return _plan(_core.plan_embed(request, in_utc(now)))
+    return _core.plan_embed(request, in_utc(now))
 
 
 @checked
@@ -171,10 +171,4 @@ def plan_cleanup(
         "backup_dir": path_text(backup_dir),
         "recover": recover,
     }
-    return _plan(_core.plan_cleanup(request, in_utc(now)))
-
-
-def _plan(planned: Mapping[str, Any]) -> Plan:
-    from kubepki.types import Plan
-
-    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
+    return _core.plan_cleanup(request, in_utc(now))

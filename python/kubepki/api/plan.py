@@ -58,9 +58,7 @@ def plan(
         EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
 
     """
-    from kubepki.types import Plan
-
-    planned = _core.plan_init(
+    return _core.plan_init(
         {
             "node": node_fields(config, **node),
             "certificates": selection(certificates),
@@ -70,7 +68,6 @@ def plan(
         },
         in_utc(now),
     )
-    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
 @checked
@@ -93,12 +90,9 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
 
     """
     from kubepki.api.interrupt import Held
-    from kubepki.types import Report
 
     with Held() as interrupts:
-        answer = _core.apply_plan(plan.to_dict(), interrupts.heard(progress))
-        raised = answer.pop("raised")
-        report = Report.from_dict(answer)
+        report, raised = _core.apply_plan(plan, interrupts.heard(progress))
         if interrupts.is_outermost and interrupts.noted:
             raised = raised or KeyboardInterrupt()
         if isinstance(raised, KeyboardInterrupt):

@@ -77,10 +77,10 @@ def plan_renew(
         EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
 
     """
-    from kubepki.types import Algorithm, Plan
+    from kubepki.types import Algorithm
 
     kind = algorithm.value if isinstance(algorithm, Algorithm) else algorithm
-    planned = _core.plan_renew(
+    return _core.plan_renew(
         {
             "node": node_fields(config, **node),
             "names": selection(names),
@@ -100,7 +100,6 @@ def plan_renew(
         },
         in_utc(now),
     )
-    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
 def renewable_names() -> list[str]:

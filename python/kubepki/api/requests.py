@@ -67,10 +67,8 @@ def plan_generate_csr(
         EnvironmentFailure: `store.*`.
 
     """
-    from kubepki.types import Plan
-
     new_keys = "same_keys" if keep_key else "new_keys"
-    planned = _core.plan_generate_csr(
+    return _core.plan_generate_csr(
         {
             "node": node_fields(config, **node),
             "names": selection(names),
@@ -84,7 +82,6 @@ def plan_generate_csr(
         },
         in_utc(now),
     )
-    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
 @checked
@@ -149,13 +146,11 @@ def plan_sign(
         EnvironmentFailure: `store.*`.
 
     """
-    from kubepki.types import Plan
-
     is_mapping = nodes is not None and not isinstance(nodes, (str, os.PathLike))
     serial_numbers: str | dict[str, str | None] = "beside_authority" if serial_files else "random"
     if serial_file is not None:
         serial_numbers = {"file": path_text(serial_file)}
-    planned = _core.plan_sign(
+    return _core.plan_sign(
         {
             "node": node_fields(config, lenient=lenient, node_name=node_name, certificates_dir=ca_dir, rootfs=rootfs),
             "role": role,
@@ -174,7 +169,6 @@ def plan_sign(
         },
         in_utc(now),
     )
-    return Plan.from_dict({**planned["plan"], "warnings": planned["warnings"]})
 
 
 @checked
@@ -220,9 +214,7 @@ def sign_csr(
         EnvironmentFailure: `store.*`.
 
     """
-    from kubepki.types import SignedCertificate
-
-    signed = _core.sign_csr(
+    return _core.sign_csr(
         {
             "node": node_fields(config, lenient=lenient, node_name=node_name, config_text=config_text),
             "role": role,
@@ -236,7 +228,6 @@ def sign_csr(
         },
         in_utc(now),
     )
-    return SignedCertificate.from_dict(signed)
 
 
 def _named_files(files: Mapping[str, StrPath] | Iterable[StrPath]) -> list[dict[str, str | None]]:

@@ -8,9 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kubepki._core import printable
+from kubepki._core import FileProblem, printable
 from kubepki.expiration import Value, moment
-from kubepki.types.certificate import FileProblem
+from kubepki.types.enumerations import Difference
 from kubepki.types.text import minute, optional_moment, table
 
 if TYPE_CHECKING:
@@ -25,15 +25,6 @@ class BackupState(Enum):
     INCOMPLETE = "incomplete"
     DAMAGED = "damaged"
     UNTRUSTED = "untrusted"
-
-
-class Difference(Enum):
-    """How the file that is in its place now differs from the one in a backup."""
-
-    SAME = "same"
-    MISSING = "missing"
-    CONTENT = "content"
-    ATTRIBUTES = "attributes"
 
 
 _SINCE = {

@@ -9,8 +9,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kubepki._core import Finding
 from kubepki.expiration import Value, moment
-from kubepki.types.finding import Finding
 from kubepki.types.text import optional_moment, optional_path, table
 
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kubepki._core import Problem
+from kubepki._core import Finding, Problem
 from kubepki.arguments import checked
-from kubepki.types.configuration import Algorithm
-from kubepki.types.finding import Finding
+from kubepki.types.enumerations import Algorithm
 from kubepki.types.secret import SecretValue, save
 from kubepki.types.text import optional_moment
 

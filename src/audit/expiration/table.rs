@@ -1,12 +1,10 @@
 //! The two tables of the text output.
 //!
-//! In: a report and `now`. Out: text. A cell is as wide as the widest of its column, counted in characters, plus
+//! In: what a report says at a moment. Out: text. A cell is as wide as the widest of its column, counted in characters, plus
 //! three, at least ten; the last column is padded to eight by itself, so lines end in spaces, as kubeadm's do.
 //! Source: kubeadm `certTextPrinter`, Go `text/tabwriter`.
 
-use chrono::{DateTime, Utc};
-
-use super::{ExpirationReport, Row, RowState, residual_time};
+use super::{Document, Entry, residual_time};
 use crate::error::Declared as _;
 use crate::store::StoreError;
 
@@ -14,17 +12,17 @@ const MINIMUM_WIDTH: usize = 10;
 const PADDING: usize = 3;
 
 /// The tables, with an empty line between them.
-pub(super) fn render(report: &ExpirationReport, now: DateTime<Utc>) -> String {
+pub(super) fn render(report: &Document) -> String {
     let mut certificates = vec![Line {
         aligned: ["CERTIFICATE", "EXPIRES", "RESIDUAL TIME", "CERTIFICATE AUTHORITY"].map(str::to_owned).to_vec(),
         last: "EXTERNALLY MANAGED".to_owned(),
     }];
-    certificates.extend(report.certificates.iter().map(|row| Line::of(row, true, now)));
+    certificates.extend(report.certificates.iter().map(|row| Line::of(row, true)));
     let mut authorities = vec![Line {
         aligned: ["CERTIFICATE AUTHORITY", "EXPIRES", "RESIDUAL TIME"].map(str::to_owned).to_vec(),
         last: "EXTERNALLY MANAGED".to_owned(),
     }];
-    authorities.extend(report.certificate_authorities.iter().map(|row| Line::of(row, false, now)));
+    authorities.extend(report.certificate_authorities.iter().map(|row| Line::of(row, false)));
     format!("{}\n{}", align(&certificates), align(&authorities))
 }
 
@@ -35,24 +33,24 @@ struct Line {
 }
 
 impl Line {
-    fn of(row: &Row, with_authority: bool, now: DateTime<Utc>) -> Self {
-        let prefix = match &row.state {
-            RowState::Present => None,
-            RowState::Missing => Some("!MISSING!"),
-            RowState::Broken(fault) if StoreError::declares(fault.code) => Some("!UNREADABLE!"),
-            RowState::Broken(_) => Some("!CORRUPT!"),
+    fn of(row: &Entry, with_authority: bool) -> Self {
+        let prefix = match &row.error {
+            _ if row.missing => Some("!MISSING!"),
+            Some(error) if StoreError::declares(error.code) => Some("!UNREADABLE!"),
+            Some(_) => Some("!CORRUPT!"),
+            None => None,
         };
         let blanks = std::iter::repeat_n(String::new(), if with_authority { 3 } else { 2 });
-        match (prefix, row.expires_at, row.residual_seconds(now)) {
-            (None, Some(end), Some(seconds)) => {
-                let mut aligned =
-                    vec![row.name.clone(), end.format("%b %d, %Y %H:%M UTC").to_string(), residual_time(seconds)];
+        match (prefix, row.expiration_date) {
+            (None, Some(end)) => {
+                let ends = end.format("%b %d, %Y %H:%M UTC").to_string();
+                let mut aligned = vec![row.name.clone(), ends, residual_time(row.residual_time)];
                 if with_authority {
                     aligned.push(row.ca_name.clone().unwrap_or_default());
                 }
                 Self { aligned, last: format!("{:<8}", if row.externally_managed { "yes" } else { "no" }) }
             }
-            (prefix, ..) => {
+            (prefix, _) => {
                 let name = prefix.map_or_else(|| row.name.clone(), |prefix| format!("{prefix} {}", row.name));
                 Self { aligned: std::iter::once(name).chain(blanks).collect(), last: String::new() }
             }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::*;
-use crate::error::Diagnostic as _;
+use crate::error::{Code, Diagnostic as _};
 use crate::kubeconfig::KubeconfigError;
 use crate::store::StoreError;
 

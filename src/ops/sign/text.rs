@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::node::content_of;
 use super::super::unless_critical;
@@ -21,7 +21,7 @@ use crate::store::Store;
 use crate::x509::{CertificateRequest, Issuer, SerialNumber};
 
 /// A certificate that was signed, and is nowhere but here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedText {
     /// The certificate in PEM.
     pub certificate: String,

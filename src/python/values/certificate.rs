@@ -2,18 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::convert::Seconds;
+use super::convert::{Lines, Seconds};
 use super::values;
 use crate::audit::SeenCertificate;
 use crate::error::Fault;
 use crate::ops::certificates;
 use crate::ops::check;
+use crate::ops::sign::SignedText;
+use crate::report;
 use crate::text::{counted, printable};
 
 values! {
     /// A certificate that was seen; subject and issuer as RFC 4514 text, the serial number hexadecimal.
     Certificate(it: SeenCertificate);
     shown = format!("{}, ends {}", it.name, it.not_after.format("%Y-%m-%d"));
+    text = report::certificate::text(it);
     attributes {
         /// kubeadm's name, or the file's.
         name = &it.name;
@@ -44,6 +47,10 @@ values! {
         /// Its extended key usages by their RFC 5280 names or object identifiers.
         extended_key_usages = &it.extended_key_usages;
     }
+    methods {
+        /// Return it decoded, in lines as the differences of plans have it.
+        to_text = report::difference::seen(it);
+    }
 }
 
 values! {
@@ -68,6 +75,7 @@ values! {
         Some(problem) => format!("{}: {}", it.path.display(), problem.code),
         None => format!("{}: {}", it.path.display(), counted(it.certificates.len(), "certificate")),
     };
+    text = report::certificate::file(it);
     attributes {
         /// The file.
         path = &it.path;
@@ -102,6 +110,7 @@ values! {
         counted(it.report.certificates.len(), "certificate"),
         counted(it.report.findings.len(), "finding")
     );
+    text = report::check::text(&it.report, None);
     attributes {
         /// The moment for which it holds.
         checked_at = it.report.checked_at;
@@ -115,5 +124,28 @@ values! {
         warnings = &it.report.warnings;
         /// The exit code of the monitoring convention: 0 ok, 1 warning, 2 critical, 3 unknown.
         exit_code = it.exit_code;
+    }
+}
+
+values! {
+    /// A certificate that answers a signing request: its PEM text and what it says.
+    SignedCertificate(it: SignedText);
+    shown = format!("{}, serial {}, ends {}", it.subject, it.serial, it.not_after.format("%Y-%m-%d"));
+    text = it.certificate.clone();
+    attributes {
+        /// The certificate in PEM.
+        certificate = Lines(&it.certificate);
+        /// Its serial number in hexadecimal.
+        serial = &it.serial;
+        /// Its subject (RFC 4514).
+        subject = &it.subject;
+        /// Its issuer (RFC 4514).
+        issuer = &it.issuer;
+        /// Its alternative names, as `DNS:localhost`.
+        subject_alt_names = &it.subject_alt_names;
+        /// Its first moment.
+        not_before = it.not_before;
+        /// Its last moment.
+        not_after = it.not_after;
     }
 }

@@ -12,8 +12,13 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
 
+use crate::error::Result;
+
 /// What a class's attribute is made of.
 pub(in crate::python) trait Convert: Sized {
+    /// Whether its text is of several lines: what is of one line by its nature stays on one, whatever is in it.
+    const HAS_LINES: bool = false;
+
     /// Its type as an annotation of Python.
     fn annotation() -> String;
 
@@ -59,6 +64,34 @@ impl Convert for Seconds {
     fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         let too_long = || PyOverflowError::new_err(format!("{} seconds are beyond every duration", self.0));
         TimeDelta::try_seconds(self.0).ok_or_else(too_long)?.convert(py)
+    }
+}
+
+/// A text of several lines.
+pub(in crate::python) struct Lines<T>(pub(in crate::python) T);
+
+impl<T: Convert> Convert for Lines<T> {
+    const HAS_LINES: bool = true;
+
+    fn annotation() -> String {
+        T::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.0.convert(py)
+    }
+}
+
+/// What may fail when it is asked for.
+impl<T: Convert> Convert for Result<T> {
+    const HAS_LINES: bool = T::HAS_LINES;
+
+    fn annotation() -> String {
+        T::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self?.convert(py)
     }
 }
 
@@ -109,6 +142,8 @@ borrowed! {
 }
 
 impl<T: Convert> Convert for Option<T> {
+    const HAS_LINES: bool = T::HAS_LINES;
+
     fn annotation() -> String {
         format!("{} | None", T::annotation())
     }
@@ -122,6 +157,8 @@ impl<'a, T> Convert for &'a Option<T>
 where
     &'a T: Convert,
 {
+    const HAS_LINES: bool = <&T as Convert>::HAS_LINES;
+
     fn annotation() -> String {
         Option::<&T>::annotation()
     }
@@ -132,6 +169,8 @@ where
 }
 
 impl<T: Convert> Convert for Vec<T> {
+    const HAS_LINES: bool = T::HAS_LINES;
+
     fn annotation() -> String {
         format!("tuple[{}, ...]", T::annotation())
     }
@@ -146,6 +185,8 @@ impl<'a, T> Convert for &'a Vec<T>
 where
     &'a T: Convert,
 {
+    const HAS_LINES: bool = <&T as Convert>::HAS_LINES;
+
     fn annotation() -> String {
         Vec::<&T>::annotation()
     }

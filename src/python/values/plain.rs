@@ -6,15 +6,20 @@
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::super::data::request;
+use super::super::call::converted;
 
-/// A value from its plain data.
-pub(in crate::python) fn read<T: DeserializeOwned>(data: &Bound<'_, PyAny>) -> PyResult<T> {
-    request(data)
+/// A value from its plain data; what is none is a `TypeError`, or the error that is made of the reason.
+pub(in crate::python) fn read<T: DeserializeOwned>(
+    data: &Bound<'_, PyAny>,
+    unreadable: impl IntoIterator<Item = fn(String) -> PyErr>,
+) -> PyResult<T> {
+    let error = unreadable.into_iter().next().unwrap_or(PyTypeError::new_err::<String>);
+    converted(|| pythonize::depythonize(data).map_err(|reason| error(reason.to_string())))
 }
 
 /// Whether both say the same.

@@ -2,9 +2,11 @@
 //!
 //! In: a value's class and attributes. Out: text that is escaped for where it goes.
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
+use super::stub::Named;
 use crate::text::printable;
 
 /// A line of `repr` is shorter than this.
@@ -20,29 +22,74 @@ pub(in crate::python) fn in_one_line(class: &str, facts: &str) -> String {
     format!("{kept}…>")
 }
 
+/// A line for each attribute, unless the class has a text of its own.
+pub(in crate::python) fn text(
+    value: &Bound<'_, PyAny>,
+    attributes: &[Named],
+    own: impl IntoIterator<Item = String>,
+) -> PyResult<String> {
+    if let Some(own) = own.into_iter().next() {
+        return Ok(own);
+    }
+    let mut lines = Vec::new();
+    for (name, kind) in attributes {
+        let (name, items) = (name.replace('_', " "), items(&value.getattr(*name)?, kind().has_lines)?);
+        match items.as_slice() {
+            [] => {}
+            [one] if one.len() == 1 => lines.push(format!("{name}: {}", one.concat())),
+            items if items.iter().all(|item| item.len() == 1) => {
+                lines.push(format!("{name}: {}", items.concat().join(", ")));
+            }
+            items => {
+                lines.push(format!("{name}:"));
+                lines.extend(items.concat().iter().map(|line| format!("  {line}")));
+            }
+        }
+    }
+    Ok(lines.join("\n"))
+}
+
 /// A table with a row for each attribute.
-pub(in crate::python) fn html(value: &Bound<'_, PyAny>, class: &str, attributes: &[&str]) -> PyResult<String> {
-    let row = |name: &&str| {
-        Ok(format!("<tr><th>{}</th><td>{}</td></tr>", name.replace('_', " "), cell(&value.getattr(*name)?)?))
+pub(in crate::python) fn html(value: &Bound<'_, PyAny>, class: &str, attributes: &[Named]) -> PyResult<String> {
+    let row = |(name, kind): &Named| {
+        let items = items(&value.getattr(*name)?, kind().has_lines)?;
+        let cell = items.concat().iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br>");
+        Ok(format!("<tr><th>{}</th><td>{cell}</td></tr>", name.replace('_', " ")))
     };
     let rows = attributes.iter().map(row).collect::<PyResult<String>>()?;
     Ok(format!("<table><caption>{class}</caption>{rows}</table>"))
 }
 
-fn cell(value: &Bound<'_, PyAny>) -> PyResult<String> {
-    if value.is_none() {
-        return Ok(String::new());
+/// The printable lines of each thing that an attribute has: none for `None`, one for a word of an enumeration, a name or a path,
+/// whatever is in it.
+fn items(value: &Bound<'_, PyAny>, has_lines: bool) -> PyResult<Vec<Vec<String>>> {
+    let lines = |one: &Bound<'_, PyAny>| {
+        // A path may be of any bytes.
+        let shown = super::super::text::printable(&word(one)?.str()?)?;
+        if !has_lines {
+            return Ok(vec![shown]);
+        }
+        Ok(one.str()?.to_string_lossy().lines().map(|line| printable(line).into_owned()).collect())
+    };
+    match value.cast::<PyTuple>() {
+        Ok(all) => all.iter().map(|one| lines(&one)).collect(),
+        Err(_) if value.is_none() => Ok(Vec::new()),
+        Err(_) => Ok(vec![lines(value)?]),
     }
-    let Ok(items) = value.cast::<PyTuple>() else { return Ok(escaped(&value.str()?.to_string_lossy())) };
-    let items = items.iter().map(|each| Ok(escaped(&each.str()?.to_string_lossy()))).collect::<PyResult<Vec<_>>>()?;
-    Ok(items.join("<br>"))
 }
 
-/// Text within an element; its lines stay lines.
-fn escaped(text: &str) -> String {
-    let lines = text.lines().map(|line| {
-        let line = printable(line).replace('&', "&amp;");
-        line.replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
-    });
-    lines.collect::<Vec<_>>().join("<br>")
+/// What stands for a member of an enumeration: the core's word where that is a text, its name in lower case otherwise.
+fn word<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    match value.getattr_opt("_value_")? {
+        Some(word) if word.is_instance_of::<PyString>() => Ok(word),
+        Some(_) => value.getattr("name")?.call_method0(intern!(py, "lower")),
+        None => Ok(value.clone()),
+    }
+}
+
+/// A line within an element.
+fn escaped(line: &str) -> String {
+    let line = line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    line.replace('"', "&quot;").replace('\'', "&#39;")
 }

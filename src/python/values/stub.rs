@@ -4,10 +4,18 @@
 
 use pyo3::prelude::*;
 
-use super::{Certificate, CertificateFile, CheckReport, Convert, FileProblem, Finding, Problem};
+use super::Convert;
 
-/// A name and its annotation.
-type Named = (&'static str, fn() -> String);
+/// What an attribute's value is, or a method's.
+pub(in crate::python) struct Kind {
+    /// Its type as an annotation.
+    annotation: String,
+    /// Whether its text is of several lines.
+    pub(super) has_lines: bool,
+}
+
+/// An attribute or a method.
+pub(in crate::python) type Named = (&'static str, fn() -> Kind);
 
 /// What is declared of one class.
 pub(in crate::python) struct Class {
@@ -17,12 +25,21 @@ pub(in crate::python) struct Class {
     pub(in crate::python) methods: &'static [Named],
 }
 
-const CLASSES: &[Class] =
-    &[Certificate::STUB, CertificateFile::STUB, CheckReport::STUB, FileProblem::STUB, Finding::STUB, Problem::STUB];
+/// All of them, by their names.
+macro_rules! classes {
+    ($($class:ident),* $(,)?) => {
+        const CLASSES: &[Class] = &[$(super::$class::STUB),*];
+    };
+}
 
-/// The annotation of an expression that is not evaluated.
-pub(in crate::python) fn annotation_of<T: Convert>(_: Option<T>) -> String {
-    T::annotation()
+classes! {
+    Artefact, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, Configuration, ExpirationReport,
+    ExpirationRow, FileProblem, Finding, Plan, PlannedFile, Problem, Report, SignedCertificate,
+}
+
+/// The kind of an expression that is not evaluated.
+pub(in crate::python) fn kind_of<T: Convert>(_: Option<T>) -> Kind {
+    Kind { annotation: T::annotation(), has_lines: T::HAS_LINES }
 }
 
 impl Class {
@@ -34,16 +51,31 @@ impl Class {
             format!("class {}:", self.name),
             format!("    \"\"\"{}{end}\"\"\"\n", doc.join("\n    ").replace("\n    \n", "\n\n")),
         ];
-        for (name, annotation) in self.attributes {
-            lines.push(format!("    @property\n    def {name}(self) -> {}: ...", annotation()));
+        let names: Vec<_> = self.attributes.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        lines.push(tuple("    __match_args__: Final = ", &names));
+        for (name, kind) in self.attributes {
+            lines.push(format!("    @property\n    def {name}(self) -> {}: ...", kind().annotation));
         }
-        for (name, annotation) in self.methods {
-            lines.push(format!("    def {name}(self) -> {}: ...", annotation()));
+        for (name, kind) in self.methods {
+            lines.push(format!("    def {name}(self) -> {}: ...", kind().annotation));
         }
         lines.push(ALWAYS.to_owned());
         lines.join("\n")
     }
 }
+
+/// A tuple on one line where that has room, on one for each item otherwise, as the formatter has it.
+fn tuple(start: &str, items: &[String]) -> String {
+    let line = format!("{start}({}{})", items.join(", "), if items.len() == 1 { "," } else { "" });
+    if line.len() <= LINE {
+        return line;
+    }
+    let items: String = items.iter().map(|item| format!("        {item},\n")).collect();
+    format!("{start}(\n{items}    )")
+}
+
+/// A line of the stub is no longer.
+const LINE: usize = 120;
 
 const ALWAYS: &str = "    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...

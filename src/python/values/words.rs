@@ -11,6 +11,10 @@ use serde::{Deserializer, forward_to_deserialize_any};
 use super::super::data::answer;
 use super::Convert;
 use crate::audit::{self, node::Status};
+use crate::config::Role;
+use crate::key::Algorithm;
+use crate::plan;
+use crate::store::backup::Difference;
 
 macro_rules! words {
     ($($class:literal in $module:literal: $kind:ty = $word:expr;)*) => {
@@ -39,6 +43,12 @@ macro_rules! words {
 }
 
 words! {
+    "Action" in "kubepki.types": plan::Action = |py, word| answer(py, &word);
+    "Algorithm" in "kubepki.types": Algorithm = |py, word| answer(py, &word);
+    "Cause" in "kubepki.types": plan::Cause = |py, word| answer(py, &word);
+    "Difference" in "kubepki.types": Difference = |py, word| answer(py, &word);
+    "Kind" in "kubepki.types": plan::Kind = |py, word| answer(py, &word);
+    "Role" in "kubepki.types": Role = |py, word| answer(py, &word);
     "Severity" in "kubepki.types": audit::Severity = |py, word| answer(py, &word);
     "Status" in "kubepki.types": Status = |py, word| word.exit_code().convert(py);
 }

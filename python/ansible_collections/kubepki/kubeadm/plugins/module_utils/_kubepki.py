@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
+
     import kubepki
     from kubepki.api.duration import duration
     from kubepki.api.process import refuse_core_dumps
     from kubepki.api.restart import must_restart
     from kubepki.errors import KubepkiError
-    from kubepki.types.difference import planned_names, seen_text
     from kubepki.types.text import one_line
 except ImportError:
     IMPORT_ERROR: str | None = traceback.format_exc()
@@ -181,7 +181,8 @@ def authority_of(name: str) -> str:
 
 def difference(name: str, old: Certificate | None, new: Certificate | None) -> dict[str, str]:
     """Return one certificate before and after, decoded."""
-    return _titled(name, seen_text(old), seen_text(new) or "action: sign\n")
+    before, after = (each.to_text() if each else "" for each in (old, new))
+    return _titled(name, before, after or "action: sign\n")
 
 
 def users_of(changed: Iterable[str]) -> list[str]:
@@ -279,11 +280,10 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
     serial = made.serial if made else None
     if artefact.action.value == "remove":
         return _titled(f"{artefact.name} ({files})", f"files: {one_line(files)}\n", "")
-    after = artefact.after_text or _requested(artefact)
+    after = artefact.after_text or artefact.request_text or lines(_key(artefact))
     if serial:
         after = after.replace("serial: (new)\n", f"serial: {serial}\n")
-    if artefact.data.get("kubeconfig"):
-        after += lines(artefact.data["kubeconfig"])
+    after += lines(artefact.to_dict().get("kubeconfig") or {})
     return _titled(f"{artefact.name} ({files})", artefact.before_text, f"action: {artefact.action.value}\n{after}")
 
 
@@ -292,16 +292,8 @@ def _titled(title: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": title, "after_header": title, "before": before, "after": after}
 
 
-def _requested(artefact: Artefact) -> str:
-    request = artefact.data.get("request")
-    if not request:
-        return lines({"key": artefact.new_key.value}) if artefact.new_key else ""
-    return lines(
-        {
-            "subject": request["subject"]["text"],
-            "names": list(planned_names(request)),
-        }
-    )
+def _key(artefact: Artefact) -> dict[str, str]:
+    return {"key": artefact.new_key.value} if artefact.new_key else {}
 
 
 def lines(fields: Mapping[str, Any]) -> str:
