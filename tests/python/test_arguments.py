@@ -80,7 +80,19 @@ ENOUGH: dict[str, Any] = {
     "paths": [],
     "content": "x",
     "schedule": Schedule(Path("/k")),
-    "plan": kubepki.Plan("init", datetime(2026, 1, 1, tzinfo=timezone.utc), None, (), (), (), {}),
+    "plan": kubepki.Plan.from_dict(
+        {
+            "operation": "init",
+            "made_at": "2026-01-01T00:00:00Z",
+            "rootfs": None,
+            "certificates_dir": "/x",
+            "kubeconfig_dir": "/x",
+            "artefacts": [],
+            "findings": [],
+            "inputs": [],
+            "warnings": [],
+        }
+    ),
 }
 
 

@@ -70,8 +70,8 @@ fn tuple(start: &str, items: &[String]) -> String {
     if line.len() <= LINE {
         return line;
     }
-    let items: String = items.iter().map(|item| format!("        {item},\n")).collect();
-    format!("{start}(\n{items}    )")
+    let items: Vec<_> = items.iter().map(|item| format!("        {item},")).collect();
+    format!("{start}(\n{}\n    )", items.join("\n"))
 }
 
 /// A line of the stub is no longer.

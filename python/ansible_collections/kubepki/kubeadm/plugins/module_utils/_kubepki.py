@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
-
     import kubepki
     from kubepki.api.duration import duration
     from kubepki.api.process import refuse_core_dumps
