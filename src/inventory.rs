@@ -16,6 +16,7 @@ mod client;
 mod expectation;
 mod found;
 mod item;
+mod key;
 mod part;
 
 use std::path::Path;
@@ -24,6 +25,7 @@ pub use client::{Client, Documents, referenced_paths};
 pub use expectation::Expectation;
 pub use found::{Found, Place, ServiceAccountKeys, Slot};
 pub use item::{Item, Rotating};
+pub use key::FoundKey;
 pub use part::Part;
 
 use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, Kind, KubeletFiles, Layout, Row};

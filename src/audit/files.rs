@@ -22,7 +22,7 @@ pub(super) fn judge_pair_files(found: &Found, tree: &Tree, notes: &mut Findings,
         note_part(&found.key, notes, key_is_needed);
     }
     note_mode(tree, &found.key_path, notes);
-    if let (Some(certificate), Part::Present(key)) = (found.certificate(), &found.key)
+    if let (Some(certificate), Part::Present(key)) = (found.certificate(), &*found.key)
         && certificate.public_key_info() != key.public_key_info()
     {
         let path = found.certificate_path.display();

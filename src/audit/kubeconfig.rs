@@ -165,13 +165,13 @@ fn judge_client(
     notes.at(&client.certificate_path);
     note_part(&client.certificates, notes, true);
     let certificate = client.certificate();
-    let key_text = client.unusable_key.as_ref().map(Secret::expose);
+    let key_text = client.key.unusable_text().map(Secret::expose);
     let only_go_reads_it = key_text.is_some_and(|pem| note_key_of_go(&client.key, pem, certificate, notes));
-    if let (Part::Broken(fault), false) = (&client.key, only_go_reads_it) {
+    if let (Part::Broken(fault), false) = (&*client.key, only_go_reads_it) {
         notes.add_fault(fault.clone());
     }
     let Some((certificate, intermediates)) = client.all().split_first() else { return };
-    match &client.key {
+    match &*client.key {
         Part::Missing => notes.add(
             FindingCode::FileMissing,
             "the client certificate has no key",

@@ -23,7 +23,7 @@ pub fn judge_signing(
 ) -> Option<Finding> {
     let pair = Found::pair(tree, certificate.to_owned(), key.to_owned());
     let flags = "--cluster-signing-cert-file and --cluster-signing-key-file";
-    let (path, why, remedy): (&Path, String, String) = match (&pair.certificates, &pair.key) {
+    let (path, why, remedy): (&Path, String, String) = match (&pair.certificates, &*pair.key) {
         (Part::Present(certificates), _) if certificates.len() > 1 => {
             let alone = PathBuf::from(certificate).with_file_name("ca-signing.crt");
             let words = ["openssl", "x509", "-in"].map(std::ffi::OsStr::new);

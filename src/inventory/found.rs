@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Part;
+use super::{FoundKey, Part};
 use crate::catalogue::beside;
 use crate::error::Diagnostic;
 use crate::key::{PrivateKey, read_public_keys};
@@ -60,11 +60,9 @@ pub struct Found {
     /// The certificates of the file, at least one.
     pub certificates: Part<Vec<Certificate>>,
     /// The key.
-    pub key: Part<PrivateKey>,
+    pub key: FoundKey,
     /// Whether a kubeconfig's user shows a certificate at all; it may show a token.
     pub has_certificate: bool,
-    /// The key's text, where it cannot be used.
-    pub(crate) unusable_key: Option<Secret>,
 }
 
 impl Found {
@@ -72,14 +70,13 @@ impl Found {
     #[must_use]
     pub fn pair(tree: &Tree, certificate_path: PathBuf, key_path: PathBuf) -> Self {
         let certificates = Part::read(tree, &certificate_path, read_certificates);
-        let key = Part::read(tree, &key_path, PrivateKey::from_pem);
-        let unusable_key = unusable(&key, tree.content(&key_path));
+        let key = FoundKey::in_file(tree, &key_path);
         let place = if certificate_path == key_path {
             Place::Together { file: key_path.clone(), next: None }
         } else {
             Place::Apart { certificate: Slot::File(certificate_path.clone()), key: Slot::File(key_path.clone()) }
         };
-        Self { place, certificate_path, key_path, certificates, key, has_certificate: true, unusable_key }
+        Self { place, certificate_path, key_path, certificates, key, has_certificate: true }
     }
 
     /// What the current user of the kubeconfig at `path` shows.
@@ -91,16 +88,15 @@ impl Found {
             (None, Some(file)) => Part::read(tree, file, read_certificates),
             (None, None) => Part::Missing,
         };
-        let (key, text) = match (&current.client_key_data, &key_file) {
-            (Some(pem), _) => (parsed(PrivateKey::from_pem(pem.expose())), Some(pem.expose())),
-            (None, Some(file)) => (Part::read(tree, file, PrivateKey::from_pem), tree.content(file)),
-            (None, None) => (Part::Missing, None),
+        let key = match (&current.client_key_data, &key_file) {
+            (Some(pem), _) => FoundKey::embedded(Secret::new(pem.expose().to_vec())),
+            (None, Some(file)) => FoundKey::in_file(tree, file),
+            (None, None) => FoundKey::none(),
         };
         let certificate_file = certificate_file.filter(|_| current.client_certificate_data.is_none());
         let key_file = key_file.filter(|_| current.client_key_data.is_none());
         Self {
             has_certificate: current.client_certificate_data.is_some() || certificate_file.is_some(),
-            unusable_key: unusable(&key, text),
             certificate_path: certificate_file.clone().unwrap_or_else(|| path.to_owned()),
             key_path: key_file.clone().unwrap_or_else(|| path.to_owned()),
             place: place(certificate_file, key_file),
@@ -192,10 +188,6 @@ fn place(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Place {
             Place::Apart { certificate: certificate.map_or(Slot::Embedded, Slot::File), key: Slot::File(key) }
         }
     }
-}
-
-fn unusable(key: &Part<PrivateKey>, text: Option<&[u8]>) -> Option<Secret> {
-    text.filter(|_| key.present().is_none()).map(|text| Secret::new(text.to_vec()))
 }
 
 fn parsed<T, E: Diagnostic>(result: Result<T, E>) -> Part<T> {

@@ -70,13 +70,22 @@ impl<T> Part<T> {
     pub fn read<E: Diagnostic>(tree: &Tree, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Self {
         match tree.get(path) {
             other @ (Observed::Missing | Observed::Unreadable(_)) => Self::of_file(other),
-            Observed::File { content, .. } => match parse(content.expose()) {
-                Ok(value) => Self::Present(value),
-                Err(error) if content.is_empty() => {
-                    Self::Broken(Fault { message: "the file is empty".to_owned(), ..error.fault_at(path) })
-                }
-                Err(error) => Self::Broken(error.fault_at(path)),
-            },
+            Observed::File { content, .. } => Self::of_content(path, content.expose(), parse),
+        }
+    }
+
+    /// Parses the content of the file at `path`.
+    pub(super) fn of_content<E: Diagnostic>(
+        path: &Path,
+        content: &[u8],
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Self {
+        match parse(content) {
+            Ok(value) => Self::Present(value),
+            Err(error) if content.is_empty() => {
+                Self::Broken(Fault { message: "the file is empty".to_owned(), ..error.fault_at(path) })
+            }
+            Err(error) => Self::Broken(error.fault_at(path)),
         }
     }
 }

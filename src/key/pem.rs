@@ -96,7 +96,9 @@ fn read_block(input: &[u8]) -> Option<(Block<'_>, &[u8])> {
 
     let (has_headers, base64) = split_headers(content);
     let mut compact = Zeroizing::new(Vec::with_capacity(base64.len()));
-    compact.extend(base64.iter().copied().filter(|byte| !byte.is_ascii_whitespace()));
+    for line in base64.split(u8::is_ascii_whitespace) {
+        compact.extend_from_slice(line);
+    }
     let der = if is_private(label) {
         Base64::decode_vec(std::str::from_utf8(&compact).ok()?).ok()?
     } else {

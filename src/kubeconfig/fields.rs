@@ -91,7 +91,9 @@ pub(super) fn bytes(mapping: &Mapping, key: &str, path: &str) -> Result<Option<S
 pub(super) fn decoded(text: &str) -> Option<Secret> {
     // All at once: a buffer that grows leaves pieces of a key behind.
     let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
-    letters.extend(text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')));
+    for line in text.as_bytes().split(|byte| matches!(byte, b'\n' | b'\r')) {
+        letters.extend_from_slice(line);
+    }
     BASE64.decode(&*letters).ok().map(Secret::new)
 }
 

@@ -357,7 +357,7 @@ impl Embedding<'_> {
             return self.source(beside_it);
         }
         let path = self.wanted.path.clone();
-        match there {
+        match &**there {
             Part::Broken(fault) => self.unusable(&path, fault.clone()),
             Part::Missing => {
                 let remedy = "name it: --client-key FILE";

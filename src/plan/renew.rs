@@ -278,7 +278,7 @@ impl<'a> Renewal<'a> {
             let finding = Finding::new(code, item.name, &held.certificate_path, evidence, without);
             self.findings.push(finding.as_bad_as(Severity::Critical));
         };
-        match &held.key {
+        match &*held.key {
             Part::Present(key) if key.public_key_info() == certificate.public_key_info() => return false,
             Part::Present(_) => note(FindingCode::KeyMismatch, "its key is not the one of the certificate"),
             Part::Missing => note(FindingCode::FileMissing, "its key is missing"),

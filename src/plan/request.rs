@@ -217,7 +217,7 @@ impl Asking<'_> {
                 let documents = self.inventory.documents;
                 let read = |content: &[u8]| Client::of(self.tree, path, documents.parse(content));
                 let client = Part::read(self.tree, path, read);
-                client.and_then(|client| client.found.key)
+                client.and_then(|client| client.found.key.into_part())
             }
             _ => Part::read(self.tree, path, PrivateKey::from_pem),
         };

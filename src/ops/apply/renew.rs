@@ -91,7 +91,7 @@ fn kept_key(bench: &mut Workbench<'_>, artefact: &Artefact, place: &Place) -> Re
         Place::Apart { key: Slot::Embedded, .. } => {
             let file = only_file(artefact)?;
             let document = bench.kubeconfig(file)?.clone();
-            present(Client::of(bench.tree, &file.path, Ok(document))?.found.key, &file.path)
+            present(Client::of(bench.tree, &file.path, Ok(document))?.found.key.into_part(), &file.path)
         }
     }
 }

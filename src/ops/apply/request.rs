@@ -26,7 +26,7 @@ pub(super) fn request(
         RequestKey::ExistingKey { key_file: path } | RequestKey::ExistingKubeconfig { key_file: path } => {
             let key = match key {
                 RequestKey::ExistingKey { .. } => Part::read(bench.tree, path, PrivateKey::from_pem),
-                _ => Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?.found.key,
+                _ => Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?.found.key.into_part(),
             };
             // It says nothing but what the key and the plan say: an older one makes way.
             bench.write(artefact, vec![request(&present(key, path)?)?], None, Some(Expected::Any))

@@ -81,7 +81,8 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
         // The CA's own findings say why it cannot sign.
         (Ok(_), _) => None,
     };
-    let (Some(template), Some(certificate), Part::Present(key)) = (template, pair.certificate().cloned(), pair.key)
+    let (Some(template), Some(certificate), Part::Present(key)) =
+        (template, pair.certificate().cloned(), pair.key.into_part())
     else {
         return Err(refusal(findings));
     };

@@ -72,7 +72,7 @@ impl<'e> Shared<'e> {
     /// Each public key of its certificates and keys.
     pub(super) fn public_keys(&self) -> Vec<&[u8]> {
         let (key, mut all): (_, Vec<&[u8]>) = match &self.keys {
-            Keys::Pair(pair) => (&pair.key, pair.all().iter().map(Certificate::public_key_info).collect()),
+            Keys::Pair(pair) => (&*pair.key, pair.all().iter().map(Certificate::public_key_info).collect()),
             Keys::ServiceAccount(keys) => {
                 (&keys.key, keys.public_keys.present().into_iter().flatten().map(Vec::as_slice).collect())
             }

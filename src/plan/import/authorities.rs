@@ -86,7 +86,7 @@ impl<'a> Importing<'a> {
             self.findings.extend(found);
         }
         let pair = incoming.item.pair();
-        if let Part::Present(key) = &pair.key
+        if let Part::Present(key) = &*pair.key
             && first.iter().any(|ca| ca.public_key_info() != key.public_key_info())
         {
             self.findings.push(Finding::new(FindingCode::KeyMismatch, name, &incoming.path, format!("the key {} is not that of its first certificate", pair.key_path.display()), "put the CA whose key is on this node first in the file; for an external CA, remove the key first: `kubepki certs cleanup --ca-key`"));
