@@ -251,17 +251,30 @@ format: $(STAMPS)/develop
 
 # ---- distribution --------------------------------------------------------------------------------------------
 
+# Manual pages and completion, in folders as below /usr: for the wheel, which puts them below the environment, and beside the
+# stand-alone program.
+PAGES := python/kubepki.data/data/share
+$(STAMPS)/pages: $(STAMPS)/package
+	rm -rf $(PAGES)
+	mkdir -p $(PAGES)/man/man1 $(PAGES)/bash-completion/completions $(PAGES)/zsh/site-functions \
+		$(PAGES)/fish/vendor_completions.d
+	for page in $$($(BIN)/kubepki manual); do $(BIN)/kubepki manual $$page > $(PAGES)/man/man1/$$page.1 || exit 1; done
+	$(BIN)/kubepki completion bash > $(PAGES)/bash-completion/completions/kubepki
+	$(BIN)/kubepki completion zsh > $(PAGES)/zsh/site-functions/_kubepki
+	$(BIN)/kubepki completion fish > $(PAGES)/fish/vendor_completions.d/kubepki.fish
+	touch $@
+
 # zig is the C compiler and linker here: it can aim at an old glibc from any machine, so the wheel runs on every
 # Linux from 2014 on. maturin refuses to write it when a newer symbol is needed.
 wheel: $(STAMPS)/built-wheel
-$(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel
+$(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel $(STAMPS)/pages
 	rm -f dist/*.whl dist/kubepki-[0-9]*.tar.gz
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 	$(BIN)/maturin sdist --out dist
 	touch $@
 
 # Needs rustup's target of that name.
-wheel-aarch64: $(STAMPS)/wheel
+wheel-aarch64: $(STAMPS)/wheel $(STAMPS)/pages
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --target $(ARM) --out dist
 
 test-wheel-aarch64: wheel-aarch64
@@ -286,18 +299,6 @@ dist/kubepki-%-linux.tar.gz: $(call PROGRAM,%) LICENSE $(STAMPS)/pages
 	mkdir -p dist/kubepki-$*-linux
 	cp -r $< LICENSE $(PAGES) dist/kubepki-$*-linux/
 	tar -C dist --sort=name --owner=0 --group=0 --numeric-owner -czf $@ kubepki-$*-linux
-
-# Manual pages and completion, in folders as below /usr: the same for all processors, told by the program that runs here.
-PAGES := target/pages/share
-$(STAMPS)/pages: $(call PROGRAM,$(shell uname -m))
-	rm -rf target/pages
-	mkdir -p $(PAGES)/man/man1 $(PAGES)/bash-completion/completions $(PAGES)/zsh/site-functions \
-		$(PAGES)/fish/vendor_completions.d
-	for page in $$($< manual); do $< manual $$page > $(PAGES)/man/man1/$$page.1; done
-	$< completion bash > $(PAGES)/bash-completion/completions/kubepki
-	$< completion zsh > $(PAGES)/zsh/site-functions/_kubepki
-	$< completion fish > $(PAGES)/fish/vendor_completions.d/kubepki.fish
-	touch $@
 
 BINARY := dist/kubepki-x86_64-linux/kubepki
 test-binary: binary $(STAMPS)/package

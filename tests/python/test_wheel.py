@@ -63,6 +63,27 @@ def test_the_wheel_is_typed_and_whole(installed: Path) -> None:
     assert run(installed / "python", "-c", program, path=SYSTEM_PATH).stdout == "True\n"
 
 
+def test_manual_pages_and_completion_come_with_the_wheel(installed: Path) -> None:
+    share = installed.parent / "share"
+    pages = run(installed / "kubepki", "manual", path=SYSTEM_PATH).stdout.split()
+    assert "kubepki-certs-renew" in pages
+    assert sorted(page.stem for page in (share / "man/man1").iterdir()) == sorted(pages)
+    for shell, script in {
+        "bash": "bash-completion/completions/kubepki",
+        "zsh": "zsh/site-functions/_kubepki",
+        "fish": "fish/vendor_completions.d/kubepki.fish",
+    }.items():
+        assert (share / script).read_text() == run(installed / "kubepki", "completion", shell, path=SYSTEM_PATH).stdout
+
+
+def test_the_script_loads_no_more_than_the_package(installed: Path) -> None:
+    command = [installed / "python", "-X", "importtime", installed / "kubepki", "version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "kubepki._core" in loaded
+    assert not loaded & {"re", "enum", "typing", "dataclasses", "logging"}
+
+
 def test_the_collection_is_in_the_wheel(installed: Path) -> None:
     collection = next(installed.parent.glob("lib/*/site-packages")) / "ansible_collections/kubepki/kubeadm"
     source = ROOT / "python/ansible_collections/kubepki/kubeadm"
