@@ -9,10 +9,9 @@ A class is loaded when it is first asked for: making all of them is half of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubepki.lazy import load
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubepki._core import (
         Artefact,
