@@ -52,18 +52,20 @@ mod native {
     #[pymodule_export]
     use super::recover::recover;
     #[pymodule_export]
-    use super::restart::{RestartReservation, must_restart, plan_restart, reserve_restart, restart};
+    use super::restart::{must_restart, plan_restart, restart};
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
-    use super::text::{complete_commands, duration_seconds, printable};
+    use super::text::{duration_seconds, printable};
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]
     use super::values::{
-        Artefact, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, Configuration, ExpirationReport,
-        ExpirationRow, FileProblem, Finding, Plan, PlannedFile, Problem, Report, SignedCertificate, enumeration_words,
-        stub::values_stub,
+        Artefact, Backup, BackupFile, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec,
+        ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest,
+        InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure, PruneReport, Recovery,
+        RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange,
+        enumeration_words, stub::values_stub,
     };
     #[pymodule_export]
     use super::verbs::{

@@ -136,12 +136,11 @@ fn conclude_dry_run(session: &Session, plan: &RestartPlan) -> Result<u8, Stop> {
     if let Some(obstacle) = plan.obstacles.first() {
         return Err(Error::from(Fault { category: Category::Environment, ..obstacle.clone() }).into());
     }
-    let due = plan.restarts().count();
-    let is_empty = due == 0 && plan.held.is_empty();
+    let is_empty = plan.is_empty();
     session.screen.say(&if is_empty {
         "dry run: nothing to restart".to_owned()
     } else {
-        format!("dry run: nothing was changed; {due} would be restarted")
+        format!("dry run: nothing was changed; {} would be restarted", plan.restarts().count())
     });
     name_outdated_kubelet(session, plan);
     Ok(if is_empty { 0 } else { RESTART_IS_DUE })

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::audit::complete_remedies;
 use crate::error::{Fault, Result};
@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::backup::{Backup, BackupFile, Difference, Manifest};
 
 /// One backup, with its files held against those of the node.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Shown {
     /// The backup.
     #[serde(flatten)]
@@ -28,7 +28,7 @@ pub struct Shown {
 }
 
 /// One file of a backup.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ShownFile {
     /// What the manifest says.
     #[serde(flatten)]
@@ -40,7 +40,7 @@ pub struct ShownFile {
 }
 
 /// What pruning removed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pruned {
     /// The backups that are gone, or would be, the oldest first.
     pub removed: Vec<Backup>,
@@ -51,7 +51,7 @@ pub struct Pruned {
 }
 
 /// A backup that could not be removed.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PruneFailure {
     /// Its name.
     pub name: String,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::apply::{Report, apply_supplied};
 use super::node::{Node, content_of};
@@ -27,7 +27,7 @@ use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
 
 /// One entry of a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExportedEntry {
     /// Its name.
     pub name: String,

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR};
 use crate::error::Result;
@@ -13,7 +13,7 @@ pub use crate::request::RecoverRequest;
 use crate::store::{Interrupted, Recovery, Store, StoreError};
 
 /// What came of it.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecoverReport {
     /// The changes that wait, of a dry run.
     pub waiting: Vec<Interrupted>,

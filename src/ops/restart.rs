@@ -39,7 +39,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
@@ -63,7 +63,7 @@ use crate::store::{Session, Store};
 const LOCK_WAIT: Duration = Duration::from_secs(2);
 
 /// One component that was restarted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Restarted {
     /// Its name.
     pub name: String,
@@ -78,7 +78,7 @@ pub struct Restarted {
 }
 
 /// What was done.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RestartReport {
     /// Components whose manifest an earlier run had left outside: it is back, and they are well.
     pub put_back: Vec<String>,

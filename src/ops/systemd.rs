@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::edge::process::{self, ProcessError};
@@ -24,7 +24,7 @@ const MODE: u32 = 0o644;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What was done to one unit file, or would be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitChange {
     /// The file, as a logical path.
     pub path: PathBuf,

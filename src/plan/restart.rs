@@ -22,7 +22,7 @@ mod way;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use component::{Component, Endpoint, Health, HealthAction, ReadFile, ServiceAccount, from_manifest};
 pub use draft::{Inspection, Member, Step, draft, steps};
@@ -37,7 +37,7 @@ use crate::error::Fault;
 use crate::x509::Certificate;
 
 /// What happens to a component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RestartAction {
     /// It is restarted.
@@ -51,7 +51,7 @@ pub enum RestartAction {
 }
 
 /// A certificate, served or on disk, as far as the comparison is concerned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveCertificate {
     /// Its subject (RFC 4514).
     pub subject: String,
@@ -80,10 +80,10 @@ impl LiveCertificate {
 }
 
 /// One port of a component: what it serves, and what it should.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointPlan {
     /// What it is for: `clients`, `peers`, `serving`.
-    pub purpose: &'static str,
+    pub purpose: String,
     /// Where it was looked at.
     pub address: String,
     /// The certificate that is served there; none when none could be seen.
@@ -106,7 +106,7 @@ impl EndpointPlan {
 }
 
 /// One component, and what happens to it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComponentPlan {
     /// Its name: `etcd`, `kube-apiserver`, …, `kubelet`.
     pub name: String,
@@ -131,7 +131,7 @@ pub struct ComponentPlan {
 }
 
 /// A manifest that a restart which did not end has left outside the manifests directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldManifest {
     /// The component.
     pub component: String,
@@ -144,7 +144,7 @@ pub struct HeldManifest {
 }
 
 /// All that one run would do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RestartPlan {
     /// The moment for which it was made.
     pub made_at: DateTime<Utc>,
@@ -174,5 +174,11 @@ impl RestartPlan {
     /// The components that are restarted, in order.
     pub fn restarts(&self) -> impl Iterator<Item = &ComponentPlan> {
         self.components.iter().filter(|component| component.action == RestartAction::Restart)
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.restarts().next().is_none()
     }
 }

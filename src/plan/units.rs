@@ -48,7 +48,7 @@ pub struct Schedule {
 }
 
 /// One unit file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Its file name.
     pub name: String,

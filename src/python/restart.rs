@@ -1,23 +1,21 @@
 //! Restarts, as Python sees them.
 //!
-//! In: the fields of [`RestartRequest`]. Out: the fields of plans and reports. While it is waited, signals are looked
+//! In: the fields of [`RestartRequest`]. Out: a [`RestartPlan`] or a [`RestartReport`]. While it is waited, signals are looked
 //! for twenty times a second, and `progress(component, phase, seconds, detail)` is called when something of it is new,
 //! and once a second in any case; either may raise to stop the work.
 
-use std::sync::{Mutex, PoisonError};
-
 use chrono::{DateTime, Utc};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::detached;
-use super::data::{answer, request};
+use super::data::request;
 use super::logging;
 use super::operations::moment;
+use super::values::{RestartPlan, RestartReport};
 use crate::error::Result;
 use crate::ops::apply::Continue;
-use crate::ops::restart::{self as restarting, Phase, Progress, Reservation, RestartRequest};
+use crate::ops::restart::{self as restarting, Phase, Progress, RestartRequest};
 
 /// Looks at the components, and says what a restart would do.
 ///
@@ -25,15 +23,14 @@ use crate::ops::restart::{self as restarting, Phase, Progress, Reservation, Rest
 /// As [`restarting::plan`].
 #[pyfunction]
 #[pyo3(signature = (restart_request, now=None))]
-pub(super) fn plan_restart<'py>(
-    py: Python<'py>,
-    restart_request: &Bound<'py, PyDict>,
+pub(super) fn plan_restart(
+    py: Python<'_>,
+    restart_request: &Bound<'_, PyDict>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<RestartPlan> {
     let wanted: RestartRequest = request(restart_request)?;
     let now = moment(now);
-    let plan = telling(py, None, |tell| restarting::plan(&wanted, now, tell))?;
-    answer(py, &plan)
+    telling(py, None, |tell| restarting::plan(&wanted, now, tell)).map(RestartPlan)
 }
 
 /// The components that do not load by themselves what was changed of these names, in the order of the restarts.
@@ -43,70 +40,21 @@ pub(super) fn must_restart(changed: Vec<String>) -> Vec<&'static str> {
     crate::catalogue::must_restart(&changed)
 }
 
-/// Takes the right to restart, before the work that the restart follows.
-///
-/// # Errors
-/// As [`restarting::reserve`].
-#[pyfunction]
-pub(super) fn reserve_restart(py: Python<'_>, restart_request: &Bound<'_, PyDict>) -> PyResult<RestartReservation> {
-    let wanted: RestartRequest = request(restart_request)?;
-    let now = moment(None);
-    let reservation = detached(py, || restarting::reserve(&wanted, now))?;
-    Ok(RestartReservation(Mutex::new(Some(reservation))))
-}
-
-/// The right to restart, until it is used or let go.
-#[pyclass(frozen, module = "kubepki._core")]
-pub(super) struct RestartReservation(Mutex<Option<Reservation>>);
-
-impl RestartReservation {
-    fn take(&self) -> Option<Reservation> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-#[pymethods]
-impl RestartReservation {
-    /// Restarts what must be restarted, and lets the right go.
-    ///
-    /// # Errors
-    /// As [`restarting::restart_reserved`]; what `progress` or a signal handler raised; `RuntimeError` when it was let go.
-    #[pyo3(signature = (progress=None, now=None))]
-    fn restart<'py>(
-        &self,
-        py: Python<'py>,
-        progress: Option<Bound<'py, PyAny>>,
-        now: Option<DateTime<Utc>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let gone = || PyRuntimeError::new_err("the right to restart was used or let go");
-        let reservation = self.take().ok_or_else(gone)?;
-        let now = moment(now);
-        let report = telling(py, progress, |tell| restarting::restart_reserved(reservation, now, tell))?;
-        answer(py, &report)
-    }
-
-    /// Lets the right go.
-    fn release(&self) {
-        drop(self.take());
-    }
-}
-
 /// Restarts what must be restarted.
 ///
 /// # Errors
 /// As [`restarting::restart`]; what `progress` or a signal handler raised.
 #[pyfunction]
 #[pyo3(signature = (restart_request, progress=None, now=None))]
-pub(super) fn restart<'py>(
-    py: Python<'py>,
-    restart_request: &Bound<'py, PyDict>,
-    progress: Option<Bound<'py, PyAny>>,
+pub(super) fn restart(
+    py: Python<'_>,
+    restart_request: &Bound<'_, PyDict>,
+    progress: Option<Bound<'_, PyAny>>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<RestartReport> {
     let wanted: RestartRequest = request(restart_request)?;
     let now = moment(now);
-    let report = telling(py, progress, |tell| restarting::restart(&wanted, now, tell))?;
-    answer(py, &report)
+    telling(py, progress, |tell| restarting::restart(&wanted, now, tell)).map(RestartReport)
 }
 
 /// Does `work` with the GIL released; what the callback or a signal handler raises goes before the work's own error.

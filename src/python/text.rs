@@ -5,11 +5,8 @@
 use pyo3::prelude::*;
 
 use crate::error::Error;
-use crate::ops::NodeRequest;
 use crate::request::wait;
 use crate::text;
-
-use super::data::request;
 
 /// The text as one line that a terminal does not obey; a lone surrogate (a byte of a file name that is not UTF-8) is
 /// escaped too.
@@ -20,15 +17,6 @@ pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<St
     }
     let escaped: Vec<u8> = value.call_method1("encode", ("utf-8", "backslashreplace"))?.extract()?;
     Ok(text::printable(&String::from_utf8_lossy(&escaped)).into_owned())
-}
-
-/// A hint whose commands of kubepki get the options that say which node it is about.
-///
-/// # Errors
-/// `TypeError` for what is not the fields of a [`NodeRequest`].
-#[pyfunction]
-pub(super) fn complete_commands(hint: &str, node: &Bound<'_, PyAny>) -> PyResult<String> {
-    Ok(request::<NodeRequest>(node)?.complete_commands(hint))
 }
 
 /// A duration as a command line has it (`30d`, `1h30m`), in seconds.

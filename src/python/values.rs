@@ -4,6 +4,7 @@
 //! are compared, hashed, copied and pickled by their plain data ([`plain`]). `_core.pyi` is made of the same declarations
 //! ([`stub`]). Only what is shown of a secret is ever within one.
 
+mod backup;
 mod certificate;
 mod configuration;
 mod convert;
@@ -11,16 +12,25 @@ mod expiration;
 mod finding;
 mod plain;
 mod plan;
+mod recover;
+mod restart;
 mod shown;
 pub(super) mod stub;
+mod systemd;
 mod words;
 
+pub(super) use backup::{Backup, BackupFile, PruneFailure, PruneReport};
 pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem, SignedCertificate};
 pub(super) use configuration::{ClusterSpec, Configuration, Read};
 pub(super) use convert::Convert;
 pub(super) use expiration::{ExpirationReport, ExpirationRow, Reported};
 pub(super) use finding::{Finding, Problem};
 pub(super) use plan::{Artefact, Changed, Plan, PlannedFile, Report};
+pub(super) use recover::{InterruptedChange, Recovery, RecoveryReport};
+pub(super) use restart::{
+    ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,
+};
+pub(super) use systemd::{Unit, UnitChange};
 pub(super) use words::enumeration_words;
 
 /// Declares a class: its doc; its name and the value of the core that it holds; how it is shown in one line; its text,

@@ -8,9 +8,9 @@ use pyo3::types::PyDict;
 use serde::de::DeserializeOwned;
 
 use super::call::detached;
-use super::data::{answer, request};
+use super::data::request;
 use super::operations::moment;
-use super::values::{Plan, SignedCertificate};
+use super::values::{Plan, PruneReport, SignedCertificate};
 use crate::error::Result;
 use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, renew, sign};
 use crate::request::RestoreRequest;
@@ -27,20 +27,6 @@ fn answered<R: DeserializeOwned + Sync, T: Send>(
 
 fn plan_restored(wanted: &RestoreRequest, now: DateTime<Utc>) -> Result<Planned> {
     Ok(Planned { plan: backup::plan_restore(wanted, now)?, warnings: Vec::new() })
-}
-
-/// Removes whole backups that are old.
-///
-/// # Errors
-/// As [`backup::prune`].
-#[pyfunction]
-#[pyo3(signature = (prune_request, now=None))]
-pub(super) fn prune_backups<'py>(
-    py: Python<'py>,
-    prune_request: &Bound<'py, PyDict>,
-    now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
-    answer(py, &answered(py, prune_request, now, backup::prune)?)
 }
 
 macro_rules! verbs {
@@ -85,4 +71,7 @@ verbs! {
 
     /// Plans to restore a backup.
     plan_restore(restore_request) -> Plan = plan_restored;
+
+    /// Removes whole backups that are old.
+    prune_backups(prune_request) -> PruneReport = backup::prune;
 }

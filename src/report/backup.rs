@@ -43,7 +43,9 @@ fn row(shown: &ShownFile) -> [String; 5] {
     [path(&file.path), mode, owner, minute(shown.expires_at), now.to_owned()]
 }
 
-const fn state(state: State) -> &'static str {
+/// What can be done with a backup, in a word.
+#[must_use]
+pub const fn state(state: State) -> &'static str {
     match state {
         State::Complete => "complete",
         State::Incomplete => "incomplete",

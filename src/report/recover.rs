@@ -3,11 +3,16 @@
 use super::cell::path;
 use crate::store::{Interrupted, Outcome, Recovery};
 
+/// A change that waits, in a sentence.
+#[must_use]
+pub fn waits(change: &Interrupted) -> String {
+    format!("{}: an interrupted change of {} files waits", path(&change.directory), change.paths.len())
+}
+
 /// A change that waits, and what ends it; a line for each of its files below.
 #[must_use]
 pub fn waiting(change: &Interrupted) -> String {
-    let (directory, command) = (path(&change.directory), change.command.trim_matches('`'));
-    let first = format!("{directory}: an interrupted change of {} files waits; {command}", change.paths.len());
+    let first = format!("{}; {}", waits(change), change.command.trim_matches('`'));
     [first]
         .into_iter()
         .chain(change.paths.iter().map(|file| format!("  {}", path(file))))
@@ -15,17 +20,22 @@ pub fn waiting(change: &Interrupted) -> String {
         .join("\n")
 }
 
-/// A change that was ended; a line for each of its files below.
+/// A change that was ended, in a sentence.
 #[must_use]
-pub fn recovered(recovery: &Recovery) -> String {
+pub fn was_ended(recovery: &Recovery) -> String {
     let done = match recovery.outcome {
         Outcome::Completed => "completed: all files are the new ones",
         Outcome::TakenBack => "taken back: all files are the old ones",
         Outcome::LeftAsFound => "ended: all files are as they were found",
     };
-    let first = format!("an interrupted change of {} files was {done}", recovery.paths.len());
+    format!("an interrupted change of {} files was {done}", recovery.paths.len())
+}
+
+/// A change that was ended; a line for each of its files below.
+#[must_use]
+pub fn recovered(recovery: &Recovery) -> String {
     let files = recovery.paths.iter().map(|file| format!("  {}", path(file)));
-    [first].into_iter().chain(files).collect::<Vec<_>>().join("\n")
+    [was_ended(recovery)].into_iter().chain(files).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -46,7 +46,9 @@ fn certificate(seen: &LiveCertificate) -> String {
     format!("{} until {}", seen.serial, seen.not_after.format("%Y-%m-%d %H:%M"))
 }
 
-const fn action(action: RestartAction) -> &'static str {
+/// What happens to a component, in a word.
+#[must_use]
+pub const fn action(action: RestartAction) -> &'static str {
     match action {
         RestartAction::Restart => "restart",
         RestartAction::Keep => "keep",
@@ -55,7 +57,9 @@ const fn action(action: RestartAction) -> &'static str {
     }
 }
 
-const fn way(way: Way) -> &'static str {
+/// How it is restarted, in words.
+#[must_use]
+pub const fn way(way: Way) -> &'static str {
     match way {
         Way::InPlace => "in place",
         Way::Runtime => "runtime",

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::directory::Directory;
@@ -19,7 +19,7 @@ use super::recovery::{concerning, interrupted_below};
 use super::trust::is_record;
 
 /// A change that was interrupted, and waits to be ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interrupted {
     /// The change's identity: sixteen hex digits, part of the names of its temporary files.
     pub transaction: String,

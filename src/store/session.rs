@@ -15,7 +15,7 @@ use super::error::StoreError;
 use super::exchange::Locks;
 
 /// What was made of an interrupted change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// All its files are the new ones.
@@ -39,7 +39,7 @@ pub enum Keep {
 }
 
 /// An interrupted change that was found and dealt with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
     /// The change's identity: sixteen hex digits, part of the names of its temporary files.
     pub transaction: String,

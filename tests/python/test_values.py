@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kubepki
+import samples
 import trees
 from kubepki import _core
 
@@ -45,11 +46,7 @@ def test_every_enumeration_is_held_against_the_core() -> None:
     from enum import Enum
 
     classes: list[type[Enum]] = [each for each in map(vars(kubepki).get, dir(kubepki)) if isinstance(each, type(Enum))]
-    assert {each.__name__ for each in classes} <= {*_core.enumeration_words(), *NOT_YET}
-
-
-# Enumerations of values that are not native yet.
-NOT_YET = {"BackupState", "RecoveryOutcome", "RestartAction", "RestartWay"}
+    assert {each.__name__ for each in classes} <= {*_core.enumeration_words()}
 
 
 def native_values(tmp_path: Path) -> list[Any]:
@@ -87,6 +84,7 @@ def native_values(tmp_path: Path) -> list[Any]:
         *(configuration, configuration.spec, *configuration.warnings),
         *(expiration, *expiration.rows),
         *(*plans, *artefacts, artefacts[0].files[0], done, *done.changed, signed),
+        *samples.values(tmp_path / "operations"),
     ]
 
 

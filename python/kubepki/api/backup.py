@@ -37,9 +37,7 @@ def list_backups(*, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | 
         EnvironmentFailure: `store.*` when the folder cannot be read.
 
     """
-    from kubepki.types import Backup
-
-    return [Backup.from_dict(each) for each in _core.list_backups(_place(backup_dir, rootfs))]
+    return _core.list_backups(_place(backup_dir, rootfs))
 
 
 @checked
@@ -53,9 +51,7 @@ def show_backup(
         EnvironmentFailure: `backup.none`, `store.*`.
 
     """
-    from kubepki.types import Backup
-
-    return Backup.from_dict(_core.show_backup(_place(backup_dir, rootfs), name))
+    return _core.show_backup(_place(backup_dir, rootfs), name)
 
 
 @checked
@@ -126,8 +122,6 @@ def prune_backups(
         EnvironmentFailure: `store.*`. What could not be removed is in `PruneReport.failures`.
 
     """
-    from kubepki.types import PruneReport
-
     seconds = None if older_than is None else int(older_than.total_seconds())
     if keep is None and seconds is None:
         raise ConfigurationError(
@@ -148,7 +142,7 @@ def prune_backups(
         "older_than_seconds": seconds,
         "dry_run": dry_run,
     }
-    return PruneReport.from_dict(_core.prune_backups(wanted, in_utc(now)))
+    return _core.prune_backups(wanted, in_utc(now))
 
 
 def _place(backup_dir: StrPath, rootfs: StrPath | None) -> dict[str, Any]:

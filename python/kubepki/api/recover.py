@@ -44,12 +44,10 @@ def recover(
         EnvironmentFailure: `store.journal_corrupt`, `store.journal_unreachable` and other `store.*`.
 
     """
-    from kubepki.types import RecoveryReport
-
     wanted = {
         "directories": path_texts(folders),
         "keep": keep,
         "dry_run": dry_run,
         "rootfs": path_text(rootfs),
     }
-    return RecoveryReport.from_dict(_core.recover(wanted))
+    return _core.recover(wanted)

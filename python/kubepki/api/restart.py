@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
     from kubepki.api.node import StrPath
     from kubepki.types import RestartPlan, RestartReport
@@ -66,9 +66,7 @@ def plan_restart(
         EnvironmentFailure: `restart.no_static_pods`. What else of the node stands against a restart is in `obstacles`.
 
     """
-    from kubepki.types import RestartPlan
-
-    return RestartPlan.from_dict(_core.plan_restart(_request(components, **options), in_utc(now)))
+    return _core.plan_restart(_request(components, **options), in_utc(now))
 
 
 @checked
@@ -112,46 +110,6 @@ def restart(
     return _carry_out(lambda heard: _core.restart(request, heard, in_utc(now)), progress)
 
 
-class Reservation:
-    """The right to restart, taken before the work that the restart follows, and let go at the end of the block.
-
-    With it, a second run is refused before it does the work of the first once more.
-
-    Args:
-        components: As for `restart`.
-        timeout: As for `restart`.
-        **options: See `RestartOptions`.
-
-    Raises:
-        ConfigurationError: `plan.unknown_name`, `restart.not_here`, `restart.bad_timeout`.
-        FindingError: `restart.bad_manifest`, `restart.bad_kubelet_configuration`.
-        EnvironmentFailure: `store.locked` when another run restarts; `store.*`.
-
-    """
-
-    def __init__(
-        self,
-        components: Literal["all"] | Iterable[str] = "all",
-        *,
-        timeout: timedelta = timedelta(minutes=5),
-        **options: Unpack[RestartOptions],
-    ) -> None:
-        """Take it."""
-        self._right = _core.reserve_restart(_request(components, timeout=timeout, **options))
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let it go."""
-        self._right.release()
-
-    def restart(self, progress: Callable[[str, str, float, str], object] | None = None) -> RestartReport:
-        """Restart what must be restarted, as `restart` does."""
-        return _carry_out(lambda heard: self._right.restart(heard, None), progress)
-
-
 def must_restart(changed: Iterable[str]) -> list[str]:
     """Return the components that read at their start something that was changed.
 
@@ -162,20 +120,19 @@ def must_restart(changed: Iterable[str]) -> list[str]:
 
 
 def _carry_out(
-    do: Callable[[Callable[[str, str, float, str], object]], dict[str, Any]],
+    do: Callable[[Callable[[str, str, float, str], object]], RestartReport],
     progress: Callable[[str, str, float, str], object] | None,
 ) -> RestartReport:
     """Restart, with signals heard when every manifest is in its place."""
     import signal
 
     from kubepki.api.interrupt import ENDING, Held
-    from kubepki.types import RestartReport
 
     report: RestartReport | None = None
     raised: BaseException | None = None
     with Held(ENDING) as signals:
         try:
-            report = RestartReport.from_dict(do(signals.heard(progress)))
+            report = do(signals.heard(progress))
         except KeyboardInterrupt:
             # Every manifest is in its place. A process that was to end ends below, as it would have.
             if signals.noted in (None, signal.SIGINT):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
@@ -10,8 +9,6 @@ from kubepki.api.node import path_text
 from kubepki.arguments import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from kubepki.api.node import StrPath
     from kubepki.types import Schedule, Unit, UnitChange
 
@@ -32,9 +29,7 @@ def schedule_units(schedule: Schedule) -> tuple[Unit, ...]:
         ConfigurationError: `systemd.bad_value`.
 
     """
-    from kubepki.types import Unit
-
-    return tuple(Unit(each["name"], each["text"]) for each in _core.schedule_units(schedule.to_dict()))
+    return tuple(_core.schedule_units(schedule.to_dict()))
 
 
 @checked
@@ -63,7 +58,7 @@ def install_units(
         EnvironmentFailure: `store.*`; `process.*` when systemd cannot be told.
 
     """
-    return _changes(
+    return tuple(
         _core.install_units(schedule.to_dict(), _request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now))
     )
 
@@ -85,7 +80,7 @@ def remove_units(
         EnvironmentFailure: `store.*`, `process.*`.
 
     """
-    return _changes(_core.remove_units(_request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now)))
+    return tuple(_core.remove_units(_request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now)))
 
 
 def _request(unit_dir: StrPath, rootfs: StrPath | None, *, force: bool, dry_run: bool, now: bool) -> dict[str, Any]:
@@ -96,9 +91,3 @@ def _request(unit_dir: StrPath, rootfs: StrPath | None, *, force: bool, dry_run:
         "dry_run": dry_run,
         "now": now,
     }
-
-
-def _changes(changes: Iterable[Mapping[str, Any]]) -> tuple[UnitChange, ...]:
-    from kubepki.types import UnitChange
-
-    return tuple(UnitChange(Path(each["path"]), each["action"]) for each in changes)

@@ -80,6 +80,15 @@ class Cause(Enum):
     STILL_NEEDED = "still_needed"
 
 
+class BackupState(Enum):
+    """What can be done with a backup: a complete one can be restored, with all its checksums verified."""
+
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+    DAMAGED = "damaged"
+    UNTRUSTED = "untrusted"
+
+
 class Difference(Enum):
     """How the file that is in its place now differs from the one in a backup."""
 
@@ -87,6 +96,41 @@ class Difference(Enum):
     MISSING = "missing"
     CONTENT = "content"
     ATTRIBUTES = "attributes"
+
+
+class RecoveryOutcome(Enum):
+    """What was made of an interrupted change: all its files are new, all are old, or all are as they were found."""
+
+    COMPLETED = "completed"
+    TAKEN_BACK = "taken_back"
+    LEFT_AS_FOUND = "left_as_found"
+
+
+class RestartAction(Enum):
+    """What happens to a component: it is restarted, is up to date, is not asked for, or would not come up again."""
+
+    RESTART = "restart"
+    KEEP = "keep"
+    SKIP = "skip"
+    BLOCKED = "blocked"
+
+
+class RestartWay(Enum):
+    """How a component is restarted.
+
+    Its process is asked to end and the kubelet starts the container again, or the container runtime is asked to stop
+    it; its manifest is moved out and back; the API server's is out while etcd restarts; systemd restarts the kubelet.
+    """
+
+    IN_PLACE = "in_place"
+    RUNTIME = "runtime"
+    MANIFEST = "manifest"
+    AROUND_ETCD = "around_etcd"
+    SERVICE = "service"
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return self.value.replace("_", " ")
 
 
 class Algorithm(Enum):

@@ -54,27 +54,3 @@ class Schedule:
             "config": None if self.config is None else os.fspath(self.config),
             "writes": [os.fspath(path) for path in self.writes],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit file: its name, and all that it says."""
-
-    name: str
-    text: str
-
-    def __str__(self) -> str:
-        """Return the text."""
-        return self.text
-
-
-@dataclass(frozen=True, slots=True)
-class UnitChange:
-    """What was done to a unit file, or would be: `created`, `replaced`, `removed` or `unchanged`."""
-
-    path: Path
-    action: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {"path": os.fspath(self.path), "action": self.action}

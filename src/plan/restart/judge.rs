@@ -55,7 +55,7 @@ impl Evidence {
     pub fn endpoints(&self, component: &Component) -> Vec<EndpointPlan> {
         let seen = component.endpoints.iter().zip(&self.looks);
         let plan = |(endpoint, look): (&Endpoint, &Look)| EndpointPlan {
-            purpose: endpoint.purpose,
+            purpose: endpoint.purpose.to_owned(),
             address: endpoint.address().to_string(),
             served: look.served.as_ref().ok().map(LiveCertificate::of),
             problem: look.served.as_ref().err().cloned(),

@@ -11,13 +11,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::component::{StaticPod, Url};
 use crate::config::parse_duration;
 
 /// How a component is restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// Its process is asked to end, and the kubelet starts the container again.

@@ -7,10 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use pyo3::PyTypeInfo as _;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{IntoPyDict as _, PyDelta, PyString, PyTuple, PyType};
 
 use crate::error::Result;
 
@@ -56,6 +57,13 @@ as_pyo3_does! {
 /// A duration that is kept in whole seconds; plain data may have any number of them.
 pub(in crate::python) struct Seconds(pub(in crate::python) i64);
 
+impl Seconds {
+    /// Of a number that is never negative.
+    pub(in crate::python) fn of(seconds: u64) -> Self {
+        Self(seconds.try_into().unwrap_or(i64::MAX))
+    }
+}
+
 impl Convert for Seconds {
     fn annotation() -> String {
         TimeDelta::annotation()
@@ -92,6 +100,21 @@ impl<T: Convert> Convert for Result<T> {
 
     fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         self?.convert(py)
+    }
+}
+
+/// A duration that is kept in seconds and parts of them; Python has microseconds.
+pub(in crate::python) struct Fraction(pub(in crate::python) f64);
+
+impl Convert for Fraction {
+    fn annotation() -> String {
+        TimeDelta::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        // Python rounds as its durations do, and knows which are too long.
+        let fields = [("seconds", self.0)].into_py_dict(py)?;
+        PyDelta::type_object(py).call((), Some(&fields))
     }
 }
 
@@ -136,6 +159,7 @@ borrowed! {
     &PathBuf => path: &Path = path.as_path();
     &DateTime<Utc> => time: DateTime<Utc> = *time;
     crate::error::Code => code: &str = code.as_str();
+    crate::store::Action => action: String = action.to_string();
     crate::x509::KeyUsage => usage: &str = usage.as_str();
     &crate::x509::KeyUsage => usage: &str = usage.as_str();
     &crate::x509::ExtendedKeyUsage => usage: String = usage.to_string();

@@ -33,8 +33,7 @@ macro_rules! classes {
 }
 
 classes! {
-    Artefact, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, Configuration, ExpirationReport,
-    ExpirationRow, FileProblem, Finding, Plan, PlannedFile, Problem, Report, SignedCertificate,
+    Artefact, Backup, BackupFile, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange,
 }
 
 /// The kind of an expression that is not evaluated.

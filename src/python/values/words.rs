@@ -14,7 +14,9 @@ use crate::audit::{self, node::Status};
 use crate::config::Role;
 use crate::key::Algorithm;
 use crate::plan;
-use crate::store::backup::Difference;
+use crate::plan::restart::{RestartAction, Way};
+use crate::store::Outcome;
+use crate::store::backup::{Difference, State};
 
 macro_rules! words {
     ($($class:literal in $module:literal: $kind:ty = $word:expr;)*) => {
@@ -45,9 +47,13 @@ macro_rules! words {
 words! {
     "Action" in "kubepki.types": plan::Action = |py, word| answer(py, &word);
     "Algorithm" in "kubepki.types": Algorithm = |py, word| answer(py, &word);
+    "BackupState" in "kubepki.types": State = |py, word| answer(py, &word);
     "Cause" in "kubepki.types": plan::Cause = |py, word| answer(py, &word);
     "Difference" in "kubepki.types": Difference = |py, word| answer(py, &word);
     "Kind" in "kubepki.types": plan::Kind = |py, word| answer(py, &word);
+    "RecoveryOutcome" in "kubepki.types": Outcome = |py, word| answer(py, &word);
+    "RestartAction" in "kubepki.types": RestartAction = |py, word| answer(py, &word);
+    "RestartWay" in "kubepki.types": Way = |py, word| answer(py, &word);
     "Role" in "kubepki.types": Role = |py, word| answer(py, &word);
     "Severity" in "kubepki.types": audit::Severity = |py, word| answer(py, &word);
     "Status" in "kubepki.types": Status = |py, word| word.exit_code().convert(py);

@@ -21,7 +21,7 @@ use super::{MANIFEST, MANIFEST_DRAFT};
 use crate::error::{Result, nearest};
 
 /// What can be done with a backup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It can be restored.
@@ -35,7 +35,7 @@ pub enum State {
 }
 
 /// One backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backup {
     /// Its name, as `restore` takes it.
     pub name: String,
