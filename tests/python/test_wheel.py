@@ -77,7 +77,7 @@ def test_manual_pages_and_completion_come_with_the_wheel(installed: Path) -> Non
 
 
 def test_the_script_loads_no_more_than_the_package(installed: Path) -> None:
-    command = [installed / "python", "-X", "importtime", installed / "kubepki", "version"]
+    command: list[str | Path] = [installed / "python", "-X", "importtime", installed / "kubepki", "version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "kubepki._core" in loaded
