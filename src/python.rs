@@ -61,11 +61,11 @@ mod native {
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]
     use super::values::{
-        Artefact, Backup, BackupFile, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec,
-        ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest,
-        InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure, PruneReport, Recovery,
-        RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange,
-        enumeration_words, stub::values_stub,
+        Artefact, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport,
+        ClusterSpec, ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding,
+        HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure,
+        PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit,
+        UnitChange, UserKubeconfig, enumeration_words, stub::values_stub,
     };
     #[pymodule_export]
     use super::verbs::{

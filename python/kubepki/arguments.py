@@ -220,6 +220,7 @@ def _of(kind: type) -> Rule:
 
 def _instance_of(name: str) -> Rule:
     """Return the rule for a class of this package: by its name, as its module may not be loaded."""
+    name = name.rpartition(".")[2]
 
     def check(_: str, value: Any) -> Any:  # noqa: ANN401
         classes = type(value).__mro__

@@ -21,6 +21,17 @@ pub enum Recipient {
     Worker,
 }
 
+impl Recipient {
+    /// Its name, as options have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control-plane",
+            Self::Worker => "worker",
+        }
+    }
+}
+
 /// The CA of an external etcd, as bundles name it.
 pub const EXTERNAL_ETCD_CA: &str = "external-etcd-ca";
 

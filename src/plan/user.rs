@@ -42,6 +42,17 @@ pub enum Credential {
     Token,
 }
 
+impl Credential {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// Who the user is, and how it is let in.
 #[derive(Clone, Debug)]
 pub struct Wish {

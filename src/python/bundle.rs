@@ -1,25 +1,22 @@
 //! Bundles and certificate keys as Python sees them.
 //!
-//! In: the fields of the requests, the certificate key and the bundle's text apart from them. Out: what may be shown,
-//! the sealed text, and the certificate key for the one who must hand it on.
+//! In: the fields of the requests, the certificate key and the bundle's text apart from them. Out: a [`Bundle`], which has
+//! the certificate key to itself until it is asked for; plans and reports.
 
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::call::detached;
-use super::data::{answer, request};
+use super::data::request;
 use super::operations::moment;
-use super::values::{Plan, Report};
-use crate::audit::Finding;
+use super::values::{Bundle, Contents, Exported, Plan, Report};
 use crate::bundle::Recipient;
 use crate::certificate_key::CertificateKey;
-use crate::config::Problem;
 use crate::error::Result;
 use crate::ops::Planned;
-use crate::ops::bundle::{self, ExportRequest, ExportedEntry, ImportRequest};
+use crate::ops::bundle::{self, Collected, ExportRequest, ImportRequest};
 use crate::secret::Secret;
 
 fn key(digits: Option<String>) -> Result<Option<CertificateKey>> {
@@ -41,64 +38,38 @@ pub(super) fn certificate_key(py: Python<'_>) -> PyResult<Bound<'_, PyString>> {
     Ok(PyString::new(py, &digits))
 }
 
-#[derive(Serialize)]
-struct Exported<'a> {
-    recipient: Recipient,
-    entries: &'a [ExportedEntry],
-    findings: &'a [Finding],
-    warnings: &'a [Problem],
-    key: Option<&'a str>,
-    yaml: Option<String>,
-    json: Option<String>,
-    pem: Option<String>,
-}
-
-/// Reads what a joining node needs, and seals it unless it is a dry run: `entries`, `findings`, `warnings`, and `key`,
-/// `yaml` and `json` for a control-plane node, `pem` for a worker.
+/// Reads what a joining node needs, and seals it unless it is a dry run.
 ///
 /// # Errors
 /// As [`bundle::collect`]; `certificate_key.*`.
 #[pyfunction]
 #[pyo3(signature = (export_request, digits=None, rbac=false, dry_run=false, now=None))]
-pub(super) fn export_bundle<'py>(
-    py: Python<'py>,
-    export_request: &Bound<'py, PyDict>,
+pub(super) fn export_bundle(
+    py: Python<'_>,
+    export_request: &Bound<'_, PyDict>,
     digits: Option<String>,
     rbac: bool,
     dry_run: bool,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bundle> {
     let wanted: ExportRequest = request(export_request)?;
     let now = moment(now);
-    let given = detached(py, || key(digits))?;
-    let collected = detached(py, || bundle::collect(&wanted, now))?;
-    let digits;
-    let mut exported = Exported {
-        recipient: wanted.recipient,
-        entries: &collected.entries,
-        findings: &collected.findings,
-        warnings: &collected.warnings,
-        key: None,
-        yaml: None,
-        json: None,
-        pem: None,
-    };
-    match wanted.recipient {
-        _ if dry_run => {}
-        Recipient::Worker => exported.pem = Some(String::from_utf8_lossy(collected.authority()).into_owned()),
-        Recipient::ControlPlane => {
-            let (key, manifest) = detached(py, || {
+    let recipient = wanted.recipient;
+    let exported = detached(py, || {
+        let given = key(digits)?;
+        let collected = bundle::collect(&wanted, now)?;
+        let contents = match recipient {
+            _ if dry_run => Contents::Nothing,
+            Recipient::Worker => Contents::Authority(String::from_utf8_lossy(collected.authority()).into_owned()),
+            Recipient::ControlPlane => {
                 let key = given.map_or_else(CertificateKey::random, Ok)?;
-                let manifest = collected.seal(&key)?;
-                Ok((key, manifest))
-            })?;
-            digits = text(&key.to_hex());
-            exported.key = Some(&digits);
-            exported.yaml = Some(manifest.to_yaml(rbac));
-            exported.json = Some(manifest.to_json(rbac));
-        }
-    }
-    answer(py, &exported)
+                Contents::Sealed { manifest: collected.seal(&key)?, rbac, key }
+            }
+        };
+        let Collected { entries, findings, warnings, .. } = collected;
+        Ok(Exported { recipient, entries, findings, warnings, contents })
+    });
+    exported.map(Bundle)
 }
 
 /// Opens a bundle and plans to put it on a node.

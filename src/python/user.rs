@@ -1,59 +1,49 @@
 //! `kubeconfig user` as Python sees it, and files with secrets that a user asks for.
 //!
-//! In: the fields of [`UserRequest`], the token apart from them. Out: facts that may be shown, and the kubeconfig's
-//! text, the one place where it becomes a Python string.
+//! In: the fields of [`UserRequest`], the token apart from them. Out: a [`UserKubeconfig`], which has
+//! its text to itself until it is asked for.
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use serde::Serialize;
 
 use super::call::detached;
-use super::data::{answer, request};
+use super::data::request;
 use super::operations::{moment, with_progress};
-use crate::config::Problem;
+use super::values::{Made, UserKubeconfig};
 use crate::ops;
 use crate::ops::output::Access;
-use crate::ops::user::{self, UserFacts, UserRequest};
+use crate::ops::user::{self, UserRequest};
 use crate::secret::Secret;
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    user: UserFacts,
-    text: Option<&'a str>,
-    warnings: &'a [Problem],
-}
-
-/// Plans or makes a user's kubeconfig: `user`, `text` (`None` for a dry run), `warnings`.
+/// Plans or makes a user's kubeconfig; a dry run's has no text.
 ///
 /// # Errors
 /// As [`user::plan`] and [`user::Planned::make`]; what `progress` or a signal handler raised.
 #[pyfunction]
 #[pyo3(signature = (user_request, token=None, dry_run=false, progress=None, now=None))]
-pub(super) fn user_kubeconfig<'py>(
-    py: Python<'py>,
-    user_request: &Bound<'py, PyDict>,
+pub(super) fn user_kubeconfig(
+    py: Python<'_>,
+    user_request: &Bound<'_, PyDict>,
     token: Option<String>,
     dry_run: bool,
-    progress: Option<Bound<'py, PyAny>>,
+    progress: Option<Bound<'_, PyAny>>,
     now: Option<DateTime<Utc>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<UserKubeconfig> {
     let mut wanted: UserRequest = request(user_request)?;
     wanted.token = token.map(|token| Secret::new(token.into_bytes()));
     let now = moment(now);
     let planned = detached(py, || user::plan(&wanted, now))?;
     if dry_run {
-        return answer(py, &Answer { user: planned.facts(), text: None, warnings: &planned.warnings });
+        return Ok(UserKubeconfig(Made { facts: planned.facts(), warnings: planned.warnings, text: None }));
     }
     let (made, late) = with_progress(py, progress, |progress| planned.make(wanted.token.as_ref(), progress))?;
     if let Some(error) = late {
         return Err(error);
     }
-    // Borrowed: a copy of the core's would lie in freed memory.
-    let text = std::str::from_utf8(made.text.expose()).ok();
-    answer(py, &Answer { user: made.facts, text, warnings: &planned.warnings })
+    Ok(UserKubeconfig(Made { facts: made.facts, warnings: planned.warnings, text: Some(made.text) }))
 }
 
 /// Writes a text with secrets into a file of mode 0600, or of the mode, owner and group that are given.

@@ -5,6 +5,7 @@
 //! ([`stub`]). Only what is shown of a secret is ever within one.
 
 mod backup;
+mod bundle;
 mod certificate;
 mod configuration;
 mod convert;
@@ -17,9 +18,11 @@ mod restart;
 mod shown;
 pub(super) mod stub;
 mod systemd;
+mod user;
 mod words;
 
 pub(super) use backup::{Backup, BackupFile, PruneFailure, PruneReport};
+pub(super) use bundle::{Bundle, BundleEntry, Contents, Exported};
 pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem, SignedCertificate};
 pub(super) use configuration::{ClusterSpec, Configuration, Read};
 pub(super) use convert::Convert;
@@ -31,15 +34,17 @@ pub(super) use restart::{
     ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,
 };
 pub(super) use systemd::{Unit, UnitChange};
+pub(super) use user::{Made, UserKubeconfig};
 pub(super) use words::enumeration_words;
 
 /// Declares a class: its doc; its name and the value of the core that it holds; how it is shown in one line; its text,
 /// where that is not a line for each attribute; its plain data, where that is less than all that it is compared by; the error for
-/// what it cannot be read from, where that is no `TypeError`; its attributes; methods without arguments.
+/// what it cannot be read from, where that is no `TypeError`; its attributes; methods without arguments; and further methods, with their lines of the stub.
 ///
 /// Every class has `from_dict`, `to_dict`, `==`, `hash`, `copy`, `pickle`, `str`, `repr`, `_repr_html_` and `__match_args__`.
 macro_rules! values {
     (
+        @with $stub:ident { $($always:tt)* }
         $(#[doc = $doc:literal])*
         $class:ident($it:ident: $inner:ty);
         shown = $shown:expr;
@@ -48,6 +53,7 @@ macro_rules! values {
         $(unreadable = $unreadable:expr;)?
         attributes { $($(#[doc = $about:literal])* $name:ident = $value:expr;)* }
         $(methods { $($(#[doc = $does:literal])* $method:ident = $answer:expr;)* })?
+        $(further $lines:literal { $($further:tt)* })?
     ) => {
         $(#[doc = $doc])*
         #[::pyo3::pyclass(frozen, module = "kubepki")]
@@ -71,7 +77,13 @@ macro_rules! values {
                     }
                     kind
                 })),*)?],
+                always: $crate::python::values::stub::$stub,
+                further: &[$($lines)?],
             };
+
+            /// The error for plain data that it cannot be read from.
+            #[allow(dead_code)] // not every class is read
+            const UNREADABLE: &[fn(String) -> ::pyo3::PyErr] = &[$($unreadable)?];
         }
 
         #[::pyo3::pymethods]
@@ -124,36 +136,8 @@ macro_rules! values {
                 $crate::python::data::answer(py, &self.0)
             }
 
-            /// Build it from the plain data that `to_dict` gave.
-            #[classmethod]
-            fn from_dict(_cls: &::pyo3::Bound<'_, ::pyo3::types::PyType>, data: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::PyResult<Self> {
-                let unreadable: [fn(String) -> ::pyo3::PyErr; _] = [$($unreadable)?];
-                $crate::python::values::plain::read(data, unreadable).map(Self)
-            }
-
-            fn __eq__(&self, other: &::pyo3::Bound<'_, Self>) -> bool {
-                ::std::ptr::eq(self, other.get()) || $crate::python::values::plain::are_equal(&self.0, &other.get().0)
-            }
-
-            fn __hash__(&self) -> u64 {
-                $crate::python::values::plain::hash(&self.0)
-            }
-
-            fn __copy__(slf: ::pyo3::Py<Self>) -> ::pyo3::Py<Self> {
-                slf
-            }
-
-            fn __deepcopy__(slf: ::pyo3::Py<Self>, _memo: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::Py<Self> {
-                slf
-            }
-
-            fn __reduce__<'py>(
-                slf: &::pyo3::Bound<'py, Self>,
-            ) -> ::pyo3::PyResult<(::pyo3::Bound<'py, ::pyo3::PyAny>, (::pyo3::Bound<'py, ::pyo3::PyAny>,))> {
-                use ::pyo3::prelude::*;
-                let all = $crate::python::data::answer(slf.py(), &slf.get().0)?;
-                Ok((slf.get_type().getattr("from_dict")?, (all,)))
-            }
+            $($always)*
+            $($($further)*)?
         }
 
         impl $crate::python::values::Convert for $inner {
@@ -180,5 +164,67 @@ macro_rules! values {
             }
         }
     };
+
+    ($($declaration:tt)*) => {
+        $crate::python::values::values! {
+            @with OF_A_VALUE {
+                /// Build it from the plain data that `to_dict` gave.
+                #[classmethod]
+                fn from_dict(_cls: &::pyo3::Bound<'_, ::pyo3::types::PyType>, data: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::PyResult<Self> {
+                    $crate::python::values::plain::read(data, Self::UNREADABLE).map(Self)
+                }
+
+                fn __eq__(&self, other: &::pyo3::Bound<'_, Self>) -> bool {
+                    ::std::ptr::eq(self, other.get()) || $crate::python::values::plain::are_equal(&self.0, &other.get().0)
+                }
+
+                fn __hash__(&self) -> u64 {
+                    $crate::python::values::plain::hash(&self.0)
+                }
+
+                fn __copy__(slf: ::pyo3::Py<Self>) -> ::pyo3::Py<Self> {
+                    slf
+                }
+
+                fn __deepcopy__(slf: ::pyo3::Py<Self>, _memo: &::pyo3::Bound<'_, ::pyo3::PyAny>) -> ::pyo3::Py<Self> {
+                    slf
+                }
+
+                fn __reduce__<'py>(
+                    slf: &::pyo3::Bound<'py, Self>,
+                ) -> ::pyo3::PyResult<(::pyo3::Bound<'py, ::pyo3::PyAny>, (::pyo3::Bound<'py, ::pyo3::PyAny>,))> {
+                    use ::pyo3::prelude::*;
+                    let all = $crate::python::data::answer(slf.py(), &slf.get().0)?;
+                    Ok((slf.get_type().getattr("from_dict")?, (all,)))
+                }
+            }
+            $($declaration)*
+        }
+    };
 }
 use values;
+
+/// Declares a class as [`values!`] does, whose value of the core holds a [`Secret`](crate::secret::Secret): it is compared with
+/// it, in constant time, and neither copied, pickled nor read from plain data. Its plain data are without the secret.
+macro_rules! secrets {
+    ($($declaration:tt)*) => {
+        $crate::python::values::values! {
+            @with OF_A_SECRET {
+                fn __eq__(&self, other: &::pyo3::Bound<'_, Self>) -> bool {
+                    self.0 == other.get().0
+                }
+
+                fn __hash__(&self) -> u64 {
+                    $crate::python::values::plain::hash(&self.__repr__())
+                }
+
+                fn __reduce__(&self) -> ::pyo3::PyResult<()> {
+                    let message = "is not pickled, for it holds a secret: pass on its text";
+                    Err(::pyo3::exceptions::PyTypeError::new_err(format!("a {} {message}", Self::STUB.name)))
+                }
+            }
+            $($declaration)*
+        }
+    };
+}
+use secrets;

@@ -3,17 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::ops::user::UserFacts;
-use crate::plan::user::Credential;
 use crate::text::printable;
 
 /// A line for each fact that there is.
 #[must_use]
 pub fn text(facts: &UserFacts) -> String {
     let moment = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S+00:00");
-    let credential = match facts.credential {
-        Credential::Certificate => "certificate",
-        Credential::Token => "token",
-    };
     let valid = facts.not_before.zip(facts.not_after);
     let all = [
         ("user:", Some(facts.user.clone())),
@@ -21,7 +16,7 @@ pub fn text(facts: &UserFacts) -> String {
         ("key:", facts.algorithm.map(|algorithm| algorithm.to_string())),
         ("serial:", facts.serial.clone()),
         ("valid:", valid.map(|(from, until)| format!("{} to {}", moment(from), moment(until)))),
-        ("shows:", Some(credential.to_owned())),
+        ("shows:", Some(facts.credential.as_str().to_owned())),
         ("server:", Some(facts.server.clone())),
         ("cluster:", Some(facts.cluster_name.clone())),
     ];

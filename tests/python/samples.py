@@ -26,11 +26,12 @@ def values(folder: Path) -> list[Any]:
     (listed,) = kubepki.list_backups(rootfs=root)
     pruned = kubepki.prune_backups(keep=0, dry_run=True, rootfs=root)
     schedule = kubepki.Schedule(Path("/usr/bin/env"))
+    bundle = kubepki.export_bundle(rootfs=root, dry_run=True)
     units = (*kubepki.schedule_units(schedule), *kubepki.install_units(schedule, rootfs=root, dry_run=True))
     return [
         *(waiting, *waiting.waiting, recovered, *recovered.recovered),
         *(plan, *plan.components, *plan.obstacles, *endpoints, *(end.on_disk for end in endpoints if end.on_disk)),
-        *(backup, *backup.files, listed, *listed.files, pruned, *units),
+        *(backup, *backup.files, listed, *listed.files, pruned, *units, *bundle.entries),
         *_of_plain_data(plan, listed),
     ]
 

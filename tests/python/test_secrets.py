@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import dataclasses
 import json
 import os
 import re
@@ -152,9 +151,9 @@ def test_a_value_gives_its_secret_away_by_its_own_calls_alone(tmp_path: Path) ->
             str(value),
             f"{value}",
             json.dumps(value.to_dict()),
-            repr(dataclasses.asdict(value)),
-            repr(dataclasses.astuple(value)),
-            repr([getattr(value, field.name) for field in dataclasses.fields(value)]),
+            value._repr_html_(),
+            repr([getattr(value, name) for name in type(value).__match_args__]),
+            str([str(getattr(value, name)) for name in dir(value) if not callable(getattr(value, name))]),
             repr(value.__getstate__() if hasattr(value, "__getstate__") else ""),
         ]
         assert not [way for way in ways if secret in way]
@@ -162,7 +161,12 @@ def test_a_value_gives_its_secret_away_by_its_own_calls_alone(tmp_path: Path) ->
         for dump in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="holds a secret"):
                 dump(value)
+        with pytest.raises(TypeError):
+            type(value)()
+        assert not hasattr(value, "from_dict")
     assert user == user  # noqa: PLR0124 (that is the question)
+    assert user != kubepki.user_kubeconfig("jane", rootfs=root)
+    assert bundle != kubepki.export_bundle(rootfs=root)
     assert token == kubepki.user_kubeconfig("bot", token="abcdef.0123456789abcdef", rootfs=root)  # noqa: S106
     assert token != kubepki.user_kubeconfig("bot", token="abcdef.0123456789abcdex", rootfs=root)  # noqa: S106
     assert len({user, bundle, token}) == 3

@@ -83,7 +83,3 @@ def test_a_problem_without_a_place() -> None:
     data = {"severity": "error", "code": "a.b", "file": "x.yaml", "line": None, "column": None, "field": ""}
     problem = kubepki.Problem.from_dict({**data, "message": "empty", "hint": ""})
     assert str(problem) == "x.yaml: empty"
-
-
-def test_a_table_has_aligned_columns_and_no_spaces_at_the_ends() -> None:
-    assert kubepki.types.table(("A", "LONG"), [("first", ""), ("x", "y")]) == "A       LONG\nfirst\nx       y"

@@ -61,14 +61,12 @@ def export_bundle(
         EnvironmentFailure: `store.*`.
 
     """
-    from kubepki.types import Bundle
-
     wanted = {
         "node": node_fields(config, **node),
         "recipient": recipient,
         "allow_missing_ca_keys": allow_missing_ca_keys,
     }
-    return Bundle.from_native(_core.export_bundle(wanted, key, rbac, dry_run, in_utc(now)))
+    return _core.export_bundle(wanted, key, rbac, dry_run, in_utc(now))
 
 
 @checked

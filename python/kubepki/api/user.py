@@ -72,9 +72,7 @@ def user_kubeconfig(
         EnvironmentFailure: `store.*`.
 
     """
-    from kubepki.types import UserKubeconfig
-
-    answer = _core.user_kubeconfig(
+    return _core.user_kubeconfig(
         {
             "node": node_fields(config, **node),
             "name": client_name,
@@ -90,4 +88,3 @@ def user_kubeconfig(
         progress,
         in_utc(now),
     )
-    return UserKubeconfig.from_native(answer)

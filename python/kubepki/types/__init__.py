@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         Artefact,
         Backup,
         BackupFile,
+        Bundle,
+        BundleEntry,
         Certificate,
         CertificateFile,
         Changed,
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
         SignedCertificate,
         Unit,
         UnitChange,
+        UserKubeconfig,
     )
-    from kubepki.types.bundle import Bundle, BundleEntry
     from kubepki.types.enumerations import (
         Action,
         Algorithm,
@@ -64,8 +66,6 @@ if TYPE_CHECKING:
         Status,
     )
     from kubepki.types.systemd import Schedule
-    from kubepki.types.text import table
-    from kubepki.types.user import UserKubeconfig
 
 __all__ = [
     "Action",
@@ -117,7 +117,6 @@ __all__ = [
     "Unit",
     "UnitChange",
     "UserKubeconfig",
-    "table",
 ]
 
 # Where each is, below `kubepki.types`, that is no class of the core's.
@@ -125,8 +124,6 @@ _HOMES = {
     "Action": "enumerations",
     "Algorithm": "enumerations",
     "BackupState": "enumerations",
-    "Bundle": "bundle",
-    "BundleEntry": "bundle",
     "Cause": "enumerations",
     "Difference": "enumerations",
     "Kind": "enumerations",
@@ -137,8 +134,6 @@ _HOMES = {
     "Schedule": "systemd",
     "Severity": "enumerations",
     "Status": "enumerations",
-    "UserKubeconfig": "user",
-    "table": "text",
 }
 
 

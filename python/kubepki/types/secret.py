@@ -1,57 +1,48 @@
-"""Values that hold a secret: they give it away by explicit calls alone."""
+"""Saving of the core's values that hold a secret: the methods with arguments, which are checked where the rules are."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.expiration import Value
+from kubepki.arguments import checked
 
 if TYPE_CHECKING:
     import os
+    from typing import Literal
 
 
-class SecretValue(Value):
-    """A value with a secret, which is no field: in none of `repr`, `to_dict()`, `dataclasses.asdict` and a pickle."""
+class Bundle:
+    """What `kubepki.Bundle` calls."""
 
-    __slots__ = ("_secret",)
-
-    _secret: Any
-
-    def _keep(self, secret: Any) -> None:  # noqa: ANN401 (of the child's type)
-        # The children are frozen.
-        object.__setattr__(self, "_secret", secret)
-
-    def _kept(self) -> Any:  # noqa: ANN401 (of the child's type)
-        """Return the secret; nothing for a copy, which has the fields alone."""
-        return getattr(self, "_secret", None)
-
-    def __eq__(self, other: object) -> bool:
-        """Whether fields and secret are the same; how long that takes says nothing of the secret."""
-        from hmac import compare_digest
-
-        if not isinstance(other, SecretValue) or (type(self), self.data) != (type(other), other.data):
-            return False
-        return compare_digest(repr(self._kept()).encode(), repr(SecretValue._kept(other)).encode())
-
-    def __hash__(self) -> int:
-        return hash(repr(self))
-
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled: a key would lie where nobody expects one."""
-        raise TypeError(f"a {type(self).__name__} is not pickled, for it holds a secret: pass on its text")
+    @checked
+    def save(  # type: ignore[misc]
+        self: _core.Bundle,
+        path: str | os.PathLike[str],
+        *,
+        form: Literal["yaml", "json", "pem"] = "yaml",
+        force: bool = False,
+    ) -> Path:
+        """Write one of its forms."""
+        text = {"yaml": self.to_yaml, "json": self.to_json, "pem": self.to_pem}[form]()
+        _core.write_secret_file(path, text, force=force)
+        return Path(path)
 
 
-def save(
-    path: str | os.PathLike[str],
-    text: str,
-    *,
-    force: bool,
-    mode: int | None = None,
-    uid: int | None = None,
-    gid: int | None = None,
-) -> Path:
-    """Write a text into a file of mode 0600, or of another mode and owner, and return its path."""
-    _core.write_secret_file(path, text, force=force, mode=mode, uid=uid, gid=gid)
-    return Path(path)
+class UserKubeconfig:
+    """What `kubepki.UserKubeconfig` calls."""
+
+    @checked
+    def save(  # type: ignore[misc]
+        self: _core.UserKubeconfig,
+        path: str | os.PathLike[str],
+        *,
+        force: bool = False,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> Path:
+        """Write the kubeconfig."""
+        _core.write_secret_file(path, self.to_yaml(), force=force, mode=mode, uid=uid, gid=gid)
+        return Path(path)

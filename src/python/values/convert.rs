@@ -11,9 +11,10 @@ use pyo3::PyTypeInfo as _;
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict as _, PyDelta, PyString, PyTuple, PyType};
+use pyo3::types::{IntoPyDict as _, PyDelta, PyDict, PyString, PyTuple, PyType};
 
 use crate::error::Result;
+use crate::secret::Secret;
 
 /// What a class's attribute is made of.
 pub(in crate::python) trait Convert: Sized {
@@ -90,6 +91,19 @@ impl<T: Convert> Convert for Lines<T> {
     }
 }
 
+/// What a value may not have, which is an exception of Python's own.
+impl<T: Convert> Convert for PyResult<T> {
+    const HAS_LINES: bool = T::HAS_LINES;
+
+    fn annotation() -> String {
+        T::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self?.convert(py)
+    }
+}
+
 /// What may fail when it is asked for.
 impl<T: Convert> Convert for Result<T> {
     const HAS_LINES: bool = T::HAS_LINES;
@@ -128,6 +142,41 @@ impl Convert for &str {
     }
 }
 
+/// The text of a secret: one that was asked for by name.
+impl Convert for &Secret {
+    fn annotation() -> String {
+        String::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        // Borrowed: a copy of the core's would lie in freed memory.
+        PyString::from_bytes(py, self.expose()).map(Bound::into_any)
+    }
+}
+
+impl Convert for Secret {
+    fn annotation() -> String {
+        String::annotation()
+    }
+
+    fn convert(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        (&self).convert(py)
+    }
+}
+
+/// Calls the method `save` of a class: in Python, where the rules for arguments are.
+pub(in crate::python) fn saved<'py>(
+    value: &Bound<'py, PyAny>,
+    class: &str,
+    arguments: &Bound<'py, PyTuple>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let save = py.import("kubepki.types.secret")?.getattr(class)?.getattr("save")?;
+    let all: Vec<_> = std::iter::once(value.clone()).chain(arguments).collect();
+    save.call(PyTuple::new(py, all)?, options)
+}
+
 impl Convert for &Path {
     fn annotation() -> String {
         "Path".to_owned()
@@ -159,6 +208,8 @@ borrowed! {
     &PathBuf => path: &Path = path.as_path();
     &DateTime<Utc> => time: DateTime<Utc> = *time;
     crate::error::Code => code: &str = code.as_str();
+    crate::bundle::Recipient => recipient: &str = recipient.as_str();
+    crate::plan::user::Credential => credential: &str = credential.as_str();
     crate::store::Action => action: String = action.to_string();
     crate::x509::KeyUsage => usage: &str = usage.as_str();
     &crate::x509::KeyUsage => usage: &str = usage.as_str();

@@ -16,9 +16,9 @@ use super::super::call::converted;
 /// A value from its plain data; what is none is a `TypeError`, or the error that is made of the reason.
 pub(in crate::python) fn read<T: DeserializeOwned>(
     data: &Bound<'_, PyAny>,
-    unreadable: impl IntoIterator<Item = fn(String) -> PyErr>,
+    unreadable: &[fn(String) -> PyErr],
 ) -> PyResult<T> {
-    let error = unreadable.into_iter().next().unwrap_or(PyTypeError::new_err::<String>);
+    let error = unreadable.first().copied().unwrap_or(PyTypeError::new_err::<String>);
     converted(|| pythonize::depythonize(data).map_err(|reason| error(reason.to_string())))
 }
 

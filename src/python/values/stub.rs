@@ -23,6 +23,10 @@ pub(in crate::python) struct Class {
     pub(in crate::python) doc: &'static [&'static str],
     pub(in crate::python) attributes: &'static [Named],
     pub(in crate::python) methods: &'static [Named],
+    /// The lines of what every class of its kind has.
+    pub(in crate::python) always: &'static str,
+    /// The lines of its further methods.
+    pub(in crate::python) further: &'static [&'static str],
 }
 
 /// All of them, by their names.
@@ -33,7 +37,7 @@ macro_rules! classes {
 }
 
 classes! {
-    Artefact, Backup, BackupFile, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange,
+    Artefact, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange, UserKubeconfig,
 }
 
 /// The kind of an expression that is not evaluated.
@@ -58,7 +62,8 @@ impl Class {
         for (name, kind) in self.methods {
             lines.push(format!("    def {name}(self) -> {}: ...", kind().annotation));
         }
-        lines.push(ALWAYS.to_owned());
+        lines.extend(self.further.iter().map(|line| (*line).to_owned()));
+        lines.push(self.always.to_owned());
         lines.join("\n")
     }
 }
@@ -76,7 +81,7 @@ fn tuple(start: &str, items: &[String]) -> String {
 /// A line of the stub is no longer.
 const LINE: usize = 120;
 
-const ALWAYS: &str = "    def __eq__(self, other: object, /) -> bool: ...
+pub(in crate::python) const OF_A_VALUE: &str = "    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: object) -> Self: ...
@@ -85,6 +90,13 @@ const ALWAYS: &str = "    def __eq__(self, other: object, /) -> bool: ...
     def to_dict(self) -> dict[str, Any]: ...
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self: ...
+";
+
+pub(in crate::python) const OF_A_SECRET: &str = "    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> NoReturn: ...
+    def _repr_html_(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
 ";
 
 /// The classes as `_core.pyi` has them.
