@@ -13,11 +13,13 @@
 //! | `session` | what a verb works with: the streams, the time, the signals |
 //! | `carry_out` | what verbs that change a node do with their plan |
 //! | `run` | what every verb offers |
+//! | `codes`, `callers` | every code that there is; those of Python and Ansible |
 //! | `pages` | completion and manual pages, made from the parser |
 //! | `stop`, `failure` | why a run stops; how that is said, and the exit code |
 
 mod backup;
 mod bundle;
+mod callers;
 mod carry_out;
 mod check;
 mod cleanup;

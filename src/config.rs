@@ -11,6 +11,7 @@
 //!
 //! Source: kubeadm `util/config`, `apis/kubeadm`.
 
+mod chunk;
 mod cluster;
 mod config_map;
 mod convert;
@@ -45,7 +46,7 @@ pub use version::KubernetesVersion;
 use cluster::Node;
 use document::{Document, Documents, Kind};
 use node::Local;
-use problem::{Code, Place, Problems};
+use problem::{Code, Origin, Place, Problems};
 use schema::{ApiVersion, Struct};
 use view::View;
 
@@ -101,8 +102,8 @@ pub struct Loaded {
 /// control-plane node; `JoinConfiguration` a further one, or a worker when it has no `controlPlane`. Beside a
 /// `JoinConfiguration` a `ClusterConfiguration` tells what kubeadm would ask the cluster.
 ///
-/// The file may be a dump of the cluster's `ConfigMap` kubeadm-config; then it is the configuration in it that is read, and
-/// problems name their places within that.
+/// The file may be the cluster's `ConfigMap` kubeadm-config, its data alone, or a list with it; then it is the configuration
+/// in it that is read. Problems name their lines in the file, or, where the text is not there line by line (JSON), within it.
 ///
 /// # Errors
 /// [`ConfigError::TooLarge`] over [`LARGEST_FILE`] bytes, [`ConfigError::NotUtf8`], and
@@ -124,11 +125,23 @@ pub struct Loaded {
 /// # Ok::<(), config::ConfigError>(())
 /// ```
 pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, ConfigError> {
+    let text = text(name, bytes)?;
+    match config_map::configuration_in(name, text) {
+        Some((inner, origin)) => load_text(origin, &inner, options),
+        None => load_text(name.into(), text, options),
+    }
+}
+
+/// The text of the configuration file `bytes`, which messages call `name`.
+///
+/// # Errors
+/// As [`load`], for what is no text.
+pub fn text<'b>(name: &str, bytes: &'b [u8]) -> Result<&'b str, ConfigError> {
     if bytes.len() > LARGEST_FILE {
         return Err(ConfigError::TooLarge { file: name.to_owned(), size: bytes.len(), limit: LARGEST_FILE });
     }
     if let Some(foreign) = foreign::of_bytes(name, bytes) {
-        let mut problems = Problems::new(name, options.lenient);
+        let mut problems = Problems::new(name.into(), false);
         foreign.report(&Place::file(), &mut problems);
         problems.finish()?;
     }
@@ -140,15 +153,11 @@ pub fn load(name: &str, bytes: &[u8], options: &Options) -> Result<Loaded, Confi
         let line = before.split(|&byte| byte == b'\n').count();
         ConfigError::NotUtf8 { file: name.to_owned(), line, encoding: None }
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match config_map::configuration_in(text) {
-        Some((inner, place)) => load_text(&format!("{name}: {place}"), &inner, options),
-        None => load_text(name, text, options),
-    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn load_text(name: &str, text: &str, options: &Options) -> Result<Loaded, ConfigError> {
-    let mut problems = Problems::new(name, options.lenient);
+fn load_text(origin: Origin, text: &str, options: &Options) -> Result<Loaded, ConfigError> {
+    let mut problems = Problems::new(origin, options.lenient);
     let mut documents = if refuse_control_characters(text, &mut problems) {
         Documents::default()
     } else {
@@ -179,7 +188,7 @@ fn stand_in() -> HostFacts {
 /// # Errors
 /// [`ConfigError::Invalid`] when the host's facts (or the node name of `options`) give no name or no address.
 pub fn defaults(options: &Options) -> Result<ClusterSpec, ConfigError> {
-    let mut problems = Problems::new("(defaults)", options.lenient);
+    let mut problems = Problems::new("(defaults)".into(), options.lenient);
     let spec = assemble_control_plane(&Documents::default(), options, &mut problems);
     problems.finish().map(|_| spec)
 }

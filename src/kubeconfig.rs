@@ -21,7 +21,7 @@ use std::fmt;
 
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
-pub use parts::{ClusterPart, UserPart};
+pub use parts::{Cluster, User};
 pub use view::Current;
 
 use crate::secret::Secret;

@@ -35,7 +35,7 @@ pub mod user;
 pub mod version;
 
 pub use keys::{Continue, Progress};
-pub use node::configuration;
+pub use node::{STDIN, configuration};
 pub use planned::Planned;
 
 use crate::audit::Finding;

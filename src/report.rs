@@ -12,6 +12,7 @@ pub mod difference;
 pub mod finding;
 pub mod moment;
 pub mod plan;
+pub mod problem;
 pub mod recover;
 pub mod requests;
 pub mod restart;
@@ -20,6 +21,8 @@ pub mod structured;
 mod table;
 mod unified;
 pub mod user;
+mod wrap;
 
 pub use table::table;
 pub use unified::unified;
+pub use wrap::wrapped;

@@ -2,6 +2,8 @@
 //!
 //! In: bytes. Out: [`Content`]s, plain data without private parts. It judges nothing, and decrypts nothing.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::catalogue::{self, SYSTEM_NODE};
@@ -9,7 +11,7 @@ use crate::digest::sha256_hex;
 use crate::error::{Diagnostic as _, Fault};
 use crate::key::format::{Format, Wanted};
 use crate::key::{KeyError, PrivateKey, pem};
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{Kubeconfig, KubeconfigError};
 use crate::x509::{Description, X509Error, describe_certificate, describe_request, pkcs7_certificates, public_key};
 
 /// One thing that a file holds.
@@ -100,77 +102,91 @@ pub struct ShownUser {
     pub problem: Option<Fault>,
 }
 
-/// Everything that the bytes hold.
-///
-/// # Errors
-/// The fault of what cannot be read, or that there is nothing known in it.
-pub fn contents(bytes: &[u8]) -> Result<Vec<Content>, Fault> {
+/// Everything that the bytes hold, which `file` has, and the first fault of what cannot be read, or that nothing known is in them.
+#[must_use]
+pub fn contents(bytes: &[u8], file: &Path) -> (Vec<Content>, Option<Fault>) {
+    let (mut found, mut problem) = (Vec::new(), None);
+    let mut note = |read: Result<Vec<Content>, Fault>| match read {
+        Ok(more) => found.extend(more),
+        Err(fault) => {
+            problem.get_or_insert(fault);
+        }
+    };
+    let mut has_blocks = false;
+    for block in pem::blocks(bytes) {
+        has_blocks = true;
+        note(of_block(&block, file));
+    }
     if pem::has_broken_block(bytes) {
-        return Err(X509Error::Damaged { reason: "a PEM block is cut off or not base64".into() }.fault());
+        note(Err(X509Error::Damaged { reason: "a PEM block is cut off or not base64".into() }.fault_at(file)));
+    } else if !has_blocks {
+        note(whole(bytes, file));
     }
-    let blocks = pem::blocks(bytes).map(|block| of_block(&block)).collect::<Result<Vec<_>, _>>()?;
-    if !blocks.is_empty() {
-        return Ok(blocks.into_iter().flatten().collect());
-    }
+    (found, problem)
+}
+
+/// A file that is no PEM.
+fn whole(bytes: &[u8], file: &Path) -> Result<Vec<Content>, Fault> {
+    let one = |read: Result<Content, Fault>| read.map(|one| vec![one]);
     match Format::of(bytes, Wanted::Certificate) {
-        Some(Format::Kubeconfig) => kubeconfig(bytes).map(|one| vec![one]),
-        Some(Format::DerCertificate) => certificate(bytes).map(|one| vec![one]),
-        Some(Format::DerRequest) => request(bytes).map(|one| vec![one]),
-        Some(Format::DerPkcs7) => pkcs7(bytes),
+        Some(Format::Kubeconfig) => one(kubeconfig(bytes, file)),
+        Some(Format::DerCertificate) => one(certificate(bytes, file)),
+        Some(Format::DerRequest) => one(request(bytes, file)),
+        Some(Format::DerPkcs7) => pkcs7(bytes, file),
         Some(Format::DerEncryptedKey) => Ok(vec![Content::EncryptedPrivateKey]),
-        Some(Format::DerPrivateKey) => private_key(bytes).map(|one| vec![one]),
-        Some(Format::DerPublicKey) => public(bytes).map(|one| vec![one]),
-        Some(format) => Err(X509Error::OtherFormat { format, wanted: Wanted::Certificate }.fault()),
-        None => Err(X509Error::NoCertificate.fault()),
+        Some(Format::DerPrivateKey) => one(private_key(bytes, file)),
+        Some(Format::DerPublicKey) => one(public(bytes, file)),
+        Some(format) => Err(X509Error::OtherFormat { format, wanted: Wanted::Certificate }.fault_at(file)),
+        None => Err(X509Error::NoCertificate.fault_at(file)),
     }
 }
 
-fn of_block(block: &pem::Block<'_>) -> Result<Vec<Content>, Fault> {
+fn of_block(block: &pem::Block<'_>, file: &Path) -> Result<Vec<Content>, Fault> {
     let der = block.der.expose();
     match block.label {
-        "CERTIFICATE" | "X509 CERTIFICATE" => certificate(der).map(|one| vec![one]),
+        "CERTIFICATE" | "X509 CERTIFICATE" => certificate(der, file).map(|one| vec![one]),
         // openssl puts its own data behind the certificate.
-        "TRUSTED CERTIFICATE" => certificate(der).map(|one| vec![one]),
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => request(der).map(|one| vec![one]),
-        "PKCS7" | "CMS" => pkcs7(der),
+        "TRUSTED CERTIFICATE" => certificate(der, file).map(|one| vec![one]),
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => request(der, file).map(|one| vec![one]),
+        "PKCS7" | "CMS" => pkcs7(der, file),
         "ENCRYPTED PRIVATE KEY" => Ok(vec![Content::EncryptedPrivateKey]),
         label if label.ends_with("PRIVATE KEY") && block.has_headers => Ok(vec![Content::EncryptedPrivateKey]),
         "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "PRIVATE KEY" => {
             let key = PrivateKey::from_pem(pem::encode(block.label, der).expose());
-            key.map(|key| vec![of_key(&key)]).map_err(|error| error.fault())
+            key.map(|key| vec![of_key(&key)]).map_err(|error| error.fault_at(file))
         }
-        "PUBLIC KEY" => public(der).map(|one| vec![one]),
+        "PUBLIC KEY" => public(der, file).map(|one| vec![one]),
         label => Ok(vec![Content::OtherBlock { label: label.to_owned(), bytes: der.len() }]),
     }
 }
 
-fn certificate(der: &[u8]) -> Result<Content, Fault> {
-    let description = describe_certificate(der).map_err(|error| error.fault())?;
+fn certificate(der: &[u8], file: &Path) -> Result<Content, Fault> {
+    let description = describe_certificate(der).map_err(|error| error.fault_at(file))?;
     Ok(Content::Certificate { kubeadm_name: kubeadm_name(&description), description: Box::new(description) })
 }
 
-fn request(der: &[u8]) -> Result<Content, Fault> {
-    let description = describe_request(der).map_err(|error| error.fault())?;
+fn request(der: &[u8], file: &Path) -> Result<Content, Fault> {
+    let description = describe_request(der).map_err(|error| error.fault_at(file))?;
     Ok(Content::Request { kubeadm_name: kubeadm_name(&description), description: Box::new(description) })
 }
 
-fn pkcs7(der: &[u8]) -> Result<Vec<Content>, Fault> {
-    pkcs7_certificates(der).map_err(|error| error.fault())?.iter().map(|one| certificate(one)).collect()
+fn pkcs7(der: &[u8], file: &Path) -> Result<Vec<Content>, Fault> {
+    pkcs7_certificates(der).map_err(|error| error.fault_at(file))?.iter().map(|one| certificate(one, file)).collect()
 }
 
 /// A key in DER, which says nothing of its form: the first that it can be read as.
-fn private_key(der: &[u8]) -> Result<Content, Fault> {
+fn private_key(der: &[u8], file: &Path) -> Result<Content, Fault> {
     let as_label = |label: &str| PrivateKey::from_pem(pem::encode(label, der).expose());
     let key = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"].into_iter().find_map(|label| as_label(label).ok());
-    key.map(|key| of_key(&key)).ok_or_else(|| KeyError::Damaged.fault())
+    key.map(|key| of_key(&key)).ok_or_else(|| KeyError::Damaged.fault_at(file))
 }
 
 fn of_key(key: &PrivateKey) -> Content {
     Content::PrivateKey { key: key.kind(), public_key_sha256: sha256_hex(key.public_key_info()) }
 }
 
-fn public(der: &[u8]) -> Result<Content, Fault> {
-    let (key, public_key_sha256) = public_key(der).map_err(|error| error.fault())?;
+fn public(der: &[u8], file: &Path) -> Result<Content, Fault> {
+    let (key, public_key_sha256) = public_key(der).map_err(|error| error.fault_at(file))?;
     Ok(Content::PublicKey { key, public_key_sha256 })
 }
 
@@ -184,38 +200,35 @@ fn kubeadm_name(description: &Description) -> Option<String> {
     Some(row.name.to_owned())
 }
 
-fn kubeconfig(bytes: &[u8]) -> Result<Content, Fault> {
-    let kubeconfig = Kubeconfig::parse(bytes).map_err(|error| error.fault())?;
-    let embedded = |data: Option<Vec<u8>>| data.map(|data| contents(&data)).transpose().map(Option::unwrap_or_default);
+fn kubeconfig(bytes: &[u8], file: &Path) -> Result<Content, Fault> {
+    let kubeconfig = Kubeconfig::parse(bytes).map_err(|error| error.fault_at(file))?;
+    // What is embedded is in no file that a command could name.
+    let embedded = |data: &[u8]| contents(data, Path::new("FILE"));
     let cluster = |name: &str| {
-        let read = kubeconfig.cluster(name).map_err(|error| error.fault());
-        let read = read.and_then(|cluster| Ok((cluster.server, cluster.authority_file, embedded(cluster.authority)?)));
-        let (server, authority_file, authorities, problem) = match read {
-            Ok((server, file, authorities)) => (server, file, authorities, None),
-            Err(fault) => (None, None, Vec::new(), Some(fault)),
-        };
-        ShownCluster { name: name.to_owned(), server, authorities, authority_file, problem }
+        let (read, fault) = or_fault(kubeconfig.cluster(name), file);
+        let (authorities, problem) = read.certificate_authority_data.as_deref().map(embedded).unwrap_or_default();
+        ShownCluster {
+            name: name.to_owned(),
+            server: read.server.map(str::to_owned),
+            authorities,
+            authority_file: read.certificate_authority.map(str::to_owned),
+            problem: fault.or(problem),
+        }
     };
     let user = |name: &str| {
-        let shown = ShownUser {
+        let (read, fault) = or_fault(kubeconfig.user(name), file);
+        let (certificates, problem) = read.client_certificate_data.as_deref().map(embedded).unwrap_or_default();
+        let (keys, of_key) = read.client_key_data.map(|key| embedded(key.expose())).unwrap_or_default();
+        let files = [read.client_certificate, read.client_key, read.token_file];
+        let credentials = read.token.map(|_| "token").into_iter().chain(read.other_credentials);
+        ShownUser {
             name: name.to_owned(),
-            certificates: Vec::new(),
-            keys: Vec::new(),
-            files: Vec::new(),
-            credentials: Vec::new(),
-            problem: None,
-        };
-        let read = kubeconfig.user(name).map_err(|error| error.fault());
-        read.and_then(|user| {
-            Ok(ShownUser {
-                certificates: embedded(user.certificate)?,
-                keys: user.key.map(|key| contents(key.expose())).transpose()?.unwrap_or_default(),
-                files: user.files,
-                credentials: user.credentials,
-                ..shown.clone()
-            })
-        })
-        .unwrap_or_else(|fault| ShownUser { problem: Some(fault), ..shown })
+            certificates,
+            keys,
+            files: files.into_iter().flatten().map(str::to_owned).collect(),
+            credentials: credentials.map(str::to_owned).collect(),
+            problem: fault.or(problem).or(of_key),
+        }
     };
     Ok(Content::Kubeconfig {
         current_context: kubeconfig.current_context().to_owned(),
@@ -223,4 +236,9 @@ fn kubeconfig(bytes: &[u8]) -> Result<Content, Fault> {
         clusters: kubeconfig.cluster_names().into_iter().map(cluster).collect(),
         users: kubeconfig.user_names().into_iter().map(user).collect(),
     })
+}
+
+/// What was read, or nothing and why.
+fn or_fault<T: Default>(read: Result<T, KubeconfigError>, file: &Path) -> (T, Option<Fault>) {
+    read.map_or_else(|error| (T::default(), Some(error.fault_at(file))), |read| (read, None))
 }

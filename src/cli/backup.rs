@@ -124,17 +124,8 @@ impl Run for Restore {
         let restart = remedy::command(["kubepki".into(), "restart".into()].into_iter().chain(rootfs));
         let next =
             format!("components keep what they have loaded until they are restarted: {}", restart.trim_matches('`'));
-        let carrying = Carrying {
-            session,
-            plan: &plan,
-            warnings: &[],
-            words: WORDS,
-            form: self.output.form,
-            is_dry_run: dry_run,
-            text: None,
-            afterwards: Some(&|_| vec![next.clone()]),
-        };
-        carrying.carry_out()
+        let carrying = Carrying::of_plan(session, &plan, WORDS, self.output.form, dry_run);
+        Carrying { afterwards: Some(&|_| vec![next.clone()]), ..carrying }.carry_out()
     }
 }
 

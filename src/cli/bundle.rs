@@ -158,16 +158,8 @@ impl Run for Import {
         let mut request = ImportRequest { backup_dir: self.backups.dir(), ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = bundle::plan_import(&request, sealed.expose(), key.as_ref(), session.now)?;
-        let carrying = Carrying {
-            session,
-            plan: &planned.plan,
-            warnings: &planned.warnings,
-            words: WORDS,
-            form: self.output.form,
-            is_dry_run: dry_run,
-            text: None,
-            afterwards: None,
-        };
+        let carrying = Carrying::of_plan(session, &planned.plan, WORDS, self.output.form, dry_run);
+        let carrying = Carrying { warnings: &planned.warnings, ..carrying };
         let recovering = ImportRequest { recover: true, ..request };
         carrying.carry_out_by(Box::new(|_| bundle::import(&recovering, sealed.expose(), key.as_ref(), session.now)))
     }

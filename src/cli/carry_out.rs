@@ -57,24 +57,27 @@ struct Answer<'a> {
 }
 
 impl<'a> Carrying<'a> {
+    /// A plan of which no configuration's reader warns.
+    pub(super) const fn of_plan(
+        session: &'a Session,
+        plan: &'a Plan,
+        words: Words<'a>,
+        form: Form,
+        is_dry_run: bool,
+    ) -> Self {
+        Self { session, plan, warnings: &[], words, form, is_dry_run, text: None, afterwards: None }
+    }
+
     /// A plan as most verbs carry it out.
-    pub(super) const fn of(
+    pub(super) fn of(
         session: &'a Session,
         planned: &'a Planned,
         words: Words<'a>,
         form: Form,
         is_dry_run: bool,
     ) -> Self {
-        Self {
-            session,
-            plan: &planned.plan,
-            warnings: planned.warnings.as_slice(),
-            words,
-            form,
-            is_dry_run,
-            text: None,
-            afterwards: None,
-        }
+        let Planned { plan, warnings } = planned;
+        Self { warnings, ..Self::of_plan(session, plan, words, form, is_dry_run) }
     }
 
     /// Prints the plan and its findings, does it unless it is blocked or a dry run, and returns the exit code.

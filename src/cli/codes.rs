@@ -25,6 +25,7 @@ use crate::store::StoreError;
 use crate::store::backup::BackupError;
 use crate::x509::X509Error;
 
+use super::callers::CallerError;
 use super::error::CommandError;
 
 /// All errors; those of one area stand together, in this order.
@@ -32,6 +33,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     InternalError::DECLARATIONS,
     ConfigError::DECLARATIONS,
     CommandError::DECLARATIONS,
+    CallerError::DECLARATIONS,
     RequestError::DECLARATIONS,
     OperationError::DECLARATIONS,
     PolicyError::DECLARATIONS,

@@ -2,71 +2,65 @@
 
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use super::failure::problem;
 use super::input::with_stdin;
-use super::options::{Form, Output};
+use super::options::{Configuration, Form, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
+use crate::config::Problem;
 use crate::error::Category;
-use crate::ops;
-use crate::request::NodeRequest;
+use crate::ops::{self, STDIN};
+use crate::report;
 
 /// Print every problem of a kubeadm configuration at once, each with its place and a hint.
 #[derive(Args, Debug)]
 #[command(
     mut_arg("config", |config| config.required(true)),
-    mut_arg("certificates_dir", |unused| unused.hide(true)),
-    mut_arg("kubeconfig_dir", |unused| unused.hide(true)),
     after_help = "Examples:
   kubepki config validate --config kubeadm.yaml
+  kubectl -n kube-system get configmap kubeadm-config -o yaml | kubepki config validate --config -
   kubepki config validate --config kubeadm.yaml -o json"
 )]
 pub(super) struct Validate {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    node: NodeRequest,
+    configuration: Configuration,
 }
 
 #[derive(Serialize)]
-struct Answer<T> {
+struct Answer {
     valid: bool,
-    problems: T,
+    problems: Vec<Problem>,
 }
 
 impl Run for Validate {
-    fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        let name = self.node.config.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        with_stdin(session, &mut self.node)?;
-        let form = self.output.form;
-        let (valid, problems) = match ops::configuration(&self.node) {
-            Ok(loaded) if form != Form::Text => {
-                session.structured(&Answer { valid: true, problems: &loaded.warnings }, form)?;
-                return Ok(0);
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let mut node = self.configuration.node;
+        with_stdin(session, &mut node)?;
+        let answer = match ops::configuration(&node) {
+            Ok(loaded) => Answer { valid: true, problems: loaded.warnings },
+            Err(error) => {
+                let problems = Problem::all_of(&error);
+                if problems.is_empty() {
+                    return Err(error.into());
+                }
+                Answer { valid: false, problems }
             }
-            Ok(loaded) => (true, json!(loaded.warnings)),
-            Err(error) => match error.context().get("problems") {
-                Some(problems) => (false, problems.clone()),
-                None => return Err(error.into()),
-            },
         };
-        if form == Form::Text {
-            for one in problems.as_array().into_iter().flatten() {
-                show(session, one)?;
-            }
-            session.screen.show(&format!("{name}: {}", if valid { "ok" } else { "not valid" }))?;
+        let Answer { valid, problems } = &answer;
+        if self.output.form == Form::Text {
+            let said = problems.iter().flat_map(|one| report::problem::lines(one, &format!(" [{}]", one.code)));
+            let name = match (&node.config_text, &node.config) {
+                (None, Some(path)) => path.display().to_string(),
+                _ => STDIN.to_owned(),
+            };
+            let end = format!("{name}: {}", if *valid { "ok" } else { "not valid" });
+            session.screen.show(&said.chain([end]).collect::<Vec<_>>().join("\n"))?;
         } else {
-            session.structured(&Answer { valid, problems }, form)?;
+            session.structured(&answer, self.output.form)?;
         }
-        Ok(if valid { 0 } else { Category::Usage.exit_code() })
+        Ok(if *valid { 0 } else { Category::Usage.exit_code() })
     }
-}
-
-fn show(session: &Session, one: &Value) -> Result<(), Stop> {
-    let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
-    session.screen.show(&format!("{} [{}]", problem(one), text("code")))?;
-    if text("hint").is_empty() { Ok(()) } else { session.screen.show(&format!("  hint: {}", text("hint"))) }
 }

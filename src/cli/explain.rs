@@ -10,11 +10,11 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
 use crate::error::{Code, Declaration, nearest};
-use crate::report::table;
+use crate::report::wrapped;
 
 /// Say what a code of an error or a finding means, and what to do.
 ///
-/// Without a code all are listed, a line each; with an area, as `key`, those of the area.
+/// Without a code all are listed, each with a sentence; with an area, as `key`, those of the area.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki explain
@@ -28,6 +28,9 @@ pub(super) struct Explain {
     #[command(flatten)]
     output: Output,
 }
+
+/// A list is read in pages (`| less`), which have no width of their own.
+const WIDTH: usize = 80;
 
 /// A code as data.
 #[derive(Serialize)]
@@ -52,7 +55,7 @@ impl Explanation {
         Self { code: one.code, of, kinds, meaning: one.meaning.trim(), remedy: one.remedy, example: one.example }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, width: Option<usize>) -> String {
         let kinds = self.kinds.join("; ");
         let parts = [
             Some(format!("{}: {}, {kinds}", self.code, self.of)),
@@ -60,17 +63,23 @@ impl Explanation {
             Some(format!("what to do: {}", self.remedy)).filter(|_| !self.remedy.is_empty()),
             Some(format!("for example: {}", self.example)).filter(|_| !self.example.is_empty()),
         ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("\n  ")
+        let line = |(at, part): (usize, String)| match (at, width) {
+            (0, _) => part,
+            (_, Some(width)) => wrapped(&part, width, "  "),
+            (_, None) => format!("  {part}"),
+        };
+        parts.into_iter().flatten().enumerate().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
 impl Run for Explain {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let all = || codes::all().map(Explanation::of);
-        let given = self.code.as_deref().map(|code| code.trim_end_matches('.'));
+        // As it is printed: `code: key.encrypted`, `[key.encrypted]`.
+        let given = self.code.as_deref().map(|code| code.trim_matches(['[', ']', '.']));
         if let Some(one) = all().find(|one| given == Some(one.code.as_str())) {
             match self.output.form {
-                Form::Text => session.screen.show(&one.text())?,
+                Form::Text => session.screen.show(&one.text(session.screen.width()))?,
                 form => session.structured(&one, form)?,
             }
             return Ok(0);
@@ -82,13 +91,10 @@ impl Run for Explain {
         }
         match self.output.form {
             Form::Text => {
-                let row =
-                    |one: &Explanation| [one.code.as_str().to_owned(), one.kinds.join("; "), sentence(one.meaning)];
-                session.screen.show(&table(
-                    session.screen.width(),
-                    ["CODE", "KIND", "MEANING"],
-                    listed.iter().map(row),
-                ))?;
+                let width = session.screen.width().unwrap_or(WIDTH);
+                let lines =
+                    |one: &Explanation| format!("{}\n{}", one.code, wrapped(&sentence(one.meaning), width, "    "));
+                session.screen.show(&listed.iter().map(lines).collect::<Vec<_>>().join("\n"))?;
             }
             form => session.structured(&Listing { codes: listed }, form)?,
         }
@@ -125,7 +131,7 @@ mod tests {
         for one in codes::all().map(Explanation::of) {
             assert!(!one.meaning.is_empty() && !one.kinds.is_empty(), "{}", one.code);
             assert!(!sentence(one.meaning).contains('\n'), "{}", one.code);
-            assert!(one.text().starts_with(&format!("{}: ", one.code)), "{}", one.code);
+            assert!(one.text(None).starts_with(&format!("{}: ", one.code)), "{}", one.code);
         }
     }
 

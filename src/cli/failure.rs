@@ -13,12 +13,12 @@
 
 use std::io;
 
-use serde_json::Value;
-
 use super::error::{CommandError, STDOUT};
 use super::session::Session;
 use super::stop::{Given, Stop};
+use crate::config::Problem;
 use crate::error::{Category, Error};
+use crate::report;
 use crate::text::printable;
 
 const BROKEN_PIPE: u8 = 141;
@@ -42,32 +42,17 @@ pub(super) fn report(session: &Session, stop: Stop) -> u8 {
 
 /// An error in three lines: what is wrong, what to do, and its code.
 fn lines(error: &Error, given: &Given) -> Vec<String> {
-    let problems = error.context().get("problems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let problems = Problem::all_of(error);
     // One problem is the message itself; of several each has a hint of its own.
-    let mut lines =
-        if problems.len() > 1 { problems.iter().flat_map(listed).collect() } else { vec![format!("error: {error}")] };
+    let mut lines = if problems.len() > 1 {
+        problems.iter().flat_map(|one| report::problem::lines(one, "")).collect()
+    } else {
+        vec![format!("error: {error}")]
+    };
     let hint = error.hint();
     if !hint.is_empty() {
         lines.push(format!("  hint: {}", given.complete(&hint)));
     }
     lines.push(format!("  code: {}", error.code()));
     lines
-}
-
-/// One of several problems of a configuration, with its hint.
-fn listed(one: &Value) -> Vec<String> {
-    let hint = one.get("hint").and_then(Value::as_str).filter(|hint| !hint.is_empty());
-    [problem(one)].into_iter().chain(hint.map(|hint| format!("  hint: {hint}"))).collect()
-}
-
-/// A problem of a configuration in a line: how bad, where and what.
-pub(super) fn problem(one: &Value) -> String {
-    let text = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
-    let number = |name: &str| one.get(name).and_then(Value::as_u64);
-    let place = match (number("line"), number("column")) {
-        (Some(line), Some(column)) => format!("{line}:{column}:"),
-        _ => String::new(),
-    };
-    let field = if text("field").is_empty() { String::new() } else { format!("{}: ", text("field")) };
-    format!("{}: {}:{place} {field}{}", text("severity"), text("file"), text("message"))
 }

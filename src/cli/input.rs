@@ -6,7 +6,9 @@ use super::error::CommandError;
 use super::options::CertificateKeyOptions;
 use super::session::Session;
 use super::stop::Stop;
+use crate::config;
 use crate::edge::streams::{self, Until};
+use crate::ops::STDIN;
 use crate::request::NodeRequest;
 use crate::secret::Secret;
 
@@ -16,9 +18,8 @@ const LIMIT: usize = 4 << 20;
 /// The node with its configuration read, where that comes from stdin (`--config -`).
 pub(super) fn with_stdin(session: &Session, node: &mut NodeRequest) -> Result<(), Stop> {
     if node.config.as_deref() == Some(Path::new("-")) {
-        let text = content(session, Path::new("-"))?;
-        node.config = None;
-        node.config_text = Some(String::from_utf8_lossy(text.expose()).into_owned());
+        let bytes = content(session, Path::new("-"))?;
+        node.config_text = Some(config::text(STDIN, bytes.expose())?.to_owned());
     }
     Ok(())
 }

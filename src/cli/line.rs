@@ -45,7 +45,7 @@ pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Arran
             ahead.extend(if takes_value { rest.next() } else { None });
             continue;
         }
-        if words.is_empty() && word == "help" {
+        if word == "help" && command.find_subcommand("help").is_none() {
             is_help = true;
             continue;
         }

@@ -4,6 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::session::Session;
 use crate::ops::{Continue, Progress};
+use crate::store::DEFAULT_LOCK_WAIT;
 
 const WIDTH: &str = "keys [{bar:24}] {pos}/{len} {msg}";
 
@@ -28,6 +29,13 @@ impl<'s> KeyProgress<'s> {
         if !state.name.is_empty() {
             self.bar.set_message(state.name.clone());
         }
+        let Progress { done, total, .. } = state;
+        self.session.begin_work(if done < total {
+            format!("the key that is being made is finished ({done} of {total} are)")
+        } else {
+            let lock = DEFAULT_LOCK_WAIT.as_secs();
+            format!("the change is written as a whole; another kubepki's lock is waited for {lock} s at most")
+        });
         if self.session.interrupts.has_come() { Continue::No } else { Continue::Yes }
     }
 }

@@ -179,7 +179,9 @@ impl<'s> Talk<'s> {
         let now = (state.component.clone(), state.phase);
         if now != self.said {
             self.end_line();
-            self.session.screen.say(&format!("{}: {}", state.component, phase(&state.component, state.phase)));
+            let line = format!("{}: {}", state.component, phase(&state.component, state.phase));
+            self.session.screen.say(&line);
+            self.session.begin_work(format!("{line}; its manifest is put back"));
             self.said = now;
         } else if self.session.screen.is_watched && !state.detail.is_empty() {
             let detail: String = printable(&state.detail).chars().take(100).collect();

@@ -12,7 +12,7 @@ use crate::report;
 use crate::text::printable;
 
 /// The two streams, and what they can show.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Screen {
     /// Whether stderr is a terminal.
     pub(super) is_watched: bool,
@@ -80,9 +80,8 @@ impl Screen {
 
     /// Prints what a configuration's reader warns of.
     pub(super) fn warn(&self, problems: &[Problem]) {
-        for problem in problems {
-            let hint = if problem.hint.is_empty() { String::new() } else { format!("\n  hint: {}", problem.hint) };
-            self.say(&format!("warning: {}{hint}", printable(&problem.to_string())));
+        for line in problems.iter().flat_map(|problem| report::problem::lines(problem, "")) {
+            self.say(&line);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::clock::SystemClock;
 use crate::edge::interrupt::Interrupts;
 use crate::error::Category;
 use crate::report;
+use crate::store::DEFAULT_LOCK_WAIT;
 
 /// One run of the program.
 #[derive(Debug)]
@@ -26,15 +28,39 @@ pub(super) struct Session {
     pub(super) interrupts: Interrupts,
     /// How the program was called.
     pub(super) program: PathBuf,
+    /// What takes time now, for whoever asks a second time to stop it.
+    work: Arc<Mutex<String>>,
 }
 
 impl Session {
     pub(super) fn begin(arguments: &[OsString]) -> Self {
-        Self {
+        let session = Self {
             screen: Screen::open(),
             now: SystemClock.now(),
             interrupts: Interrupts::of_terminal(),
             program: arguments.first().map(PathBuf::from).unwrap_or_default(),
+            work: Arc::default(),
+        };
+        let (screen, work) = (session.screen.clone(), Arc::clone(&session.work));
+        session.interrupts.answer_again(move |waited| {
+            let work = work.lock().map(|work| work.clone()).unwrap_or_default();
+            let lock = DEFAULT_LOCK_WAIT.as_secs();
+            let what = if work.is_empty() {
+                format!("what was begun ends first; another kubepki's lock is waited for {lock} s at most")
+            } else {
+                work
+            };
+            let seconds = waited.as_secs_f64();
+            let text = format!("still at work, {seconds:.1} s after the first Ctrl-C: {what}");
+            screen.say(&text);
+        });
+        session
+    }
+
+    /// Notes what is being done, and takes time.
+    pub(super) fn begin_work(&self, what: String) {
+        if let Ok(mut work) = self.work.lock() {
+            *work = what;
         }
     }
 

@@ -51,12 +51,11 @@ impl Run for Show {
             session.structured(&Answer { files: &files }, self.output.form)?;
         }
         for file in &files {
-            match &file.problem {
-                Some(fault) => say_problem(session, &file.path, fault),
-                None if self.output.form == Form::Text => {
-                    session.screen.show(&report::show::text(file, session.now))?;
-                }
-                None => {}
+            if self.output.form == Form::Text && !file.contents.is_empty() {
+                session.screen.show(&report::show::text(file, session.now))?;
+            }
+            if let Some(fault) = &file.problem {
+                say_problem(session, &file.path, fault);
             }
         }
         let has_failed = files.iter().any(|file| file.problem.is_some());

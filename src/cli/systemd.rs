@@ -146,6 +146,10 @@ fn say_differences(session: &Session, error: &Error) {
 }
 
 fn schedule(session: &Session, request: ScheduleRequest, rootfs: Option<&Path>) -> Result<Schedule, Stop> {
+    if request.config.as_deref() == Some(Path::new("-")) {
+        let hint = "name a file: the timer reads it at every run";
+        return Err(CommandError::usage("--config - cannot be the configuration of a timer", hint).into());
+    }
     let config = request.config.map(|path| std::path::absolute(&path).unwrap_or(path));
     let writes = match &config {
         None => Vec::new(),

@@ -97,6 +97,8 @@ fn options_may_stand_in_front_of_the_verb_and_help_is_a_word_too() {
         ("kubepki -v --config=x init", "kubepki init -v --config=x"),
         ("kubepki help certs init", "kubepki certs init --help"),
         ("kubepki help", "kubepki --help"),
+        ("kubepki certs help", "kubepki certs --help"),
+        ("kubepki certs help renew", "kubepki certs renew --help"),
         ("kubepki --version", "kubepki --version"),
         ("kubepki certs", "kubepki certs"),
     ] {

@@ -33,7 +33,7 @@ const LAST: usize = 1000;
 )]
 struct Line {
     /// Print the version; with -v, the build too.
-    #[arg(long)]
+    #[arg(short = 'V', long)]
     version: bool,
     /// Say more on stderr; can be repeated.
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = LAST)]

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use super::chunk::split;
 use super::foreign;
 use super::problem::{Code, Place, Problems, quoted};
 use super::schema::ApiVersion;
@@ -67,7 +68,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
     let mut documents = Documents::default();
     let mut kinds: HashMap<String, usize> = HashMap::new();
     for chunk in split(text, problems) {
-        if chunk.text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        if chunk.is_empty() {
             problems.add(
                 Code::EmptyDocument,
                 &Place::at(Mark { line: chunk.first_line, column: 1 }),
@@ -95,7 +96,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
                 continue;
             }
         };
-        let known = foreign::of_document(problems.file(), chunk.text, &root)
+        let known = foreign::of_document(&root)
             .or_else(|| if root.as_mapping().is_some() { None } else { foreign::of_text(chunk.text) });
         if let Some(foreign) = known {
             foreign.report(&Place::at(root.mark), problems);
@@ -109,7 +110,7 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
             continue;
         };
         if let Some(line) = kinds.get(&meta.kind) {
-            let message = format!("a second {}; the first begins on line {line}", quoted(&meta.kind));
+            let message = format!("a second {}; the first begins on line {}", quoted(&meta.kind), problems.line(*line));
             problems.add(Code::KindTwice, &Place::at(meta.kind_mark), message, "keep one document of each kind");
             continue;
         }
@@ -148,42 +149,6 @@ pub(super) fn read(text: &str, problems: &mut Problems) -> Documents {
 /// Whether a field holds what was reported already.
 fn is_unusable(root: &Node, name: &str) -> bool {
     root.get(name).is_some_and(|node| node.value == Value::Unusable)
-}
-
-/// A piece of the file between two separators.
-struct Chunk<'a> {
-    text: &'a str,
-    first_line: usize,
-}
-
-/// Cuts at lines that begin with `---`; empty pieces are left out.
-fn split<'a>(text: &'a str, problems: &mut Problems) -> Vec<Chunk<'a>> {
-    let mut chunks = Vec::new();
-    let mut start = 0_usize;
-    let mut first_line = 1_usize;
-    let mut offset = 0_usize;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        let number = index.saturating_add(1);
-        let end = offset.saturating_add(line.len());
-        if let Some(rest) = line.strip_prefix("---") {
-            let rest = rest.trim();
-            if !rest.is_empty() && !rest.starts_with('#') {
-                problems.add(
-                    Code::Syntax,
-                    &Place::at(Mark { line: number, column: 1 }),
-                    "a document separator has more text on its line",
-                    "put --- on a line of its own",
-                );
-            }
-            chunks.push(Chunk { text: text.get(start..offset).unwrap_or_default(), first_line });
-            start = end;
-            first_line = number.saturating_add(1);
-        }
-        offset = end;
-    }
-    chunks.push(Chunk { text: text.get(start..).unwrap_or_default(), first_line });
-    chunks.retain(|chunk| !chunk.text.is_empty());
-    chunks
 }
 
 struct TypeMeta {
@@ -268,33 +233,4 @@ fn classify(meta: &TypeMeta, problems: &mut Problems) -> Option<(Kind, ApiVersio
         problems.strict(Code::UnknownKind, &place, format!("unknown kind {}", quoted(&meta.kind)), hint);
     }
     our_kind.map(|kind| (kind, known))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split_lines(text: &str) -> Vec<(usize, &str)> {
-        let mut problems = Problems::new("k", false);
-        let chunks = split(text, &mut problems).into_iter().map(|chunk| (chunk.first_line, chunk.text)).collect();
-        assert!(!problems.has_errors());
-        chunks
-    }
-
-    #[test]
-    fn a_file_is_cut_at_separators() {
-        assert_eq!(split_lines("a\n---\nb\n"), [(1, "a\n"), (3, "b\n")]);
-        assert_eq!(split_lines("---\n---\na\n---\n---  # x\r\nb\n---\n"), [(3, "a\n"), (6, "b\n")]);
-        assert_eq!(split_lines("a\n ---\nb"), [(1, "a\n ---\nb")]);
-        assert_eq!(split_lines("\n---\na"), [(1, "\n"), (3, "a")]);
-        assert_eq!(split_lines(""), []);
-    }
-
-    #[test]
-    fn text_beside_a_separator_is_an_error() {
-        let mut problems = Problems::new("k", false);
-        assert_eq!(split("a: 1\n--- b: 2\n", &mut problems).len(), 1);
-        let error = problems.finish().unwrap_err().to_string();
-        assert!(error.starts_with("k:2:1: a document separator"), "{error}");
-    }
 }

@@ -5,10 +5,11 @@
 //!
 //! Source: kubeadm `uploadconfig` (the `ConfigMap` kubeadm-config); magic(5) for the beginnings.
 
-use super::convert::{file, into, words};
+use super::config_map::{self, ENTRY};
+use super::convert::{file, into};
 use super::problem::{Code, Place, Problems, quoted};
 use crate::key::format::{Format, Wanted};
-use crate::yaml::Node;
+use crate::yaml::{Node, Scalar};
 
 /// A file or document that is no configuration.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,6 +38,11 @@ const BINARY: [(&[u8], &str); 7] = [
 const GIVE: &str = "give the file that kubeadm reads (apiVersion: kubeadm.k8s.io/v1beta4, kind: ClusterConfiguration)";
 const OF_CLUSTER: &str = "kubectl --namespace kube-system get configmap kubeadm-config --output \
                           jsonpath='{.data.ClusterConfiguration}'";
+
+/// What leads on where the configuration of a cluster is wanted.
+fn printed() -> String {
+    format!("the configuration of a cluster is printed by `{OF_CLUSTER}`")
+}
 
 fn other(what: &str, hint: impl Into<String>) -> Foreign {
     let message = format!("this is {what}, not a kubeadm configuration");
@@ -115,20 +121,17 @@ pub(super) fn of_text(text: &str) -> Option<Foreign> {
 }
 
 /// What a document is by its fields; `None` for what is kubeadm's and for what is not known.
-pub(super) fn of_document(name: &str, text: &str, root: &Node) -> Option<Foreign> {
+pub(super) fn of_document(root: &Node) -> Option<Foreign> {
     if let Some(items) = root.as_sequence() {
         let is_play = |item: &Node| item.get("hosts").is_some() || item.get("import_playbook").is_some();
         return items.first().filter(|item| is_play(item)).map(|_| other("an Ansible playbook", GIVE));
     }
     let mapping = root.as_mapping()?;
-    let is_json = text.trim_start().starts_with('{');
     let api_version = text_of(root, "apiVersion");
     let Some(kind) = text_of(root, "kind").filter(|_| api_version.is_some()) else {
-        if holds_configuration(root) {
-            return Some(config_map("the data of a ConfigMap", &from_data(name, is_json, true)));
-        }
-        if root.get("ClusterConfiguration").is_some() {
-            return Some(config_map("the data of a ConfigMap", &from_data(name, is_json, false)));
+        let entry = root.get(ENTRY).or_else(|| root.get("data")?.get(ENTRY));
+        if let Some(data) = config_map("the data of a ConfigMap", entry) {
+            return Some(data);
         }
         return of_fields(&mapping.iter().map(|(name, _)| name).collect::<Vec<_>>(), root);
     };
@@ -137,29 +140,23 @@ pub(super) fn of_document(name: &str, text: &str, root: &Node) -> Option<Foreign
     }
     let article = if kind.starts_with(['A', 'E', 'I', 'O']) { "an" } else { "a" };
     match kind {
-        "ConfigMap" if holds_configuration(root) => Some(config_map("a ConfigMap", &from_object(name))),
-        "ConfigMap" => {
+        "ConfigMap" => config_map("a ConfigMap", root.get("data").and_then(|data| data.get(ENTRY))).or_else(|| {
             let which = root.get("metadata").and_then(|metadata| text_of(metadata, "name")).unwrap_or_default();
-            let what = format!("the ConfigMap {}, without ClusterConfiguration", quoted(which));
-            Some(other(&what, format!("the one of kubeadm is printed by `{OF_CLUSTER}`")))
-        }
-        _ if kind == "List" || kind.ends_with("List") => {
-            let items = root.get("items").and_then(Node::as_sequence).unwrap_or_default();
-            if items.iter().any(holds_configuration) {
-                return Some(config_map("a list that holds a ConfigMap", &from_object(name)));
-            }
+            let what = format!("the ConfigMap {}, without {ENTRY}", quoted(which));
+            Some(other(&what, printed()))
+        }),
+        _ if kind == "List" || kind.ends_with("List") => config_maps(root).or_else(|| {
             let what = format!("{article} {kind} of Kubernetes, as kubectl prints it");
-            Some(other(&what, format!("the configuration of a cluster is printed by `{OF_CLUSTER}`")))
-        }
+            Some(other(&what, printed()))
+        }),
         "Config" => {
-            let hint = "kubeconfigs are found below --kubeconfig-dir; the configuration of a cluster is printed by";
-            Some(other("a kubeconfig", format!("{hint} `{OF_CLUSTER}`")))
+            let hint = format!("kubeconfigs are found below --kubeconfig-dir; {}", printed());
+            Some(other("a kubeconfig", hint))
         }
         "InitConfiguration" | "ClusterConfiguration" | "JoinConfiguration" => None,
         _ => {
             let what = format!("{article} {} of Kubernetes", cut(kind));
-            let hint =
-                format!("keep it in a file of its own; the configuration of a cluster is printed by `{OF_CLUSTER}`");
+            let hint = format!("keep it in a file of its own; {}", printed());
             Some(other(&what, hint))
         }
     }
@@ -190,43 +187,37 @@ fn of_fields(names: &[&str], root: &Node) -> Option<Foreign> {
     names.iter().any(is_variable).then(|| other("a file of Ansible variables", GIVE))
 }
 
-fn config_map(what: &str, take_out: &str) -> Foreign {
-    let message = format!("this is {what} with the configuration inside, not the configuration itself");
-    let hint = format!("take the configuration out and give the result: {take_out}; or from the cluster: {OF_CLUSTER}");
-    Foreign { code: Code::ConfigMap, message, hint }
-}
-
-/// kubectl takes the text out without a cluster: it removes a note that is not there, and prints one field.
-const LOCAL: [&str; 5] = ["kubectl", "annotate", "--local", "kubepki-", "--output"];
-
-fn from_object(name: &str) -> String {
-    let words: Vec<_> =
-        LOCAL.into_iter().chain(["jsonpath={.data.ClusterConfiguration}", "--filename", file(name)]).collect();
-    into(&words, name, "yaml")
-}
-
-fn from_data(name: &str, is_json: bool, has_data: bool) -> String {
-    let below = if has_data { r#"["data"]"# } else { "" };
-    if is_json {
-        let program =
-            format!(r#"import json, sys; print(json.load(open(sys.argv[1])){below}["ClusterConfiguration"])"#);
-        return into(&["python3", "-c", &program, file(name)], name, "yaml");
-    }
-    // What is left out before the data of a ConfigMap.
-    let header = if has_data {
-        r"1i apiVersion: v1\nkind: ConfigMap"
-    } else {
-        r"s/^/ /; 1i apiVersion: v1\nkind: ConfigMap\ndata:"
+/// An object of Kubernetes, or the data of one, that holds a configuration which is not read.
+fn config_map(what: &str, entry: Option<&Node>) -> Option<Foreign> {
+    let hint = match entry?.as_scalar() {
+        Some(Scalar::Text(_)) => {
+            format!("give it in a file of its own, or put the text in it in its place; {}", printed())
+        }
+        _ => format!(
+            "{ENTRY} has to be a text (`{ENTRY}: |`): write it so, or give what is below it alone; {}",
+            printed()
+        ),
     };
-    let complete = words(&["sed", header, file(name)]);
-    let print: Vec<_> = LOCAL.into_iter().chain(["jsonpath={.data.ClusterConfiguration}", "--filename", "-"]).collect();
-    format!("`{complete} | {} > {}`", words(&print), words(&[&format!("{}.yaml", file(name))]))
+    let message = format!("this is {what} with the configuration inside, not the configuration itself");
+    Some(Foreign { code: Code::ConfigMap, message, hint })
 }
 
-fn holds_configuration(object: &Node) -> bool {
-    object.get("data").is_some_and(|data| {
-        ["ClusterConfiguration", "InitConfiguration", "MasterConfiguration"].iter().any(|name| data.get(name).is_some())
-    })
+/// Several objects that hold a configuration, in a list.
+fn config_maps(list: &Node) -> Option<Foreign> {
+    let holders = config_map::holders(list);
+    if let [(_, one)] = &holders[..] {
+        return config_map("a list that holds a ConfigMap", one.get("data")?.get(ENTRY));
+    }
+    let name = |(at, item): &(usize, &Node)| match config_map::namespace_and_name(item) {
+        (Some(namespace), Some(name)) => quoted(&format!("{namespace}/{name}")),
+        (_, Some(name)) => quoted(name),
+        _ => format!("items[{at}]"),
+    };
+    let names: Vec<_> = holders.iter().map(name).collect();
+    let message =
+        format!("this is a list with {} objects that hold a configuration: {}", names.len(), names.join(", "));
+    let hint = format!("give the one that is meant in a file of its own; {}", printed());
+    (!names.is_empty()).then_some(Foreign { code: Code::ConfigMap, message, hint })
 }
 
 fn text_of<'n>(node: &'n Node, name: &str) -> Option<&'n str> {

@@ -44,6 +44,15 @@ pub struct Problem {
     pub hint: String,
 }
 
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:", self.file)?;
@@ -54,6 +63,15 @@ impl std::fmt::Display for Problem {
             write!(f, " {}:", self.field)?;
         }
         write!(f, " {}", self.message)
+    }
+}
+
+impl Problem {
+    /// Those of an error of the whole crate, whose evidence they are; none for every other error.
+    #[must_use]
+    pub fn all_of(error: &error::Error) -> Vec<Self> {
+        let evidence = if error.code() == ConfigError::INVALID { error.context().get("problems") } else { None };
+        evidence.and_then(|problems| Deserialize::deserialize(problems).ok()).unwrap_or_default()
     }
 }
 
@@ -94,7 +112,7 @@ faults! {
         },
         /// The file has problems; all are listed, each with line, column, field and hint.
         #[error("{}", lines(.problems))]
-        #[fault("config.invalid", Usage, hint_of_all(problems))]
+        #[fault("config.invalid" as INVALID, Usage, hint_of_all(problems))]
         Invalid {
             /// All of it.
             problems: Vec<Problem>,
@@ -137,10 +155,25 @@ impl Place {
     }
 }
 
+/// Where a text stands: in which file, and how many lines and columns further down and to the right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) file: String,
+    pub(super) lines: usize,
+    pub(super) columns: usize,
+}
+
+impl From<&str> for Origin {
+    /// A text that is the file.
+    fn from(file: &str) -> Self {
+        Self { file: file.to_owned(), ..Self::default() }
+    }
+}
+
 /// Gathers the problems of one file.
 #[derive(Debug)]
 pub(super) struct Problems {
-    file: String,
+    origin: Origin,
     lenient: bool,
     list: Vec<Problem>,
     /// What was found after the list was full, and whether an error was among it.
@@ -152,8 +185,8 @@ pub(super) struct Problems {
 const MOST: usize = 500;
 
 impl Problems {
-    pub(super) fn new(file: &str, lenient: bool) -> Self {
-        Self { file: file.to_owned(), lenient, list: Vec::new(), more: 0, more_errors: false }
+    pub(super) fn new(origin: Origin, lenient: bool) -> Self {
+        Self { origin, lenient, list: Vec::new(), more: 0, more_errors: false }
     }
 
     /// Records what is as bad as its code says.
@@ -181,18 +214,18 @@ impl Problems {
         self.list.push(Problem {
             severity,
             code: code.code(),
-            file: self.file.clone(),
-            line: place.mark.map(|mark| mark.line),
-            column: place.mark.map(|mark| mark.column),
+            file: self.origin.file.clone(),
+            line: place.mark.map(|mark| self.line(mark.line)),
+            column: place.mark.map(|mark| mark.column.saturating_add(self.origin.columns)),
             field: place.field.clone(),
             message,
             hint,
         });
     }
 
-    /// The name of the file.
-    pub(super) fn file(&self) -> &str {
-        &self.file
+    /// The file's number of a line of the text.
+    pub(super) const fn line(&self, number: usize) -> usize {
+        number.saturating_add(self.origin.lines)
     }
 
     /// Whether further problems are only counted.
@@ -212,7 +245,7 @@ impl Problems {
             self.list.push(Problem {
                 severity: if self.more_errors { Severity::Error } else { Severity::Warning },
                 code: Code::TooMany.code(),
-                file: self.file.clone(),
+                file: self.origin.file.clone(),
                 line: None,
                 column: None,
                 field: String::new(),
@@ -246,11 +279,13 @@ mod tests {
 
     #[test]
     fn a_problem_shows_its_place_its_field_and_itself() {
-        let mut problems = Problems::new("k.yaml", false);
+        let mut problems = Problems::new("k.yaml".into(), false);
         let place = Place { mark: Some(Mark { line: 3, column: 7 }), field: "a.b[1]".into() };
         problems.add(Code::San, &place, "is bad", "make it good");
         problems.warning(Code::NoNodeName, &Place::file(), "is odd", "look");
         let error = problems.finish().unwrap_err();
+        let ConfigError::Invalid { problems } = &error else { panic!("{error}") };
+        assert_eq!(&Problem::all_of(&error.fault().into()), problems);
         assert_eq!(error.to_string(), "k.yaml: is odd\nk.yaml:3:7: a.b[1]: is bad");
         assert_eq!(error.hint(), "make it good");
         assert_eq!(error.category(), Category::Usage);
@@ -261,7 +296,7 @@ mod tests {
     #[test]
     fn leniency_turns_strict_problems_into_warnings() {
         for (lenient, usable) in [(false, false), (true, true)] {
-            let mut problems = Problems::new("k.yaml", lenient);
+            let mut problems = Problems::new("k.yaml".into(), lenient);
             problems.strict(Code::UnknownField, &Place::file(), "m", "h");
             assert_eq!(problems.finish().is_ok(), usable);
         }
@@ -269,7 +304,7 @@ mod tests {
 
     #[test]
     fn an_error_counts_even_when_the_list_is_full() {
-        let mut problems = Problems::new("k.yaml", false);
+        let mut problems = Problems::new("k.yaml".into(), false);
         for _ in 0..=MOST {
             problems.add(Code::LongValidity, &Place::file(), "m", "h");
         }

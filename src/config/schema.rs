@@ -138,7 +138,7 @@ impl Check<'_> {
             self.problems.strict(
                 Code::DuplicateKey,
                 place,
-                format!("the key is given twice; first on line {}", earlier.line),
+                format!("the key is given twice; first on line {}", self.problems.line(earlier.line)),
                 "keep one: the last one wins in kubeadm, silently",
             );
         }

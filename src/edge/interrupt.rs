@@ -9,8 +9,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// What has been heard so far.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +32,25 @@ impl Interrupts {
     pub fn note_ends(&self) {
         self.note(SIGTERM);
         self.note(SIGHUP);
+    }
+
+    /// Answers the second Ctrl-C, and no later one: `say` is told how long ago the first came, on a thread of its own.
+    pub fn answer_again(&self, say: impl FnOnce(Duration) + Send + 'static) {
+        if is_ignored(SIGINT) {
+            return;
+        }
+        // What cannot be answered is noted all the same.
+        let Ok(mut signals) = Signals::new([SIGINT]) else { return };
+        let answer = move || {
+            let mut coming = signals.forever();
+            if coming.next().is_some() {
+                let first = Instant::now();
+                if coming.next().is_some() {
+                    say(first.elapsed());
+                }
+            }
+        };
+        let _ = thread::Builder::new().name("interrupts".into()).spawn(answer);
     }
 
     /// Whether one has come.

@@ -1,34 +1,77 @@
-//! Each cluster and each user of a kubeconfig, whether a context names it or not.
+//! A cluster and a user of a kubeconfig, whether a context names them or not.
 //!
 //! In: the tree. Out: what is said of one, with every `*-data` field decoded. It opens no file that a field names.
 
 use super::Kubeconfig;
 use super::error::KubeconfigError;
-use super::fields::{bytes, entry, string};
+use super::fields::{Entry, bytes, entry, string};
 use crate::secret::Secret;
 
-/// What is said of a cluster.
-#[derive(Debug)]
-pub struct ClusterPart {
+/// Fields that authenticate a user, besides certificates and tokens.
+const OTHER_CREDENTIALS: [&str; 5] = ["auth-provider", "exec", "tokenFile", "username", "password"];
+
+/// What is said of a cluster. An empty field is an absent one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster<'a> {
     /// The API server's URL.
-    pub server: Option<String>,
-    /// `certificate-authority-data`, decoded.
-    pub authority: Option<Vec<u8>>,
-    /// `certificate-authority`.
-    pub authority_file: Option<String>,
+    pub server: Option<&'a str>,
+    /// `certificate-authority-data`, decoded: PEM if all is well.
+    pub certificate_authority_data: Option<Vec<u8>>,
+    /// `certificate-authority`: a path, relative to the kubeconfig's directory if not absolute.
+    pub certificate_authority: Option<&'a str>,
 }
 
-/// What is said of a user.
-#[derive(Debug)]
-pub struct UserPart {
-    /// `client-certificate-data`, decoded.
-    pub certificate: Option<Vec<u8>>,
-    /// `client-key-data`, decoded.
-    pub key: Option<Secret>,
-    /// The files that fields name.
-    pub files: Vec<String>,
-    /// Which other fields authenticate it.
-    pub credentials: Vec<String>,
+/// What is said of a user. An empty field is an absent one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User<'a> {
+    /// `client-certificate-data`, decoded: PEM if all is well.
+    pub client_certificate_data: Option<Vec<u8>>,
+    /// `client-certificate`: a path, relative to the kubeconfig's directory if not absolute.
+    pub client_certificate: Option<&'a str>,
+    /// `client-key-data`, decoded: PEM if all is well.
+    pub client_key_data: Option<Secret>,
+    /// `client-key`: a path, relative to the kubeconfig's directory if not absolute.
+    pub client_key: Option<&'a str>,
+    /// The bearer token.
+    pub token: Option<Secret>,
+    /// `tokenFile`: a path, relative to the kubeconfig's directory if not absolute.
+    pub token_file: Option<&'a str>,
+    /// The other ways in which this user authenticates, by their field names: `auth-provider`, `exec`,
+    /// `tokenFile`, `username`, `password`.
+    pub other_credentials: Vec<&'static str>,
+}
+
+impl<'a> Cluster<'a> {
+    pub(super) fn of(entry: &Entry<'a>) -> Result<Self, KubeconfigError> {
+        let Some(fields) = entry.content else { return Ok(Self::default()) };
+        let authority = bytes(fields, "certificate-authority-data", &entry.path)?;
+        Ok(Self {
+            server: string(fields, "server", &entry.path)?,
+            certificate_authority_data: authority.map(|authority| authority.expose().to_vec()),
+            certificate_authority: string(fields, "certificate-authority", &entry.path)?,
+        })
+    }
+}
+
+impl<'a> User<'a> {
+    pub(super) fn of(entry: &Entry<'a>) -> Result<Self, KubeconfigError> {
+        let Some(fields) = entry.content else { return Ok(Self::default()) };
+        let certificate = bytes(fields, "client-certificate-data", &entry.path)?;
+        let is_set = |field: &&str| {
+            fields
+                .get(field)
+                .is_some_and(|node| node.as_scalar().is_none() || node.letters().is_some_and(|text| !text.is_empty()))
+        };
+        Ok(Self {
+            client_certificate_data: certificate.map(|certificate| certificate.expose().to_vec()),
+            client_certificate: string(fields, "client-certificate", &entry.path)?,
+            client_key_data: bytes(fields, "client-key-data", &entry.path)?,
+            client_key: string(fields, "client-key", &entry.path)?,
+            token: string(fields, "token", &entry.path)?.map(|token| Secret::new(token.as_bytes().to_vec())),
+            token_file: string(fields, "tokenFile", &entry.path)?,
+            other_credentials: OTHER_CREDENTIALS.into_iter().filter(is_set).collect(),
+        })
+    }
 }
 
 impl Kubeconfig {
@@ -42,37 +85,16 @@ impl Kubeconfig {
     ///
     /// # Errors
     /// [`KubeconfigError`] for a field of another type or bad base64.
-    pub fn cluster(&self, name: &str) -> Result<ClusterPart, KubeconfigError> {
-        let none = ClusterPart { server: None, authority: None, authority_file: None };
-        let Some(entry) = entry(&self.root, "clusters", "cluster", name) else { return Ok(none) };
-        let Some(fields) = entry.content else { return Ok(none) };
-        let text = |field| string(fields, field, &entry.path).map(|text| text.map(str::to_owned));
-        Ok(ClusterPart {
-            server: text("server")?,
-            authority: bytes(fields, "certificate-authority-data", &entry.path)?.map(|data| data.expose().to_vec()),
-            authority_file: text("certificate-authority")?,
-        })
+    pub fn cluster(&self, name: &str) -> Result<Cluster<'_>, KubeconfigError> {
+        entry(&self.root, "clusters", "cluster", name)
+            .map_or_else(|| Ok(Cluster::default()), |entry| Cluster::of(&entry))
     }
 
     /// The user of this name; an empty one where it has no content.
     ///
     /// # Errors
     /// As [`Kubeconfig::cluster`].
-    pub fn user(&self, name: &str) -> Result<UserPart, KubeconfigError> {
-        let none = UserPart { certificate: None, key: None, files: Vec::new(), credentials: Vec::new() };
-        let Some(entry) = entry(&self.root, "users", "user", name) else { return Ok(none) };
-        let Some(fields) = entry.content else { return Ok(none) };
-        let mut files = Vec::new();
-        for field in ["client-certificate", "client-key", "tokenFile"] {
-            files.extend(string(fields, field, &entry.path)?.map(str::to_owned));
-        }
-        let is_set = |field: &&str| fields.get(field).is_some_and(|node| node.letters() != Some(""));
-        let others = ["token", "exec", "auth-provider", "username", "password"];
-        Ok(UserPart {
-            certificate: bytes(fields, "client-certificate-data", &entry.path)?.map(|data| data.expose().to_vec()),
-            key: bytes(fields, "client-key-data", &entry.path)?,
-            files,
-            credentials: others.iter().filter(|field| is_set(field)).map(|field| (*field).to_owned()).collect(),
-        })
+    pub fn user(&self, name: &str) -> Result<User<'_>, KubeconfigError> {
+        entry(&self.root, "users", "user", name).map_or_else(|| Ok(User::default()), |entry| User::of(&entry))
     }
 }

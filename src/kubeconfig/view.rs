@@ -7,7 +7,8 @@
 use std::fmt;
 
 use super::error::KubeconfigError;
-use super::fields::{Entry, bytes, entry, names, string};
+use super::fields::{Entry, entry, names, string};
+use super::parts::{Cluster, User};
 use crate::secret::Secret;
 use crate::yaml::Mapping;
 
@@ -40,8 +41,7 @@ pub struct Current<'a> {
     pub token: Option<Secret>,
     /// `tokenFile`: a path, relative to the kubeconfig's directory if not absolute.
     pub token_file: Option<&'a str>,
-    /// The other ways in which this user authenticates, by their field names: `auth-provider`, `exec`,
-    /// `tokenFile`, `username`.
+    /// The other ways in which this user authenticates, by their field names ([`User::other_credentials`]).
     pub other_credentials: Vec<&'static str>,
 }
 
@@ -70,16 +70,10 @@ impl<'a> CurrentCluster<'a> {
         let cluster = entry(root, "clusters", "cluster", cluster_name).ok_or_else(|| {
             KubeconfigError::ClusterMissing { cluster: cluster_name.to_owned(), known: known("clusters") }
         })?;
-        let fields = cluster.content.unwrap_or(&EMPTY);
-        let authority = bytes(fields, "certificate-authority-data", &cluster.path)?;
-        Ok(Self {
-            context: context.name,
-            user: string(joined, "user", &context.path)?.unwrap_or_default(),
-            server: string(fields, "server", &cluster.path)?,
-            certificate_authority_data: authority.map(|authority| authority.expose().to_vec()),
-            certificate_authority: string(fields, "certificate-authority", &cluster.path)?,
-            cluster,
-        })
+        let Cluster { server, certificate_authority_data, certificate_authority } = Cluster::of(&cluster)?;
+        let user = string(joined, "user", &context.path)?.unwrap_or_default();
+        let context = context.name;
+        Ok(Self { context, user, cluster, server, certificate_authority_data, certificate_authority })
     }
 }
 
@@ -90,14 +84,15 @@ impl<'a> Current<'a> {
             user: current.user.to_owned(),
             known: names(root, "users").into_iter().map(str::to_owned).collect(),
         })?;
-        let fields = user.content.unwrap_or(&EMPTY);
-        let certificate = bytes(fields, "client-certificate-data", &user.path)?;
-        let others = ["auth-provider", "exec", "tokenFile", "username"];
-        let is_set = |field: &&str| {
-            fields
-                .get(field)
-                .is_some_and(|node| node.as_scalar().is_none() || node.letters().is_some_and(|text| !text.is_empty()))
-        };
+        let User {
+            client_certificate_data,
+            client_certificate,
+            client_key_data,
+            client_key,
+            token,
+            token_file,
+            other_credentials,
+        } = User::of(&user)?;
         Ok(Self {
             context: current.context,
             cluster: current.cluster.name,
@@ -105,13 +100,13 @@ impl<'a> Current<'a> {
             server: current.server,
             certificate_authority_data: current.certificate_authority_data,
             certificate_authority: current.certificate_authority,
-            client_certificate_data: certificate.map(|certificate| certificate.expose().to_vec()),
-            client_certificate: string(fields, "client-certificate", &user.path)?,
-            client_key_data: bytes(fields, "client-key-data", &user.path)?,
-            client_key: string(fields, "client-key", &user.path)?,
-            token: string(fields, "token", &user.path)?.map(|token| Secret::new(token.as_bytes().to_vec())),
-            token_file: string(fields, "tokenFile", &user.path)?,
-            other_credentials: others.into_iter().filter(is_set).collect(),
+            client_certificate_data,
+            client_certificate,
+            client_key_data,
+            client_key,
+            token,
+            token_file,
+            other_credentials,
         })
     }
 }

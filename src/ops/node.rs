@@ -20,6 +20,8 @@ use crate::x509::{Issuer, X509Error, read_certificates};
 
 /// What a configuration that is in no file is called in messages.
 const INLINE: &str = "(inline configuration)";
+/// The same for one that came through stdin.
+pub const STDIN: &str = "(stdin)";
 
 impl NodeRequest {
     /// A text whose commands of kubepki are completed so that they are about the same node ([`crate::remedy`]).
@@ -32,10 +34,10 @@ impl NodeRequest {
     pub(super) fn caller(&self) -> Caller {
         let config = match (&self.config, &self.config_text) {
             // The text is in no file: the reader has to name one.
-            (None, Some(_)) => Some(PathBuf::from("FILE")),
+            (_, Some(_)) => Some(PathBuf::from("FILE")),
             (None, None) => None,
             // As it was found: below the root directory, a relative path is not the working directory's.
-            (Some(path), _) => Some(match Store::new(None).map(|outside| outside.read([path])) {
+            (Some(path), None) => Some(match Store::new(None).map(|outside| outside.read([path])) {
                 Ok(tree) if tree.is_there(path) => absolute(path),
                 _ => path.clone(),
             }),
@@ -209,7 +211,8 @@ pub(super) fn configuration_with(request: &NodeRequest, host: HostFacts) -> Resu
         return Ok(Loaded { spec, warnings: Vec::new() });
     }
     if let Some(text) = &request.config_text {
-        return Ok(config::load(INLINE, text.as_bytes(), &options)?);
+        let name = if request.config.as_deref() == Some(Path::new("-")) { STDIN } else { INLINE };
+        return Ok(config::load(name, text.as_bytes(), &options)?);
     }
     let Some(path) = &request.config else {
         return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });

@@ -19,7 +19,7 @@ pub struct ShownFile {
     pub path: PathBuf,
     /// What it holds, in its order.
     pub contents: Vec<Content>,
-    /// Why it cannot be shown.
+    /// Why it, or a part of it, cannot be shown.
     pub problem: Option<Fault>,
 }
 
@@ -31,15 +31,17 @@ pub fn show(request: &ShowRequest, stdin: Option<&[u8]>) -> Result<Vec<ShownFile
     let store = Store::new(request.rootfs.clone())?;
     let decoded = |path: &PathBuf| {
         if let Some(bytes) = stdin.filter(|_| path == Path::new("-")) {
-            return answer(path, contents(bytes));
+            return contents(bytes, Path::new("FILE"));
         }
         let tree = store.read([path]);
-        answer(path, content_of(&tree, path).map_err(Fault::from).and_then(|found| contents(found.expose())))
+        match content_of(&tree, path) {
+            Ok(found) => contents(found.expose(), path),
+            Err(error) => (Vec::new(), Some(error.into())),
+        }
     };
-    Ok(request.files.iter().map(decoded).collect())
-}
-
-fn answer(path: &Path, found: Result<Vec<Content>, Fault>) -> ShownFile {
-    let (contents, problem) = found.map_or_else(|fault| (Vec::new(), Some(fault)), |contents| (contents, None));
-    ShownFile { path: path.to_owned(), contents, problem }
+    let shown = |path: &PathBuf| {
+        let (contents, problem) = decoded(path);
+        ShownFile { path: path.clone(), contents, problem }
+    };
+    Ok(request.files.iter().map(shown).collect())
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -125,41 +124,57 @@ def test_a_config_map_without_a_configuration_is_called_that(tmp_path: Path) -> 
     assert "get configmap kubeadm-config" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("data", ["yaml", "json", "fields"])
-def test_the_data_of_a_config_map_is_taken_out_too(tmp_path: Path, data: str) -> None:
-    inner = CONFIG.read_text()
-    indented = "".join(f"  {line}\n" for line in inner.splitlines())
+@pytest.mark.parametrize("form", ["object", "data", "entry", "data in JSON", "list"])
+def test_what_kubectl_prints_of_the_config_map_is_a_configuration_with_its_own_lines(tmp_path: Path, form: str) -> None:
+    inner = CONFIG.read_text().rstrip("\n") + "\nclusterNam: x\n"
+
+    def indented(by: int, text: str) -> str:
+        return "".join(f"{' ' * by}{line}\n" for line in text.splitlines())
+
+    entry = "ClusterConfiguration: |\n" + indented(2, inner)
+    data = "data:\n" + indented(2, entry)
+    object_ = f"apiVersion: v1\n{data}kind: ConfigMap\nmetadata:\n  name: kubeadm-config\n  namespace: kube-system\n"
+    other = "- apiVersion: v1\n  data:\n    ca.crt: x\n  kind: ConfigMap\n  metadata:\n    name: kube-root-ca.crt\n"
     text = {
-        "json": json.dumps({"ClusterConfiguration": inner}),
-        "fields": f"ClusterConfiguration: |\n{indented}",
-        "yaml": "data:\n  ClusterConfiguration: |\n" + "".join(f"  {line}\n" for line in indented.splitlines()),
-    }[data]
-    dumped = tmp_path / "data"
+        "object": object_,
+        "data": data,
+        "entry": entry,
+        "data in JSON": json.dumps({"ClusterConfiguration": inner}),
+        "list": f"apiVersion: v1\nitems:\n{other}-{indented(2, object_)[1:]}{other}kind: List\n",
+    }[form]
+    dumped = tmp_path / "dumped"
     dumped.write_text(text)
-    done = kubepki("config", "validate", "--config", dumped, "-o", "json")
-    (problem,) = json.loads(done.stdout)["problems"]
-    assert (done.returncode, problem["code"]) == (2, "config.config_map")
-    if data != "json" and not shutil.which("kubectl"):
-        pytest.skip("no kubectl that could run the command of the hint")
-    subprocess.run(["bash", "-c", problem["hint"].split("`")[1]], check=True, cwd="/")
-    assert Path(f"{dumped}.yaml").read_text().strip() == inner.strip()
+    by_pipe = run("sh", "-c", 'exec "$@" < "$0"', str(dumped), *PROGRAM, "config", "validate", "--config", "-")
+    by_file = kubepki("config", "validate", "--config", dumped)
+    for done, name in [(by_file, str(dumped)), (by_pipe, "(stdin)")]:
+        lines = (text if "JSON" not in form else inner).splitlines()
+        line = next(number for number, line in enumerate(lines, 1) if "clusterNam:" in line)
+        column = lines[line - 1].index("clusterNam") + 1
+        place = f"{name}: ClusterConfiguration:" if "JSON" in form else f"{name}:"
+        assert done.stdout.startswith(f"error: {place}{line}:{column}: clusterNam: unknown field"), done.stdout
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (2, f"{name}: not valid")
+    dumped.write_text(text.replace("clusterNam:", "#"))
+    good = kubepki("config", "validate", "--config", dumped)
+    assert (good.returncode, good.stdout) == (0, f"{dumped}: ok\n")
 
 
-def test_a_folder_and_a_pipe_are_no_configuration(tmp_path: Path) -> None:
-    done = kubepki("config", "validate", "--config", tmp_path)
-    assert done.returncode == 3
-    assert f"name a file, as {tmp_path}/FILE" in done.stdout + done.stderr
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    done = kubepki("config", "validate", "--config", pipe)
-    assert done.returncode == 3
-    assert "to a file first" in done.stdout + done.stderr
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x1f\x8b\x08\x00", "(stdin): this is compressed by gzip"),
+        ("kind: ClusterConfiguration\n".encode("utf-16"), "(stdin):1: the text is UTF-16"),
+        (b"a: b\nname: \xff\n", "(stdin):2: the text is not UTF-8"),
+    ],
+)
+def test_bytes_on_stdin_that_are_no_text_are_called_what_they_are(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    words = ("config", "validate", "--config", "-")
+    done = run("sh", "-c", 'exec "$@" < "$0"', str(file), *PROGRAM, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: {said}" in done.stderr
 
 
-def test_what_a_template_left_is_shown_with_its_place(tmp_path: Path) -> None:
-    config = tmp_path / "kubeadm.yaml.j2"
-    config.write_text(CONFIG.read_text() + "clusterName: {{ cluster_name }}\n")
-    done = kubepki("config", "validate", "--config", config)
-    assert done.returncode == 2
-    assert f'{config}:10:14: "{{{{ cluster_name }}}}" is left over from a template' in done.stdout
-    assert "render the template first" in done.stdout
+def test_a_timer_has_no_configuration_from_stdin(tmp_path: Path) -> None:
+    done = kubepki("systemd", "install", "--config", "-", "--rootfs", tmp_path)
+    assert (done.returncode, "name a file" in done.stderr) == (2, True)

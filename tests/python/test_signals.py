@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +28,6 @@ from trees import kubepki as command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 ROUNDS = 40
 
@@ -127,6 +129,37 @@ def test_ctrl_c_ends_the_wait_for_what_is_handed_over(tmp_path: Path) -> None:
     for writer in writers:
         os.close(writer)
     assert (waiting.returncode, out, said) == (130, "", "interrupted: nothing was changed\n")
+
+
+def test_a_second_ctrl_c_is_told_once_what_is_waited_for_and_breaks_nothing(tmp_path: Path) -> None:
+    kubernetes = make_tree(tmp_path, "ecdsa-p256")
+    before = state(kubernetes)
+    lock = kubernetes / "pki/.kubepki.lock"
+    with lock.open("w") as held:
+        lock.chmod(0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run = start(*PROGRAM, "certs", "renew", "apiserver", "--rootfs", tmp_path)
+        eventually(lambda: "interrupts" in threads(run.pid), "signals are heard")
+        time.sleep(1)  # By now it waits, for ten seconds.
+        for _ in range(4):
+            run.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        out, said = run.communicate(timeout=60)
+    lock.unlink(missing_ok=True)
+    first, *rest = said.splitlines()
+    assert re.fullmatch(r"still at work, \d\.\d s after the first Ctrl-C: .*lock is waited for 10 s at most", first), said
+    assert (run.returncode, out, rest) == (130, "", ["interrupted: nothing was changed"])
+    assert state(kubernetes) == before
+
+
+def threads(process: int) -> set[str]:
+    """Return the names of a process's threads."""
+    found = set()
+    for task in Path(f"/proc/{process}/task").glob("*/comm"):
+        with contextlib.suppress(OSError):
+            found.add(task.read_text().strip())
+    return found
 
 
 @pytest.mark.parametrize(

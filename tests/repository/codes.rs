@@ -1,7 +1,8 @@
 //! Codes are declared once, documented, and never compared as text.
 //!
 //! In the Rust sources (tests aside) a code stands in `#[fault("area.what_is_wrong", …)]` or `#[finding("…", …)]`, and
-//! nowhere else: whoever acts on a code compares it with a declared one. In the Python sources it stands after `code=`.
+//! nowhere else: whoever acts on a code compares it with a declared one. In the Python sources it stands after `code=`, and is
+//! declared in `src/cli/callers.rs`.
 //! `docs/reference/errors.md`, `findings.md` and `configuration.md` have them all: each row of their tables starts with
 //! one code.
 
@@ -87,7 +88,15 @@ fn the_reference_lists_the_codes_that_there_are_each_once() {
 
     let (rust, python) = (under("src", "rs"), under("python", "py"));
     let declared = rust.iter().flat_map(|source| in_rust(source, &reference).declared);
-    let present: BTreeSet<_> = declared.chain(python.iter().flat_map(in_python)).collect();
+    let present: BTreeSet<_> = declared.collect();
+    let raised: BTreeSet<_> = python.iter().flat_map(in_python).collect();
+    let undeclared: Vec<_> = raised.difference(&present).collect();
+    let of_callers = present.iter().filter(|code| code.starts_with("api.") || code.starts_with("ansible."));
+    let unraised: Vec<_> = of_callers.filter(|code| !raised.contains(*code)).collect();
+    assert!(
+        undeclared.is_empty() && unraised.is_empty(),
+        "\nPython raises what src/cli/callers.rs has not: {undeclared:#?}\nno longer in Python: {unraised:#?}"
+    );
     let undocumented: Vec<_> = present.difference(&reference).collect();
     let obsolete: Vec<_> = reference.difference(&present).collect();
     assert!(

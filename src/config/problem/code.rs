@@ -25,9 +25,10 @@ findings! {
             "Names, networks and algorithm are kubeadm's defaults.",
             example = "there is no ClusterConfiguration beside the JoinConfiguration")]
         ClusterDefaults,
-        /// The data of a `ConfigMap` alone, several of them, or one beside other documents: the configuration is a text inside it.
+        /// Several objects of a list hold a configuration, a `ConfigMap` stands beside other documents, or its
+        /// `ClusterConfiguration` is no text.
         #[finding("config.config_map", Error,
-            "Take the configuration out; the hint has the command.",
+            "Give the `ConfigMap` that is meant in a file of its own, or the text in it.",
             example = "this is a ConfigMap with the configuration inside, not the configuration itself")]
         ConfigMap,
         /// The file holds a control character.

@@ -1,0 +1,28 @@
+//! The codes of those who call the core: the Python functions and the Ansible modules raise them, and they are declared here,
+//! so that one list has all codes.
+
+use crate::error::{Category, findings};
+
+findings! {
+    /// What can be wrong with a call from Python or from a playbook.
+    pub enum CallerError: Category {
+        /// `config=` and `config_text=` are both given; give one.
+        #[finding("api.two_configurations", Usage, "Give one of them.")]
+        TwoConfigurations,
+        /// A path that was given is empty, not UTF-8 text, or holds a NUL character; the message names the argument.
+        #[finding("api.bad_path", Usage, "Give the path of a file or folder, as UTF-8 text.")]
+        BadPath,
+        /// A text that was given is not UTF-8 text; the message names the argument.
+        #[finding("api.bad_text", Usage, "Give UTF-8 text.")]
+        BadText,
+        /// An argument has a fixed list of values, and this is not one of them.
+        #[finding("api.unknown_choice", Usage, "Use one of those that the hint lists.")]
+        UnknownChoice,
+        /// `now=` has no time zone; use an aware datetime, as `datetime.now(timezone.utc)`.
+        #[finding("api.naive_datetime", Usage, "Give an aware datetime, as `datetime.now(timezone.utc)`.")]
+        NaiveDatetime,
+        /// A value of `valid_at` is no moment: `+30d`, `20301231235959Z`, or `2030-12-31T23:59:59Z`.
+        #[finding("ansible.moment", Usage, "Write `+30d`, `20301231235959Z`, or `2030-12-31T23:59:59Z`.")]
+        Moment,
+    }
+}
