@@ -148,7 +148,9 @@ def test_a_second_ctrl_c_is_told_once_what_is_waited_for_and_breaks_nothing(tmp_
         out, said = run.communicate(timeout=60)
     lock.unlink(missing_ok=True)
     first, *rest = said.splitlines()
-    assert re.fullmatch(r"still at work, \d\.\d s after the first Ctrl-C: .*lock is waited for 10 s at most", first), said
+    assert re.fullmatch(r"still at work, \d\.\d s after the first Ctrl-C: .*lock is waited for 10 s at most", first), (
+        said
+    )
     assert (run.returncode, out, rest) == (130, "", ["interrupted: nothing was changed"])
     assert state(kubernetes) == before
 
