@@ -137,8 +137,18 @@ fn whole(bytes: &[u8], file: &Path) -> Result<Vec<Content>, Fault> {
         Some(Format::DerPrivateKey) => one(private_key(bytes, file)),
         Some(Format::DerPublicKey) => one(public(bytes, file)),
         Some(format) => Err(X509Error::OtherFormat { format, wanted: Wanted::Certificate }.fault_at(file)),
-        None => Err(X509Error::NoCertificate.fault_at(file)),
+        None => Err(nothing(bytes, file)),
     }
+}
+
+/// There is nothing in it that is known here.
+fn nothing(bytes: &[u8], file: &Path) -> Fault {
+    let message = match bytes.trim_ascii() {
+        [] => "the file is empty",
+        _ => "it holds no certificate, signing request, key or kubeconfig",
+    };
+    let hint = "give a file in PEM, DER or PKCS#7, or a kubeconfig";
+    Fault { message: message.to_owned(), hint: hint.to_owned(), ..X509Error::NoCertificate.fault_at(file) }
 }
 
 fn of_block(block: &pem::Block<'_>, file: &Path) -> Result<Vec<Content>, Fault> {

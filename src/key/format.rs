@@ -26,6 +26,8 @@ pub enum Format {
     DerEncryptedKey,
     /// A public key in DER.
     DerPublicKey,
+    /// A list of revoked certificates in DER.
+    DerRevocationList,
     /// Certificates in PKCS#7, DER.
     DerPkcs7,
     /// Certificates in PKCS#7, PEM.
@@ -125,6 +127,7 @@ impl Format {
             Self::DerPrivateKey => "a private key in DER form, not PEM",
             Self::DerEncryptedKey => "an encrypted private key in DER form, not PEM",
             Self::DerPublicKey => "a public key in DER form, not PEM",
+            Self::DerRevocationList => "a certificate revocation list (CRL), which Kubernetes does not read",
             Self::DerPkcs7 => "a PKCS#7 bundle in DER form (.p7b, .p7c), not PEM certificates",
             Self::PemPkcs7 => "a PKCS#7 bundle (.p7b), not PEM certificates",
             Self::Pkcs12 => "a PKCS#12 file (.p12, .pfx), not PEM",
@@ -206,6 +209,7 @@ impl Format {
                 Some(command([os("ssh-keygen"), os("-p"), os("-N"), os(""), os("-m"), os("PEM"), os("-f"), from]))
             }
             Self::Zeros
+            | Self::DerRevocationList
             | Self::PrivateKey
             | Self::PublicKey
             | Self::Request
@@ -295,9 +299,16 @@ fn der(bytes: &[u8]) -> Option<Format> {
                 (0x02, 0x30) => {
                     let (version, rest) = element(inner)?;
                     // A certificate of version 1 begins with its serial number, and an algorithm follows.
-                    let (name, _) = element(rest)?;
+                    let (name, rest) = element(rest)?;
                     let is_algorithm = name.first() == Some(&0x06);
-                    Some(if version == [0] && !is_algorithm { Format::DerRequest } else { Format::DerCertificate })
+                    // The issuer follows, and then a certificate has its validity, and a list the time that it was made.
+                    let after_issuer = element(rest).and_then(|(_, rest)| rest.first());
+                    let is_list = is_algorithm && matches!(after_issuer, Some(0x17 | 0x18));
+                    Some(match version {
+                        _ if is_list => Format::DerRevocationList,
+                        [0] if !is_algorithm => Format::DerRequest,
+                        _ => Format::DerCertificate,
+                    })
                 }
                 _ => None,
             }

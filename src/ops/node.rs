@@ -237,6 +237,12 @@ fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
         tree = Store::new(Some(rootfs.to_owned()))?.read([path]);
         found = rootfs.join(path.strip_prefix("/").unwrap_or(path));
     }
+    named_content(&tree, path).map(|content| (content, found))
+}
+
+/// What was read of a file that a user named: what is none there is another file's name that was meant, not a fault of the
+/// node's.
+pub(super) fn named_content(tree: &Tree, path: &Path) -> Result<Secret> {
     match tree.get(path) {
         Observed::Unreadable(fault) if fault.code == StoreError::IS_A_DIRECTORY => {
             let hint = format!("name a file, as {}, not the directory", path.join("FILE").display());
@@ -246,7 +252,7 @@ fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
             let hint = "write what comes from it to a file first, and name that file".to_owned();
             Err(Fault { hint, ..fault.clone() }.into())
         }
-        _ => content_of(&tree, path).cloned().map(|content| (content, found)),
+        _ => content_of(tree, path).cloned(),
     }
 }
 

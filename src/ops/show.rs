@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::node::content_of;
+use super::node::named_content;
 use crate::audit::content::{Content, contents};
 use crate::error::{Fault, Result};
 pub use crate::request::ShowRequest;
@@ -34,7 +34,7 @@ pub fn show(request: &ShowRequest, stdin: Option<&[u8]>) -> Result<Vec<ShownFile
             return contents(bytes, Path::new("FILE"));
         }
         let tree = store.read([path]);
-        match content_of(&tree, path) {
+        match named_content(&tree, path) {
             Ok(found) => contents(found.expose(), path),
             Err(error) => (Vec::new(), Some(error.into())),
         }
