@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from trees import GOLDEN, PROGRAM, commands, kubepki, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFIG = GOLDEN / "ecdsa-p256" / "config.yaml"
 HOSTILE = GOLDEN.parent / "hostile" / "cases"

@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from trees import GOLDEN, PROGRAM, golden, kubepki, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PKI = GOLDEN / "minimal/kubernetes/pki"
 
@@ -99,7 +101,9 @@ def test_of_a_private_key_the_public_half_is_shown_in_every_form(tmp_path: Path)
     secret: dict[str, list[str]] = {}
     for kind, path in {"RSA-2048": PKI / "sa.key", "ECDSA-P256": keys(tmp_path)["ec.key"]}.items():
         text = openssl("pkey", "-in", path, "-noout", "-text")
-        numbers = re.findall(r"(priv|privateExponent|prime1|prime2|exponent1|coefficient):\n((?: +[0-9a-f:]+\n)+)", text)
+        numbers = re.findall(
+            r"(priv|privateExponent|prime1|prime2|exponent1|coefficient):\n((?: +[0-9a-f:]+\n)+)", text
+        )
         assert numbers
         secret[kind] = [re.sub(r"[^0-9a-f]", "", digits)[8:40] for _, digits in numbers]
     for name, path in keys(tmp_path).items():

@@ -98,7 +98,7 @@ until_seen "$3"
 def test_zsh_completes(typed: str, offered: str, tmp_path: Path) -> None:
     folder = script("zsh", tmp_path).parent
     # What is typed is echoed too: what Tab adds is the rest.
-    added = offered.removeprefix(typed.split(" ")[-1])
+    added = offered.removeprefix(typed.rsplit(" ", maxsplit=1)[-1])
     command = ["zsh", "-f", "-c", ZSH, "zsh", str(folder), typed, added]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "PATH": SEARCH_PATH}, capture_output=True, text=True, check=False
