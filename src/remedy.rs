@@ -119,7 +119,7 @@ impl Caller {
             add("--node-name", self.node_name.clone());
         }
         if is_node_verb {
-            add("--cert-dir", shown(&self.certificates_dir));
+            add("--certificates-dir", shown(&self.certificates_dir));
             add("--kubeconfig-dir", shown(&self.kubeconfig_dir));
         }
         if has_kubelet {

@@ -10,6 +10,7 @@ mod check;
 mod node;
 mod renew;
 mod restart;
+mod shared;
 mod show;
 mod sign;
 mod span;
@@ -19,13 +20,16 @@ mod words;
 pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
 pub use check::CheckRequest;
-pub use node::{KubeletDir, NodeRequest};
+pub use node::NodeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
+pub use shared::{BackupDir, Backups, DryRun, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs};
 pub use show::ShowRequest;
-pub use sign::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
-pub(crate) use span::{days, positive_seconds, seconds, span, validity, wait};
+pub use sign::{NamedFile, NodeEntry, Nodes, SignRequest, SignTextRequest};
+pub use span::Span;
 pub use systemd::{ScheduleRequest, UnitsRequest};
+
+use clap::{Args, Command};
 
 use crate::error::{evidence, faults, nearest};
 use crate::plan::generate::Selection;
@@ -69,9 +73,9 @@ faults! {
             /// What to do.
             hint: String,
         },
-        /// One file of serial numbers is named for several CAs; use `--srl`, or random numbers.
+        /// One file of serial numbers is named for several CAs; use `--serial-files`, or random numbers.
         #[error("{path} cannot hold the serial numbers of several CAs: {}", .issuers.join(", "))]
-        #[fault("sign.shared_serial_file", Usage, "use a file beside each CA (--srl), or random numbers")]
+        #[fault("sign.shared_serial_file", Usage, "use a file beside each CA (--serial-files), or random numbers")]
         SharedSerialFile {
             /// The file.
             path: String,
@@ -126,6 +130,12 @@ impl RequestError {
     pub(crate) fn bad(reason: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::BadRequest { reason: reason.into(), hint: hint.into() }
     }
+}
+
+/// The request of a command line without options: an option's declaration has its default, and nothing else says it.
+fn by_default<T: Args>() -> T {
+    let matches = T::augment_args(Command::new("").no_binary_name(true)).try_get_matches_from([""; 0]);
+    matches.and_then(|matches| T::from_arg_matches(&matches)).unwrap_or_else(|error| error.exit())
 }
 
 /// Refuses a name that is not among the known ones.

@@ -20,6 +20,8 @@ from kubepki.errors import ConfigurationError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+StrPath = str | os.PathLike[str]
+
 # What a rule says of a value that is of another type.
 _REFUSED = object()
 
@@ -50,6 +52,22 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return update_wrapper(within, function)
 
 
+def asked(
+    request: str, *positional: str, without: str = "", **defaults: object
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return `checked`, for a function whose arguments `make reference` writes: they are the options of a request.
+
+    Args:
+        request: The type in `src/request`.
+        positional: The arguments that may be given by position.
+        without: The options that the function does not have, with spaces between them.
+        **defaults: What only callers from Python may leave out, and what is meant then.
+
+    """
+    del request, positional, without, defaults
+    return checked
+
+
 def check_fields(value: object) -> None:
     """Check the fields of a dataclass by their annotations."""
     where = type(value).__name__
@@ -69,36 +87,16 @@ def _check_positional(function: Callable[..., Any], arguments: tuple[Any, ...]) 
 
 def _check_named(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     code = function.__code__
-    own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    further = _further_options(function)
-    checked_options = {}
-    for name, value in options.items():
-        annotation = function.__annotations__.get(name) if name in own else further.get(name)
-        if annotation is None:
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    for name in options:
+        if name not in known:
             raise TypeError(f"{_called(function)} got an unexpected keyword argument {name!r}")
-        checked_options[name] = _checked(_called(function), name, annotation, value)
-    return checked_options
+    annotations = function.__annotations__
+    return {name: _checked(_called(function), name, annotations[name], value) for name, value in options.items()}
 
 
 def _called(function: Callable[..., Any]) -> str:
     return f"{function.__qualname__}()"
-
-
-def _further_options(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the annotations of the `TypedDict` that a function's `**options` are."""
-    for annotation in function.__annotations__.values():
-        if annotation.startswith("Unpack["):
-            name = annotation.removeprefix("Unpack[").rstrip("]")
-            fields = getattr(_module(function, name), name).__annotations__
-            return {field: getattr(kind, "__forward_arg__", kind) for field, kind in fields.items()}
-    return {}
-
-
-def _module(function: Callable[..., Any], name: str) -> object:
-    from importlib import import_module
-
-    own = import_module(function.__module__)
-    return own if hasattr(own, name) else import_module("kubepki.api.node")
 
 
 def _checked(where: str, name: str, annotation: str, value: Any) -> Any:  # noqa: ANN401 (any argument)
@@ -106,7 +104,8 @@ def _checked(where: str, name: str, annotation: str, value: Any) -> Any:  # noqa
     for kind in kinds:
         found = _rule(kind)(f"{where}: `{name}`", value)
         if found is not _REFUSED:
-            return found
+            # One path is a list of one.
+            return [found] if f"Iterable[{kind}]" in kinds else found
     choices = [choice for kind in kinds if kind.startswith("Literal[") for choice in _choices(kind)]
     if isinstance(value, str) and choices and not any(kind.startswith("Iterable[") for kind in kinds):
         listed = ", ".join(map(repr, choices))

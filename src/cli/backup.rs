@@ -55,9 +55,6 @@ pub(super) struct Restore {
     request: RestoreRequest,
     #[command(flatten)]
     dry_run: DryRun,
-    /// Do not keep the files that are replaced or removed.
-    #[arg(long)]
-    no_backup: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -117,8 +114,8 @@ impl Run for Show {
 
 impl Run for Restore {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
-        let request = RestoreRequest { keep: !self.no_backup, recover: !dry_run, ..self.request };
+        let dry_run = *self.dry_run;
+        let request = RestoreRequest { recover: (!dry_run).into(), ..self.request };
         let plan = backup::plan_restore(&request, session.now)?;
         let rootfs = request.place.rootfs.iter().flat_map(|rootfs| ["--rootfs".into(), rootfs.clone()]);
         let restart = remedy::command(["kubepki".into(), "restart".into()].into_iter().chain(rootfs));
@@ -131,7 +128,7 @@ impl Run for Restore {
 
 impl Run for Prune {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let is_dry_run = self.request.dry_run;
+        let is_dry_run = *self.request.dry_run;
         let pruned = backup::prune(&self.request, session.now)?;
         if self.output.form != Form::Text {
             session.structured(&pruned, self.output.form)?;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
 use super::input::{certificate_key, content, with_stdin};
-use super::options::{Backups, CertificateKeyOptions, DryRun, Out, Output};
+use super::options::{CertificateKeyOptions, DryRun, Out, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -36,9 +36,8 @@ pub(super) struct Export {
     /// Add the `Role` and the `RoleBinding` through which joining nodes read the Secret.
     #[arg(long)]
     rbac: bool,
-    /// Show what would be in it, and encrypt nothing.
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRun,
     #[command(flatten)]
     out: Out,
     /// The form of the Secret.
@@ -64,8 +63,6 @@ pub(super) struct Import {
     file: PathBuf,
     #[command(flatten)]
     key: CertificateKeyOptions,
-    #[command(flatten)]
-    backups: Backups,
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
@@ -104,7 +101,7 @@ impl Run for Export {
         let collected = bundle::collect(&request, session.now)?;
         session.screen.warn(&collected.warnings);
         session.screen.say_findings(&collected.findings);
-        if self.dry_run {
+        if *self.dry_run {
             session.screen.show(&report::bundle::text(&collected.entries, session.screen.width()))?;
             session.screen.say("dry run: nothing was made");
             return Ok(0);
@@ -130,7 +127,7 @@ impl Run for Export {
 
 impl Export {
     fn seal(&self, collected: &Collected, given: Option<CertificateKey>) -> Result<Sealed, Stop> {
-        if self.request.recipient == Recipient::Worker {
+        if self.request.role == Recipient::Worker {
             return Ok(Sealed { text: Secret::new(collected.authority().to_vec()), new_key: None });
         }
         let (key, is_new) = match given {
@@ -148,19 +145,19 @@ impl Export {
 
 impl Run for Import {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
+        let dry_run = *self.dry_run;
         if self.file == Path::new("-") && self.key.is_on_stdin() {
             let hint = "give the key in a file or in KUBEPKI_CERTIFICATE_KEY";
             return Err(CommandError::usage("bundle and certificate key cannot both come from stdin", hint).into());
         }
         let sealed = content(session, &self.file)?;
         let key = key(session, &self.key)?;
-        let mut request = ImportRequest { backup_dir: self.backups.dir(), ..self.request };
+        let mut request = self.request;
         with_stdin(session, &mut request.node)?;
         let planned = bundle::plan_import(&request, sealed.expose(), key.as_ref(), session.now)?;
         let carrying = Carrying::of_plan(session, &planned.plan, WORDS, self.output.form, dry_run);
         let carrying = Carrying { warnings: &planned.warnings, ..carrying };
-        let recovering = ImportRequest { recover: true, ..request };
+        let recovering = ImportRequest { recover: true.into(), ..request };
         carrying.carry_out_by(Box::new(|_| bundle::import(&recovering, sealed.expose(), key.as_ref(), session.now)))
     }
 }

@@ -55,10 +55,10 @@ impl Run for Check {
     const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
 
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        let CheckRequest { warning_seconds, critical_seconds, .. } = self.request;
-        if warning_seconds < critical_seconds {
+        let CheckRequest { warning, critical, .. } = self.request;
+        if warning < critical {
             // No option takes a time below zero.
-            let [warning, critical] = [warning_seconds, critical_seconds].map(|time| duration(time.unsigned_abs()));
+            let [warning, critical] = [warning, critical].map(|time| duration(time.seconds().unsigned_abs()));
             return Err(CommandError::Thresholds { warning, critical }.into());
         }
         with_stdin(session, &mut self.request.node)?;

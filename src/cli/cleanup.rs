@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::input::with_stdin;
-use super::options::{BackupDir, DryRun, Output, selection};
+use super::options::{DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -33,8 +33,6 @@ pub(super) struct Cleanup {
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
-    backups: BackupDir,
-    #[command(flatten)]
     output: Output,
     #[command(flatten)]
     request: CleanupRequest,
@@ -42,13 +40,12 @@ pub(super) struct Cleanup {
 
 impl Run for Cleanup {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
-        let (authority_keys, more_names) = authority_keys(&self.ca_key);
+        let dry_run = *self.dry_run;
+        let (ca_keys, more_names) = ca_keys(&self.ca_key);
         let mut request = CleanupRequest {
             names: selection(&[self.names, more_names].concat()),
-            authority_keys,
-            backup_dir: Some(self.backups.backup_dir),
-            recover: !dry_run,
+            ca_keys,
+            recover: (!dry_run).into(),
             ..self.request
         };
         with_stdin(session, &mut request.node)?;
@@ -59,7 +56,7 @@ impl Run for Cleanup {
 }
 
 /// The CAs of `--ca-key`, which may stand with or without one: a word behind it that is no CA is one of the names.
-fn authority_keys(given: &[String]) -> (Vec<String>, Vec<String>) {
+fn ca_keys(given: &[String]) -> (Vec<String>, Vec<String>) {
     let (mut keys, mut names) = (Vec::new(), Vec::new());
     for value in given {
         let words: Vec<&str> = value.split(',').collect();

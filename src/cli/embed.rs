@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::input::with_stdin;
-use super::options::{Backups, DryRun, Output, selection};
+use super::options::{DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -33,8 +33,6 @@ pub(super) struct Embed {
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
-    backups: Backups,
-    #[command(flatten)]
     output: Output,
     #[command(flatten)]
     request: EmbedRequest,
@@ -42,13 +40,9 @@ pub(super) struct Embed {
 
 impl Run for Embed {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
-        let mut request = EmbedRequest {
-            kubeconfigs: selection(&self.files),
-            backup_dir: self.backups.dir(),
-            recover: !dry_run,
-            ..self.request
-        };
+        let dry_run = *self.dry_run;
+        let mut request =
+            EmbedRequest { kubeconfigs: selection(&self.files), recover: (!dry_run).into(), ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = embed::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);

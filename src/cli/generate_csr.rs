@@ -5,7 +5,6 @@ use std::path::Path;
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::error::CommandError;
 use super::input::with_stdin;
 use super::options::{DryRun, Output, selection};
 use super::run::Run;
@@ -13,7 +12,6 @@ use super::session::Session;
 use super::stop::Stop;
 use crate::catalogue::{self, KUBELET_CLIENT, SYSTEM_NODE};
 use crate::ops::generate_csr::{self, GenerateCsrRequest};
-use crate::plan::request::Renewal;
 use crate::plan::{Plan, Step};
 use crate::remedy;
 use crate::report::{self, requests};
@@ -34,12 +32,6 @@ const WORDS: Words<'static> = Words { done: "made", nothing: "nothing to do: no 
 pub(super) struct GenerateCsr {
     #[arg(value_name = "NAME", help = format!("all (default), or some of: {}", catalogue::request_names().join(", ")))]
     names: Vec<String>,
-    /// Make requests for the existing certificates.
-    #[arg(long)]
-    renew: bool,
-    /// With --renew: keep the keys.
-    #[arg(long)]
-    keep_key: bool,
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
@@ -50,18 +42,9 @@ pub(super) struct GenerateCsr {
 
 impl Run for GenerateCsr {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
-        let renewal = match (self.renew, self.keep_key) {
-            (false, false) => Renewal::No,
-            (true, false) => Renewal::NewKeys,
-            (true, true) => Renewal::SameKeys,
-            (false, true) => {
-                let hint = "for a first certificate with a key that is there: --reuse-keys";
-                return Err(CommandError::usage("--keep-key is for --renew", hint).into());
-            }
-        };
+        let dry_run = *self.dry_run;
         let names: Vec<String> = self.names.into_iter().map(file_name).collect();
-        let mut request = GenerateCsrRequest { names: selection(&names), renewal, recover: !dry_run, ..self.request };
+        let mut request = GenerateCsrRequest { names: selection(&names), recover: (!dry_run).into(), ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = generate_csr::plan(&request, session.now)?;
         let text = |plan: &Plan| {

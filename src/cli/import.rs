@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::input::with_stdin;
-use super::options::{Backups, DryRun, Output};
+use super::options::{DryRun, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -27,8 +27,6 @@ pub(super) struct Import {
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
-    backups: Backups,
-    #[command(flatten)]
     output: Output,
     #[command(flatten)]
     request: ImportRequest,
@@ -36,8 +34,8 @@ pub(super) struct Import {
 
 impl Run for Import {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
-        let mut request = ImportRequest { backup_dir: self.backups.dir(), recover: !dry_run, ..self.request };
+        let dry_run = *self.dry_run;
+        let mut request = ImportRequest { recover: (!dry_run).into(), ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = import::plan(&request, session.now)?;
         let waiting = waiting(&planned.plan);

@@ -72,8 +72,8 @@ impl Making {
         kubeconfigs: Selection,
         afterwards: Option<&Afterwards<'_>>,
     ) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
-        let mut request = InitRequest { certificates, kubeconfigs, recover: !dry_run, ..self.request };
+        let dry_run = *self.dry_run;
+        let mut request = InitRequest { certificates, kubeconfigs, recover: (!dry_run).into(), ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = init::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);

@@ -1,4 +1,4 @@
-//! The options that belong to no request: the form of the output, dry runs, backups, files of secrets.
+//! The options that belong to no request: the form of the output, files of secrets.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use super::stop::node_of;
 use crate::plan::generate::Selection;
+pub(super) use crate::request::DryRun;
 use crate::request::NodeRequest;
-use crate::store::DEFAULT_BACKUP_DIR;
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,14 +28,6 @@ pub(super) struct Output {
     pub(super) form: Form,
 }
 
-/// `--dry-run`.
-#[derive(Args, Clone, Copy, Debug)]
-pub(super) struct DryRun {
-    /// Show what would be done, and change nothing.
-    #[arg(long)]
-    pub(super) dry_run: bool,
-}
-
 /// kubeadm's `--kubeconfig`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct UnusedKubeconfig {
@@ -48,31 +40,6 @@ impl UnusedKubeconfig {
     /// What is said of it where it is given.
     pub(super) fn note(&self) -> Option<&'static str> {
         self.kubeconfig.as_ref().map(|_| "note: --kubeconfig is not used: kubepki reads files only")
-    }
-}
-
-/// `--backup-dir`.
-#[derive(Args, Clone, Debug)]
-pub(super) struct BackupDir {
-    /// Where backups are kept.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_BACKUP_DIR)]
-    pub(super) backup_dir: PathBuf,
-}
-
-/// Where what is replaced or removed is kept.
-#[derive(Args, Clone, Debug)]
-pub(super) struct Backups {
-    #[command(flatten)]
-    place: BackupDir,
-    /// Do not keep the files that are replaced or removed.
-    #[arg(long)]
-    no_backup: bool,
-}
-
-impl Backups {
-    /// The directory; none when nothing is kept.
-    pub(super) fn dir(&self) -> Option<PathBuf> {
-        (!self.no_backup).then(|| self.place.backup_dir.clone())
     }
 }
 

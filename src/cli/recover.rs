@@ -40,6 +40,6 @@ impl Run for Recover {
         if done.waiting.is_empty() && done.recovered.is_empty() {
             session.screen.say("no interrupted change waits");
         }
-        Ok(if self.request.dry_run { 0 } else { session.ended(0) })
+        Ok(if *self.request.dry_run { 0 } else { session.ended(0) })
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
 use super::input::with_stdin;
-use super::options::{Backups, DryRun, Form, Output, UnusedKubeconfig};
+use super::options::{DryRun, Form, Output, UnusedKubeconfig};
 use super::progress::KeyProgress;
 use super::restart::{self, command};
 use super::run::Run;
@@ -47,8 +47,6 @@ pub(super) struct Renew {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    backups: Backups,
-    #[command(flatten)]
     unused: UnusedKubeconfig,
     /// Restart the components that do not use what is on disk afterwards, one at a time.
     #[arg(long)]
@@ -88,9 +86,9 @@ impl Run for Renew {
             session.screen.say(note);
         }
         // Whatever only shows writes nothing.
-        let is_dry_run = self.dry_run.dry_run || self.diff;
+        let is_dry_run = *self.dry_run || self.diff;
         let names = if self.names == ["all"] { Selection::All } else { Selection::Names(self.names.clone()) };
-        let mut request = RenewRequest { names, backup_dir: self.backups.dir(), recover: !is_dry_run, ..self.request };
+        let mut request = RenewRequest { names, recover: (!is_dry_run).into(), ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = renew::plan(&request, session.now)?;
         session.go_on()?;
@@ -102,7 +100,7 @@ impl Run for Renew {
             is_dry_run,
             is_diff: self.diff,
             restarts: self.restart,
-            changes_names: !(request.add_names.is_empty() && request.remove_names.is_empty()),
+            changes_names: !(request.add_sans.is_empty() && request.remove_sans.is_empty()),
         };
         renewing.say_findings();
         if is_dry_run || planned.plan.is_blocked() {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use super::options::{Form, Output, selection};
+use super::options::{DryRun, Form, Output, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -28,7 +28,8 @@ const RESTART_IS_DUE: u8 = 10;
 /// The certificate that each serves is compared with the one on disk, and the time when it started with the times when
 /// the other files that it reads changed. Its process is then asked to end, and the kubelet starts it again, in the
 /// order etcd, kube-apiserver, kube-controller-manager, kube-scheduler; the next one when the one before is well. While
-/// etcd restarts, the API server that has no other is stopped.
+/// etcd restarts, the API server that has no other is stopped. The exit code of a dry run is 10 when something would be
+/// restarted.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki restart --dry-run
@@ -39,9 +40,8 @@ pub(super) struct Restart {
     /// etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet; without any, all but the kubelet.
     #[arg(value_name = "COMPONENT")]
     names: Vec<String>,
-    /// Show what would be done, and change nothing; exit code 10 when that is something.
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry_run: DryRun,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -58,7 +58,7 @@ impl Run for Restart {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let components = selection(&self.names);
         let request = RestartRequest { components, ..self.request };
-        if self.dry_run {
+        if *self.dry_run {
             let plan = restart::plan(&request, session.now, &mut |_| going_on(session))?;
             show(session, self.output.form, &plan, None)?;
             return conclude_dry_run(session, &plan);

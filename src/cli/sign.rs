@@ -1,7 +1,5 @@
 //! `kubepki certs sign`: answers signing requests, where the CAs' keys are.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
@@ -12,9 +10,9 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
 use crate::error::Category;
-use crate::ops::sign::{self, NamedFile, SerialNumbers, SignRequest};
+use crate::ops::sign::{self, NamedFile, SignRequest};
 use crate::plan::Action;
-use crate::request::{NodeRequest, days, validity};
+use crate::request::Span;
 
 /// Sign requests, checked against the catalogue and a policy.
 ///
@@ -32,18 +30,9 @@ pub(super) struct Sign {
     /// Requests; NAME as kubeadm has it, where the file does not say it.
     #[arg(value_name = "[NAME=]FILE")]
     files: Vec<String>,
-    /// The CAs, laid out as in `certificatesDir`; the configuration's or `/etc/kubernetes/pki` without it.
-    #[arg(long, alias = "cert-dir", value_name = "DIR")]
-    ca_dir: Option<PathBuf>,
     /// Another spelling of --validity: N days.
-    #[arg(long, value_name = "N", value_parser = days, conflicts_with = "validity_seconds", allow_negative_numbers = true)]
-    days: Option<i64>,
-    /// Count serial numbers in FILE, as `openssl x509 -CAserial`.
-    #[arg(long, value_name = "FILE", conflicts_with = "srl")]
-    ca_serial: Option<PathBuf>,
-    /// The same in a file beside each CA (`ca.srl`).
-    #[arg(long)]
-    srl: bool,
+    #[arg(long, value_name = "N", value_parser = Span::days, conflicts_with = "validity", allow_negative_numbers = true)]
+    days: Option<Span>,
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
@@ -56,24 +45,19 @@ pub(super) struct Sign {
 
 impl Run for Sign {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let DryRun { dry_run } = self.dry_run;
+        let dry_run = *self.dry_run;
         if self.files.is_empty() && self.request.csr_dir.is_none() {
             let hint = "name a folder (--csr-dir DIR) or files";
             return Err(CommandError::usage("there is nothing to sign", hint).into());
         }
-        if let Some(seconds) = self.days {
-            validity("--days", seconds, session.now)?;
+        if let Some(days) = self.days {
+            days.from("--days", session.now)?;
         }
         let mut request = SignRequest {
-            node: NodeRequest { certificates_dir: self.ca_dir, ..self.configuration.node },
+            node: self.configuration.node,
             files: named(&self.files)?,
-            validity_seconds: self.days.or(self.request.validity_seconds),
-            serial_numbers: match self.ca_serial {
-                Some(path) => SerialNumbers::File(path),
-                None if self.srl => SerialNumbers::BesideAuthority,
-                None => SerialNumbers::Random,
-            },
-            recover: !dry_run,
+            validity: self.days.or(self.request.validity),
+            recover: (!dry_run).into(),
             ..self.request
         };
         with_stdin(session, &mut request.node)?;

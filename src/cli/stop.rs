@@ -38,7 +38,7 @@ pub(super) fn node_of(matches: &ArgMatches) -> NodeRequest {
         node_name: matches.try_get_one("node_name").ok().flatten().cloned(),
         certificates_dir: path(matches, "certificates_dir"),
         kubeconfig_dir: path(matches, "kubeconfig_dir"),
-        rootfs: path(matches, "rootfs"),
+        rootfs: path(matches, "rootfs").into(),
         ..NodeRequest::default()
     }
 }

@@ -17,7 +17,7 @@ use crate::ops::{NodeRequest, configuration};
 use crate::plan::units::{Schedule, units};
 use crate::remedy;
 use crate::report::unified;
-use crate::request::{ScheduleRequest, UnitsRequest};
+use crate::request::{ScheduleRequest, Span, UnitsRequest};
 use crate::store::{Action, Store};
 use crate::text::printable;
 
@@ -30,7 +30,7 @@ const TIMER: &str = "kubepki-renew.timer";
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki systemd install --print
-  kubepki systemd install --restart --now
+  kubepki systemd install --restart --tell-systemd
   kubepki systemd install --before 60d --on-calendar weekly --config /etc/kubernetes/kubeadm.yaml")]
 pub(super) struct Install {
     /// Print both units, and write nothing.
@@ -48,7 +48,7 @@ pub(super) struct Install {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki systemd remove --dry-run
-  kubepki systemd remove --now")]
+  kubepki systemd remove --tell-systemd")]
 pub(super) struct Remove {
     #[command(flatten)]
     output: Output,
@@ -72,16 +72,16 @@ impl Run for Install {
         let changes =
             systemd::install(&schedule, &self.request).inspect_err(|error| say_differences(session, error))?;
         print_changes(session, &changes, self.output.form)?;
-        session.screen.say(&if self.request.dry_run {
+        session.screen.say(&if *self.request.dry_run {
             "dry run: nothing was changed".to_owned()
-        } else if let Some(rootfs) = &self.request.rootfs {
+        } else if let Some(rootfs) = &*self.request.rootfs {
             format!("enable it: {}", systemctl("enable", rootfs))
-        } else if self.request.now {
+        } else if self.request.tell_systemd {
             format!("{TIMER} is started: systemctl list-timers {TIMER}")
         } else {
             format!("start it: systemctl daemon-reload && systemctl enable --now {TIMER}")
         });
-        Ok(if self.request.dry_run { 0 } else { session.ended(0) })
+        Ok(if *self.request.dry_run { 0 } else { session.ended(0) })
     }
 }
 
@@ -94,18 +94,18 @@ impl Run for Remove {
             let below = request.rootfs.as_ref().map(|rootfs| format!(" below {}", rootfs.display()));
             let dir = request.unit_dir.display();
             Some(format!("nothing to do: there are no such units in {dir}{}", below.unwrap_or_default()))
-        } else if request.dry_run {
+        } else if *request.dry_run {
             Some("dry run: nothing was changed".to_owned())
-        } else if let Some(rootfs) = &request.rootfs {
+        } else if let Some(rootfs) = &*request.rootfs {
             Some(format!("if it was enabled: {}", systemctl("disable", rootfs)))
         } else {
             let stop = format!("if it was started: systemctl disable --now {TIMER} && systemctl daemon-reload");
-            (!request.now).then_some(stop)
+            (!request.tell_systemd).then_some(stop)
         };
         if let Some(said) = said {
             session.screen.say(&said);
         }
-        Ok(if request.dry_run { 0 } else { session.ended(0) })
+        Ok(if *request.dry_run { 0 } else { session.ended(0) })
     }
 }
 
@@ -155,22 +155,23 @@ fn schedule(session: &Session, request: ScheduleRequest, rootfs: Option<&Path>) 
         None => Vec::new(),
         // A configuration that cannot be read would make every run fail; and it may have its certificates elsewhere.
         Some(path) => {
-            let rootfs = rootfs.map(Path::to_owned);
+            let rootfs = rootfs.map(Path::to_owned).into();
             let node = NodeRequest { config: Some(path.clone()), rootfs, ..NodeRequest::default() };
             vec![PathBuf::from(configuration(&node)?.spec.certificates_dir)]
         }
     };
-    let of = |option: &str, seconds: i64| {
-        u64::try_from(seconds).map_err(|_| CommandError::usage(format!("{option} is too long"), "give a shorter time"))
+    let of = |option: &str, span: Span| {
+        u64::try_from(span.seconds())
+            .map_err(|_| CommandError::usage(format!("{option} is too long"), "give a shorter time"))
     };
     Ok(Schedule {
         program: match request.program {
             Some(program) => program,
             None => running_program(session)?,
         },
-        before_seconds: of("--before", request.before_seconds)?,
+        before_seconds: of("--before", request.before)?,
         on_calendar: request.on_calendar,
-        randomized_delay_seconds: of("--randomized-delay", request.randomized_delay_seconds)?,
+        randomized_delay_seconds: of("--randomized-delay", request.randomized_delay)?,
         restart: request.restart,
         kubelet: request.kubelet,
         config,

@@ -22,8 +22,8 @@ use crate::secret::Secret;
 /// A certificate needs the CA's key on this machine, a token does not. Nothing is written but with --out.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  kubepki kubeconfig user --client-name jane --org developers --validity 30d
-  kubepki kubeconfig user --client-name jane --org developers --out jane.conf
+  kubepki kubeconfig user --client-name jane --organization developers --validity 30d
+  kubepki kubeconfig user --client-name jane --organization developers --out jane.conf
   kubepki kubeconfig user --client-name robot --token-file token --config kubeadm.yaml")]
 pub(super) struct User {
     /// Use this token, no certificate; others see it in the list of processes.
@@ -56,12 +56,12 @@ impl Run for User {
             (None, given) => given.map(|token| Secret::new(token.into_bytes())),
         };
         if token.is_some() && !self.request.organizations.is_empty() {
-            session.screen.say("note: --org is not used: the API server knows the groups of a token");
+            session.screen.say("note: --organization is not used: the API server knows the groups of a token");
         }
         let mut request = UserRequest { token, ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = user::plan(&request, session.now)?;
-        let made = if self.dry_run.dry_run {
+        let made = if *self.dry_run {
             None
         } else {
             let mut progress = KeyProgress::new(session);

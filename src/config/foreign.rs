@@ -85,7 +85,8 @@ pub(super) fn of_bytes(name: &str, bytes: &[u8]) -> Option<Foreign> {
         }
         None => "PEM (a certificate, request or key)",
     };
-    let hint = "certificates and keys are found below --cert-dir and are not named; give the kubeadm configuration";
+    let hint =
+        "certificates and keys are found below --certificates-dir and are not named; give the kubeadm configuration";
     Some(other(what, hint))
 }
 

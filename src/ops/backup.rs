@@ -65,7 +65,7 @@ pub struct PruneFailure {
 /// # Errors
 /// `store.*` when the directory cannot be read. That it does not exist is no error.
 pub fn list(place: &BackupPlace) -> Result<Vec<Backup>> {
-    Store::new(place.rootfs.clone())?.backups(&place.backup_dir)
+    Store::new(place.rootfs.dir())?.backups(&place.backup_dir)
 }
 
 /// One backup by its name, or the newest for `latest`, whatever its state.
@@ -73,7 +73,7 @@ pub fn list(place: &BackupPlace) -> Result<Vec<Backup>> {
 /// # Errors
 /// `backup.unknown`, `backup.none`; `store.*` when the directory cannot be read.
 pub fn show(place: &BackupPlace, name: &str) -> Result<Shown> {
-    let store = Store::new(place.rootfs.clone())?;
+    let store = Store::new(place.rootfs.dir())?;
     let backup = store.backup(&place.backup_dir, name)?;
     let files = backup.manifest.iter().flat_map(|manifest| &manifest.files);
     let files = files.map(|file| {
@@ -94,13 +94,13 @@ pub fn show(place: &BackupPlace, name: &str) -> Result<Shown> {
 /// `backup.*` when there is none of that name, when it is not whole, or when half a pair is asked for; `store.*` when a
 /// file of the node cannot be looked at.
 pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan> {
-    let store = Store::new(request.place.rootfs.clone())?;
+    let store = Store::new(request.place.rootfs.dir())?;
     let backup = store.backup(&request.place.backup_dir, &request.name)?;
     let manifest = backup.usable()?;
-    if request.keep {
+    if !*request.no_backup {
         store.refuse_backup_place(&request.place.backup_dir, &manifest.certificates_dir)?;
     }
-    if request.recover {
+    if *request.recover {
         store.lock(&directories(manifest))?;
     }
     let files = selected(manifest, &backup.name, &request.only, |file| store.difference(file))?;
@@ -111,12 +111,12 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
     let later = store.read(if request.only.is_empty() { manifest.created.as_slice() } else { &[] });
     let mut plan = restore(&backup, manifest, &files, (&tree, &later), now);
     plan.rootfs.clone_from(&request.place.rootfs);
-    plan.backup_dir = request.keep.then(|| request.place.backup_dir.clone());
+    plan.backup_dir = (!*request.no_backup).then(|| request.place.backup_dir.to_path_buf());
     super::interrupted::put_first_in(&mut plan);
     complete_remedies(&mut plan.findings, &super::node::caller_below(request.place.rootfs.as_deref()));
     // By then the latest may be another.
     let name = backup.name.clone();
-    super::planned::record(&mut plan, &RestoreRequest { name, recover: false, ..request.clone() })?;
+    super::planned::record(&mut plan, &RestoreRequest { name, recover: false.into(), ..request.clone() })?;
     Ok(plan)
 }
 
@@ -126,15 +126,14 @@ pub fn plan_restore(request: &RestoreRequest, now: DateTime<Utc>) -> Result<Plan
 /// # Errors
 /// `store.*` when the directory cannot be read or locked. What cannot be removed is in [`Pruned::failures`].
 pub fn prune(request: &PruneRequest, now: DateTime<Utc>) -> Result<Pruned> {
-    request.refuse_empty()?;
-    let older_than = request.older_than()?;
-    let store = Store::new(request.place.rootfs.clone())?;
-    let _session = if request.dry_run { None } else { Some(store.lock(&[&request.place.backup_dir])?) };
+    let (keep, older_than) = request.limits()?;
+    let store = Store::new(request.place.rootfs.dir())?;
+    let _session = if *request.dry_run { None } else { Some(store.lock(&[&**request.place.backup_dir])?) };
     let mut pruned = Pruned { removed: Vec::new(), kept: Vec::new(), failures: Vec::new() };
     let backups = store.backups(&request.place.backup_dir)?;
-    let due = due(&backups, request.keep, older_than, now);
+    let due = due(&backups, keep, older_than, now);
     for (backup, is_due) in backups.into_iter().zip(due).rev() {
-        match if is_due && !request.dry_run { store.remove_backup(&backup) } else { Ok(()) } {
+        match if is_due && !*request.dry_run { store.remove_backup(&backup) } else { Ok(()) } {
             Ok(()) if is_due => pruned.removed.push(backup),
             Ok(()) => pruned.kept.push(backup),
             Err(error) => {

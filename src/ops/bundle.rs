@@ -57,7 +57,7 @@ pub struct Collected {
 /// [`OperationError::Blocked`](crate::ops::OperationError::Blocked) when a file cannot be used; `config.*`, `store.*`.
 pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected> {
     let node = Node::open_without_address(&request.node)?;
-    let entries = entries(request.recipient, &node.spec, &node.layout);
+    let entries = entries(request.role, &node.spec, &node.layout);
     refuse_node_bound_paths(&entries, &node.layout)?;
     let tree = node.store.read(entries.iter().filter_map(|entry| entry.path.clone()));
     refuse_missing(&entries, &tree, request.allow_missing_ca_keys)?;
@@ -113,11 +113,11 @@ pub fn plan_import(
     now: DateTime<Utc>,
 ) -> Result<Planned> {
     let node = Node::open_without_address(&request.node)?;
-    if request.recover {
+    if *request.recover {
         node.recover()?;
     }
     let is_worker = node.spec.role == Role::Worker;
-    let recipient = request.recipient.unwrap_or(if is_worker { Recipient::Worker } else { Recipient::ControlPlane });
+    let recipient = request.role.unwrap_or(if is_worker { Recipient::Worker } else { Recipient::ControlPlane });
     if is_worker && recipient == Recipient::ControlPlane {
         return Err(BundleError::NotForWorkers.into());
     }
@@ -139,7 +139,7 @@ pub fn plan_import(
     let present = node.store.read(supplied.keys().cloned());
     let mut plan = plan_files(&entries, &new, &present, &node.layout, request.force, now);
     plan.rootfs.clone_from(&request.node.rootfs);
-    plan.backup_dir.clone_from(&request.backup_dir);
+    plan.backup_dir = request.backups.dir();
     exposure::judge_plan(&mut plan)?;
     super::interrupted::put_first_in(&mut plan);
     complete_remedies(&mut plan.findings, &request.node.caller());

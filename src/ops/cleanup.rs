@@ -1,7 +1,5 @@
 //! `kubepki certs cleanup`: what a certificate needed on its way goes, and CA keys for external CA mode.
 
-use std::path::Path;
-
 use chrono::{DateTime, Utc};
 
 use super::kubelet::Kubelet;
@@ -14,7 +12,6 @@ use crate::plan::cleanup::{self, Options};
 use crate::plan::generate::Selection;
 pub use crate::request::CleanupRequest;
 use crate::request::refuse_unknown;
-use crate::store::DEFAULT_BACKUP_DIR;
 
 faults! {
     /// Why a cleanup was not planned.
@@ -35,25 +32,24 @@ faults! {
 /// finding in the plan, not an error.
 pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     let known: Vec<_> = catalogue::rows([catalogue::Kind::Authority]).map(|row| row.name).collect();
-    refuse_unknown(&Selection::Names(request.authority_keys.clone()), &known)?;
-    let takes_keys = !request.authority_keys.is_empty();
-    if takes_keys && !request.no_backup && request.authority_key_backup.is_none() {
+    refuse_unknown(&Selection::Names(request.ca_keys.clone()), &known)?;
+    let takes_keys = !request.ca_keys.is_empty();
+    if takes_keys && !*request.backups.no_backup && request.ca_key_backup.is_none() {
         return Err(CleanupError::KeyBackup.into());
     }
     let mut node = Node::open_without_address(&request.node)?;
     let recorded = request.node.recorded(&node.spec);
-    let backup_dir = match &request.authority_key_backup {
-        _ if request.no_backup => None,
+    let backup_dir = match &request.ca_key_backup {
+        _ if *request.backups.no_backup => None,
         Some(directory) if takes_keys => {
-            let usual = request.backup_dir.as_deref().unwrap_or(Path::new(DEFAULT_BACKUP_DIR));
-            let own = [&*node.layout.certificates_dir, &node.layout.kubeconfig_dir, usual];
+            let own = [&*node.layout.certificates_dir, &node.layout.kubeconfig_dir, &**request.backups.backup_dir];
             Some(node.store.refuse_own_place(directory, &own)?)
         }
-        _ => request.backup_dir.clone(),
+        _ => request.backups.dir(),
     };
     let is_said = request.node.has_configuration();
     refuse_unknown(&request.names, &catalogue::request_names())?;
-    if request.recover {
+    if *request.recover {
         node.recover()?;
     }
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
@@ -65,8 +61,7 @@ pub fn plan(request: &CleanupRequest, now: DateTime<Utc>) -> Result<Planned> {
     if !is_said {
         infer(&mut node.spec, &node.layout, &tree);
     }
-    let options =
-        Options { names: request.names.clone(), authority_keys: request.authority_keys.clone(), manifests_dir };
+    let options = Options { names: request.names.clone(), authority_keys: request.ca_keys.clone(), manifests_dir };
     let inventory = node.inventory(&tree, &kubelet, next.as_deref(), is_said)?;
     let renewals = inventory.renewals(&tree)?;
     let mut plan = cleanup::cleanup(&inventory, &renewals, &options, now);

@@ -33,7 +33,7 @@ faults! {
 /// kubeconfig or a certificate is a finding in the plan, not an error.
 pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     let node = Node::open_without_address(&request.node)?;
-    if request.recover {
+    if *request.recover {
         node.recover()?;
     }
     let wanted = wanted(&request.kubeconfigs, &node.layout);
@@ -59,7 +59,7 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     };
     let inventory = node.own_inventory(&tree, request.node.has_configuration())?;
     let mut plan = embed::embed(&inventory, &wanted, &options, now);
-    plan.backup_dir.clone_from(&request.backup_dir);
+    plan.backup_dir = request.backups.dir();
     Planned::of(plan, node.warnings, &request.node)?.record(request, &request.node.recorded(&node.spec))
 }
 

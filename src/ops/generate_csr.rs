@@ -19,21 +19,22 @@ use crate::request::refuse_unknown;
 /// nor taken back. A file in the way is a finding in the plan, not an error.
 pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unknown(&wanted.names, &catalogue::request_names())?;
+    let renewal = wanted.renewal()?;
     // A request for renewal says what the certificate says that is there.
     let is_kubelets =
         matches!(&wanted.names, Selection::Names(names) if names.iter().all(|name| name == KUBELET_CLIENT));
-    let mut node = if wanted.renewal == Renewal::No && !is_kubelets {
+    let mut node = if renewal == Renewal::No && !is_kubelets {
         Node::open(&wanted.node)?
     } else {
         Node::open_without_address(&wanted.node)?
     };
-    if wanted.recover {
+    if *wanted.recover {
         node.recover()?;
     }
     let out_layout = wanted.out_dir.as_ref().map(|folder| Layout::below(folder.clone()));
     let outputs = Outputs {
         kubelet_dir: out_layout.as_ref().unwrap_or(&node.layout.renewal()).kubeconfig_dir.clone(),
-        layout: out_layout.unwrap_or_else(|| match wanted.renewal {
+        layout: out_layout.unwrap_or_else(|| match renewal {
             Renewal::NewKeys => node.layout.renewal(),
             Renewal::No | Renewal::SameKeys => node.layout.clone(),
         }),
@@ -48,7 +49,7 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         role: wanted.role,
         with_usages: wanted.with_usages,
         reuse_keys: wanted.reuse_keys,
-        renewal: wanted.renewal,
+        renewal,
     };
     let inventory = node.inventory(&tree, &kubelet, None, true)?;
     let plan = request::requests(&inventory, &outputs, &options, now)?;

@@ -20,7 +20,7 @@ use crate::tree::Tree;
 /// a certificate is a finding in the plan, not an error.
 pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     let node = Node::open_without_address(&request.node)?;
-    if request.recover {
+    if *request.recover {
         node.recover()?;
     }
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
@@ -45,7 +45,7 @@ pub fn plan(request: &ImportRequest, now: DateTime<Utc>) -> Result<Planned> {
     };
     let options = Options { force: request.force };
     let mut plan = import::import(&inventory, &given, &waiting, &options, now);
-    plan.backup_dir.clone_from(&request.backup_dir);
+    plan.backup_dir = request.backups.dir();
     Planned::of(plan, node.warnings, &request.node)?.record(request, &request.node.recorded(&node.spec))
 }
 

@@ -21,7 +21,7 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unknown(&request.certificates, &catalogue::certificate_names())?;
     refuse_unknown(&request.kubeconfigs, &catalogue::kubeconfig_names())?;
     let node = Node::open(&request.node)?;
-    if request.recover {
+    if *request.recover {
         node.recover()?;
     }
     let tree = node.read();
@@ -29,7 +29,7 @@ pub fn plan(request: &InitRequest, now: DateTime<Utc>) -> Result<Planned> {
     let options = Options {
         certificates: request.certificates.clone(),
         kubeconfigs: request.kubeconfigs.clone(),
-        outlive_authority: request.outlive_authority,
+        outlive_authority: *request.outlive_ca,
     };
     let mut plan = generate::generate(&inventory, &options, now)?;
     advise(&mut plan.findings, &node, &tree, &request.node, catalogue::DEFAULT_KUBELET_DIR.as_ref(), now)?;

@@ -107,7 +107,7 @@ impl Node {
     }
 
     fn of(request: &NodeRequest, loaded: Loaded, documents: Documents) -> Result<Self> {
-        let store = Store::new(request.rootfs.clone())?;
+        let store = Store::new(request.rootfs.dir())?;
         let certificates_dir =
             request.certificates_dir.clone().unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
         let kubeconfig_dir = request.kubeconfig_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_KUBECONFIG_DIR));
@@ -171,7 +171,7 @@ impl Node {
 
 /// The name under which the node's kubelet joined the cluster.
 fn name_in_kubelet_conf(request: &NodeRequest, documents: &Documents) -> Result<Option<String>> {
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.dir())?;
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
     let path = folder.join(KUBELET_CONF);
     let mut tree = store.read([&path]);

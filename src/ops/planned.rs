@@ -1,7 +1,7 @@
 //! A plan as a verb hands it over: with the request that it can be made from again, and findings that its caller can follow.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{bad, exposure, interrupted};
 use crate::audit::{complete_remedies, unreadable};
@@ -36,8 +36,11 @@ impl Planned {
     /// first run does.
     pub(super) fn record(mut self, request: &impl Serialize, node: &NodeRequest) -> Result<Self> {
         record(&mut self.plan, request)?;
-        self.plan.request["node"] = json!(node);
-        self.plan.request["recover"] = false.into();
+        let Value::Object(node) = json!(node) else { return Ok(self) };
+        if let Some(request) = self.plan.request.as_object_mut() {
+            request.extend(node);
+            request.insert("recover".into(), false.into());
+        }
         Ok(self)
     }
 }

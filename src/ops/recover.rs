@@ -27,21 +27,21 @@ pub struct RecoverReport {
 /// `store.recovery_conflict`, `store.journal_corrupt`, `store.journal_unreachable` when one cannot be ended without a
 /// decision: their hints have the commands. `store.missing` for a named directory that is not there. Other `store.*`.
 pub fn recover(request: &RecoverRequest) -> Result<RecoverReport> {
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.dir())?;
     let kubelet = Path::new(DEFAULT_KUBELET_DIR).join("pki");
-    let directories = if request.directories.is_empty() {
+    let directories = if request.folders.is_empty() {
         let pki = Path::new(DEFAULT_KUBECONFIG_DIR).join("pki");
         vec![PathBuf::from(DEFAULT_KUBECONFIG_DIR), pki, kubelet]
     } else {
-        request.directories.clone()
+        request.folders.clone()
     };
     // A misspelt folder would say that nothing waits.
-    for named in &request.directories {
+    for named in &request.folders {
         if let Err(error @ (StoreError::Missing { .. } | StoreError::NotADirectory { .. })) = store.list(named) {
             return Err(error.into());
         }
     }
-    if request.dry_run {
+    if *request.dry_run {
         return Ok(RecoverReport { waiting: store.interrupted(&directories), recovered: Vec::new() });
     }
     Ok(RecoverReport { waiting: Vec::new(), recovered: store.recover(&directories, request.keep)? })

@@ -23,12 +23,12 @@ pub use crate::request::RenewRequest;
 /// that cannot be used is a finding in the plan, not an error.
 pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     request.refuse_names()?;
-    let mut node = if request.names_from_config {
+    let mut node = if request.sans_from_config {
         Node::open_with_address(&request.node)?
     } else {
         Node::open_without_address(&request.node)?
     };
-    if request.recover {
+    if *request.recover {
         node.recover()?;
     }
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
@@ -45,7 +45,7 @@ pub fn plan(request: &RenewRequest, now: DateTime<Utc>) -> Result<Planned> {
     let options = Options { next, ..options };
     let inventory = node.inventory(&tree, &kubelet, None, request.node.has_configuration())?;
     let mut plan = renew::renew(&inventory, &options, now);
-    plan.backup_dir.clone_from(&request.backup_dir);
+    plan.backup_dir = request.backups.dir();
     advise(&mut plan.findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
     Planned::of(plan, node.warnings, &request.node)?.record(request, &request.node.recorded(&node.spec))
 }

@@ -98,7 +98,7 @@ pub fn plan(
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<RestartPlan> {
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.dir())?;
     let components = Components::read(request, &store)?;
     let held = holding::held(&store);
     if held.is_empty() {
@@ -130,7 +130,7 @@ pub struct Reservation {
 /// As [`plan`]; `restart.bad_timeout`; `store.locked` when another run is at it; [`RestartError::NoKubelet`].
 pub fn reserve(request: &RestartRequest, now: DateTime<Utc>) -> Result<Reservation> {
     let timeout = request.timeout()?;
-    let store = Store::new(request.rootfs.clone())?.with_lock_wait(LOCK_WAIT);
+    let store = Store::new(request.rootfs.dir())?.with_lock_wait(LOCK_WAIT);
     let components = Components::read(request, &store)?;
     let is_whole = holding::held(&store).is_empty();
     if is_whole {

@@ -28,7 +28,7 @@ pub struct ShownFile {
 /// # Errors
 /// `rootfs` is no directory. A file that cannot be shown is an answer, not an error.
 pub fn show(request: &ShowRequest, stdin: Option<&[u8]>) -> Result<Vec<ShownFile>> {
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.dir())?;
     let decoded = |path: &PathBuf| {
         if let Some(bytes) = stdin.filter(|_| path == Path::new("-")) {
             return contents(bytes, Path::new("FILE"));

@@ -23,8 +23,8 @@ use crate::error::{Declared as _, Error, Result};
 use crate::plan::Operation;
 use crate::plan::sign::{self, Nodes, Options};
 use crate::policy::{KnownNode, Policy, PolicyError};
-pub use crate::request::{NamedFile, NodeEntry, SerialNumbers, SignRequest, SignTextRequest};
-use crate::request::{NodeRequest, RequestError, validity};
+use crate::request::{self, NodeRequest, RequestError};
+pub use crate::request::{NamedFile, NodeEntry, SignRequest, SignTextRequest};
 use crate::store::Store;
 use crate::x509::X509Error;
 
@@ -34,7 +34,8 @@ use crate::x509::X509Error;
 /// The configuration or the policy cannot be read or is invalid; a folder cannot be listed; there is no request. What is
 /// wrong with a request or a CA is a finding in the plan, not an error.
 pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let Known { node, loaded, certificates_dir } = known_node(&wanted.node, wanted.role)?;
+    let Known { node, loaded } = known_node(&wanted.node, wanted.role)?;
+    let certificates_dir = wanted.ca_dir.clone().unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
     let entries = nodes::entries(wanted)?;
     let nodes = match &entries {
         Some(entries) => Nodes::ByFolder(nodes::known(entries, &wanted.node)?),
@@ -45,7 +46,7 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         let path = wanted.policy.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         return Err(OperationError::Stale { path }.into());
     }
-    let store = Store::new(wanted.node.rootfs.clone())?;
+    let store = Store::new(wanted.node.rootfs.dir())?;
     let requests = find::find_requests(&store, wanted, &policy)?;
     let layout = Layout {
         certificates_dir,
@@ -54,23 +55,23 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
             parent.filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
         }),
     };
-    if wanted.recover {
+    if *wanted.recover {
         store.lock_with_outputs(&[&layout.certificates_dir], &[&layout.kubeconfig_dir])?;
     }
     let issuers = sign::issuers(&sign::names(&requests, &policy), &policy);
-    let serial_files = wanted.serial_numbers.files(&layout, &issuers)?;
+    let serial_files = wanted.files_of_serials(&layout, &issuers)?;
     let tree = find::read(&store, &layout, &requests, &issuers, &serial_files);
     let options = Options {
         policy,
         nodes,
-        validity: wanted.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
-        outlive_authority: wanted.outlive_authority,
+        validity: wanted.validity.map(|validity| validity.from("--validity", now)).transpose()?,
+        outlive_authority: *wanted.outlive_ca,
         serial_files,
         force: wanted.force,
         partial: wanted.partial,
     };
     let plan = sign::sign(&tree, &layout, &requests, &options, now);
-    let signed = SignRequest { nodes: entries, nodes_file: None, policy_sha256, ..wanted.clone() };
+    let signed = SignRequest { nodes: entries.map(request::Nodes::Listed), policy_sha256, ..wanted.clone() };
     Planned::of(plan, loaded.warnings, &wanted.node)?.record(&signed, &wanted.node.recorded(&loaded.spec))
 }
 
@@ -79,16 +80,12 @@ struct Known {
     node: KnownNode,
     /// The configuration with its defaults.
     loaded: Loaded,
-    /// Where the CAs are.
-    certificates_dir: PathBuf,
 }
 
 /// What a configuration and a given name say of the node; without a configuration its kubeadm defaults are not taken.
 fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<Known> {
     // This host's name and address are not the node's.
     let loaded = configuration_with(request, HostFacts { is_optional: true, ..HostFacts::default() })?;
-    let directory = request.certificates_dir.clone();
-    let certificates_dir = directory.unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
     let mut node = KnownNode { name: request.node_name.clone(), role, ..KnownNode::default() };
     if request.has_configuration() {
         if loaded.spec.role == Role::Worker && role.is_some_and(|role| role != NodeRole::Worker) {
@@ -101,7 +98,7 @@ fn known_node(request: &NodeRequest, role: Option<NodeRole>) -> Result<Known> {
         node.name = loaded.spec.known_node_name().map(str::to_owned);
         node.spec = Some(loaded.spec.clone());
     }
-    Ok(Known { node, loaded, certificates_dir })
+    Ok(Known { node, loaded })
 }
 
 /// The policy, and the digest of its file.

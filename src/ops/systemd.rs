@@ -63,17 +63,18 @@ faults! {
             /// Who, and why.
             reason: String,
         },
-        /// `--now` speaks to the systemd that runs here, and `--rootfs` names another machine's files; leave out `--now`.
+        /// `--tell-systemd` speaks to the systemd that runs here, and `--rootfs` names another machine's files; leave out
+        /// `--tell-systemd`.
         #[error("the units below a root directory are not those of the systemd that runs here")]
         #[fault("systemd.other_root", Usage,
-            "leave out --now; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there")]
+            "leave out --tell-systemd; `systemctl --root=DIR enable kubepki-renew.timer` enables the timer there")]
         OtherRoot,
-        /// systemd did not start the timer (`--now`). New units are removed again, replaced ones put back; the message
+        /// systemd did not start the timer (`--tell-systemd`). New units are removed again, replaced ones put back; the message
         /// says what became of them.
         #[error("the timer was not started: {reason}; {outcome}")]
         #[fault("systemd.not_started", Environment,
             match outcome {
-                Outcome::TakenBack => "fix what systemd reports, then run the command again; without --now the units are only written",
+                Outcome::TakenBack => "fix what systemd reports, then run the command again; without --tell-systemd the units are only written",
                 _ => "fix what systemd reports, then `systemctl enable --now kubepki-renew.timer`; `kubepki systemd remove` removes them",
             },
             context = evidence!(reason))]
@@ -135,7 +136,7 @@ pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitCh
     refuse_unknown_calendar(&schedule.on_calendar)?;
     refuse_untrusted(&schedule.program, request.rootfs.as_deref())?;
     let systemctl = request.systemctl()?;
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.dir())?;
     let tree = read(&store, request, &units.each_ref().map(|unit| unit.name.as_str()));
     let mut others = Vec::new();
     let mut changes = Vec::new();
@@ -214,7 +215,7 @@ fn take_back(
 /// [`SystemdError::NotOurs`] without `force`; `store.*`; `process.*` when the timer cannot be stopped. After each of them
 /// every file is as it was. [`SystemdError::NotReloaded`] when the files are gone and systemd still knows them.
 pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
-    let store = Store::new(request.rootfs.clone())?;
+    let store = Store::new(request.rootfs.dir())?;
     let names = ["timer", "service"].map(|kind| format!("{NAME}.{kind}"));
     let tree = read(&store, request, &names.each_ref().map(String::as_str));
     let mut changes = Vec::new();
@@ -244,7 +245,7 @@ pub fn remove(request: &UnitsRequest) -> Result<Vec<UnitChange>> {
 impl UnitsRequest {
     /// The program that tells systemd, where that is asked for.
     fn systemctl(&self) -> Result<Option<PathBuf>> {
-        if !self.now || self.dry_run {
+        if !self.tell_systemd || *self.dry_run {
             return Ok(None);
         }
         if self.rootfs.is_some() {
@@ -287,7 +288,7 @@ fn read(store: &Store, request: &UnitsRequest, names: &[&str]) -> Tree {
 }
 
 fn carry_out(store: &Store, request: &UnitsRequest, tree: &Tree, changes: &[Change]) -> Result<Vec<UnitChange>> {
-    if request.dry_run {
+    if *request.dry_run {
         return Ok(changes.iter().map(|change| would(change, tree.content(change.path()))).collect());
     }
     let applied = store.lock(&[request.unit_dir.as_path()])?.apply(changes)?;

@@ -97,15 +97,15 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     };
     let tree = node.store.read(paths);
     let wish = Wish {
-        name: request.name.clone(),
+        name: request.client_name.clone(),
         organizations: request.organizations.clone(),
         credential,
-        validity: TimeDelta::try_seconds(request.validity_seconds)
-            .ok_or(UserError::BadValidity { seconds: request.validity_seconds })?,
+        validity: TimeDelta::try_seconds(request.validity.seconds())
+            .ok_or(UserError::BadValidity { seconds: request.validity.seconds() })?,
         algorithm: request.algorithm,
         server,
         allow_masters: request.allow_masters,
-        outlive_authority: request.outlive_authority,
+        outlive_authority: *request.outlive_ca,
     };
     let mut plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
     complete_remedies(&mut plan.findings, &request.node.caller());

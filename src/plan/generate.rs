@@ -27,7 +27,7 @@ use crate::x509::{Certificate, CertificateTemplate};
 
 /// Which part of the catalogue a plan is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "Said", into = "Said")]
 pub enum Selection {
     /// Everything that the node has.
     #[default]
@@ -36,6 +36,43 @@ pub enum Selection {
     None,
     /// These names.
     Names(Vec<String>),
+}
+
+/// A [`Selection`] whose names may be paths too.
+pub type SelectionOfPaths = Selection;
+
+/// A selection as data: `all`, or names, of which there may be none.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Said {
+    All(All),
+    Names(Vec<String>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum All {
+    All,
+}
+
+impl From<Said> for Selection {
+    fn from(said: Said) -> Self {
+        match said {
+            Said::All(All::All) => Self::All,
+            Said::Names(names) if names.is_empty() => Self::None,
+            Said::Names(names) => Self::Names(names),
+        }
+    }
+}
+
+impl From<Selection> for Said {
+    fn from(selection: Selection) -> Self {
+        match selection {
+            Selection::All => Self::All(All::All),
+            Selection::None => Self::Names(Vec::new()),
+            Selection::Names(names) => Self::Names(names),
+        }
+    }
 }
 
 impl Selection {

@@ -54,7 +54,7 @@ pub(super) fn export_bundle(
 ) -> PyResult<Bundle> {
     let wanted: ExportRequest = request(export_request)?;
     let now = moment(now);
-    let recipient = wanted.recipient;
+    let recipient = wanted.role;
     let exported = detached(py, || {
         let given = key(digits)?;
         let collected = bundle::collect(&wanted, now)?;

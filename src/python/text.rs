@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 
 use crate::error::Error;
-use crate::request::wait;
+use crate::request::Span;
 use crate::text;
 
 /// The text as one line that a terminal does not obey; a lone surrogate (a byte of a file name that is not UTF-8) is
@@ -25,5 +25,5 @@ pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<St
 /// `cli.duration`.
 #[pyfunction]
 pub(super) fn duration_seconds(text: &str) -> PyResult<f64> {
-    Ok(wait(text).map_err(Error::from)?)
+    Ok(text.parse::<Span>().map_err(Error::from)?.precise())
 }

@@ -6,25 +6,19 @@ use chrono::TimeDelta;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{RequestError, seconds, span};
-use crate::store::{DEFAULT_BACKUP_DIR, Keep};
+use super::{BackupDir, DryRun, NoBackup, Recover, RequestError, Rootfs, Span};
+use crate::store::Keep;
 
 /// Where backups are.
-#[derive(Args, Clone, Debug, Serialize, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BackupPlace {
-    /// Put DIR in front of every path of the node.
-    #[arg(long, value_name = "DIR")]
-    pub rootfs: Option<PathBuf>,
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
     /// Where backups are kept.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_BACKUP_DIR)]
-    pub backup_dir: PathBuf,
-}
-
-impl Default for BackupPlace {
-    fn default() -> Self {
-        Self { rootfs: None, backup_dir: DEFAULT_BACKUP_DIR.into() }
-    }
+    #[command(flatten)]
+    pub backup_dir: BackupDir,
 }
 
 /// What shall be restored.
@@ -33,21 +27,23 @@ impl Default for BackupPlace {
 pub struct RestoreRequest {
     /// Where backups are.
     #[command(flatten)]
+    #[serde(flatten)]
     pub place: BackupPlace,
     /// The backup's name, or `latest`.
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Only this file, or the files of this directory; can be repeated.
+    /// Only these files of the node, or the files of these directories; all without any.
     #[arg(long, value_name = "PATH")]
     #[serde(default)]
     pub only: Vec<PathBuf>,
     /// Whether what is replaced is itself kept in a backup.
-    #[arg(skip)]
-    pub keep: bool,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
+    #[command(flatten)]
     #[serde(default)]
-    #[arg(skip)]
-    pub recover: bool,
+    pub no_backup: NoBackup,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    #[serde(default)]
+    pub recover: Recover,
 }
 
 /// Which backups shall go.
@@ -56,42 +52,43 @@ pub struct RestoreRequest {
 pub struct PruneRequest {
     /// Where backups are.
     #[command(flatten)]
+    #[serde(flatten)]
     pub place: BackupPlace,
     /// How many complete ones stay, the newest.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
-    pub keep: Option<usize>,
-    /// How old one must be to go, as `90d`; with --keep, both must hold. In seconds.
-    #[arg(long = "older-than", value_name = "DURATION", value_parser = seconds)]
-    pub older_than_seconds: Option<i64>,
-    /// Show what would be removed, and remove nothing.
-    #[arg(long)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub keep: Option<i64>,
+    /// How old one must be to go; with --keep, both must hold.
+    #[arg(long, value_name = "DURATION")]
+    pub older_than: Option<Span>,
+    /// Whether nothing is removed.
+    #[command(flatten)]
     #[serde(default)]
-    pub dry_run: bool,
-}
-
-/// A number of backups.
-fn number(text: &str) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
-    if text.parse::<i64>().is_ok_and(i64::is_negative) {
-        let reason = format!("it must not be negative, and is {text}");
-        return Err(Box::new(RequestError::NothingToPrune { reason, hint: "give 0 or more, as --keep 10".into() }));
-    }
-    Ok(text.parse()?)
+    pub dry_run: DryRun,
 }
 
 impl PruneRequest {
-    /// Refuses a request by which nothing would ever go.
-    pub(crate) fn refuse_empty(&self) -> Result<(), RequestError> {
-        if self.keep.is_some() || self.older_than_seconds.is_some() {
-            return Ok(());
+    /// How many complete backups stay, and how old one must be to go.
+    ///
+    /// # Errors
+    /// [`RequestError::NothingToPrune`] when nothing would ever go, or a limit is negative.
+    pub(crate) fn limits(&self) -> Result<(Option<usize>, Option<TimeDelta>), RequestError> {
+        let bad = |reason: String, hint: &str| RequestError::NothingToPrune { reason, hint: hint.to_owned() };
+        if self.keep.is_none() && self.older_than.is_none() {
+            let reason = "say how many backups to keep, or how old a backup must be to be removed";
+            return Err(bad(reason.into(), "give `keep` (--keep 10), `older_than` (--older-than 90d), or both"));
         }
-        let reason = "say how many backups to keep, or how old a backup must be to be removed".to_owned();
-        let hint = "give `keep` (--keep 10), `older_than` (--older-than 90d), or both".to_owned();
-        Err(RequestError::NothingToPrune { reason, hint })
-    }
-
-    /// How old a backup must be to go.
-    pub(crate) fn older_than(&self) -> Result<Option<TimeDelta>, RequestError> {
-        self.older_than_seconds.map(|seconds| span("--older-than", seconds)).transpose()
+        let negative = |option: &str, given: i64| {
+            bad(
+                format!("{option} must not be negative, and is {given}"),
+                "give 0 or more, as --keep 10, --older-than 90d",
+            )
+        };
+        let number = |keep: i64| usize::try_from(keep).map_err(|_| negative("`keep` (--keep)", keep));
+        let age = |older_than: Span| match older_than.seconds() {
+            0.. => older_than.within("--older-than"),
+            seconds => Err(negative("`older_than` (--older-than)", seconds)),
+        };
+        Ok((self.keep.map(number).transpose()?, self.older_than.map(age).transpose()?))
     }
 }
 
@@ -99,16 +96,16 @@ impl PruneRequest {
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecoverRequest {
-    /// Put DIR in front of every path of the node.
-    #[arg(long, value_name = "DIR")]
-    pub rootfs: Option<PathBuf>,
-    /// Where to look; without any, /etc/kubernetes, its `pki`, and the kubelet's `pki`.
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
+    /// Which directories of the node to look into; without any, `/etc/kubernetes`, its `pki`, and the kubelet's `pki`.
     #[arg(value_name = "DIR")]
-    pub directories: Vec<PathBuf>,
+    pub folders: Vec<PathBuf>,
     /// Of a change that can neither be completed nor taken back, keep the new files, the old ones, or what is there now.
     #[arg(long, value_name = "WHICH")]
     pub keep: Option<Keep>,
-    /// Show what waits, and change nothing.
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Whether nothing is changed.
+    #[command(flatten)]
+    pub dry_run: DryRun,
 }

@@ -5,66 +5,91 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{KubeletDir, NodeRequest, seconds};
+use super::{Backups, KubeletDir, NodeRequest, OutliveCa, Recover, RequestError, Span};
+use crate::catalogue::NodeRole;
 use crate::key::Algorithm;
-use crate::plan::generate::{OutliveAuthority, Selection};
-use crate::plan::request::{Renewal, RequestRole};
+use crate::plan::generate::{Selection, SelectionOfPaths};
+use crate::plan::request::Renewal;
 use crate::secret::Secret;
 
 /// What `init` is asked for.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct InitRequest {
-    /// Which CAs, certificates and key pairs, by kubeadm's names.
+    /// Which CAs, certificates and key pairs, by kubeadm's names (`apiserver`, `etcd-ca`, `sa`); all, or none for an empty list.
     #[arg(skip)]
     pub certificates: Selection,
-    /// Which kubeconfigs, by file name.
+    /// Which kubeconfigs, by their file names (`admin.conf`); all, or none for an empty list.
     #[arg(skip)]
     pub kubeconfigs: Selection,
-    /// A certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or make it anyway, as
-    /// kubeadm does.
-    #[arg(long = "outlive-ca", value_name = "WHAT", default_value = "refuse")]
-    pub outlive_authority: OutliveAuthority,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    /// A certificate that would be valid for longer than its CA.
+    #[command(flatten)]
+    pub outlive_ca: OutliveCa,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
     /// Which node.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
 }
 
 /// What `certs generate-csr` is asked for.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct GenerateCsrRequest {
-    /// Which certificates and kubeconfigs, by kubeadm's names.
+    /// Which certificates and kubeconfigs, by kubeadm's names; `kubelet-client` for what the kubelet shows to the API
+    /// server and cannot renew any more.
     #[arg(skip)]
     pub names: Selection,
     /// What the node is, instead of the configuration's; `etcd` means what etcd's CA signs.
     #[arg(long, value_name = "ROLE")]
-    pub role: Option<RequestRole>,
+    pub role: Option<NodeRole>,
     /// Ask for key usages too; kubeadm's requests do not.
     #[arg(long)]
     pub with_usages: bool,
     /// Use existing keys, and make their requests again.
     #[arg(long)]
     pub reuse_keys: bool,
-    /// Whether the requests are for the renewal of what is there; the kubelet's own always is.
-    #[arg(skip)]
-    pub renewal: Renewal,
+    /// Make requests for the existing certificates, for another CA to renew; the kubelet's own always is such a one.
+    #[arg(long)]
+    pub renew: bool,
+    /// With --renew: keep the keys.
+    #[arg(long)]
+    pub keep_key: bool,
     /// The kubelet's directory, with the client certificate that it rotates.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// Write into DIR, laid out as `/etc/kubernetes`; beside the certificates and kubeconfigs without it, but for new keys
-    /// for renewal, which go into `renewal` below the kubeconfig directory.
+    /// The directory of the node that the files go into, laid out as `/etc/kubernetes`; beside the certificates and
+    /// kubeconfigs without it, but for new keys for renewal, which go into `renewal` below the kubeconfig directory.
     #[arg(long, value_name = "DIR")]
     pub out_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
     /// Which node.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
+}
+
+impl GenerateCsrRequest {
+    /// Whether the requests are for the renewal of what is there.
+    ///
+    /// # Errors
+    /// [`RequestError::BadRequest`] when keys are to be kept and nothing is renewed.
+    pub(crate) fn renewal(&self) -> Result<Renewal, RequestError> {
+        match (self.renew, self.keep_key) {
+            (false, false) => Ok(Renewal::No),
+            (true, false) => Ok(Renewal::NewKeys),
+            (true, true) => Ok(Renewal::SameKeys),
+            (false, true) => Err(RequestError::bad(
+                "--keep-key is for --renew",
+                "for a first certificate with a key that is there: --reuse-keys",
+            )),
+        }
+    }
 }
 
 /// What `certs import` is asked for.
@@ -72,7 +97,7 @@ pub struct GenerateCsrRequest {
 #[serde(default, deny_unknown_fields)]
 pub struct ImportRequest {
     /// Certificate files, or directories of them, laid out as `/etc/kubernetes`; without any, the `.crt` beside each
-    /// `.csr`, those for a renewal with new keys first.
+    /// `.csr` of the node, those for a renewal with new keys first.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// The kubelet's directory, with the client certificate that it rotates.
@@ -81,14 +106,16 @@ pub struct ImportRequest {
     /// Import in spite of wrong names, usages, validity or signer; never with another key.
     #[arg(long)]
     pub force: bool,
-    /// Where the files that change are kept.
-    #[arg(skip)]
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    /// Where the files that change are kept as they were.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
     /// Which node.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
 }
 
@@ -96,9 +123,9 @@ pub struct ImportRequest {
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbedRequest {
-    /// kubeadm's names or paths of kubeconfigs.
+    /// kubeadm's names (`admin.conf`) or paths of kubeconfigs; all of the node, or none for an empty list.
     #[arg(skip)]
-    pub kubeconfigs: Selection,
+    pub kubeconfigs: SelectionOfPaths,
     /// The client certificate, for one kubeconfig, in place of the file beside it.
     #[arg(long, value_name = "FILE")]
     pub client_certificate: Option<PathBuf>,
@@ -111,14 +138,16 @@ pub struct EmbedRequest {
     /// Embed the files that a kubeconfig refers to, too.
     #[arg(long)]
     pub flatten: bool,
-    /// Where the files that change are kept.
-    #[arg(skip)]
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    /// Where the files that change are kept as they were.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
     /// Which node.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
 }
 
@@ -126,32 +155,32 @@ pub struct EmbedRequest {
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CleanupRequest {
-    /// Which certificates and kubeconfigs, by kubeadm's names.
+    /// Which certificates and kubeconfigs, by kubeadm's names; all, or none for an empty list.
     #[arg(skip)]
     pub names: Selection,
     /// The kubelet's directory, with the client certificate that it rotates.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// The CAs whose keys are taken away too.
+    /// Remove the keys of these CAs too (`ca`, `etcd-ca`, `front-proxy-ca`), for external CA mode.
     #[arg(skip)]
-    pub authority_keys: Vec<String>,
-    /// With a CA's key: keep what is removed in DIR of this machine, outside the node's files and its root directory.
+    pub ca_keys: Vec<String>,
+    /// With a CA's key: the directory of this machine where what is removed is kept, outside the node's files and its root
+    /// directory.
     ///
     /// It is refused (`store.backup_place`) below the root directory, in the directories of certificates and kubeconfigs,
     /// and in the directory of backups.
-    #[arg(long = "ca-key-backup", value_name = "DIR")]
-    pub authority_key_backup: Option<PathBuf>,
-    /// Keep nothing of what is removed, not even a CA's key.
-    #[arg(long)]
-    pub no_backup: bool,
+    #[arg(long, value_name = "DIR")]
+    pub ca_key_backup: Option<PathBuf>,
     /// Where the files that go are kept when no CA key is among them.
-    #[arg(skip)]
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
     /// Which node.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
 }
 
@@ -159,19 +188,21 @@ pub struct CleanupRequest {
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserRequest {
-    /// The user's name.
-    #[arg(long = "client-name", value_name = "NAME")]
-    pub name: String,
-    /// A group; can be repeated, or several by commas.
-    #[arg(long = "org", value_name = "GROUP", value_delimiter = ',')]
+    /// The user's name: the certificate's common name.
+    #[arg(long, value_name = "NAME")]
+    pub client_name: String,
+    /// The groups: the certificate's organizations.
+    ///
+    /// Can be repeated, and takes several between commas.
+    #[arg(long = "organization", visible_alias = "org", value_name = "GROUP", value_delimiter = ',')]
     pub organizations: Vec<String>,
-    /// How long the certificate is valid. In seconds.
-    #[arg(long = "validity", alias = "validity-period", value_name = "DURATION", default_value = "8760h", value_parser = seconds)]
-    pub validity_seconds: i64,
+    /// How long the certificate is valid; the configuration's period is not used, as in kubeadm.
+    #[arg(long, alias = "validity-period", value_name = "DURATION", default_value = "8760h")]
+    pub validity: Span,
     /// The kind of key, as `ECDSA-P256`; the configuration's without one.
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<Algorithm>,
-    /// The API server; without it the configuration's, else that of `admin.conf`.
+    /// The API server's URL; without it the configuration's, else that of `admin.conf`.
     ///
     /// The configuration's is its `controlPlaneEndpoint` or address. Without either it is the address of this node's
     /// default route.
@@ -180,15 +211,15 @@ pub struct UserRequest {
     /// Allow the group `system:masters`, which nothing can restrict.
     #[arg(long)]
     pub allow_masters: bool,
-    /// A certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or make it anyway, as
-    /// kubeadm does.
-    #[arg(long = "outlive-ca", value_name = "WHAT", default_value = "refuse")]
-    pub outlive_authority: OutliveAuthority,
+    /// A certificate that would be valid for longer than its CA.
+    #[command(flatten)]
+    pub outlive_ca: OutliveCa,
     /// The token that the user shows in place of a certificate.
     #[arg(skip)]
     #[serde(skip)]
     pub token: Option<Secret>,
     /// Where the CA is, and which cluster.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
 }

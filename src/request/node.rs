@@ -1,12 +1,11 @@
-//! Which node is meant, and where its kubelet is.
+//! Which node is meant, and where its files are.
 
-use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::DEFAULT_KUBELET_DIR;
+use super::Rootfs;
 use crate::config::ClusterSpec;
 
 /// Which node, and where its files are.
@@ -14,13 +13,13 @@ use crate::config::ClusterSpec;
 #[command(next_help_heading = "The node")]
 #[serde(default, deny_unknown_fields)]
 pub struct NodeRequest {
-    /// The kubeadm configuration, or `-` for stdin; kubeadm's defaults without one.
+    /// The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
     ///
-    /// It is looked for as it is named and, when it is not there, below the root directory. A dump of the cluster's
+    /// `-` is stdin. It is looked for as it is named and, when it is not there, below the root directory. A dump of the cluster's
     /// config map `kubeadm-config` is a configuration too.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// The configuration itself, for callers that have it and no file; `config` is then not read.
+    /// The configuration itself as YAML or JSON text, instead of --config.
     #[arg(skip)]
     pub config_text: Option<String>,
     /// Warn of unknown fields, as kubeadm does; they are errors otherwise.
@@ -29,15 +28,15 @@ pub struct NodeRequest {
     /// The node's name, instead of the configuration's.
     #[arg(long, value_name = "NAME")]
     pub node_name: Option<String>,
-    /// The directory of certificates, instead of the configuration's `certificatesDir`.
-    #[arg(long = "cert-dir", value_name = "DIR")]
+    /// The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+    #[arg(long, visible_alias = "cert-dir", value_name = "DIR")]
     pub certificates_dir: Option<PathBuf>,
-    /// The directory of kubeconfigs, instead of `/etc/kubernetes`.
+    /// The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
     #[arg(long, value_name = "DIR")]
     pub kubeconfig_dir: Option<PathBuf>,
-    /// Put DIR in front of every path of the node.
-    #[arg(long, value_name = "DIR")]
-    pub rootfs: Option<PathBuf>,
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
     /// What the configuration said when a plan was made, which carries it: no configuration is read then.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,40 +54,5 @@ impl NodeRequest {
     /// Whether a configuration is given, as a file or as text.
     pub(crate) const fn has_configuration(&self) -> bool {
         self.config.is_some() || self.config_text.is_some()
-    }
-}
-
-/// The kubelet's directory, with its `config.yaml` and its certificates in `pki`.
-#[derive(Args, Clone, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct KubeletDir {
-    /// The kubelet's directory, with its `config.yaml` and its certificates in `pki`.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_KUBELET_DIR)]
-    kubelet_dir: PathBuf,
-}
-
-impl Default for KubeletDir {
-    fn default() -> Self {
-        DEFAULT_KUBELET_DIR.into()
-    }
-}
-
-impl<T: Into<PathBuf>> From<T> for KubeletDir {
-    fn from(path: T) -> Self {
-        Self { kubelet_dir: path.into() }
-    }
-}
-
-impl Deref for KubeletDir {
-    type Target = PathBuf;
-
-    fn deref(&self) -> &PathBuf {
-        &self.kubelet_dir
-    }
-}
-
-impl DerefMut for KubeletDir {
-    fn deref_mut(&mut self) -> &mut PathBuf {
-        &mut self.kubelet_dir
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{KubeletDir, NodeRequest, RequestError, refuse_unknown, seconds, span, validity};
+use super::{Backups, KubeletDir, NodeRequest, Recover, RequestError, Span, by_default, refuse_unknown};
 use crate::catalogue::{self, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::key::Algorithm;
@@ -24,21 +23,21 @@ const CONTENTS: &str = "What the new certificates say";
 #[serde(default, deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools)] // each is a flag of the command line
 pub struct RenewRequest {
-    /// Which certificates; `all` among the names means kubeadm's eleven.
+    /// Which certificates, by kubeadm's names, and `kubelet.conf`, `kubelet-client`, `kubelet-server`; `all` means kubeadm's eleven.
     #[arg(skip)]
     pub names: Selection,
-    /// With all: the kubelet's three too.
+    /// With `all`: the kubelet's three too.
     #[arg(long)]
     pub kubelet: bool,
     /// The kubelet's directory.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// Only what ends within this time, as `30d`; safe to repeat. In seconds.
-    #[arg(long = "before", value_name = "DURATION", value_parser = seconds)]
-    pub before_seconds: Option<i64>,
-    /// How long the new certificates are valid, instead of the configuration's period, or 365d. In seconds.
-    #[arg(long = "validity", value_name = "DURATION", value_parser = seconds, help_heading = CONTENTS)]
-    pub validity_seconds: Option<i64>,
+    /// Renew only what ends within this time: then a second run changes nothing.
+    #[arg(long, value_name = "DURATION")]
+    pub before: Option<Span>,
+    /// How long the new certificates are valid, instead of the configuration's period, or 365 days.
+    #[arg(long, value_name = "DURATION", help_heading = CONTENTS)]
+    pub validity: Option<Span>,
     /// The kind of the new keys, as `ECDSA-P256`.
     ///
     /// Without it the configuration's `encryptionAlgorithm`, and without that each key's own kind.
@@ -47,57 +46,43 @@ pub struct RenewRequest {
     /// Keep the keys; only the certificates are new.
     #[arg(long, help_heading = CONTENTS)]
     pub keep_key: bool,
-    /// Add an alternative name: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+    /// Add alternative names: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
     ///
     /// Can be repeated, and takes several between commas. For `apiserver`, `etcd-server`, `etcd-peer` and
     /// `kubelet-server`, named one by one.
     #[arg(long = "add-san", value_name = "NAME", value_delimiter = ',', help_heading = CONTENTS)]
-    pub add_names: Vec<String>,
-    /// Remove an alternative name.
+    pub add_sans: Vec<String>,
+    /// Remove alternative names.
     ///
     /// As for --add-san. One that the certificate does not have is a critical finding, with --before a warning.
     #[arg(long = "remove-san", value_name = "NAME", value_delimiter = ',', help_heading = CONTENTS)]
-    pub remove_names: Vec<String>,
+    pub remove_sans: Vec<String>,
     /// Use the alternative names of the configuration.
-    #[arg(long = "sans-from-config", help_heading = CONTENTS)]
-    pub names_from_config: bool,
-    /// A certificate that would be valid for longer than its CA: let it end with the CA, refuse it, or make it anyway, as
+    #[arg(long, help_heading = CONTENTS)]
+    pub sans_from_config: bool,
+    /// What to do with a certificate that would be valid for longer than its CA: let it end with the CA, refuse it, or make it anyway, as
     /// kubeadm does.
-    #[arg(long = "outlive-ca", value_name = "WHAT", default_value = "clamp", help_heading = CONTENTS)]
-    pub outlive_authority: OutliveAuthority,
+    #[arg(long, value_name = "WHAT", default_value = "clamp", help_heading = CONTENTS)]
+    pub outlive_ca: OutliveAuthority,
     /// Go on with an expired CA, or with a certificate of another node.
     #[arg(long)]
     pub force: bool,
-    /// Where the files that change are kept as they were; none when they are not.
-    #[arg(skip)]
-    pub backup_dir: Option<PathBuf>,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    /// Where the files that change are kept as they were.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
     /// Which node.
     #[command(flatten)]
+    #[serde(flatten)]
     pub node: NodeRequest,
 }
 
 impl Default for RenewRequest {
     fn default() -> Self {
-        Self {
-            node: NodeRequest::default(),
-            names: Selection::All,
-            kubelet: false,
-            kubelet_dir: KubeletDir::default(),
-            before_seconds: None,
-            validity_seconds: None,
-            algorithm: None,
-            keep_key: false,
-            add_names: Vec::new(),
-            remove_names: Vec::new(),
-            names_from_config: false,
-            outlive_authority: OutliveAuthority::Clamp,
-            force: false,
-            backup_dir: None,
-            recover: false,
-        }
+        by_default()
     }
 }
 
@@ -107,7 +92,7 @@ fn is_of_kubelet(name: &str) -> bool {
 }
 
 impl RenewRequest {
-    /// Refuses names that cannot be renewed: CAs and `sa` have names too, and another way to a new life.
+    /// Refuses names that cannot be renewed: CAs and `sa` have names too, and are replaced in another way.
     pub(crate) fn refuse_names(&self) -> Result<(), RequestError> {
         let is_other =
             |name: &&String| catalogue::authority(name).is_some() || name.as_str() == catalogue::SERVICE_ACCOUNT;
@@ -132,12 +117,12 @@ impl RenewRequest {
         let options = Options {
             shown: names.iter().copied().filter(is_shown).collect(),
             names,
-            before: self.before_seconds.map(|seconds| span("--before", seconds)).transpose()?,
-            validity: self.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?,
+            before: self.before.map(|before| before.within("--before")).transpose()?,
+            validity: self.validity.map(|validity| validity.from("--validity", now)).transpose()?,
             algorithm: self.algorithm,
             keep_key: self.keep_key,
             name_changes: self.name_changes()?,
-            outlive_authority: self.outlive_authority,
+            outlive_authority: self.outlive_ca,
             force: self.force,
             has_node_name: self.node.has_configuration() || self.node.node_name.is_some(),
             host_name,
@@ -187,10 +172,10 @@ impl RenewRequest {
     }
 
     fn name_changes(&self) -> Result<NameChanges, RequestError> {
-        if self.names_from_config && !self.node.has_configuration() {
+        if self.sans_from_config && !self.node.has_configuration() {
             return Err(RequestError::bad("there is no configuration to take the names from", "give --config FILE"));
         }
-        if !(self.add_names.is_empty() && self.remove_names.is_empty()) {
+        if !(self.add_sans.is_empty() && self.remove_sans.is_empty()) {
             let changeable: Vec<_> =
                 catalogue::ROWS.iter().filter(|row| row.has_alternative_names()).map(|row| row.name).collect();
             let hint = format!("name the certificates that change, among: {}", changeable.join(", "));
@@ -213,12 +198,12 @@ impl RenewRequest {
         }
         let read =
             |names: &[String]| names.iter().map(|name| parse_name(name)).collect::<Result<Vec<_>, RequestError>>();
-        let (add, remove) = (read(&self.add_names)?, read(&self.remove_names)?);
+        let (add, remove) = (read(&self.add_sans)?, read(&self.remove_sans)?);
         if let Some(name) = add.iter().find(|name| remove.contains(name)) {
             let reason = format!("{name} would be both added and removed");
             return Err(RequestError::bad(reason, "give it to --add-san or to --remove-san, not to both"));
         }
-        Ok(NameChanges { add, remove, from_config: self.names_from_config })
+        Ok(NameChanges { add, remove, from_config: self.sans_from_config })
     }
 }
 

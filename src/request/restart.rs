@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{KubeletDir, RequestError, wait};
+use super::{KubeletDir, RequestError, Rootfs, Span, by_default};
 use crate::catalogue::KUBELET;
 use crate::plan::generate::Selection;
 
@@ -17,11 +17,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RestartRequest {
-    /// Which components; the kubelet only by its name.
+    /// Which components: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`; `kubelet` only by its name.
     #[arg(skip)]
     pub components: Selection,
     /// Also restart components that are up to date.
-    #[arg(long = "all")]
+    #[arg(long, alias = "all")]
     pub force: bool,
     /// Also restart the kubelet with systemctl, last; first if it does not run.
     #[arg(long)]
@@ -29,13 +29,12 @@ pub struct RestartRequest {
     /// The kubelet's directory, with its `config.yaml`.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// Put DIR in front of every path of the node.
-    ///
-    /// Ports, processes, `crictl` and `systemctl` are this host's in any case.
-    #[arg(long, value_name = "DIR")]
-    pub rootfs: Option<PathBuf>,
+    /// The directory in front of the node's paths; ports, processes, `crictl` and `systemctl` are this host's in any case.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
     /// How they are restarted.
     #[command(flatten)]
+    #[serde(flatten)]
     pub how: RestartOptions,
 }
 
@@ -44,33 +43,26 @@ pub struct RestartRequest {
 #[command(next_help_heading = "How components are restarted")]
 #[serde(default, deny_unknown_fields)]
 pub struct RestartOptions {
-    /// How long each component may take to end, and again to come back. In seconds.
-    #[arg(long = "timeout", value_name = "DURATION", default_value = "5m", value_parser = wait)]
-    pub timeout_seconds: f64,
+    /// How long each component may take to end, and again to come back.
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub timeout: Span,
     /// Restart etcd even if that costs the cluster its quorum for a moment.
     #[arg(long)]
     pub ignore_quorum: bool,
-    /// The static-pod manifests, instead of where the kubelet's configuration says.
+    /// The directory of static-pod manifests of the node, instead of where the kubelet's configuration says.
     #[arg(long, value_name = "DIR")]
     pub manifests_dir: Option<PathBuf>,
 }
 
 impl Default for RestartOptions {
     fn default() -> Self {
-        Self { timeout_seconds: 300.0, ignore_quorum: false, manifests_dir: None }
+        by_default()
     }
 }
 
 impl Default for RestartRequest {
     fn default() -> Self {
-        Self {
-            components: Selection::All,
-            force: false,
-            kubelet: false,
-            kubelet_dir: KubeletDir::default(),
-            how: RestartOptions::default(),
-            rootfs: None,
-        }
+        by_default()
     }
 }
 
@@ -86,7 +78,7 @@ impl RestartRequest {
 
     /// How long each component may take.
     pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
-        let seconds = self.how.timeout_seconds;
+        let seconds = self.how.timeout.precise();
         let timeout = Duration::try_from_secs_f64(seconds).ok();
         let timeout = timeout.filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_WAIT);
         timeout.ok_or(RequestError::BadTimeout { seconds })

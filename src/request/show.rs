@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
+use super::Rootfs;
+
 /// Which files are shown.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShowRequest {
-    /// Certificates, signing requests, keys and kubeconfigs, in PEM, DER or PKCS#7; `-` for stdin.
+    /// Certificates, signing requests, keys and kubeconfigs of the node, in PEM, DER or PKCS#7; `-` for stdin.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Put DIR in front of every path of the node.
-    #[arg(long, value_name = "DIR")]
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
     #[serde(default)]
-    pub rootfs: Option<PathBuf>,
+    pub rootfs: Rootfs,
 }

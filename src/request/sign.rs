@@ -1,27 +1,17 @@
 //! What `certs sign` is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
-use clap::Args;
-use serde::{Deserialize, Serialize};
+use clap::{Args, ValueHint};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{NodeRequest, RequestError, positive_seconds};
+use super::{NodeRequest, OutliveCa, Recover, RequestError, Span};
 use crate::catalogue::{Layout, NodeRole};
-use crate::policy::OutliveAuthority;
-
-/// Where the numbers of new certificates come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SerialNumbers {
-    /// Random.
-    #[default]
-    Random,
-    /// openssl's file beside each CA (`ca.srl`).
-    BesideAuthority,
-    /// This file, for one CA.
-    File(PathBuf),
-}
 
 /// A request by its file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,51 +34,113 @@ pub struct NodeEntry {
     pub role: NodeRole,
 }
 
+/// The nodes of many folders: themselves, or the file that lists them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Nodes {
+    /// The file.
+    File(PathBuf),
+    /// Each folder's node.
+    Listed(BTreeMap<String, NodeEntry>),
+}
+
+impl From<OsString> for Nodes {
+    fn from(path: OsString) -> Self {
+        Self::File(path.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for Nodes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // As an untagged enumeration, without losing what is wrong with a node.
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Nodes;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a path, or a mapping of folders to nodes")
+            }
+
+            fn visit_str<E>(self, path: &str) -> Result<Nodes, E> {
+                Ok(Nodes::File(path.into()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Nodes, A::Error> {
+                BTreeMap::deserialize(MapAccessDeserializer::new(map)).map(Nodes::Listed)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Requests as a caller names them: paths, or a path for each name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Files {
+    Named(BTreeMap<String, PathBuf>),
+    Paths(Vec<PathBuf>),
+    Both(Vec<NamedFile>),
+}
+
+fn files<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<NamedFile>, D::Error> {
+    Ok(match Files::deserialize(deserializer)? {
+        Files::Named(paths) => paths.into_iter().map(|(name, path)| NamedFile { path, name: Some(name) }).collect(),
+        Files::Paths(paths) => paths.into_iter().map(|path| NamedFile { path, name: None }).collect(),
+        Files::Both(files) => files,
+    })
+}
+
 /// What `certs sign` is asked for.
 #[derive(Args, Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignRequest {
-    /// The configuration and the node's name, if they are known; `certificates_dir` is where the CAs are.
+    /// The configuration and the node's name, if they are known.
     #[arg(skip)]
+    #[serde(flatten)]
     pub node: NodeRequest,
+    /// The directory of CAs of the node, laid out as in `certificatesDir`; the configuration's or `/etc/kubernetes/pki` without it.
+    #[arg(long, alias = "cert-dir", value_name = "DIR")]
+    pub ca_dir: Option<PathBuf>,
     /// The kind of node that the requests are from, which bounds what is signed; without it nothing but a worker's
     /// `kubelet.conf` is.
     #[arg(long, value_name = "ROLE")]
     pub role: Option<NodeRole>,
-    /// Whose requests each folder of `csr_dir` holds, in place of one node's name and role.
-    #[arg(skip)]
-    pub nodes: Option<BTreeMap<String, NodeEntry>>,
-    /// YAML with the node of each directory below --csr-dir, for many nodes: `cp1: {role: control-plane}`.
+    /// For requests of many nodes, the node of each directory below --csr-dir: `{cp1: {role: control-plane}}`, in YAML.
     ///
     /// Where the directory is not named as the node, `w2: {node_name: worker-2.example, role: worker}`. JSON is read too.
-    #[arg(long = "nodes", value_name = "FILE")]
-    pub nodes_file: Option<PathBuf>,
-    /// Sign every `.csr` below DIR.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub nodes: Option<Nodes>,
+    /// The directory of the node below which every `.csr` is signed.
     #[arg(long, value_name = "DIR")]
     pub csr_dir: Option<PathBuf>,
-    /// Requests by their files.
+    /// Requests by their files on the node; by name where the file does not say it: `{"kubelet.conf": "node7.csr"}`.
     #[arg(skip)]
+    #[serde(deserialize_with = "files")]
     pub files: Vec<NamedFile>,
-    /// Write certificates below DIR, not beside their requests.
+    /// The directory of the node for the certificates, not beside their requests.
     #[arg(long, value_name = "DIR")]
     pub out_dir: Option<PathBuf>,
-    /// How long certificates are valid, as `8760h` or `90d`; the configuration's period without it. In seconds.
-    #[arg(long = "validity", value_name = "DURATION", value_parser = positive_seconds)]
-    pub validity_seconds: Option<i64>,
-    /// What may be signed besides the catalogue, or may not: a policy.
+    /// How long certificates are valid; the configuration's period without it.
+    #[arg(long, value_name = "DURATION", value_parser = Span::positive)]
+    pub validity: Option<Span>,
+    /// The policy file: what may be signed besides the catalogue, or may not.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// What was in it when a plan was made, which carries this: SHA-256 in hexadecimal.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_sha256: Option<String>,
-    /// Where serial numbers come from.
-    #[arg(skip)]
-    pub serial_numbers: SerialNumbers,
-    /// A certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or make it anyway, as
-    /// kubeadm does.
-    #[arg(long = "outlive-ca", value_name = "WHAT", default_value = "refuse")]
-    pub outlive_authority: OutliveAuthority,
+    /// openssl's file (`-CAserial`) on the node with the last serial number of one CA; numbers are random without it.
+    #[arg(long, alias = "ca-serial", value_name = "FILE", conflicts_with = "serial_files")]
+    pub serial_file: Option<PathBuf>,
+    /// The same in a file beside each CA (`ca.srl`).
+    #[arg(long, alias = "srl")]
+    pub serial_files: bool,
+    /// A certificate that would be valid for longer than its CA.
+    #[command(flatten)]
+    pub outlive_ca: OutliveCa,
     /// Overwrite certificates that are there.
     #[arg(long)]
     pub force: bool,
@@ -98,9 +150,9 @@ pub struct SignRequest {
     /// without it.
     #[arg(long)]
     pub partial: bool,
-    /// Whether a change that was interrupted may be completed or taken back first: not in a dry run.
-    #[arg(skip)]
-    pub recover: bool,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
 }
 
 /// What the signing of one request is asked for, which is given as text.
@@ -108,46 +160,46 @@ pub struct SignRequest {
 #[serde(deny_unknown_fields)]
 pub struct SignTextRequest {
     /// The configuration and the node's name, if they are known.
-    #[serde(default)]
+    #[serde(flatten)]
     pub node: NodeRequest,
     /// The kind of the node, which bounds what is signed; a worker without one.
     #[serde(default)]
     pub role: Option<NodeRole>,
     /// The request in PEM.
     pub csr: String,
-    /// kubeadm's name, or the policy's.
+    /// kubeadm's name (`apiserver`, `kubelet.conf`), or one that the policy adds.
     pub name: String,
-    /// The CA's certificate.
-    pub ca_certificate: PathBuf,
-    /// The CA's key.
+    /// The file with the certificate of the CA that signs this name.
+    pub ca_cert: PathBuf,
+    /// The file with its key.
     pub ca_key: PathBuf,
-    /// How long the certificate is valid.
+    /// How long the certificate is valid; the configuration's period without it.
     #[serde(default)]
-    pub validity_seconds: Option<i64>,
-    /// The policy file.
+    pub validity: Option<Span>,
+    /// The policy file: what may be signed besides the catalogue, or may not.
     #[serde(default)]
     pub policy: Option<PathBuf>,
-    /// What to do when it would outlive its CA.
+    /// A certificate that would be valid for longer than its CA.
     #[serde(default)]
-    pub outlive_authority: OutliveAuthority,
+    pub outlive_ca: OutliveCa,
 }
 
-impl SerialNumbers {
+impl SignRequest {
     /// The file of each CA's last number; none for random ones.
     ///
     /// # Errors
     /// [`RequestError::SharedSerialFile`] when two CAs would count in one file.
-    pub(crate) fn files(
+    pub(crate) fn files_of_serials(
         &self,
         layout: &Layout,
         issuers: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, PathBuf>, RequestError> {
         let with = |file: &dyn Fn(&str) -> PathBuf| issuers.iter().map(|name| (name.clone(), file(name))).collect();
-        match self {
-            Self::Random => Ok(BTreeMap::new()),
-            Self::BesideAuthority => Ok(with(&|name| layout.authority(name).0.with_extension("srl"))),
-            Self::File(path) if issuers.len() < 2 => Ok(with(&|_| path.clone())),
-            Self::File(path) => Err(RequestError::SharedSerialFile {
+        match &self.serial_file {
+            None if self.serial_files => Ok(with(&|name| layout.authority(name).0.with_extension("srl"))),
+            None => Ok(BTreeMap::new()),
+            Some(path) if issuers.len() < 2 => Ok(with(&|_| path.clone())),
+            Some(path) => Err(RequestError::SharedSerialFile {
                 path: path.display().to_string(),
                 issuers: issuers.iter().cloned().collect(),
             }),

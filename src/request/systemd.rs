@@ -5,45 +5,45 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::seconds;
+use super::{DryRun, Rootfs, Span};
 
 /// Where units go, and what may be done there.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UnitsRequest {
-    /// Where units are.
+    /// The directory of units of the node.
     #[arg(long, value_name = "DIR", default_value = "/etc/systemd/system")]
     pub unit_dir: PathBuf,
-    /// Put DIR in front of the directory of units, and of the configuration.
-    #[arg(long, value_name = "DIR")]
-    pub rootfs: Option<PathBuf>,
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
     /// Overwrite, or remove, units whose content is another.
     #[arg(long)]
     pub force: bool,
-    /// Show what would be done, and change nothing.
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Whether nothing is changed.
+    #[command(flatten)]
+    pub dry_run: DryRun,
     /// Tell systemd, too: start the timer, or stop it.
     ///
     /// When the timer does not start, the units are put back as they were (`systemd.not_started`).
-    #[arg(long)]
+    #[arg(long, visible_alias = "now")]
     #[serde(default)]
-    pub now: bool,
+    pub tell_systemd: bool,
 }
 
 /// When, and how, certificates are renewed by a timer.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "The schedule")]
 pub struct ScheduleRequest {
-    /// Renew what ends within this time. In seconds.
-    #[arg(long = "before", value_name = "DURATION", default_value = "30d", value_parser = seconds)]
-    pub before_seconds: i64,
+    /// Renew what ends within this time.
+    #[arg(long, value_name = "DURATION", default_value = "30d")]
+    pub before: Span,
     /// When, as systemd.time(7) has it.
     #[arg(long, value_name = "WHEN", default_value = "daily")]
     pub on_calendar: String,
-    /// The longest random delay, so that nodes do not all renew at once. In seconds.
-    #[arg(long = "randomized-delay", value_name = "DURATION", default_value = "1h", value_parser = seconds)]
-    pub randomized_delay_seconds: i64,
+    /// The longest random delay, so that nodes do not all renew at once.
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub randomized_delay: Span,
     /// Renew the kubelet's certificates too.
     #[arg(long)]
     pub kubelet: bool,

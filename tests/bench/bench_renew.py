@@ -59,7 +59,7 @@ def main() -> None:
         command = [sys.executable, "-m", "kubepki", "certs", "renew", "all", "--no-backup", "--rootfs", root]
         pki = Path(root, "etc/kubernetes/pki")
         contestants = {
-            "kubepki, from Python": lambda: kubepki.apply(kubepki.plan_renew(rootfs=root, backup_dir=None)),
+            "kubepki, from Python": lambda: kubepki.apply(kubepki.plan_renew(rootfs=root, no_backup=True)),
             "`kubepki certs renew all`, a process": lambda: subprocess.run(command, check=True, capture_output=True),
             "openssl, a process a step": lambda: with_openssl(pki, Path(folder)),
             "`openssl genrsa` alone, eleven times": only_keys,

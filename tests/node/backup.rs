@@ -1,5 +1,6 @@
 //! Files are kept before they are replaced, and come back as they were.
 
+use kubepki::request::Span;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use super::support::*;
 const APISERVER: [&str; 2] = ["/etc/kubernetes/pki/apiserver.key", "/etc/kubernetes/pki/apiserver.crt"];
 
 fn place(node: &Node) -> BackupPlace {
-    BackupPlace { rootfs: Some(node.root.path().to_owned()), ..BackupPlace::default() }
+    BackupPlace { rootfs: node.root.path().to_owned().into(), ..BackupPlace::default() }
 }
 
 /// When the first backup is made: before the clock of any machine that runs this.
@@ -58,7 +59,7 @@ fn changed() -> (Node, PathBuf) {
 
 fn request(node: &Node, only: &[&str]) -> RestoreRequest {
     let only = only.iter().map(PathBuf::from).collect();
-    RestoreRequest { place: place(node), name: "latest".into(), only, keep: true, recover: true }
+    RestoreRequest { place: place(node), name: "latest".into(), only, no_backup: false.into(), recover: true.into() }
 }
 
 fn plan_of(node: &Node, only: &[&str]) -> Result<Plan, Error> {
@@ -383,8 +384,13 @@ fn many() -> Node {
     node
 }
 
-fn pruned(node: &Node, keep: Option<usize>, older_than_seconds: Option<i64>, dry_run: bool) -> Pruned {
-    let request = PruneRequest { place: place(node), keep, older_than_seconds, dry_run };
+fn pruned(node: &Node, keep: Option<i64>, older_than: Option<i64>, dry_run: bool) -> Pruned {
+    let request = PruneRequest {
+        place: place(node),
+        keep,
+        older_than: older_than.map(Span::of_seconds),
+        dry_run: dry_run.into(),
+    };
     prune(&request, made() + TimeDelta::hours(5)).unwrap()
 }
 
@@ -431,7 +437,7 @@ fn pruning_takes_incomplete_backups_after_a_day_and_leaves_what_it_does_not_know
     let failures: Vec<_> = done.failures.iter().map(|one| (&one.name, one.fault.code.as_str())).collect();
     assert_eq!(failures, [(&names[1], "backup.foreign"), (&names[0], "backup.foreign")]);
     assert!(inside(&names[0], "manifest.json").exists() && inside(&names[4], "").exists());
-    let request = PruneRequest { place: place(&node), keep: Some(9), older_than_seconds: None, dry_run: false };
+    let request = PruneRequest { place: place(&node), keep: Some(9), older_than: None, dry_run: false.into() };
     let late = prune(&request, made() + TimeDelta::hours(29)).unwrap();
     assert_eq!(late.removed.iter().map(|backup| &backup.name).collect::<Vec<_>>(), [&names[4]]);
 }

@@ -191,6 +191,6 @@ fn a_configuration_that_cannot_be_read_is_an_error_and_nothing_is_planned() {
 fn a_root_that_is_no_folder_is_an_error() {
     let mut node = Node::empty(CONTROL_PLANE);
     node.request.node.config = Some(node.path("/etc/kubeadm.yaml"));
-    node.request.node.rootfs = Some(node.path("/etc/kubeadm.yaml"));
+    node.request.node.rootfs = node.path("/etc/kubeadm.yaml").into();
     assert_eq!(node.try_plan().unwrap_err().code(), "store.rootfs_not_a_directory");
 }

@@ -414,7 +414,7 @@ fn a_file_that_differs_stays_unless_that_is_meant_and_is_kept_then() {
     let before = second.read(&pki("ca.key"));
     let report = put(&second, &text, |wanted| {
         wanted.force = true;
-        wanted.backup_dir = Some("/var/backups".into());
+        wanted.backups.backup_dir = "/var/backups".into();
     })
     .unwrap();
     assert_eq!(second.read(&pki("ca.key")), first.read(&pki("ca.key")));
@@ -496,7 +496,7 @@ fn an_external_ca_keeps_its_key_when_that_is_said() {
 #[test]
 fn a_worker_gets_the_cas_certificate_and_never_a_key() {
     let first = Node::made(CONTROL_PLANE);
-    let collected = try_collect(&first, |wanted| wanted.recipient = Recipient::Worker).unwrap();
+    let collected = try_collect(&first, |wanted| wanted.role = Recipient::Worker).unwrap();
     assert_eq!(collected.authority(), first.read(&pki("ca.crt")));
     assert_eq!(collected.entries.len(), 1);
     let worker = Node::empty(
@@ -514,7 +514,7 @@ fn a_worker_gets_the_cas_certificate_and_never_a_key() {
     let text = export(&first).to_yaml(false);
     let (code, _) = refused(&worker, &text, Some(&key()));
     assert_eq!(code, "bundle.not_for_workers");
-    let error = put(&worker, &text, |wanted| wanted.recipient = Some(Recipient::ControlPlane)).unwrap_err();
+    let error = put(&worker, &text, |wanted| wanted.role = Some(Recipient::ControlPlane)).unwrap_err();
     assert_eq!((error.code().as_str(), error.category()), ("bundle.not_for_workers", Category::Refused));
     let with_key = [first.read(&pki("ca.crt")), first.read(&pki("ca.key"))].concat();
     find(&blocked(&worker, str::from_utf8(&with_key).unwrap(), |_| ()), "certificate.holds_key");

@@ -1,5 +1,6 @@
 //! `check`: what it sees, what it says, and its exit code.
 
+use kubepki::request::Span;
 use std::fs;
 
 use chrono::TimeDelta;
@@ -62,7 +63,7 @@ fn every_golden_tree_is_ok_with_and_without_its_configuration() {
         }
         for request in [request(&node), without_config(&node)] {
             let mut request = request;
-            request.warning_seconds = TimeDelta::days(20).num_seconds();
+            request.warning = Span::of_seconds(TimeDelta::days(20).num_seconds());
             let report = check(&request, node.now).unwrap();
             assert_eq!((report.status, &report.findings), (Status::Ok, &Vec::new()), "{name}");
             let mut sorted = seen(&report);
@@ -128,7 +129,8 @@ fn thresholds_turn_over_at_their_very_second() {
 fn thresholds_are_the_callers_and_none_is_none() {
     let node = Node::golden("ecdsa-p256");
     let with = |warning, critical| {
-        let request = CheckRequest { warning_seconds: warning, critical_seconds: critical, ..request(&node) };
+        let request =
+            CheckRequest { warning: Span::of_seconds(warning), critical: Span::of_seconds(critical), ..request(&node) };
         check(&request, node.now).unwrap().status
     };
     let year = TimeDelta::days(366).num_seconds();
@@ -205,7 +207,7 @@ fn a_worker_is_known_by_its_files() {
 fn what_the_api_server_shows_an_external_etcd_is_seen() {
     let node = Node::golden("external-etcd");
     let mut request = request(&node);
-    request.warning_seconds = LONG;
+    request.warning = Span::of_seconds(LONG);
     let report = check(&request, node.now).unwrap();
     for name in ["etcd-ca", "apiserver-etcd-client"] {
         assert!(problems(&report.findings).contains(&format!("{name} certificate.expires_soon")), "{name}");

@@ -6,11 +6,12 @@ use kubepki::ops::cleanup::{self, CleanupRequest};
 use kubepki::ops::embed::{self, EmbedRequest};
 use kubepki::plan::generate::Selection;
 use kubepki::plan::{Action, Plan};
+use kubepki::request::Backups;
 
 use super::external::*;
 use super::support::*;
 
-fn request(node: &Node, names: &[&str], authority_keys: &[&str]) -> CleanupRequest {
+fn request(node: &Node, names: &[&str], ca_keys: &[&str]) -> CleanupRequest {
     let names = if names.is_empty() {
         Selection::All
     } else {
@@ -19,14 +20,14 @@ fn request(node: &Node, names: &[&str], authority_keys: &[&str]) -> CleanupReque
     CleanupRequest {
         node: node.request.node.clone(),
         names,
-        authority_keys: authority_keys.iter().map(|name| (*name).to_owned()).collect(),
-        no_backup: true,
+        ca_keys: ca_keys.iter().map(|name| (*name).to_owned()).collect(),
+        backups: Backups::none(),
         ..CleanupRequest::default()
     }
 }
 
-fn plan_cleanup(node: &Node, names: &[&str], authority_keys: &[&str]) -> Plan {
-    cleanup::plan(&request(node, names, authority_keys), node.now).unwrap().plan
+fn plan_cleanup(node: &Node, names: &[&str], ca_keys: &[&str]) -> Plan {
+    cleanup::plan(&request(node, names, ca_keys), node.now).unwrap().plan
 }
 
 fn embed_all(node: &Node) {
@@ -194,18 +195,17 @@ fn a_ca_key_is_looked_for_in_the_manifests_that_the_kubelet_reads_and_comments_n
 fn a_ca_key_is_never_kept_in_the_usual_backup() {
     let node = Node::made(CONTROL_PLANE);
     let mut wanted = request(&node, &[], &["ca"]);
-    wanted.backup_dir = Some("/var/lib/kubepki/backups".into());
-    wanted.no_backup = false;
+    *wanted.backups.no_backup = false;
     let error = cleanup::plan(&wanted, node.now).unwrap_err();
     assert_eq!((error.code().as_str(), error.category().exit_code()), ("cleanup.ca_key_backup", 2));
-    wanted.authority_key_backup = Some("/mnt/usb".into());
+    wanted.ca_key_backup = Some("/mnt/usb".into());
     assert_eq!(cleanup::plan(&wanted, node.now).unwrap().plan.backup_dir, Some("/mnt/usb".into()));
-    wanted.no_backup = true;
+    *wanted.backups.no_backup = true;
     assert_eq!(cleanup::plan(&wanted, node.now).unwrap().plan.backup_dir, None);
-    wanted.no_backup = false;
-    wanted.authority_keys.clear();
-    assert_eq!(cleanup::plan(&wanted, node.now).unwrap().plan.backup_dir, wanted.backup_dir);
-    wanted.authority_keys = vec!["etcd".into()];
+    *wanted.backups.no_backup = false;
+    wanted.ca_keys.clear();
+    assert_eq!(cleanup::plan(&wanted, node.now).unwrap().plan.backup_dir, wanted.backups.dir());
+    wanted.ca_keys = vec!["etcd".into()];
     assert_eq!(cleanup::plan(&wanted, node.now).unwrap_err().code(), "plan.unknown_name");
 }
 

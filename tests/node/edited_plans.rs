@@ -136,16 +136,18 @@ fn of_init() {
 #[test]
 fn of_renew() {
     let node = Node::made(CONTROL_PLANE);
-    let request = RenewRequest {
-        node: node.request.node.clone(),
-        backup_dir: Some("/var/lib/kubepki/backups".into()),
-        ..RenewRequest::default()
-    };
+    let request = RenewRequest { node: node.request.node.clone(), ..RenewRequest::default() };
     let plan = renew::plan(&request, node.now).unwrap().plan;
     hold(&node, &plan);
 
     let place = BackupPlace { rootfs: request.node.rootfs, ..BackupPlace::default() };
-    let restore = RestoreRequest { place, name: "latest".into(), only: Vec::new(), keep: true, recover: false };
+    let restore = RestoreRequest {
+        place,
+        name: "latest".into(),
+        only: Vec::new(),
+        no_backup: false.into(),
+        recover: false.into(),
+    };
     let plan = plan_restore(&restore, node.now).unwrap();
     hold(&node, &plan);
 }

@@ -2,6 +2,7 @@
 //!
 //! `tests/hostile/` holds reader and chains against Go itself; here the verbs must all ask them.
 
+use kubepki::request::{Backups, Span};
 use std::fs;
 use std::path::Path;
 
@@ -52,13 +53,13 @@ fn evidence(findings: &[Finding], subject: &str) -> String {
 fn user(node: &Node) -> Result<user::Planned, kubepki::error::Error> {
     let request = UserRequest {
         node: node.request.node.clone(),
-        name: "jane".into(),
+        client_name: "jane".into(),
         organizations: Vec::new(),
-        validity_seconds: 3600,
+        validity: Span::of_seconds(3600),
         algorithm: None,
         server: None,
         allow_masters: false,
-        outlive_authority: OutliveAuthority::Refuse,
+        outlive_ca: OutliveAuthority::Refuse.into(),
         token: None,
     };
     user::plan(&request, node.now)
@@ -76,7 +77,7 @@ fn init_is_blocked(node: &Node) -> Vec<Finding> {
 fn renewal(node: &Node, change: impl FnOnce(&mut RenewRequest)) -> kubepki::plan::Plan {
     let mut request = RenewRequest { names: Selection::Names(vec!["apiserver".into()]), ..RenewRequest::default() };
     request.node = node.request.node.clone();
-    request.backup_dir = None;
+    request.backups = Backups::none();
     change(&mut request);
     renew::plan(&request, node.now).unwrap().plan
 }
@@ -149,14 +150,14 @@ fn a_working_certificate_is_not_replaced_by_one_outside_of_its_cas_name_constrai
     node.apply();
     assert_eq!(criticals(&checked(&node).findings), Vec::<String>::new());
     let before = node.snapshot();
-    let plan = renewal(&node, |request| request.add_names = vec!["api.example.org".into()]);
+    let plan = renewal(&node, |request| request.add_sans = vec!["api.example.org".into()]);
     let found = evidence(&plan.findings, "apiserver");
     assert!(found.contains("verify.name_constraints") && found.contains("DNS:api.example.org"), "{found}");
     assert_eq!(action(&plan, "apiserver"), Action::Blocked);
     assert_eq!(apply_plan(&plan).unwrap_err().code(), "plan.blocked");
     assert_eq!(node.snapshot(), before);
     // What the constraints permit is added.
-    let plan = renewal(&node, |request| request.add_names = vec!["api.cp1".into()]);
+    let plan = renewal(&node, |request| request.add_sans = vec!["api.cp1".into()]);
     apply_plan(&plan).unwrap();
     assert_eq!(criticals(&checked(&node).findings), Vec::<String>::new());
 }
@@ -243,11 +244,11 @@ fn a_signer_does_not_sign_names_that_its_ca_may_not() {
             role: wanted.role,
             csr: String::from_utf8(request(names)).unwrap(),
             name: "apiserver".into(),
-            ca_certificate: "/etc/kubernetes/pki/ca.crt".into(),
+            ca_cert: "/etc/kubernetes/pki/ca.crt".into(),
             ca_key: "/etc/kubernetes/pki/ca.key".into(),
-            validity_seconds: None,
+            validity: None,
             policy: None,
-            outlive_authority: OutliveAuthority::Refuse,
+            outlive_ca: OutliveAuthority::Refuse.into(),
         };
         assert_eq!(sign_text(&text, node.now).is_ok(), is_good);
     }

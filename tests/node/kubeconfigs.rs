@@ -1,5 +1,6 @@
 //! Kubeconfigs are read as client-go reads them: every case of `tests/hostile/kubeconfigs.yaml`, with its verdict.
 
+use kubepki::request::Backups;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -181,7 +182,7 @@ fn check_refuses_what_client_go_refuses_and_reads_what_it_reads() {
     let cases = write_cases(root.path(), &corpus);
     assert!(cases.len() > 600);
     let mut request = CheckRequest::default();
-    request.node.rootfs = Some(root.path().to_owned());
+    request.node.rootfs = root.path().to_owned().into();
     request.extra = cases.keys().map(|name| format!("/{name}.conf").into()).collect();
     let report = check(&request, now()).unwrap();
     let mut refusals: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -258,7 +259,7 @@ fn no_plan_writes_a_kubeconfig_that_client_go_refuses() {
         fs::copy(materials_folder.path().join("files").join(name), judged.path().join("files").join(name)).unwrap();
     }
     let mut request = CheckRequest::default();
-    request.node.rootfs = Some(judged.path().to_owned());
+    request.node.rootfs = judged.path().to_owned().into();
     let names: Vec<_> =
         files(judged.path()).into_iter().filter(|path| path.extension().is_some_and(|one| one == "conf")).collect();
     request.extra = names.iter().map(|name| Path::new("/").join(name)).collect();
@@ -275,7 +276,7 @@ fn renew_plan(node: &Node) -> kubepki::plan::Plan {
     let request = kubepki::ops::renew::RenewRequest {
         node: node.request.node.clone(),
         names: kubepki::plan::generate::Selection::Names(vec!["admin.conf".into()]),
-        backup_dir: None,
+        backups: Backups::none(),
         algorithm: Some(kubepki::key::Algorithm::EcdsaP256),
         ..kubepki::ops::renew::RenewRequest::default()
     };
@@ -290,8 +291,8 @@ fn embed_plan(node: &Node) -> kubepki::plan::Plan {
         client_certificate: None,
         client_key: None,
         certificate_authority: None,
-        backup_dir: None,
-        recover: false,
+        backups: Backups::none(),
+        recover: false.into(),
     };
     kubepki::ops::embed::plan(&request, node.now).unwrap().plan
 }

@@ -10,7 +10,7 @@ use kubepki::inventory::Client;
 use kubepki::key::PrivateKey;
 use kubepki::ops::generate_csr::{GenerateCsrRequest, plan};
 use kubepki::plan::generate::Selection;
-use kubepki::plan::request::{Renewal, RequestRole};
+use kubepki::plan::request::RequestRole;
 use kubepki::plan::{Action, Plan};
 use kubepki::tree::Tree;
 use kubepki::x509::{CertificateRequest, ExtendedKeyUsage, KeyUsage};
@@ -189,7 +189,7 @@ fn usages_are_asked_for_when_wanted() {
 fn a_renewal_asks_for_the_same_and_leaves_what_is_in_use_alone() {
     let node = Node::golden("ha");
     let before = node.snapshot();
-    let plan = requested(&node, |request| request.renewal = Renewal::NewKeys);
+    let plan = requested(&node, |request| request.renew = true);
     assert_eq!(plan.changes().count(), 12);
     let after = node.snapshot();
     assert!(before.iter().all(|(path, content)| path.is_dir() || after.get(path) == Some(content)));
@@ -210,20 +210,20 @@ fn a_renewal_asks_for_the_same_and_leaves_what_is_in_use_alone() {
     assert_eq!(request.subject().organizations(), ["kubeadm:cluster-admins"]);
     assert_eq!(plan.artefacts[0].current.as_ref().unwrap().subject, "CN=kube-apiserver");
     // Once more: the keys that wait for their certificates are in the way.
-    let again = try_plan(&node, |request| request.renewal = Renewal::NewKeys).unwrap();
+    let again = try_plan(&node, |request| request.renew = true).unwrap();
     assert_eq!(criticals(&again.findings).len(), 24);
 }
 
 #[test]
 fn a_renewal_can_keep_its_keys() {
     let node = Node::golden("ecdsa-p256");
-    let plan = requested(&node, |request| request.renewal = Renewal::SameKeys);
+    let plan = requested(&node, |request| (request.renew, request.keep_key) = (true, true));
     assert!(plan.changes().all(|one| one.step.new_key().is_none() && one.files.len() == 1));
     let request = request_at(&node, "/etc/kubernetes/pki/apiserver.csr");
     assert_eq!(request.public_key_info(), node.certificate("apiserver").public_key_info());
     request_at(&node, "/etc/kubernetes/kubelet.conf.csr");
     // It says what the key says: asking again is no harm.
-    requested(&node, |request| request.renewal = Renewal::SameKeys);
+    requested(&node, |request| (request.renew, request.keep_key) = (true, true));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn without_a_configuration_a_renewed_key_is_of_the_kind_of_the_old_one() {
     let node = Node::golden("ecdsa-p256");
     let kinds = |with_config: bool| {
         let plan = try_plan(&node, |request| {
-            request.renewal = Renewal::NewKeys;
+            request.renew = true;
             if !with_config {
                 request.node.config = None;
             }
@@ -262,21 +262,21 @@ fn what_cannot_be_renewed_here_is_skipped_or_blocks() {
             })
             .collect()
     });
-    let plan = try_plan(&node, |request| request.renewal = Renewal::NewKeys).unwrap();
+    let plan = try_plan(&node, |request| request.renew = true).unwrap();
     assert_eq!(action(&plan, "apiserver"), Action::Skip);
     assert_eq!(action(&plan, "kubelet.conf"), Action::Skip);
     assert_eq!(action(&plan, "front-proxy-client"), Action::Blocked);
     assert_eq!(criticals(&plan.findings), ["front-proxy-client x509.none"]);
 
     node.write("/etc/kubernetes/pki/etcd/peer.key", "junk");
-    let plan = try_plan(&node, |request| request.renewal = Renewal::SameKeys).unwrap();
+    let plan = try_plan(&node, |request| (request.renew, request.keep_key) = (true, true)).unwrap();
     assert_eq!(criticals(&plan.findings), ["etcd-peer key.none", "front-proxy-client x509.none"]);
 }
 
 #[test]
 fn a_key_that_changed_since_the_plan_is_not_signed_with() {
     let node = Node::golden("ecdsa-p256");
-    let plan = try_plan(&node, |request| request.renewal = Renewal::SameKeys).unwrap();
+    let plan = try_plan(&node, |request| (request.renew, request.keep_key) = (true, true)).unwrap();
     node.write("/etc/kubernetes/pki/apiserver.key", ecdsa_key().to_pem().expose());
     assert_eq!(apply_plan(&plan).unwrap_err().code(), "plan.stale");
     assert!(!node.path("/etc/kubernetes/pki/apiserver.csr").exists());

@@ -232,7 +232,7 @@ fn an_unknown_name_is_refused_with_the_nearest() {
 
 #[test]
 fn a_leaf_that_outlives_its_ca_is_refused_unless_one_chooses() {
-    let with = |choice| {
+    let with = |choice: OutliveAuthority| {
         let mut node = Node::empty(CONTROL_PLANE);
         let ca = authority("short", 30);
         node.write("/etc/kubernetes/pki/ca.crt", ca.certificate().to_pem());
@@ -240,7 +240,7 @@ fn a_leaf_that_outlives_its_ca_is_refused_unless_one_chooses() {
         let again =
             template_of(ca.certificate()).self_sign(&kubepki::x509::SerialNumber::random().unwrap(), &key).unwrap();
         node.put_pair("ca", &again, &key);
-        node.request.outlive_authority = choice;
+        node.request.outlive_ca = choice.into();
         node
     };
     let refused = with(OutliveAuthority::Refuse);

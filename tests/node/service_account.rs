@@ -127,7 +127,7 @@ fn check_init_and_bundles_agree_with_kubernetes_about_sa_pub() {
         assert_eq!(is_blocked, makes_good != Some(true), "init: {what}");
         let export = ExportRequest {
             node: node.request.node.clone(),
-            recipient: Recipient::ControlPlane,
+            role: Recipient::ControlPlane,
             allow_missing_ca_keys: false,
         };
         assert_eq!(collect(&export, node.now).is_ok(), makes_good == Some(true), "bundle: {what}");
@@ -161,7 +161,7 @@ fn a_bundle_brings_sa_pub_whatever_it_is_and_the_private_key_stays_closed() {
         first.set_mode(PUBLIC_KEY, 0o600);
         let export = ExportRequest {
             node: first.request.node.clone(),
-            recipient: Recipient::ControlPlane,
+            role: Recipient::ControlPlane,
             allow_missing_ca_keys: false,
         };
         let bundle = collect(&export, first.now).unwrap().seal(&sealing).unwrap();

@@ -17,7 +17,7 @@ fn openssl(arguments: &[&str]) -> String {
 }
 
 fn shown(path: &Path) -> ShownFile {
-    let request = ShowRequest { files: vec![path.to_owned()], rootfs: None };
+    let request = ShowRequest { files: vec![path.to_owned()], rootfs: None.into() };
     show(&request, None).unwrap().remove(0)
 }
 
@@ -123,7 +123,7 @@ fn what_cannot_be_shown_says_why_and_the_rest_is_shown() {
     fs::write(&other, "no certificate here\n").unwrap();
     let request = ShowRequest {
         files: vec![cut, other, folder.path().join("missing"), case("minimal").join("kubernetes/pki/ca.crt")],
-        rootfs: None,
+        rootfs: None.into(),
     };
     let files = show(&request, None).unwrap();
     let codes: Vec<_> = files.iter().map(|file| file.problem.as_ref().map(|fault| fault.code.as_str())).collect();

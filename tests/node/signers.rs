@@ -8,6 +8,7 @@ use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::sign::{NodeEntry, SignRequest, SignTextRequest, plan, sign_text};
 use kubepki::plan::generate::OutliveAuthority;
 use kubepki::plan::{Action, Artefact, Plan};
+use kubepki::request;
 use kubepki::x509::{DistinguishedName, RequestTemplate, SubjectAltName, SubjectAltNames};
 
 use super::support::*;
@@ -162,7 +163,7 @@ fn each_folder_is_one_nodes() {
         "/nodes.yaml",
         "cp1: {role: control-plane}\nworker-1: {role: worker}\nw2: {node_name: worker-2.example, role: worker}\netcd-1: {role: etcd}\n",
     );
-    let by_file = |request: &mut SignRequest| request.nodes_file = Some("/nodes.yaml".into());
+    let by_file = |request: &mut SignRequest| request.nodes = Some(request::Nodes::File("/nodes.yaml".into()));
     let plan = try_plan(&node, by_file).unwrap();
     assert_eq!(problems(&plan.findings), Vec::<String>::new());
     assert_eq!(apply_plan(&plan).unwrap().changed.len(), 6);
@@ -221,15 +222,16 @@ fn a_list_of_nodes_is_whole_and_alone() {
         "w1: {role: worker}\n---\nw1: {role: control-plane}\n",
     ] {
         node.write("/nodes.yaml", text);
-        let error = try_plan(&node, |request| request.nodes_file = Some("/nodes.yaml".into())).unwrap_err();
+        let error =
+            try_plan(&node, |request| request.nodes = Some(request::Nodes::File("/nodes.yaml".into()))).unwrap_err();
         assert_eq!((error.code().as_str(), error.category().exit_code()), ("plan.bad_request", 2), "{text}");
     }
-    let nodes = || Some([("w1".to_owned(), entry(NodeRole::Worker))].into());
+    let nodes = || Some(request::Nodes::Listed([("w1".to_owned(), entry(NodeRole::Worker))].into()));
     assert_eq!(try_plan(&node, |request| request.nodes = nodes()).unwrap().changes().count(), 1);
     let changes: [fn(&mut SignRequest); 4] = [
         |request| request.role = Some(NodeRole::Worker),
         |request| request.node.node_name = Some("w1".into()),
-        |request| request.nodes_file = Some("/nodes.yaml".into()),
+        |request| request.nodes = Some(request::Nodes::File("/nodes.yaml".into())),
         |request| request.csr_dir = None,
     ];
     for change in changes {
@@ -247,7 +249,7 @@ fn a_policy_cannot_make_one_kubelet_another() {
     node.write("/policy.yaml", "certificates: {kubelet.conf: {commonNames: ['system:node:*']}}");
     put(&node, "/csr/w1/kubelet.conf.csr", &right("kubelet.conf", "w2"));
     let plan = try_plan(&node, |request| {
-        request.nodes = Some([("w1".to_owned(), entry(NodeRole::Worker))].into());
+        request.nodes = Some(request::Nodes::Listed([("w1".to_owned(), entry(NodeRole::Worker))].into()));
         request.policy = Some("/policy.yaml".into());
     })
     .unwrap();
@@ -259,7 +261,7 @@ fn a_policy_cannot_make_one_kubelet_another() {
     put(&node, "/agents/w1/agent.csr", &right("kubelet.conf", "w2"));
     let plan = try_plan(&node, |request| {
         request.csr_dir = Some("/agents".into());
-        request.nodes = Some([("w1".to_owned(), entry(NodeRole::Worker))].into());
+        request.nodes = Some(request::Nodes::Listed([("w1".to_owned(), entry(NodeRole::Worker))].into()));
         request.policy = Some("/policy.yaml".into());
     })
     .unwrap();
@@ -276,11 +278,11 @@ fn a_request_as_text_is_bound_by_the_same() {
             role,
             csr: text(name, of),
             name: name.into(),
-            ca_certificate: "/etc/kubernetes/pki/ca.crt".into(),
+            ca_cert: "/etc/kubernetes/pki/ca.crt".into(),
             ca_key: "/etc/kubernetes/pki/ca.key".into(),
-            validity_seconds: None,
+            validity: None,
             policy: None,
-            outlive_authority: OutliveAuthority::Refuse,
+            outlive_ca: OutliveAuthority::Refuse.into(),
         };
         request.node.config = None;
         request.node.node_name = node_name.map(str::to_owned);
@@ -306,7 +308,9 @@ fn one_key_is_one_nodes() {
     node.write("/csr/w2/kubelet.conf.csr", right("kubelet.conf", "w2").sign(&key).unwrap().to_pem());
     put(&node, "/csr/w3/kubelet.conf.csr", &right("kubelet.conf", "w3"));
     let nodes = |request: &mut SignRequest| {
-        request.nodes = Some(["w1", "w2", "w3"].map(|name| (name.to_owned(), entry(NodeRole::Worker))).into());
+        request.nodes = Some(request::Nodes::Listed(
+            ["w1", "w2", "w3"].map(|name| (name.to_owned(), entry(NodeRole::Worker))).into(),
+        ));
     };
     let plan = try_plan(&node, nodes).unwrap();
     assert_eq!(criticals(&plan.findings), ["kubelet.conf request.reused_key", "kubelet.conf request.reused_key"]);
@@ -355,8 +359,10 @@ fn a_link_that_came_with_the_requests_leads_nowhere() {
     let nodes: std::collections::BTreeMap<_, _> = [("a1", NodeRole::Worker), ("cp1", NodeRole::ControlPlane)]
         .map(|(name, role)| (name.to_owned(), entry(role)))
         .into();
-    let sign =
-        |force| try_plan(&node, |request| (request.nodes, request.force) = (Some(nodes.clone()), force)).unwrap();
+    let sign = |force| {
+        try_plan(&node, |wanted| (wanted.nodes, wanted.force) = (Some(request::Nodes::Listed(nodes.clone())), force))
+            .unwrap()
+    };
     // A worker's link into another node's folder takes nothing from that node.
     symlink("../cp1/pki", node.path("/csr/a1/x")).unwrap();
     let folders = |plan: Plan| plan.artefacts.iter().map(|one| one.files[0].path.clone()).collect::<Vec<_>>();

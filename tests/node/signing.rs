@@ -1,5 +1,6 @@
 //! `certs sign` on real trees: kubeadm's requests and foreign ones, signed or refused with every reason.
 
+use kubepki::request::Span;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use kubepki::catalogue::NodeRole;
 use kubepki::error::Error;
 use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::generate_csr::{self, GenerateCsrRequest};
-use kubepki::ops::sign::{NamedFile, SerialNumbers, SignRequest, SignTextRequest, plan, sign_text};
+use kubepki::ops::sign::{NamedFile, SignRequest, SignTextRequest, plan, sign_text};
 use kubepki::plan::generate::OutliveAuthority;
 use kubepki::plan::{Action, Creation, Plan, Step};
 use kubepki::x509::{
@@ -95,7 +96,7 @@ fn kubeadms_requests_are_signed_each_by_its_ca() {
             }
             let plan = try_plan(&node, |request| {
                 request.node.config = with_config.then(|| "/etc/kubeadm.yaml".into());
-                request.outlive_authority = OutliveAuthority::Allow;
+                request.outlive_ca = OutliveAuthority::Allow.into();
             })
             .unwrap();
             assert_eq!(problems(&plan.findings), Vec::<String>::new(), "{name}");
@@ -360,7 +361,8 @@ fn a_policy_loosens_and_tightens() {
     assert_eq!(criticals(&plan.findings), ["super-admin.conf request.not_allowed"]);
     let (_, plan) = with_policy("minimumRsaBits: 3072", unchanged).unwrap();
     assert_eq!(plan.findings.len(), 12);
-    let (_, plan) = with_policy("maxValidity: 24h", &|_, request| request.validity_seconds = Some(86_401)).unwrap();
+    let (_, plan) =
+        with_policy("maxValidity: 24h", &|_, request| request.validity = Some(Span::of_seconds(86_401))).unwrap();
     assert_eq!(BTreeSet::from_iter(codes(&plan.findings)), BTreeSet::from(["request.validity"]));
     let (_, plan) = with_policy("certificates: {apiserver: {names: ['kubernetes*']}}", unchanged).unwrap();
     assert_eq!(criticals(&plan.findings), ["apiserver request.other_names"]);
@@ -475,10 +477,10 @@ fn a_ca_that_cannot_sign_is_said_once() {
     assert_eq!(apply_plan(&plan).unwrap_err().code(), "plan.blocked");
     let node = golden_requests("minimal");
     let far = (node.certificate("ca").not_after() - node.now).num_seconds() + 1;
-    let outliving = |choice| {
+    let outliving = |choice: OutliveAuthority| {
         let wanted = |request: &mut SignRequest| {
-            request.validity_seconds = Some(far);
-            request.outlive_authority = choice;
+            request.validity = Some(Span::of_seconds(far));
+            request.outlive_ca = choice.into();
         };
         try_plan(&node, wanted).unwrap()
     };
@@ -491,7 +493,7 @@ fn a_ca_that_cannot_sign_is_said_once() {
 fn serial_numbers_go_on_from_openssls_file_in_one_transaction() {
     let node = golden_requests("minimal");
     node.write("/etc/kubernetes/pki/ca.srl", "0FFE\n");
-    let plan = try_plan(&node, |request| request.serial_numbers = SerialNumbers::BesideAuthority).unwrap();
+    let plan = try_plan(&node, |request| request.serial_files = true).unwrap();
     let report = apply_plan(&plan).unwrap();
     let of_ca: Vec<_> = plan
         .artefacts
@@ -509,14 +511,14 @@ fn serial_numbers_go_on_from_openssls_file_in_one_transaction() {
 
     node.write("/etc/kubernetes/pki/ca.srl", "no number");
     let plan = try_plan(&node, |request| {
-        request.serial_numbers = SerialNumbers::BesideAuthority;
+        request.serial_files = true;
         request.force = true;
     })
     .unwrap();
     let before = node.snapshot();
     assert_eq!(apply_plan(&plan).unwrap_err().code(), "sign.bad_serial_file");
     assert_eq!(node.snapshot(), before);
-    let error = try_plan(&node, |request| request.serial_numbers = SerialNumbers::File("/ca.srl".into()));
+    let error = try_plan(&node, |request| request.serial_file = Some("/ca.srl".into()));
     assert_eq!(error.unwrap_err().code(), "sign.shared_serial_file");
 }
 
@@ -538,11 +540,11 @@ fn one_request_is_signed_as_text_and_nothing_is_written() {
         role: Some(NodeRole::ControlPlane),
         csr: String::from_utf8(node.read("/csr/pki/apiserver.csr")).unwrap(),
         name: "apiserver".into(),
-        ca_certificate: "/etc/kubernetes/pki/ca.crt".into(),
+        ca_cert: "/etc/kubernetes/pki/ca.crt".into(),
         ca_key: "/etc/kubernetes/pki/ca.key".into(),
-        validity_seconds: Some(3600),
+        validity: Some(Span::of_seconds(3600)),
         policy: None,
-        outlive_authority: OutliveAuthority::Refuse,
+        outlive_ca: OutliveAuthority::Refuse.into(),
     };
     let signed = sign_text(&request, node.now).unwrap();
     let certificate = read_certificates(signed.certificate.as_bytes()).unwrap().remove(0);

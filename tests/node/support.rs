@@ -104,7 +104,7 @@ impl Node {
     pub fn empty(config: &str) -> Self {
         let root = tempfile::tempdir().unwrap();
         let mut request = InitRequest::default();
-        request.node.rootfs = Some(root.path().to_owned());
+        request.node.rootfs = root.path().to_owned().into();
         request.node.config = Some("/etc/kubeadm.yaml".into());
         fs::create_dir(root.path().join("etc")).unwrap();
         let node = Self { root, request, now: now() };

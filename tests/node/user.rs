@@ -1,5 +1,6 @@
 //! Kubeconfigs of users, held against those that kubeadm made from the same CAs.
 
+use kubepki::request::Span;
 use std::fs;
 
 use chrono::TimeDelta;
@@ -19,13 +20,13 @@ use super::support::*;
 fn request(node: &Node, name: &str, organizations: &[&str]) -> UserRequest {
     UserRequest {
         node: node.request.node.clone(),
-        name: name.into(),
+        client_name: name.into(),
         organizations: organizations.iter().map(|group| (*group).to_owned()).collect(),
-        validity_seconds: 8760 * 3600,
+        validity: Span::of_seconds(8760 * 3600),
         algorithm: None,
         server: None,
         allow_masters: false,
-        outlive_authority: OutliveAuthority::Refuse,
+        outlive_ca: OutliveAuthority::Refuse.into(),
         token: None,
     }
 }
@@ -60,7 +61,7 @@ fn kubeadms_own_users_are_rebuilt_from_their_key_serial_number_and_end() {
             let golden = fs::read(case(name).join(file)).unwrap();
             let theirs = read_certificates(&embedded(&golden, "client-certificate-data")).unwrap().remove(0);
             let key = PrivateKey::from_pem(&embedded(&golden, "client-key-data")).unwrap();
-            let wanted = UserRequest { validity_seconds: hours * 3600, ..request(&node, user, &groups) };
+            let wanted = UserRequest { validity: Span::of_seconds(hours * 3600), ..request(&node, user, &groups) };
             let planned = plan(&wanted, theirs.not_after() - TimeDelta::hours(hours)).unwrap();
             let (algorithm, template) = planned.plan.certificate.clone().unwrap();
             assert_eq!(algorithm.to_string(), theirs.key_kind(), "{name} {file}");
@@ -112,16 +113,16 @@ fn a_made_user_has_a_key_of_its_own_signed_by_the_ca() {
 fn names_times_tokens_and_servers_that_make_no_sense_are_usage_errors() {
     let node = Node::made(CONTROL_PLANE);
     let cases: [(&str, fn(&mut UserRequest)); 13] = [
-        ("user.bad_name", |wanted| wanted.name = String::new()),
-        ("user.bad_name", |wanted| wanted.name = "jane\n".into()),
+        ("user.bad_name", |wanted| wanted.client_name = String::new()),
+        ("user.bad_name", |wanted| wanted.client_name = "jane\n".into()),
         ("user.bad_name", |wanted| wanted.organizations = vec![String::new()]),
         ("user.bad_name", |wanted| wanted.organizations = vec!["dev".into(), " qa".into()]),
-        ("user.bad_validity", |wanted| wanted.validity_seconds = 0),
-        ("user.bad_validity", |wanted| wanted.validity_seconds = -3600),
-        ("user.bad_validity", |wanted| wanted.validity_seconds = i64::MAX),
+        ("user.bad_validity", |wanted| wanted.validity = Span::of_seconds(0)),
+        ("user.bad_validity", |wanted| wanted.validity = Span::of_seconds(-3600)),
+        ("user.bad_validity", |wanted| wanted.validity = Span::of_seconds(i64::MAX)),
         ("user.bad_validity", |wanted| {
-            wanted.validity_seconds = 9000 * 365 * 86400;
-            wanted.outlive_authority = OutliveAuthority::Allow;
+            wanted.validity = Span::of_seconds(9000 * 365 * 86400);
+            wanted.outlive_ca = OutliveAuthority::Allow.into();
         }),
         ("user.bad_token", |wanted| wanted.token = Some(token(""))),
         ("user.bad_token", |wanted| wanted.token = Some(token("hunter 2"))),
@@ -156,7 +157,7 @@ fn powerful_names_and_long_validity_are_warnings() {
     let admin = request(&node, "system:admin", &["kubeadm:cluster-admins", "system:nodes"]);
     let expected = ["user.privileged", "user.reserved_name", "user.reserved_name"];
     assert_eq!(codes(&admin), expected.map(|code| format!("system:admin {code}")));
-    let long = UserRequest { validity_seconds: 366 * 86400, ..plain.clone() };
+    let long = UserRequest { validity: Span::of_seconds(366 * 86400), ..plain.clone() };
     assert_eq!(codes(&long), ["jane user.long_validity"]);
     let with_token = UserRequest { token: Some(token("x")), ..admin };
     assert!(codes(&with_token).is_empty(), "a token's groups are the API server's");
@@ -166,9 +167,9 @@ fn powerful_names_and_long_validity_are_warnings() {
 fn a_certificate_that_would_outlive_its_ca_is_refused_clamped_or_allowed() {
     let node = Node::made(CONTROL_PLANE);
     let end = node.certificate("ca").not_after();
-    let beyond = |outlive_authority| UserRequest {
-        validity_seconds: 20 * 365 * 86400,
-        outlive_authority,
+    let beyond = |choice: OutliveAuthority| UserRequest {
+        validity: Span::of_seconds(20 * 365 * 86400),
+        outlive_ca: choice.into(),
         ..request(&node, "jane", &[])
     };
     let error = plan(&beyond(OutliveAuthority::Refuse), node.now).unwrap_err();

@@ -326,13 +326,13 @@ def test_a_bundle_shows_neither_text_nor_key(first: Path, second: Path) -> None:
 
 
 def test_refusals_are_exceptions(first: Path, second: Path) -> None:
-    worker = kubepki.export_bundle(CONFIG, recipient="worker", rootfs=first)
+    worker = kubepki.export_bundle(CONFIG, role="worker", rootfs=first)
     assert worker.to_pem().startswith("-----BEGIN CERTIFICATE-----")
     with pytest.raises(ValueError, match="no certificate key"):
         worker.certificate_key()
     made = kubepki.export_bundle(CONFIG, key=KEY, rootfs=first)
     with pytest.raises(RefusedError) as refused:
-        kubepki.import_bundle(made.to_yaml(), CONFIG, key=KEY, recipient="worker", rootfs=second)
+        kubepki.import_bundle(made.to_yaml(), CONFIG, key=KEY, role="worker", rootfs=second)
     assert refused.value.code == "bundle.not_for_workers"
     kubepki.apply(kubepki.plan(CONFIG, certificates=["ca"], kubeconfigs=(), rootfs=second))
     with pytest.raises(FindingError) as blocked:

@@ -332,7 +332,7 @@ def test_the_same_from_python(node: Path, signed: Path) -> None:
     assert library.plan_import(signed, rootfs=node, config=CONFIG).is_empty
 
     assert library.plan_embed((), rootfs=node).is_empty
-    one = library.plan_embed("admin.conf", rootfs=node, backup_dir=None)
+    one = library.plan_embed("admin.conf", rootfs=node, no_backup=True)
     assert [artefact.name for artefact in one.artefacts] == ["admin.conf"]
     assert library.apply(library.plan_embed(rootfs=node)).backup is not None
 
@@ -342,6 +342,6 @@ def test_the_same_from_python(node: Path, signed: Path) -> None:
     assert {changed.action for changed in report.changed} == {library.Action.REMOVE}
     assert library.check(CONFIG, rootfs=node).status is library.Status.OK
     with pytest.raises(library.ConfigurationError) as caught:
-        library.plan_cleanup(ca_keys="ca", rootfs=node)
+        library.plan_cleanup(ca_keys=["ca"], rootfs=node)
     assert caught.value.code == "cleanup.ca_key_backup"
-    assert library.plan_cleanup(ca_keys="ca", no_backup=True, rootfs=node).is_empty
+    assert library.plan_cleanup(ca_keys=["ca"], no_backup=True, rootfs=node).is_empty

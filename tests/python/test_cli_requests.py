@@ -111,7 +111,7 @@ def test_a_dry_run_and_wrong_words(tmp_path: Path) -> None:
     for words, code in (
         (["ca"], "plan.unknown_name"),
         (["--role", "master"], "cli.usage"),
-        (["--keep-key"], "cli.usage"),
+        (["--keep-key"], "plan.bad_request"),
     ):
         done = command("certs", "generate-csr", *words, "--rootfs", tmp_path)
         assert (done.returncode, done.stderr.splitlines()[-1]) == (2, f"  code: {code}")

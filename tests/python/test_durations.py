@@ -154,8 +154,8 @@ def test_seconds_of_any_size_are_errors_at_the_border_of_the_core(tmp_path: Path
     node = {"rootfs": str(golden(tmp_path, "minimal").parent.parent)}
     for seconds in (2**63 - 1, -(2**63), 2**53):
         for call, request in (
-            (_core.check, {"node": node, "warning_seconds": seconds}),
-            (_core.plan_sign, {"node": node, "csr_dir": "/", "validity_seconds": seconds}),
+            (_core.check, {**node, "warning": seconds}),
+            (_core.plan_sign, {**node, "csr_dir": "/", "validity": seconds}),
         ):
             with pytest.raises(KubepkiError) as raised:
                 call(request)

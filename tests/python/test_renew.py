@@ -113,7 +113,7 @@ def test_an_expired_tree_is_renewed_and_openssl_verifies_it(age: timedelta, tmp_
     kubernetes = golden(tmp_path, "minimal")
     last = max(certificate_in(kubernetes / "pki" / f"{base}.crt").not_valid_after_utc for base in LEAVES)
     now = last + age
-    plan = kubepki.plan_renew(rootfs=tmp_path, backup_dir=None, now=now)
+    plan = kubepki.plan_renew(rootfs=tmp_path, no_backup=True, now=now)
     assert {each.reason for each in plan.artefacts} == {"expired"}
     assert len(kubepki.apply(plan).changed) == 11
     moment = ("-attime", str(int(now.timestamp())))

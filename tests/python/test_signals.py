@@ -214,7 +214,7 @@ APPLY = """\
 import json, logging, sys, kubepki
 from kubepki.errors import InterruptedAfterChange
 logging.basicConfig(level=0, stream=open("/dev/null", "w"))
-plan = kubepki.plan_renew("all", rootfs=sys.argv[1], backup_dir=None)
+plan = kubepki.plan_renew("all", rootfs=sys.argv[1], no_backup=True)
 print("ready", flush=True)
 end, report = "made", None
 try:
@@ -257,7 +257,7 @@ def test_an_exception_from_logging_does_not_undo_a_change_nor_vanish(tmp_path: P
 
     kubernetes = make_tree(tmp_path / "node", "ecdsa-p256")
     before = state(kubernetes)
-    plan = kubepki.plan_renew("all", rootfs=tmp_path / "node", backup_dir=None)
+    plan = kubepki.plan_renew("all", rootfs=tmp_path / "node", no_backup=True)
 
     class Raises(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -279,7 +279,7 @@ def test_an_exception_from_logging_does_not_undo_a_change_nor_vanish(tmp_path: P
 
 def test_the_handler_of_ctrl_c_is_the_callers_again(tmp_path: Path) -> None:
     make_tree(tmp_path / "node", "ecdsa-p256")
-    plan = kubepki.plan_renew("all", rootfs=tmp_path / "node", backup_dir=None)
+    plan = kubepki.plan_renew("all", rootfs=tmp_path / "node", no_backup=True)
 
     def stop(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)

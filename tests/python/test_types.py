@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import doctest
+import importlib
+import inspect
 import pickle
-from typing import TYPE_CHECKING
+import pkgutil
 
 import pytest
 
-import kubepki.api.backup
-import kubepki.api.bundle
-import kubepki.api.check
-import kubepki.api.configuration
-import kubepki.api.duration
-import kubepki.api.plan
-import kubepki.api.systemd
-import kubepki.api.user
 import kubepki.types
 from kubepki import Algorithm, Severity
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
 @pytest.mark.parametrize("algorithm", Algorithm)
@@ -29,24 +20,19 @@ def test_an_algorithm_is_read_from_its_name(algorithm: Algorithm) -> None:
     assert pickle.loads(pickle.dumps(algorithm)) is algorithm  # noqa: S301 (our own bytes)
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        kubepki.api.backup,
-        kubepki.api.bundle,
-        kubepki.api.check,
-        kubepki.api.configuration,
-        kubepki.api.duration,
-        kubepki.api.plan,
-        kubepki.api.systemd,
-        kubepki.api.user,
-        kubepki.types.enumerations,
-    ],
-)
-def test_the_examples_in_the_documentation_run(module: ModuleType) -> None:
-    results = doctest.testmod(module)
-    assert results.attempted > 0
-    assert results.failed == 0
+MODULES = sorted(each.name for each in pkgutil.walk_packages(kubepki.__path__, "kubepki."))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__main__")])
+def test_the_examples_in_the_documentation_run(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+def test_every_function_has_an_example_unless_it_needs_a_node_that_runs() -> None:
+    functions = [value for value in (getattr(kubepki, name) for name in kubepki.__all__) if inspect.isfunction(value)]
+    bare = {each.__name__ for each in functions if ">>> " not in (each.__doc__ or "")}
+    assert len(functions) > 30
+    assert bare == {"plan_restart", "restart"}
 
 
 def test_every_exported_name_is_there_and_listed() -> None:

@@ -8,6 +8,9 @@
 mod codes;
 mod files;
 mod floor_plan;
+mod functions;
 mod names;
+mod options;
 mod reference;
+mod signatures;
 mod sources;

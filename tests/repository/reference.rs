@@ -11,8 +11,11 @@ use kubepki::error::Declaration;
 use clap::builder::PossibleValue;
 use clap::{Arg, ArgAction, Command};
 
+use crate::functions::{functions, of_a_node};
+use crate::options::Requests;
 use crate::sources::root;
 
+/// The pages that have tables of codes.
 pub(crate) const PAGES: [&str; 4] = ["cli.md", "errors.md", "findings.md", "configuration.md"];
 
 /// The table of this name: `findings`, `requests`, `problems`, or the area of some errors.
@@ -35,6 +38,8 @@ fn table(name: &str) -> String {
         "options of a node" => {
             options(leaves().iter().flat_map(|(_, leaf)| leaf.get_arguments()).filter(|one| is_of_node(one)))
         }
+        "functions" => rows(&["function", "returns", "what it does"], functions(&Requests::read()).into_iter()),
+        "arguments of a node" => rows(&["argument", "it means"], of_a_node(&Requests::read()).into_iter()),
         name if name.starts_with("kubepki ") => {
             let leaf = leaves().into_iter().find_map(|(path, leaf)| (path == name).then_some(leaf));
             let leaf = leaf.unwrap_or_else(|| panic!("there is no command {name:?}"));
@@ -119,7 +124,9 @@ fn options<'a>(arguments: impl Iterator<Item = &'a Arg>) -> String {
         let default: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         let is_shown = argument.get_action().takes_values() && !default.is_empty();
         let default = if is_shown { format!(" (default `{}`)", default.join(",")) } else { String::new() };
-        all.push(vec![format!("`{}`", named(argument)), format!("{}{default}", sentence(&help))]);
+        let others = argument.get_visible_aliases().unwrap_or_default();
+        let others: String = others.iter().flat_map(|other| [", `--", other, "`"]).collect();
+        all.push(vec![format!("`{}`{others}", named(argument)), format!("{}{default}", sentence(&help))]);
     }
     rows(&["option", "it means"], all.into_iter())
 }
@@ -171,7 +178,7 @@ fn written(page: &str) -> String {
 
 #[test]
 fn the_tables_are_those_of_the_declarations() {
-    for name in PAGES {
+    for name in PAGES.into_iter().chain(["api.md"]) {
         let path = root().join("docs/reference").join(name);
         let page = std::fs::read_to_string(&path).unwrap();
         let made = written(&page);

@@ -5,23 +5,26 @@ Operations that replace or remove files keep them first, in a folder of their ow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, path_text, path_texts
-from kubepki.arguments import checked
-from kubepki.errors import ConfigurationError
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from kubepki.api.node import StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Backup, Plan, PruneReport
 
 
-@checked
-def list_backups(*, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | None = None) -> list[Backup]:
+@asked("BackupPlace")
+def list_backups(
+    *,
+    rootfs: StrPath | None = None,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
+) -> list[Backup]:
     """Return every backup, the oldest first, with its checksums verified.
 
     >>> from tempfile import TemporaryDirectory
@@ -30,52 +33,79 @@ def list_backups(*, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | 
     []
 
     Args:
-        backup_dir: The folder of backups; one that does not exist holds none.
-        rootfs: See `kubepki.api`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        backup_dir: The directory of the node where backups are kept.
 
     Raises:
         EnvironmentFailure: `store.*` when the folder cannot be read.
 
     """
-    return _core.list_backups(_place(backup_dir, rootfs))
+    return _core.list_backups(request(locals()))
 
 
-@checked
+@asked("BackupPlace", "name")
 def show_backup(
-    name: str = "latest", *, backup_dir: StrPath = DEFAULT_BACKUP_DIR, rootfs: StrPath | None = None
+    name: str = "latest",
+    *,
+    rootfs: StrPath | None = None,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
 ) -> Backup:
     """Return one backup, and for each of its files how the file that is there now differs.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, plan, plan_renew
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca", "apiserver"], kubeconfigs=(), rootfs=folder))
+    ...     renewed = apply(plan_renew(["apiserver"], rootfs=folder))
+    ...     backup = show_backup(rootfs=folder)
+    >>> backup.operation, [file.difference.value for file in backup.files]
+    ('certs renew', ['content', 'content'])
+
+    Args:
+        name: The backup, or `latest`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        backup_dir: The directory of the node where backups are kept.
 
     Raises:
         ConfigurationError: `backup.unknown`, with the nearest name in the hint.
         EnvironmentFailure: `backup.none`, `store.*`.
 
     """
-    return _core.show_backup(_place(backup_dir, rootfs), name)
+    return _core.show_backup(request(locals(), "name"), name)
 
 
-@checked
+@asked("RestoreRequest", "name", name="latest")
 def plan_restore(
     name: str = "latest",
     *,
-    only: StrPath | Iterable[StrPath] = (),
-    backup: bool = True,
-    recover: bool = False,
-    backup_dir: StrPath = DEFAULT_BACKUP_DIR,
     rootfs: StrPath | None = None,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
+    only: StrPath | Iterable[StrPath] = (),
+    no_backup: bool = False,
+    recover: bool = False,
     now: datetime | None = None,
 ) -> Plan:
     """Plan to put back what a backup holds, with mode, owner and group; `kubepki.apply` does it, all or nothing.
 
     The whole backup is verified first. Files that are as in the backup stay untouched, missing ones are made.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, plan, plan_renew
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca", "apiserver"], kubeconfigs=(), rootfs=folder))
+    ...     renewed = apply(plan_renew(["apiserver"], rootfs=folder))
+    ...     restored = apply(plan_restore(rootfs=folder))
+    >>> [(change.name, change.action.value) for change in restored.changed]
+    [('/etc/kubernetes/pki/apiserver.key', 'restore'), ('/etc/kubernetes/pki/apiserver.crt', 'restore')]
+
     Args:
-        name: The backup, or `latest`.
-        only: Files of it, or folders whose files are meant; all without one.
-        backup: Whether what is replaced is itself kept in a backup.
-        recover: Whether an interrupted change is ended first, as for `kubepki.plan`.
-        backup_dir: The folder of backups.
-        rootfs: See `kubepki.api`.
+        name: The backup's name, or `latest`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        backup_dir: The directory of the node where backups are kept.
+        only: Only these files of the node, or the files of these directories; all without any.
+        no_backup: Keep no backup of the files that are replaced or removed.
+        recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
+            planning makes.
         now: The moment for which the plan is made.
 
     Raises:
@@ -85,36 +115,35 @@ def plan_restore(
         EnvironmentFailure: `backup.none`, `store.*`.
 
     """
-    wanted = {
-        "place": _place(backup_dir, rootfs),
-        "name": name,
-        "only": path_texts(only),
-        "keep": backup,
-        "recover": recover,
-    }
-    return _core.plan_restore(wanted, in_utc(now))
+    return _core.plan_restore(request(locals()), in_utc(now))
 
 
-@checked
+@asked("PruneRequest")
 def prune_backups(
     *,
+    rootfs: StrPath | None = None,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
     keep: int | None = None,
     older_than: timedelta | None = None,
     dry_run: bool = False,
-    backup_dir: StrPath = DEFAULT_BACKUP_DIR,
-    rootfs: StrPath | None = None,
     now: datetime | None = None,
 ) -> PruneReport:
     """Remove whole backups, and nothing else in their folder.
 
     Incomplete ones go once they are a day old, and do not count.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     pruned = prune_backups(keep=10, rootfs=folder)
+    >>> pruned.removed, pruned.kept
+    ((), ())
+
     Args:
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        backup_dir: The directory of the node where backups are kept.
         keep: How many complete ones stay, the newest.
-        older_than: How old one must be to go. With both, one goes when both say so.
-        dry_run: Whether to only say what would go.
-        backup_dir: The folder of backups.
-        rootfs: See `kubepki.api`.
+        older_than: How old one must be to go; with `keep`, both must hold.
+        dry_run: Show what would be done, and change nothing.
         now: The moment from which age counts.
 
     Raises:
@@ -122,28 +151,4 @@ def prune_backups(
         EnvironmentFailure: `store.*`. What could not be removed is in `PruneReport.failures`.
 
     """
-    seconds = None if older_than is None else int(older_than.total_seconds())
-    if keep is None and seconds is None:
-        raise ConfigurationError(
-            "say how many backups to keep, or how old a backup must be to be removed",
-            code="api.nothing_to_prune",
-            hint="give `keep` (--keep 10), `older_than` (--older-than 90d), or both",
-        )
-    for name, flag, value in (("keep", "--keep", keep), ("older_than", "--older-than", seconds)):
-        if value is not None and value < 0:
-            raise ConfigurationError(
-                f"`{name}` ({flag}) must not be negative, and is {keep if name == 'keep' else older_than}",
-                code="api.nothing_to_prune",
-                hint="`keep` is 0 or more, `older_than` a time such as 90d",
-            )
-    wanted = {
-        "place": _place(backup_dir, rootfs),
-        "keep": keep,
-        "older_than_seconds": seconds,
-        "dry_run": dry_run,
-    }
-    return _core.prune_backups(wanted, in_utc(now))
-
-
-def _place(backup_dir: StrPath, rootfs: StrPath | None) -> dict[str, Any]:
-    return {"backup_dir": path_text(backup_dir), "rootfs": path_text(rootfs)}
+    return _core.prune_backups(request(locals()), in_utc(now))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_BACKUP_DIR, in_utc, node_fields, path_text
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import NodeOptions, StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Bundle, Plan, Report
 
 
@@ -28,31 +26,49 @@ def certificate_key() -> str:
     return _core.certificate_key()
 
 
-@checked
+@asked("bundle.ExportRequest", "config")
 def export_bundle(
     config: StrPath | None = None,
     *,
-    key: str | None = None,
-    recipient: Literal["control-plane", "worker"] = "control-plane",
-    rbac: bool = False,
+    role: Literal["control-plane", "worker"] = "control-plane",
     allow_missing_ca_keys: bool = False,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
+    key: str | None = None,
+    rbac: bool = False,
     dry_run: bool = False,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> Bundle:
     """Encrypt what a joining node needs, as `kubeadm init --upload-certs` does; nothing is written or uploaded.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, plan
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+    ...     bundle = export_bundle(role="worker", rootfs=folder)
+    >>> bundle.to_pem().splitlines()[0]
+    '-----BEGIN CERTIFICATE-----'
 
     Source: kubeadm `phases/copycerts/copycerts.go` (`UploadCerts`).
 
     Args:
-        config: See `kubepki.api`, as for `node`.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        role: The kind of node that they are for; a worker gets the CA's certificate alone, which is not encrypted.
+        allow_missing_ca_keys: Leave the keys of external CAs out; it is an error otherwise.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         key: The certificate key; a new one without it (`Bundle.certificate_key()` tells it).
-        recipient: For a control-plane node, or for a worker, which gets the CA's certificate alone.
         rbac: Whether the Role and the RoleBinding through which joining nodes read the Secret come with it.
-        allow_missing_ca_keys: Whether the keys of external CAs may be left out.
         dry_run: Whether to say what would be in it, and encrypt nothing.
         now: The moment at which the CAs must be valid.
-        **node: Which node has the files.
 
     Raises:
         ConfigurationError: `certificate_key.not_hexadecimal`, `certificate_key.wrong_length`; `config.*`.
@@ -61,41 +77,57 @@ def export_bundle(
         EnvironmentFailure: `store.*`.
 
     """
-    wanted = {
-        "node": node_fields(config, **node),
-        "recipient": recipient,
-        "allow_missing_ca_keys": allow_missing_ca_keys,
-    }
-    return _core.export_bundle(wanted, key, rbac, dry_run, in_utc(now))
+    return _core.export_bundle(request(locals(), "key", "rbac", "dry_run"), key, rbac, dry_run, in_utc(now))
 
 
-@checked
+@asked("bundle.ImportRequest", "bundle", "config", without="recover")
 def plan_import_bundle(
     bundle: str | bytes,
     config: StrPath | None = None,
     *,
-    key: str | None = None,
-    recipient: Literal["control-plane", "worker"] | None = None,
+    role: Literal["control-plane", "worker"] | None = None,
     allow_missing_ca_keys: bool = False,
     force: bool = False,
-    backup_dir: StrPath | None = DEFAULT_BACKUP_DIR,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
+    no_backup: bool = False,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
+    key: str | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> Plan:
     """Open a bundle and plan to put it on a node; nothing is changed.
 
     The plan holds no file, so `apply` refuses it: `import_bundle` with the same arguments does it.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, export_bundle, plan
+    >>> with TemporaryDirectory() as first, TemporaryDirectory() as second:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=first))
+    ...     bundle = export_bundle(role="worker", rootfs=first)
+    ...     planned = plan_import_bundle(bundle.to_pem(), role="worker", rootfs=second)
+    >>> [(artefact.name, artefact.action.value) for artefact in planned.artefacts]
+    [('ca', 'install')]
+
     Args:
         bundle: The text of the Secret, of kubepki or of `kubectl get secret -o yaml`; for a worker PEM.
-        config: See `kubepki.api`, as for `node`.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        role: The kind of this node, instead of the configuration's; a worker's bundle is a CA's certificate.
+        allow_missing_ca_keys: The keys of external CAs may be missing.
+        force: Replace files that differ.
+        backup_dir: The directory of the node where backups are kept.
+        no_backup: Keep no backup of the files that are replaced or removed.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         key: The certificate key; not for a worker.
-        recipient: The kind of node; the configuration's without one.
-        allow_missing_ca_keys: Whether the keys of external CAs may be missing.
-        force: Whether files that differ are replaced.
-        backup_dir: Where files that are replaced are kept; `None` for nowhere.
         now: The moment at which the CAs must be valid.
-        **node: Which node the files are for.
 
     Raises:
         FindingError: `bundle.*` when the bundle cannot be read or opened, or lacks something.
@@ -103,44 +135,56 @@ def plan_import_bundle(
         ConfigurationError: `bundle.wrong_key`, `bundle.no_key`, `bundle.other_etcd`, `certificate_key.*`, `config.*`.
 
     """
-    wanted = _import_fields(
-        config,
-        node,
-        backup_dir=backup_dir,
-        recipient=recipient,
-        allow_missing_ca_keys=allow_missing_ca_keys,
-        force=force,
-    )
-    return _core.plan_import_bundle(wanted, _bytes(bundle), key, in_utc(now))
+    return _core.plan_import_bundle(request(locals(), "bundle", "key"), _bytes(bundle), key, in_utc(now))
 
 
-@checked
+@asked("bundle.ImportRequest", "bundle", "config", without="recover")
 def import_bundle(
     bundle: str | bytes,
     config: StrPath | None = None,
     *,
-    key: str | None = None,
-    recipient: Literal["control-plane", "worker"] | None = None,
+    role: Literal["control-plane", "worker"] | None = None,
     allow_missing_ca_keys: bool = False,
     force: bool = False,
-    backup_dir: StrPath | None = DEFAULT_BACKUP_DIR,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
+    no_backup: bool = False,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
+    key: str | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> Report:
     """Open a bundle and put its files on a node: afterwards all of them are there, or every file is as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, export_bundle, plan
+    >>> with TemporaryDirectory() as first, TemporaryDirectory() as second:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=first))
+    ...     report = import_bundle(export_bundle(role="worker", rootfs=first).to_pem(), role="worker", rootfs=second)
+    >>> [change.name for change in report.changed]
+    ['ca']
 
     Source: kubeadm `phases/copycerts/copycerts.go` (`DownloadCerts`).
 
     Args:
         bundle: As for `plan_import_bundle`, as is all that follows.
-        config: See `kubepki.api`, as for `node`.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        role: The kind of this node, instead of the configuration's; a worker's bundle is a CA's certificate.
+        allow_missing_ca_keys: The keys of external CAs may be missing.
+        force: Replace files that differ.
+        backup_dir: The directory of the node where backups are kept.
+        no_backup: Keep no backup of the files that are replaced or removed.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         key: The certificate key.
-        recipient: The kind of node.
-        allow_missing_ca_keys: Whether the keys of external CAs may be missing.
-        force: Whether files that differ are replaced.
-        backup_dir: Where files that are replaced are kept.
         now: The moment at which the CAs must be valid.
-        **node: Which node the files are for.
 
     Raises:
         FindingError: As `plan_import_bundle`; `plan.blocked` when a file cannot be used, or another one is there.
@@ -149,21 +193,9 @@ def import_bundle(
         EnvironmentFailure: `store.*` when writing fails.
 
     """
-    wanted = _import_fields(
-        config,
-        node,
-        backup_dir=backup_dir,
-        recipient=recipient,
-        allow_missing_ca_keys=allow_missing_ca_keys,
-        force=force,
+    return _core.import_bundle(
+        {**request(locals(), "bundle", "key"), "recover": True}, _bytes(bundle), key, in_utc(now)
     )
-    return _core.import_bundle({**wanted, "recover": True}, _bytes(bundle), key, in_utc(now))
-
-
-def _import_fields(
-    config: StrPath | None, node: NodeOptions, *, backup_dir: StrPath | None, **options: str | bool | None
-) -> dict[str, Any]:
-    return {"node": node_fields(config, **node), "backup_dir": path_text(backup_dir), **options}
 
 
 def _bytes(bundle: str | bytes) -> bytes:

@@ -2,84 +2,111 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_texts
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, plain, request
+from kubepki.arguments import asked, checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import NodeOptions, StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Certificate, CertificateFile, CheckReport, ExpirationReport
 
 
-@checked
+@asked("CheckRequest", "config")
 def check(
     config: StrPath | None = None,
     *,
     warning: timedelta = timedelta(days=30),
     critical: timedelta = timedelta(days=7),
-    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
+    kubelet_dir: StrPath = "/var/lib/kubelet",
     extra: StrPath | Iterable[StrPath] = (),
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> CheckReport:
     """Say everything that can be known of a node's certificates: ends, chains, keys, names, usages, modes.
 
     Without a configuration the kind of node is read off its files, and names are not judged.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, plan
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", rootfs=folder))
+    ...     report = check(rootfs=folder)
+    >>> report.status.name, len(report.certificates)
+    ('OK', 15)
+
     Args:
-        config: See `kubepki.api`, as for `node`.
-        warning: A certificate that is valid for at most this long is a warning.
-        critical: A certificate that is valid for at most this long is critical.
-        kubelet_dir: The kubelet's folder, whose `pki` is looked into.
-        extra: Files and folders to check besides.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        warning: Warn of a certificate with at most this much time left.
+        critical: A certificate with at most this much time left is critical.
+        kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
+        extra: More files and directories of the node to check.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         now: The moment for which the report holds.
-        **node: Which node, and where its files are.
 
     Raises:
         ConfigurationError: `config.*`, or `api.naive_datetime`. Nothing on the node is an exception: it is a finding.
         EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
-    return _core.check(
-        {
-            "node": node_fields(config, **node),
-            "warning_seconds": int(warning.total_seconds()),
-            "critical_seconds": int(critical.total_seconds()),
-            "kubelet_dir": os.fspath(kubelet_dir),
-            "extra": path_texts(extra),
-        },
-        in_utc(now),
-    )
+    return _core.check(request(locals()), in_utc(now))
 
 
-@checked
+@asked("NodeRequest", "config")
 def check_expiration(
     config: StrPath | None = None,
     *,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> ExpirationReport:
     """Report what `kubeadm certs check-expiration` reports, for a tree in any state.
 
     A file that is missing, unreadable or corrupt is a row; kubeadm fails the whole command.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     rows = check_expiration(rootfs=folder).rows
+    >>> rows[0].name, rows[0].is_missing
+    ('admin.conf', True)
+
     Source: kubeadm `cmd/certs.go` (`newCmdCertsExpiration`), `phases/certs/renewal/manager.go`.
+
+    Args:
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        now: The moment for which the report holds.
 
     Raises:
         ConfigurationError: `config.*`, or `api.naive_datetime`.
         EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
-    return _core.expiration(node_fields(config, **node), in_utc(now))
+    return _core.expiration(request(locals()), in_utc(now))
 
 
 @checked
@@ -95,19 +122,28 @@ def read_certificates(
 
     Args:
         paths: Files; one path alone is taken as a list of one.
-        rootfs: See the module.
+        rootfs: The directory in front of every path.
         now: The moment for which `remaining` holds.
 
     Raises:
         ConfigurationError: `store.rootfs_not_a_directory`, or `api.naive_datetime`.
 
     """
-    return _core.read_certificates(path_texts(paths), rootfs, in_utc(now))
+    return _core.read_certificates(plain(paths), rootfs, in_utc(now))
 
 
 @checked
 def parse_certificates(content: str | bytes, *, now: datetime | None = None) -> list[Certificate]:
     """Read the certificates of PEM text that is in no file; their `name` and `path` are `-`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from pathlib import Path
+    >>> from kubepki import apply, plan
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+    ...     text = Path(folder, "etc/kubernetes/pki/ca.crt").read_text()
+    >>> [(certificate.subject, certificate.is_ca) for certificate in parse_certificates(text)]
+    [('CN=kubernetes', True)]
 
     Args:
         content: PEM text; what else is in it is passed over.

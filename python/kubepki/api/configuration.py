@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import node_fields
-from kubepki.arguments import checked
+from kubepki.api.request import request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
-    from kubepki.api.node import StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Configuration
 
 
-@checked
+@asked("NodeRequest", "config", without="certificates_dir kubeconfig_dir")
 def load_config(
     config: StrPath | None = None,
     *,
+    config_text: str | None = None,
     lenient: bool = False,
     node_name: str | None = None,
     rootfs: StrPath | None = None,
-    config_text: str | None = None,
 ) -> Configuration:
     """Read and judge a kubeadm configuration; `kubeadm config validate`, with all problems at once.
 
@@ -30,20 +30,34 @@ def load_config(
 
     Source: kubeadm `cmd/config.go` (`newCmdConfigValidate`), `util/config/strict/strict.go`.
 
+    Args:
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+
     Raises:
         ConfigurationError: `config.invalid`, with every problem in `context["problems"]`.
         EnvironmentFailure: `store.*` when the file cannot be read.
 
     """
-    node = node_fields(config, lenient=lenient, node_name=node_name, rootfs=rootfs, config_text=config_text)
-    return _core.load_configuration(node)
+    return _core.load_configuration(request(locals()))
 
 
 def certificate_names() -> list[str]:
-    """Return every name that `plan(certificates=...)` takes, in kubeadm's order."""
+    """Return every name that `plan(certificates=...)` takes, in kubeadm's order.
+
+    >>> certificate_names()[:2]
+    ['ca', 'apiserver']
+    """
     return _core.certificate_names()
 
 
 def kubeconfig_names() -> list[str]:
-    """Return every name that `plan(kubeconfigs=...)` takes, in kubeadm's order."""
+    """Return every name that `plan(kubeconfigs=...)` takes, in kubeadm's order.
+
+    >>> kubeconfig_names()[0]
+    'admin.conf'
+    """
     return _core.kubeconfig_names()

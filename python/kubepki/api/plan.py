@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import in_utc, node_fields, selection
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked, checked
 from kubepki.errors import InterruptedAfterChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import NodeOptions, StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Plan, Report
 
 
-@checked
+@asked("InitRequest", "config")
 def plan(
     config: StrPath | None = None,
     *,
@@ -27,8 +25,13 @@ def plan(
     kubeconfigs: Literal["all"] | Iterable[str] = "all",
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
     recover: bool = False,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> Plan:
     """Plan what a node lacks: CAs, certificates, `sa` and kubeconfigs, as `kubeadm init` would make them.
 
@@ -45,34 +48,39 @@ def plan(
     Source: kubeadm `cmd/phases/init/certs.go`, `phases/certs/certs.go`, `phases/kubeconfig/kubeconfig.go`.
 
     Args:
-        config: See `kubepki.api`, as for `node`.
-        certificates: kubeadm's names (`apiserver`, `etcd-ca`, `sa`), or all; `()` for none.
-        kubeconfigs: File names (`admin.conf`), or all; `()` for none.
-        outlive_ca: What to do with a certificate that would be valid for longer than its CA.
-        recover: Whether an interrupted change is ended first.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        certificates: Which CAs, certificates and key pairs, by kubeadm's names (`apiserver`, `etcd-ca`, `sa`); all, or
+            none for an empty list.
+        kubeconfigs: Which kubeconfigs, by their file names (`admin.conf`); all, or none for an empty list.
+        outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
+            the CA, or make it anyway, as kubeadm does.
+        recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
+            planning makes.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         now: The moment from which validity counts.
-        **node: Which node, and where its files are.
 
     Raises:
         ConfigurationError: `config.*`, `plan.unknown_name`, or `api.naive_datetime`.
         EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
 
     """
-    return _core.plan_init(
-        {
-            "node": node_fields(config, **node),
-            "certificates": selection(certificates),
-            "kubeconfigs": selection(kubeconfigs),
-            "outlive_authority": outlive_ca,
-            "recover": recover,
-        },
-        in_utc(now),
-    )
+    return _core.plan_init(request(locals()), in_utc(now))
 
 
 @checked
 def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = None) -> Report:
     """Do what a plan says, in one transaction: afterwards every file is there, or every file is as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     report = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+    >>> [(change.name, change.action.value) for change in report.changed]
+    [('ca', 'create')]
 
     Args:
         plan: A plan of this version of kubepki.

@@ -8,23 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import path_text, path_texts
-from kubepki.arguments import checked
+from kubepki.api.request import request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kubepki.api.node import StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import RecoveryReport
 
 
-@checked
+@asked("RecoverRequest", "folders")
 def recover(
     folders: StrPath | Iterable[StrPath] = (),
     *,
+    rootfs: StrPath | None = None,
     keep: Literal["new", "old", "present"] | None = None,
     dry_run: bool = False,
-    rootfs: StrPath | None = None,
 ) -> RecoveryReport:
     """Complete changes that were interrupted, or take them back, as their records say.
 
@@ -34,20 +34,16 @@ def recover(
     ()
 
     Args:
-        folders: Where to look; without one in `/etc/kubernetes`, its `pki` and the kubelet's `pki`.
-        keep: Which files to keep of a change that can neither be completed nor taken back.
-        dry_run: Whether to only say what waits.
-        rootfs: See `kubepki.api`.
+        folders: Which directories of the node to look into; without any, `/etc/kubernetes`, its `pki`, and the
+            kubelet's `pki`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        keep: Of a change that can neither be completed nor taken back, keep the new files, the old ones, or what is
+            there now.
+        dry_run: Show what would be done, and change nothing.
 
     Raises:
         RefusedError: `store.recovery_conflict`; its hint has the ways out.
         EnvironmentFailure: `store.journal_corrupt`, `store.journal_unreachable` and other `store.*`.
 
     """
-    wanted = {
-        "directories": path_texts(folders),
-        "keep": keep,
-        "dry_run": dry_run,
-        "rootfs": path_text(rootfs),
-    }
-    return _core.recover(wanted)
+    return _core.recover(request(locals()))

@@ -5,26 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_BACKUP_DIR, DEFAULT_KUBELET_DIR, in_utc, node_fields, path_text, selection
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import NodeOptions, StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Algorithm, Plan
 
 
-@checked
+@asked("RenewRequest", "names")
 def plan_renew(
     names: Literal["all"] | Iterable[str] = "all",
     *,
-    config: StrPath | None = None,
     kubelet: bool = False,
-    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
+    kubelet_dir: StrPath = "/var/lib/kubelet",
     before: timedelta | None = None,
     validity: timedelta | None = None,
     algorithm: Algorithm | str | None = None,
@@ -34,10 +31,17 @@ def plan_renew(
     sans_from_config: bool = False,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "clamp",
     force: bool = False,
-    backup_dir: StrPath | None = DEFAULT_BACKUP_DIR,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
+    no_backup: bool = False,
     recover: bool = False,
+    config: StrPath | None = None,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> Plan:
     """Plan the renewal of certificates, from disk only, even if all have expired and there is no API server.
 
@@ -53,23 +57,32 @@ def plan_renew(
     Source: kubeadm `cmd/certs.go` (`newCmdCertsRenewal`), `phases/certs/renewal/manager.go`.
 
     Args:
-        names: kubeadm's names, `kubelet.conf`, `kubelet-client`, `kubelet-server`; or all that kubeadm renews.
-        config: See `kubepki.api`, as for `node`.
-        kubelet: Whether all includes the three of the kubelet.
-        kubelet_dir: The kubelet's folder.
+        names: Which certificates, by kubeadm's names, and `kubelet.conf`, `kubelet-client`, `kubelet-server`; `all`
+            means kubeadm's eleven.
+        kubelet: With `all`: the kubelet's three too.
+        kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
         before: Renew only what ends within this time: then a second run changes nothing.
-        validity: How long the new certificates are valid, instead of the configuration's period (365 days).
-        algorithm: The kind of the new keys.
-        keep_key: Whether the keys stay.
-        add_sans: Alternative names to add: `example.test`, `10.0.0.1`, `URI:...`, `email:...`.
-        remove_sans: Alternative names to remove.
-        sans_from_config: Whether DNS names and addresses become the configuration's.
-        outlive_ca: What to do with a certificate that would be valid for longer than its CA.
-        force: Whether to go on with a CA that has expired, or a certificate of another node.
-        backup_dir: Where the files that change are kept as they were; None for nowhere.
-        recover: Whether an interrupted change is ended first.
+        validity: How long the new certificates are valid, instead of the configuration's period, or 365 days.
+        algorithm: The kind of the new keys, as `ECDSA-P256`.
+        keep_key: Keep the keys; only the certificates are new.
+        add_sans: Add alternative names: `example.test`, `10.0.0.1`, `URI:spiffe://…`, `email:…`.
+        remove_sans: Remove alternative names.
+        sans_from_config: Use the alternative names of the configuration.
+        outlive_ca: What to do with a certificate that would be valid for longer than its CA: let it end with the CA,
+            refuse it, or make it anyway, as kubeadm does.
+        force: Go on with an expired CA, or with a certificate of another node.
+        backup_dir: The directory of the node where backups are kept.
+        no_backup: Keep no backup of the files that are replaced or removed.
+        recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
+            planning makes.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         now: The moment from which validity counts.
-        **node: Which node, and where its files are.
 
     Raises:
         ConfigurationError: `config.*`, `plan.unknown_name`, `plan.not_renewable`, `plan.bad_request`,
@@ -77,35 +90,13 @@ def plan_renew(
         EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
 
     """
-    from kubepki.types import Algorithm
-
-    kind = algorithm.value if isinstance(algorithm, Algorithm) else algorithm
-    return _core.plan_renew(
-        {
-            "node": node_fields(config, **node),
-            "names": selection(names),
-            "kubelet": kubelet,
-            "kubelet_dir": path_text(kubelet_dir),
-            "before_seconds": _seconds(before),
-            "validity_seconds": _seconds(validity),
-            "algorithm": None if kind is None else _core.parse_algorithm(kind),
-            "keep_key": keep_key,
-            "add_names": add_sans,
-            "remove_names": remove_sans,
-            "names_from_config": sans_from_config,
-            "outlive_authority": outlive_ca,
-            "force": force,
-            "backup_dir": path_text(backup_dir),
-            "recover": recover,
-        },
-        in_utc(now),
-    )
+    return _core.plan_renew(request(locals()), in_utc(now))
 
 
 def renewable_names() -> list[str]:
-    """Return every name that `plan_renew` takes: kubeadm's eleven, then the kubelet's."""
+    """Return every name that `plan_renew` takes: kubeadm's eleven, then the kubelet's.
+
+    >>> renewable_names()[0], renewable_names()[-1]
+    ('admin.conf', 'kubelet-server')
+    """
     return _core.renewable_names()
-
-
-def _seconds(duration: timedelta | None) -> int | None:
-    return None if duration is None else int(duration.total_seconds())

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, node_fields, path_text, path_texts, selection
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import NodeOptions, StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Plan, SignedCertificate
 
 
 def leaf_names() -> list[str]:
-    """Return every name that a request can be made and signed for, in kubeadm's order."""
+    """Return every name that a request can be made and signed for, in kubeadm's order.
+
+    >>> leaf_names()[0]
+    'apiserver'
+    """
     return _core.leaf_names()
 
 
-@checked
+@asked("GenerateCsrRequest", "config")
 def plan_generate_csr(
     config: StrPath | None = None,
     *,
@@ -34,62 +35,74 @@ def plan_generate_csr(
     reuse_keys: bool = False,
     renew: bool = False,
     keep_key: bool = False,
-    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
+    kubelet_dir: StrPath = "/var/lib/kubelet",
     out_dir: StrPath | None = None,
     recover: bool = False,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> Plan:
     """Plan keys and signing requests, as `kubeadm certs generate-csr` makes them; `apply` makes them, all or none.
 
     A file in the way is a critical finding (`file.exists`), so nothing is overwritten. No CA is needed.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     planned = plan_generate_csr(node_name="cp1", names=["admin.conf"], rootfs=folder)
+    >>> [(artefact.name, artefact.action.value) for artefact in planned.artefacts]
+    [('admin.conf', 'request')]
+
     Source: kubeadm `cmd/certs.go` (`newCmdGenCSR`).
 
     Args:
-        config: See `kubepki.api`, as for `node`.
-        names: kubeadm's names (`apiserver`, `admin.conf`), or all; `kubelet-client` for what the kubelet shows to the
-            API server and cannot renew any more.
-        role: Which kind of node; the configuration's without one. `etcd` means what etcd's CA signs.
-        with_usages: Whether requests ask for key usages and extended key usages too; kubeadm's do not.
-        reuse_keys: Whether a key that is there is used; its request is then made anew.
-        renew: Whether the requests are for the certificates that are there, for another CA to renew.
-        keep_key: Whether a renewed certificate keeps its key.
-        kubelet_dir: The kubelet's folder.
-        out_dir: The folder that the files go into, laid out as `/etc/kubernetes`; for a renewal with new keys it is
-            `renewal` below the kubeconfig folder unless given, and always for `kubelet-client`.
-        recover: Whether a change that was interrupted is completed or taken back first.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        names: Which certificates and kubeconfigs, by kubeadm's names; `kubelet-client` for what the kubelet shows to
+            the API server and cannot renew any more.
+        role: What the node is, instead of the configuration's; `etcd` means what etcd's CA signs.
+        with_usages: Ask for key usages too; kubeadm's requests do not.
+        reuse_keys: Use existing keys, and make their requests again.
+        renew: Make requests for the existing certificates, for another CA to renew; the kubelet's own always is such a
+            one.
+        keep_key: With `renew`: keep the keys.
+        kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
+        out_dir: The directory of the node that the files go into, laid out as `/etc/kubernetes`; beside the
+            certificates and kubeconfigs without it, but for new keys for renewal, which go into `renewal` below the
+            kubeconfig directory.
+        recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
+            planning makes.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         now: The moment that the plan records.
-        **node: Which node, and where its files are.
 
     Raises:
         ConfigurationError: `config.*`, `plan.unknown_name`, or `api.naive_datetime`.
         EnvironmentFailure: `store.*`.
 
     """
-    new_keys = "same_keys" if keep_key else "new_keys"
-    return _core.plan_generate_csr(
-        {
-            "node": node_fields(config, **node),
-            "names": selection(names),
-            "role": role,
-            "with_usages": with_usages,
-            "reuse_keys": reuse_keys,
-            "renewal": new_keys if renew else "no",
-            "kubelet_dir": path_text(kubelet_dir),
-            "out_dir": path_text(out_dir),
-            "recover": recover,
-        },
-        in_utc(now),
-    )
+    return _core.plan_generate_csr(request(locals()), in_utc(now))
 
 
-@checked
+@asked("SignRequest", "csr_dir", without="certificates_dir kubeconfig_dir")
 def plan_sign(
     csr_dir: StrPath | None = None,
     *,
-    files: Mapping[str, StrPath] | Iterable[StrPath] = (),
+    config: StrPath | None = None,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    rootfs: StrPath | None = None,
     ca_dir: StrPath | None = None,
+    role: Literal["control-plane", "worker", "etcd"] | None = None,
+    nodes: StrPath | Mapping[str, Mapping[str, str]] | None = None,
+    files: Mapping[str, StrPath] | Iterable[StrPath] = (),
     out_dir: StrPath | None = None,
     validity: timedelta | None = None,
     policy: StrPath | None = None,
@@ -98,12 +111,6 @@ def plan_sign(
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
     force: bool = False,
     partial: bool = False,
-    config: StrPath | None = None,
-    lenient: bool = False,
-    node_name: str | None = None,
-    role: Literal["control-plane", "worker", "etcd"] | None = None,
-    nodes: StrPath | Mapping[str, Mapping[str, str]] | None = None,
-    rootfs: StrPath | None = None,
     recover: bool = False,
     now: datetime | None = None,
 ) -> Plan:
@@ -117,27 +124,43 @@ def plan_sign(
     `node_name` and `role` for one node, `nodes` for the folders of many. Without a role nothing but a worker's
     `kubelet.conf` is signed; without a name, nothing that holds one.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from kubepki import apply, plan, plan_generate_csr
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+    ...     wanted = ["apiserver-kubelet-client"]
+    ...     asked = apply(plan_generate_csr(names=wanted, node_name="cp1", out_dir="/csr", rootfs=folder))
+    ...     signed = apply(plan_sign("/csr", role="control-plane", node_name="cp1", rootfs=folder))
+    >>> [(change.name, change.action.value) for change in signed.changed]
+    [('apiserver-kubelet-client', 'create')]
+
     Args:
-        csr_dir: A folder with requests at any depth, named as kubeadm names them (`etcd/server.csr`).
-        files: Requests by their files, or by name: `{"kubelet.conf": "node7.csr"}`.
-        ca_dir: The folder with the CAs, laid out as `/etc/kubernetes/pki`, which it is unless given.
-        out_dir: The folder for the certificates; each goes beside its request without one.
-        validity: How long they are valid; the configuration's or kubeadm's time without it.
-        policy: A policy file, which loosens or tightens the catalogue's rules.
-        serial_file: openssl's file with the last serial number, for one CA; numbers are random without one.
-        serial_files: Whether there is such a file beside each CA (`ca.srl`).
-        outlive_ca: What to do with a certificate that would be valid for longer than its CA.
-        force: Whether certificates that are there make way.
-        partial: Whether what can be signed is signed although something is refused.
-        config: A kubeadm configuration, which says what alternative names there may be.
-        lenient: Whether unknown fields of it are warnings.
-        node_name: The name of the node that the requests are from, unless the configuration names it.
-        role: Its kind, which bounds what is signed.
-        nodes: For the requests of many nodes, the node of each folder of `csr_dir`: `{"cp1": {"role":
-            "control-plane"}, "w1": {"role": "worker", "node_name": "w1.example"}}`, or a YAML file that says the same.
-            A node without a name has its folder's.
-        rootfs: See `kubepki.api`.
-        recover: Whether a change that was interrupted is completed or taken back first.
+        csr_dir: The directory of the node below which every `.csr` is signed.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        ca_dir: The directory of CAs of the node, laid out as in `certificatesDir`; the configuration's or
+            `/etc/kubernetes/pki` without it.
+        role: The kind of node that the requests are from, which bounds what is signed; without it nothing but a
+            worker's `kubelet.conf` is.
+        nodes: For requests of many nodes, the node of each directory below `csr_dir`: `{cp1: {role: control-plane}}`,
+            in YAML.
+        files: Requests by their files on the node; by name where the file does not say it: `{"kubelet.conf":
+            "node7.csr"}`.
+        out_dir: The directory of the node for the certificates, not beside their requests.
+        validity: How long certificates are valid; the configuration's period without it.
+        policy: The policy file: what may be signed besides the catalogue, or may not.
+        serial_file: openssl's file (`-CAserial`) on the node with the last serial number of one CA; numbers are random
+            without it.
+        serial_files: The same in a file beside each CA (`ca.srl`).
+        outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
+            the CA, or make it anyway, as kubeadm does.
+        force: Overwrite certificates that are there.
+        partial: Sign what can be signed, whatever else is refused.
+        recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
+            planning makes.
         now: The moment from which validity counts.
 
     Raises:
@@ -146,65 +169,61 @@ def plan_sign(
         EnvironmentFailure: `store.*`.
 
     """
-    is_mapping = nodes is not None and not isinstance(nodes, (str, os.PathLike))
-    serial_numbers: str | dict[str, str | None] = "beside_authority" if serial_files else "random"
-    if serial_file is not None:
-        serial_numbers = {"file": path_text(serial_file)}
-    return _core.plan_sign(
-        {
-            "node": node_fields(config, lenient=lenient, node_name=node_name, certificates_dir=ca_dir, rootfs=rootfs),
-            "role": role,
-            "nodes": nodes if is_mapping else None,
-            "nodes_file": None if is_mapping else path_text(nodes),  # type: ignore[arg-type]
-            "csr_dir": path_text(csr_dir),
-            "files": _named_files(files),
-            "out_dir": path_text(out_dir),
-            "validity_seconds": None if validity is None else int(validity.total_seconds()),
-            "policy": path_text(policy),
-            "serial_numbers": serial_numbers,
-            "outlive_authority": outlive_ca,
-            "force": force,
-            "partial": partial,
-            "recover": recover,
-        },
-        in_utc(now),
-    )
+    return _core.plan_sign(request(locals()), in_utc(now))
 
 
-@checked
+@asked("SignTextRequest", "csr", without="certificates_dir kubeconfig_dir rootfs")
 def sign_csr(
     csr: str,
     *,
+    config: StrPath | None = None,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    role: Literal["control-plane", "worker", "etcd"] | None = None,
     name: str,
     ca_cert: StrPath,
     ca_key: StrPath,
     validity: timedelta | None = None,
     policy: StrPath | None = None,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
-    config: StrPath | None = None,
-    lenient: bool = False,
-    node_name: str | None = None,
-    role: Literal["control-plane", "worker", "etcd"] | None = None,
-    config_text: str | None = None,
     now: datetime | None = None,
 ) -> SignedCertificate:
     """Sign one request that is given as text, and write nothing.
 
     It is held against the same rules as by `plan_sign`. The serial number is random.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from pathlib import Path
+    >>> from kubepki import apply, plan, plan_generate_csr
+    >>> with TemporaryDirectory() as folder:
+    ...     made = apply(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+    ...     asked = apply(plan_generate_csr(node_name="cp1", names=["apiserver-kubelet-client"], rootfs=folder))
+    ...     pki = Path(folder, "etc/kubernetes/pki")
+    ...     signed = sign_csr(
+    ...         (pki / "apiserver-kubelet-client.csr").read_text(),
+    ...         name="apiserver-kubelet-client",
+    ...         role="control-plane",
+    ...         ca_cert=pki / "ca.crt",
+    ...         ca_key=pki / "ca.key",
+    ...     )
+    >>> signed.subject
+    'CN=kube-apiserver-kubelet-client'
+
     Args:
         csr: The request in PEM.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        role: The kind of the node, which bounds what is signed; a worker without one.
         name: kubeadm's name (`apiserver`, `kubelet.conf`), or one that the policy adds.
-        ca_cert: The certificate of the CA that signs this name.
-        ca_key: Its key.
-        validity: See `plan_sign`, as for the rest.
-        policy: A policy file.
-        outlive_ca: What to do with a certificate that would be valid for longer than its CA.
-        config: A kubeadm configuration.
-        lenient: Whether unknown fields of it are warnings.
-        node_name: The name of the node that the request is from.
-        role: Its kind.
-        config_text: The configuration itself, instead of `config`.
+        ca_cert: The file with the certificate of the CA that signs this name.
+        ca_key: The file with its key.
+        validity: How long the certificate is valid; the configuration's period without it.
+        policy: The policy file: what may be signed besides the catalogue, or may not.
+        outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
+            the CA, or make it anyway, as kubeadm does.
         now: The moment from which validity counts.
 
     Raises:
@@ -214,25 +233,4 @@ def sign_csr(
         EnvironmentFailure: `store.*`.
 
     """
-    return _core.sign_csr(
-        {
-            "node": node_fields(config, lenient=lenient, node_name=node_name, config_text=config_text),
-            "role": role,
-            "csr": csr,
-            "name": name,
-            "ca_certificate": path_text(ca_cert),
-            "ca_key": path_text(ca_key),
-            "validity_seconds": None if validity is None else int(validity.total_seconds()),
-            "policy": path_text(policy),
-            "outlive_authority": outlive_ca,
-        },
-        in_utc(now),
-    )
-
-
-def _named_files(files: Mapping[str, StrPath] | Iterable[StrPath]) -> list[dict[str, str | None]]:
-    from collections.abc import Mapping
-
-    if isinstance(files, Mapping):
-        return [{"path": path_text(path), "name": name} for name, path in files.items()]
-    return [{"path": path, "name": None} for path in path_texts(files)]
+    return _core.sign_csr(request(locals()), in_utc(now))

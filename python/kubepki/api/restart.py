@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import DEFAULT_KUBELET_DIR, in_utc, path_text, selection
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked
 from kubepki.errors import InterruptedAfterChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import RestartPlan, RestartReport
 
 
-class RestartOptions(TypedDict, total=False):
-    """Which restart: the arguments that `plan_restart` and `restart` share.
-
-    | argument | it means |
-    |---|---|
-    | `force` | those that are up to date are restarted too |
-    | `kubelet` | the kubelet is asked for too; it is restarted last, or first if it does not run, with systemctl |
-    | `ignore_quorum` | etcd is restarted though that costs its quorum |
-    | `kubelet_dir` | the kubelet's folder, with its `config.yaml` (`/var/lib/kubelet`) |
-    | `manifests_dir` | the static-pod manifests, instead of what the kubelet's configuration says |
-    | `rootfs` | the folder in front of every path; ports and processes are this host's in any case |
-    """
-
-    force: bool
-    kubelet: bool
-    ignore_quorum: bool
-    kubelet_dir: StrPath
-    manifests_dir: StrPath | None
-    rootfs: StrPath | None
-
-
-@checked
+@asked("RestartRequest", "components", without="timeout")
 def plan_restart(
     components: Literal["all"] | Iterable[str] = "all",
     *,
+    force: bool = False,
+    kubelet: bool = False,
+    kubelet_dir: StrPath = "/var/lib/kubelet",
+    rootfs: StrPath | None = None,
+    ignore_quorum: bool = False,
+    manifests_dir: StrPath | None = None,
     now: datetime | None = None,
-    **options: Unpack[RestartOptions],
 ) -> RestartPlan:
     """Say which components do not use what is on disk, and change nothing.
 
@@ -55,10 +36,16 @@ def plan_restart(
     it started with the time when the file changed. What cannot be seen must be restarted.
 
     Args:
-        components: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, or all of them; `kubelet`
+        components: Which components: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`; `kubelet`
             only by its name.
+        force: Also restart components that are up to date.
+        kubelet: Also restart the kubelet with systemctl, last; first if it does not run.
+        kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        ignore_quorum: Restart etcd even if that costs the cluster its quorum for a moment.
+        manifests_dir: The directory of static-pod manifests of the node, instead of where the kubelet's configuration
+            says.
         now: The moment for which the plan holds.
-        **options: See `RestartOptions`.
 
     Raises:
         ConfigurationError: `plan.unknown_name`, `restart.not_here`, or `api.naive_datetime`.
@@ -66,17 +53,22 @@ def plan_restart(
         EnvironmentFailure: `restart.no_static_pods`. What else of the node stands against a restart is in `obstacles`.
 
     """
-    return _core.plan_restart(_request(components, **options), in_utc(now))
+    return _core.plan_restart(request(locals()), in_utc(now))
 
 
-@checked
+@asked("RestartRequest", "components")
 def restart(
     components: Literal["all"] | Iterable[str] = "all",
     *,
+    force: bool = False,
+    kubelet: bool = False,
+    kubelet_dir: StrPath = "/var/lib/kubelet",
+    rootfs: StrPath | None = None,
     timeout: timedelta = timedelta(minutes=5),
+    ignore_quorum: bool = False,
+    manifests_dir: StrPath | None = None,
     progress: Callable[[str, str, float, str], object] | None = None,
     now: datetime | None = None,
-    **options: Unpack[RestartOptions],
 ) -> RestartReport:
     """Restart the components that do not use what is on disk, one at a time; the next when the one before is well.
 
@@ -88,14 +80,21 @@ def restart(
     SIGTERM itself.
 
     Args:
-        components: As for `plan_restart`.
+        components: Which components: `etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`; `kubelet`
+            only by its name.
+        force: Also restart components that are up to date.
+        kubelet: Also restart the kubelet with systemctl, last; first if it does not run.
+        kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         timeout: How long each component may take to end, and again to come back.
+        ignore_quorum: Restart etcd even if that costs the cluster its quorum for a moment.
+        manifests_dir: The directory of static-pod manifests of the node, instead of where the kubelet's configuration
+            says.
         progress: Called with (component, phase, seconds in it, what is waited for) when something of it is new and
             about once a second. Phases are "inspected", "stopped", "held" (its manifest is out), "started", "done". It
             may raise to stop the work, as a signal handler may (Ctrl-C): then the manifest is put back, and what was
             raised is raised.
         now: As for `plan_restart`.
-        **options: See `RestartOptions`.
 
     Raises:
         ConfigurationError: As `plan_restart`; `restart.bad_timeout`.
@@ -106,8 +105,8 @@ def restart(
         PartialError: The same when other components had been restarted before; `restart.not_put_back`.
 
     """
-    request = _request(components, timeout=timeout, **options)
-    return _carry_out(lambda heard: _core.restart(request, heard, in_utc(now)), progress)
+    wanted = request(locals())
+    return _carry_out(lambda heard: _core.restart(wanted, heard, in_utc(now)), progress)
 
 
 def must_restart(changed: Iterable[str]) -> list[str]:
@@ -145,27 +144,3 @@ def _carry_out(
     if raised is not None or report is None:
         raise raised or KeyboardInterrupt
     return report
-
-
-def _request(
-    components: Literal["all"] | Iterable[str],
-    *,
-    timeout: timedelta | None = None,
-    force: bool = False,
-    kubelet: bool = False,
-    ignore_quorum: bool = False,
-    kubelet_dir: StrPath = DEFAULT_KUBELET_DIR,
-    manifests_dir: StrPath | None = None,
-    rootfs: StrPath | None = None,
-) -> dict[str, Any]:
-    how: dict[str, Any] = {"ignore_quorum": ignore_quorum, "manifests_dir": path_text(manifests_dir)}
-    if timeout is not None:
-        how["timeout_seconds"] = timeout.total_seconds()
-    return {
-        "components": selection(components),
-        "force": force,
-        "kubelet": kubelet,
-        "kubelet_dir": os.fspath(kubelet_dir),
-        "how": how,
-        "rootfs": path_text(rootfs),
-    }

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kubepki import _core
-from kubepki.api.node import path_text
-from kubepki.arguments import checked
+from kubepki.api.request import request
+from kubepki.arguments import asked, checked
 
 if TYPE_CHECKING:
-    from kubepki.api.node import StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Schedule, Unit, UnitChange
-
-DEFAULT_UNIT_DIR = "/etc/systemd/system"
 
 
 @checked
@@ -32,25 +30,33 @@ def schedule_units(schedule: Schedule) -> tuple[Unit, ...]:
     return tuple(_core.schedule_units(schedule.to_dict()))
 
 
-@checked
+@asked("UnitsRequest", "schedule")
 def install_units(
     schedule: Schedule,
     *,
-    unit_dir: StrPath = DEFAULT_UNIT_DIR,
+    unit_dir: StrPath = "/etc/systemd/system",
     rootfs: StrPath | None = None,
     force: bool = False,
     dry_run: bool = False,
-    now: bool = False,
+    tell_systemd: bool = False,
 ) -> tuple[UnitChange, ...]:
     """Write the service and the timer, both or none; a file that says what it should is left alone.
 
+    >>> from tempfile import TemporaryDirectory
+    >>> from pathlib import Path
+    >>> from kubepki import Schedule
+    >>> with TemporaryDirectory() as folder:
+    ...     changes = install_units(Schedule(Path("/usr/bin/kubepki")), rootfs=folder, dry_run=True)
+    >>> [(change.path.name, change.action) for change in changes]
+    [('kubepki-renew.service', 'created'), ('kubepki-renew.timer', 'created')]
+
     Args:
         schedule: When, and how, certificates are renewed.
-        unit_dir: Where systemd looks for units.
-        rootfs: See `kubepki.api`.
-        force: Whether files that say something else are overwritten.
-        dry_run: Whether to only say what would be done.
-        now: Whether systemd is asked to read the units and to start the timer (or, removing, to stop it).
+        unit_dir: The directory of units of the node.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        force: Overwrite, or remove, units whose content is another.
+        dry_run: Show what would be done, and change nothing.
+        tell_systemd: Tell systemd, too: start the timer, or stop it.
 
     Raises:
         ConfigurationError: `systemd.bad_value`; `systemd.other_root` for `now` with `rootfs`.
@@ -58,21 +64,31 @@ def install_units(
         EnvironmentFailure: `store.*`; `process.*` when systemd cannot be told.
 
     """
-    return tuple(
-        _core.install_units(schedule.to_dict(), _request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now))
-    )
+    return tuple(_core.install_units(schedule.to_dict(), request(locals(), "schedule")))
 
 
-@checked
+@asked("UnitsRequest")
 def remove_units(
     *,
-    unit_dir: StrPath = DEFAULT_UNIT_DIR,
+    unit_dir: StrPath = "/etc/systemd/system",
     rootfs: StrPath | None = None,
     force: bool = False,
     dry_run: bool = False,
-    now: bool = False,
+    tell_systemd: bool = False,
 ) -> tuple[UnitChange, ...]:
     """Remove the service and the timer, both or none; the arguments are those of `install_units`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     remove_units(rootfs=folder)
+    ()
+
+    Args:
+        unit_dir: The directory of units of the node.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        force: Overwrite, or remove, units whose content is another.
+        dry_run: Show what would be done, and change nothing.
+        tell_systemd: Tell systemd, too: start the timer, or stop it.
 
     Raises:
         ConfigurationError: `systemd.other_root`.
@@ -80,14 +96,4 @@ def remove_units(
         EnvironmentFailure: `store.*`, `process.*`.
 
     """
-    return tuple(_core.remove_units(_request(unit_dir, rootfs, force=force, dry_run=dry_run, now=now)))
-
-
-def _request(unit_dir: StrPath, rootfs: StrPath | None, *, force: bool, dry_run: bool, now: bool) -> dict[str, Any]:
-    return {
-        "unit_dir": path_text(unit_dir),
-        "rootfs": path_text(rootfs),
-        "force": force,
-        "dry_run": dry_run,
-        "now": now,
-    }
+    return tuple(_core.remove_units(request(locals())))

@@ -6,35 +6,38 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
-from kubepki.api.node import in_utc, node_fields
-from kubepki.arguments import checked
+from kubepki.api.request import in_utc, request
+from kubepki.arguments import asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from typing_extensions import Unpack
-
-    from kubepki.api.node import NodeOptions, StrPath
+    from kubepki.arguments import StrPath
     from kubepki.types import Algorithm, UserKubeconfig
 
 
-@checked
+@asked("UserRequest", "client_name", "config")
 def user_kubeconfig(
     client_name: str,
     config: StrPath | None = None,
     *,
     organizations: Iterable[str] = (),
-    token: str | None = None,
     validity: timedelta = timedelta(hours=8760),
-    algorithm: Algorithm | None = None,
+    algorithm: Algorithm | str | None = None,
     server: str | None = None,
-    outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
     allow_masters: bool = False,
+    outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
+    token: str | None = None,
     dry_run: bool = False,
     progress: Callable[[int, int, str], object] | None = None,
     now: datetime | None = None,
-    **node: Unpack[NodeOptions],
 ) -> UserKubeconfig:
     """Make a kubeconfig for a person or a program, as `kubeadm kubeconfig user` does; nothing is written.
 
@@ -50,19 +53,25 @@ def user_kubeconfig(
 
     Args:
         client_name: The user's name: the certificate's common name.
-        config: See `kubepki.api`, as for `node`.
+        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
         organizations: The groups: the certificate's organizations.
-        token: What the user shows in place of a certificate; then groups and validity are not used, and no CA key
-            is needed.
         validity: How long the certificate is valid; the configuration's period is not used, as in kubeadm.
-        algorithm: The kind of key; the configuration's without one.
-        server: The API server's URL; the configuration's without one, else that of `admin.conf`.
-        outlive_ca: What to do with a certificate that would be valid for longer than its CA.
-        allow_masters: Whether the group `system:masters` is meant.
+        algorithm: The kind of key, as `ECDSA-P256`; the configuration's without one.
+        server: The API server's URL; without it the configuration's, else that of `admin.conf`.
+        allow_masters: Allow the group `system:masters`, which nothing can restrict.
+        outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
+            the CA, or make it anyway, as kubeadm does.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        token: What the user shows in place of a certificate; then groups and validity are not used, and no CA key is
+            needed.
         dry_run: Whether to say what would be made, and make nothing.
         progress: As for `apply`.
         now: The moment from which validity counts.
-        **node: Where the CA is, and which cluster.
 
     Raises:
         ConfigurationError: `user.bad_name`, `user.bad_validity`, `user.bad_token`, `user.bad_server`,
@@ -72,19 +81,4 @@ def user_kubeconfig(
         EnvironmentFailure: `store.*`.
 
     """
-    return _core.user_kubeconfig(
-        {
-            "node": node_fields(config, **node),
-            "name": client_name,
-            "organizations": list(organizations),
-            "validity_seconds": int(validity.total_seconds()),
-            "algorithm": None if algorithm is None else algorithm.value,
-            "server": server,
-            "allow_masters": allow_masters,
-            "outlive_authority": outlive_ca,
-        },
-        token,
-        dry_run,
-        progress,
-        in_utc(now),
-    )
+    return _core.user_kubeconfig(request(locals(), "token", "dry_run"), token, dry_run, progress, in_utc(now))

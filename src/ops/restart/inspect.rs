@@ -46,7 +46,7 @@ pub(super) fn make_plan(
     findings.extend(tokens::outlived(components, &evidence));
     let mut plan = RestartPlan {
         made_at: now,
-        rootfs: request.rootfs.clone(),
+        rootfs: request.rootfs.dir(),
         manifests_dir: components.manifests_dir.clone(),
         file_check_frequency_seconds: components.kubelet.file_check_frequency.as_secs_f64(),
         held: Vec::new(),

@@ -14,18 +14,15 @@ use crate::config::alternative_name;
 use crate::error::Result;
 use crate::plan::sign::name_of_file;
 use crate::policy::{KnownNode, Policy};
-use crate::request::{NodeEntry, NodeRequest, RequestError, SignRequest};
+use crate::request::{NodeEntry, NodeRequest, Nodes, RequestError, SignRequest};
 use crate::yaml;
 
 /// The nodes that the request names, each with its folder; `None` when it is about one node alone.
 pub(super) fn entries(wanted: &SignRequest) -> Result<Option<BTreeMap<String, NodeEntry>>> {
-    let entries = match (&wanted.nodes, &wanted.nodes_file) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => {
-            return Err(RequestError::bad("the nodes are given twice", "give --nodes or a mapping").into());
-        }
-        (Some(nodes), None) => nodes.clone(),
-        (None, Some(file)) => parse(file, read_named(file, wanted.node.rootfs.as_deref())?.expose())?,
+    let entries = match &wanted.nodes {
+        None => return Ok(None),
+        Some(Nodes::Listed(nodes)) => nodes.clone(),
+        Some(Nodes::File(file)) => parse(file, read_named(file, wanted.node.rootfs.as_deref())?.expose())?,
     };
     if wanted.role.is_some() || wanted.node.node_name.is_some() {
         let reason = "the nodes of folders are named, and one node besides";

@@ -16,7 +16,7 @@ use crate::catalogue;
 use crate::error::Result;
 use crate::inventory::{Found, Part};
 use crate::policy::{Asked, Signer, answer};
-use crate::request::{RequestError, SignTextRequest, validity};
+use crate::request::{RequestError, SignTextRequest};
 use crate::store::Store;
 use crate::x509::{CertificateRequest, Issuer, SerialNumber};
 
@@ -53,13 +53,13 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
         return Err(RequestError::UnknownName { name: wanted.name.clone(), nearest: None, known }.into());
     };
     let request = CertificateRequest::from_pem(wanted.csr.as_bytes())?;
-    let files = Store::new(wanted.node.rootfs.clone())?.read([&wanted.ca_certificate, &wanted.ca_key]);
-    for path in [&wanted.ca_certificate, &wanted.ca_key] {
+    let files = Store::new(wanted.node.rootfs.dir())?.read([&wanted.ca_cert, &wanted.ca_key]);
+    for path in [&wanted.ca_cert, &wanted.ca_key] {
         content_of(&files, path)?;
     }
-    let validity = wanted.validity_seconds.map(|seconds| validity("--validity", seconds, now)).transpose()?;
+    let validity = wanted.validity.map(|validity| validity.from("--validity", now)).transpose()?;
 
-    let pair = Found::pair(&files, wanted.ca_certificate.clone(), wanted.ca_key.clone());
+    let pair = Found::pair(&files, wanted.ca_cert.clone(), wanted.ca_key.clone());
     let mut findings = judge_authority(&issuer, &pair, &files, Thresholds::NONE, now);
     let may_sign = !findings.iter().any(Finding::is_critical);
     let template = match (policy.profile(&wanted.name, &node), pair.certificates.present()) {
@@ -72,7 +72,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
                 policy: &policy,
                 authorities: BTreeMap::from([(issuer, bundle.clone())]),
                 validity,
-                outlive_authority: wanted.outlive_authority,
+                outlive_authority: *wanted.outlive_ca,
             };
             let asked = Asked { request: &request, profile: &profile, node: &node, subject: &wanted.name, path: None };
             let answer = answer(asked, &signer, now).map_err(|refusal| findings.extend(refusal.findings()));
@@ -90,7 +90,7 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let issuer = Issuer::new(certificate, key)?;
     let signed = template.issue(&SerialNumber::random()?, request.public_key_info(), &issuer)?;
     let bundle = [issuer.certificate().clone()];
-    unless_critical(judge_signed(&wanted.name, &wanted.ca_certificate, &signed, &bundle, now))?;
+    unless_critical(judge_signed(&wanted.name, &wanted.ca_cert, &signed, &bundle, now))?;
     log::info!("{}: sign: serial {}, nothing written", wanted.name, signed.serial());
     Ok(SignedText {
         certificate: String::from_utf8_lossy(&signed.to_pem()).into_owned(),

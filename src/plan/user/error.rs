@@ -14,7 +14,7 @@ faults! {
             if *what == "user" {
                 "give the user's name with --client-name, as --client-name jane"
             } else {
-                "give groups with --org, as --org developers,testers, without blanks between"
+                "give groups with --organization, as --organization developers,testers, without blanks between"
             })]
         BadName {
             /// `user` or `group`.
@@ -52,7 +52,7 @@ faults! {
         /// The CA's key is not on this node; make it where the key is, or use a token.
         #[error("the key of the CA is not on this node: {path}")]
         #[fault("user.external_authority", Finding,
-            "make it where the CA's key is (--cert-dir, --server), or use a token, which needs no key")]
+            "make it where the CA's key is (--certificates-dir, --server), or use a token, which needs no key")]
         ExternalAuthority {
             /// Where it would be.
             path: String,

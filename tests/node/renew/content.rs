@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use kubepki::config::Role;
 use kubepki::key::Algorithm;
 use kubepki::plan::{Action, Step};
+use kubepki::request::Span;
 use kubepki::x509::{DistinguishedName, ExtendedKeyUsage, OtherExtension, SubjectAltName, SubjectAltNames};
 use proptest::prelude::*;
 
@@ -175,7 +176,7 @@ fn a_lost_or_foreign_key_is_no_obstacle_to_a_new_one() {
 #[test]
 fn before_an_end_renews_once() {
     let (mut node, request) = quick();
-    let soon = RenewRequest { before_seconds: Some(TimeDelta::days(30).num_seconds()), ..request };
+    let soon = RenewRequest { before: Some(Span::of_seconds(TimeDelta::days(30).num_seconds())), ..request };
     assert!(planned(&node, &soon).is_empty());
     node.now = now() + TimeDelta::days(336);
     assert_eq!(renewed(&node, &soon).changed.len(), 11);
@@ -195,7 +196,7 @@ fn before_an_end_renews_once() {
 fn a_certificate_ends_with_its_ca_and_is_then_left_alone() {
     let (mut node, request) = quick();
     node.now = now() + TimeDelta::days(3650 - 20);
-    let soon = RenewRequest { before_seconds: Some(TimeDelta::days(30).num_seconds()), ..request.clone() };
+    let soon = RenewRequest { before: Some(Span::of_seconds(TimeDelta::days(30).num_seconds())), ..request.clone() };
     let plan = planned(&node, &soon);
     assert_eq!(
         problems(&plan.findings),
@@ -213,12 +214,12 @@ fn a_certificate_ends_with_its_ca_and_is_then_left_alone() {
     assert_eq!(find(&again.findings, "certificate.expires_soon").subject, "admin.conf");
 
     let refuse = RenewRequest {
-        outlive_authority: kubepki::plan::renew::OutliveAuthority::Refuse,
+        outlive_ca: kubepki::plan::renew::OutliveAuthority::Refuse,
         names: names(&["apiserver"]),
         ..request.clone()
     };
     refused(&node, &refuse, &["apiserver certificate.outlives_authority"]);
-    let allow = RenewRequest { outlive_authority: kubepki::plan::renew::OutliveAuthority::Allow, ..request };
+    let allow = RenewRequest { outlive_ca: kubepki::plan::renew::OutliveAuthority::Allow, ..request };
     renewed(&node, &allow);
     assert_eq!(node.certificate("apiserver").not_after(), node.now + TimeDelta::days(365));
 }
@@ -230,14 +231,14 @@ fn names_are_added_removed_and_taken_from_the_configuration() {
     let text = |node: &Node| node.certificate("apiserver").subject_alt_names().to_string();
     let original = text(&node);
     let changes = RenewRequest {
-        add_names: ["LB.example.test", "192.0.2.99", "URI:spiffe://a/b", "cp1"].map(str::to_owned).to_vec(),
-        remove_names: ["kubernetes.default", "not.there"].map(str::to_owned).to_vec(),
+        add_sans: ["LB.example.test", "192.0.2.99", "URI:spiffe://a/b", "cp1"].map(str::to_owned).to_vec(),
+        remove_sans: ["kubernetes.default", "not.there"].map(str::to_owned).to_vec(),
         ..only.clone()
     };
     let evidence = format!("it cannot lose DNS:not.there: its names are {original}");
     assert_eq!(find(&planned(&node, &changes).findings, "certificate.name_absent").evidence, evidence);
     refused(&node, &changes, &["apiserver certificate.name_absent"]);
-    let changes = RenewRequest { remove_names: vec!["kubernetes.default".into()], ..changes };
+    let changes = RenewRequest { remove_sans: vec!["kubernetes.default".into()], ..changes };
     let plan = planned(&node, &changes);
     assert_eq!(find(&plan.findings, "certificate.name_present").evidence, "it has DNS:cp1 already");
     apply_plan(&plan).unwrap();
@@ -246,7 +247,7 @@ fn names_are_added_removed_and_taken_from_the_configuration() {
         "DNS:cp1, DNS:kubernetes, DNS:kubernetes.default.svc, DNS:kubernetes.default.svc.cluster.local, \
          DNS:lb.example.test, IP:10.96.0.1, IP:192.0.2.10, IP:192.0.2.99, URI:spiffe://a/b"
     );
-    let once = RenewRequest { before_seconds: Some(3600), ..changes };
+    let once = RenewRequest { before: Some(Span::of_seconds(3600)), ..changes };
     assert!(planned(&node, &once).is_empty(), "a second run changes nothing");
 
     let drift = planned(&node, &with_config(&node, only.clone()));
@@ -255,8 +256,11 @@ fn names_are_added_removed_and_taken_from_the_configuration() {
         "its names are not the configuration's: it lacks DNS:kubernetes.default; it also has DNS:lb.example.test, IP:192.0.2.99"
     );
     assert!(planned(&node, &only).findings.is_empty(), "without a configuration nothing is compared");
-    let configured =
-        RenewRequest { names_from_config: true, before_seconds: Some(3600), ..with_config(&node, request_all(&node)) };
+    let configured = RenewRequest {
+        sans_from_config: true,
+        before: Some(Span::of_seconds(3600)),
+        ..with_config(&node, request_all(&node))
+    };
     let plan = planned(&node, &configured);
     assert_eq!(created(&plan), ["apiserver"], "the others have them already");
     apply_plan(&plan).unwrap();

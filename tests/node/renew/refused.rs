@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use kubepki::ops::renew::plan;
+use kubepki::request::Span;
 
 use super::*;
 
@@ -101,7 +102,7 @@ fn names_of_the_configuration_put_a_copied_certificate_right() {
     });
     let only = RenewRequest { names: names(&["apiserver"]), ..request };
     refused(&node, &only, &["apiserver certificate.other_node"]);
-    renewed(&node, &RenewRequest { names_from_config: true, ..with_config(&node, only) });
+    renewed(&node, &RenewRequest { sans_from_config: true, ..with_config(&node, only) });
     assert!(node.plan().findings.is_empty());
 }
 
@@ -137,7 +138,7 @@ fn requests_that_cannot_be_meant_are_errors() {
     let (node, request) = quick();
     let code = |request: RenewRequest| plan(&request, node.now).unwrap_err().code();
     let of = |list: &[&str]| RenewRequest { names: names(list), ..request.clone() };
-    let add = |list: &[&str], name: &str| RenewRequest { add_names: vec![name.to_owned()], ..of(list) };
+    let add = |list: &[&str], name: &str| RenewRequest { add_sans: vec![name.to_owned()], ..of(list) };
     assert_eq!(code(of(&["apisever"])), "plan.unknown_name");
     assert_eq!(code(of(&["ca"])), "plan.not_renewable");
     assert_eq!(code(of(&["apiserver", "sa"])), "plan.not_renewable");
@@ -150,9 +151,12 @@ fn requests_that_cannot_be_meant_are_errors() {
     for name in ["https://a", "a b", "", "URI:x", "email:x", "*"] {
         assert_eq!(code(add(&["apiserver"], name)), "plan.bad_request", "{name}");
     }
-    assert_eq!(code(RenewRequest { names_from_config: true, ..request.clone() }), "plan.bad_request");
-    assert_eq!(code(RenewRequest { validity_seconds: Some(0), ..request.clone() }), "plan.bad_request");
-    assert_eq!(code(RenewRequest { before_seconds: Some(366 * 86_400), ..request.clone() }), "plan.bad_request");
+    assert_eq!(code(RenewRequest { sans_from_config: true, ..request.clone() }), "plan.bad_request");
+    assert_eq!(code(RenewRequest { validity: Some(Span::of_seconds(0)), ..request.clone() }), "plan.bad_request");
+    assert_eq!(
+        code(RenewRequest { before: Some(Span::of_seconds(366 * 86_400)), ..request.clone() }),
+        "plan.bad_request"
+    );
     let both = RenewRequest { keep_key: true, algorithm: Some(kubepki::key::Algorithm::Rsa2048), ..request.clone() };
     assert_eq!(code(both), "plan.bad_request");
 }

@@ -166,9 +166,9 @@ def span(text: str) -> timedelta:
     return duration(text)
 
 
-def backup_dir(module: AnsibleModule) -> str | None:
-    """Return where the files that change are kept; None for nowhere."""
-    return module.params["backup_dir"] if module.params["backup"] else None
+def backups(module: AnsibleModule) -> dict[str, Any]:
+    """Return whether, and where, the files that change are kept."""
+    return {"backup_dir": module.params["backup_dir"], "no_backup": not module.params["backup"]}
 
 
 def authority_of(name: str) -> str:

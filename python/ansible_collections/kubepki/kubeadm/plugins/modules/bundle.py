@@ -153,7 +153,7 @@ def export(module: AnsibleModule) -> dict[str, Any]:
     recipient: Literal["control-plane", "worker"] = wanted["recipient"] or "control-plane"
     bundle: Bundle = shared.kubepki.export_bundle(
         key=wanted["key"],
-        recipient=recipient,
+        role=recipient,
         rbac=wanted["rbac"],
         allow_missing_ca_keys=wanted["allow_missing_ca_keys"],
         **shared.node_arguments(module),
@@ -191,7 +191,7 @@ def is_current(module: AnsibleModule, recipient: str, text: str) -> bool:
         plan = shared.kubepki.plan_import_bundle(
             path.read_bytes(),
             key=key,
-            recipient="control-plane",
+            role="control-plane",
             allow_missing_ca_keys=module.params["allow_missing_ca_keys"],
             **shared.node_arguments(module),
         )
@@ -206,10 +206,10 @@ def bring_in(module: AnsibleModule) -> dict[str, Any]:
     text = wanted["content"] if wanted["path"] is None else Path(wanted["path"]).read_text(encoding="utf-8")
     arguments = {
         "key": wanted["key"],
-        "recipient": wanted["recipient"],
+        "role": wanted["recipient"],
         "allow_missing_ca_keys": wanted["allow_missing_ca_keys"],
         "force": wanted["force"],
-        "backup_dir": shared.backup_dir(module),
+        **shared.backups(module),
         **shared.node_arguments(module),
     }
     plan = shared.kubepki.plan_import_bundle(text, **arguments)

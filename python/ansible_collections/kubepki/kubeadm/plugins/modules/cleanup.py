@@ -137,8 +137,7 @@ def main() -> None:
             kubelet_dir=module.params["kubelet_dir"],
             ca_keys=module.params["ca_keys"],
             ca_key_backup=module.params["ca_key_backup"],
-            no_backup=not module.params["backup"],
-            backup_dir=shared.backup_dir(module),
+            **shared.backups(module),
             recover=not module.check_mode,
             **shared.node_arguments(module),
         )

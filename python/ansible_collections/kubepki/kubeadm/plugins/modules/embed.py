@@ -140,7 +140,7 @@ def main() -> None:
             client_key=module.params["client_key"],
             certificate_authority=module.params["certificate_authority"],
             flatten=module.params["flatten"],
-            backup_dir=shared.backup_dir(module),
+            **shared.backups(module),
             recover=not module.check_mode,
             **shared.node_arguments(module),
         )

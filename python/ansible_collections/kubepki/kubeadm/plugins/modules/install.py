@@ -169,7 +169,7 @@ def main() -> None:
                 paths,
                 kubelet_dir=module.params["kubelet_dir"],
                 force=module.params["force"],
-                backup_dir=shared.backup_dir(module),
+                **shared.backups(module),
                 recover=not module.check_mode,
                 **shared.node_arguments(module),
             )

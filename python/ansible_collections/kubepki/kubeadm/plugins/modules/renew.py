@@ -229,7 +229,7 @@ def main() -> None:
             sans_from_config=wanted["sans_from_config"],
             outlive_ca=wanted["outlive_ca"],
             force=wanted["override"],
-            backup_dir=shared.backup_dir(module),
+            **shared.backups(module),
             recover=not module.check_mode,
             **shared.node_arguments(module),
         )

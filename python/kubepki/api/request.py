@@ -1,0 +1,64 @@
+"""How the arguments of a function become a request of the core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from kubepki import _core
+from kubepki.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def request(arguments: Mapping[str, Any], *others: str) -> dict[str, Any]:
+    """Return the arguments of a function, its `locals()`, as the core takes them; not `others`, `now` and `progress`.
+
+    Raises:
+        ConfigurationError: `api.two_configurations`; `key.unknown_algorithm`.
+
+    """
+    if arguments.get("config") is not None and arguments.get("config_text") is not None:
+        raise ConfigurationError(
+            "a configuration is given as a file and as text",
+            code="api.two_configurations",
+            hint="give `config` or `config_text`, not both",
+        )
+    fields = {name: plain(value) for name, value in arguments.items() if name not in {"now", "progress", *others}}
+    if fields.get("algorithm") is not None:
+        fields["algorithm"] = _core.parse_algorithm(str(fields["algorithm"]))
+    return fields
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 (any argument)
+    """Return a value as the core takes it: a duration in seconds, a path as text."""
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    return value
+
+
+def in_utc(now: datetime | None) -> datetime | None:
+    """Return the moment in UTC, which the core counts in.
+
+    Raises:
+        ConfigurationError: `api.naive_datetime`.
+
+    """
+    if now is None:
+        return None
+    if now.utcoffset() is None:
+        raise ConfigurationError(
+            f"`now` has no time zone: {now.isoformat()}",
+            code="api.naive_datetime",
+            hint="use an aware datetime, as datetime.now(timezone.utc)",
+        )
+    return now.astimezone(timezone.utc)
