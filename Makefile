@@ -12,7 +12,8 @@
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
 #   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
-#   make reference     write the tables of codes in docs/reference, and the values in _core.pyi, from their declarations
+#   make reference     write what is made of declarations: tables in docs/reference, the values in _core.pyi, the arguments of
+#                      Python's functions
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
