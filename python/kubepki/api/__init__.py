@@ -5,8 +5,8 @@ mounted disk or a folder can stand for one. Every function that depends on time 
 clock by default). The GIL is released while the core works.
 
 The arguments of a function are the options of a request of the core (`@asked`), which declares their names, defaults
-and meanings: `make reference` writes them here. Paths are of the machine that runs kubepki, unless "of the node" is said of
-them; those are below `rootfs`.
+and meanings: `make reference` writes them here. Paths are of the machine that runs kubepki, unless "of the node" is
+said of them; those are below `rootfs`.
 """
 
 from __future__ import annotations
