@@ -17,7 +17,7 @@ const LONGEST: i64 = 10_000 * 366 * 24 * 60 * 60;
 /// The last year that a certificate can name (RFC 5280 section 4.1.2.5.2).
 const LAST_YEAR: i32 = 9999;
 
-/// A duration that a caller gives: on a command line as [`wait`] reads it, in a request as seconds.
+/// A duration that a caller gives: on a command line as `wait` reads it, in a request as seconds.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Span(f64);
