@@ -138,6 +138,19 @@ fn by_default<T: Args>() -> T {
     matches.and_then(|matches| T::from_arg_matches(&matches)).unwrap_or_else(|error| error.exit())
 }
 
+/// `Default` by the declarations of the options; they are read once, as serde asks for it whenever a request comes in.
+macro_rules! defaults {
+    ($($request:ty)+) => {$(
+        impl Default for $request {
+            fn default() -> Self {
+                static DEFAULT: ::std::sync::LazyLock<$request> = ::std::sync::LazyLock::new($crate::request::by_default);
+                DEFAULT.clone()
+            }
+        }
+    )+};
+}
+use defaults;
+
 /// Refuses a name that is not among the known ones.
 pub(crate) fn refuse_unknown(selection: &Selection, known: &[&'static str]) -> Result<(), RequestError> {
     let Selection::Names(names) = selection else { return Ok(()) };

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{FoundKey, Part};
 use crate::catalogue::beside;
-use crate::error::Diagnostic;
 use crate::key::{PrivateKey, read_public_keys};
 use crate::kubeconfig::Current;
 use crate::secret::Secret;
@@ -84,7 +83,7 @@ impl Found {
         let file = |referenced: Option<&str>| referenced.map(|referenced| beside(path, referenced));
         let (certificate_file, key_file) = (file(current.client_certificate), file(current.client_key));
         let certificates = match (&current.client_certificate_data, &certificate_file) {
-            (Some(pem), _) => parsed(read_certificates(pem)),
+            (Some(pem), _) => Part::of_result(read_certificates(pem)),
             (None, Some(file)) => Part::read(tree, file, read_certificates),
             (None, None) => Part::Missing,
         };
@@ -188,8 +187,4 @@ fn place(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Place {
             Place::Apart { certificate: certificate.map_or(Slot::Embedded, Slot::File), key: Slot::File(key) }
         }
     }
-}
-
-fn parsed<T, E: Diagnostic>(result: Result<T, E>) -> Part<T> {
-    result.map_or_else(|error| Part::of_error(&error), Part::Present)
 }

@@ -63,7 +63,7 @@ impl FoundKey {
         let Some(text) = &self.text else { return Part::Missing };
         match &self.file {
             Some(file) => Part::of_content(file, text.expose(), PrivateKey::from_pem),
-            None => PrivateKey::from_pem(text.expose()).map_or_else(|error| Part::of_error(&error), Part::Present),
+            None => Part::of_result(PrivateKey::from_pem(text.expose())),
         }
     }
 }

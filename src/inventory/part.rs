@@ -66,6 +66,11 @@ impl<T> Part<T> {
         Self::Broken(error.fault())
     }
 
+    /// What a parser said of a text that is in no file of its own.
+    pub(super) fn of_result<E: Diagnostic>(result: Result<T, E>) -> Self {
+        result.map_or_else(|error| Self::of_error(&error), Self::Present)
+    }
+
     /// Parses what was found at `path`.
     pub fn read<E: Diagnostic>(tree: &Tree, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, E>) -> Self {
         match tree.get(path) {

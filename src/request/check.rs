@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{KubeletDir, NodeRequest, RequestError, Span, by_default};
+use super::{KubeletDir, NodeRequest, RequestError, Span, defaults};
 use crate::audit::certificate::Thresholds;
 
 /// What `check` is asked for.
@@ -30,11 +30,7 @@ pub struct CheckRequest {
     pub node: NodeRequest,
 }
 
-impl Default for CheckRequest {
-    fn default() -> Self {
-        by_default()
-    }
-}
+defaults! { CheckRequest }
 
 impl CheckRequest {
     /// How soon an end of validity is worth a finding.

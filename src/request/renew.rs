@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Backups, KubeletDir, NodeRequest, Recover, RequestError, Span, by_default, refuse_unknown};
+use super::{Backups, KubeletDir, NodeRequest, Recover, RequestError, Span, defaults, refuse_unknown};
 use crate::catalogue::{self, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::key::Algorithm;
@@ -80,11 +80,7 @@ pub struct RenewRequest {
     pub node: NodeRequest,
 }
 
-impl Default for RenewRequest {
-    fn default() -> Self {
-        by_default()
-    }
-}
+defaults! { RenewRequest }
 
 /// Whether `all` leaves it to the kubelet, unless told otherwise.
 fn is_of_kubelet(name: &str) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{KubeletDir, RequestError, Rootfs, Span, by_default};
+use super::{KubeletDir, RequestError, Rootfs, Span, defaults};
 use crate::catalogue::KUBELET;
 use crate::plan::generate::Selection;
 
@@ -54,17 +54,7 @@ pub struct RestartOptions {
     pub manifests_dir: Option<PathBuf>,
 }
 
-impl Default for RestartOptions {
-    fn default() -> Self {
-        by_default()
-    }
-}
-
-impl Default for RestartRequest {
-    fn default() -> Self {
-        by_default()
-    }
-}
+defaults! { RestartOptions RestartRequest }
 
 impl RestartRequest {
     /// Whether the component is asked for: by name, or by not naming any; the kubelet is by its name or flag alone.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::by_default;
+use super::defaults;
 use crate::catalogue::DEFAULT_KUBELET_DIR;
 use crate::policy::OutliveAuthority;
 use crate::store::DEFAULT_BACKUP_DIR;
@@ -20,11 +20,7 @@ macro_rules! options {
         #[serde(transparent)]
         pub struct $name { $(#[$attribute])* $option: $kind }
 
-        impl Default for $name {
-            fn default() -> Self {
-                by_default()
-            }
-        }
+        defaults! { $name }
 
         impl<T: Into<$kind>> From<T> for $name {
             fn from(value: T) -> Self {
