@@ -11,9 +11,8 @@ use super::options::{CertificateKeyOptions, DryRun, Out, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
-use crate::bundle::Recipient;
 use crate::certificate_key::CertificateKey;
-use crate::ops::bundle::{self, Collected, ExportRequest, ImportRequest};
+use crate::ops::bundle::{self, Collected, Contents, ExportRequest, ImportRequest};
 use crate::ops::output::{Access, write_secret};
 use crate::report;
 use crate::secret::Secret;
@@ -127,19 +126,17 @@ impl Run for Export {
 
 impl Export {
     fn seal(&self, collected: &Collected, given: Option<CertificateKey>) -> Result<Sealed, Stop> {
-        if self.request.role == Recipient::Worker {
-            return Ok(Sealed { text: Secret::new(collected.authority().to_vec()), new_key: None });
-        }
-        let (key, is_new) = match given {
-            Some(key) => (key, false),
-            None => (CertificateKey::random()?, true),
-        };
-        let manifest = collected.seal(&key)?;
-        let text = match self.form {
-            SecretForm::Yaml => manifest.to_yaml(self.rbac),
-            SecretForm::Json => manifest.to_json(self.rbac),
-        };
-        Ok(Sealed { text: Secret::new(text.into_bytes()), new_key: is_new.then(|| key.to_hex()) })
+        let is_new = given.is_none();
+        Ok(match collected.contents(self.request.role, given)? {
+            Contents::Authority(certificate) => Sealed { text: Secret::new(certificate), new_key: None },
+            Contents::Sealed { manifest, key } => {
+                let text = match self.form {
+                    SecretForm::Yaml => manifest.to_yaml(self.rbac),
+                    SecretForm::Json => manifest.to_json(self.rbac),
+                };
+                Sealed { text: Secret::new(text.into_bytes()), new_key: is_new.then(|| key.to_hex()) }
+            }
+        })
     }
 }
 

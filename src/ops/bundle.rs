@@ -74,6 +74,20 @@ pub fn collect(request: &ExportRequest, now: DateTime<Utc>) -> Result<Collected>
     Ok(Collected { entries: exported, findings, warnings: node.warnings, files })
 }
 
+/// What a joining node gets.
+#[derive(Clone, PartialEq)]
+pub enum Contents {
+    /// A worker gets the CA's certificate (PEM), which is public.
+    Authority(Vec<u8>),
+    /// A control-plane node gets a Secret, and the key that opens it.
+    Sealed {
+        /// The Secret.
+        manifest: Manifest,
+        /// The key.
+        key: CertificateKey,
+    },
+}
+
 impl Collected {
     /// The Secret for a control-plane node.
     ///
@@ -88,6 +102,18 @@ impl Collected {
     #[must_use]
     pub fn authority(&self) -> &[u8] {
         self.files.iter().flatten().next().map_or(&[], Secret::expose)
+    }
+
+    /// What `recipient` gets, sealed with `key` or with a new one.
+    ///
+    /// # Errors
+    /// As [`Self::seal`] and [`CertificateKey::random`].
+    pub fn contents(&self, recipient: Recipient, key: Option<CertificateKey>) -> Result<Contents> {
+        if recipient == Recipient::Worker {
+            return Ok(Contents::Authority(self.authority().to_vec()));
+        }
+        let key = key.map_or_else(CertificateKey::random, Ok)?;
+        Ok(Contents::Sealed { manifest: self.seal(&key)?, key })
     }
 }
 

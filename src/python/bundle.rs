@@ -11,8 +11,7 @@ use zeroize::Zeroizing;
 use super::call::detached;
 use super::data::request;
 use super::operations::moment;
-use super::values::{Bundle, Contents, Exported, Plan, Report};
-use crate::bundle::Recipient;
+use super::values::{Bundle, Exported, Plan, Report};
 use crate::certificate_key::CertificateKey;
 use crate::error::Result;
 use crate::ops::Planned;
@@ -58,16 +57,9 @@ pub(super) fn export_bundle(
     let exported = detached(py, || {
         let given = key(digits)?;
         let collected = bundle::collect(&wanted, now)?;
-        let contents = match recipient {
-            _ if dry_run => Contents::Nothing,
-            Recipient::Worker => Contents::Authority(String::from_utf8_lossy(collected.authority()).into_owned()),
-            Recipient::ControlPlane => {
-                let key = given.map_or_else(CertificateKey::random, Ok)?;
-                Contents::Sealed { manifest: collected.seal(&key)?, rbac, key }
-            }
-        };
+        let contents = if dry_run { None } else { Some(collected.contents(recipient, given)?) };
         let Collected { entries, findings, warnings, .. } = collected;
-        Ok(Exported { recipient, entries, findings, warnings, contents })
+        Ok(Exported { recipient, entries, findings, warnings, rbac, contents })
     });
     exported.map(Bundle)
 }

@@ -22,7 +22,7 @@ mod user;
 mod words;
 
 pub(super) use backup::{Backup, BackupFile, PruneFailure, PruneReport};
-pub(super) use bundle::{Bundle, BundleEntry, Contents, Exported};
+pub(super) use bundle::{Bundle, BundleEntry, Exported};
 pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem, SignedCertificate};
 pub(super) use configuration::{ClusterSpec, Configuration, Read};
 pub(super) use convert::Convert;

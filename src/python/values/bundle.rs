@@ -10,9 +10,8 @@ use serde::Serialize;
 use super::{secrets, values};
 use crate::audit::Finding;
 use crate::bundle::{Manifest, Recipient};
-use crate::certificate_key::CertificateKey;
 use crate::config::Problem;
-use crate::ops::bundle::ExportedEntry;
+use crate::ops::bundle::{Contents, ExportedEntry};
 use crate::report;
 use crate::secret::Secret;
 use crate::text::counted;
@@ -31,17 +30,6 @@ values! {
     }
 }
 
-/// What was made of the entries.
-#[derive(Clone, PartialEq)]
-pub(in crate::python) enum Contents {
-    /// A dry run makes nothing.
-    Nothing,
-    /// A worker gets the CA's certificate (PEM).
-    Authority(String),
-    /// A control-plane node gets a Secret, and the key that opens it.
-    Sealed { manifest: Manifest, rbac: bool, key: CertificateKey },
-}
-
 /// A bundle; its plain data have neither text nor key.
 #[derive(Clone, PartialEq, Serialize)]
 pub(in crate::python) struct Exported {
@@ -50,8 +38,12 @@ pub(in crate::python) struct Exported {
     pub(in crate::python) findings: Vec<Finding>,
     #[serde(skip)]
     pub(in crate::python) warnings: Vec<Problem>,
+    /// Whether the access rules are part of it.
     #[serde(skip)]
-    pub(in crate::python) contents: Contents,
+    pub(in crate::python) rbac: bool,
+    /// A dry run makes none.
+    #[serde(skip)]
+    pub(in crate::python) contents: Option<Contents>,
 }
 
 impl Exported {
@@ -62,28 +54,21 @@ impl Exported {
 
     fn key(&self) -> PyResult<Secret> {
         match &self.contents {
-            Contents::Sealed { key, .. } => Ok(key.to_hex()),
+            Some(Contents::Sealed { key, .. }) => Ok(key.to_hex()),
             _ => Err(PyValueError::new_err("this bundle has no certificate key")),
         }
     }
 
-    fn yaml(&self) -> PyResult<String> {
+    fn manifest(&self, form: &str) -> PyResult<&Manifest> {
         match &self.contents {
-            Contents::Sealed { manifest, rbac, .. } => Ok(manifest.to_yaml(*rbac)),
-            _ => Err(self.has_no("yaml")),
+            Some(Contents::Sealed { manifest, .. }) => Ok(manifest),
+            _ => Err(self.has_no(form)),
         }
     }
 
-    fn json(&self) -> PyResult<String> {
+    fn pem(&self) -> PyResult<String> {
         match &self.contents {
-            Contents::Sealed { manifest, rbac, .. } => Ok(manifest.to_json(*rbac)),
-            _ => Err(self.has_no("json")),
-        }
-    }
-
-    fn pem(&self) -> PyResult<&str> {
-        match &self.contents {
-            Contents::Authority(certificate) => Ok(certificate),
+            Some(Contents::Authority(certificate)) => Ok(String::from_utf8_lossy(certificate).into_owned()),
             _ => Err(self.has_no("pem")),
         }
     }
@@ -118,12 +103,12 @@ secrets! {
         ///
         /// Raises:
         ///     ValueError: For a worker, and after a dry run.
-        to_yaml = it.yaml();
+        to_yaml = it.manifest("yaml").map(|manifest| manifest.to_yaml(it.rbac));
         /// Return the Secret as JSON; with access rules a `List`.
         ///
         /// Raises:
         ///     ValueError: For a worker, and after a dry run.
-        to_json = it.json();
+        to_json = it.manifest("json").map(|manifest| manifest.to_json(it.rbac));
         /// Return the CA's certificate, which is all that a worker gets.
         ///
         /// Raises:
