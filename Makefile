@@ -50,7 +50,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity bench soak fuzz leak-check \
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench soak fuzz leak-check \
 	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
 	binary binary-aarch64 test-binary test-binary-aarch64 system-tools clean
 
@@ -178,6 +178,10 @@ check-ansible-lint: $(STAMPS)/package
 # All of `ansible-test sanity` that runs without containers: minutes when it is new, as each test installs its own tools.
 check-ansible-sanity: $(STAMPS)/package
 	$(BIN)/python tests/ansible/sanity.py $(CURDIR)/$(VENV)/ansible-test
+
+# The collection's tests with the oldest and the newest ansible-core that is supported, each in an environment of its own.
+check-ansible-cores: $(STAMPS)/package
+	$(BIN)/python tests/ansible/cores.py $(VENV)/cores $(CORES_WORDS)
 
 bench: export PATH := $(CURDIR)/$(BIN):$(PATH)
 bench: $(STAMPS)/package

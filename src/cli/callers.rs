@@ -24,5 +24,19 @@ findings! {
         /// A value of `valid_at` is no moment: `+30d`, `20301231235959Z`, or `2030-12-31T23:59:59Z`.
         #[finding("ansible.moment", Usage, "Write `+30d`, `20301231235959Z`, or `2030-12-31T23:59:59Z`.")]
         Moment,
+        /// The Python package kubepki is not on the host on which a module runs, for the Python that runs it.
+        #[finding("ansible.library_missing", Environment,
+            "Install it there, by pip or by the role `kubepki.kubeadm.install`.")]
+        LibraryMissing,
+        /// The Python package kubepki is on the host, but cannot be loaded.
+        #[finding("ansible.library_broken", Environment, "Install it anew.")]
+        LibraryBroken,
+        /// The Python package kubepki on the host and the collection on the controller are of different versions.
+        #[finding("ansible.version_mismatch", Environment, "Upgrade the older of the two; the hint has the command.")]
+        VersionMismatch,
+        /// `certificate_info` found neither a certificate nor a kubeconfig of the node. The state is unknown then, and roles fail.
+        #[finding("ansible.nothing_seen", Environment,
+            "Say where the node's files are, with `rootfs`, `certificates_dir` and `kubeconfig_dir`, or make them first.")]
+        NothingSeen,
     }
 }

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(sys.executable).parent
+# Another ansible-core than this environment's: the folder of its programs (tests/ansible/cores.py).
+PROGRAMS = Path(os.environ.get("KUBEPKI_ANSIBLE") or Path(sys.executable).parent)
 COLLECTION = ROOT / "python/ansible_collections/kubepki/kubeadm"
 ANSIBLE = shutil.which("ansible-playbook", path=str(PROGRAMS))
 

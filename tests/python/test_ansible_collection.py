@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shutil
 import subprocess
+import sys
 import tarfile
 import venv
 from typing import TYPE_CHECKING
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import kubepki
-from playbooks import ANSIBLE, COLLECTION, PROGRAMS, environment
+from playbooks import ANSIBLE, COLLECTION, PROGRAMS, ROOT, environment, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,8 @@ def test_collection_and_library_have_one_version() -> None:
     (version,) = re.findall(r"^version: (\S+)$", (COLLECTION / "galaxy.yml").read_text(), re.MULTILINE)
     assert version == kubepki.__version__
     assert f"\n  {version}:\n" in (COLLECTION / "changelogs/changelog.yaml").read_text()
+    assert f'\nVERSION = "{version}"\n' in (COLLECTION / "plugins/module_utils/_kubepki.py").read_text()
+    assert f"\nkubepki>={version}," in (COLLECTION / "requirements.txt").read_text()
 
 
 def test_every_module_is_in_the_action_group_and_in_the_readme() -> None:
@@ -66,7 +71,11 @@ def test_the_tarball_for_galaxy(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with tarfile.open(tmp_path / f"kubepki-kubeadm-{kubepki.__version__}.tar.gz") as archive:
         names = set(archive.getnames())
+        licence = archive.extractfile("COPYING")
+        assert licence is not None
+        assert licence.read() == (ROOT / "LICENSES/GPL-3.0-or-later.txt").read_bytes()
     assert {"MANIFEST.json", "meta/runtime.yml", "roles/audit/templates/report.html.j2"} <= names
+    assert {"meta/execution-environment.yml", "requirements.txt"} <= names
     assert {f"plugins/modules/{name}.py" for name in MODULES} <= names
     assert [name for name in names if "__pycache__" in name or name.startswith("tests/output")] == []
 
@@ -80,3 +89,28 @@ def test_a_host_without_the_library_is_told_what_is_missing(tmp_path: Path) -> N
     assert done.returncode == 2
     assert "Failed to import the required Python library (kubepki)" in done.stdout + done.stderr
     assert "https://github.com/kubepki/kubepki" in done.stdout + done.stderr
+    assert '"code": "ansible.library_missing"' in done.stdout + done.stderr
+    assert f"-m pip install kubepki=={kubepki.__version__}`" in done.stdout + done.stderr
+
+
+@needs_ansible
+@pytest.mark.parametrize(
+    ("collection", "advice"),
+    [
+        ("9.4.0", f"{sys.executable} -m pip install kubepki==9.4.0`"),
+        ("0.0.7", f"upgrade the collection: `python3 -m pip install kubepki=={kubepki.__version__}` on the controller"),
+    ],
+)
+def test_library_and_collection_of_two_versions_are_told_apart(collection: str, advice: str, tmp_path: Path) -> None:
+    copy = tmp_path / "collections/ansible_collections/kubepki/kubeadm"
+    shutil.copytree(COLLECTION, copy)
+    door = copy / "plugins/module_utils/_kubepki.py"
+    door.write_text(door.read_text().replace(f'VERSION = "{kubepki.__version__}"', f'VERSION = "{collection}"'))
+    task = {"kubepki.kubeadm.renew": {"rootfs": str(tmp_path)}}
+    playbook = tmp_path / "one.yml"
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+    played = play(playbook, tmp_path / "home")
+    assert played.returncode == 2
+    assert '"code": "ansible.version_mismatch"' in played.output
+    assert f"is {kubepki.__version__} here, the collection kubepki.kubeadm is {collection}" in played.output
+    assert advice in played.output

@@ -237,6 +237,66 @@ def test_facts_of_a_node_do_not_say_where_the_controller_writes(nodes: Path, tmp
     assert json.loads((tmp_path / "kubepki-audit.json").read_text())["title"] == "Certificates of the cluster"
 
 
+def test_the_inventorys_become_does_not_reach_the_controller(nodes: Path, tmp_path: Path) -> None:
+    # It notes what it is asked to run, and runs it: what a node's sudo would do.
+    log, program = tmp_path / "become.log", tmp_path / "sudo"
+    log.touch()
+    program.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$*" >> {log}\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n'
+    )
+    program.chmod(0o755)
+    become = tmp_path / "become.yml"
+    # Another user than the one at hand, or Ansible asks for nothing.
+    variables = {"ansible_become": True, "ansible_become_user": "daemon", "ansible_become_exe": str(program)}
+    become.write_text(json.dumps({"all": {"vars": variables}}))
+    words = ("--limit", "cp1", "-i", become)
+    done = kubepki("init", "--config", ROOT / "examples/ha/first.yaml", "--rootfs", nodes / "cp1")
+    assert done.returncode == 0, done.stderr
+    audited = example("audit.yml", nodes, *words, kubeadm_config="")
+    assert audited.returncode == 0, audited.output
+    assert "certificate_info" in log.read_text()
+    for module in ("file", "copy", "template", "stat"):
+        assert f"AnsiballZ_{module}.py" not in log.read_text()
+
+    log.write_text("")
+    signed = example("external-ca.yml", nodes, "--limit", "localhost,worker1", "-i", become)
+    assert signed.returncode == 0, signed.output
+    assert "AnsiballZ_csr.py" in log.read_text()
+    assert "AnsiballZ_sign_pipe.py" not in log.read_text()
+
+
+def renewed(nodes: Path, *arguments: str, **variables: object) -> Played:
+    known = {"renew_rootfs": str(nodes / "cp1"), "renew_restart": False, "ansible_connection": "local"}
+    playbook = nodes.parent / "renew.yml"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "roles": ["kubepki.kubeadm.renew"]}]))
+    inventory = nodes.parent / "one.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"cp1": {**known, **variables}}}}))
+    return play(playbook, nodes.parent / "home", "-i", inventory, *arguments)
+
+
+def test_a_renewal_that_sees_nothing_is_not_green(nodes: Path) -> None:
+    for words in ((), ("--check",)):
+        nothing = renewed(nodes, *words)
+        assert nothing.returncode == 2, nothing.output
+        assert "nothing could be looked at: no certificate and no kubeconfig was found" in nothing.output
+        assert "[ansible.nothing_seen]; hint: say where the node's files are, with rootfs" in nothing.output
+
+    made = kubepki("init", "--config", ROOT / "examples/ha/first.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    assert renewed(nodes).returncode == 0
+    missing = renewed(nodes, renew_rootfs=str(nodes / "cp9"))
+    assert (missing.returncode, "store.rootfs_not_a_directory" in missing.output) == (2, True)
+
+
+def test_an_empty_list_of_names_renews_nothing(nodes: Path) -> None:
+    made = kubepki("init", "--config", ROOT / "examples/ha/first.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    none = renewed(nodes, renew_names=[], renew_force=True)
+    assert (none.returncode, none.recap("cp1")["changed"]) == (0, 0), none.output
+    every = renewed(nodes, renew_force=True)
+    assert (every.returncode, every.recap("cp1")["changed"]) == (0, 1), every.output
+
+
 def test_a_signer_is_always_told_of_the_node(nodes: Path) -> None:
     for lacking in ("external_ca_role", "external_ca_node_name"):
         played = example("external-ca.yml", nodes, "--limit", "localhost,worker1", **{lacking: None})

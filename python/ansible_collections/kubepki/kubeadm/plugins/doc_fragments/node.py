@@ -47,3 +47,40 @@ requirements:
   - kubepki (Python package) on the host on which the module runs
   - Python 3.10 or newer there
 """
+
+    # For modules that look at no node, or at a part of it.
+    UNUSED = r"""
+options:
+  config:
+    description:
+      - Not used. All modules of the action group take it, so that C(module_defaults) can say it once for all.
+    type: path
+  config_content:
+    description:
+      - Not used, as O(config).
+    type: raw
+  lenient:
+    description:
+      - Not used, as O(config).
+    type: bool
+    default: false
+  node_name:
+    description:
+      - Not used, as O(config).
+    type: str
+  certificates_dir:
+    description:
+      - Not used, as O(config).
+    type: path
+  kubeconfig_dir:
+    description:
+      - Not used, as O(config).
+    type: path
+  rootfs:
+    description:
+      - Not used, as O(config).
+    type: path
+requirements:
+  - kubepki (Python package) on the host on which the module runs
+  - Python 3.10 or newer there
+"""

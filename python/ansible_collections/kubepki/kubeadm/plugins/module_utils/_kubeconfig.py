@@ -49,7 +49,7 @@ def ensure(module: AnsibleModule) -> dict[str, Any]:
         "changed": changed,
         "reason": reason,
         "user": _facts(made) if made else _facts(planned) if reason else _seen(planned, present or ""),
-        "findings": [each.to_dict() for each in planned.findings],
+        "findings": shared.found(module, planned.findings),
     }
     if path:
         result["path"] = path

@@ -13,16 +13,23 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import traceback
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _words
+
+LIBRARY_VERSION: str | None = None
 try:
     import kubepki
+
+    # An older library may lack what is imported next: its version says more than what is missing.
+    LIBRARY_VERSION = kubepki.__version__
     from kubepki.api.duration import duration
     from kubepki.api.process import refuse_core_dumps
     from kubepki.api.restart import must_restart
@@ -40,7 +47,11 @@ if TYPE_CHECKING:
 
 URL = "https://github.com/kubepki/kubepki"
 
-# The options of plugins/doc_fragments/node.py.
+# The collection's version, as in galaxy.yml, which does not travel to the host with a module.
+VERSION = "0.1.0"
+
+# The options of plugins/doc_fragments/node.py. Every module of the action group takes them, used or not, so that a play
+# gives them once for all.
 NODE_OPTIONS: dict[str, Any] = {
     "config": {"type": "path"},
     "config_content": {"type": "raw"},
@@ -58,24 +69,65 @@ BACKUP_OPTIONS: dict[str, Any] = {
 }
 
 
-def missing_library() -> str | None:
-    """Return what is to be said when the package is not there; None when it is."""
-    return missing_required_lib("kubepki", url=URL) if IMPORT_ERROR else None
+class LibraryProblem(NamedTuple):
+    """Why the package cannot be used here, and what to do about it."""
+
+    code: str
+    message: str
+    hint: str
 
 
-def make_module(options: Mapping[str, Any], *, node: bool = True, **others: Any) -> AnsibleModule:
-    """Build the module; it fails at once, and says how to help, where the package is missing."""
-    exclusive = [("config", "config_content")] if node else []
-    exclusive.extend(others.pop("mutually_exclusive", []))
+def library_problem() -> LibraryProblem | None:
+    """Return what is wrong with the package on this host; None when it is there, in the collection's version."""
+    install = f"{sys.executable} -m pip install kubepki=={VERSION}"
+    if LIBRARY_VERSION is None:
+        return LibraryProblem(
+            code="ansible.library_missing",
+            message=missing_required_lib("kubepki", url=URL),
+            hint=f"install it there: `{install}`; the role kubepki.kubeadm.install does it without the system's Python",
+        )
+    library, collection = (_feature_release(each) for each in (LIBRARY_VERSION, VERSION))
+    if library != collection:
+        newer = (
+            f"`python3 -m pip install kubepki=={LIBRARY_VERSION}` on the controller, where ansible-core is installed"
+        )
+        return LibraryProblem(
+            code="ansible.version_mismatch",
+            message=f"the package kubepki is {LIBRARY_VERSION} here, the collection kubepki.kubeadm is {VERSION}",
+            hint="upgrade the "
+            + (f"collection: {newer}" if library > collection else f"package on this host: `{install}`"),
+        )
+    if IMPORT_ERROR:
+        return LibraryProblem(
+            code="ansible.library_broken",
+            message=f"the package kubepki {LIBRARY_VERSION} cannot be loaded",
+            hint=f"install it anew: `{install} --force-reinstall`",
+        )
+    return None
+
+
+def _feature_release(version: str) -> tuple[int, ...]:
+    """Return the part of a version within which library and collection go together."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split(".")[:2])
+
+
+def make_module(options: Mapping[str, Any], **others: Any) -> AnsibleModule:
+    """Build the module; it fails at once, and says how to help, where the package cannot be used."""
     module = AnsibleModule(
-        argument_spec={**(NODE_OPTIONS if node else {}), **options},
+        argument_spec={**NODE_OPTIONS, **options},
         supports_check_mode=True,
-        mutually_exclusive=exclusive,
+        mutually_exclusive=[("config", "config_content"), *others.pop("mutually_exclusive", [])],
         **others,
     )
-    message = missing_library()
-    if message:
-        module.fail_json(msg=message, exception=IMPORT_ERROR)
+    problem = library_problem()
+    if problem:
+        module.fail_json(
+            msg=f"{problem.message} [{problem.code}]\nhint: {problem.hint}",
+            code=problem.code,
+            hint=problem.hint,
+            category="environment",
+            exception=IMPORT_ERROR,
+        )
     # The process is ours: no key of it gets into a core file.
     refuse_core_dumps()
     return module
@@ -103,24 +155,39 @@ def failures(module: AnsibleModule) -> Iterator[None]:
     try:
         yield
     except KubepkiError as error:
-        problems = error.context.get("problems") or []
-        findings = error.context.get("findings") or []
+        problems = [_spoken(module, each, "hint") for each in error.context.get("problems") or []]
+        findings = [_spoken(module, each, "remedy") for each in error.context.get("findings") or []]
+        hint = spoken(module, error.hint)
         lines = [f"{error.message} [{error.code}]"]
         if len(problems) > 1:
             lines = [f"{len(problems)} problems [{error.code}]"]
             lines.extend(_problem(each) for each in problems)
         lines.extend(f"{each['subject']}: {each['evidence']} [{each['code']}]" for each in findings)
         lines = list(map(one_line, lines))
-        if error.hint:
-            lines.append(f"hint: {error.hint}")
+        if hint:
+            lines.append(f"hint: {hint}")
         module.fail_json(
             msg="\n".join(lines),
             code=error.code,
-            hint=error.hint,
+            hint=hint,
             category=error.category,
             findings=findings,
             problems=problems,
         )
+
+
+def spoken(module: AnsibleModule, text: str) -> str:
+    """Return a hint in the names of the module's options."""
+    return _words.in_options(text, module.argument_spec)
+
+
+def _spoken(module: AnsibleModule, data: Mapping[str, Any], field: str) -> dict[str, Any]:
+    return {**data, field: spoken(module, data[field] or "")}
+
+
+def found(module: AnsibleModule, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain data, with remedies in the names of the module's options."""
+    return [_spoken(module, each.to_dict(), "remedy") for each in findings]
 
 
 class _Stopped(BaseException):
@@ -214,13 +281,15 @@ def blocked(module: AnsibleModule, findings: Iterable[Finding]) -> None:
     """End the module because of critical findings; all of them are named."""
     critical = [each for each in findings if each.is_critical]
     lines = [f"nothing was changed: {len(critical)} critical {'finding' if len(critical) == 1 else 'findings'}"]
-    lines.extend(f"{each.subject}: {each.evidence} [{each.code}]; {each.remedy}" for each in critical)
+    lines.extend(
+        f"{each.subject}: {each.evidence} [{each.code}]; {spoken(module, each.remedy or '')}" for each in critical
+    )
     module.fail_json(
         msg="\n".join(map(one_line, lines)),
         code="plan.blocked",
         hint="resolve the findings, and run it again",
         category="finding",
-        findings=[each.to_dict() for each in findings],
+        findings=found(module, findings),
     )
 
 
@@ -230,7 +299,7 @@ def described(module: AnsibleModule, plan: Plan, report: Report | None) -> dict[
     result: dict[str, Any] = {
         "changed": not plan.is_empty,
         "changes": [_change(each, made.get(each.name)) for each in plan.changes],
-        "findings": [each.to_dict() for each in plan.findings],
+        "findings": found(module, plan.findings),
     }
     if "backup" in module.params:
         result["backup"] = str(report.backup) if report and report.backup else None
@@ -330,9 +399,9 @@ def facts_of_text(pem: str, *, every: bool = False) -> Any:
         Unusable: When there is none, or the package is missing.
 
     """
-    message = missing_library()
-    if message:
-        raise Unusable(message)
+    problem = library_problem()
+    if problem:
+        raise Unusable(f"{problem.message} [{problem.code}]; {problem.hint}")
     try:
         read = [facts(each) for each in kubepki.parse_certificates(pem)]
     except KubepkiError as error:
@@ -347,9 +416,9 @@ def facts_of_file(path: str) -> list[dict[str, Any]]:
         Unusable: When it cannot be read, or the package is missing.
 
     """
-    message = missing_library()
-    if message:
-        raise Unusable(message)
+    problem = library_problem()
+    if problem:
+        raise Unusable(f"{problem.message} [{problem.code}]; {problem.hint}")
     (file,) = kubepki.read_certificates(path)
     if file.problem:
         raise Unusable(f"{file.problem.message} [{file.problem.code}]; {file.problem.hint}")
@@ -395,6 +464,24 @@ def unusable(path: str, problem: FileProblem | KubepkiError) -> dict[str, Any]:
         "evidence": problem.message,
         "remedy": problem.hint,
     }
+
+
+def nothing_seen(module: AnsibleModule) -> dict[str, Any]:
+    """Return as a finding that a node has no certificate at all: most often it was looked for in the wrong place."""
+    options = {name: module.params[name] for name in ("rootfs", "certificates_dir", "kubeconfig_dir")}
+    given = ", ".join(f"{name}: {value}" for name, value in options.items() if value)
+    return _finding(
+        code="ansible.nothing_seen",
+        severity="warning",
+        subject="node",
+        path=options["rootfs"] or "/",
+        evidence="no certificate and no kubeconfig was found" + (f" with {given}" if given else ""),
+        remedy="say where the node's files are, with rootfs, certificates_dir and kubeconfig_dir, or make them first",
+    )
+
+
+def _finding(**fields: str) -> dict[str, Any]:
+    return dict(fields)
 
 
 def rfc3339(time: datetime | None) -> str | None:

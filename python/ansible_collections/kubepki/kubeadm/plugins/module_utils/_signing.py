@@ -108,7 +108,7 @@ def _refuse(module: AnsibleModule, errors: list[Any]) -> None:
     module.fail_json(
         msg="\n".join(map(shared.one_line, lines)),
         code=errors[0].code,
-        hint=errors[0].hint,
+        hint=shared.spoken(module, errors[0].hint),
         category=errors[0].category,
         findings=findings,
     )

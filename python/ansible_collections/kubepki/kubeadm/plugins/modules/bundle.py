@@ -164,7 +164,7 @@ def export(module: AnsibleModule) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": False,
         "entries": [each.to_dict() for each in bundle.entries],
-        "findings": [each.to_dict() for each in bundle.findings],
+        "findings": shared.found(module, bundle.findings),
     }
     if wanted["path"] is None:
         result["content"] = text

@@ -211,7 +211,8 @@ def of_node(module: AnsibleModule, now: datetime) -> dict[str, Any]:
     return {
         "exit_code": report.exit_code,
         "certificates": [shared.facts(each) for each in report.certificates],
-        "findings": [each.to_dict() for each in report.findings],
+        "findings": shared.found(module, report.findings)
+        or ([] if report.certificates else [shared.nothing_seen(module)]),
     }
 
 

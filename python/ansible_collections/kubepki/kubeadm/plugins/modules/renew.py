@@ -114,7 +114,7 @@ EXAMPLES = r"""
 - name: Have the components use it
   kubepki.kubeadm.restart:
     components: "{{ renewed.restart }}"
-  when: renewed.restart
+  when: renewed.restart | length > 0
 
 - name: Add a name to the API server's certificate, now
   kubepki.kubeadm.renew:

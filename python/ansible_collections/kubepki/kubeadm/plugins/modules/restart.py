@@ -24,6 +24,7 @@ author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
   - kubepki.kubeadm.attributes
+  - kubepki.kubeadm.node.unused
 attributes:
   idempotent:
     details: Not with O(force=true).
@@ -68,9 +69,6 @@ options:
     description:
       - A directory in front of every path; ports and processes are the host's in any case.
     type: path
-requirements:
-  - kubepki (Python package) on the host on which the module runs
-  - Python 3.10 or newer there
 seealso:
   - module: kubepki.kubeadm.renew
 """
@@ -148,9 +146,7 @@ def main() -> None:
             "timeout": {"type": "str", "default": "5m"},
             "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
             "manifests_dir": {"type": "path"},
-            "rootfs": {"type": "path"},
         },
-        node=False,
     )
     wanted = module.params
     components = shared.names(wanted["components"])
@@ -168,7 +164,7 @@ def main() -> None:
             "changed": not plan.is_empty,
             "restarted": [each.name for each in plan.restarts],
             "components": [each.to_dict() for each in plan.components],
-            "findings": [each.to_dict() for each in plan.findings],
+            "findings": shared.found(module, plan.findings),
         }
         if module._diff:
             result["diff"] = {

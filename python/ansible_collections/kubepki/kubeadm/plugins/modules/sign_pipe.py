@@ -25,6 +25,7 @@ author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
   - kubepki.kubeadm.attributes
+  - kubepki.kubeadm.node.unused
 attributes:
   idempotent:
     details: Where O(csr_content[].certificate) is given, and not with O(force=true). Nothing is changed in any case.
@@ -109,9 +110,6 @@ options:
     type: str
     choices: [control-plane, worker, etcd]
     required: true
-requirements:
-  - kubepki (Python package) on the host on which the module runs
-  - Python 3.10 or newer there
 seealso:
   - module: kubepki.kubeadm.csr
   - module: kubepki.kubeadm.install
@@ -198,14 +196,9 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
             "policy": {"type": "path"},
             "outlive_ca": {"type": "str", "choices": ["refuse", "clamp", "allow"], "default": "refuse"},
-            "config": {"type": "path"},
-            "config_content": {"type": "raw"},
-            "lenient": {"type": "bool", "default": False},
             "node_name": {"type": "str", "required": True},
             "role": {"type": "str", "choices": ["control-plane", "worker", "etcd"], "required": True},
         },
-        node=False,
-        mutually_exclusive=[("config", "config_content")],
     )
     with shared.failures(module):
         result = _signing.answer(module)
