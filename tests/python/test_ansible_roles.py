@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import pytest
 
 from kubepki import read_certificates
 from nodes import RunningNode
 from playbooks import ANSIBLE, COLLECTION, ROOT, Played, play
-from trees import kubepki
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from trees import COMMAND, kubepki
 
 EXAMPLES = ROOT / "examples/ansible"
 # Every certificate of kubeadm's period ends within this time; none that is made for it does.
@@ -295,6 +293,73 @@ def test_an_empty_list_of_names_renews_nothing(nodes: Path) -> None:
     assert (none.returncode, none.recap("cp1")["changed"]) == (0, 0), none.output
     every = renewed(nodes, renew_force=True)
     assert (every.returncode, every.recap("cp1")["changed"]) == (0, 1), every.output
+
+
+def old_python() -> str:
+    """Return a Python that the library cannot be used with but Ansible can, where this machine has one."""
+    found = sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python3"))
+    return str(found[0]) if found else sys.executable
+
+
+def test_a_node_without_the_library_is_renewed_and_audited_by_the_program(nodes: Path) -> None:
+    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    program: dict[str, object] = {"kubepki_binary": str(COMMAND), "ansible_python_interpreter": old_python()}
+    wanted = {
+        **program,
+        "renew_config_content": {"apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "ClusterConfiguration"},
+        "renew_node_name": "cp1",
+        "renew_add_sans": {"apiserver": ["extra.example.test"]},
+    }
+    before = (nodes / "cp1/etc/kubernetes/pki/apiserver.crt").read_bytes()
+    foretold = renewed(nodes, "--check", **wanted)
+    assert (foretold.returncode, foretold.recap("cp1")["changed"]) == (0, 1), foretold.output
+    assert "to be renewed: apiserver" in foretold.output
+    assert (nodes / "cp1/etc/kubernetes/pki/apiserver.crt").read_bytes() == before
+    first = renewed(nodes, **wanted)
+    assert (first.returncode, first.recap("cp1")["changed"]) == (0, 1), first.output
+    (file,) = read_certificates(nodes / "cp1/etc/kubernetes/pki/apiserver.crt")
+    assert "DNS:extra.example.test" in file.certificates[0].subject_alt_names
+    again = renewed(nodes, **wanted)
+    assert (again.returncode, again.recap("cp1")["changed"]) == (0, 0), again.output
+    every = renewed(nodes, **wanted, renew_force=True, renew_backups_keep=1)
+    assert (every.returncode, every.recap("cp1")["changed"]) == (0, 2), every.output
+    assert len([path for path in (nodes / "cp1/var/lib/kubepki/backups").iterdir() if path.is_dir()]) == 1
+    none = renewed(nodes, **wanted, renew_force=True, renew_names=[])
+    assert (none.returncode, none.recap("cp1")["changed"]) == (0, 0), none.output
+    nowhere = renewed(nodes, **program, renew_rootfs=str(nodes / "cp2"))
+    assert (nowhere.returncode, "[ansible.nothing_seen]" in nowhere.output) == (2, True), nowhere.output
+    broken = renewed(nodes, **program, renew_rootfs=str(nodes / "cp9"))
+    assert (broken.returncode, "store.rootfs_not_a_directory" in broken.output) == (2, True), broken.output
+
+    (nodes / "cp1/etc/kubernetes/admin.conf").chmod(0o644)
+    audited = example("audit.yml", nodes, "--limit", "cp1,cp2", kubeadm_config="", **program)
+    assert audited.returncode == 0, audited.output
+    report = json.loads((nodes / "kubepki-audit.json").read_text())
+    states = {host["host"]: host["status"] for host in report["hosts"]}
+    assert states == {"cp1": "warning", "cp2": "unknown"}
+    (one,) = (host for host in report["hosts"] if host["host"] == "cp1")
+    assert {each["days_left"] for each in one["certificates"] if not each["is_ca"]} == {364}
+
+
+def test_a_renewal_adds_names_once_and_keeps_the_newest_backups(nodes: Path) -> None:
+    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    names = {"apiserver": ["extra.example.test", "192.0.2.77"], "etcd-server": ["etcd.example.test"]}
+    first = renewed(nodes, renew_add_sans=names)
+    assert (first.returncode, first.recap("cp1")["changed"]) == (0, 1), first.output
+    assert "renewed apiserver, etcd-server;" in first.output
+    (file,) = read_certificates(nodes / "cp1/etc/kubernetes/pki/apiserver.crt")
+    assert {"DNS:extra.example.test", "IP:192.0.2.77"} <= set(file.certificates[0].subject_alt_names)
+    again = renewed(nodes, renew_add_sans=names)
+    assert (again.returncode, again.recap("cp1")["changed"]) == (0, 0), again.output
+    # Those of the configuration, which has neither.
+    back = renewed(nodes, renew_sans_from_config=True, renew_config=str(ROOT / "examples/single-node.yaml"))
+    assert (back.returncode, back.recap("cp1")["changed"]) == (0, 1), back.output
+    assert "renewed apiserver, etcd-server;" in back.output
+    pruned = renewed(nodes, renew_backups_keep=2)
+    assert (pruned.returncode, pruned.recap("cp1")["changed"]) == (0, 1), pruned.output
+    assert len([path for path in (nodes / "cp1/var/lib/kubepki/backups").iterdir() if path.is_dir()]) == 2
 
 
 def test_a_signer_is_always_told_of_the_node(nodes: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,20 @@ def audit_report(hostvars: Mapping[str, Any], hosts: Iterable[str], title: str) 
 
 def _seen(hostvars: Mapping[str, Any], host: str) -> Any:
     try:
-        return hostvars[host].get("audit_seen") or {}
+        seen = hostvars[host].get("audit_seen") or {}
+        printed = hostvars[host].get("audit_printed") or {}
+        return _read(printed) if seen.get("skipped") else seen
     except (KeyError, AttributeError, TypeError):
         return None
+
+
+def _read(printed: Mapping[str, Any]) -> Any:
+    """Return what the program of a host without the library has printed, as the module would have returned it."""
+    try:
+        seen = json.loads(printed.get("stdout") or "")
+    except ValueError:
+        return {"msg": printed.get("stderr") or printed.get("msg")}
+    return seen if isinstance(seen, Mapping) and "status" in seen else {"msg": _NONSENSE}
 
 
 def _entry(host: str, seen: Any) -> dict[str, Any]:
@@ -82,13 +94,15 @@ def _entry(host: str, seen: Any) -> dict[str, Any]:
 
 def _certificate(seen: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: _text(seen.get(name)) for name in ("name", "not_after", "subject", "key", "path")}
-    days = seen.get("days_left")
+    days, seconds = seen.get("days_left"), seen.get("residual_seconds")
+    if days is None and isinstance(seconds, int):
+        days = seconds // 86400
     return {
         **_plain(seen, 0),
         **known,
         "days_left": days if isinstance(days, int) and not isinstance(days, bool) and abs(days) < 10**9 else None,
         "is_ca": seen.get("is_ca") is True,
-        "expired": seen.get("expired") is True,
+        "expired": seen.get("expired") is True or (isinstance(seconds, int) and seconds < 0),
     }
 
 
