@@ -60,13 +60,7 @@ mod native {
     #[pymodule_export]
     use super::user::{user_kubeconfig, write_secret_file};
     #[pymodule_export]
-    use super::values::{
-        Artefact, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport,
-        ClusterSpec, ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding,
-        HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure,
-        PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit,
-        UnitChange, UserKubeconfig, enumeration_words, stub::values_stub,
-    };
+    use super::values::{enumeration_words, stub::values_stub};
     #[pymodule_export]
     use super::verbs::{
         plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore, plan_sign,
@@ -77,6 +71,7 @@ mod native {
     fn initialise(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::logging::refresh(module.py());
         crate::error::read_codes_by(crate::cli::codes::declared);
+        super::values::classes::offer(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         log::debug!(target: "kubepki", "native core {} loaded", env!("CARGO_PKG_VERSION"));
         Ok(())

@@ -8,20 +8,7 @@ Importing this package loads the native core; the rest, the standard library's m
 Errors are in `kubepki.errors`; every one carries a stable `code` and a `hint`.
 """
 
-from __future__ import annotations
-
 from kubepki._core import __version__
-from kubepki.errors import (
-    ConfigurationError,
-    EnvironmentFailure,
-    FindingError,
-    InternalError,
-    Interrupted,
-    KubepkiError,
-    PartialError,
-    RefusedError,
-)
-from kubepki.lazy import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +24,16 @@ if TYPE_CHECKING:
     from kubepki.api.restart import plan_restart, restart
     from kubepki.api.systemd import install_units, remove_units, schedule_units
     from kubepki.api.user import user_kubeconfig
+    from kubepki.errors import (
+        ConfigurationError,
+        EnvironmentFailure,
+        FindingError,
+        InternalError,
+        Interrupted,
+        KubepkiError,
+        PartialError,
+        RefusedError,
+    )
     from kubepki.types import (
         Action,
         Algorithm,
@@ -184,48 +181,61 @@ __all__ = [
 ]
 
 
-# Where each function is; every class is in `kubepki.types`.
+# Where each function and each exception is; every other class is in `kubepki.types`.
 _HOMES = {
-    "apply": "plan",
-    "certificate_key": "bundle",
-    "certificate_names": "configuration",
-    "check": "check",
-    "check_expiration": "check",
-    "install_units": "systemd",
-    "export_bundle": "bundle",
-    "import_bundle": "bundle",
-    "kubeconfig_names": "configuration",
-    "leaf_names": "requests",
-    "list_backups": "backup",
-    "load_config": "configuration",
-    "parse_certificates": "check",
-    "plan": "plan",
-    "plan_cleanup": "external",
-    "plan_embed": "external",
-    "plan_generate_csr": "requests",
-    "plan_import": "external",
-    "plan_import_bundle": "bundle",
-    "plan_renew": "renew",
-    "plan_sign": "requests",
-    "read_certificates": "check",
-    "sign_csr": "requests",
-    "user_kubeconfig": "user",
-    "plan_restore": "backup",
-    "prune_backups": "backup",
-    "recover": "recover",
-    "remove_units": "systemd",
-    "renewable_names": "renew",
-    "schedule_units": "systemd",
-    "show_backup": "backup",
-    "plan_restart": "restart",
-    "restart": "restart",
+    "ConfigurationError": "errors",
+    "EnvironmentFailure": "errors",
+    "FindingError": "errors",
+    "InternalError": "errors",
+    "Interrupted": "errors",
+    "KubepkiError": "errors",
+    "PartialError": "errors",
+    "RefusedError": "errors",
+    "apply": "api.plan",
+    "certificate_key": "api.bundle",
+    "certificate_names": "api.configuration",
+    "check": "api.check",
+    "check_expiration": "api.check",
+    "export_bundle": "api.bundle",
+    "import_bundle": "api.bundle",
+    "install_units": "api.systemd",
+    "kubeconfig_names": "api.configuration",
+    "leaf_names": "api.requests",
+    "list_backups": "api.backup",
+    "load_config": "api.configuration",
+    "parse_certificates": "api.check",
+    "plan": "api.plan",
+    "plan_cleanup": "api.external",
+    "plan_embed": "api.external",
+    "plan_generate_csr": "api.requests",
+    "plan_import": "api.external",
+    "plan_import_bundle": "api.bundle",
+    "plan_renew": "api.renew",
+    "plan_restart": "api.restart",
+    "plan_restore": "api.backup",
+    "plan_sign": "api.requests",
+    "prune_backups": "api.backup",
+    "read_certificates": "api.check",
+    "recover": "api.recover",
+    "remove_units": "api.systemd",
+    "renewable_names": "api.renew",
+    "restart": "api.restart",
+    "schedule_units": "api.systemd",
+    "show_backup": "api.backup",
+    "sign_csr": "api.requests",
+    "user_kubeconfig": "api.user",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load a function or a class when it is first asked for."""
-    home = f"kubepki.api.{_HOMES[name]}" if name in _HOMES else "kubepki.types"
-    return load(globals(), name, home if name in __all__ else None)
+    """Load what is first asked for."""
+    if name == "errors":
+        from importlib import import_module
+
+        return import_module("kubepki.errors")
+    from kubepki.lazy import load
+
+    return load(globals(), name, f"kubepki.{_HOMES.get(name, 'types')}" if name in __all__ else None)
 
 
 def __dir__() -> list[str]:

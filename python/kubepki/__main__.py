@@ -1,20 +1,8 @@
-"""The command line, which is the core's: the script `kubepki`, and `python -m kubepki`."""
-
-from __future__ import annotations
+"""The command line, which is the core's: `python -m kubepki`, as the script `kubepki` has it."""
 
 import sys
 
-from kubepki import _core
-
-
-def main() -> int:
-    """Run `kubepki` with the arguments of this process, and return its exit code."""
-    program, *arguments = sys.argv
-    if not program.endswith("/kubepki"):
-        # `python -m kubepki`: the script beside the interpreter is what a unit can name.
-        program = sys.executable.rpartition("/")[0] + "/kubepki"
-    return _core.main([program, *arguments])
-
+from kubepki._core import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv))

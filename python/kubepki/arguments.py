@@ -13,19 +13,22 @@ from datetime import datetime, timedelta
 from functools import update_wrapper
 from operator import index
 from types import FunctionType
-from typing import Any, ParamSpec, TypeVar
 
 from kubepki.errors import ConfigurationError
 
-P = ParamSpec("P")
-R = TypeVar("R")
+# Loading `typing` takes longer than most functions.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    Rule = Callable[[str, Any], Any]
 
 StrPath = str | os.PathLike[str]
 
 # What a rule says of a value that is of another type.
 _REFUSED = object()
-
-Rule = Callable[[str, Any], Any]
 
 _WORDS = {
     "bool": "True or False",

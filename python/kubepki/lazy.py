@@ -1,6 +1,6 @@
 """Names of a package that are loaded when they are first asked for (PEP 562): the start of a process stays short."""
 
-from __future__ import annotations
+from importlib import import_module
 
 
 def load(namespace: dict[str, object], name: str, home: str | None) -> object:
@@ -15,8 +15,6 @@ def load(namespace: dict[str, object], name: str, home: str | None) -> object:
         AttributeError: No such name is offered.
 
     """
-    from importlib import import_module
-
     if home is None:
         raise AttributeError(f"module {namespace['__name__']!r} has no attribute {name!r}")
     value: object = getattr(import_module(home), name)

@@ -278,6 +278,14 @@ const USES: [(&str, &str, &str); 11] = [
     (KUBELET_SERVER, KUBELET, "tlsCertFile"),
 ];
 
+/// Every component that holds one of them, in the order of the restarts.
+#[must_use]
+pub fn components() -> Vec<&'static str> {
+    let mut components: Vec<_> = USES.iter().map(|(_, component, _)| *component).collect();
+    components.dedup();
+    components
+}
+
 /// The components that do not load by themselves what was changed of these names, in the order of the restarts.
 #[must_use]
 pub fn must_restart(changed: &[impl AsRef<str>]) -> Vec<&'static str> {

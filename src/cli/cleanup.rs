@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::input::with_stdin;
-use super::options::{DryRun, Output, selection};
+use super::options::{DryRun, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -25,7 +25,7 @@ const WORDS: Words<'static> = Words { done: "cleaned up", nothing: "nothing to d
   kubepki certs cleanup --ca-key ca,etcd-ca --ca-key-backup /mnt/safe")]
 pub(super) struct Cleanup {
     /// All (default), or certificates and kubeconfigs by name.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = OneOf(|| all_or(catalogue::request_names())), hide_possible_values = true)]
     names: Vec<String>,
     /// Remove the key of `ca` too, or of CA: `--ca-key ca,etcd-ca,front-proxy-ca`.
     #[arg(long, value_name = "CA", num_args = 0..=1, default_missing_value = CLUSTER_CA)]

@@ -74,6 +74,11 @@ pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static Declaration)
     errors.chain(findings).chain(requests).chain(problems)
 }
 
+/// The text of each.
+pub(super) fn names() -> Vec<&'static str> {
+    all().map(|(_, one)| one.code.as_str()).collect()
+}
+
 /// The code with this text, of all that are declared.
 #[must_use]
 pub fn declared(text: &str) -> Option<Code> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::codes;
 use super::error::CommandError;
-use super::options::{Form, Output};
+use super::options::{Form, OneOf, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -23,7 +23,7 @@ use crate::report::wrapped;
   kubepki explain key.encrypted -o json")]
 pub(super) struct Explain {
     /// The code, as `key.encrypted`, or an area, as `key`.
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", value_parser = OneOf(codes::names), hide_possible_values = true)]
     code: Option<String>,
     #[command(flatten)]
     output: Output,

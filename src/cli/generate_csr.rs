@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::carry_out::{Carrying, Words};
 use super::input::with_stdin;
-use super::options::{DryRun, Output, selection};
+use super::options::{DryRun, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -30,7 +30,7 @@ const WORDS: Words<'static> = Words { done: "made", nothing: "nothing to do: no 
   kubepki certs generate-csr --renew --dry-run
   kubepki certs generate-csr kubelet-client")]
 pub(super) struct GenerateCsr {
-    #[arg(value_name = "NAME", help = format!("all (default), or some of: {}", catalogue::request_names().join(", ")))]
+    #[arg(value_name = "NAME", value_parser = OneOf(|| all_or(catalogue::request_names())), hide_possible_values = true, help = format!("all (default), or some of: {}", catalogue::request_names().join(", ")))]
     names: Vec<String>,
     #[command(flatten)]
     dry_run: DryRun,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::carry_out::{Afterwards, Carrying, Words};
 use super::input::with_stdin;
-use super::options::{DryRun, Output, selection};
+use super::options::{DryRun, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -34,7 +34,7 @@ pub(super) struct Init {
   kubepki certs init ca etcd-ca --config kubeadm.yaml
   kubepki certs init apiserver --dry-run")]
 pub(super) struct CertsInit {
-    #[arg(value_name = "NAME", help = format!("all (default), or some of: {}", catalogue::certificate_names().join(", ")))]
+    #[arg(value_name = "NAME", value_parser = OneOf(|| all_or(catalogue::certificate_names())), hide_possible_values = true, help = format!("all (default), or some of: {}", catalogue::certificate_names().join(", ")))]
     names: Vec<String>,
     #[command(flatten)]
     making: Making,
@@ -47,7 +47,7 @@ pub(super) struct CertsInit {
   kubepki kubeconfig init admin.conf scheduler.conf
   kubepki kubeconfig init --config kubeadm.yaml --dry-run")]
 pub(super) struct KubeconfigInit {
-    #[arg(value_name = "NAME", help = format!("all (default), or some of: {}", catalogue::kubeconfig_names().join(", ")))]
+    #[arg(value_name = "NAME", value_parser = OneOf(|| all_or(catalogue::kubeconfig_names())), hide_possible_values = true, help = format!("all (default), or some of: {}", catalogue::kubeconfig_names().join(", ")))]
     names: Vec<String>,
     #[command(flatten)]
     making: Making,

@@ -1,5 +1,6 @@
 //! What a line hands over by a file, a pipe or stdin: secrets, bundles, a configuration.
 
+use std::io;
 use std::path::Path;
 
 use super::error::CommandError;
@@ -54,13 +55,29 @@ pub(super) fn first_line(session: &Session, file: &Path) -> Result<Secret, Stop>
     Ok(Secret::from(line.strip_suffix(b"\r").unwrap_or(line).to_vec()))
 }
 
+/// What comes through stdin (`-`, `/dev/stdin`) or through a pipe of this machine; none for any other file.
+///
+/// # Errors
+/// As [`content`].
+pub(super) fn streamed(session: &Session, file: &Path) -> Result<Option<Secret>, Stop> {
+    if [Path::new("-"), Path::new("/dev/stdin")].contains(&file) {
+        return content(session, Path::new("-")).map(Some);
+    }
+    let content = streams::read_pipe(file, LIMIT, &|| session.interrupts.has_come());
+    content.transpose().map(|content| judged(session, &file.display().to_string(), content)).transpose()
+}
+
 fn read(session: &Session, file: &Path, until: Until) -> Result<Secret, Stop> {
     let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
     let content = streams::read(file, until, LIMIT, &|| session.interrupts.has_come());
+    judged(session, &place, content)
+}
+
+fn judged(session: &Session, place: &str, content: io::Result<Secret>) -> Result<Secret, Stop> {
     session.go_on()?;
-    let content = content.map_err(|error| CommandError::io(&place, &error))?;
+    let content = content.map_err(|error| CommandError::io(place, &error))?;
     if content.expose().len() > LIMIT {
-        return Err(CommandError::TooLarge { place, limit: LIMIT }.into());
+        return Err(CommandError::TooLarge { place: place.to_owned(), limit: LIMIT }.into());
     }
     Ok(content)
 }

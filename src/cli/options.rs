@@ -1,13 +1,32 @@
-//! The options that belong to no request: the form of the output, files of secrets.
+//! The options that belong to no request: the form of the output, files of secrets; names that a shell completes.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use super::stop::node_of;
 use crate::plan::generate::Selection;
 pub(super) use crate::request::DryRun;
 use crate::request::NodeRequest;
+
+/// The parser of a name of which a shell offers those that there are. Every other is taken as well: whoever judges names
+/// says what is wrong with it.
+#[derive(Clone)]
+pub(super) struct OneOf(pub(super) fn() -> Vec<&'static str>);
+
+impl TypedValueParser for OneOf {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.0)().into_iter().map(PossibleValue::new)))
+    }
+}
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -109,6 +128,11 @@ impl CertificateKeyOptions {
     pub(super) fn is_on_stdin(&self) -> bool {
         self.certificate_key_file.as_deref() == Some(Path::new("-"))
     }
+}
+
+/// The word for every name, and the names.
+pub(super) fn all_or(names: Vec<&'static str>) -> Vec<&'static str> {
+    [vec!["all"], names].concat()
 }
 
 /// `all` for no name or for the word alone; beside another name it is an unknown name.

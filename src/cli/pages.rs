@@ -5,7 +5,7 @@
 
 use std::io;
 
-use clap::{Args, Command, ValueEnum};
+use clap::{Arg, Args, Command, ValueEnum};
 
 use super::error::CommandError;
 use super::run::Run;
@@ -52,7 +52,11 @@ impl Run for Completion {
             Shell::Fish => clap_complete::Shell::Fish,
         };
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut shown(&super::command()), "kubepki", &mut script);
+        let mut command = shown(&super::command());
+        clap_complete::generate(shell, &mut command, "kubepki", &mut script);
+        if matches!(self.shell, Shell::Fish) {
+            script.extend(fish_arguments(&command, &[]).bytes());
+        }
         session.screen.data(&String::from_utf8_lossy(&script)).map(|()| 0)
     }
 }
@@ -92,6 +96,19 @@ fn shown(command: &Command) -> Command {
         .disable_help_subcommand(true)
         .args(command.get_arguments())
         .subcommands(below)
+}
+
+/// What fish offers for the arguments of commands, of which its generator writes nothing: the values that there are.
+fn fish_arguments(command: &Command, words: &[&str]) -> String {
+    let below = command.get_subcommands().map(|below| fish_arguments(below, &[words, &[below.get_name()]].concat()));
+    let given = words.join("; and __fish_seen_subcommand_from ");
+    let line = |argument: &Arg| {
+        let values: Vec<_> =
+            argument.get_value_parser().possible_values()?.map(|value| value.get_name().to_owned()).collect();
+        let condition = format!("__fish_kubepki_using_subcommand {given}");
+        Some(format!("complete -c kubepki -n \"{condition}\" -f -a \"{}\"\n", values.join(" ")))
+    };
+    command.get_positionals().filter_map(line).chain(below).collect()
 }
 
 /// A command and all below it.

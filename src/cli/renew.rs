@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
 use super::input::with_stdin;
-use super::options::{DryRun, Form, Output, UnusedKubeconfig};
+use super::options::{DryRun, Form, OneOf, Output, UnusedKubeconfig, all_or};
 use super::progress::KeyProgress;
 use super::restart::{self, command};
 use super::run::Run;
@@ -36,7 +36,7 @@ use crate::request::RestartOptions;
   kubepki certs renew apiserver --add-san api.example.com
   kubepki certs renew all --kubelet --validity 90d --algorithm ECDSA-P256")]
 pub(super) struct Renew {
-    #[arg(required = true, value_name = "NAME", help = format!(
+    #[arg(required = true, value_name = "NAME", value_parser = OneOf(|| all_or(catalogue::renewable_names())), hide_possible_values = true, help = format!(
         "all (what kubeadm renews), or some of: {}", catalogue::renewable_names().join(", ")))]
     names: Vec<String>,
     #[command(flatten)]

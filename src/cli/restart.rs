@@ -7,11 +7,11 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use super::options::{DryRun, Form, Output, selection};
+use super::options::{DryRun, Form, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
-use crate::catalogue::KUBELET;
+use crate::catalogue::{self, KUBELET};
 use crate::error::{Category, Error, Fault, Result};
 use crate::ops::Continue;
 use crate::ops::restart::{self, Phase, Progress, RestartError, RestartReport, RestartRequest};
@@ -38,7 +38,7 @@ const RESTART_IS_DUE: u8 = 10;
   kubepki restart kubelet")]
 pub(super) struct Restart {
     /// etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet; without any, all but the kubelet.
-    #[arg(value_name = "COMPONENT")]
+    #[arg(value_name = "COMPONENT", value_parser = OneOf(|| all_or(catalogue::components())), hide_possible_values = true)]
     names: Vec<String>,
     #[command(flatten)]
     dry_run: DryRun,

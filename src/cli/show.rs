@@ -1,11 +1,12 @@
 //! `kubepki show`: what is in files, decoded.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::input::content;
+use super::input::streamed;
 use super::options::{Form, Output};
 use super::run::Run;
 use super::session::Session;
@@ -13,17 +14,19 @@ use super::stop::Stop;
 use crate::error::{Category, Fault};
 use crate::ops::show::{self, ShowRequest, ShownFile};
 use crate::report;
+use crate::secret::Secret;
 
 /// Show what is in files, decoded: certificates, signing requests, keys, kubeconfigs.
 ///
 /// PEM, DER and PKCS#7 are read, many blocks in one file too. Of a private key the kind and the public half are shown;
-/// tokens and passwords are not.
+/// tokens and passwords are not. A file may be a pipe, as of a shell's `<(…)`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki show /etc/kubernetes/pki/apiserver.crt
   kubepki show /etc/kubernetes/admin.conf -o json
   kubepki show *.csr
-  openssl s_client -connect 10.0.0.1:6443 -showcerts </dev/null | kubepki show -")]
+  openssl s_client -connect 10.0.0.1:6443 -showcerts </dev/null | kubepki show -
+  kubepki show <(kubectl get csr node7 -o jsonpath={.spec.request} | base64 -d)")]
 pub(super) struct Show {
     #[command(flatten)]
     output: Output,
@@ -42,11 +45,25 @@ fn say_problem(session: &Session, path: &Path, fault: &Fault) {
     session.screen.say_fault(&format!("{place}{}", fault.message), fault);
 }
 
+impl Show {
+    /// What the files hold that are streams: each is read once, however often it is named.
+    fn streams(&self, session: &Session) -> Result<BTreeMap<PathBuf, Secret>, Stop> {
+        let mut streams = BTreeMap::new();
+        for file in self.request.files.iter().collect::<BTreeSet<_>>() {
+            // Below another root, a path is of a disk.
+            if (self.request.rootfs.is_none() || file == Path::new("-"))
+                && let Some(content) = streamed(session, file)?
+            {
+                streams.insert(file.clone(), content);
+            }
+        }
+        Ok(streams)
+    }
+}
+
 impl Run for Show {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let has_stdin = self.request.files.iter().any(|file| file == Path::new("-"));
-        let stdin = has_stdin.then(|| content(session, Path::new("-"))).transpose()?;
-        let files = show::show(&self.request, stdin.as_ref().map(crate::secret::Secret::expose))?;
+        let files = show::show(&self.request, &self.streams(session)?)?;
         if self.output.form != Form::Text {
             session.structured(&Answer { files: &files }, self.output.form)?;
         }

@@ -1,17 +1,17 @@
 //! The three standard streams of a process of ours, and what a caller hands over through a stream.
 //!
-//! In: nothing, or a path that may be a pipe (`/dev/stdin`, `<(…)`). Out: streams that are open; what came through one. A file that is opened while one of them is closed (`>&-`) gets its number, and
-//! what is printed would go into that file.
+//! In: nothing, or a path that may be a pipe (`/dev/stdin`, `<(…)`). Out: streams that are open; what came through one. A
+//! file that is opened while one of them is closed (`>&-`) gets its number, and what is printed would go into that file.
 
 #![allow(clippy::disallowed_methods)] // `/dev/null` is no file of a node's
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, IntoRawFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
@@ -19,6 +19,9 @@ use crate::secret::Secret;
 
 /// How often it is looked whether to go on waiting.
 const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// How a stream is opened: a pipe that nobody writes to is waited for where that can be stopped.
+const READING: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
 
 /// How much of a stream is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +40,22 @@ pub fn read(place: &Path, until: Until, limit: usize, is_stopped: &dyn Fn() -> b
     if place == Path::new("-") {
         return read_from(rustix::stdio::stdin(), until, limit, is_stopped);
     }
-    // A pipe that nobody writes to is waited for below, where it can be stopped.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    read_from(open(place, flags, Mode::empty())?.as_fd(), until, limit, is_stopped)
+    read_from(open(place, READING, Mode::empty())?.as_fd(), until, limit, is_stopped)
+}
+
+/// All that comes through the pipe at `place`, named or of a shell's `<(…)`; none where there is no pipe. Nothing else is
+/// opened, for that alone makes some devices act.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_pipe(place: &Path, limit: usize, is_stopped: &dyn Fn() -> bool) -> io::Result<Option<Secret>> {
+    let Ok(seen) = open(place, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else { return Ok(None) };
+    if FileType::from_raw_mode(fstat(&seen)?.st_mode) != FileType::Fifo {
+        return Ok(None);
+    }
+    // What was looked at, whatever has taken its place since.
+    let pipe = open(format!("/proc/self/fd/{}", seen.as_raw_fd()), READING, Mode::empty())?;
+    read_from(pipe.as_fd(), Until::End, limit, is_stopped).map(Some)
 }
 
 fn read_from(source: BorrowedFd<'_>, until: Until, limit: usize, is_stopped: &dyn Fn() -> bool) -> io::Result<Secret> {

@@ -2,6 +2,7 @@
 //!
 //! In: paths. Out: for each file all that it holds, or why it cannot be shown.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::node::named_content;
 use crate::audit::content::{Content, contents};
 use crate::error::{Fault, Result};
 pub use crate::request::ShowRequest;
+use crate::secret::Secret;
 use crate::store::Store;
 
 /// One file.
@@ -23,15 +25,15 @@ pub struct ShownFile {
     pub problem: Option<Fault>,
 }
 
-/// Decodes every file; the answers are in their order. What stands for stdin has been read by the caller.
+/// Decodes every file; the answers are in their order. What `streams` holds, stdin and pipes, has been read by the caller.
 ///
 /// # Errors
 /// `rootfs` is no directory. A file that cannot be shown is an answer, not an error.
-pub fn show(request: &ShowRequest, stdin: Option<&[u8]>) -> Result<Vec<ShownFile>> {
+pub fn show(request: &ShowRequest, streams: &BTreeMap<PathBuf, Secret>) -> Result<Vec<ShownFile>> {
     let store = Store::new(request.rootfs.dir())?;
     let decoded = |path: &PathBuf| {
-        if let Some(bytes) = stdin.filter(|_| path == Path::new("-")) {
-            return contents(bytes, Path::new("FILE"));
+        if let Some(content) = streams.get(path) {
+            return contents(content.expose(), Path::new("FILE"));
         }
         let tree = store.read([path]);
         match named_content(&tree, path) {

@@ -4,19 +4,29 @@
 //! signals that Python would hear.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use pyo3::prelude::*;
 
 use super::call::converted;
 
-/// Runs `kubepki` with `arguments`, the program's own path first, and returns its exit code.
+/// Runs `kubepki` with `arguments`, `sys.argv`, and returns its exit code.
 ///
 /// # Errors
 /// Only Python's own.
 #[pyfunction]
-pub(super) fn main(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {
+pub(super) fn main(py: Python<'_>, mut arguments: Vec<OsString>) -> PyResult<u8> {
     leave_ctrl_c(py)?;
+    if let Some(program) = arguments.first_mut().filter(|program| !program.as_encoded_bytes().ends_with(b"/kubepki")) {
+        *program = script(py)?;
+    }
     converted(|| Ok(py.detach(|| crate::cli::main(arguments))))
+}
+
+/// The script beside the interpreter: what a unit can name where the program is `python -m kubepki`.
+fn script(py: Python<'_>) -> PyResult<OsString> {
+    let interpreter: PathBuf = py.import("sys")?.getattr("executable")?.extract()?;
+    Ok(interpreter.with_file_name("kubepki").into_os_string())
 }
 
 /// Takes Python's handler of Ctrl-C away, which would raise when all is done. A parent that has the signal ignored means

@@ -7,6 +7,7 @@
 mod backup;
 mod bundle;
 mod certificate;
+pub(super) mod classes;
 mod configuration;
 mod convert;
 mod expiration;

@@ -54,7 +54,8 @@ fn certificates(report: &CheckReport, width: Option<usize>) -> Option<String> {
 
 /// What a certificate's end says of it, or else the worst finding about it.
 fn state(report: &CheckReport, seen: &SeenCertificate) -> &'static str {
-    let about = |finding: &&Finding| finding.subject == seen.name && finding.path.as_ref() == Some(&seen.path);
+    // About its key's file too.
+    let about = |finding: &&Finding| finding.subject == seen.name;
     if seen.residual_seconds < 0 {
         return "expired";
     }

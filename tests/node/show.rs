@@ -1,5 +1,6 @@
 //! `kubepki show` says what openssl says, in every form, and nothing private.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +19,7 @@ fn openssl(arguments: &[&str]) -> String {
 
 fn shown(path: &Path) -> ShownFile {
     let request = ShowRequest { files: vec![path.to_owned()], rootfs: None.into() };
-    show(&request, None).unwrap().remove(0)
+    show(&request, &BTreeMap::new()).unwrap().remove(0)
 }
 
 /// Every certificate, request and key of the golden trees.
@@ -125,7 +126,7 @@ fn what_cannot_be_shown_says_why_and_the_rest_is_shown() {
         files: vec![cut, other, folder.path().join("missing"), case("minimal").join("kubernetes/pki/ca.crt")],
         rootfs: None.into(),
     };
-    let files = show(&request, None).unwrap();
+    let files = show(&request, &BTreeMap::new()).unwrap();
     let codes: Vec<_> = files.iter().map(|file| file.problem.as_ref().map(|fault| fault.code.as_str())).collect();
     assert_eq!(codes, [Some("x509.damaged"), Some("x509.none"), Some("store.missing"), None]);
     assert_eq!(files[3].contents.len(), 1);

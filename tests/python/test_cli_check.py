@@ -82,6 +82,17 @@ def test_the_report_for_people(made: Path) -> None:
     assert re.fullmatch(r"OK: 15 certificates, the first to expire is [\w.-]+ \(36[45]d left\)", summary)
 
 
+def test_the_status_of_a_certificate_is_that_of_its_key_too(node: Path) -> None:
+    kubernetes = node / "etc/kubernetes"
+    open_to_all = {"apiserver": kubernetes / "pki/apiserver.key", "admin.conf": kubernetes / "admin.conf"}
+    for path in open_to_all.values():
+        path.chmod(0o644)
+    table = kubepki("check", "--config", CONFIG, "--rootfs", node).stdout.split("\n\n")[0]
+    rows = [re.split(r" {2,}", line)[:2] for line in table.splitlines()[1:]]
+    assert {name for name, status in rows if status == "warning"} == {*open_to_all}
+    assert {status for _, status in rows} == {"ok", "warning"}
+
+
 def test_findings_are_data_on_stdout(node: Path) -> None:
     (node / "etc/kubernetes/pki/apiserver.crt").write_text("junk")
     (node / "etc/kubernetes/pki/etcd/peer.key").unlink()

@@ -6,8 +6,12 @@ import base64
 import json
 import os
 import re
+import shlex
 import shutil
+import signal
+import socket
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -161,7 +165,8 @@ def test_what_cannot_be_shown_says_what_it_is_and_what_to_do(tmp_path: Path) -> 
     openssl("pkcs12", "-export", "-passout", "pass:x", *certificate, "-out", tmp_path / "b.p12")
     (tmp_path / "empty").touch()
     (tmp_path / "dir").mkdir()
-    os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "noise").write_bytes(b"\x93" + bytes(range(256)) * 40)
     with (tmp_path / "huge").open("wb") as huge:
@@ -172,7 +177,8 @@ def test_what_cannot_be_shown_says_what_it_is_and_what_to_do(tmp_path: Path) -> 
         ("empty", "x509.none", "the file is empty"),
         ("noise", "x509.none", "it holds no certificate, signing request, key or kubeconfig"),
         ("dir", "store.is_a_directory", "name a file"),
-        ("fifo", "store.not_a_regular_file", "named pipe"),
+        ("socket", "store.not_a_regular_file", "socket"),
+        ("/dev/zero", "store.not_a_regular_file", "device"),
         ("loop", "store.symlink_loop", "circular"),
         ("huge", "store.too_large", "5368709120 bytes"),
         ("missing", "store.missing", "does not exist"),
@@ -198,6 +204,55 @@ def test_several_files_stdin_and_names_that_would_steer_a_terminal(tmp_path: Pat
     assert "\x1b" not in text + done.stderr.decode()
     assert r"a\x1b[2J\nb.crt" in text
     assert b"store.missing" in done.stderr
+
+
+def in_bash(line: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a line in which `$kubepki` is the program and `$1`, `$2` are the words."""
+    command = ["bash", "-c", line.replace("$kubepki", shlex.join(PROGRAM)), "bash", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '$kubepki show <(cat "$1") <(cat "$2")',
+        'cat "$1" "$2" | $kubepki show /dev/stdin',
+        '$kubepki show /dev/stdin "$2" < "$1"',
+        'mkfifo "$1.pipe"; cat "$1" > "$1.pipe" & $kubepki show "$1.pipe" "$2"',
+    ],
+)
+def test_a_pipe_is_a_file(line: str, tmp_path: Path) -> None:
+    for name in ("ca.crt", "sa.pub"):
+        shutil.copy(PKI / name, tmp_path)
+    done = in_bash(line, tmp_path / "ca.crt", tmp_path / "sa.pub")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Certificate, kubeadm's name: ca" in done.stdout
+    assert "Public key: RSA-2048" in done.stdout
+
+
+def test_a_pipe_without_an_end_is_too_large() -> None:
+    done = in_bash("$kubepki show <(cat /dev/zero)")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "code: cli.too_large" in done.stderr
+
+
+def test_ctrl_c_ends_the_wait_for_a_pipe_that_nobody_writes_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen([*PROGRAM, "show", tmp_path / "pipe"], stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1].startswith("interrupted")
+    assert process.returncode == 130
+
+
+def test_a_pipe_is_no_file_of_a_node(tmp_path: Path) -> None:
+    node = tmp_path / "etc/kubernetes/pki"
+    node.mkdir(parents=True)
+    os.mkfifo(node / "ca.crt")
+    shown = kubepki("show", "/etc/kubernetes/pki/ca.crt", "--rootfs", tmp_path)
+    assert (shown.returncode, "store.not_a_regular_file" in shown.stderr) == (1, True)
+    assert "store.not_a_regular_file" in kubepki("check", "--rootfs", tmp_path).stdout
 
 
 def test_a_signing_request_shows_what_it_asks_for(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def native_values(tmp_path: Path) -> list[Any]:
 
 
 UNKNOWN_FIELD = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nodd: 1\n"
-CLASSES = {name for name, each in vars(_core).items() if hasattr(each, "from_dict")}
+CLASSES = {name for name in _core.__all__ if hasattr(getattr(_core, name), "from_dict")}
 
 
 def test_there_is_a_value_of_every_class(tmp_path: Path) -> None:
@@ -236,16 +236,31 @@ def modules_after(program: str) -> set[str]:
 
 def test_importing_the_package_loads_nothing_of_the_standard_library_but_what_it_needs() -> None:
     loaded = modules_after("import kubepki") - modules_after("")
-    assert {name for name in loaded if not name.startswith("kubepki")} <= {"__future__"}
+    assert loaded == {"kubepki", "kubepki._core"}
     # Nor does the core, when it is called.
     assert "logging" not in modules_after("import kubepki; kubepki._core.certificate_key()")
 
 
 @pytest.mark.parametrize("call", ["check_expiration()", "check()", "plan(node_name='x')", "plan_renew(['apiserver'])"])
-def test_planning_and_checking_load_neither_dataclasses_nor_logging(call: str, tmp_path: Path) -> None:
+def test_planning_and_checking_load_no_more_than_they_need(call: str, tmp_path: Path) -> None:
     call = call.replace(")", f", rootfs={str(tmp_path)!r})").replace("(, ", "(")
     loaded = modules_after(f"import kubepki; str(kubepki.{call})") - modules_after("")
-    assert not loaded & {"dataclasses", "logging", "inspect", "json"}
+    assert not loaded & {"dataclasses", "logging", "inspect", "json", "typing", "re"}
+
+
+def test_a_class_and_the_errors_are_there_when_they_are_first_asked_for() -> None:
+    program = (
+        "import kubepki, kubepki._core as core, sys\n"
+        "assert not {'Plan', 'Report'} & {*vars(core)} and {'Plan', 'KubepkiError'} <= {*dir(kubepki)}\n"
+        "assert kubepki.Plan is core.Plan is vars(core)['Plan'] and 'Report' not in vars(core)\n"
+        "assert 'kubepki.errors' not in sys.modules and kubepki.errors.KubepkiError is kubepki.KubepkiError\n"
+        "for module in (kubepki, core):\n"
+        "    try: module.Nothing\n"
+        "    except AttributeError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert [line.partition(" has ")[2] for line in done.stdout.splitlines()] == ["no attribute 'Nothing'"] * 2
 
 
 def test_the_core_logs_once_logging_is_loaded_though_it_was_not_when_the_core_was(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -108,8 +109,12 @@ def test_the_sdist_builds_the_same_version(tmp_path: Path) -> None:
         "LICENSES/GPL-3.0-or-later.txt",
         "README.md",
         "src/lib.rs",
+        "python/kubepki.data/data/share/man/man1/kubepki-certs-renew.1",
     } <= names
     # Dependencies that the checkout has built serve again; the crate itself is compiled from the sdist.
     build = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, sdist)
     run(*build, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}", CARGO_TARGET_DIR=str(ROOT / "target"))
-    assert [file.name.split("-")[1] for file in tmp_path.glob("*.whl")] == [kubepki.__version__]
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.split("-")[1] == kubepki.__version__
+    of_data = {name.partition(".data/")[2] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {"data/share/man/man1/kubepki-certs-renew.1", "data/share/zsh/site-functions/_kubepki"} <= of_data

@@ -5,12 +5,11 @@ Operations that replace or remove files keep them first, in a folder of their ow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubepki import _core
 from kubepki.api.request import in_utc, request
 from kubepki.arguments import asked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta

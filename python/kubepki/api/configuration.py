@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kubepki import _core
 from kubepki.api.request import request
 from kubepki.arguments import asked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubepki.arguments import StrPath
     from kubepki.types import Configuration

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
+    from typing import Any
 
 # A service is stopped with the first, a terminal that goes away sends the second.
 ENDING = (signal.SIGTERM, signal.SIGHUP)

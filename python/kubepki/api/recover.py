@@ -5,14 +5,14 @@ Every operation that changes files does this first, in the folders that it works
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from kubepki import _core
 from kubepki.api.request import request
 from kubepki.arguments import asked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
     from kubepki.arguments import StrPath
     from kubepki.types import RecoveryReport

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta, timezone
-from typing import TYPE_CHECKING, Any
 
 from kubepki import _core
 from kubepki.errors import ConfigurationError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Any
 
 
 def request(arguments: Mapping[str, Any], *others: str) -> dict[str, Any]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 from kubepki import _core
 from kubepki.api.request import in_utc, request
 from kubepki.arguments import asked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime, timedelta
+    from typing import Literal
 
     from kubepki.arguments import StrPath
     from kubepki.types import Plan, SignedCertificate

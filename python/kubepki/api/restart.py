@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
 
 from kubepki import _core
 from kubepki.api.request import in_utc, request
 from kubepki.arguments import asked
 from kubepki.errors import InterruptedAfterChange
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
+    from typing import Literal
 
     from kubepki.arguments import StrPath
     from kubepki.types import RestartPlan, RestartReport

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kubepki import _core
 from kubepki.arguments import checked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from typing import Literal

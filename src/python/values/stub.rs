@@ -4,7 +4,7 @@
 
 use pyo3::prelude::*;
 
-use super::Convert;
+use super::{Convert, classes};
 
 /// What an attribute's value is, or a method's.
 pub(in crate::python) struct Kind {
@@ -27,17 +27,6 @@ pub(in crate::python) struct Class {
     pub(in crate::python) always: &'static str,
     /// The lines of its further methods.
     pub(in crate::python) further: &'static [&'static str],
-}
-
-/// All of them, by their names.
-macro_rules! classes {
-    ($($class:ident),* $(,)?) => {
-        const CLASSES: &[Class] = &[$(super::$class::STUB),*];
-    };
-}
-
-classes! {
-    Artefact, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Endpoint, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange, UserKubeconfig,
 }
 
 /// The kind of an expression that is not evaluated.
@@ -102,5 +91,5 @@ pub(in crate::python) const OF_A_SECRET: &str = "    def __eq__(self, other: obj
 /// The classes as `_core.pyi` has them.
 #[pyfunction]
 pub(in crate::python) fn values_stub() -> String {
-    CLASSES.iter().map(Class::text).collect::<Vec<_>>().join("\n")
+    classes::ALL.iter().map(Class::text).collect::<Vec<_>>().join("\n")
 }
