@@ -21,9 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ParamSpec, TypeVar
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
-    Rule = Callable[[str, Any], Any]
+    _P = ParamSpec("_P")
+    _R = TypeVar("_R")
+    _Rule = Callable[[str, Any], Any]
 
 StrPath = str | os.PathLike[str]
 
@@ -43,7 +43,7 @@ _WORDS = {
 }
 
 
-def checked(function: Callable[P, R]) -> Callable[P, R]:
+def checked(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Return the function with its arguments checked by its annotations, which must be texts (PEP 563)."""
 
     def call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 (whatever the function takes)
@@ -57,7 +57,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 def asked(
     request: str, *positional: str, without: str = "", **defaults: object
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
     """Return `checked`, for a function whose arguments `make reference` writes: they are the options of a request.
 
     Args:
@@ -134,7 +134,7 @@ def _kinds(annotation: str) -> tuple[str, ...]:
     return (*kinds, text[start:].strip())
 
 
-def _rule(kind: str) -> Rule:
+def _rule(kind: str) -> _Rule:
     """Return what checks a value for one kind, and gives it back as the function takes it."""
     head, _, inner = kind.removesuffix("]").partition("[")
     if head == "Literal":
@@ -153,7 +153,7 @@ def _choices(kind: str) -> tuple[str, ...]:
     return tuple(word.strip().strip("\"'") for word in kind.removeprefix("Literal[").removesuffix("]").split(","))
 
 
-def _list_of(kind: str) -> Rule:
+def _list_of(kind: str) -> _Rule:
     rule = _rule(kind)
 
     def check(name: str, value: Any) -> Any:  # noqa: ANN401
@@ -171,7 +171,7 @@ def _list_of(kind: str) -> Rule:
     return check
 
 
-def _mapping_of(key: str, kind: str) -> Rule:
+def _mapping_of(key: str, kind: str) -> _Rule:
     key_rule, rule = _rule(key), _rule(kind)
 
     def check(name: str, value: Any) -> Any:  # noqa: ANN401
@@ -216,11 +216,11 @@ def _number(_: str, value: Any) -> Any:  # noqa: ANN401
     return index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else _REFUSED
 
 
-def _of(kind: type) -> Rule:
+def _of(kind: type) -> _Rule:
     return lambda _, value: value if isinstance(value, kind) else _REFUSED
 
 
-def _instance_of(name: str) -> Rule:
+def _instance_of(name: str) -> _Rule:
     """Return the rule for a class of this package: by its name, as its module may not be loaded."""
     name = name.rpartition(".")[2]
 
@@ -232,7 +232,7 @@ def _instance_of(name: str) -> Rule:
     return check
 
 
-_PLAIN: dict[str, Rule] = {
+_PLAIN: dict[str, _Rule] = {
     "bool": _of(bool),
     "int": _number,
     "str": _text,

@@ -26,7 +26,7 @@ use crate::secret::Secret;
   kubepki show /etc/kubernetes/admin.conf -o json
   kubepki show *.csr
   openssl s_client -connect 10.0.0.1:6443 -showcerts </dev/null | kubepki show -
-  kubepki show <(kubectl get csr node7 -o jsonpath={.spec.request} | base64 -d)")]
+  kubepki show <(ssh cp1 cat /etc/kubernetes/pki/apiserver.crt)")]
 pub(super) struct Show {
     #[command(flatten)]
     output: Output,
