@@ -16,6 +16,7 @@ pub mod item;
 pub mod kubeconfig;
 pub mod node;
 mod seen;
+pub mod served;
 pub mod service_account;
 pub mod signing;
 pub mod subject;

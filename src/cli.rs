@@ -37,6 +37,7 @@ mod line;
 mod logging;
 mod options;
 mod pages;
+mod probe;
 mod progress;
 mod recover;
 mod renew;

@@ -36,7 +36,7 @@ mod view;
 use std::net::{IpAddr, Ipv4Addr};
 
 pub use duration::{BadDuration, parse as parse_duration};
-pub use network::parse_address;
+pub use network::{parse_address, parse_host_port};
 pub use problem::{ConfigError, PROBLEMS, Problem, Severity};
 pub use spec::{ClusterSpec, Endpoint, Etcd, Host, Role};
 pub(crate) use template::first_in as first_template_leftover;

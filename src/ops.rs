@@ -25,6 +25,7 @@ mod kubelet;
 mod node;
 pub mod output;
 mod planned;
+pub mod probe;
 pub mod recover;
 pub mod renew;
 pub mod restart;

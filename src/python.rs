@@ -64,7 +64,7 @@ mod native {
     #[pymodule_export]
     use super::verbs::{
         plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore, plan_sign,
-        prune_backups, sign_csr,
+        probe, prune_backups, sign_csr,
     };
 
     #[pymodule_init]

@@ -12,6 +12,7 @@ pub mod difference;
 pub mod finding;
 pub mod moment;
 pub mod plan;
+pub mod probe;
 pub mod problem;
 pub mod recover;
 pub mod requests;

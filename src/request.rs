@@ -8,6 +8,7 @@ pub mod bundle;
 mod certificates;
 mod check;
 mod node;
+mod probe;
 mod renew;
 mod restart;
 mod shared;
@@ -21,6 +22,7 @@ pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
 pub use check::CheckRequest;
 pub use node::NodeRequest;
+pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use shared::{BackupDir, Backups, DryRun, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs};
@@ -134,8 +136,10 @@ impl RequestError {
 
 /// The request of a command line without options: an option's declaration has its default, and nothing else says it.
 fn by_default<T: Args>() -> T {
-    let matches = T::augment_args(Command::new("").no_binary_name(true)).try_get_matches_from([""; 0]);
-    matches.and_then(|matches| T::from_arg_matches(&matches)).unwrap_or_else(|error| error.exit())
+    let command = T::augment_args(Command::new("").no_binary_name(true)).mut_args(|argument| argument.required(false));
+    let matches = command.try_get_matches_from([""; 0]);
+    let read = matches.and_then(|matches| T::from_arg_matches(&matches));
+    read.unwrap_or_else(|error| unreachable!("every default can be read: {error}"))
 }
 
 /// `Default` by the declarations of the options; they are read once, as serde asks for it whenever a request comes in.

@@ -5,9 +5,13 @@
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
+
+/// As many servers are waited for at once.
+const WAITING: usize = 64;
 
 /// How often a caller that watches is told that nothing is new: twenty times a second.
 pub const TICK: Duration = Duration::from_millis(50);
@@ -25,12 +29,12 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     spread(items, cores(), work)
 }
 
-/// The same on as many threads as there are items: for work that waits for others.
+/// The same on a thread for each item, 64 at most: for work that waits for others.
 ///
 /// # Panics
 /// When `work` does.
 pub fn at_once<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    spread(items, items.len(), work)
+    spread(items, items.len().min(WAITING), work)
 }
 
 fn spread<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
@@ -38,13 +42,18 @@ fn spread<T: Sync, R: Send>(items: &[T], workers: usize, work: impl Fn(&T) -> R 
     if workers < 2 {
         return items.iter().map(work).collect();
     }
-    let share = items.len().div_ceil(workers);
-    thread::scope(|scope| {
-        let work = &work;
-        let parts: Vec<_> =
-            items.chunks(share).map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>())).collect();
+    let next = AtomicUsize::new(0);
+    // Whoever is done takes the next: one item that takes long holds up no other.
+    let answers = || {
+        let places = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+        places.map_while(|place| Some((place, work(items.get(place)?)))).collect::<Vec<_>>()
+    };
+    let mut all: Vec<(usize, R)> = thread::scope(|scope| {
+        let parts: Vec<_> = (0..workers).map(|_| scope.spawn(answers)).collect();
         parts.into_iter().flat_map(joined).collect()
-    })
+    });
+    all.sort_unstable_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// Applies `work` to each item on all cores, while `watch` is told on this thread, at once and in every [`TICK`], that
@@ -132,7 +141,8 @@ mod tests {
             let items: Vec<usize> = (0..count).collect();
             assert_eq!(map(&items, |item| item + 1), (1..=count).collect::<Vec<_>>());
         }
-        assert_eq!(at_once(&[1, 2, 3], |item| item + 1), [2, 3, 4]);
+        let items: Vec<usize> = (0..1_000).collect();
+        assert_eq!(at_once(&items, |item| item + 1), (1..=1_000).collect::<Vec<_>>());
     }
 
     #[test]

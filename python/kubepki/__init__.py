@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
     from kubepki.api.plan import apply, plan
+    from kubepki.api.probe import probe
     from kubepki.api.recover import recover
     from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
         Obstacle,
         Plan,
         PlannedFile,
+        ProbedEndpoint,
+        ProbeReport,
         Problem,
         PruneFailure,
         PruneReport,
@@ -123,6 +126,8 @@ __all__ = [
     "PartialError",
     "Plan",
     "PlannedFile",
+    "ProbeReport",
+    "ProbedEndpoint",
     "Problem",
     "PruneFailure",
     "PruneReport",
@@ -168,6 +173,7 @@ __all__ = [
     "plan_restart",
     "plan_restore",
     "plan_sign",
+    "probe",
     "prune_backups",
     "read_certificates",
     "recover",
@@ -214,6 +220,7 @@ _HOMES = {
     "plan_restart": "api.restart",
     "plan_restore": "api.backup",
     "plan_sign": "api.requests",
+    "probe": "api.probe",
     "prune_backups": "api.backup",
     "read_certificates": "api.check",
     "recover": "api.recover",

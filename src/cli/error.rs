@@ -42,7 +42,7 @@ faults! {
             /// The largest accepted size.
             limit: usize,
         },
-        /// `check --warning` is shorter than `--critical`; a warning comes first.
+        /// `--warning` is shorter than `--critical`; a warning comes first.
         #[error("--warning {warning} is shorter than --critical {critical}")]
         #[fault("cli.thresholds", Usage, "a warning comes before the critical state: give it the longer time")]
         Thresholds {

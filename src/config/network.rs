@@ -46,7 +46,10 @@ pub(super) fn is_global_unicast(address: IpAddr) -> bool {
 }
 
 /// Splits `host[:port]` and reads both; a missing port stays missing.
-pub(super) fn parse_host_port(text: &str) -> Result<(Host, Option<u16>), &'static str> {
+///
+/// # Errors
+/// What is wrong with it, as a clause.
+pub fn parse_host_port(text: &str) -> Result<(Host, Option<u16>), &'static str> {
     if text.contains("://") {
         return Err("an endpoint is host:port, without a scheme");
     }

@@ -3,19 +3,19 @@
 //! In: an address and a timeout. Out: the chain as it was sent, first the server's own certificate; or why there is
 //! none. It looks and does not verify: an expired or foreign certificate is just what is looked for, and nothing
 //! secret is sent over the connection. A server that asks for a client certificate (etcd) shows its own before it
-//! refuses the client, so the look succeeds there too. It never sends a name (SNI), so a server that has several
-//! certificates shows its default one.
+//! refuses the client, so the look succeeds there too. Without a name (SNI) a server that has several certificates
+//! shows its default one.
 //! Source: RFC 8446 section 4.4 (order of the messages), RFC 5246 section 7.3.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, IpAddr, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
 
 use crate::error::faults;
@@ -26,24 +26,23 @@ faults! {
     pub enum ProbeError {
         /// Nothing listens there.
         #[error("{address}: connection refused")]
-        #[fault("probe.refused", Environment, "check that the component runs, and that its manifest names this port")]
+        #[fault("probe.refused", Environment, "check that the server runs, and that this is its port")]
         Refused {
             /// Where.
             address: String,
         },
-        /// No answer within 5 seconds.
+        /// No answer in time.
         #[error("{address}: no answer within {} s", waited.as_secs_f32())]
-        #[fault("probe.timeout", Environment, "check the address in the manifest, and that no firewall is in the way")]
+        #[fault("probe.timeout", Environment, "check the address, and that no firewall is in the way")]
         Timeout {
             /// Where.
             address: String,
             /// How long it was waited for.
             waited: Duration,
         },
-        /// The connection failed otherwise; check the address in the manifest, and firewalls.
+        /// The name is not known, or the connection failed; check the address, and firewalls.
         #[error("{address}: {source}")]
-        #[fault("probe.unreachable", Environment,
-            "check the address in the manifest, and that no firewall is in the way")]
+        #[fault("probe.unreachable", Environment, "check the address, and that no firewall is in the way")]
         Unreachable {
             /// Where.
             address: String,
@@ -104,13 +103,22 @@ impl std::fmt::Display for Address {
     }
 }
 
+/// What a server is told by whoever looks at it.
+#[derive(Clone, Copy, Default)]
+pub struct Hello<'a> {
+    /// The DNS name that is asked for (SNI).
+    pub server_name: Option<&'a str>,
+    /// Who asks.
+    pub identity: Option<&'a Identity>,
+}
+
 /// The certificates (DER) that the server at `address` presents.
 ///
 /// # Errors
 /// [`ProbeError`]: it cannot be connected to within `timeout`, or is no TLS server.
-pub fn chain(address: &Address, timeout: Duration) -> Result<Vec<Vec<u8>>, ProbeError> {
+pub fn chain(address: &Address, hello: Hello<'_>, timeout: Duration) -> Result<Vec<Vec<u8>>, ProbeError> {
     let mut stream = Stream::connect(address, timeout)?;
-    let (mut connection, seen) = connection(address, None)?;
+    let (mut connection, seen) = connection(address, hello)?;
     let outcome = handshake(&mut connection, &mut stream);
     let certificates = std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner));
     match outcome {
@@ -136,7 +144,7 @@ pub(super) fn exchange(
     timeout: Duration,
 ) -> Result<Vec<u8>, ProbeError> {
     let mut stream = Stream::connect(address, timeout)?;
-    let (mut connection, _) = connection(address, identity)?;
+    let (mut connection, _) = connection(address, Hello { identity, ..Hello::default() })?;
     let mut answer = Vec::new();
     let outcome = handshake(&mut connection, &mut stream).and_then(|()| {
         let mut both = rustls::Stream::new(&mut connection, &mut stream);
@@ -159,7 +167,7 @@ fn handshake(connection: &mut ClientConnection, stream: &mut Stream) -> io::Resu
     Ok(())
 }
 
-fn connection(address: &Address, identity: Option<&Identity>) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
+fn connection(address: &Address, hello: Hello<'_>) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
     let no_tls = |error: rustls::Error| ProbeError::NoTls { address: address.to_string(), reason: error.to_string() };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let seen = Arc::new(Looking {
@@ -171,13 +179,13 @@ fn connection(address: &Address, identity: Option<&Identity>) -> Result<(ClientC
         .map_err(no_tls)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::<Looking>::clone(&seen));
-    let mut config = match identity.and_then(Identity::parts) {
+    let config = match hello.identity.and_then(Identity::parts) {
         Some((certificates, key)) => config.with_client_auth_cert(certificates, key).map_err(no_tls)?,
         None => config.with_no_client_auth(),
     };
-    config.enable_sni = false;
-    // Any name does, for none is sent and none is compared.
-    let name = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([127, 0, 0, 1])));
+    // No name is compared, and no address is sent.
+    let nobody = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST.into()));
+    let name = hello.server_name.and_then(|name| ServerName::try_from(name.to_owned()).ok()).unwrap_or(nobody);
     let connection = ClientConnection::new(Arc::new(config), name).map_err(no_tls)?;
     Ok((connection, seen))
 }
@@ -325,14 +333,14 @@ mod tests {
     #[test]
     fn a_closed_port_refuses() {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let error = chain(&local(port), SOON).unwrap_err();
+        let error = chain(&local(port), Hello::default(), SOON).unwrap_err();
         assert_eq!(error.code(), "probe.refused");
         assert_eq!(error.to_string(), format!("127.0.0.1:{port}: connection refused"));
     }
 
     #[test]
     fn a_server_without_tls_is_told_from_one_with_it() {
-        let error = chain(&saying(b"SSH-2.0-OpenSSH_9.2\r\n"), SOON).unwrap_err();
+        let error = chain(&saying(b"SSH-2.0-OpenSSH_9.2\r\n"), Hello::default(), SOON).unwrap_err();
         assert_eq!(error.code(), "probe.no_tls", "{error}");
     }
 
@@ -340,7 +348,7 @@ mod tests {
     fn a_server_that_says_nothing_is_not_waited_for_longer_than_asked() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let silent = local(listener.local_addr().unwrap().port());
-        let error = chain(&silent, Duration::from_millis(50)).unwrap_err();
+        let error = chain(&silent, Hello::default(), Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.code(), "probe.timeout", "{error}");
     }
 

@@ -14,6 +14,7 @@ mod expiration;
 mod finding;
 mod plain;
 mod plan;
+mod probe;
 mod recover;
 mod restart;
 mod shown;
@@ -30,6 +31,7 @@ pub(super) use convert::Convert;
 pub(super) use expiration::{ExpirationReport, ExpirationRow, Reported};
 pub(super) use finding::{Finding, Problem};
 pub(super) use plan::{Artefact, Changed, Plan, PlannedFile, Report};
+pub(super) use probe::{ProbeReport, ProbedEndpoint};
 pub(super) use recover::{InterruptedChange, Recovery, RecoveryReport};
 pub(super) use restart::{
     ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use super::call::detached;
 use super::data::request;
 use super::operations::moment;
-use super::values::{Plan, PruneReport, SignedCertificate};
+use super::values::{Plan, ProbeReport, PruneReport, SignedCertificate};
 use crate::error::Result;
-use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, renew, sign};
+use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, sign};
 use crate::request::RestoreRequest;
 
 fn answered<R: DeserializeOwned + Sync, T: Send>(
@@ -71,6 +71,9 @@ verbs! {
 
     /// Plans to restore a backup.
     plan_restore(restore_request) -> Plan = plan_restored;
+
+    /// Looks at what servers present.
+    probe(probe_request) -> ProbeReport = probing::probe;
 
     /// Removes whole backups that are old.
     prune_backups(prune_request) -> PruneReport = backup::prune;

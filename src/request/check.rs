@@ -35,6 +35,11 @@ defaults! { CheckRequest }
 impl CheckRequest {
     /// How soon an end of validity is worth a finding.
     pub(crate) fn thresholds(&self) -> Result<Thresholds, RequestError> {
-        Ok(Thresholds { warning: self.warning.within("--warning")?, critical: self.critical.within("--critical")? })
+        thresholds(self.warning, self.critical)
     }
+}
+
+/// How soon an end of validity is worth a finding.
+pub(super) fn thresholds(warning: Span, critical: Span) -> Result<Thresholds, RequestError> {
+    Ok(Thresholds { warning: warning.within("--warning")?, critical: critical.within("--critical")? })
 }

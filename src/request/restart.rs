@@ -68,9 +68,8 @@ impl RestartRequest {
 
     /// How long each component may take.
     pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
-        let seconds = self.how.timeout.precise();
-        let timeout = Duration::try_from_secs_f64(seconds).ok();
-        let timeout = timeout.filter(|timeout| !timeout.is_zero() && *timeout <= LONGEST_WAIT);
-        timeout.ok_or(RequestError::BadTimeout { seconds })
+        let timeout = self.how.timeout;
+        let wait = timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
+        wait.ok_or_else(|| RequestError::BadTimeout { seconds: timeout.precise() })
     }
 }

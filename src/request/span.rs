@@ -5,6 +5,7 @@
 
 use std::num::IntErrorKind;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,11 @@ impl Span {
     #[must_use]
     pub const fn precise(self) -> f64 {
         self.0
+    }
+
+    /// As a time to wait; `None` for no time at all, and for what is beyond all measure.
+    pub(crate) fn wait(self) -> Option<Duration> {
+        Duration::try_from_secs_f64(self.0).ok().filter(|wait| !wait.is_zero())
     }
 
     /// As `option` says it.

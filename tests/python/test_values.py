@@ -58,6 +58,7 @@ def native_values(tmp_path: Path) -> list[Any]:
     (folder / "front-proxy-ca.crt").write_text("junk")
     report = kubepki.check(rootfs=node)
     read = kubepki.read_certificates([folder / "ca.crt", "/absent"])
+    probed = kubepki.probe(["127.0.0.1:1"])
     configuration = kubepki.load_config(config_text=UNKNOWN_FIELD, lenient=True)
     expiration = kubepki.check_expiration(rootfs=node)
     made = tmp_path / "made"
@@ -81,6 +82,7 @@ def native_values(tmp_path: Path) -> list[Any]:
     return [
         *(report, *report.certificates, *report.findings),
         *(*read, read[1].problem),
+        *(probed, *probed.endpoints),
         *(configuration, configuration.spec, *configuration.warnings),
         *(expiration, *expiration.rows),
         *(*plans, *artefacts, artefacts[0].files[0], done, *done.changed, signed),

@@ -122,6 +122,7 @@ fn span(text: &str) -> String {
         "d" => "days",
         "h" => "hours",
         "m" => "minutes",
+        "s" => "seconds",
         other => panic!("{other:?} is no unit"),
     };
     format!("timedelta({unit}={number})")

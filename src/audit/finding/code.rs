@@ -160,6 +160,10 @@ findings! {
         /// ([table](reload.md)). Only `check` on the node itself, as root, sees it.
         #[finding("component.outdated", Warning, "`kubepki restart NAME`")]
         ComponentOutdated,
+        /// A server presents another certificate than the file has that it is held against: it has not loaded it, or another
+        /// server answers.
+        #[finding("endpoint.other_certificate", Warning, "Restart what serves it: `kubepki restart` on its node.")]
+        EndpointOtherCertificate,
         /// The controller manager is told to sign with files with which it does not start: a CA file with several
         /// certificates (a bundle, while a CA is being replaced), a key that is missing or is another's. While it runs
         /// it goes on with what it has loaded; it ends at its next start, a while after it has said that it is well.

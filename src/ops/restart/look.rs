@@ -16,7 +16,7 @@ use crate::clock::SystemClock;
 use crate::edge::http;
 use crate::edge::listener::{Process, process_at, processes_that};
 use crate::edge::signal::Target;
-use crate::edge::tls::{self, Address};
+use crate::edge::tls::{self, Address, Hello};
 use crate::plan::restart::{Component, Endpoint, Evidence, HealthAction, Look, Manners, Sight};
 use crate::store::Store;
 use crate::tree::Tree;
@@ -88,7 +88,7 @@ fn own_files(
 }
 
 fn served(endpoint: &Endpoint) -> crate::error::Result<Certificate> {
-    let chain = tls::chain(&endpoint.address(), TIMEOUT)?;
+    let chain = tls::chain(&endpoint.address(), Hello::default(), TIMEOUT)?;
     let first = chain.first().map(Vec::as_slice).unwrap_or_default();
     Ok(Certificate::from_der(first)?)
 }
