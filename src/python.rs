@@ -46,8 +46,8 @@ mod native {
     use super::key::parse_algorithm;
     #[pymodule_export]
     use super::operations::{
-        apply_plan, certificate_names, check, expiration, kubeconfig_names, leaf_names, load_configuration,
-        parse_certificates, read_certificates, renewable_names, to_yaml,
+        apply_plan, certificate_names, check, check_files, expiration, kubeconfig_names, leaf_names,
+        load_configuration, parse_certificates, read_certificates, rehearse_plan, renewable_names, to_yaml,
     };
     #[pymodule_export]
     use super::recover::recover;
@@ -56,9 +56,9 @@ mod native {
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
-    use super::text::{duration_seconds, printable};
+    use super::text::{duration_seconds, parse_moment, printable};
     #[pymodule_export]
-    use super::user::{user_kubeconfig, write_secret_file};
+    use super::user::{ensure_user, user_kubeconfig, write_secret_file};
     #[pymodule_export]
     use super::values::{enumeration_words, stub::values_stub};
     #[pymodule_export]

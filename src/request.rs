@@ -7,6 +7,7 @@ mod backup;
 pub mod bundle;
 mod certificates;
 mod check;
+mod moment;
 mod node;
 mod probe;
 mod renew;
@@ -20,12 +21,13 @@ mod words;
 
 pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
-pub use check::CheckRequest;
+pub use check::{CheckFilesRequest, CheckRequest};
+pub use moment::moment;
 pub use node::NodeRequest;
 pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
-pub use shared::{BackupDir, Backups, DryRun, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs};
+pub use shared::{BackupDir, Backups, Critical, DryRun, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs, Warning};
 pub use show::ShowRequest;
 pub use sign::{NamedFile, NodeEntry, Nodes, SignRequest, SignTextRequest};
 pub use span::Span;
@@ -99,6 +101,13 @@ faults! {
             text: String,
             /// Whether it is a duration, but not a positive one.
             must_be_positive: bool,
+        },
+        /// A moment cannot be read: `+30d`, `-2w`, `20301231235959Z`, or RFC 3339.
+        #[error("'{text}' is not a moment")]
+        #[fault("cli.moment", Usage, "write +30d, 20301231235959Z, or 2030-12-31T23:59:59Z", context = evidence!(text))]
+        NotAMoment {
+            /// What was given.
+            text: String,
         },
         /// Neither `keep` nor `older_than` is given, or one of them is negative.
         #[error("{reason}")]

@@ -37,6 +37,7 @@ mod lock;
 mod read;
 mod record;
 mod recovery;
+mod rehearsal;
 mod root;
 mod session;
 mod transaction;
@@ -76,6 +77,9 @@ pub const DEFAULT_BACKUP_DIR: &str = "/var/lib/kubepki/backups";
 
 /// How long a lock is waited for unless told otherwise.
 pub const DEFAULT_LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The pause between two attempts to get a lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The most entries that are listed below one directory.
 const LIST_LIMIT: usize = 10_000;

@@ -14,17 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
     from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle
-    from kubepki.api.check import check, check_expiration, parse_certificates, read_certificates
+    from kubepki.api.check import check, check_expiration, check_files, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
-    from kubepki.api.plan import apply, plan
+    from kubepki.api.plan import apply, plan, rehearse
     from kubepki.api.probe import probe
     from kubepki.api.recover import recover
     from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
     from kubepki.api.restart import plan_restart, restart
     from kubepki.api.systemd import install_units, remove_units, schedule_units
-    from kubepki.api.user import user_kubeconfig
+    from kubepki.api.user import ensure_user, user_kubeconfig
     from kubepki.errors import (
         ConfigurationError,
         EnvironmentFailure,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         Configuration,
         Difference,
         Endpoint,
+        EnsuredUser,
         ExpirationReport,
         ExpirationRow,
         FileProblem,
@@ -109,6 +110,7 @@ __all__ = [
     "ConfigurationError",
     "Difference",
     "Endpoint",
+    "EnsuredUser",
     "EnvironmentFailure",
     "ExpirationReport",
     "ExpirationRow",
@@ -155,6 +157,8 @@ __all__ = [
     "certificate_names",
     "check",
     "check_expiration",
+    "check_files",
+    "ensure_user",
     "export_bundle",
     "import_bundle",
     "install_units",
@@ -177,6 +181,7 @@ __all__ = [
     "prune_backups",
     "read_certificates",
     "recover",
+    "rehearse",
     "remove_units",
     "renewable_names",
     "restart",
@@ -202,6 +207,8 @@ _HOMES = {
     "certificate_names": "api.configuration",
     "check": "api.check",
     "check_expiration": "api.check",
+    "check_files": "api.check",
+    "ensure_user": "api.user",
     "export_bundle": "api.bundle",
     "import_bundle": "api.bundle",
     "install_units": "api.systemd",
@@ -224,6 +231,7 @@ _HOMES = {
     "prune_backups": "api.backup",
     "read_certificates": "api.check",
     "recover": "api.recover",
+    "rehearse": "api.plan",
     "remove_units": "api.systemd",
     "renewable_names": "api.renew",
     "restart": "api.restart",

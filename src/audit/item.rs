@@ -25,7 +25,8 @@ pub fn judge_item(
     match item.row.kind {
         Kind::Authority => judge_authority(item.name, item.pair(), item.tree, thresholds, now),
         Kind::Kubeconfig => {
-            let expected = ExpectedKubeconfig { client: wanted.clone(), server: item.server.clone(), trusted: bundle };
+            let expected =
+                ExpectedKubeconfig { client: wanted.clone(), server: item.server().cloned(), trusted: bundle };
             judge_kubeconfig(item.name, item.path(), item.client(), item.tree, &expected, thresholds, now)
         }
         _ => judge_pair(item.name, item.pair(), item.tree, wanted, bundle, thresholds, now),

@@ -46,6 +46,24 @@ pub struct SeenCertificate {
 }
 
 impl SeenCertificate {
+    /// The whole days that are left; negative when it has expired.
+    #[must_use]
+    pub const fn days_left(&self) -> i64 {
+        self.residual_seconds.div_euclid(24 * 60 * 60)
+    }
+
+    /// Whether it has expired.
+    #[must_use]
+    pub const fn is_expired(&self) -> bool {
+        self.residual_seconds < 0
+    }
+
+    /// Whether it is valid at a moment (RFC 5280: both ends belong to it).
+    #[must_use]
+    pub fn is_valid_at(&self, moment: DateTime<Utc>) -> bool {
+        (self.not_before..=self.not_after).contains(&moment)
+    }
+
     /// What can be said of `certificate` at `now`.
     #[must_use]
     pub fn of(name: &str, path: &Path, certificate: &Certificate, now: DateTime<Utc>) -> Self {

@@ -8,7 +8,7 @@ use super::kubelet::SYSTEM_NODE;
 use super::server::ServerRule;
 use super::versions::{Change, Organizations};
 use super::{CLUSTER_CA, ETCD_CA, KUBELET_CONF, alternative_names};
-use crate::config::{ClusterSpec, Role};
+use crate::config::{ClusterSpec, Endpoint, Role};
 use crate::x509::{DistinguishedName, ExtendedKeyUsage, KeyUsage, SubjectAltNames, X509Error};
 
 /// What a row is about.
@@ -227,6 +227,19 @@ impl Row {
     #[must_use]
     pub fn known_server(&self, spec: &ClusterSpec) -> Option<String> {
         self.server.known_url(spec)
+    }
+
+    /// The API servers that it may name, the first before the others; none when one of them has an address that nobody has
+    /// said. What made kubelet.conf decides: `kubeadm init` wrote the control plane's endpoint, newer versions write the node's own,
+    /// and a node that joined has the endpoint through which it did.
+    #[must_use]
+    pub fn possible_servers(&self, spec: &ClusterSpec) -> Vec<String> {
+        let mut all: Vec<_> = self.known_server(spec).into_iter().collect();
+        if self.name == KUBELET_CONF && !all.is_empty() {
+            let others = [&spec.control_plane_endpoint, &spec.discovery_endpoint];
+            all.extend(others.into_iter().flatten().map(Endpoint::https_url));
+        }
+        all
     }
 
     /// The API server's URL beside a signing request: as [`Self::server`], but the kubelet's is the control plane's,

@@ -21,9 +21,6 @@ findings! {
         /// `now=` has no time zone; use an aware datetime, as `datetime.now(timezone.utc)`.
         #[finding("api.naive_datetime", Usage, "Give an aware datetime, as `datetime.now(timezone.utc)`.")]
         NaiveDatetime,
-        /// A value of `valid_at` is no moment: `+30d`, `20301231235959Z`, or `2030-12-31T23:59:59Z`.
-        #[finding("ansible.moment", Usage, "Write `+30d`, `20301231235959Z`, or `2030-12-31T23:59:59Z`.")]
-        Moment,
         /// The Python package kubepki is not on the host on which a module runs, for the Python that runs it.
         #[finding("ansible.library_missing", Environment,
             "Install it there, by pip or by the role `kubepki.kubeadm.install`.")]
@@ -38,5 +35,17 @@ findings! {
         #[finding("ansible.nothing_seen", Environment,
             "Say where the node's files are, with `rootfs`, `certificates_dir` and `kubeconfig_dir`, or make them first.")]
         NothingSeen,
+        /// An option of a module is unknown, missing, of another type, or contradicts another; the message says which.
+        #[finding("ansible.bad_options", Usage, "`ansible-doc kubepki.kubeadm.MODULE` says which options there are.")]
+        BadOptions,
+        /// `return_content` is given beside `token`, which Ansible would blot out of what is returned.
+        #[finding("ansible.token_returned", Usage, "Leave out `return_content`, and read the file of `path` with `no_log`.")]
+        TokenReturned,
+        /// There is no user or group of the name that `owner` or `group` has.
+        #[finding("ansible.unknown_owner", Usage, "Make the user or group first, or give its number.")]
+        UnknownOwner,
+        /// `mode` cannot be read, or has a set-id or sticky bit.
+        #[finding("ansible.bad_mode", Usage, "Write it as `'0600'` or `u=rw,g=,o=`.")]
+        BadMode,
     }
 }

@@ -65,7 +65,7 @@ impl Run for Check {
     const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
 
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        in_order(self.request.warning, self.request.critical)?;
+        in_order(*self.request.warning, *self.request.critical)?;
         with_stdin(session, &mut self.request.node)?;
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);

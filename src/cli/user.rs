@@ -13,8 +13,9 @@ use super::session::Session;
 use super::stop::Stop;
 use crate::config::Problem;
 use crate::ops::output::{Access, write_secret};
-use crate::ops::user::{self, UserFacts, UserRequest};
+use crate::ops::user::{self, Order, Present, UserFacts, UserRequest};
 use crate::report;
+use crate::request::RequestError;
 use crate::secret::Secret;
 
 /// Print a kubeconfig for a user, on stdout, as `kubeadm kubeconfig user` prints it.
@@ -24,6 +25,7 @@ use crate::secret::Secret;
 #[command(after_help = "Examples:
   kubepki kubeconfig user --client-name jane --organization developers --validity 30d
   kubepki kubeconfig user --client-name jane --organization developers --out jane.conf
+  kubepki kubeconfig user --client-name jane --validity 30d --renew-before 7d --out jane.conf
   kubepki kubeconfig user --client-name robot --token-file token --config kubeadm.yaml")]
 pub(super) struct User {
     /// Use this token, no certificate; others see it in the list of processes.
@@ -51,15 +53,18 @@ struct Answer<'a> {
 
 impl Run for User {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let token = match (&self.token_file, self.token) {
+        let token = match (&self.token_file, &self.token) {
             (Some(file), _) => Some(first_line(session, file)?),
-            (None, given) => given.map(|token| Secret::new(token.into_bytes())),
+            (None, given) => given.clone().map(|token| Secret::new(token.into_bytes())),
         };
         if token.is_some() && !self.request.organizations.is_empty() {
             session.screen.say("note: --organization is not used: the API server knows the groups of a token");
         }
-        let mut request = UserRequest { token, ..self.request };
+        let mut request = UserRequest { token, ..self.request.clone() };
         with_stdin(session, &mut request.node)?;
+        if request.renew_before.is_some() {
+            return self.ensure(session, &request);
+        }
         let planned = user::plan(&request, session.now)?;
         let made = if *self.dry_run {
             None
@@ -89,6 +94,38 @@ impl Run for User {
                 Ok(0)
             }
         }
+    }
+}
+
+impl User {
+    /// Keeps the file that is there, or makes it.
+    fn ensure(&self, session: &Session, request: &UserRequest) -> Result<u8, Stop> {
+        let file = self.out.file().ok_or_else(|| {
+            RequestError::bad(
+                "--renew-before says when a file is kept, and no file is named",
+                "name it with --out FILE",
+            )
+        })?;
+        let order = Order {
+            present: Present::File(file.to_owned()),
+            force: self.out.force,
+            dry_run: *self.dry_run,
+            access: Access::default(),
+        };
+        let mut progress = KeyProgress::new(session);
+        let ensured = user::ensure(request, &order, session.now, &mut |state| progress.show(state))?;
+        drop(progress);
+        session.screen.warn(&ensured.warnings);
+        session.screen.say_findings(&ensured.facts.findings);
+        Shown { session, facts: &ensured.facts, warnings: &ensured.warnings, form: self.output.form }.print(None)?;
+        let file = file.display();
+        let said = match &ensured.reason {
+            None => format!("kept {file}"),
+            Some(reason) if *self.dry_run => format!("dry run: {file} would be written: {}", reason.text),
+            Some(reason) => format!("wrote {file}: {}", reason.text),
+        };
+        session.screen.say(&said);
+        Ok(session.ended(0))
     }
 }
 

@@ -38,8 +38,8 @@ pub struct Item<'t> {
     pub kubeconfig: Option<PathBuf>,
     /// What the certificate must say.
     pub expectation: Expectation,
-    /// The API server that a kubeconfig must name, as far as it is known.
-    pub server: Option<String>,
+    /// The API servers that a kubeconfig may name, as far as they are known ([`Row::possible_servers`]).
+    pub servers: Vec<String>,
     /// Where the kubelet rotates it, if that is what it does.
     pub rotating: Option<Rotating>,
     /// Where it comes from, if it is what the kubelet serves with.
@@ -75,7 +75,7 @@ impl<'t> Item<'t> {
             certificate,
             key,
             request,
-            server: row.known_server(spec).filter(|_| is_said && kubeconfig.is_some()),
+            servers: if is_said && kubeconfig.is_some() { row.possible_servers(spec) } else { Vec::new() },
             kubeconfig,
             expectation: Expectation::of(row, spec, is_said)?,
             rotating: None,
@@ -120,6 +120,13 @@ impl Item<'_> {
         let content = self.tree.content(path)?;
         let client = || Client::of(self.tree, path, self.documents.parse(content));
         Some(self.client.get_or_init(client).as_ref())
+    }
+
+    /// The API server that the kubeconfig must name: the one that it names where that is one of several, else the first.
+    #[must_use]
+    pub fn server(&self) -> Option<&String> {
+        let current = self.client().and_then(Result::ok).and_then(|client| client.document.current().ok()?.server);
+        self.servers.iter().find(|server| Some(server.as_str()) == current).or_else(|| self.servers.first())
     }
 
     /// The pair of files: the one in use, or what is on its way into a kubeconfig.

@@ -39,6 +39,7 @@ use crate::error::Result;
 use crate::plan::{Action, Artefact, Kind, Operation, Plan, Step, cleanup};
 use crate::secret::Secret;
 use crate::store::{BackupOrder, Session, Store};
+use crate::tree::Observed;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,35 @@ pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Re
         again::refuse_other(plan)?;
     }
     apply_with(plan, BTreeMap::new(), progress)
+}
+
+/// Refuses what [`apply`] would be refused for before it makes anything: permissions, a lock that is held, a backup's place.
+/// Nothing is made or changed.
+///
+/// # Errors
+/// As [`apply`].
+pub fn rehearse(plan: &Plan) -> Result<()> {
+    super::sign::refuse(plan)?;
+    if plan.is_blocked() {
+        return Err(OperationError::Blocked { findings: plan.findings.clone() }.into());
+    }
+    if plan.is_empty() {
+        return Ok(());
+    }
+    let store = Store::new(plan.rootfs.clone())?;
+    refuse_backup_place(plan, &store)?;
+    let mut files: Vec<_> = plan.changes().flat_map(|artefact| &artefact.files).map(|file| file.path.clone()).collect();
+    let is_there = store.read(&files).iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
+    // Only what is replaced or removed is kept.
+    let backup = plan.backup_dir.iter().filter(|_| is_there).map(|directory| directory.join("backup"));
+    if cleanup::keeps_on_machine(plan) {
+        Store::new(None)?.rehearse(&[], &backup.collect::<Vec<_>>())?;
+    } else {
+        files.extend(backup);
+    }
+    let Plan { certificates_dir, kubeconfig_dir, .. } = plan;
+    store.rehearse(&[certificates_dir.clone(), kubeconfig_dir.clone()], &files)?;
+    Ok(())
 }
 
 /// Does what a plan says whose files are in `supplied`, as it must not hold them itself.

@@ -15,7 +15,7 @@ use crate::workers;
 use crate::x509::read_certificates;
 
 /// Name and path of a certificate that is in no file, as programs call their standard input.
-const UNNAMED: &str = "-";
+pub(super) const UNNAMED: &str = "-";
 
 /// What one file held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

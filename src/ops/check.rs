@@ -11,6 +11,7 @@
 mod exposure;
 mod external_etcd;
 mod extra;
+mod files;
 mod held;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::error::Result;
 use crate::inventory;
 pub use crate::request::CheckRequest;
 use crate::tree::Observed;
+pub use files::{CheckFilesRequest, check_files};
 
 /// All that was seen and found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use crate::error::{Fault, Result};
 use crate::inventory::{Client, Documents, Inventory, referenced_paths};
 use crate::key::PrivateKey;
 use crate::remedy::Caller;
-use crate::request::NodeRequest;
+use crate::request::{NodeRequest, Rootfs};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use crate::tree::{Observed, Tree};
@@ -104,6 +104,13 @@ impl Node {
         let hostname = name_in_kubelet_conf(request, &documents)?;
         let host = HostFacts { hostname, default_address: None, is_optional: true };
         Self::of(request, configuration_with(request, host)?, documents)
+    }
+
+    /// The same for work that is about files of no node: nothing is read, and nothing asked.
+    pub(super) fn of_nobody(rootfs: Rootfs) -> Result<Self> {
+        let request = NodeRequest { rootfs, ..NodeRequest::default() };
+        let host = HostFacts { hostname: None, default_address: None, is_optional: true };
+        Self::of(&request, configuration_with(&request, host)?, Documents::default())
     }
 
     fn of(request: &NodeRequest, loaded: Loaded, documents: Documents) -> Result<Self> {

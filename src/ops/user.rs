@@ -3,6 +3,8 @@
 //! In: a request; the CA is read from the node. Out: [`Planned`], which shows all but secrets, and [`Made`] with the
 //! kubeconfig's text. Nothing is written: where the text goes is the caller's business.
 
+mod present;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -21,6 +23,7 @@ pub use crate::request::UserRequest;
 use crate::secret::Secret;
 use crate::tree::Tree;
 use crate::x509::SerialNumber;
+pub use present::{Ensured, Order, Present, ensure};
 
 /// A user's kubeconfig before it is made.
 #[derive(Debug)]
@@ -79,6 +82,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     if let Some(fault) = request.token.as_ref().and_then(|token| token_fault(token.expose())) {
         return Err(UserError::BadToken { fault }.into());
     }
+    request.renew_before()?;
     let mut node = Node::open_without_address(&request.node)?;
     let mut server = request.server.clone();
     if server.is_none() && ServerRule::ControlPlane.known_url(&node.spec).is_none() {

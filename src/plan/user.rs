@@ -8,11 +8,13 @@
 //! refused.
 
 mod error;
+mod present;
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use error::UserError;
+pub use present::{Reason, Terms, Unfit, unfit};
 
 use super::generate::OutliveAuthority;
 use crate::audit::authority::judge_authority;

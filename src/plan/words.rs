@@ -2,15 +2,11 @@
 //!
 //! In: nothing. Out: [`Operation`], [`Action`] and [`Cause`].
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 /// An enum of which each value is one word (or two) for Rust, JSON, Python and people.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $value:ident = $word:literal,)* }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
         pub enum $name {
             $($(#[$doc])* #[serde(rename = $word)] $value,)*
         }
@@ -25,13 +21,14 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+pub(super) use words;
 
 words! {
     /// The operation that makes a plan, by the command's words.

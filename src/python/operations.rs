@@ -19,7 +19,7 @@ use crate::clock::SystemClock;
 use crate::config::{Problem, Severity};
 use crate::error::Result;
 use crate::ops::apply::{Continue, Progress};
-use crate::ops::check::CheckRequest;
+use crate::ops::check::{CheckFilesRequest, CheckRequest};
 use crate::ops::check_expiration::{self, Checked};
 use crate::ops::{self, NodeRequest};
 use crate::secret::Secret;
@@ -134,6 +134,32 @@ pub(super) fn check(
     let wanted: CheckRequest = request(check_request)?;
     let now = moment(now);
     Ok(CheckReport(detached(py, || ops::check::check(&wanted, now))?.into()))
+}
+
+/// Checks files and text.
+///
+/// # Errors
+/// As [`ops::check::check_files`].
+#[pyfunction]
+#[pyo3(signature = (files_request, now=None))]
+pub(super) fn check_files(
+    py: Python<'_>,
+    files_request: &Bound<'_, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<CheckReport> {
+    let wanted: CheckFilesRequest = request(files_request)?;
+    let now = moment(now);
+    Ok(CheckReport(detached(py, || ops::check::check_files(&wanted, now))?.into()))
+}
+
+/// Says what applying a plan would be refused for, and makes nothing.
+///
+/// # Errors
+/// As [`ops::apply::rehearse`].
+#[pyfunction]
+pub(super) fn rehearse_plan(py: Python<'_>, plan: &Bound<'_, Plan>) -> PyResult<()> {
+    let plan = &plan.get().0.plan;
+    detached(py, || ops::apply::rehearse(plan))
 }
 
 /// kubeadm's expiration report; interrupted changes are among its warnings.

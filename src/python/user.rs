@@ -8,14 +8,17 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use serde::Deserialize;
 
 use super::call::detached;
 use super::data::request;
 use super::operations::{moment, with_progress};
-use super::values::{Made, UserKubeconfig};
+use super::values::{EnsuredUser, Kept, Made, UserKubeconfig};
+use crate::error::Error;
 use crate::ops;
 use crate::ops::output::Access;
-use crate::ops::user::{self, UserRequest};
+use crate::ops::user::{self, Order, Present, UserRequest};
+use crate::request::RequestError;
 use crate::secret::Secret;
 
 /// Plans or makes a user's kubeconfig; a dry run's has no text.
@@ -44,6 +47,58 @@ pub(super) fn user_kubeconfig(
         return Err(error);
     }
     Ok(UserKubeconfig(Made { facts: made.facts, warnings: planned.warnings, text: Some(made.text) }))
+}
+
+/// Where the kubeconfig is that is there, and what is done about it.
+#[derive(Deserialize)]
+struct Wanted {
+    path: Option<PathBuf>,
+    content: Option<String>,
+    force: bool,
+    dry_run: bool,
+    mode: Option<u32>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+}
+
+impl TryFrom<Wanted> for Order {
+    type Error = Error;
+
+    fn try_from(wanted: Wanted) -> Result<Self, Error> {
+        if wanted.path.is_some() && wanted.content.is_some() {
+            let hint = "give the file that is kept or written, or the text of the one that is there";
+            return Err(RequestError::bad("a kubeconfig is given as a file and as text", hint).into());
+        }
+        let text = wanted.content.map(|text| Secret::new(text.into_bytes()));
+        Ok(Self {
+            present: wanted.path.map_or(Present::Text(text), Present::File),
+            force: wanted.force,
+            dry_run: wanted.dry_run,
+            access: Access { mode: wanted.mode, uid: wanted.uid, gid: wanted.gid },
+        })
+    }
+}
+
+/// Keeps a user's kubeconfig that will do, and makes it otherwise.
+///
+/// # Errors
+/// As [`user::ensure`]; what `progress` or a signal handler raised.
+#[pyfunction]
+#[pyo3(signature = (user_request, token, order, progress=None, now=None))]
+pub(super) fn ensure_user(
+    py: Python<'_>,
+    user_request: &Bound<'_, PyDict>,
+    token: Option<String>,
+    order: &Bound<'_, PyDict>,
+    progress: Option<Bound<'_, PyAny>>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<EnsuredUser> {
+    let mut wanted: UserRequest = request(user_request)?;
+    wanted.token = token.map(|token| Secret::new(token.into_bytes()));
+    let order = Order::try_from(request::<Wanted>(order)?)?;
+    let now = moment(now);
+    let (ensured, late) = with_progress(py, progress, |progress| user::ensure(&wanted, &order, now, progress))?;
+    late.map_or_else(|| Ok(EnsuredUser(Kept::from(ensured))), Err)
 }
 
 /// Writes a text with secrets into a file of mode 0600, or of the mode, owner and group that are given.

@@ -37,7 +37,7 @@ pub(super) use restart::{
     ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,
 };
 pub(super) use systemd::{Unit, UnitChange};
-pub(super) use user::{Made, UserKubeconfig};
+pub(super) use user::{EnsuredUser, Kept, Made, UserKubeconfig};
 pub(super) use words::enumeration_words;
 
 /// Declares a class: its doc; its name and the value of the core that it holds; how it is shown in one line; its text,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +200,11 @@ pub struct UserRequest {
     /// How long the certificate is valid; the configuration's period is not used, as in kubeadm.
     #[arg(long, alias = "validity-period", value_name = "DURATION", default_value = "8760h")]
     pub validity: Span,
+    /// Keep the kubeconfig that is there while it is what is asked for, and its certificate does not end within this time.
+    ///
+    /// It is the file of --out, which is replaced when it is not kept. Then a second run changes nothing.
+    #[arg(long, value_name = "DURATION")]
+    pub renew_before: Option<Span>,
     /// The kind of key, as `ECDSA-P256`; the configuration's without one.
     #[arg(long, value_name = "NAME")]
     pub algorithm: Option<Algorithm>,
@@ -222,4 +228,19 @@ pub struct UserRequest {
     #[command(flatten)]
     #[serde(flatten)]
     pub node: NodeRequest,
+}
+
+impl UserRequest {
+    /// The certificate that is there must not end within this time; without it, it must not have ended.
+    ///
+    /// # Errors
+    /// [`RequestError::BadRequest`] where a certificate would be made again at every run.
+    pub(crate) fn renew_before(&self) -> Result<TimeDelta, RequestError> {
+        let before = self.renew_before.unwrap_or(Span::of_seconds(0));
+        if self.token.is_none() && self.renew_before.is_some() && before >= self.validity {
+            let reason = "the kubeconfig would be made at every run: its validity is not longer than --renew-before";
+            return Err(RequestError::bad(reason, "give --renew-before a duration that is shorter than --validity"));
+        }
+        before.within("--renew-before")
+    }
 }

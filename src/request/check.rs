@@ -1,23 +1,23 @@
-//! What `kubepki check` is asked for.
+//! What `kubepki check` is asked for, and what a check of any files is.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
-use super::{KubeletDir, NodeRequest, RequestError, Span, defaults};
+use super::{Critical, KubeletDir, NodeRequest, RequestError, Rootfs, Warning, defaults};
 use crate::audit::certificate::Thresholds;
 
 /// What `check` is asked for.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckRequest {
-    /// Warn of a certificate with at most this much time left.
-    #[arg(long, value_name = "DURATION", default_value = "30d")]
-    pub warning: Span,
-    /// A certificate with at most this much time left is critical.
-    #[arg(long, value_name = "DURATION", default_value = "7d")]
-    pub critical: Span,
+    /// How soon an end is worth a warning.
+    #[command(flatten)]
+    pub warning: Warning,
+    /// How soon it is critical.
+    #[command(flatten)]
+    pub critical: Critical,
     /// The kubelet's directory; its `pki` folder is looked into.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
@@ -30,12 +30,46 @@ pub struct CheckRequest {
     pub node: NodeRequest,
 }
 
-defaults! { CheckRequest }
+/// What a check of files alone is asked for.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckFilesRequest {
+    /// The files and directories to check: certificates and kubeconfigs.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// PEM text to check, with certificates; their name and path are `-`.
+    #[arg(skip)]
+    pub content: Option<String>,
+    /// How soon an end is worth a warning.
+    #[command(flatten)]
+    pub warning: Warning,
+    /// How soon it is critical.
+    #[command(flatten)]
+    pub critical: Critical,
+    /// What is in front of every path.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
+}
+
+defaults! { CheckRequest CheckFilesRequest }
 
 impl CheckRequest {
     /// How soon an end of validity is worth a finding.
     pub(crate) fn thresholds(&self) -> Result<Thresholds, RequestError> {
-        thresholds(self.warning, self.critical)
+        thresholds(*self.warning, *self.critical)
+    }
+}
+
+impl CheckFilesRequest {
+    /// How soon an end of validity is worth a finding; an error where there is nothing to check.
+    pub(crate) fn thresholds(&self) -> Result<Thresholds, RequestError> {
+        if self.content.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err(RequestError::bad("the text to check is empty", "give PEM text with certificates"));
+        }
+        if self.paths.is_empty() && self.content.is_none() {
+            return Err(RequestError::bad("there is nothing to check", "name files or directories, or give PEM text"));
+        }
+        thresholds(*self.warning, *self.critical)
     }
 }
 

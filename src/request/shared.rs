@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::defaults;
+use super::{Span, defaults};
 use crate::catalogue::DEFAULT_KUBELET_DIR;
 use crate::policy::OutliveAuthority;
 use crate::store::DEFAULT_BACKUP_DIR;
@@ -67,6 +67,18 @@ options! {
         /// Keep no backup of the files that are replaced or removed.
         #[arg(long)]
         no_backup: bool
+    }
+
+    pub struct Warning {
+        /// Warn of a certificate with at most this much time left.
+        #[arg(long, value_name = "DURATION", default_value = "30d")]
+        warning: Span
+    }
+
+    pub struct Critical {
+        /// A certificate with at most this much time left is critical.
+        #[arg(long, value_name = "DURATION", default_value = "7d")]
+        critical: Span
     }
 
     pub struct DryRun {

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::LOCK_PAUSE;
 use super::directory::Directory;
 use super::disk::Disk;
 use super::error::StoreError;
@@ -23,9 +24,6 @@ use super::holder::Holder;
 use super::lock::{LOCK, Lock, is_named};
 use super::root::Root;
 use super::trust::is_ours;
-
-/// The pause between two attempts to get a lock.
-const PAUSE: Duration = Duration::from_millis(20);
 
 impl Holder {
     /// The process that `/proc/locks` names for the lock of a directory; Linux alone tells. No lock is taken.
@@ -84,7 +82,7 @@ pub(super) fn acquire(root: &Root, disk: &Disk, path: &Path, wait: Duration) -> 
                 let holder = Holder::of(&directory);
                 return Err(StoreError::Locked { path: path.to_owned(), holder, waited: wait });
             }
-            Attempt::Busy => std::thread::sleep(PAUSE.min(wait)),
+            Attempt::Busy => std::thread::sleep(LOCK_PAUSE.min(wait)),
         }
     }
 }

@@ -63,7 +63,7 @@ fn every_golden_tree_is_ok_with_and_without_its_configuration() {
         }
         for request in [request(&node), without_config(&node)] {
             let mut request = request;
-            request.warning = Span::of_seconds(TimeDelta::days(20).num_seconds());
+            request.warning = Span::of_seconds(TimeDelta::days(20).num_seconds()).into();
             let report = check(&request, node.now).unwrap();
             assert_eq!((report.status, &report.findings), (Status::Ok, &Vec::new()), "{name}");
             let mut sorted = seen(&report);
@@ -207,7 +207,7 @@ fn a_worker_is_known_by_its_files() {
 fn what_the_api_server_shows_an_external_etcd_is_seen() {
     let node = Node::golden("external-etcd");
     let mut request = request(&node);
-    request.warning = Span::of_seconds(LONG);
+    request.warning = Span::of_seconds(LONG).into();
     let report = check(&request, node.now).unwrap();
     for name in ["etcd-ca", "apiserver-etcd-client"] {
         assert!(problems(&report.findings).contains(&format!("{name} certificate.expires_soon")), "{name}");
@@ -522,5 +522,41 @@ fn garbage_in_every_file_is_reported_and_never_a_panic() {
             );
         }
         assert!(node.plan().is_blocked(), "round {round}");
+    }
+}
+
+/// The warnings of `kubelet.conf`'s server, on a node of this configuration whose file names `server`.
+fn server_findings(config: &str, server: &str) -> usize {
+    let node = Node::made(CONTROL_PLANE);
+    node.edit("/etc/kubernetes/kubelet.conf", |text| text.replace("https://192.0.2.10:6443", server));
+    let node_request = kubepki::ops::NodeRequest { config_text: Some(config.into()), ..without_config(&node).node };
+    let report = check(&CheckRequest { node: node_request, ..request(&node) }, node.now).unwrap();
+    let is_it = |one: &&kubepki::audit::Finding| one.code == "kubeconfig.other_server" && one.subject == "kubelet.conf";
+    report.findings.iter().filter(is_it).count()
+}
+
+#[test]
+fn the_server_of_the_kubelet_is_judged_by_what_made_its_kubeconfig() {
+    let cluster = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.34.0\n";
+    let endpoint = format!("{cluster}controlPlaneEndpoint: api.example.test:6443\n");
+    let init = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint:\n  \
+                advertiseAddress: 192.0.2.10\nnodeRegistration:\n  name: cp1\n";
+    let join = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery:\n  bootstrapToken:\n    \
+                apiServerEndpoint: 192.0.2.7:6443\n    token: abcdef.0123456789abcdef\n    unsafeSkipCAVerification: true\n\
+                nodeRegistration:\n  name: cp1\n";
+    let control_plane = "controlPlane:\n  localAPIEndpoint:\n    advertiseAddress: 192.0.2.10\n";
+    for (config, server, wanted) in [
+        (format!("{endpoint}{init}"), "https://192.0.2.10:6443", 0),
+        (format!("{endpoint}{init}"), "https://api.example.test:6443", 0),
+        (format!("{endpoint}{init}"), "https://192.0.2.99:6443", 1),
+        // Joined, over whichever endpoint it was told.
+        (format!("{endpoint}{join}{control_plane}"), "https://192.0.2.7:6443", 0),
+        (format!("{cluster}{join}"), "https://192.0.2.7:6443", 0),
+        (format!("{cluster}{join}"), "https://192.0.2.99:6443", 1),
+        // The cluster's configuration alone does not say which node this is.
+        (cluster.to_owned(), "https://192.0.2.99:6443", 0),
+        (endpoint, "https://192.0.2.99:6443", 0),
+    ] {
+        assert_eq!(server_findings(&config, server), wanted, "{server} in\n{config}");
     }
 }

@@ -38,5 +38,6 @@ mod signers;
 mod signing;
 mod support;
 mod user;
+mod user_present;
 mod versions;
 mod weak_requests;

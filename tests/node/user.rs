@@ -23,6 +23,7 @@ fn request(node: &Node, name: &str, organizations: &[&str]) -> UserRequest {
         client_name: name.into(),
         organizations: organizations.iter().map(|group| (*group).to_owned()).collect(),
         validity: Span::of_seconds(8760 * 3600),
+        renew_before: None,
         algorithm: None,
         server: None,
         allow_masters: false,

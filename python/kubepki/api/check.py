@@ -67,6 +67,38 @@ def check(
     return _core.check(request(locals()), in_utc(now))
 
 
+@asked("CheckFilesRequest", "paths")
+def check_files(
+    paths: StrPath | Iterable[StrPath] = (),
+    *,
+    content: str | None = None,
+    warning: timedelta = timedelta(days=30),
+    critical: timedelta = timedelta(days=7),
+    rootfs: StrPath | None = None,
+    now: datetime | None = None,
+) -> CheckReport:
+    """Say what is wrong with any certificates, whoever they belong to: files, directories, or text.
+
+    >>> report = check_files("/no/such/file.crt")
+    >>> report.status.name, report.findings[0].code
+    ('CRITICAL', 'store.missing')
+
+    Args:
+        paths: The files and directories to check: certificates and kubeconfigs.
+        content: PEM text to check, with certificates; their name and path are `-`.
+        warning: Warn of a certificate with at most this much time left.
+        critical: A certificate with at most this much time left is critical.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
+        now: The moment for which the report holds.
+
+    Raises:
+        ConfigurationError: `plan.bad_request` when there is nothing to check, or `content` is empty;
+            `store.rootfs_not_a_directory`; `api.naive_datetime`. A file that cannot be used is a finding.
+
+    """
+    return _core.check_files(request(locals()), in_utc(now))
+
+
 @asked("NodeRequest", "config")
 def check_expiration(
     config: StrPath | None = None,

@@ -108,3 +108,25 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
     if raised is not None:
         raise raised
     return report
+
+
+@checked
+def rehearse(plan: Plan) -> None:
+    """Raise what applying a plan would be refused for, and change nothing: permissions, a lock, a backup's place.
+
+    What only the change itself can find (a disk that is full) is not found.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     rehearse(plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+
+    Args:
+        plan: A plan of this version of kubepki.
+
+    Raises:
+        FindingError: `plan.blocked` when critical findings stand against it.
+        RefusedError: What `apply` refuses.
+        EnvironmentFailure: `store.*`: a folder that cannot be written to, a lock that another process holds.
+
+    """
+    _core.rehearse_plan(plan)

@@ -1,5 +1,6 @@
 //! Certificates that were seen, and what was found of a whole node.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::convert::{Lines, Seconds};
@@ -34,6 +35,10 @@ values! {
         not_after = it.not_after;
         /// What is left of it, in whole seconds; negative when it has expired.
         remaining = Seconds(it.residual_seconds);
+        /// The whole days that are left of it; negative when it has expired.
+        days_left = it.days_left();
+        /// Whether it has expired.
+        is_expired = it.is_expired();
         /// Its key, as `RSA-2048`.
         key = &it.key;
         /// Its alternative names, as `DNS:localhost`.
@@ -50,6 +55,12 @@ values! {
     methods {
         /// Return it decoded, in lines as the differences of plans have it.
         to_text = report::difference::seen(it);
+    }
+    further "    def is_valid_at(self, moment: datetime) -> bool: ..." {
+        /// Return whether it is valid at a moment.
+        fn is_valid_at(&self, moment: DateTime<Utc>) -> bool {
+            self.0.is_valid_at(moment)
+        }
     }
 }
 
@@ -124,6 +135,13 @@ values! {
         warnings = &it.report.warnings;
         /// The exit code of the monitoring convention: 0 ok, 1 warning, 2 critical, 3 unknown.
         exit_code = it.exit_code;
+    }
+    further "    def is_valid_at(self, moment: datetime) -> bool: ..." {
+        /// Return whether all certificates are valid at a moment; without any, nothing is.
+        fn is_valid_at(&self, moment: DateTime<Utc>) -> bool {
+            let seen = &self.0.report.certificates;
+            !seen.is_empty() && seen.iter().all(|one| one.is_valid_at(moment))
+        }
     }
 }
 

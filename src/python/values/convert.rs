@@ -48,6 +48,7 @@ as_pyo3_does! {
     bool: "bool";
     u8: "int";
     u16: "int";
+    i64: "int";
     u32: "int";
     usize: "int";
     String: "str";

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::secrets;
 use crate::config::Problem;
-use crate::ops::user::UserFacts;
+use crate::ops::user::{Ensured, UserFacts};
+use crate::plan::user::Reason;
 use crate::report;
 use crate::secret::Secret;
 
@@ -101,5 +102,46 @@ secrets! {
         ) -> PyResult<Bound<'py, PyAny>> {
             super::convert::saved(slf.as_any(), Self::STUB.name, arguments, options)
         }
+    }
+}
+
+/// A user's kubeconfig that was kept or made; its plain data are without secrets.
+#[derive(Clone, PartialEq, Serialize)]
+pub(in crate::python) struct Kept {
+    before: Option<Made>,
+    reason: Option<Reason>,
+    kubeconfig: Made,
+}
+
+impl From<Ensured> for Kept {
+    fn from(ensured: Ensured) -> Self {
+        let Ensured { before, reason, facts, text, warnings } = ensured;
+        Self {
+            before: before.map(|facts| Made { facts, warnings: Vec::new(), text: None }),
+            reason,
+            kubeconfig: Made { facts, warnings, text },
+        }
+    }
+}
+
+secrets! {
+    /// A user's kubeconfig that was kept where it will do, and made where it will not.
+    ///
+    /// It is neither shown nor pickled with its secret.
+    EnsuredUser(it: Kept);
+    shown = format!("{}, {}", it.kubeconfig.facts.user, it.reason.as_ref().map_or("kept", |reason| reason.word.as_str()));
+    text = report::user::text(&it.kubeconfig.facts);
+    attributes {
+        /// Whether it is the one that was there.
+        is_kept = it.reason.is_none();
+        /// Why the one that was there is not kept, in one sentence.
+        reason = it.reason.as_ref().map(|reason| reason.text.as_str());
+        /// The same in one word: `missing`, `forced`, `unusable`, `other_server`, `other_authority`, `other_token`,
+        /// `other_credential`, `no_certificate`, `other_user`, `ends_soon`.
+        reason_code = it.reason.as_ref().map(|reason| reason.word.as_str());
+        /// What the one that was there said, without its text; none where there was none that could be read.
+        before = &it.before;
+        /// The one that is there now; after a dry run that would make one, without its text.
+        kubeconfig = &it.kubeconfig;
     }
 }

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 def days_left(value: Any, now: str | None = None) -> int:
     """Return the whole days until the end of a certificate (PEM text, or its facts), or until a moment."""
+    at = datetime.now(timezone.utc)
     try:
-        at = datetime.now(timezone.utc)
         start = shared.moment(now, at) if now else at
         return (shared.moment(_end(value), at) - start) // timedelta(days=1)
-    except (shared.Unusable, ValueError) as error:
+    except shared.Unusable as error:
         raise AnsibleFilterError(f"days_left: {error}") from error
 
 
@@ -32,13 +32,13 @@ def _end(value: Any) -> str:
         for field in ("not_after", "expires_at"):
             if value.get(field):
                 return str(value[field])
-        raise ValueError("it has neither not_after nor expires_at")
+        raise shared.Unusable("it has neither not_after nor expires_at")
     if isinstance(value, str) and "-----BEGIN" in value:
         end: str = shared.facts_of_text(value)["not_after"]
         return end
     if isinstance(value, str):
         return value
-    raise ValueError(f"wants PEM text, certificate facts or a moment, not {type(value).__name__}")
+    raise shared.Unusable(f"wants PEM text, certificate facts or a moment, not {type(value).__name__}")
 
 
 class FilterModule:

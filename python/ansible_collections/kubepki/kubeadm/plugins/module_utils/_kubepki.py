@@ -16,9 +16,8 @@ import signal
 import sys
 import traceback
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -31,6 +30,7 @@ try:
     # An older library may lack what is imported next: its version says more than what is missing.
     LIBRARY_VERSION = kubepki.__version__
     from kubepki.api.duration import duration
+    from kubepki.api.duration import moment as read_moment
     from kubepki.api.process import refuse_core_dumps
     from kubepki.api.restart import must_restart
     from kubepki.errors import KubepkiError
@@ -42,8 +42,9 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
 
-    from kubepki import Artefact, Certificate, FileProblem, Finding, Plan, Report
+    from kubepki import Artefact, Certificate, Finding, Plan, Report
 
 URL = "https://github.com/kubepki/kubepki"
 
@@ -67,6 +68,18 @@ BACKUP_OPTIONS: dict[str, Any] = {
     "backup": {"type": "bool", "default": True},
     "backup_dir": {"type": "path", "default": "/var/lib/kubepki/backups"},
 }
+
+
+class Module(AnsibleModule):  # type: ignore[misc]
+    """A module whose every failure has a code and a hint, those of Ansible's own checks of options among them."""
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        """End the module with an error."""
+        if "code" not in result:
+            hint = f"`ansible-doc kubepki.kubeadm.{self._name.rpartition('.')[2]}` says which options there are"
+            result.update(code="ansible.bad_options", hint=hint, category="usage")
+        super().fail_json(msg, **result)
+        raise AssertionError(msg)  # it ends the process
 
 
 class LibraryProblem(NamedTuple):
@@ -113,7 +126,7 @@ def _feature_release(version: str) -> tuple[int, ...]:
 
 def make_module(options: Mapping[str, Any], **others: Any) -> AnsibleModule:
     """Build the module; it fails at once, and says how to help, where the package cannot be used."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**NODE_OPTIONS, **options},
         supports_check_mode=True,
         mutually_exclusive=[("config", "config_content"), *others.pop("mutually_exclusive", [])],
@@ -273,6 +286,8 @@ def carry_out(module: AnsibleModule, plan: Plan) -> dict[str, Any]:
         module.warn(str(problem))
     if plan.is_blocked:
         blocked(module, plan.findings)
+    if module.check_mode:
+        kubepki.rehearse(plan)
     report = None if module.check_mode or plan.is_empty else kubepki.apply(plan)
     return described(module, plan, report)
 
@@ -383,8 +398,8 @@ def facts(certificate: Certificate) -> dict[str, Any]:
     """Return a certificate as plain data, with the whole days that are left."""
     return {
         **certificate.to_dict(),
-        "days_left": certificate.remaining // timedelta(days=1),
-        "expired": certificate.remaining < timedelta(0),
+        "days_left": certificate.days_left,
+        "expired": certificate.is_expired,
     }
 
 
@@ -425,45 +440,20 @@ def facts_of_file(path: str) -> list[dict[str, Any]]:
     return [facts(each) for each in file.certificates]
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """Read a moment as community.crypto's users write it: `+30d`, `20301231235959Z`, or RFC 3339.
+def moment(text: str, now: datetime | None = None) -> datetime:
+    """Read a moment: `+30d`, `20301231235959Z`, or RFC 3339.
 
     Raises:
-        ValueError: When it is none.
+        Unusable: When it is none, or the package is missing.
 
     """
-    if text[:1] in ("+", "-"):
-        ahead = span(text[1:])
-        return now + ahead if text[0] == "+" else now - ahead
-    if text.rstrip("Z").isdigit():
-        return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
-    read = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return read if read.tzinfo else read.replace(tzinfo=timezone.utc)
-
-
-def moments(module: AnsibleModule, texts: Mapping[str, Any], now: datetime) -> dict[str, datetime]:
-    """Read the moments of `valid_at`; a text that is none ends the module."""
+    problem = library_problem()
+    if problem:
+        raise Unusable(f"{problem.message} [{problem.code}]; {problem.hint}")
     try:
-        return {name: moment(str(text), now) for name, text in texts.items()}
-    except ValueError as error:
-        module.fail_json(
-            msg=f"valid_at has a value that is not a moment: {error}",
-            code="ansible.moment",
-            hint="write +30d, 20301231235959Z, or 2030-12-31T23:59:59Z",
-        )
-        raise
-
-
-def unusable(path: str, problem: FileProblem | KubepkiError) -> dict[str, Any]:
-    """Return a file or text that cannot be read as a finding."""
-    return {
-        "code": problem.code,
-        "severity": "critical",
-        "subject": path,
-        "path": path,
-        "evidence": problem.message,
-        "remedy": problem.hint,
-    }
+        return read_moment(text, now)
+    except KubepkiError as error:
+        raise Unusable(f"{error.message} [{error.code}]; {error.hint}") from error
 
 
 def nothing_seen(module: AnsibleModule) -> dict[str, Any]:

@@ -22,26 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-# No kubeconfig is larger, in characters.
-_LARGEST = 4 << 20
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-
-
-def read(module: AnsibleModule, path: str) -> str | None:
-    """Return the text of a file; None where there is none."""
-    try:
-        descriptor = os.open(path, _READ)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        _fail(module, msg=f"cannot read {path}: {error.strerror}")
-    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            _fail(module, msg=f"{path} is no regular file")
-        text = file.read(_LARGEST + 1)
-        if len(text) > _LARGEST:
-            _fail(module, msg=f"{path} is too large for a kubeconfig")
-        return text
 
 
 def wanted_access(module: AnsibleModule, path: str) -> dict[str, int | None]:
@@ -98,11 +79,16 @@ def _set(module: AnsibleModule, path: str, descriptor: int, there: os.stat_resul
             os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
         os.fchmod(descriptor, _mode(module, there.st_mode))
     except OSError as error:
-        _fail(module, msg=f"cannot set owner, group or mode of {path}: {error.strerror}")
+        _fail(
+            module,
+            msg=f"cannot set owner, group or mode of {path}: {error.strerror}",
+            code="store.no_permission",
+            hint="run it as root (become), or leave out owner, group and mode",
+        )
 
 
-def _fail(module: AnsibleModule, **result: str) -> NoReturn:
-    module.fail_json(**result)
+def _fail(module: AnsibleModule, msg: str, **result: str) -> NoReturn:
+    module.fail_json(msg=msg, **result)
     raise AssertionError(result)  # fail_json ends the module
 
 
@@ -125,7 +111,12 @@ def _number(module: AnsibleModule, option: str, find: Any) -> int | None:
     try:
         return int(find(name))
     except KeyError:
-        _fail(module, msg=f"{option}: there is no {name}")
+        _fail(
+            module,
+            msg=f"{option}: there is no {name}",
+            code="ansible.unknown_owner",
+            hint=f"make it first (ansible.builtin.{'user' if option == 'owner' else 'group'}), or give its number",
+        )
 
 
 def _mode(module: AnsibleModule, present: int) -> int:
@@ -139,7 +130,12 @@ def _mode(module: AnsibleModule, present: int) -> int:
         try:
             mode = module._symbolic_mode_to_octal(present_file, wanted)
         except ValueError as error:
-            _fail(module, msg=f"mode: {error}")
+            _fail(module, msg=f"mode: {error}", code="ansible.bad_mode", hint="write it as '0600' or u=rw,g=,o=")
     if mode & ~0o777:
-        _fail(module, msg="mode: a kubeconfig has no set-id or sticky bit")
+        _fail(
+            module,
+            msg="mode: a kubeconfig has no set-id or sticky bit",
+            code="ansible.bad_mode",
+            hint="write it as '0600' or u=rw,g=,o=",
+        )
     return int(mode)

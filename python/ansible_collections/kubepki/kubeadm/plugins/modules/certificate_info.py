@@ -15,7 +15,7 @@ version_added: 0.1.0
 description:
   - Says what C(kubepki check) says of a node - ends, chains, keys, names, usages, modes of CAs, certificates,
     kubeconfigs and service account keys, the kubelet's own among them.
-  - With O(path) or O(content), looks at any certificates instead.
+  - With O(path) or O(content), looks at any certificates and kubeconfigs instead.
   - A bad certificate never fails the task. It is in RV(findings), and RV(status) is what monitoring makes of it.
 author:
   - The kubepki contributors (@kubepki)
@@ -176,7 +176,7 @@ findings:
       description: What to do about it.
       type: str
 valid_at:
-  description: For each moment of O(valid_at) whether all certificates are valid then.
+  description: For each moment of O(valid_at) whether all certificates are valid then; false without certificates.
   returned: success
   type: dict
 first_to_expire:
@@ -193,56 +193,47 @@ from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-STATUSES = ("ok", "warning", "critical", "unknown")
+    from kubepki import CheckReport
 
 
-def of_node(module: AnsibleModule, now: datetime) -> dict[str, Any]:
-    """Return the report of a node."""
-    report = shared.kubepki.check(
-        warning=shared.span(module.params["warning"]),
-        critical=shared.span(module.params["critical"]),
-        kubelet_dir=module.params["kubelet_dir"],
-        extra=module.params["extra"],
-        now=now,
-        **shared.node_arguments(module),
-    )
-    for problem in report.warnings:
-        module.warn(str(problem))
+def checked(module: AnsibleModule, now: datetime) -> CheckReport:
+    """Return the report of a node, or of files and text that are named instead."""
+    wanted = module.params
+    thresholds = {name: shared.span(wanted[name]) for name in ("warning", "critical")}
+    report: CheckReport
+    if wanted["path"] is not None or wanted["content"] is not None:
+        report = shared.kubepki.check_files(
+            wanted["path"] or [], content=wanted["content"], rootfs=wanted["rootfs"], now=now, **thresholds
+        )
+    else:
+        report = shared.kubepki.check(
+            kubelet_dir=wanted["kubelet_dir"],
+            extra=wanted["extra"],
+            now=now,
+            **thresholds,
+            **shared.node_arguments(module),
+        )
+    return report
+
+
+def described(module: AnsibleModule, report: CheckReport, moments: dict[str, datetime]) -> dict[str, Any]:
+    """Return a report as the module's result."""
+    findings = shared.found(module, report.findings)
+    if not findings and not report.certificates:
+        findings = [shared.nothing_seen(module)]
+    certificates = [
+        {**shared.facts(each), "valid_at": {name: each.is_valid_at(moment) for name, moment in moments.items()}}
+        for each in report.certificates
+    ]
     return {
+        "status": report.status.name.lower(),
         "exit_code": report.exit_code,
-        "certificates": [shared.facts(each) for each in report.certificates],
-        "findings": shared.found(module, report.findings)
-        or ([] if report.certificates else [shared.nothing_seen(module)]),
+        "checked_at": shared.rfc3339(report.checked_at),
+        "certificates": certificates,
+        "findings": findings,
+        "valid_at": {name: report.is_valid_at(moment) for name, moment in moments.items()},
+        "first_to_expire": min(certificates, key=lambda each: each["residual_seconds"], default=None),
     }
-
-
-def of_files(module: AnsibleModule, now: datetime) -> dict[str, Any]:
-    """Return the report of files, judged by their ends alone."""
-    certificates: list[dict[str, Any]] = []
-    findings: list[dict[str, Any]] = []
-    for file in shared.kubepki.read_certificates(module.params["path"], rootfs=module.params["rootfs"], now=now):
-        certificates.extend(shared.facts(each) for each in file.certificates)
-        if file.problem:
-            findings.append(shared.unusable(str(file.path), file.problem))
-    return judged(module, certificates, findings)
-
-
-def of_content(module: AnsibleModule, now: datetime) -> dict[str, Any]:
-    """Return the report of PEM text, judged by ends alone."""
-    try:
-        read = shared.kubepki.parse_certificates(module.params["content"], now=now)
-    except shared.KubepkiError as error:
-        return judged(module, [], [shared.unusable("-", error)])
-    return judged(module, [shared.facts(each) for each in read], [])
-
-
-def judged(module: AnsibleModule, certificates: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what is to be reported of certificates that are no node's."""
-    warning = shared.span(module.params["warning"]).total_seconds()
-    critical = shared.span(module.params["critical"]).total_seconds()
-    least = min((each["residual_seconds"] for each in certificates), default=warning + 1)
-    exit_code = 2 if findings or least <= critical else 1 if least <= warning else 0
-    return {"exit_code": exit_code, "certificates": certificates, "findings": findings}
 
 
 def main() -> None:
@@ -259,18 +250,13 @@ def main() -> None:
         },
         mutually_exclusive=[("path", "content")],
     )
-    now = datetime.now(timezone.utc).replace(microsecond=0)
+    now = datetime.now(timezone.utc)
     with shared.failures(module):
-        moments = shared.moments(module, module.params["valid_at"], now)
-        look = of_files if module.params["path"] else of_content if module.params["content"] else of_node
-        result = look(module, now)
-    for each in result["certificates"]:
-        first, last = (shared.moment(each[end], now) for end in ("not_before", "not_after"))
-        each["valid_at"] = {name: first <= at <= last for name, at in moments.items()}
-    result["valid_at"] = {name: all(each["valid_at"][name] for each in result["certificates"]) for name in moments}
-    result["first_to_expire"] = min(result["certificates"], key=lambda each: each["residual_seconds"], default=None)
-    result["status"] = STATUSES[result["exit_code"]]
-    module.exit_json(changed=False, checked_at=shared.rfc3339(now), **result)
+        moments = {name: shared.read_moment(str(text), now) for name, text in module.params["valid_at"].items()}
+        report = checked(module, now)
+    for problem in report.warnings:
+        module.warn(str(problem))
+    module.exit_json(changed=False, **described(module, report, moments))
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ version_added: 0.1.0
 description:
   - Makes a kubeconfig with a client certificate, or with a token, as C(kubeadm kubeconfig user) does. Runs where the
     CA's key is.
-  - With O(path) the file is kept while its certificate is for the same user, groups, server and CA, and does not end
-    within O(renew_before).
+  - With O(path) the file is kept while clients can use it, it is for the same user, groups, server and CA, and its
+    certificate does not end within O(renew_before).
   - Without O(path) nothing is written anywhere, and RV(content) has the kubeconfig with its key. Then set C(no_log) for
     the task. What O(content) gives is kept on the same terms, and not returned again.
 author:
@@ -138,6 +138,13 @@ reason:
   returned: success
   type: str
   sample: it ends within 30d
+reason_code:
+  description:
+    - The same in one word - V(missing), V(forced), V(unusable), V(other_server), V(other_authority), V(other_token),
+      V(other_credential), V(no_certificate), V(other_user), V(ends_soon); empty when it was kept.
+  returned: success
+  type: str
+  sample: ends_soon
 content:
   description:
     - The kubeconfig with its key.
@@ -164,8 +171,84 @@ hint:
   type: str
 """
 
-from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubeconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as shared
+from ansible_collections.kubepki.kubeadm.plugins.module_utils import _output
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+    from kubepki import EnsuredUser, UserKubeconfig
+
+
+def ensure(module: AnsibleModule) -> EnsuredUser:
+    """Keep the kubeconfig that is there, or make one."""
+    wanted = module.params
+    path = wanted["path"]
+    ensured: EnsuredUser = shared.kubepki.ensure_user(
+        wanted["client_name"],
+        organizations=wanted["organizations"],
+        token=wanted["token"],
+        validity=shared.span(wanted["validity"]),
+        renew_before=shared.span(wanted["renew_before"]),
+        algorithm=wanted["algorithm"],
+        server=wanted["server"],
+        outlive_ca=wanted["outlive_ca"],
+        allow_masters=wanted["allow_masters"],
+        path=path,
+        present=wanted["content"],
+        force=wanted["force"],
+        dry_run=module.check_mode,
+        **(_output.wanted_access(module, path) if path else {}),
+        **shared.node_arguments(module),
+    )
+    return ensured
+
+
+def described(module: AnsibleModule, ensured: EnsuredUser) -> dict[str, Any]:
+    """Return what the module returns."""
+    path, made = module.params["path"], ensured.kubeconfig
+    changed = not ensured.is_kept
+    if path and Path(path).exists():
+        changed = _output.set_attributes(module, path, changed=changed)
+    result: dict[str, Any] = {
+        "changed": changed,
+        "reason": ensured.reason or "",
+        "reason_code": ensured.reason_code or "",
+        "user": facts(made),
+        "findings": shared.found(module, made.findings),
+    }
+    if path:
+        result["path"] = path
+    if not path or module.params["return_content"]:
+        # What came in as an option is secret to Ansible, which would return asterisks in its place.
+        result["content"] = made.to_yaml() if made.is_made and (path or changed) else None
+    if module._diff and not ensured.is_kept:
+        before, after = (shown(each) if each else "" for each in (ensured.before, made))
+        result["diff"] = {"before": before, "after": after}
+        result["diff"].update(dict.fromkeys(("before_header", "after_header"), path or made.user))
+    return result
+
+
+def facts(kubeconfig: UserKubeconfig) -> dict[str, Any]:
+    """Return what a kubeconfig says, without its secret."""
+    return {
+        "user": kubeconfig.user,
+        "organizations": list(kubeconfig.organizations),
+        "credential": kubeconfig.credential,
+        "server": kubeconfig.server,
+        "subject": kubeconfig.subject,
+        "not_after": shared.rfc3339(kubeconfig.not_after),
+        "serial": kubeconfig.serial,
+    }
+
+
+def shown(kubeconfig: UserKubeconfig) -> str:
+    """Return the same as lines, for a difference."""
+    # The groups are in the subject.
+    return shared.lines({name: value for name, value in facts(kubeconfig).items() if value and name != "organizations"})
 
 
 def main() -> None:
@@ -191,10 +274,16 @@ def main() -> None:
         required_by={"token": ("path",)},
     )
     if module.params["token"] and module.params["return_content"]:
-        module.fail_json(msg="a kubeconfig with a token cannot be returned: read the file, with no_log")
+        module.fail_json(
+            msg="a kubeconfig with a token cannot be returned: Ansible would blot the token out",
+            code="ansible.token_returned",
+            hint="leave out return_content, and read the file of path with no_log",
+        )
     with shared.failures(module):
-        result = _kubeconfig.ensure(module)
-    module.exit_json(**result)
+        ensured = ensure(module)
+    for problem in ensured.kubeconfig.warnings:
+        module.warn(str(problem))
+    module.exit_json(**described(module, ensured))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,103 @@
+//! A change rehearsed: what the system would refuse, found before anything is made.
+//!
+//! In: the directories that would be locked, the files that would be written or removed. Out: the error that the change would end
+//! with. Nothing is written: a lock is taken for a moment, and only where its file is there.
+//!
+//! What happens between the rehearsal and the change (a disk that is full, a lock that somebody takes) is found by the change alone.
+
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::Instant;
+
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
+
+use super::directory::Directory;
+use super::error::StoreError;
+use super::holder::Holder;
+use super::lock::LOCK;
+use super::root::{Kind, Resolved};
+use super::{LOCK_PAUSE, Store};
+
+impl Store {
+    /// Refuses what a change of `files`, with `directories` locked, would be refused for.
+    ///
+    /// # Errors
+    /// Those of [`Store::lock`] and of writing: [`StoreError::Locked`], [`StoreError::NoPermission`], [`StoreError::ReadOnly`],
+    /// [`StoreError::NotADirectory`] and those of a path that leads nowhere.
+    pub fn rehearse<P: AsRef<Path>>(&self, directories: &[P], files: &[P]) -> Result<(), StoreError> {
+        let mut folders = BTreeSet::new();
+        for file in files.iter().map(AsRef::as_ref) {
+            let folder = file.parent().unwrap_or(file);
+            folders.insert(self.existing(folder)?);
+        }
+        for folder in &folders {
+            rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
+                .map_err(|errno| StoreError::os("write to", folder, errno))?;
+        }
+        let locked = directories.iter().map(|directory| self.existing(directory.as_ref()));
+        locked.collect::<Result<BTreeSet<_>, _>>()?.union(&folders).try_for_each(|folder| self.refuse_locked(folder))
+    }
+
+    /// The directory, or the nearest above it that is there.
+    fn existing(&self, directory: &Path) -> Result<std::path::PathBuf, StoreError> {
+        let Resolved { existing, kind, .. } = self.root.resolve_for_change(directory, true)?;
+        if kind == Kind::Directory {
+            return Ok(existing);
+        }
+        Err(StoreError::NotADirectory { path: self.root.prefixed(directory)?, component: existing })
+    }
+
+    fn refuse_locked(&self, folder: &Path) -> Result<(), StoreError> {
+        let directory = Directory::open(&self.root, &self.disk, folder)?;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let start = Instant::now();
+        // Without the file nobody holds the lock; what cannot be opened comes up where it is written to.
+        while let Ok(file) = rustix::fs::openat(directory.handle(), LOCK, flags, Mode::empty()) {
+            match File::from(file).try_lock() {
+                Err(TryLockError::WouldBlock) if start.elapsed() >= self.lock_wait => {
+                    let holder = Holder::of(&directory);
+                    return Err(StoreError::Locked { path: folder.to_owned(), holder, waited: self.lock_wait });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE.min(self.lock_wait)),
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::error::Diagnostic as _;
+
+    #[test]
+    fn a_rehearsal_finds_a_lock_that_is_held_and_what_is_no_directory_and_writes_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::new(Some(place.path().to_owned())).unwrap().with_lock_wait(Duration::from_millis(30));
+        assert!(store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).is_ok());
+        let session = store.lock(&["/etc"]).unwrap();
+        let error = store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).unwrap_err();
+        assert_eq!(error.code(), "store.locked");
+        drop(session);
+        assert!(store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).is_ok());
+        std::fs::write(place.path().join("etc"), "").unwrap();
+        assert_eq!(store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).unwrap_err().code(), "store.not_a_directory");
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_rehearsal_finds_a_folder_that_cannot_be_written_to() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::new(Some(place.path().to_owned())).unwrap();
+        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o500)).unwrap();
+        let outcome = store.rehearse::<&str>(&[], &["/jane.conf"]);
+        std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        // Root may write everywhere.
+        assert!(store.is_root() || outcome.is_err_and(|error| error.code() == StoreError::NO_PERMISSION));
+    }
+}
