@@ -39,27 +39,34 @@ class Module(NamedTuple):
     names: dict[str, str]
     # Options that only Ansible has, and those whose meaning is another there.
     own: frozenset[str]
+    # Options that have a default in a playbook, where a second run must change nothing.
+    defaults: frozenset[str]
 
 
-def _module(function: Callable[..., Any], own: str = "", **names: str) -> Module:
-    return Module(function, {**NODE, **BACKUP, **names}, frozenset(own.split()))
+def _module(function: Callable[..., Any], own: str = "", defaults: str = "", **names: str) -> Module:
+    return Module(function, {**NODE, **BACKUP, **names}, frozenset(own.split()), frozenset(defaults.split()))
 
 
 MODULES = {
+    "backup_info": _module(kubepki.list_backups, own="name"),
+    "backup_prune": _module(kubepki.prune_backups),
+    "backup_restore": _module(kubepki.plan_restore, own="name"),
     "bundle": _module(
         kubepki.plan_import_bundle, own="action content path rbac allow_missing_ca_keys recipient force", key="key"
     ),
     "certificate_info": _module(kubepki.check, own="path content valid_at"),
     "cleanup": _module(kubepki.plan_cleanup),
+    "config_validate": _module(kubepki.load_config),
     "csr": _module(kubepki.plan_generate_csr, own="renew_before force return_content"),
     "embed": _module(kubepki.plan_embed),
     "install": _module(kubepki.plan_import, own="path content"),
     "kubeconfig": _module(kubepki.plan, names="kubeconfigs"),
     "kubeconfig_user": _module(kubepki.ensure_user, own="path return_content", content="present"),
     "pki": _module(kubepki.plan),
-    "renew": _module(kubepki.plan_renew, own="force", renew_before="before", override="force"),
+    "renew": _module(kubepki.plan_renew, own="force", defaults="renew_before", renew_before="before", override="force"),
     "restart": _module(kubepki.restart),
     "sign_pipe": _module(kubepki.sign_csr, own="csr_content ca_dir renew_before force node_name role config"),
+    "systemd": _module(kubepki.install_units, own="config state program tell_systemd renew_before on_calendar randomized_delay restart kubelet"),
 }
 
 
@@ -79,14 +86,20 @@ def options(name: str) -> Iterator[Option]:
     spec, documented = argument_spec(name), documentation(name)["options"]
     arguments, meant = inspect.signature(module.function).parameters, meanings(module.function)
     for option in sorted({*spec, *documented}):
-        argument = None if option in module.own else module.names.get(option, option)
+        is_own = option in module.own or "Not used" in str(documented.get(option, {}).get("description"))
+        argument = None if is_own else module.names.get(option, option)
         yield Option(
             option,
             spec.get(option, {}),
             documented.get(option, {}),
             arguments[argument] if argument else None,
-            in_ansible(meant[argument], module, spec) if argument else "",
+            _meaning(meant[argument], arguments[argument], module, spec) if argument else "",
         )
+
+
+def _meaning(meaning: str, argument: inspect.Parameter, module: Module, spec: dict[str, Any]) -> str:
+    said = in_ansible(meaning, module, spec)
+    return f"{said} It is written as V(30d), V(2w) or V(720h)." if "timedelta" in str(argument.annotation) else said
 
 
 def argument_spec(name: str) -> dict[str, Any]:
@@ -101,9 +114,8 @@ def argument_spec(name: str) -> dict[str, Any]:
         if key is None:
             spec.update(shared[_name(value)])
         else:
-            spec[ast.literal_eval(key)] = _plain(value)
-    is_of_node = not any(each.arg == "node" for each in call.keywords)
-    return {**(shared["NODE_OPTIONS"] if is_of_node else {}), **spec}
+            spec[ast.literal_eval(key)] = _plain(value, shared)
+    return {**shared["NODE_OPTIONS"], **spec}
 
 
 def documentation(name: str) -> dict[str, Any]:
@@ -111,15 +123,17 @@ def documentation(name: str) -> dict[str, Any]:
     text: dict[str, Any] = yaml.safe_load(_constants(PLUGINS / f"modules/{name}.py")["DOCUMENTATION"])
     all_options: dict[str, Any] = {}
     for fragment in text.get("extends_documentation_fragment", []):
-        path = PLUGINS / f"doc_fragments/{fragment.removeprefix('kubepki.kubeadm.').split('.')[0]}.py"
-        if fragment.startswith("kubepki.kubeadm."):
-            all_options.update(yaml.safe_load(fragment_text(path))["options"])
+        collection, _, own = fragment.rpartition("kubepki.kubeadm.")
+        name, _, part = own.partition(".")
+        if own != fragment and not collection:
+            text_of_part = fragment_text(PLUGINS / f"doc_fragments/{name}.py", part.upper() or "DOCUMENTATION")
+            all_options.update(yaml.safe_load(text_of_part)["options"])
     return {**text, "options": {**all_options, **(text.get("options") or {})}}
 
 
-def fragment_text(path: Path) -> str:
-    """Return the text of a fragment."""
-    (found,) = re.findall(r'DOCUMENTATION = r"""\n(.*?)"""', path.read_text(), re.DOTALL)
+def fragment_text(path: Path, part: str) -> str:
+    """Return the text of a part of a fragment."""
+    (found,) = re.findall(rf'    {part} = r"""\n(.*?)"""', path.read_text(), re.DOTALL)
     return str(found)
 
 
@@ -132,7 +146,8 @@ def meanings(function: Callable[..., Any]) -> dict[str, str]:
 
 def in_ansible(meaning: str, module: Module, spec: dict[str, Any]) -> str:
     """Return a sentence of the library with the names of a module's options in it."""
-    options = {module.names.get(name, name): name for name in spec if name not in module.own}
+    same = {name: name for name in spec}
+    options = same | {module.names.get(name, name): name for name in spec if name not in module.own}
 
     def marked(code: re.Match[str]) -> str:
         word = code[1]
@@ -162,7 +177,7 @@ def choices_of(argument: inspect.Parameter) -> list[str] | None:
     """Return the words that an argument takes; none where it takes others too."""
     annotation = str(argument.annotation)
     words = re.findall(r"Literal\[([^\]]*)\]", annotation)
-    return re.findall(r'"([^"]*)"', words[0]) if words and "Iterable" not in annotation else None
+    return re.findall(r"['\"]([^'\"]*)['\"]", words[0]) if words and "Iterable" not in annotation else None
 
 
 def described(text: str, option: str, meaning: str) -> str:
@@ -201,11 +216,13 @@ def _constants(path: Path) -> dict[str, Any]:
     return found
 
 
-def _plain(node: ast.expr) -> Any:  # noqa: ANN401
-    """Return a literal, without what is computed in it."""
+def _plain(node: ast.expr, shared: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return a literal, or an option that modules share; without what is computed in it."""
     if isinstance(node, ast.Dict):
         pairs = zip(node.keys, node.values, strict=True)
-        return {ast.literal_eval(key): _plain(value) for key, value in pairs if key is not None}
+        return {ast.literal_eval(key): _plain(value, shared) for key, value in pairs if key is not None}
+    if isinstance(node, ast.Subscript):
+        return shared[_name(node.value)][ast.literal_eval(node.slice)]
     try:
         return ast.literal_eval(node)
     except ValueError:

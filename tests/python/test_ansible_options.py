@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from ansible_options import (
     choices_of,
     described,
     documentation,
+    fragment_text,
     in_ansible,
     is_same_default,
     meanings,
@@ -51,7 +53,8 @@ def test_what_the_library_has_too_is_the_same_there(module: str) -> None:
     for option in options(module):
         if option.argument is None:
             continue
-        assert is_same_default(option), f"{option.name}: {option.spec.get('default')!r}"
+        if option.name not in MODULES[module].defaults:
+            assert is_same_default(option), f"{option.name}: {option.spec.get('default')!r}"
         words = choices_of(option.argument)
         assert sorted(option.spec.get("choices") or []) == sorted(words or []), option.name
 
@@ -61,25 +64,25 @@ def test_only_ansible_has_the_options_that_are_said_to_be_ansibles(module: str) 
     assert MODULES[module].own - set(argument_spec(module)) == set()
 
 
-def documents() -> Iterator[tuple[Path, list[Option]]]:
-    """Return each file with DOCUMENTATION, and the options whose meaning the library has."""
-    renew = MODULES["renew"]
+def options_of(document: str) -> tuple[Path, list[Option]]:
+    """Return a file with DOCUMENTATION, and the options whose meaning the library has."""
+    if document in MODULES:
+        known = [option for option in options(document) if option.meaning and option.name != "backup"]
+        return PLUGINS / f"modules/{document}.py", known
+    path, renew = PLUGINS / f"doc_fragments/{document}.py", MODULES["renew"]
     meant, spec = meanings(renew.function), argument_spec("renew")
-    for fragment in ("node", "backup"):
-        path = PLUGINS / f"doc_fragments/{fragment}.py"
-        names = re.findall(r"^  (\w+):$", path.read_text(), re.MULTILINE)
-        known = [(name, renew.names.get(name, name)) for name in names if name != "backup"]
-        yield (
-            path,
-            [Option(name, {}, {}, None, in_ansible(meant[argument], renew, spec)) for name, argument in known],
-        )
-    for module in MODULES:
-        known_options = [option for option in options(module) if option.meaning and option.name != "backup"]
-        yield PLUGINS / f"modules/{module}.py", known_options
+    names = re.findall(r"^  (\w+):$", fragment_text(path, "DOCUMENTATION"), re.MULTILINE)
+    known = [
+        Option(name, {}, {}, None, in_ansible(meant[renew.names.get(name, name)], renew, spec))
+        for name in names
+        if name != "backup"
+    ]
+    return path, known
 
 
-@pytest.mark.parametrize(("path", "known"), documents(), ids=lambda value: getattr(value, "stem", ""))
-def test_what_an_option_means_is_written_from_the_library(path: Path, known: list[Option]) -> None:
+@pytest.mark.parametrize("document", ["node", "backup", *MODULES])
+def test_what_an_option_means_is_written_from_the_library(document: str) -> None:
+    path, known = options_of(document)
     before, mark, rest = path.read_text().partition('DOCUMENTATION = r"""\n')
     text, end, after = rest.partition('"""\n')
     for option in known:
@@ -95,14 +98,18 @@ def tables() -> Iterator[str]:
     yield (
         "# Modules and their options\n\nMade by `make reference` of what the modules declare: change it there. "
         "`ansible-doc kubepki.kubeadm.MODULE` has examples\nand what each returns; "
-        "[ansible.md](../guides/ansible.md) is the guide.\n"
+        "[ansible.md](../guides/ansible.md) is the guide. Modules that look at\nno node take the node's options "
+        "too, and do not use them: `module_defaults` can say them once for all.\n"
     )
     for module in sorted(MODULES):
         text = documentation(module)
         yield f"\n## {module}\n\n{text['short_description']}.\n\n| option | type | default | meaning |\n|---|---|---|---|\n"
         for name, option in text["options"].items():
-            default = "required" if option.get("required") else option.get("default")
-            shown = "" if default is None else default if default == "required" else f"`{default!s}`"
+            if "Not used" in str(option["description"]):
+                continue
+            default = option.get("default")
+            shown = "" if default is None else f"`{json.dumps(default) if isinstance(default, bool | dict) else default}`"
+            shown = "required" if option.get("required") else shown
             kind = f"{option['type']} of {option['elements']}" if "elements" in option else option.get("type", "str")
             said = [option["description"]] if isinstance(option["description"], str) else option["description"]
             words = [f"`{word}`" for word in option.get("choices", ())]

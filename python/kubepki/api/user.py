@@ -85,14 +85,14 @@ def user_kubeconfig(
     return _core.user_kubeconfig(request(locals(), "token", "dry_run"), token, dry_run, progress, in_utc(now))
 
 
-@asked("UserRequest", "client_name", "config", renew_before="timedelta(days=30)")
+@asked("UserRequest", "client_name", "config", renew_before=timedelta(days=30))
 def ensure_user(
     client_name: str,
     config: StrPath | None = None,
     *,
     organizations: Iterable[str] = (),
     validity: timedelta = timedelta(hours=8760),
-    renew_before: timedelta | None = "timedelta(days=30)",
+    renew_before: timedelta | None = timedelta(days=30),
     algorithm: Algorithm | str | None = None,
     server: str | None = None,
     allow_masters: bool = False,

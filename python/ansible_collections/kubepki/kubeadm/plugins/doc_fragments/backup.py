@@ -18,7 +18,7 @@ options:
     default: true
   backup_dir:
     description:
-      - Where they are kept on the node; O(rootfs) is in front of it.
+      - The directory of the node where backups are kept.
     type: path
     default: /var/lib/kubepki/backups
 """

@@ -13,34 +13,35 @@ class ModuleDocFragment:
 options:
   config:
     description:
-      - Path of a kubeadm configuration (v1beta3, v1beta4) on the host on which the module runs.
+      - The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
       - Without it and O(config_content), kubeadm's defaults hold.
     type: path
   config_content:
     description:
-      - The kubeadm configuration itself, instead of O(config).
+      - The configuration itself as YAML or JSON text, instead of O(config).
       - A mapping is one document, a list of mappings several; a string is read as YAML.
     type: raw
   lenient:
     description:
-      - Whether unknown fields of the configuration are warnings, as for kubeadm, instead of errors.
+      - Warn of unknown fields, as kubeadm does; they are errors otherwise.
     type: bool
     default: false
   node_name:
     description:
-      - The node's name instead of the configuration's.
+      - The node's name, instead of the configuration's.
     type: str
   certificates_dir:
     description:
-      - The certificates directory instead of the configuration's C(certificatesDir).
+      - The directory of certificates of the node, instead of the configuration's C(certificatesDir).
     type: path
   kubeconfig_dir:
     description:
-      - The directory of the kubeconfigs instead of C(/etc/kubernetes).
+      - The directory of kubeconfigs of the node, instead of C(/etc/kubernetes).
     type: path
   rootfs:
     description:
-      - A directory in front of every path of the node, so that a mounted disk or a folder can stand for it.
+      - >-
+        The directory in front of every path of the node: a mounted disk, a folder.
       - It must exist.
     type: path
 requirements:

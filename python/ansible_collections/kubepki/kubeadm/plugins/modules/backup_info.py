@@ -30,12 +30,13 @@ options:
     type: str
   backup_dir:
     description:
-      - Where backups are kept on the node; O(rootfs) is in front of it.
+      - The directory of the node where backups are kept.
     type: path
     default: /var/lib/kubepki/backups
   rootfs:
     description:
-      - A directory in front of every path of the node.
+      - >-
+        The directory in front of every path of the node: a mounted disk, a folder.
     type: path
 seealso:
   - module: kubepki.kubeadm.backup_restore

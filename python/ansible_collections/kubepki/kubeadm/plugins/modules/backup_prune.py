@@ -27,16 +27,17 @@ options:
     type: int
   older_than:
     description:
-      - How old one must be to go (V(90d)); with O(keep), both must hold.
+      - How old one must be to go; with O(keep), both must hold. It is written as V(30d), V(2w) or V(720h).
     type: str
   backup_dir:
     description:
-      - Where backups are kept on the node; O(rootfs) is in front of it.
+      - The directory of the node where backups are kept.
     type: path
     default: /var/lib/kubepki/backups
   rootfs:
     description:
-      - A directory in front of every path of the node.
+      - >-
+        The directory in front of every path of the node: a mounted disk, a folder.
     type: path
 seealso:
   - module: kubepki.kubeadm.backup_info

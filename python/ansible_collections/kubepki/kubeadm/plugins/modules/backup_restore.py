@@ -41,7 +41,8 @@ options:
     default: []
   rootfs:
     description:
-      - A directory in front of every path of the node.
+      - >-
+        The directory in front of every path of the node: a mounted disk, a folder.
     type: path
 seealso:
   - module: kubepki.kubeadm.backup_info

@@ -38,7 +38,7 @@ options:
     required: true
   key:
     description:
-      - The certificate key, 64 hexadecimal digits. An export makes one without it. A worker's bundle has none.
+      - The certificate key; not for a worker.
     type: str
     aliases: [certificate_key]
   recipient:

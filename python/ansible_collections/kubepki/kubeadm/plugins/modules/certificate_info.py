@@ -40,22 +40,22 @@ options:
     default: {}
   warning:
     description:
-      - A certificate that is valid for at most this long is a warning.
+      - Warn of a certificate with at most this much time left. It is written as V(30d), V(2w) or V(720h).
     type: str
     default: 30d
   critical:
     description:
-      - A certificate that is valid for at most this long is critical.
+      - A certificate with at most this much time left is critical. It is written as V(30d), V(2w) or V(720h).
     type: str
     default: 7d
   kubelet_dir:
     description:
-      - The kubelet's directory, whose C(pki) is looked into.
+      - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
   extra:
     description:
-      - Files and directories to check besides.
+      - More files and directories of the node to check.
     type: list
     elements: path
     default: []

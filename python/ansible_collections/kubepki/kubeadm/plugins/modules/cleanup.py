@@ -25,24 +25,25 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - kubeadm's names of certificates and kubeconfigs; an empty list is none.
+      - Which certificates and kubeconfigs, by kubeadm's names; all, or none for an empty list.
       - Without it, all of the node.
     type: list
     elements: str
   ca_keys:
     description:
-      - The CAs whose keys go (V(ca), V(etcd-ca), V(front-proxy-ca)), for external CA mode.
+      - Remove the keys of these CAs too (C(ca), C(etcd-ca), C(front-proxy-ca)), for external CA mode.
     type: list
     elements: str
     default: []
   ca_key_backup:
     description:
-      - Where removed files are kept when a CA key is among them - a folder of the host on which the module runs, not
-        one of the node's own; O(rootfs) is not in front of it. Needed with O(ca_keys), unless O(backup=false).
+      - >-
+        With a CA's key: the directory of this machine where what is removed is kept, outside the node's files and its
+        root directory.
     type: path
   kubelet_dir:
     description:
-      - The kubelet's directory, for V(kubelet-client).
+      - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
 seealso:

@@ -30,7 +30,8 @@ attributes:
 options:
   names:
     description:
-      - kubeadm's names (V(apiserver), V(admin.conf)).
+      - Which certificates and kubeconfigs, by kubeadm's names; C(kubelet-client) for what the kubelet shows to the API
+        server and cannot renew any more.
       - V(kubelet-client), by its name alone, is what the kubelet shows to the API server - for a kubelet that can renew
         its own no more, on a node without the CA's key. It is requested when it ends within O(renew_before).
       - Without it, all of the node.
@@ -38,12 +39,12 @@ options:
     elements: str
   role:
     description:
-      - Which kind of node; the configuration's without it. V(etcd) means what etcd's CA signs.
+      - What the node is, instead of the configuration's; C(etcd) means what etcd's CA signs.
     type: str
     choices: [control-plane, worker, etcd]
   with_usages:
     description:
-      - Whether requests ask for key usages and extended key usages too; kubeadm's do not.
+      - Ask for key usages too; kubeadm's requests do not.
     type: bool
     default: false
   renew_before:
@@ -53,7 +54,7 @@ options:
     default: 30d
   kubelet_dir:
     description:
-      - The kubelet's directory.
+      - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
   force:

@@ -25,25 +25,25 @@ extends_documentation_fragment:
 options:
   kubeconfigs:
     description:
-      - kubeadm's names (V(admin.conf)), or paths.
+      - kubeadm's names (C(admin.conf)) or paths of kubeconfigs; all of the node, or none for an empty list.
       - Without it, all of the node.
     type: list
     elements: str
   client_certificate:
     description:
-      - The certificate's file, for one kubeconfig.
+      - The client certificate, for one kubeconfig, in place of the file beside it.
     type: path
   client_key:
     description:
-      - Its key's file, instead of the key in the kubeconfig.
+      - Its key, in place of the one in the kubeconfig.
     type: path
   certificate_authority:
     description:
-      - The CA's file, instead of C(ca.crt).
+      - The CA certificates, in place of C(ca.crt).
     type: path
   flatten:
     description:
-      - Whether certificate and key files that a kubeconfig refers to are embedded too.
+      - Embed the files that a kubeconfig refers to, too.
     type: bool
     default: false
 seealso:

@@ -60,12 +60,12 @@ options:
         type: str
   force:
     description:
-      - Whether names, usages, validity and signer may be wrong; the key never.
+      - Import in spite of wrong names, usages, validity or signer; never with another key.
     type: bool
     default: false
   kubelet_dir:
     description:
-      - The kubelet's directory, for V(kubelet-client).
+      - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
 seealso:

@@ -26,13 +26,15 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - File names of kubeconfigs (V(admin.conf), V(kubelet.conf)).
+      - Which kubeconfigs, by their file names (C(admin.conf)); all, or none for an empty list.
       - Without it, all that the node has to have.
     type: list
     elements: str
   outlive_ca:
     description:
-      - What to do with a client certificate that would be valid for longer than its CA.
+      - >-
+        What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or
+        make it anyway, as kubeadm does.
       - V(refuse) fails, V(clamp) lets it end with the CA, V(allow) makes it anyway, as kubeadm does.
     type: str
     choices: [refuse, clamp, allow]

@@ -32,42 +32,47 @@ attributes:
 options:
   client_name:
     description:
-      - The user's name - the certificate's common name.
+      - >-
+        The user's name: the certificate's common name.
     type: str
     required: true
   organizations:
     description:
-      - The user's groups - the certificate's organizations.
+      - >-
+        The groups: the certificate's organizations.
     type: list
     elements: str
     default: []
   token:
     description:
-      - What the user shows in place of a certificate; then no CA key is needed.
+      - What the user shows in place of a certificate; then groups and validity are not used, and no CA key is needed.
       - It needs O(path), and goes without O(return_content) - Ansible would blot the token out of what is returned.
     type: str
   validity:
     description:
-      - How long the certificate is valid.
+      - How long the certificate is valid; the configuration's period is not used, as in kubeadm. It is written as
+        V(30d), V(2w) or V(720h).
     type: str
     default: 365d
   algorithm:
     description:
-      - The kind of key (V(ECDSA-P256)); the configuration's without it.
+      - The kind of key, as C(ECDSA-P256); the configuration's without one.
     type: str
   server:
     description:
-      - The API server's URL; the configuration's without it.
+      - The API server's URL; without it the configuration's, else that of C(admin.conf).
     type: str
   outlive_ca:
     description:
-      - What to do with a certificate that would be valid for longer than its CA.
+      - >-
+        What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or
+        make it anyway, as kubeadm does.
     type: str
     choices: [refuse, clamp, allow]
     default: refuse
   allow_masters:
     description:
-      - Whether the group V(system:masters), which cannot be revoked, is allowed.
+      - Allow the group C(system:masters), which nothing can restrict.
     type: bool
     default: false
   path:
@@ -77,7 +82,7 @@ options:
     type: path
   content:
     description:
-      - The kubeconfig that there is, for runs without O(path).
+      - The text of the kubeconfig that is there, where it is in no file.
     type: str
   return_content:
     description:
@@ -86,12 +91,13 @@ options:
     default: false
   renew_before:
     description:
-      - Make it again when its certificate ends within this time.
+      - Keep the kubeconfig that is there while it is what is asked for, and its certificate does not end within this
+        time. It is written as V(30d), V(2w) or V(720h).
     type: str
     default: 30d
   force:
     description:
-      - Whether to make it again, whatever is there.
+      - Make it again, whatever is there.
     type: bool
     default: false
 seealso:

@@ -26,19 +26,22 @@ extends_documentation_fragment:
 options:
   certificates:
     description:
-      - kubeadm's names of CAs, certificates and key pairs (V(apiserver), V(etcd-ca), V(sa)); an empty list is none.
+      - Which CAs, certificates and key pairs, by kubeadm's names (C(apiserver), C(etcd-ca), C(sa)); all, or none for an
+        empty list.
       - Without it, all that the node has to have.
     type: list
     elements: str
   kubeconfigs:
     description:
-      - The file names of kubeconfigs (V(admin.conf)); an empty list is none.
+      - Which kubeconfigs, by their file names (C(admin.conf)); all, or none for an empty list.
       - Without it, all that the node has to have.
     type: list
     elements: str
   outlive_ca:
     description:
-      - What to do with a certificate that would be valid for longer than its CA.
+      - >-
+        What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or
+        make it anyway, as kubeadm does.
       - V(refuse) fails, V(clamp) lets it end with the CA, V(allow) makes it anyway, as kubeadm does.
     type: str
     choices: [refuse, clamp, allow]

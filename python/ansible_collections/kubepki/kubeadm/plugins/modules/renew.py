@@ -32,23 +32,27 @@ attributes:
 options:
   names:
     description:
-      - kubeadm's names (V(apiserver), V(admin.conf)), V(kubelet.conf), V(kubelet-client), V(kubelet-server).
+      - Which certificates, by kubeadm's names, and C(kubelet.conf), C(kubelet-client), C(kubelet-server); C(all) means
+        kubeadm's eleven.
       - Without it, all that kubeadm renews.
     type: list
     elements: str
   kubelet:
     description:
-      - Whether the three of the kubelet are renewed too when O(names) is not given.
+      - >-
+        With C(all): the kubelet's three too.
     type: bool
     default: false
   kubelet_dir:
     description:
-      - The kubelet's directory.
+      - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
   renew_before:
     description:
-      - Renew what ends within this time (V(30d), V(720h)), and leave what does not.
+      - >-
+        Renew only what ends within this time: then a second run changes nothing. It is written as V(30d), V(2w) or
+        V(720h).
     type: str
     default: 30d
   force:
@@ -58,43 +62,46 @@ options:
     default: false
   override:
     description:
-      - Whether to go on with a CA that has expired, or with a certificate of another node.
+      - Go on with an expired CA, or with a certificate of another node.
     type: bool
     default: false
   validity:
     description:
-      - How long the new certificates are valid (V(365d)), instead of the configuration's period.
+      - How long the new certificates are valid, instead of the configuration's period, or 365 days. It is written as
+        V(30d), V(2w) or V(720h).
     type: str
   algorithm:
     description:
-      - The kind of the new keys (V(ECDSA-P256), V(RSA-3072)); without it they stay of the kind that they are, or the
-        configuration's.
+      - The kind of the new keys, as C(ECDSA-P256).
     type: str
   keep_key:
     description:
-      - Whether the keys stay.
+      - Keep the keys; only the certificates are new.
     type: bool
     default: false
   add_sans:
     description:
-      - Alternative names to add (V(example.test), V(10.0.0.1), V(URI:spiffe://x), V(email:a@example.test)).
+      - >-
+        Add alternative names: C(example.test), C(10.0.0.1), C(URI:spiffe://…), C(email:…).
     type: list
     elements: str
     default: []
   remove_sans:
     description:
-      - Alternative names to remove.
+      - Remove alternative names.
     type: list
     elements: str
     default: []
   sans_from_config:
     description:
-      - Whether DNS names and addresses become the configuration's.
+      - Use the alternative names of the configuration.
     type: bool
     default: false
   outlive_ca:
     description:
-      - What to do with a certificate that would be valid for longer than its CA.
+      - >-
+        What to do with a certificate that would be valid for longer than its CA: let it end with the CA, refuse it, or
+        make it anyway, as kubeadm does.
       - V(clamp) lets it end with the CA, V(refuse) fails, V(allow) makes it anyway, as kubeadm does.
     type: str
     choices: [clamp, refuse, allow]

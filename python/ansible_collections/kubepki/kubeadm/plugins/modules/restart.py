@@ -32,42 +32,45 @@ attributes:
 options:
   components:
     description:
-      - V(etcd), V(kube-apiserver), V(kube-controller-manager), V(kube-scheduler), V(kubelet).
+      - >-
+        Which components: C(etcd), C(kube-apiserver), C(kube-controller-manager), C(kube-scheduler); O(kubelet) only by
+        its name.
       - Without it, all but V(kubelet) - see O(kubelet). An empty list is none.
     type: list
     elements: str
   kubelet:
     description:
-      - Whether the kubelet is looked at too; it is restarted last, or first if it does not run, with systemctl.
+      - Also restart the kubelet with systemctl, last; first if it does not run.
     type: bool
     default: false
   force:
     description:
-      - Whether to restart what is up to date too.
+      - Also restart components that are up to date.
     type: bool
     default: false
   ignore_quorum:
     description:
-      - Whether etcd is restarted even when other members are not well and the cluster loses its quorum meanwhile.
+      - Restart etcd even if that costs the cluster its quorum for a moment.
     type: bool
     default: false
   timeout:
     description:
-      - How long each component may take to end, and again to come back.
+      - How long each component may take to end, and again to come back. It is written as V(30d), V(2w) or V(720h).
     type: str
     default: 5m
   kubelet_dir:
     description:
-      - The kubelet's directory, with its C(config.yaml).
+      - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
   manifests_dir:
     description:
-      - The static-pod manifests, instead of what the kubelet's configuration says.
+      - The directory of static-pod manifests of the node, instead of where the kubelet's configuration says.
     type: path
   rootfs:
     description:
-      - A directory in front of every path; ports and processes are the host's in any case.
+      - >-
+        The directory in front of every path of the node: a mounted disk, a folder.
     type: path
 seealso:
   - module: kubepki.kubeadm.renew

@@ -62,7 +62,8 @@ options:
     required: true
   validity:
     description:
-      - How long the certificates are valid; the configuration's or kubeadm's time without it.
+      - How long the certificate is valid; the configuration's period without it. It is written as V(30d), V(2w) or
+        V(720h).
     type: str
   renew_before:
     description:
@@ -76,11 +77,14 @@ options:
     default: false
   policy:
     description:
-      - A policy file, which loosens or tightens the catalogue's rules.
+      - >-
+        The policy file: what may be signed besides the catalogue, or may not.
     type: path
   outlive_ca:
     description:
-      - What to do with a certificate that would be valid for longer than its CA.
+      - >-
+        What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or
+        make it anyway, as kubeadm does.
     type: str
     choices: [refuse, clamp, allow]
     default: refuse
@@ -91,11 +95,11 @@ options:
     type: path
   config_content:
     description:
-      - The kubeadm configuration itself, instead of O(config).
+      - The configuration itself as YAML or JSON text, instead of O(config).
     type: raw
   lenient:
     description:
-      - Whether unknown fields of the configuration are warnings.
+      - Warn of unknown fields, as kubeadm does; they are errors otherwise.
     type: bool
     default: false
   node_name:

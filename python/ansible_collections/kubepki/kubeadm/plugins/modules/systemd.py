@@ -61,12 +61,12 @@ options:
     default: false
   unit_dir:
     description:
-      - The directory of units of the node; O(rootfs) is in front of it.
+      - The directory of units of the node.
     type: path
     default: /etc/systemd/system
   force:
     description:
-      - Whether units whose content is another are overwritten, or removed.
+      - Overwrite, or remove, units whose content is another.
     type: bool
     default: false
   tell_systemd:
@@ -81,7 +81,8 @@ options:
     type: path
   rootfs:
     description:
-      - A directory in front of every path of the node.
+      - >-
+        The directory in front of every path of the node: a mounted disk, a folder.
     type: path
 seealso:
   - module: kubepki.kubeadm.renew
