@@ -129,8 +129,11 @@ fn thresholds_turn_over_at_their_very_second() {
 fn thresholds_are_the_callers_and_none_is_none() {
     let node = Node::golden("ecdsa-p256");
     let with = |warning, critical| {
-        let request =
-            CheckRequest { warning: Span::of_seconds(warning), critical: Span::of_seconds(critical), ..request(&node) };
+        let request = CheckRequest {
+            warning: Span::of_seconds(warning).into(),
+            critical: Span::of_seconds(critical).into(),
+            ..request(&node)
+        };
         check(&request, node.now).unwrap().status
     };
     let year = TimeDelta::days(366).num_seconds();
@@ -528,7 +531,8 @@ fn garbage_in_every_file_is_reported_and_never_a_panic() {
 /// The warnings of `kubelet.conf`'s server, on a node of this configuration whose file names `server`.
 fn server_findings(config: &str, server: &str) -> usize {
     let node = Node::made(CONTROL_PLANE);
-    node.edit("/etc/kubernetes/kubelet.conf", |text| text.replace("https://192.0.2.10:6443", server));
+    let text = String::from_utf8(node.read("/etc/kubernetes/kubelet.conf")).unwrap();
+    node.write("/etc/kubernetes/kubelet.conf", text.replace("https://192.0.2.10:6443", server));
     let node_request = kubepki::ops::NodeRequest { config_text: Some(config.into()), ..without_config(&node).node };
     let report = check(&CheckRequest { node: node_request, ..request(&node) }, node.now).unwrap();
     let is_it = |one: &&kubepki::audit::Finding| one.code == "kubeconfig.other_server" && one.subject == "kubelet.conf";

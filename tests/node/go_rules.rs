@@ -56,6 +56,7 @@ fn user(node: &Node) -> Result<user::Planned, kubepki::error::Error> {
         client_name: "jane".into(),
         organizations: Vec::new(),
         validity: Span::of_seconds(3600),
+        renew_before: None,
         algorithm: None,
         server: None,
         allow_masters: false,

@@ -253,3 +253,24 @@ def test_a_key_of_another_certificate_in_the_bundle_is_told_from_a_lost_one(tmp_
     assert f"remedy: put certificate number 2 of `{bundle}` before the others" in done.stdout
     bundle.write_text(first + other.read_text())
     assert "key.mismatch" not in kubepki("check", "--rootfs", tmp_path / "one").stdout
+
+
+def test_any_files_and_texts_are_judged_without_a_node(node: Path) -> None:
+    path = node / "etc/kubernetes/pki/apiserver.crt"
+    seen = library.check_files(path)
+    assert (seen.status.name, [one.subject for one in seen.certificates]) == ("OK", ["CN=kube-apiserver"])
+    end = seen.certificates[0].not_after
+    assert seen.is_valid_at(end)
+    assert not seen.is_valid_at(end + timedelta(seconds=1))
+    late = library.check_files(content=path.read_text(), now=end + timedelta(days=1))
+    assert (late.status.name, late.findings[0].code) == ("CRITICAL", "certificate.expired")
+    assert (late.certificates[0].days_left, late.certificates[0].is_expired) == (-1, True)
+    soon = library.check_files(path, now=end - timedelta(days=10))
+    assert (soon.status.name, soon.certificates[0].days_left) == ("WARNING", 10)
+    assert library.check_files(path, now=end - timedelta(days=10), critical=timedelta(days=10)).status.name == "CRITICAL"
+    nothing = library.check_files(node / "etc/kubernetes/pki/sa.pub")
+    assert (nothing.certificates, nothing.is_valid_at(end)) == ((), False)
+    for empty in ({}, {"content": ""}, {"content": " "}, {"paths": []}):
+        with pytest.raises(library.ConfigurationError) as raised:
+            library.check_files(**empty)
+        assert (raised.value.code, bool(raised.value.hint)) == ("plan.bad_request", True)

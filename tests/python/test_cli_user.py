@@ -98,6 +98,25 @@ def test_nothing_is_overwritten_unasked_and_no_secret_goes_where_others_read(nod
     assert [path.name for path in tmp_path.iterdir()] == ["jane.conf"]
 
 
+def test_a_file_is_kept_while_it_is_what_is_asked_for(node: Path, tmp_path: Path) -> None:
+    out = tmp_path / "jane.conf"
+    arguments = ("--client-name", "jane", "--validity", "90d", "--renew-before", "30d", "--out", out)
+    foretold = user(node, *arguments, "--dry-run")
+    assert (foretold.returncode, foretold.stderr) == (0, f"dry run: {out} would be written: missing\n")
+    assert not out.exists()
+    assert user(node, *arguments).stderr == f"wrote {out}: missing\n"
+    first = out.read_bytes()
+    again = user(node, *arguments)
+    assert (again.returncode, again.stderr, out.read_bytes()) == (0, f"kept {out}\n", first)
+    assert user(node, *arguments, "--org", "qa").stderr == f"wrote {out}: it is for another user or other groups\n"
+    assert user(node, *arguments, "--org", "qa", "--force").stderr == f"wrote {out}: forced\n"
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    endless = user(node, "--client-name", "jane", "--validity", "30d", "--renew-before", "30d", "--out", out)
+    assert (endless.returncode, endless.stderr.splitlines()[-1]) == (2, "  code: plan.bad_request")
+    nowhere = user(node, "--client-name", "jane", "--renew-before", "30d")
+    assert (nowhere.returncode, "--out FILE" in nowhere.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("way", ["--token", "stdin", "file"])
 def test_a_token_comes_from_the_command_line_a_file_or_stdin(way: str, node: Path, tmp_path: Path) -> None:
     file = tmp_path / "token"
@@ -181,6 +200,22 @@ def test_a_value_shows_facts_and_gives_its_secret_to_to_yaml_alone(node: Path, t
     with pytest.raises(RefusedError) as raised:
         made.save(saved)
     assert raised.value.code == "output.exists"
+
+
+def test_what_is_there_as_text_is_kept_or_says_why_not(node: Path) -> None:
+    wanted = {"algorithm": Algorithm.ECDSA_P256, "rootfs": node}
+    first = kubepki.ensure_user("jane", CONFIG, **wanted)
+    assert (first.reason, first.reason_code, first.before) == ("missing", "missing", None)
+    text = first.kubeconfig.to_yaml()
+    kept = kubepki.ensure_user("jane", CONFIG, present=text, **wanted)
+    assert (kept.is_kept, kept.kubeconfig.to_yaml(), kept.kubeconfig.serial) == (True, text, first.kubeconfig.serial)
+    other = kubepki.ensure_user("joe", CONFIG, present=text, dry_run=True, **wanted)
+    assert (other.reason_code, other.kubeconfig.is_made) == ("other_user", False)
+    assert other.before is not None
+    assert (other.before.user, other.kubeconfig.user) == ("jane", "joe")
+    assert "client-key-data" not in f"{kept!r} {kept} {kept.to_dict()}"
+    with pytest.raises(kubepki.ConfigurationError):
+        kubepki.ensure_user("jane", CONFIG, present=text, path="/x", **wanted)
 
 
 def test_a_dry_run_has_no_file_to_give(node: Path, tmp_path: Path) -> None:

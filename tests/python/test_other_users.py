@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import kubepki as kubepki_package
 import records
 from playbooks import ANSIBLE, play
 from trees import GOLDEN, kubepki, make_tree, state
@@ -365,3 +366,31 @@ def test_ansible_writes_into_a_users_home_and_follows_no_link_there(machine: Pat
     code, output = played("second")
     assert code != 0, output
     assert (home / "second").stat().st_uid == 0
+
+
+def test_a_rehearsal_finds_what_writing_would_be_refused_for(machine: Path) -> None:
+    config, new = machine / "kubeadm.yaml", machine / "new"
+    config.write_bytes(CONFIG.read_bytes())
+    config.chmod(0o644)
+    new.mkdir(mode=0o755)
+    plan = kubepki_package.plan(config, certificates=["ca"], kubeconfigs=(), rootfs=new)
+    jane = {"path": machine / "jane.conf", "token": "abcdef.0123456789abcdef", "rootfs": machine}
+
+    def try_all() -> None:
+        codes = []
+        for call in (
+            lambda: kubepki_package.rehearse(plan),
+            lambda: kubepki_package.apply(plan),
+            lambda: kubepki_package.ensure_user("jane", config, dry_run=True, **jane),
+            lambda: kubepki_package.ensure_user("jane", config, **jane),
+        ):
+            with pytest.raises(kubepki_package.EnvironmentFailure) as raised:
+                call()
+            codes.append(raised.value.code)
+        assert codes == ["store.no_permission"] * 4
+
+    before = state(machine)
+    kubepki_package.rehearse(plan)
+    assert kubepki_package.ensure_user("jane", config, dry_run=True, **jane).reason == "missing"
+    as_nobody(try_all)
+    assert state(machine) == before
