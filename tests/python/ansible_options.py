@@ -11,7 +11,6 @@ import inspect
 import re
 import textwrap
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
@@ -22,6 +21,7 @@ from playbooks import COLLECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 PLUGINS = COLLECTION / "plugins"
 
@@ -66,7 +66,10 @@ MODULES = {
     "renew": _module(kubepki.plan_renew, own="force", defaults="renew_before", renew_before="before", override="force"),
     "restart": _module(kubepki.restart),
     "sign_pipe": _module(kubepki.sign_csr, own="csr_content ca_dir renew_before force node_name role config"),
-    "systemd": _module(kubepki.install_units, own="config state program tell_systemd renew_before on_calendar randomized_delay restart kubelet"),
+    "systemd": _module(
+        kubepki.install_units,
+        own="config state program tell_systemd renew_before on_calendar randomized_delay restart kubelet",
+    ),
 }
 
 

@@ -31,7 +31,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)")
 
 
-def run(module: str, *, check: bool = False, **options: Any) -> dict[str, Any]:
+def run(module: str, options: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
     """Run a module as Ansible does on a host, and return what it returns."""
     given = {**NEEDED.get(module, {}), **options, "_ansible_check_mode": check, "_ansible_tmpdir": None}
     arguments = {name: value for name, value in given.items() if value is not OMITTED}
@@ -56,7 +56,7 @@ def assert_is_explained(returned: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_an_option_that_there_is_not_is_explained(module: str) -> None:
-    returned = run(module, no_such_option=1)
+    returned = run(module, {"no_such_option": 1})
     assert_is_explained(returned)
     assert returned["code"] == "ansible.bad_options"
     assert "no_such_option" in returned["msg"]
@@ -64,18 +64,18 @@ def test_an_option_that_there_is_not_is_explained(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_value_of_another_type_and_one_that_is_missing_are_explained(module: str) -> None:
-    returned = run(module, lenient="perhaps")
+    returned = run(module, {"lenient": "perhaps"})
     assert_is_explained(returned)
     assert returned["code"] == "ansible.bad_options"
     needed = [name for name, option in argument_spec(module).items() if option.get("required")]
     for name in needed:
-        assert_is_explained(run(module, **{name: OMITTED}))
+        assert_is_explained(run(module, {name: OMITTED}))
 
 
 @pytest.mark.parametrize("module", sorted({*MODULES} - {"config_validate", "sign_pipe"}))
 def test_a_root_folder_that_there_is_not_is_explained(module: str) -> None:
     for check in (True, False):
-        returned = run(module, rootfs="/no/such/folder", check=check)
+        returned = run(module, {"rootfs": "/no/such/folder"}, check=check)
         assert_is_explained(returned)
         assert returned["code"] == "store.rootfs_not_a_directory"
 
@@ -86,14 +86,15 @@ def test_a_root_folder_that_there_is_not_is_explained(module: str) -> None:
 def test_a_configuration_that_there_is_not_is_explained(module: str) -> None:
     request = {"name": "apiserver", "content": "no request"}
     more = {"csr_content": [request]} if module == "sign_pipe" else {}
-    assert_is_explained(run(module, config="/no/such/file", **more))
+    assert_is_explained(run(module, {"config": "/no/such/file", **more}))
 
 
 def test_check_mode_finds_that_another_run_is_at_work(tmp_path: Path) -> None:
     with (tmp_path / ".kubepki.lock").open("w") as lock:
         (tmp_path / ".kubepki.lock").chmod(0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        returned = run("pki", rootfs=str(tmp_path), node_name="cp1", certificates=["ca"], kubeconfigs=[], check=True)
+        options = {"rootfs": str(tmp_path), "node_name": "cp1", "certificates": ["ca"], "kubeconfigs": []}
+        returned = run("pki", options, check=True)
     assert_is_explained(returned)
     assert returned["code"] == "store.locked"
     assert [path.name for path in tmp_path.iterdir()] == [".kubepki.lock"]

@@ -103,13 +103,14 @@ def tables() -> Iterator[str]:
     )
     for module in sorted(MODULES):
         text = documentation(module)
-        yield f"\n## {module}\n\n{text['short_description']}.\n\n| option | type | default | meaning |\n|---|---|---|---|\n"
+        yield f"\n## {module}\n\n{text['short_description']}.\n\n"
+        yield "| option | type | default | meaning |\n|---|---|---|---|\n"
         for name, option in text["options"].items():
             if "Not used" in str(option["description"]):
                 continue
             default = option.get("default")
-            shown = "" if default is None else f"`{json.dumps(default) if isinstance(default, bool | dict) else default}`"
-            shown = "required" if option.get("required") else shown
+            value = json.dumps(default) if isinstance(default, bool | dict) else default
+            shown = "required" if option.get("required") else "" if default is None else f"`{value}`"
             kind = f"{option['type']} of {option['elements']}" if "elements" in option else option.get("type", "str")
             said = [option["description"]] if isinstance(option["description"], str) else option["description"]
             words = [f"`{word}`" for word in option.get("choices", ())]

@@ -8,7 +8,7 @@ import pickle
 import stat
 import subprocess
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -203,7 +203,7 @@ def test_a_value_shows_facts_and_gives_its_secret_to_to_yaml_alone(node: Path, t
 
 
 def test_what_is_there_as_text_is_kept_or_says_why_not(node: Path) -> None:
-    wanted = {"algorithm": Algorithm.ECDSA_P256, "rootfs": node}
+    wanted: dict[str, Any] = {"algorithm": Algorithm.ECDSA_P256, "rootfs": node}
     first = kubepki.ensure_user("jane", CONFIG, **wanted)
     assert (first.reason, first.reason_code, first.before) == ("missing", "missing", None)
     text = first.kubeconfig.to_yaml()

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -374,7 +374,7 @@ def test_a_rehearsal_finds_what_writing_would_be_refused_for(machine: Path) -> N
     config.chmod(0o644)
     new.mkdir(mode=0o755)
     plan = kubepki_package.plan(config, certificates=["ca"], kubeconfigs=(), rootfs=new)
-    jane = {"path": machine / "jane.conf", "token": "abcdef.0123456789abcdef", "rootfs": machine}
+    jane: dict[str, Any] = {"path": machine / "jane.conf", "token": "abcdef.0123456789abcdef", "rootfs": machine}
 
     def try_all() -> None:
         codes = []

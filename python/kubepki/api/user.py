@@ -116,8 +116,8 @@ def ensure_user(
 ) -> EnsuredUser:
     """Keep a user's kubeconfig while it is what is asked for, and make it otherwise: a second run changes nothing.
 
-    It is kept when clients can use it, and it leads to the same server, trusts the same CAs and shows the same token, or a
-    certificate of the CA for the same user and groups that does not end within `renew_before`.
+    It is kept when clients can use it, and it leads to the same server, trusts the same CAs and shows the same token,
+    or a certificate of the CA for the same user and groups that does not end within `renew_before`.
 
     >>> from tempfile import TemporaryDirectory
     >>> from kubepki import apply, plan
@@ -160,8 +160,8 @@ def ensure_user(
         now: The moment from which validity counts.
 
     Raises:
-        ConfigurationError: As `user_kubeconfig`; `plan.bad_request` when `validity` is not longer than `renew_before`, or
-            `path` and `present` are both given.
+        ConfigurationError: As `user_kubeconfig`; `plan.bad_request` when `validity` is not longer than `renew_before`,
+            or `path` and `present` are both given.
         RefusedError: As `user_kubeconfig`; `store.foreign_file` for a file that is another user's.
         FindingError: As `user_kubeconfig`.
         EnvironmentFailure: `store.*` when the file cannot be read or written; in a dry run too.

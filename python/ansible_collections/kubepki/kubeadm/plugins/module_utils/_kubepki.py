@@ -70,7 +70,7 @@ BACKUP_OPTIONS: dict[str, Any] = {
 }
 
 
-class Module(AnsibleModule):  # type: ignore[misc]
+class Module(AnsibleModule):
     """A module whose every failure has a code and a hint, those of Ansible's own checks of options among them."""
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def wanted_access(module: AnsibleModule, path: str) -> dict[str, int | None]:
+def wanted_access(module: AnsibleModule, path: str) -> dict[str, Any]:
     """Return mode, owner and group of the file that is about to be written."""
     uid, gid = _owner(module), _group(module)
     try:

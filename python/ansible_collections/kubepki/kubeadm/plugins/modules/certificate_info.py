@@ -199,7 +199,7 @@ if TYPE_CHECKING:
 def checked(module: AnsibleModule, now: datetime) -> CheckReport:
     """Return the report of a node, or of files and text that are named instead."""
     wanted = module.params
-    thresholds = {name: shared.span(wanted[name]) for name in ("warning", "critical")}
+    thresholds: dict[str, Any] = {name: shared.span(wanted[name]) for name in ("warning", "critical")}
     report: CheckReport
     if wanted["path"] is not None or wanted["content"] is not None:
         report = shared.kubepki.check_files(
