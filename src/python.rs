@@ -47,7 +47,8 @@ mod native {
     #[pymodule_export]
     use super::operations::{
         apply_plan, certificate_names, check, check_files, expiration, kubeconfig_names, leaf_names,
-        load_configuration, parse_certificates, read_certificates, rehearse_plan, renewable_names, to_yaml,
+        load_configuration, parse_certificates, parse_moment, read_certificates, rehearse_plan, renewable_names,
+        to_yaml,
     };
     #[pymodule_export]
     use super::recover::recover;
@@ -56,7 +57,7 @@ mod native {
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]
-    use super::text::{duration_seconds, parse_moment, printable};
+    use super::text::{duration_seconds, printable};
     #[pymodule_export]
     use super::user::{ensure_user, user_kubeconfig, write_secret_file};
     #[pymodule_export]

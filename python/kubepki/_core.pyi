@@ -45,6 +45,7 @@ __all__ = [
     "ComponentRestart",
     "Configuration",
     "Endpoint",
+    "EnsuredUser",
     "ExpirationReport",
     "ExpirationRow",
     "FileProblem",
@@ -75,7 +76,9 @@ __all__ = [
     "certificate_key",
     "certificate_names",
     "check",
+    "check_files",
     "duration_seconds",
+    "ensure_user",
     "enumeration_words",
     "expiration",
     "export_bundle",
@@ -89,6 +92,7 @@ __all__ = [
     "must_restart",
     "parse_algorithm",
     "parse_certificates",
+    "parse_moment",
     "plan_cleanup",
     "plan_embed",
     "plan_generate_csr",
@@ -104,6 +108,7 @@ __all__ = [
     "read_certificates",
     "recover",
     "refuse_core_dumps",
+    "rehearse_plan",
     "remove_units",
     "renewable_names",
     "restart",
@@ -691,6 +696,30 @@ class Endpoint:
     def to_dict(self) -> dict[str, Any]: ...
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self: ...
+
+@final
+class EnsuredUser:
+    """A user's kubeconfig that was kept where it will do, and made where it will not.
+
+    It is neither shown nor pickled with its secret.
+    """
+
+    __match_args__: Final = ("is_kept", "reason", "reason_code", "before", "kubeconfig")
+    @property
+    def is_kept(self) -> bool: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def reason_code(self) -> str | None: ...
+    @property
+    def before(self) -> UserKubeconfig | None: ...
+    @property
+    def kubeconfig(self) -> UserKubeconfig: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> NoReturn: ...
+    def _repr_html_(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
 
 @final
 class ExpirationReport:

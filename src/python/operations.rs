@@ -17,7 +17,7 @@ use super::values::{
 use crate::audit::Finding;
 use crate::clock::SystemClock;
 use crate::config::{Problem, Severity};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::apply::{Continue, Progress};
 use crate::ops::check::{CheckFilesRequest, CheckRequest};
 use crate::ops::check_expiration::{self, Checked};
@@ -27,6 +27,16 @@ use crate::secret::Secret;
 /// The caller's moment in whole seconds, or the system's.
 pub(super) fn moment(now: Option<DateTime<Utc>>) -> DateTime<Utc> {
     now.map_or_else(|| SystemClock.now(), |now| now.trunc_subsecs(0))
+}
+
+/// A moment as text (`+30d`, `20301231235959Z`, RFC 3339).
+///
+/// # Errors
+/// `cli.moment`.
+#[pyfunction]
+#[pyo3(signature = (text, now=None))]
+pub(super) fn parse_moment(text: &str, now: Option<DateTime<Utc>>) -> PyResult<DateTime<Utc>> {
+    Ok(crate::request::moment(text, moment(now)).map_err(Error::from)?)
 }
 
 /// Reads and judges a kubeadm configuration.

@@ -2,10 +2,8 @@
 //!
 //! In: text. Out: one printable line, by the rule of [`crate::text`] that the core's own messages follow.
 
-use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 
-use super::operations::moment;
 use crate::error::Error;
 use crate::request::Span;
 use crate::text;
@@ -28,14 +26,4 @@ pub(super) fn printable(value: &Bound<'_, pyo3::types::PyString>) -> PyResult<St
 #[pyfunction]
 pub(super) fn duration_seconds(text: &str) -> PyResult<f64> {
     Ok(text.parse::<Span>().map_err(Error::from)?.precise())
-}
-
-/// A moment as text (`+30d`, `20301231235959Z`, RFC 3339).
-///
-/// # Errors
-/// `cli.moment`.
-#[pyfunction]
-#[pyo3(signature = (text, now=None))]
-pub(super) fn parse_moment(text: &str, now: Option<DateTime<Utc>>) -> PyResult<DateTime<Utc>> {
-    Ok(crate::request::moment(text, moment(now)).map_err(Error::from)?)
 }

@@ -34,7 +34,7 @@ pub struct CheckRequest {
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckFilesRequest {
-    /// The files and directories to check: certificates and kubeconfigs.
+    /// The files and directories to check, of the node or of any machine: certificates and kubeconfigs.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// PEM text to check, with certificates; their name and path are `-`.

@@ -84,7 +84,7 @@ def check_files(
     ('CRITICAL', 'store.missing')
 
     Args:
-        paths: The files and directories to check: certificates and kubeconfigs.
+        paths: The files and directories to check, of the node or of any machine: certificates and kubeconfigs.
         content: PEM text to check, with certificates; their name and path are `-`.
         warning: Warn of a certificate with at most this much time left.
         critical: A certificate with at most this much time left is critical.
