@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Critical, KubeletDir, NodeRequest, RequestError, Rootfs, Warning, defaults};
+use super::{Critical, KubeletDir, NodeRequest, RequestError, Rootfs, Span, Warning, defaults};
 use crate::audit::certificate::Thresholds;
 
 /// What `check` is asked for.
