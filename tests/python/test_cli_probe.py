@@ -39,7 +39,7 @@ def server(certificate: Path, key: Path, *, names: dict[str, Files] | None = Non
         def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
             connection.context = others.get(name or "", context)
 
-        context.sni_callback = choose  # type: ignore[assignment]
+        context.sni_callback = choose
 
         def serve() -> None:
             while True:
