@@ -1,12 +1,14 @@
 //! Private keys: generation, PEM in the formats that kubeadm writes and reads, signing.
 //!
 //! In: an [`Algorithm`], or a PEM file's bytes. Out: [`PrivateKey`]. RSA keys are written as PKCS#1, elliptic
-//! ones as SEC1 with the curve's OID and the public point, as client-go's `keyutil` does; PKCS#8 is read too.
+//! ones as SEC1 with the curve's OID and the public point, as client-go's `keyutil` does; PKCS#8 is read too,
+//! and behind a passphrase where one is given.
 //! It never touches a file, and never shows a key in `Debug` or in an error.
 //!
 //! Source: RFC 8017, RFC 5915, RFC 5958; client-go `util/keyutil` `ParsePrivateKeyPEM`.
 
 mod algorithm;
+mod encrypted;
 pub mod format;
 pub mod pem;
 mod prime;
@@ -48,6 +50,7 @@ const OID_EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.84
 const RSA_LABEL: &str = "RSA PRIVATE KEY";
 const EC_LABEL: &str = "EC PRIVATE KEY";
 const PKCS8_LABEL: &str = "PRIVATE KEY";
+const ENCRYPTED_LABEL: &str = "ENCRYPTED PRIVATE KEY";
 
 faults! {
     /// Why a key could not be made, read or used.
@@ -79,8 +82,26 @@ faults! {
         Damaged,
         /// The key has a passphrase, and Kubernetes reads none: `openssl pkey -in KEY -out KEY.plain`.
         #[error("the private key is encrypted with a passphrase")]
-        #[fault("key.encrypted", Finding, decrypted)]
+        #[fault("key.encrypted" as ENCRYPTED, Finding, decrypted)]
         Encrypted,
+        /// The passphrase is not that of the key.
+        #[error("the passphrase does not open the private key")]
+        #[fault("key.wrong_passphrase", Finding, "give the passphrase of this very key, without a line break behind it")]
+        WrongPassphrase,
+        /// The key is behind a passphrase in a form that is outdated: `openssl pkcs8 -topk8` writes one that is read.
+        #[error("the private key is encrypted in a form that is not read: {what}")]
+        #[fault("key.other_encryption", Finding, encrypted_anew)]
+        OtherEncryption {
+            /// The form.
+            what: &'static str,
+        },
+        /// The file asks for more work than usual to try a passphrase, so that it would take minutes or all memory.
+        #[error("trying a passphrase on the private key takes too much: {reason}")]
+        #[fault("key.costly_encryption", Finding, encrypted_anew)]
+        CostlyEncryption {
+            /// How much.
+            reason: String,
+        },
         /// The key is neither RSA nor ECDSA; use one that Kubernetes can. A leaf's own Ed25519 key is a warning:
         /// Kubernetes uses it, kubeadm and kubepki cannot read it.
         #[error("the private key is of an unsupported kind ({kind}): neither in RSA nor ECDSA format")]
@@ -114,6 +135,15 @@ fn decrypted(file: &Path) -> String {
     let os = std::ffi::OsStr::new;
     let decrypt = [os("openssl"), os("pkey"), os("-in"), file.as_os_str(), os("-out"), &plain];
     format!("decrypt it, and use the result (Kubernetes reads unencrypted keys only): {}", command(decrypt))
+}
+
+/// The command that puts a key behind its passphrase as others do.
+fn encrypted_anew(file: &Path) -> String {
+    let mut anew = file.as_os_str().to_owned();
+    anew.push(".p8");
+    let os = std::ffi::OsStr::new;
+    let words = ["openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in"].map(os);
+    format!("encrypt it anew: {}", command(words.into_iter().chain([file.as_os_str(), os("-out"), &anew])))
 }
 
 /// How RSA keys are generated in this process: by the sieve of `docs/reference/key-generation.md`, or by the
@@ -247,7 +277,7 @@ impl PrivateKey {
         let mut first_problem = None;
         for block in pem::blocks(pem_text) {
             let outcome = match block.label {
-                "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
+                ENCRYPTED_LABEL => Err(KeyError::Encrypted),
                 RSA_LABEL | EC_LABEL | PKCS8_LABEL if block.has_headers => Err(KeyError::Encrypted),
                 RSA_LABEL => Self::from_pkcs1(block.der.expose()),
                 EC_LABEL => Self::from_sec1(block.der.expose()),
@@ -271,6 +301,23 @@ impl PrivateKey {
             _ if pem::has_broken_block(pem_text) => KeyError::Damaged,
             _ => KeyError::NoKey,
         }))
+    }
+
+    /// Reads the first private key of a PEM file, which a passphrase opens where it is encrypted (`ENCRYPTED PRIVATE KEY`,
+    /// PKCS#8).
+    ///
+    /// # Errors
+    /// As [`Self::from_pem`]; [`KeyError::WrongPassphrase`], [`KeyError::OtherEncryption`] (`Proc-Type: 4,ENCRYPTED` too),
+    /// [`KeyError::CostlyEncryption`].
+    pub fn from_pem_behind(pem_text: &[u8], passphrase: &Secret) -> Result<Self, KeyError> {
+        match Self::from_pem(pem_text) {
+            Err(KeyError::Encrypted) => {}
+            other => return other,
+        }
+        match pem::blocks(pem_text).find(|block| block.label == ENCRYPTED_LABEL) {
+            Some(block) => Self::from_pkcs8(encrypted::opened(block.der.expose(), passphrase)?.expose()),
+            None => Err(KeyError::OtherEncryption { what: "openssl's own of old (Proc-Type: 4,ENCRYPTED)" }),
+        }
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {

@@ -12,12 +12,14 @@
 //! | `plausible` | the alternative names that a server may have when nothing says which |
 //! | `judge` | holding a request against a profile, and its name against the node |
 //! | `answer` | what the certificate will say, and until when |
+//! | `answered` | whether a certificate still answers its request |
 //! | `outlive` | the certificate that would be valid for longer than its CA |
 //!
 //! Source: RFC 5280; kubeadm's catalogue; Kubernetes' signers (`kubernetes.io/kube-apiserver-client-kubelet`) for what a
 //! careful CA looks at.
 
 mod answer;
+mod answered;
 mod file;
 mod judge;
 mod outlive;
@@ -26,6 +28,7 @@ mod plausible;
 mod profile;
 
 pub use answer::{Asked, Draft, Refusal, Signer, answer};
+pub use answered::Answered;
 pub use file::Policy;
 pub use outlive::OutliveAuthority;
 pub use plausible::KnownServer;

@@ -29,7 +29,7 @@ pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use shared::{BackupDir, Backups, Critical, DryRun, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs, Warning};
 pub use show::ShowRequest;
-pub use sign::{NamedFile, NodeEntry, Nodes, SignRequest, SignTextRequest};
+pub use sign::{NamedFile, NodeEntry, Nodes, OfAuthorities, SignRequest, SignTextRequest};
 pub use span::Span;
 pub use systemd::{ScheduleRequest, UnitsRequest};
 

@@ -24,6 +24,14 @@ impl Secret {
         &self.0
     }
 
+    /// Keeps the first bytes, and wipes the others.
+    pub fn truncate(&mut self, length: usize) {
+        if let Some(rest) = self.0.get_mut(length..) {
+            zeroize::Zeroize::zeroize(rest);
+        }
+        self.0.truncate(length);
+    }
+
     /// How many bytes there are.
     #[must_use]
     pub fn len(&self) -> usize {

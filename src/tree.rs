@@ -29,6 +29,8 @@ pub enum Observed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     files: BTreeMap<PathBuf, Observed>,
+    /// Keys that a passphrase has opened, in the clear, or why it has not.
+    opened: BTreeMap<PathBuf, Result<Secret, Fault>>,
 }
 
 impl Tree {
@@ -40,6 +42,18 @@ impl Tree {
     /// Records all that another set has.
     pub fn add(&mut self, more: Self) {
         self.files.extend(more.files);
+        self.opened.extend(more.opened);
+    }
+
+    /// Records what a passphrase made of the key at `path`, whose file stays as it is.
+    pub fn open(&mut self, path: PathBuf, key: Result<Secret, Fault>) {
+        self.opened.insert(path, key);
+    }
+
+    /// What a passphrase made of the key at `path`; `None` where none was tried.
+    #[must_use]
+    pub fn opened(&self, path: &Path) -> Option<&Result<Secret, Fault>> {
+        self.opened.get(path)
     }
 
     /// How `path` was found; a path that was never looked at counts as missing.

@@ -136,6 +136,8 @@ def _kinds(annotation: str) -> tuple[str, ...]:
 
 def _rule(kind: str) -> _Rule:
     """Return what checks a value for one kind, and gives it back as the function takes it."""
+    if len(alternatives := _kinds(kind)) > 1:
+        return _one_of(alternatives)
     head, _, inner = kind.removesuffix("]").partition("[")
     if head == "Literal":
         choices = _choices(kind)
@@ -147,6 +149,15 @@ def _rule(kind: str) -> _Rule:
     if head == "Callable":
         return lambda _, value: value if callable(value) else _REFUSED
     return _PLAIN.get(head) or _instance_of(head)
+
+
+def _one_of(kinds: tuple[str, ...]) -> _Rule:
+    rules = [_rule(kind) for kind in kinds]
+
+    def check(name: str, value: Any) -> Any:  # noqa: ANN401
+        return next((found for rule in rules if (found := rule(name, value)) is not _REFUSED), _REFUSED)
+
+    return check
 
 
 def _choices(kind: str) -> tuple[str, ...]:
@@ -246,6 +257,8 @@ _PLAIN: dict[str, _Rule] = {
 
 
 def _words(kind: str) -> str:
+    if len(alternatives := _kinds(kind)) > 1:
+        return " or ".join(filter(None, map(_words, alternatives)))
     if kind.startswith("Literal["):
         return " or ".join(map(repr, _choices(kind)))
     if kind.startswith(("Iterable[", "tuple[")):

@@ -194,7 +194,8 @@ fn make_again(notes: &Findings) -> String {
 }
 
 /// Subjects compare by organizations, in any order, and common name: others' encodings may differ.
-fn same_subject(one: &DistinguishedName, other: &DistinguishedName) -> bool {
+#[must_use]
+pub fn same_subject(one: &DistinguishedName, other: &DistinguishedName) -> bool {
     one.common_name() == other.common_name() && sorted(one) == sorted(other)
 }
 

@@ -27,6 +27,7 @@ const WORDS: Words<'static> = Words { done: "made", nothing: "nothing to do: no 
 #[command(after_help = "Examples:
   kubepki certs generate-csr --config kubeadm.yaml
   kubepki certs generate-csr apiserver admin.conf --config kubeadm.yaml --out-dir requests
+  kubepki certs generate-csr --config kubeadm.yaml --only-lacking --renew-before 30d
   kubepki certs generate-csr --renew --dry-run
   kubepki certs generate-csr kubelet-client")]
 pub(super) struct GenerateCsr {

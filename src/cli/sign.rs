@@ -1,15 +1,18 @@
 //! `kubepki certs sign`: answers signing requests, where the CAs' keys are.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
 
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
-use super::input::with_stdin;
+use super::input::{first_line, with_stdin};
 use super::options::{Configuration, DryRun, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
 use crate::error::Category;
+use crate::ops::apply::apply_behind;
 use crate::ops::sign::{self, NamedFile, SignRequest};
 use crate::plan::Action;
 use crate::request::Span;
@@ -24,6 +27,7 @@ use crate::request::Span;
 #[command(after_help = "Examples:
   kubepki certs sign --csr-dir requests --role control-plane --node-name cp1 --dry-run
   kubepki certs sign --csr-dir requests --nodes nodes.yaml --ca-dir ca --validity 90d
+  kubepki certs sign --csr-dir requests --nodes nodes.yaml --ca-dir ca --ca-key-passphrase-file - --renew-before 30d
   kubepki certs sign node7.csr --role worker --node-name node7
   kubepki certs sign kubelet.conf=node7.csr --role worker --node-name node7 --out-dir signed")]
 pub(super) struct Sign {
@@ -33,6 +37,9 @@ pub(super) struct Sign {
     /// Another spelling of --validity: N days.
     #[arg(long, value_name = "N", value_parser = Span::days, conflicts_with = "validity", allow_negative_numbers = true)]
     days: Option<Span>,
+    /// The file with the passphrase of the CAs' keys, - for stdin; its first line.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca_key_passphrase_file: Option<PathBuf>,
     #[command(flatten)]
     dry_run: DryRun,
     #[command(flatten)]
@@ -60,14 +67,24 @@ impl Run for Sign {
             recover: (!dry_run).into(),
             ..self.request
         };
+        let is_stdin = |file: Option<&Path>| file == Some(Path::new("-"));
+        if is_stdin(self.ca_key_passphrase_file.as_deref()) && is_stdin(request.node.config.as_deref()) {
+            let hint = "name a file for one of them";
+            return Err(CommandError::usage("--config and --ca-key-passphrase-file are both stdin", hint).into());
+        }
         with_stdin(session, &mut request.node)?;
+        request.ca_key_passphrase =
+            self.ca_key_passphrase_file.as_deref().map(|file| first_line(session, file)).transpose()?;
         let planned = sign::plan(&request, session.now)?;
         let refused: Vec<_> =
             planned.plan.artefacts.iter().filter(|artefact| artefact.action() == Action::Blocked).collect();
         let nothing =
             if refused.is_empty() { "nothing to do: every request is signed already" } else { "nothing was signed" };
         let words = Words { done: "signed", nothing };
-        let code = Carrying::of(session, &planned, words, self.output.form, dry_run).carry_out()?;
+        let code =
+            Carrying::of(session, &planned, words, self.output.form, dry_run).carry_out_by(Box::new(|progress| {
+                apply_behind(&planned.plan, request.ca_key_passphrase.as_ref(), progress)
+            }))?;
         if let Err(error) = sign::refuse(&planned.plan) {
             return Ok(error.category().exit_code());
         }

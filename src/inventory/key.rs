@@ -8,6 +8,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::Part;
+use crate::error::Fault;
 use crate::key::PrivateKey;
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
@@ -33,6 +34,12 @@ impl FoundKey {
 
     /// The key in a file.
     pub(super) fn in_file(tree: &Tree, path: &Path) -> Self {
+        let broken = |fault: &Fault| Self { part: OnceCell::from(Part::Broken(fault.clone())), ..Self::none() };
+        match tree.opened(path) {
+            Some(Ok(text)) => return Self { file: Some(path.to_owned()), ..Self::embedded(text.clone()) },
+            Some(Err(fault)) => return broken(fault),
+            None => {}
+        }
         match tree.get(path) {
             Observed::File { content, .. } => {
                 Self { text: Some(content.clone()), file: Some(path.to_owned()), part: OnceCell::new() }

@@ -16,6 +16,8 @@ use crate::clock::SystemClock;
 use crate::digest::sha256_hex;
 use crate::error::Result;
 use crate::plan::{Operation, Plan};
+use crate::request::SignRequest;
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::tree::Tree;
 
@@ -34,7 +36,7 @@ pub(super) fn refuse_stale(plan: &Plan, tree: &Tree) -> Result<()> {
 }
 
 /// Refuses a plan that is not what its request plans.
-pub(super) fn refuse_other(plan: &Plan) -> Result<()> {
+pub(super) fn refuse_other(plan: &Plan, passphrase: Option<&Secret>) -> Result<()> {
     // The policy's longest validity counts from then.
     if plan.operation == Operation::Sign && plan.made_at > SystemClock.now() + CLOCKS_APART {
         return Err(bad(format!("it was made at {}, which is yet to come", plan.made_at)).into());
@@ -42,7 +44,7 @@ pub(super) fn refuse_other(plan: &Plan) -> Result<()> {
     let store = Store::new(plan.rootfs.clone())?;
     refuse_stale(plan, &store.read(plan.inputs.iter().map(|input| input.path.clone())))?;
     refuse_other_keys(plan, &store)?;
-    let again = make(plan)?;
+    let again = make(plan, passphrase)?;
     if again.is_blocked() {
         sign::refuse(&again)?;
     }
@@ -59,13 +61,16 @@ pub(super) fn refuse_other(plan: &Plan) -> Result<()> {
     }
 }
 
-fn make(plan: &Plan) -> Result<Plan> {
+fn make(plan: &Plan, passphrase: Option<&Secret>) -> Result<Plan> {
     let now = plan.made_at;
     match plan.operation {
         Operation::Init => Ok(init::plan(&request(plan)?, now)?.plan),
         Operation::Renew => Ok(renew::plan(&request(plan)?, now)?.plan),
         Operation::Request => Ok(generate_csr::plan(&request(plan)?, now)?.plan),
-        Operation::Sign => Ok(sign::plan(&request(plan)?, now)?.plan),
+        Operation::Sign => {
+            let wanted = SignRequest { ca_key_passphrase: passphrase.cloned(), ..request(plan)? };
+            Ok(sign::plan(&wanted, now)?.plan)
+        }
         Operation::Import => Ok(import::plan(&request(plan)?, now)?.plan),
         Operation::Embed => Ok(embed::plan(&request(plan)?, now)?.plan),
         Operation::Cleanup => Ok(cleanup::plan(&request(plan)?, now)?.plan),

@@ -23,7 +23,7 @@ mod restore;
 mod trust;
 mod workbench;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -65,6 +65,9 @@ pub struct Changed {
     pub previous_serial: Option<String>,
     /// When its certificate ends.
     pub expires_at: Option<DateTime<Utc>>,
+    /// The signing request that was made for it, in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_pem: Option<String>,
 }
 
 /// Does what the plan says.
@@ -75,12 +78,24 @@ pub struct Changed {
 /// since; [`OperationError::Interrupted`] when `progress` says to stop; `store.*` when writing fails. After each of
 /// them every file is as it was.
 pub fn apply(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<Report> {
+    apply_behind(plan, None, progress)
+}
+
+/// The same where the keys of the CAs that sign are behind a passphrase, which no plan holds.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_behind(
+    plan: &Plan,
+    passphrase: Option<&Secret>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Report> {
     super::sign::refuse(plan)?;
     if !plan.is_empty() {
         refuse_backup_place(plan, &Store::new(plan.rootfs.clone())?)?;
-        again::refuse_other(plan)?;
+        again::refuse_other(plan, passphrase)?;
     }
-    apply_with(plan, BTreeMap::new(), progress)
+    apply_with(plan, BTreeMap::new(), passphrase, progress)
 }
 
 /// Refuses what [`apply`] would be refused for before it makes anything: permissions, a lock that is held, a backup's place.
@@ -114,12 +129,13 @@ pub fn rehearse(plan: &Plan) -> Result<()> {
 
 /// Does what a plan says whose files are in `supplied`, as it must not hold them itself.
 pub(super) fn apply_supplied(plan: &Plan, supplied: BTreeMap<PathBuf, Secret>) -> Result<Report> {
-    apply_with(plan, supplied, &mut |_| Continue::Yes)
+    apply_with(plan, supplied, None, &mut |_| Continue::Yes)
 }
 
 fn apply_with(
     plan: &Plan,
     supplied: BTreeMap<PathBuf, Secret>,
+    passphrase: Option<&Secret>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Report> {
     if plan.is_blocked() {
@@ -140,8 +156,12 @@ fn apply_with(
     let keys = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
 
     let mut session = lock(&store, plan)?;
-    let tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
+    let mut tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
     again::refuse_stale(plan, &tree)?;
+    if plan.operation == Operation::Sign {
+        let issuers: BTreeSet<_> = plan.changes().filter_map(|artefact| artefact.issuer.as_ref()).collect();
+        super::sign::open_keys(&mut tree, &layout_of(plan), issuers, passphrase);
+    }
     // The last moment: waiting for the lock may have taken long.
     let ready = Progress { done: wanted_keys, total: wanted_keys, name: String::new() };
     if progress(&ready) == Continue::No {
@@ -185,14 +205,17 @@ fn carry_out(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
             Ok(())
         }
         Step::Restore(restored) => restore::restore(bench, artefact, restored),
-        Step::Keep | Step::Skip { .. } | Step::Blocked { .. } => Ok(()),
+        Step::Wait { .. } | Step::Keep | Step::Skip { .. } | Step::Blocked { .. } => Ok(()),
     }
+}
+
+fn layout_of(plan: &Plan) -> Layout {
+    Layout { certificates_dir: plan.certificates_dir.clone(), kubeconfig_dir: plan.kubeconfig_dir.clone() }
 }
 
 /// A cleanup takes the folders of a renewal away when nothing is left in them.
 fn sweep(plan: &Plan, store: &Store) {
-    let layout =
-        Layout { certificates_dir: plan.certificates_dir.clone(), kubeconfig_dir: plan.kubeconfig_dir.clone() };
+    let layout = layout_of(plan);
     if plan.operation == Operation::Cleanup
         && let Err(error) = store.remove_empty(&cleanup::renewal_folders(&layout))
     {

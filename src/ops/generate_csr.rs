@@ -19,7 +19,7 @@ use crate::request::refuse_unknown;
 /// nor taken back. A file in the way is a finding in the plan, not an error.
 pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> {
     refuse_unknown(&wanted.names, &catalogue::request_names())?;
-    let renewal = wanted.renewal()?;
+    let (renewal, only_lacking) = (wanted.renewal()?, wanted.only_lacking()?);
     // A request for renewal says what the certificate says that is there.
     let is_kubelets =
         matches!(&wanted.names, Selection::Names(names) if names.iter().all(|name| name == KUBELET_CLIENT));
@@ -50,6 +50,7 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         with_usages: wanted.with_usages,
         reuse_keys: wanted.reuse_keys,
         renewal,
+        only_lacking,
     };
     let inventory = node.inventory(&tree, &kubelet, None, true)?;
     let plan = request::requests(&inventory, &outputs, &options, now)?;

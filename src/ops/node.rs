@@ -267,7 +267,11 @@ pub(super) fn named_content(tree: &Tree, path: &Path) -> Result<Secret> {
 pub(super) fn issuer_on_disk(tree: &Tree, layout: &Layout, name: &str) -> Result<Issuer> {
     let (certificate, key) = layout.authority(name);
     let certificates = read_certificates(content_of(tree, &certificate)?.expose())?;
-    let key = PrivateKey::from_pem(content_of(tree, &key)?.expose())?;
+    let text = match tree.opened(&key) {
+        Some(opened) => opened.as_ref().map_err(Clone::clone)?,
+        None => content_of(tree, &key)?,
+    };
+    let key = PrivateKey::from_pem(text.expose())?;
     Ok(Issuer::new(certificates.into_iter().next().ok_or(X509Error::NoCertificate)?, key)?)
 }
 

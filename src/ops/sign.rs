@@ -19,13 +19,16 @@ use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{Layout, NodeRole};
 use crate::config::{HostFacts, Loaded, Role};
 use crate::digest::sha256_hex;
-use crate::error::{Declared as _, Error, Result};
+use crate::error::{Declared as _, Diagnostic as _, Error, Result};
+use crate::key::{KeyError, PrivateKey};
 use crate::plan::Operation;
 use crate::plan::sign::{self, Nodes, Options};
 use crate::policy::{KnownNode, Policy, PolicyError};
 use crate::request::{self, NodeRequest, RequestError};
 pub use crate::request::{NamedFile, NodeEntry, SignRequest, SignTextRequest};
+use crate::secret::Secret;
 use crate::store::Store;
+use crate::tree::Tree;
 use crate::x509::X509Error;
 
 /// Reads the requests and the CAs, and plans the certificates.
@@ -60,7 +63,8 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
     }
     let issuers = sign::issuers(&sign::names(&requests, &policy), &policy);
     let serial_files = wanted.files_of_serials(&layout, &issuers)?;
-    let tree = find::read(&store, &layout, &requests, &issuers, &serial_files);
+    let mut tree = find::read(&store, &layout, &requests, &issuers, &serial_files);
+    open_keys(&mut tree, &layout, &issuers, wanted.ca_key_passphrase.as_ref());
     let options = Options {
         policy,
         nodes,
@@ -68,11 +72,34 @@ pub fn plan(wanted: &SignRequest, now: DateTime<Utc>) -> Result<Planned> {
         outlive_authority: *wanted.outlive_ca,
         serial_files,
         force: wanted.force,
+        renew_before: wanted.renew_before()?,
         partial: wanted.partial,
     };
     let plan = sign::sign(&tree, &layout, &requests, &options, now);
     let signed = SignRequest { nodes: entries.map(request::Nodes::Listed), policy_sha256, ..wanted.clone() };
     Planned::of(plan, loaded.warnings, &wanted.node)?.record(&signed, &wanted.node.recorded(&loaded.spec))
+}
+
+/// Opens the keys of CAs that are behind the passphrase, in memory alone.
+pub(super) fn open_keys<'i>(
+    tree: &mut Tree,
+    layout: &Layout,
+    issuers: impl IntoIterator<Item = &'i String>,
+    passphrase: Option<&Secret>,
+) {
+    for issuer in issuers {
+        open_key(tree, &layout.authority(issuer).1, passphrase);
+    }
+}
+
+fn open_key(tree: &mut Tree, path: &Path, passphrase: Option<&Secret>) {
+    let (Some(passphrase), Some(text)) = (passphrase, tree.content(path)) else { return };
+    // Keys without a passphrase stay what they are.
+    if !matches!(PrivateKey::from_pem(text), Err(KeyError::Encrypted)) {
+        return;
+    }
+    let opened = PrivateKey::from_pem_behind(text, passphrase);
+    tree.open(path.to_owned(), opened.map(|key| key.to_pem()).map_err(|error| error.fault_at(path)));
 }
 
 /// A node as the signer knows it.

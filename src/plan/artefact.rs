@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: [`Plan`] and its parts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,13 @@ impl Artefact {
         let is_signed = !matches!(row.kind, RowKind::Authority | RowKind::ServiceAccount);
         let issuer = is_signed.then(|| row.issuer.to_owned());
         Self { issuer, ..Self::new(row.name, Kind::of(row), step, reason, files) }
+    }
+
+    /// Where the signing request is that waits for its signature, or will be.
+    #[must_use]
+    pub fn request_path(&self) -> Option<&Path> {
+        let is_asked_for = matches!(self.step, Step::Request { .. } | Step::Wait { .. });
+        self.files.last().filter(|_| is_asked_for).map(|file| file.path.as_path())
     }
 
     /// What happens to it, in one word.

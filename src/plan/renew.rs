@@ -340,6 +340,22 @@ impl<'a> Renewal<'a> {
     }
 }
 
+/// What a renewal leaves although it is due: a CA's key is elsewhere, or the CA itself ends. Each says why, and what to do.
+#[must_use]
+pub fn not_renewed(plan: &Plan) -> Vec<&Finding> {
+    let says = [FindingCode::AuthorityExternal, FindingCode::CertificateExpiresSoon];
+    let is_left = |name: &str| plan.artefacts.iter().any(|one| one.name == name && !one.step.is_change());
+    let is_one = |finding: &&Finding| {
+        finding.severity != Severity::Info
+            && says.into_iter().any(|code| finding.code == code)
+            && is_left(&finding.subject)
+    };
+    if plan.operation != Operation::Renew {
+        return Vec::new();
+    }
+    plan.findings.iter().filter(is_one).collect()
+}
+
 /// The files of a place that stand for it.
 fn claims(place: &Place) -> impl Iterator<Item = &PathBuf> {
     let (first, second) = match place {

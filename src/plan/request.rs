@@ -6,6 +6,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | this file | what a node asks for at first, from the configuration |
+//! | `lacking` | what is there and stays, or waits for its signature; what is asked for again |
 //! | `renewal` | what it asks for again, from the certificates that are there |
 //! | `kubelet` | the client certificate of a kubelet that can renew its own no more |
 //!
@@ -13,11 +14,12 @@
 //! `CreateDefaultKubeConfigsAndCSRFiles`.
 
 mod kubelet;
+mod lacking;
 mod renewal;
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::generate::Selection;
@@ -60,6 +62,8 @@ pub struct Options {
     pub reuse_keys: bool,
     /// Whether the requests are for renewal.
     pub renewal: Renewal,
+    /// Whether what is there is kept, for as long as it ends no sooner than within this time.
+    pub only_lacking: Option<TimeDelta>,
 }
 
 /// Where a request and what belongs to it are written.
@@ -173,6 +177,11 @@ impl Asking<'_> {
             key_usages: self.key_usages(kind.as_str()),
             extended_key_usages: self.extended_key_usages(row),
         };
+        if let Some(renew_before) = self.options.only_lacking
+            && let Some(artefact) = self.what_is_there(item, &request, renew_before)
+        {
+            return Ok(artefact);
+        }
         let key = self.outputs.key(row);
         if self.options.reuse_keys && self.tree.is_there(&key) {
             return Ok(self.with_key(row, request, key, "for the key that is there"));

@@ -18,10 +18,11 @@ use crate::audit::{Finding, FindingCode, RequestFault, SeenCertificate, Severity
 use crate::catalogue::{self, Kind as RowKind, Layout};
 use crate::error::Fault;
 use crate::inventory::{Found, Part};
-use crate::policy::{Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, Signer, answer};
+use crate::key::KeyError;
+use crate::policy::{Answered, Asked, KnownNode, OutliveAuthority, Policy, Profile, Refusal, Signer, answer};
 use crate::tree::{Observed, Tree};
 use crate::workers;
-use crate::x509::{Certificate, CertificateRequest, read_certificates, verify_chain};
+use crate::x509::{Certificate, CertificateRequest, read_certificates};
 
 /// A request that was found, and where its certificate goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Options {
     pub serial_files: BTreeMap<String, PathBuf>,
     /// Whether certificates that are there make way.
     pub force: bool,
+    /// Whether what was signed before makes way when it ends within this time, or answers its request no more.
+    pub renew_before: Option<TimeDelta>,
     /// Whether what can be signed is signed although something is refused.
     pub partial: bool,
 }
@@ -173,12 +176,21 @@ fn authority(
         find(FindingCode::FileMissing, &pair.key_path, "the CA's key is not there, so it cannot sign here", remedy);
         return None;
     }
-    let judged = judge_authority(name, &pair, tree, Thresholds::NONE, now);
+    let mut judged = judge_authority(name, &pair, tree, Thresholds::NONE, now);
+    ask_for_passphrase(&mut judged);
     let is_blocked = judged.iter().any(Finding::is_critical);
     findings.extend(judged);
     match pair.certificates {
         Part::Present(certificates) if !is_blocked => Some(certificates),
         _ => None,
+    }
+}
+
+/// A CA's key may be behind a passphrase where requests are signed: no component has to read it.
+pub fn ask_for_passphrase(findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.code == KeyError::ENCRYPTED) {
+        "give its passphrase: --ca-key-passphrase-file FILE (ca_key_passphrase of sign_csr and sign_pipe)"
+            .clone_into(&mut finding.remedy);
     }
 }
 
@@ -232,15 +244,29 @@ impl Signing<'_> {
             Asked { request: &request, profile: &profile, node, subject: &shown, path: Some(found.path.as_path()) };
         let answer = answer(asked, &self.signer, self.now);
         let is_right = !matches!(answer, Err(Refusal::Request(_)));
-        let place = match self.place(found, &request, authority) {
+        let renewed = self.options.renew_before.is_some();
+        let mut reason = "requested".to_owned();
+        let place = match self.place(found, &request, &profile, authority) {
             // What was signed once is judged all the same: it may be a name that this request has no right to.
             Ok(Place::Answer(certificate)) if !self.options.force && is_right => {
                 let artefact = Artefact::new(&shown, Kind::Certificate, Step::Keep, "already signed", files.clone());
                 let expires_at = Some(certificate.not_after());
                 return Judged { artefact: Artefact { issuer, expires_at, ..artefact }, findings: Vec::new(), key };
             }
-            Ok(Place::Answer(certificate) | Place::Other(Some(certificate))) if self.options.force => {
+            Ok(Place::Former(certificate, why)) if renewed && !self.options.force => {
+                reason = format!("signed again: {why}");
                 Ok(Some(SeenCertificate::of(&shown, &found.certificate, &certificate, self.now)))
+            }
+            Ok(Place::Answer(certificate) | Place::Former(certificate, _) | Place::Other(Some(certificate)))
+                if self.options.force =>
+            {
+                Ok(Some(SeenCertificate::of(&shown, &found.certificate, &certificate, self.now)))
+            }
+            // What is refused says enough by itself.
+            Ok(Place::Former(_, why)) if !self.options.force && is_right => {
+                let evidence = format!("what was signed before is in the place of the new one: {why}");
+                let remedy = "sign again what answers its request no more (--renew-before 30d), or all (--force)";
+                Err(Finding::new(FindingCode::FileExists, &shown, &found.certificate, evidence, remedy))
             }
             Ok(Place::Other(_)) if !self.options.force => {
                 let evidence = "another certificate, or another file, is in the place of the new one";
@@ -270,7 +296,7 @@ impl Signing<'_> {
             serial_file: self.options.serial_files.get(&profile.issuer).cloned(),
             signer: profile.issuer,
         }));
-        let artefact = Artefact::new(&shown, Kind::Certificate, step, "requested", files.clone());
+        let artefact = Artefact::new(&shown, Kind::Certificate, step, &reason, files.clone());
         Judged { artefact: Artefact { issuer, expires_at, current, ..artefact }, findings: draft.findings, key }
     }
 
@@ -328,6 +354,7 @@ impl Signing<'_> {
         &self,
         found: &FoundRequest,
         request: &CertificateRequest,
+        profile: &Profile,
         authority: &Certificate,
     ) -> Result<Place, Fault> {
         if let Observed::Unreadable(fault) = self.tree.get(&found.certificate) {
@@ -337,11 +364,14 @@ impl Signing<'_> {
             Part::Missing => Place::Free,
             Part::Broken(_) => Place::Other(None),
             Part::Present(certificates) => {
-                let Some((leaf, intermediates)) = certificates.split_first() else { return Ok(Place::Other(None)) };
-                let is_answer = leaf.public_key_info() == request.public_key_info()
-                    && leaf.subject() == request.subject()
-                    && verify_chain(leaf, intermediates, std::slice::from_ref(authority), self.now, None).is_ok();
-                if is_answer { Place::Answer(leaf.clone()) } else { Place::Other(Some(leaf.clone())) }
+                let Some(leaf) = certificates.into_iter().next() else { return Ok(Place::Other(None)) };
+                let answered = Answered { certificate: &leaf, request, profile, authority };
+                let fault = answered.fault(self.options.renew_before.unwrap_or_default(), self.now);
+                match fault {
+                    None => Place::Answer(leaf),
+                    Some(why) if answered.is_its_own() => Place::Former(leaf, why),
+                    Some(_) => Place::Other(Some(leaf)),
+                }
             }
         })
     }
@@ -350,8 +380,10 @@ impl Signing<'_> {
 /// What is in the place of the new certificate.
 enum Place {
     Free,
-    /// A certificate of this CA for this request's key and subject.
+    /// A certificate of this CA that answers the request.
     Answer(Certificate),
+    /// One for the request's key and subject that has to be signed again, and why.
+    Former(Certificate, String),
     /// Anything else.
     Other(Option<Certificate>),
 }

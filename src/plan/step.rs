@@ -51,6 +51,11 @@ pub enum Step {
     Remove,
     /// It becomes what it was when a backup was made.
     Restore(RestoredFile),
+    /// A request for it is there, and waits for its signature.
+    Wait {
+        /// The request in PEM.
+        request_pem: String,
+    },
     /// It is there, and stays as it is.
     Keep,
     /// It is not this node's to have, or not there to be changed.
@@ -282,6 +287,7 @@ impl Step {
             Self::TrustBundle(_) => Action::Trust,
             Self::Remove => Action::Remove,
             Self::Restore(_) => Action::Restore,
+            Self::Wait { .. } => Action::Wait,
             Self::Keep => Action::Keep,
             Self::Skip { .. } => Action::Skip,
             Self::Blocked { .. } => Action::Blocked,
@@ -328,6 +334,15 @@ impl Step {
                 | Creation::Answer(Answer { certificate, .. }),
             )
             | Self::Renew { certificate, .. } => Some(certificate),
+            _ => None,
+        }
+    }
+
+    /// The request in PEM that waits for its signature.
+    #[must_use]
+    pub fn waiting_request(&self) -> Option<&str> {
+        match self {
+            Self::Wait { request_pem } => Some(request_pem),
             _ => None,
         }
     }

@@ -71,6 +71,8 @@ words! {
         Remove = "remove",
         /// It becomes what it was when a backup was made.
         Restore = "restore",
+        /// A request for it is there, and waits for its signature.
+        Wait = "wait",
         /// It is there, and stays as it is.
         Keep = "keep",
         /// It is not this node's to have, or not there to be changed.
@@ -122,6 +124,6 @@ impl Action {
     /// Whether a file changes.
     #[must_use]
     pub const fn is_change(self) -> bool {
-        !matches!(self, Self::Keep | Self::Skip | Self::Blocked)
+        !matches!(self, Self::Wait | Self::Keep | Self::Skip | Self::Blocked)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! In: a dictionary of the fields of the request. Out: a plan, or what was done. Errors are the verb's.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -13,7 +15,8 @@ use super::operations::moment;
 use super::values::{Plan, ProbeReport, PruneReport, SignedCertificate};
 use crate::error::Result;
 use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, sign};
-use crate::request::RestoreRequest;
+use crate::request::{OfAuthorities, RestoreRequest, SignTextRequest};
+use crate::secret::Secret;
 
 fn answered<R: DeserializeOwned + Sync, T: Send>(
     py: Python<'_>,
@@ -23,6 +26,43 @@ fn answered<R: DeserializeOwned + Sync, T: Send>(
 ) -> PyResult<T> {
     let (wanted, now) = (request(fields)?, moment(now));
     detached(py, || verb(&wanted, now))
+}
+
+/// A secret for all CAs, or by their names.
+#[derive(FromPyObject)]
+pub(super) enum GivenSecrets {
+    Every(Vec<u8>),
+    Each(BTreeMap<String, Vec<u8>>),
+}
+
+fn of_authorities(given: Option<GivenSecrets>) -> OfAuthorities {
+    match given {
+        None => OfAuthorities::None,
+        Some(GivenSecrets::Every(secret)) => OfAuthorities::Every(Secret::new(secret)),
+        Some(GivenSecrets::Each(secrets)) => {
+            OfAuthorities::Each(secrets.into_iter().map(|(name, secret)| (name, Secret::new(secret))).collect())
+        }
+    }
+}
+
+/// Answers one request given as text, and writes nothing; the key's text and passphrase apart from the request.
+///
+/// # Errors
+/// As [`sign::sign_text`].
+#[pyfunction]
+#[pyo3(signature = (sign_request, ca_key_content=None, ca_key_passphrase=None, now=None))]
+pub(super) fn sign_csr(
+    py: Python<'_>,
+    sign_request: &Bound<'_, PyDict>,
+    ca_key_content: Option<GivenSecrets>,
+    ca_key_passphrase: Option<GivenSecrets>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<SignedCertificate> {
+    let mut wanted: SignTextRequest = request(sign_request)?;
+    wanted.ca_key_content = of_authorities(ca_key_content);
+    wanted.ca_key_passphrase = of_authorities(ca_key_passphrase);
+    let now = moment(now);
+    detached(py, || sign::sign_text(&wanted, now)).map(SignedCertificate)
 }
 
 fn plan_restored(wanted: &RestoreRequest, now: DateTime<Utc>) -> Result<Planned> {
@@ -56,9 +96,6 @@ verbs! {
 
     /// Plans the certificates that answer signing requests.
     plan_sign(sign_request) -> Plan = sign::plan;
-
-    /// Signs one request given as text, and writes nothing.
-    sign_csr(sign_request) -> SignedCertificate = sign::sign_text;
 
     /// Plans the import of certificates that were signed elsewhere.
     plan_import(import_request) -> Plan = import::plan;

@@ -8,6 +8,7 @@ use super::unified::unified;
 use crate::audit::SeenCertificate;
 use crate::error::Result;
 use crate::key::Algorithm;
+use crate::ops::sign::SignedText;
 use crate::plan::{Artefact, Installation, Plan, Step, TrustBundle};
 use crate::text::printable;
 use crate::x509::{Certificate, read_certificates};
@@ -126,6 +127,27 @@ fn planned(artefact: &Artefact) -> String {
         field("key usages", &joined(&certificate.key_usages)),
         field("extended key usages", &joined(&certificate.extended_key_usages)),
         list("names", &subject_alt_names(artefact)),
+    ]
+    .concat()
+}
+
+/// The certificate that answers a request, which was kept, signed, or would be.
+#[must_use]
+pub fn signed(certificate: &SignedText) -> String {
+    if let Some(present) = certificate.present.as_ref().filter(|_| certificate.is_kept) {
+        return seen(present);
+    }
+    [
+        field("subject", &certificate.subject),
+        field("issuer", &certificate.issuer),
+        field("serial", certificate.serial.as_deref().unwrap_or(NEW)),
+        field("not before", &second(certificate.not_before)),
+        field("not after", &second(certificate.not_after)),
+        field("key", &certificate.key),
+        field("public key sha256", &certificate.public_key_sha256),
+        field("key usages", &joined(&certificate.key_usages)),
+        field("extended key usages", &joined(&certificate.extended_key_usages)),
+        list("names", &certificate.subject_alt_names),
     ]
     .concat()
 }

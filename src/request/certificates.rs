@@ -59,6 +59,16 @@ pub struct GenerateCsrRequest {
     /// With --renew: keep the keys.
     #[arg(long)]
     pub keep_key: bool,
+    /// Keep what is there: a certificate that is as it is wanted, and a request that waits for its signature. What is lacking is asked
+    /// for, and what is not as it is wanted any more, with the key that is there.
+    ///
+    /// A second run then changes nothing. The certificate in use works on while its request waits. A kubelet's own gets a
+    /// new key, as when it renews by itself.
+    #[arg(long)]
+    pub only_lacking: bool,
+    /// With --only-lacking: ask again for what ends within this time; for what has expired without it.
+    #[arg(long, value_name = "DURATION")]
+    pub renew_before: Option<Span>,
     /// The kubelet's directory, with the client certificate that it rotates.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
@@ -89,6 +99,33 @@ impl GenerateCsrRequest {
                 "--keep-key is for --renew",
                 "for a first certificate with a key that is there: --reuse-keys",
             )),
+        }
+    }
+
+    /// Within which time of its end a certificate is asked for again, where what is there is kept.
+    ///
+    /// # Errors
+    /// [`RequestError::BadRequest`] with an option that asks for all anew, or puts it elsewhere.
+    pub(crate) fn only_lacking(&self) -> Result<Option<TimeDelta>, RequestError> {
+        let others = [
+            ("--reuse-keys", self.reuse_keys),
+            ("--renew", self.renew),
+            ("--keep-key", self.keep_key),
+            ("--out-dir", self.out_dir.is_some()),
+        ];
+        match (self.only_lacking, others.into_iter().find(|(_, is_given)| *is_given), self.renew_before) {
+            (true, Some((other, _)), _) => Err(RequestError::bad(
+                format!("--only-lacking keeps what is in its place, and {other} asks for all of it anew"),
+                format!("leave out {other}, or --only-lacking"),
+            )),
+            (true, None, before) => {
+                Ok(Some(before.map(|before| before.within("--renew-before")).transpose()?.unwrap_or_default()))
+            }
+            (false, _, Some(_)) => Err(RequestError::bad(
+                "--renew-before is for --only-lacking",
+                "add --only-lacking; without it everything is asked for, whenever it ends",
+            )),
+            (false, _, None) => Ok(None),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use clap::{Args, ValueHint};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -12,6 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{NodeRequest, OutliveCa, Recover, RequestError, Span};
 use crate::catalogue::{Layout, NodeRole};
+use crate::secret::Secret;
+
+/// What messages call a key that is in no file.
+pub(crate) const CONTENT: &str = "ca_key_content";
 
 /// A request by its file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +149,13 @@ pub struct SignRequest {
     /// Overwrite certificates that are there.
     #[arg(long)]
     pub force: bool,
+    /// Sign again what was signed before and ends within this time, or answers its request no more.
+    #[arg(long, value_name = "DURATION")]
+    pub renew_before: Option<Span>,
+    /// The passphrase of the CAs' keys.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub ca_key_passphrase: Option<Secret>,
     /// Sign what can be signed, whatever else is refused.
     ///
     /// Also when another CA or its key is missing or broken. The exit code is 5; when nothing can be signed, 1 or 4 as
@@ -153,6 +165,30 @@ pub struct SignRequest {
     /// Whether an interrupted change is ended first.
     #[command(flatten)]
     pub recover: Recover,
+}
+
+/// Secrets of CAs: keys, or passphrases of keys.
+#[derive(Clone, Debug, Default)]
+pub enum OfAuthorities {
+    /// None is given.
+    #[default]
+    None,
+    /// The same for every CA.
+    Every(Secret),
+    /// By the CA's name, as `front-proxy-ca`.
+    Each(BTreeMap<String, Secret>),
+}
+
+impl OfAuthorities {
+    /// That of one CA.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Option<&Secret> {
+        match self {
+            Self::None => None,
+            Self::Every(secret) => Some(secret),
+            Self::Each(secrets) => secrets.get(name),
+        }
+    }
 }
 
 /// What the signing of one request is asked for, which is given as text.
@@ -169,10 +205,30 @@ pub struct SignTextRequest {
     pub csr: String,
     /// kubeadm's name (`apiserver`, `kubelet.conf`), or one that the policy adds.
     pub name: String,
-    /// The file with the certificate of the CA that signs this name.
-    pub ca_cert: PathBuf,
-    /// The file with its key.
-    pub ca_key: PathBuf,
+    /// The directory of CAs, laid out as in `certificatesDir`: the name says which of them signs.
+    #[serde(default)]
+    pub ca_dir: Option<PathBuf>,
+    /// The file with the certificate of the CA that signs this name, instead of the one in `ca_dir`.
+    #[serde(default)]
+    pub ca_cert: Option<PathBuf>,
+    /// The file with its key, likewise.
+    #[serde(default)]
+    pub ca_key: Option<PathBuf>,
+    /// The keys themselves.
+    #[serde(skip)]
+    pub ca_key_content: OfAuthorities,
+    /// Their passphrases.
+    #[serde(skip)]
+    pub ca_key_passphrase: OfAuthorities,
+    /// The certificate in PEM that the request was answered with before: it is kept while it answers the request.
+    #[serde(default)]
+    pub present: Option<String>,
+    /// With `present`: sign again when it ends within this time; when it has expired without it.
+    #[serde(default)]
+    pub renew_before: Option<Span>,
+    /// Say what would be signed, and sign nothing.
+    #[serde(default)]
+    pub dry_run: bool,
     /// How long the certificate is valid; the configuration's period without it.
     #[serde(default)]
     pub validity: Option<Span>,
@@ -184,7 +240,58 @@ pub struct SignTextRequest {
     pub outlive_ca: OutliveCa,
 }
 
+/// The time before its end in which a certificate is signed again.
+///
+/// # Errors
+/// [`RequestError::BadRequest`] when a new certificate would be signed again at once.
+fn renew_before(before: Option<Span>, validity: Option<Span>) -> Result<Option<TimeDelta>, RequestError> {
+    let Some(before) = before else { return Ok(None) };
+    if validity.is_some_and(|validity| validity <= before) {
+        return Err(RequestError::bad(
+            "--validity is not longer than --renew-before: every run would sign everything again",
+            "give --renew-before a shorter time, or --validity a longer one",
+        ));
+    }
+    before.within("--renew-before").map(Some)
+}
+
+impl SignTextRequest {
+    /// Where the certificate and the key of a CA are.
+    ///
+    /// # Errors
+    /// [`RequestError::BadRequest`] when nothing says it.
+    pub(crate) fn authority(&self, issuer: &str) -> Result<(PathBuf, PathBuf), RequestError> {
+        let folder = self.ca_dir.clone();
+        let layout = folder.map(|folder| Layout { certificates_dir: folder, kubeconfig_dir: PathBuf::new() });
+        let (certificate, key) = layout.map(|layout| layout.authority(issuer)).unzip();
+        let given = self.ca_key_content.of(issuer).map(|_| PathBuf::from(CONTENT));
+        match (self.ca_cert.clone().or(certificate), given.or_else(|| self.ca_key.clone()).or(key)) {
+            (Some(certificate), Some(key)) => Ok((certificate, key)),
+            _ => Err(RequestError::bad(
+                format!("nothing says where certificate and key of the CA {issuer} are"),
+                "give ca_dir, the directory of CAs; or ca_cert, and ca_key or ca_key_content",
+            )),
+        }
+    }
+
+    /// The time before its end in which a certificate is signed again.
+    ///
+    /// # Errors
+    /// [`RequestError::BadRequest`] when a new certificate would be signed again at once.
+    pub(crate) fn renew_before(&self) -> Result<TimeDelta, RequestError> {
+        renew_before(self.renew_before, self.validity).map(Option::unwrap_or_default)
+    }
+}
+
 impl SignRequest {
+    /// The time before its end in which a certificate is signed again, if that is asked for.
+    ///
+    /// # Errors
+    /// [`RequestError::BadRequest`] when a new certificate would be signed again at once.
+    pub(crate) fn renew_before(&self) -> Result<Option<TimeDelta>, RequestError> {
+        renew_before(self.renew_before, self.validity)
+    }
+
     /// The file of each CA's last number; none for random ones.
     ///
     /// # Errors

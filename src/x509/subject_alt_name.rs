@@ -134,6 +134,12 @@ impl SubjectAltNames {
         wanted.iter().filter(|name| !self.covers(name)).collect()
     }
 
+    /// Whether `other` has the same names, in any order.
+    #[must_use]
+    pub fn has_same_names(&self, other: &Self) -> bool {
+        self.iter().all(|name| other.0.contains(name)) && other.iter().all(|name| self.0.contains(name))
+    }
+
     fn covers(&self, wanted: &SubjectAltName) -> bool {
         match wanted {
             SubjectAltName::Dns(wanted) => self.dns_names().any(|name| covers_dns(name, wanted)),

@@ -2,7 +2,7 @@
 //!
 //! `tests/hostile/` holds reader and chains against Go itself; here the verbs must all ask them.
 
-use kubepki::request::{Backups, Span};
+use kubepki::request::{Backups, OfAuthorities, Span};
 use std::fs;
 use std::path::Path;
 
@@ -245,8 +245,14 @@ fn a_signer_does_not_sign_names_that_its_ca_may_not() {
             role: wanted.role,
             csr: String::from_utf8(request(names)).unwrap(),
             name: "apiserver".into(),
-            ca_cert: "/etc/kubernetes/pki/ca.crt".into(),
-            ca_key: "/etc/kubernetes/pki/ca.key".into(),
+            ca_dir: Some("/etc/kubernetes/pki".into()),
+            ca_cert: None,
+            ca_key: None,
+            ca_key_content: OfAuthorities::None,
+            ca_key_passphrase: OfAuthorities::None,
+            present: None,
+            renew_before: None,
+            dry_run: false,
             validity: None,
             policy: None,
             outlive_ca: OutliveAuthority::Refuse.into(),

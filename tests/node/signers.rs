@@ -8,7 +8,7 @@ use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::sign::{NodeEntry, SignRequest, SignTextRequest, plan, sign_text};
 use kubepki::plan::generate::OutliveAuthority;
 use kubepki::plan::{Action, Artefact, Plan};
-use kubepki::request;
+use kubepki::request::{self, OfAuthorities};
 use kubepki::x509::{DistinguishedName, RequestTemplate, SubjectAltName, SubjectAltNames};
 
 use super::support::*;
@@ -278,8 +278,14 @@ fn a_request_as_text_is_bound_by_the_same() {
             role,
             csr: text(name, of),
             name: name.into(),
-            ca_cert: "/etc/kubernetes/pki/ca.crt".into(),
-            ca_key: "/etc/kubernetes/pki/ca.key".into(),
+            ca_dir: Some("/etc/kubernetes/pki".into()),
+            ca_cert: None,
+            ca_key: None,
+            ca_key_content: OfAuthorities::None,
+            ca_key_passphrase: OfAuthorities::None,
+            present: None,
+            renew_before: None,
+            dry_run: false,
             validity: None,
             policy: None,
             outlive_ca: OutliveAuthority::Refuse.into(),

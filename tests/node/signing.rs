@@ -1,6 +1,6 @@
 //! `certs sign` on real trees: kubeadm's requests and foreign ones, signed or refused with every reason.
 
-use kubepki::request::Span;
+use kubepki::request::{OfAuthorities, Span};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use kubepki::x509::{
 use super::support::*;
 
 /// kubeadm's requests beside the CAs that kubeadm made.
-fn golden_requests(case_name: &str) -> Node {
+pub(super) fn golden_requests(case_name: &str) -> Node {
     let node = Node::golden(case_name);
     let from = case(case_name).join("csr");
     for file in files(&from).iter().filter(|file| file.extension().is_some_and(|end| end == "csr")) {
@@ -32,7 +32,7 @@ fn golden_requests(case_name: &str) -> Node {
 }
 
 /// The CA's machine: of the node its name and kind are known, and no more.
-fn wanted(node: &Node) -> SignRequest {
+pub(super) fn wanted(node: &Node) -> SignRequest {
     let role = Some(NodeRole::ControlPlane);
     let mut request = SignRequest { csr_dir: Some("/csr".into()), role, ..SignRequest::default() };
     let config = String::from_utf8(node.read("/etc/kubeadm.yaml")).unwrap();
@@ -42,7 +42,7 @@ fn wanted(node: &Node) -> SignRequest {
     request
 }
 
-fn try_plan(node: &Node, change: impl FnOnce(&mut SignRequest)) -> Result<Plan, Error> {
+pub(super) fn try_plan(node: &Node, change: impl FnOnce(&mut SignRequest)) -> Result<Plan, Error> {
     let mut request = wanted(node);
     change(&mut request);
     plan(&request, node.now).map(|planned| planned.plan)
@@ -55,7 +55,7 @@ fn put(node: &Node, file: &str, organizations: &[&str], common_name: &str, names
     key
 }
 
-fn template(organizations: &[&str], common_name: &str, names: SubjectAltNames) -> RequestTemplate {
+pub(super) fn template(organizations: &[&str], common_name: &str, names: SubjectAltNames) -> RequestTemplate {
     RequestTemplate {
         subject: DistinguishedName::new(organizations, common_name).unwrap(),
         subject_alt_names: names,
@@ -64,7 +64,7 @@ fn template(organizations: &[&str], common_name: &str, names: SubjectAltNames) -
     }
 }
 
-fn put_template(node: &Node, file: &str, key: &PrivateKey, template: &RequestTemplate) {
+pub(super) fn put_template(node: &Node, file: &str, key: &PrivateKey, template: &RequestTemplate) {
     node.write(&format!("/csr/{file}"), template.sign(key).unwrap().to_pem());
 }
 
@@ -531,26 +531,38 @@ fn a_request_that_changed_since_the_plan_is_not_signed() {
     assert!(!node.path("/csr/admin.conf.crt").exists());
 }
 
+/// The signing of `apiserver`'s request as text, by the CAs of the node.
+pub(super) fn as_text(node: &Node) -> SignTextRequest {
+    SignTextRequest {
+        node: wanted(node).node,
+        role: Some(NodeRole::ControlPlane),
+        csr: String::from_utf8(node.read("/csr/pki/apiserver.csr")).unwrap(),
+        name: "apiserver".into(),
+        ca_dir: Some("/etc/kubernetes/pki".into()),
+        ca_cert: None,
+        ca_key: None,
+        ca_key_content: OfAuthorities::None,
+        ca_key_passphrase: OfAuthorities::None,
+        present: None,
+        renew_before: None,
+        dry_run: false,
+        validity: Some(Span::of_seconds(3600)),
+        policy: None,
+        outlive_ca: OutliveAuthority::Refuse.into(),
+    }
+}
+
 #[test]
 fn one_request_is_signed_as_text_and_nothing_is_written() {
     let node = golden_requests("minimal");
     let before = node.snapshot();
-    let mut request = SignTextRequest {
-        node: wanted(&node).node,
-        role: Some(NodeRole::ControlPlane),
-        csr: String::from_utf8(node.read("/csr/pki/apiserver.csr")).unwrap(),
-        name: "apiserver".into(),
-        ca_cert: "/etc/kubernetes/pki/ca.crt".into(),
-        ca_key: "/etc/kubernetes/pki/ca.key".into(),
-        validity: Some(Span::of_seconds(3600)),
-        policy: None,
-        outlive_ca: OutliveAuthority::Refuse.into(),
-    };
+    let mut request = as_text(&node);
     let signed = sign_text(&request, node.now).unwrap();
-    let certificate = read_certificates(signed.certificate.as_bytes()).unwrap().remove(0);
+    let certificate = read_certificates(signed.certificate.unwrap().as_bytes()).unwrap().remove(0);
     verify_chain(&certificate, &[], &[node.certificate("ca")], node.now, None).unwrap();
     assert_eq!(certificate.not_after(), node.now + TimeDelta::hours(1));
-    assert_eq!(signed.serial, certificate.serial().to_string());
+    assert_eq!(signed.serial.unwrap(), certificate.serial().to_string());
+    assert!(!signed.is_kept);
     assert_eq!(node.snapshot(), before);
 
     request.name = "admin.conf".into();
@@ -560,8 +572,10 @@ fn one_request_is_signed_as_text_and_nothing_is_written() {
     request.name = "nothing".into();
     assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "plan.unknown_name");
     request.name = "apiserver".into();
-    request.ca_key = "/etc/kubernetes/pki/front-proxy-ca.key".into();
+    request.ca_key = Some("/etc/kubernetes/pki/front-proxy-ca.key".into());
     assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "plan.blocked");
+    request.ca_dir = None;
+    assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "plan.bad_request");
     request.csr = "no request".into();
     assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "x509.no_request");
 }

@@ -40,6 +40,7 @@ WRONG: dict[str, list[Any]] = {
     "str": [*TEXTS, None],
     "str | None": TEXTS,
     "str | bytes": [5, None, Other(), ["x"], Path("/x")],
+    "str | bytes | Mapping[str, str | bytes] | None": [5, Other(), ["x"], Path("/x"), {"a": 1}, {1: "a"}],
     "StrPath": [*PATHS, None, ["/x"]],
     "StrPath | None": [*PATHS, ["/x"]],
     "StrPath | Iterable[StrPath]": [5, None, b"/tmp", [5], [b"x"], [None], {"a": 1}, BytesPath(), Other()],

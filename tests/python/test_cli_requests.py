@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import stat
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -284,11 +285,12 @@ def test_keys_and_signatures_of_pyca(name: str, authorities: Path) -> None:
     request = pyca_request().sign(key, algorithm).public_bytes(Encoding.PEM).decode()
     if refused is None:
         signed = answer(request, "scheduler.conf", authorities)
-        certificate = x509.load_pem_x509_certificate(signed.certificate.encode())
+        certificate = x509.load_pem_x509_certificate(str(signed).encode())
         assert certificate.public_key() == key.public_key()
         authority = x509.load_pem_x509_certificate((authorities / "ca.crt").read_bytes())
         certificate.verify_directly_issued_by(authority)
-        assert signed.serial == f"{certificate.serial_number:x}".rjust(len(signed.serial), "0")
+        assert signed.serial is not None
+        assert int(signed.serial, 16) == certificate.serial_number
     else:
         with pytest.raises(kubepki.RefusedError) as caught:
             answer(request, "scheduler.conf", authorities)
@@ -512,3 +514,90 @@ def test_the_kubeconfigs_beside_requests_are_kubeconfigs(requests: Path) -> None
         shown = run("kubectl", "config", "view", "--kubeconfig", path, "--minify", "-o", "json")
         assert shown.returncode == 0, shown.stderr
         assert "client-key-data" in json.loads(shown.stdout)["users"][0]["user"]
+
+
+def test_only_what_is_lacking_is_asked_for_and_what_waits_is_shown(tmp_path: Path) -> None:
+    lacking = (
+        "certs",
+        "generate-csr",
+        "--config",
+        CONFIG,
+        "--rootfs",
+        tmp_path,
+        "--only-lacking",
+        "--renew-before",
+        "30d",
+    )
+    first = command(*lacking)
+    assert first.returncode == 0, first.stderr
+    before = snapshot(tmp_path)
+    second = command(*lacking)
+    assert (second.returncode, snapshot(tmp_path)) == (0, before)
+    assert second.stdout.count("waiting for its signature") == len(LEAVES) + len(KUBECONFIGS)
+    assert "nothing to do" in second.stderr
+
+    planned = kubepki.plan_generate_csr(CONFIG, only_lacking=True, rootfs=tmp_path)
+    assert planned.is_empty
+    for artefact in planned.artefacts:
+        assert artefact.action is kubepki.Action.WAIT
+        assert artefact.request_path is not None
+        assert artefact.request_pem == (tmp_path / artefact.request_path.relative_to("/")).read_text()
+    both = command(*lacking, "--renew")
+    assert (both.returncode, "--only-lacking keeps" in both.stderr) == (2, True), both.stderr
+    with pytest.raises(kubepki.ConfigurationError, match="renew-before is for"):
+        kubepki.plan_generate_csr(CONFIG, renew_before=timedelta(days=1), rootfs=tmp_path)
+
+
+def test_a_signature_is_made_again_before_it_ends(requests: Path, authorities: Path) -> None:
+    assert sign("--csr-dir", requests, "--validity", "60d", ca_dir=authorities)[0] == 0
+    before = snapshot(requests)
+    again = ("--csr-dir", requests, "--validity", "90d", "--renew-before")
+    assert sign(*again, "30d", ca_dir=authorities)[0] == 0
+    assert snapshot(requests) == before
+    status, shown, _ = sign(*again, "61d", ca_dir=authorities)
+    assert (status, shown.count("signed again: the certificate ends on")) == (0, 12)
+    changed = {name for name, content in snapshot(requests).items() if before[name] != content}
+    assert len(changed) == 12
+    assert all(name.endswith(".crt") for name in changed)
+    assert sign(*again, "90d", ca_dir=authorities)[0] == 2
+
+
+@needs_openssl
+def test_keys_behind_a_passphrase_sign_and_stay_behind_it(requests: Path, authorities: Path, tmp_path: Path) -> None:
+    cas = shutil.copytree(authorities, tmp_path / "cas")
+    for key in cas.rglob("*ca.key"):
+        run("openssl", "pkcs8", "-topk8", "-passout", "pass:open sesame", "-in", key, "-out", f"{key}.p8")
+        shutil.move(f"{key}.p8", key)
+    before = snapshot(cas)
+    status, _, talk = sign("--csr-dir", requests, ca_dir=cas)
+    assert (status, "key.encrypted" in talk, "--ca-key-passphrase-file" in talk) == (1, True, True), talk
+    secret = tmp_path / "passphrase"
+    secret.write_text("open says me\n")
+    status, _, talk = sign("--csr-dir", requests, "--ca-key-passphrase-file", secret, ca_dir=cas)
+    assert (status, "key.wrong_passphrase" in talk) == (1, True), talk
+    secret.write_text("open sesame\n")
+    status, _, talk = sign("--csr-dir", requests, "--ca-key-passphrase-file", secret, ca_dir=cas)
+    assert status == 0, talk
+    assert snapshot(cas) == before
+    assert_verifies(requests / "pki/apiserver.crt", cas / "ca.crt")
+
+    csr = (requests / "pki/apiserver.csr").read_text()
+    arguments: dict[str, Any] = {"name": "apiserver", "role": "control-plane", "node_name": "cp1"}
+    key = (cas / "ca.key").read_bytes()
+    (cas / "ca.key").unlink()
+    signed = kubepki.sign_csr(
+        csr, ca_dir=cas, ca_key_content={"ca": key}, ca_key_passphrase=b"open sesame", **arguments
+    )
+    assert not signed.is_kept
+    # The same is kept, and a dry run says so; one that would sign has no certificate.
+    given = {"ca_cert": cas / "ca.crt", "ca_key_content": key.decode(), "ca_key_passphrase": "open sesame", **arguments}
+    kept = kubepki.sign_csr(csr, present=str(signed), renew_before=timedelta(days=30), dry_run=True, **given)
+    assert (kept.is_kept, kept.certificate, kept.before_text) == (True, signed.certificate, kept.after_text)
+    due = kubepki.sign_csr(csr, present=str(signed), renew_before=timedelta(days=370), dry_run=True, **given)
+    assert (due.is_kept, due.certificate, due.serial) == (False, None, None)
+    assert "serial: (new)" in due.after_text
+    assert f"serial: {signed.serial}" in due.before_text
+    with pytest.raises(kubepki.ConfigurationError, match="nothing says where"):
+        kubepki.sign_csr(csr, **arguments)
+    with pytest.raises(TypeError, match="ca_key_content"):
+        kubepki.sign_csr(csr, **{**given, "ca_key_content": {"ca": 5}})

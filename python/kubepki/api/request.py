@@ -47,6 +47,19 @@ def plain(value: Any) -> Any:  # noqa: ANN401 (any argument)
     return value
 
 
+def secrets_of_authorities(
+    secret: str | bytes | Mapping[str, str | bytes] | None,
+) -> bytes | dict[str, bytes] | None:
+    """Return keys or passphrases of CAs as the core takes them."""
+    if isinstance(secret, Mapping):
+        return {name: _encoded(each) for name, each in secret.items()}
+    return None if secret is None else _encoded(secret)
+
+
+def _encoded(secret: str | bytes) -> bytes:
+    return secret.encode() if isinstance(secret, str) else secret
+
+
 def in_utc(now: datetime | None) -> datetime | None:
     """Return the moment in UTC, which the core counts in.
 

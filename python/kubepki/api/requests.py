@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubepki import _core
-from kubepki.api.request import in_utc, request
+from kubepki.api.request import in_utc, request, secrets_of_authorities
 from kubepki.arguments import asked
 
 TYPE_CHECKING = False
@@ -35,6 +35,8 @@ def plan_generate_csr(
     reuse_keys: bool = False,
     renew: bool = False,
     keep_key: bool = False,
+    only_lacking: bool = False,
+    renew_before: timedelta | None = None,
     kubelet_dir: StrPath = "/var/lib/kubelet",
     out_dir: StrPath | None = None,
     recover: bool = False,
@@ -68,6 +70,10 @@ def plan_generate_csr(
         renew: Make requests for the existing certificates, for another CA to renew; the kubelet's own always is such a
             one.
         keep_key: With `renew`: keep the keys.
+        only_lacking: Keep what is there: a certificate that is as it is wanted, and a request that waits for its
+            signature. What is lacking is asked for, and what is not as it is wanted any more, with the key that is
+            there.
+        renew_before: With `only_lacking`: ask again for what ends within this time; for what has expired without it.
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
         out_dir: The directory of the node that the files go into, laid out as `/etc/kubernetes`; beside the
             certificates and kubeconfigs without it, but for new keys for renewal, which go into `renewal` below the
@@ -110,6 +116,7 @@ def plan_sign(
     serial_files: bool = False,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
     force: bool = False,
+    renew_before: timedelta | None = None,
     partial: bool = False,
     recover: bool = False,
     now: datetime | None = None,
@@ -158,6 +165,7 @@ def plan_sign(
         outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
             the CA, or make it anyway, as kubeadm does.
         force: Overwrite certificates that are there.
+        renew_before: Sign again what was signed before and ends within this time, or answers its request no more.
         partial: Sign what can be signed, whatever else is refused.
         recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
             planning makes.
@@ -182,16 +190,24 @@ def sign_csr(
     node_name: str | None = None,
     role: Literal["control-plane", "worker", "etcd"] | None = None,
     name: str,
-    ca_cert: StrPath,
-    ca_key: StrPath,
+    ca_dir: StrPath | None = None,
+    ca_cert: StrPath | None = None,
+    ca_key: StrPath | None = None,
+    present: str | None = None,
+    renew_before: timedelta | None = None,
+    dry_run: bool = False,
     validity: timedelta | None = None,
     policy: StrPath | None = None,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
+    ca_key_content: str | bytes | Mapping[str, str | bytes] | None = None,
+    ca_key_passphrase: str | bytes | Mapping[str, str | bytes] | None = None,
     now: datetime | None = None,
 ) -> SignedCertificate:
     """Sign one request that is given as text, and write nothing.
 
-    It is held against the same rules as by `plan_sign`. The serial number is random.
+    It is held against the same rules as by `plan_sign`. The serial number is random. With `present`, the certificate
+    that the request was answered with before, nothing is signed while that still says what a new one would say:
+    `is_kept` tells.
 
     >>> from tempfile import TemporaryDirectory
     >>> from pathlib import Path
@@ -204,8 +220,7 @@ def sign_csr(
     ...         (pki / "apiserver-kubelet-client.csr").read_text(),
     ...         name="apiserver-kubelet-client",
     ...         role="control-plane",
-    ...         ca_cert=pki / "ca.crt",
-    ...         ca_key=pki / "ca.key",
+    ...         ca_dir=pki,
     ...     )
     >>> signed.subject
     'CN=kube-apiserver-kubelet-client'
@@ -218,19 +233,31 @@ def sign_csr(
         node_name: The node's name, instead of the configuration's.
         role: The kind of the node, which bounds what is signed; a worker without one.
         name: kubeadm's name (`apiserver`, `kubelet.conf`), or one that the policy adds.
-        ca_cert: The file with the certificate of the CA that signs this name.
-        ca_key: The file with its key.
+        ca_dir: The directory of CAs, laid out as in `certificatesDir`: the name says which of them signs.
+        ca_cert: The file with the certificate of the CA that signs this name, instead of the one in `ca_dir`.
+        ca_key: The file with its key, likewise.
+        present: The certificate in PEM that the request was answered with before: it is kept while it answers the
+            request.
+        renew_before: With `present`: sign again when it ends within this time; when it has expired without it.
+        dry_run: Say what would be signed, and sign nothing.
         validity: How long the certificate is valid; the configuration's period without it.
         policy: The policy file: what may be signed besides the catalogue, or may not.
         outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
             the CA, or make it anyway, as kubeadm does.
+        ca_key_content: The key itself (PEM), which is on no disk then; or the keys by their CAs' names
+            (`front-proxy-ca`).
+        ca_key_passphrase: The passphrase of the key (PKCS#8, as `openssl pkcs8 -topk8` writes it); or by CA, likewise.
         now: The moment from which validity counts.
 
     Raises:
         RefusedError: `policy.refused`, with every reason in `context["findings"]`.
-        FindingError: `plan.blocked` when the CA may not sign; `x509.*` when there is no request in the text.
-        ConfigurationError: `plan.unknown_name`, `policy.invalid`, `config.*`, or `api.naive_datetime`.
+        FindingError: `plan.blocked` when the CA may not sign, or its key cannot be opened; `x509.*` when there is no
+            request in the text.
+        ConfigurationError: `plan.unknown_name`, `plan.bad_request`, `policy.invalid`, `config.*`, or
+            `api.naive_datetime`.
         EnvironmentFailure: `store.*`.
 
     """
-    return _core.sign_csr(request(locals()), in_utc(now))
+    key, passphrase = map(secrets_of_authorities, (ca_key_content, ca_key_passphrase))
+    fields = request(locals(), "ca_key_content", "ca_key_passphrase", "key", "passphrase")
+    return _core.sign_csr(fields, key, passphrase, in_utc(now))

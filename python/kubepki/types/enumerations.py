@@ -39,7 +39,8 @@ class Action(Enum):
     """What happens to an artefact.
 
     It is made, gets a new certificate, gets a key and a signing request, gets what was signed elsewhere, trusts other
-    CAs, is taken away, becomes what it was; or it stays, is not this node's to have, or cannot be done as things are.
+    CAs, is taken away, becomes what it was; or its request waits for a signature, it stays, is not this node's to have,
+    or cannot be done as things are.
     """
 
     CREATE = "create"
@@ -49,6 +50,7 @@ class Action(Enum):
     TRUST = "trust"
     REMOVE = "remove"
     RESTORE = "restore"
+    WAIT = "wait"
     KEEP = "keep"
     SKIP = "skip"
     BLOCKED = "blocked"
@@ -56,7 +58,7 @@ class Action(Enum):
     @property
     def is_change(self) -> bool:
         """Whether a file changes."""
-        return self not in (Action.KEEP, Action.SKIP, Action.BLOCKED)
+        return self not in (Action.WAIT, Action.KEEP, Action.SKIP, Action.BLOCKED)
 
 
 class Cause(Enum):

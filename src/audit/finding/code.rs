@@ -115,7 +115,7 @@ findings! {
         AuthorityMissing,
         /// A CA's key is not on this node: external CA mode; a renewal passes over its certificates. `check` does not
         /// say it on a worker, which never has the key.
-        #[finding("authority.external", Info also "warning when a certificate has expired",
+        #[finding("authority.external", Info also "warning when a certificate has expired, or ends within the time that is renewed",
             "Nothing, or have them signed by its owner.")]
         AuthorityExternal,
         /// In external CA mode a file is missing that only the CA's owner can make.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::bad;
 use super::workbench::Workbench;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inventory::{Client, Part};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Client as ShownClient, ClientConfig, Kubeconfig};
@@ -21,19 +21,19 @@ pub(super) fn request(
     template: &RequestTemplate,
     key: &RequestKey,
 ) -> Result<()> {
-    let request = |key: &PrivateKey| Ok::<_, Error>(Secret::new(template.sign(key)?.to_pem()));
-    match key {
-        RequestKey::ExistingKey { key_file: path } | RequestKey::ExistingKubeconfig { key_file: path } => {
-            let key = match key {
-                RequestKey::ExistingKey { .. } => Part::read(bench.tree, path, PrivateKey::from_pem),
-                _ => Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?.found.key.into_part(),
-            };
-            // It says nothing but what the key and the plan say: an older one makes way.
-            bench.write(artefact, vec![request(&present(key, path)?)?], None, Some(Expected::Any))
+    let (key, before, expected) = match key {
+        // It says nothing but what the key and the plan say: an older one makes way.
+        RequestKey::ExistingKey { key_file: path } => {
+            (present(Part::read(bench.tree, path, PrivateKey::from_pem), path)?, None, Expected::Any)
+        }
+        RequestKey::ExistingKubeconfig { key_file: path } => {
+            let client = Client::read(bench.tree, path, content_of(bench.tree, path)?.expose())?;
+            (present(client.found.key.into_part(), path)?, None, Expected::Any)
         }
         RequestKey::NewKey { .. } => {
             let key = bench.take_key(artefact)?;
-            bench.write(artefact, vec![key.to_pem(), request(&key)?], None, Some(Expected::Absent))
+            let file = key.to_pem();
+            (key, Some(file), Expected::Absent)
         }
         RequestKey::NewKubeconfig { kubeconfig, .. } => {
             let key = bench.take_key(artefact)?;
@@ -44,9 +44,14 @@ pub(super) fn request(
                 user: &kubeconfig.user,
                 client: ShownClient::Key { key_pem: key.to_pem() },
             });
-            bench.write(artefact, vec![document.to_yaml(), request(&key)?], None, Some(Expected::Absent))
+            (key, Some(document.to_yaml()), Expected::Absent)
         }
-    }
+    };
+    let pem = template.sign(&key)?.to_pem();
+    let contents = before.into_iter().chain([Secret::new(pem.clone())]).collect();
+    bench.write(artefact, contents, None, Some(expected))?;
+    bench.note_request(&pem);
+    Ok(())
 }
 
 /// The key of a file, which must be there.

@@ -231,7 +231,15 @@ impl<'a> Workbench<'a> {
             serial: certificate.map(|certificate| certificate.serial().to_string()),
             previous_serial: artefact.current.as_ref().map(|current| current.serial.clone()),
             expires_at: certificate.map(Certificate::not_after),
+            request_pem: None,
         });
+    }
+
+    /// Notes the request that was made for the artefact that was noted last.
+    pub(super) fn note_request(&mut self, pem: &[u8]) {
+        if let Some(last) = self.changed.last_mut() {
+            last.request_pem = Some(String::from_utf8_lossy(pem).into_owned());
+        }
     }
 }
 

@@ -1,50 +1,68 @@
 //! Signing one request that is given as text; the certificate is text again, and nothing is written.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::super::node::content_of;
 use super::super::unless_critical;
-use super::{known_node, policy, refusal};
-use crate::audit::Finding;
+use super::{known_node, open_key, policy, refusal};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
 use crate::audit::chain::judge_signed;
+use crate::audit::{Finding, SeenCertificate};
 use crate::catalogue;
+use crate::digest::sha256_hex;
 use crate::error::Result;
 use crate::inventory::{Found, Part};
-use crate::policy::{Asked, Signer, answer};
+use crate::plan::sign::ask_for_passphrase;
+use crate::policy::{Answered, Asked, Refusal, Signer, answer};
 use crate::request::{RequestError, SignTextRequest};
 use crate::store::Store;
-use crate::x509::{CertificateRequest, Issuer, SerialNumber};
+use crate::tree::{Observed, Tree};
+use crate::x509::{Certificate, CertificateRequest, Issuer, SerialNumber, read_certificates};
 
-/// A certificate that was signed, and is nowhere but here.
+/// A certificate that answers a request, and is nowhere but here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedText {
-    /// The certificate in PEM.
-    pub certificate: String,
-    /// Its serial number in hexadecimal.
-    pub serial: String,
+    /// Whether it is the one that was there, which still answers the request.
+    pub is_kept: bool,
+    /// Why it is kept, or signed.
+    pub reason: String,
+    /// The certificate in PEM; none where a dry run would sign it.
+    pub certificate: Option<String>,
+    /// Its serial number in hexadecimal, likewise.
+    pub serial: Option<String>,
     /// Its subject (RFC 4514).
     pub subject: String,
     /// Its issuer (RFC 4514).
     pub issuer: String,
     /// Its alternative names, as `DNS:localhost`.
     pub subject_alt_names: Vec<String>,
+    /// The kind of its key, as `ECDSA-P256`.
+    pub key: String,
+    /// The SHA-256 of its public key in hexadecimal.
+    pub public_key_sha256: String,
+    /// Its key usages.
+    pub key_usages: Vec<String>,
+    /// Its extended key usages.
+    pub extended_key_usages: Vec<String>,
     /// Its first moment.
     pub not_before: DateTime<Utc>,
     /// Its last moment.
     pub not_after: DateTime<Utc>,
+    /// The certificate that was there.
+    pub present: Option<SeenCertificate>,
 }
 
-/// Signs one request, with a random serial number, and writes nothing.
+/// Answers one request: with the certificate that is there, or with a new one, whose serial number is random. It writes nothing.
 ///
 /// # Errors
 /// [`PolicyError::Refused`](crate::policy::PolicyError::Refused) with every reason against it;
 /// [`OperationError::Blocked`](crate::ops::OperationError::Blocked) when the CA may not sign; the request (`x509.*`), the configuration, the policy or a file
-/// of the CA cannot be read; the name is unknown.
+/// of the CA cannot be read; the name is unknown; nothing says where the CA is.
 pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedText> {
     let node = known_node(&wanted.node, wanted.role)?.node;
     let (policy, _) = policy(wanted.policy.as_deref(), wanted.node.rootfs.as_deref())?;
@@ -53,16 +71,17 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
         return Err(RequestError::UnknownName { name: wanted.name.clone(), nearest: None, known }.into());
     };
     let request = CertificateRequest::from_pem(wanted.csr.as_bytes())?;
-    let files = Store::new(wanted.node.rootfs.dir())?.read([&wanted.ca_cert, &wanted.ca_key]);
-    for path in [&wanted.ca_cert, &wanted.ca_key] {
-        content_of(&files, path)?;
-    }
+    let renew_before = wanted.renew_before()?;
     let validity = wanted.validity.map(|validity| validity.from("--validity", now)).transpose()?;
-
-    let pair = Found::pair(&files, wanted.ca_cert.clone(), wanted.ca_key.clone());
-    let mut findings = judge_authority(&issuer, &pair, &files, Thresholds::NONE, now);
+    let pair = authority(wanted, &issuer)?;
+    let mut findings = pair.findings(&issuer, now);
     let may_sign = !findings.iter().any(Finding::is_critical);
-    let template = match (policy.profile(&wanted.name, &node), pair.certificates.present()) {
+    // What cannot be read is no answer.
+    let present = wanted.present.as_deref().and_then(|pem| read_certificates(pem.as_bytes()).ok()?.into_iter().next());
+    let seen = present.as_ref().map(|one| SeenCertificate::of(&wanted.name, Path::new(""), one, now));
+
+    let mut reason = "requested".to_owned();
+    let template = match (policy.profile(&wanted.name, &node), pair.found.certificates.present()) {
         (Err((fault, evidence)), _) => {
             findings.push(fault.finding(&wanted.name, None, evidence));
             None
@@ -75,30 +94,107 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
                 outlive_authority: *wanted.outlive_ca,
             };
             let asked = Asked { request: &request, profile: &profile, node: &node, subject: &wanted.name, path: None };
-            let answer = answer(asked, &signer, now).map_err(|refusal| findings.extend(refusal.findings()));
-            answer.ok().map(|draft| draft.template)
+            let answer = answer(asked, &signer, now);
+            if let (Some(certificate), Some(authority)) = (&present, bundle.first())
+                && !matches!(answer, Err(Refusal::Request(_)))
+            {
+                let answered = Answered { certificate, request: &request, profile: &profile, authority };
+                match answered.fault(renew_before, now) {
+                    None => return Ok(kept(certificate, seen)),
+                    Some(fault) => reason = fault,
+                }
+            }
+            answer.map_err(|refusal| findings.extend(refusal.findings())).ok().map(|draft| draft.template)
         }
         // The CA's own findings say why it cannot sign.
         (Ok(_), _) => None,
     };
     let (Some(template), Some(certificate), Part::Present(key)) =
-        (template, pair.certificate().cloned(), pair.key.into_part())
+        (template, pair.found.certificate().cloned(), pair.found.key.into_part())
     else {
         return Err(refusal(findings));
     };
 
     let issuer = Issuer::new(certificate, key)?;
+    let drafted = SignedText {
+        is_kept: false,
+        reason,
+        certificate: None,
+        serial: None,
+        subject: template.subject.to_string(),
+        issuer: issuer.certificate().subject().to_string(),
+        subject_alt_names: texts(template.subject_alt_names.iter()),
+        key: request.key_kind().to_owned(),
+        public_key_sha256: sha256_hex(request.public_key_info()),
+        key_usages: texts(&template.key_usages),
+        extended_key_usages: texts(&template.extended_key_usages),
+        not_before: template.not_before,
+        not_after: template.not_after,
+        present: seen,
+    };
+    if wanted.dry_run {
+        return Ok(drafted);
+    }
     let signed = template.issue(&SerialNumber::random()?, request.public_key_info(), &issuer)?;
     let bundle = [issuer.certificate().clone()];
-    unless_critical(judge_signed(&wanted.name, &wanted.ca_cert, &signed, &bundle, now))?;
+    unless_critical(judge_signed(&wanted.name, &pair.found.certificate_path, &signed, &bundle, now))?;
     log::info!("{}: sign: serial {}, nothing written", wanted.name, signed.serial());
-    Ok(SignedText {
-        certificate: String::from_utf8_lossy(&signed.to_pem()).into_owned(),
-        serial: signed.serial().to_string(),
-        subject: signed.subject().to_string(),
-        issuer: signed.issuer().to_string(),
-        subject_alt_names: signed.subject_alt_names().iter().map(ToString::to_string).collect(),
-        not_before: signed.not_before(),
-        not_after: signed.not_after(),
-    })
+    Ok(SignedText { certificate: Some(pem(&signed)), serial: Some(signed.serial().to_string()), ..drafted })
+}
+
+/// The certificate that is there, where it still answers the request.
+fn kept(certificate: &Certificate, seen: Option<SeenCertificate>) -> SignedText {
+    SignedText {
+        is_kept: true,
+        reason: "it still answers the request".to_owned(),
+        certificate: Some(pem(certificate)),
+        serial: Some(certificate.serial().to_string()),
+        subject: certificate.subject().to_string(),
+        issuer: certificate.issuer().to_string(),
+        subject_alt_names: texts(certificate.subject_alt_names().iter()),
+        key: certificate.key_kind().to_owned(),
+        public_key_sha256: sha256_hex(certificate.public_key_info()),
+        key_usages: texts(certificate.key_usages().unwrap_or_default()),
+        extended_key_usages: texts(certificate.extended_key_usages().unwrap_or_default()),
+        not_before: certificate.not_before(),
+        not_after: certificate.not_after(),
+        present: seen,
+    }
+}
+
+/// The CA's files as they were found, its key opened.
+struct Authority {
+    found: Found,
+    files: Tree,
+}
+
+impl Authority {
+    fn findings(&self, issuer: &str, now: DateTime<Utc>) -> Vec<Finding> {
+        let mut findings = judge_authority(issuer, &self.found, &self.files, Thresholds::NONE, now);
+        ask_for_passphrase(&mut findings);
+        findings
+    }
+}
+
+fn authority(wanted: &SignTextRequest, issuer: &str) -> Result<Authority> {
+    let (certificate, key) = wanted.authority(issuer)?;
+    let store = Store::new(wanted.node.rootfs.dir())?;
+    let mut files = store.read([&certificate]);
+    match wanted.ca_key_content.of(issuer) {
+        Some(content) => files.insert(key.clone(), Observed::File { content: content.clone(), mode: 0o600 }),
+        None => files.add(store.read([&key])),
+    }
+    for path in [&certificate, &key] {
+        content_of(&files, path)?;
+    }
+    open_key(&mut files, &key, wanted.ca_key_passphrase.of(issuer));
+    Ok(Authority { found: Found::pair(&files, certificate, key), files })
+}
+
+fn pem(certificate: &Certificate) -> String {
+    String::from_utf8_lossy(&certificate.to_pem()).into_owned()
+}
+
+fn texts<T: ToString>(all: impl IntoIterator<Item = T>) -> Vec<String> {
+    all.into_iter().map(|one| one.to_string()).collect()
 }

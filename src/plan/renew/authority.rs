@@ -3,7 +3,7 @@
 //! In: the tree. Out: an [`Authority`] for each CA that is needed, judged once. A CA that does not fit its key, has
 //! expired, or is not valid yet must not sign: every certificate of it would be refused, and the old ones gone.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{OutliveAuthority, Renewal};
 use crate::audit::authority::judge_authority;
@@ -111,8 +111,10 @@ impl Renewal<'_> {
         if self.findings.iter().any(is_said) {
             return;
         }
-        let has_expired = certificate.not_after() < self.now;
-        let (severity, when) = if has_expired { (Severity::Warning, "expired") } else { (Severity::Info, "ends") };
+        let left = certificate.not_after() - self.now;
+        let when = if left < TimeDelta::zero() { "expired" } else { "ends" };
+        let is_due = left < TimeDelta::zero() || self.options.before.is_some_and(|before| left <= before);
+        let severity = if is_due { Severity::Warning } else { Severity::Info };
         let evidence = format!("it {when} on {}, and the key of its CA is not on this node", certificate.not_after());
         let remedy = Self::way_to_external(item);
         let finding = Finding::new(code, item.name, &held.certificate_path, evidence, remedy);

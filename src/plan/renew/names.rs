@@ -56,7 +56,7 @@ impl Renewal<'_> {
             let remedy = "nothing: the name stays";
             self.findings.push(Finding::new(FindingCode::CertificateNamePresent, item.name, path, evidence, remedy));
         }
-        if same_names(&names, old) { old.clone() } else { names }
+        if names.has_same_names(old) { old.clone() } else { names }
     }
 
     /// The configuration's names for it.
@@ -175,9 +175,4 @@ fn in_kubeadms_order(names: &[SubjectAltName]) -> SubjectAltNames {
         }
     }
     SubjectAltNames::in_order(ordered)
-}
-
-fn same_names(one: &SubjectAltNames, other: &SubjectAltNames) -> bool {
-    one.iter().all(|name| other.iter().any(|each| each == name))
-        && other.iter().all(|name| one.iter().any(|each| each == name))
 }

@@ -74,6 +74,11 @@ impl Asking<'_> {
             key_usages: self.key_usages(algorithm.as_str()),
             extended_key_usages: self.extended_key_usages(row),
         };
+        if let Some(renew_before) = self.options.only_lacking
+            && let Some(artefact) = self.kubelets_own(item, &request, renew_before)
+        {
+            return Ok(artefact);
+        }
         let keeps_key = self.options.reuse_keys || self.options.renewal == Renewal::SameKeys;
         let artefact = if keeps_key {
             self.with_key(row, request, path.clone(), "for renewal, with the same key")

@@ -77,7 +77,7 @@ impl Asking<'_> {
 }
 
 /// The certificates of a file, or why there are none to be renewed.
-fn in_place<'i>(item: &'i Item<'_>) -> Result<Part<&'i Vec<Certificate>>, (Cause, &'static str)> {
+pub(super) fn in_place<'i>(item: &'i Item<'_>) -> Result<Part<&'i Vec<Certificate>>, (Cause, &'static str)> {
     match item.client() {
         None if item.kubeconfig.is_none() => Ok(item.pair().certificates.as_ref()),
         None if !item.is_there() => Err((Cause::Missing, "not there")),

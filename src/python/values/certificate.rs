@@ -10,7 +10,7 @@ use crate::error::Fault;
 use crate::ops::certificates;
 use crate::ops::check;
 use crate::ops::sign::SignedText;
-use crate::report;
+use crate::report::{self, difference};
 use crate::text::{counted, printable};
 
 values! {
@@ -148,12 +148,21 @@ values! {
 values! {
     /// A certificate that answers a signing request: its PEM text and what it says.
     SignedCertificate(it: SignedText);
-    shown = format!("{}, serial {}, ends {}", it.subject, it.serial, it.not_after.format("%Y-%m-%d"));
-    text = it.certificate.clone();
+    shown = format!(
+        "{}, serial {}, ends {}",
+        it.subject,
+        it.serial.as_deref().unwrap_or("(new)"),
+        it.not_after.format("%Y-%m-%d")
+    );
+    text = it.certificate.clone().unwrap_or_else(|| difference::signed(it));
     attributes {
-        /// The certificate in PEM.
+        /// Whether it is the one that was there (`present`), which still answers the request.
+        is_kept = it.is_kept;
+        /// Why it is kept, or signed.
+        reason = &it.reason;
+        /// The certificate in PEM; none where a dry run would sign it.
         certificate = Lines(&it.certificate);
-        /// Its serial number in hexadecimal.
+        /// Its serial number in hexadecimal, likewise.
         serial = &it.serial;
         /// Its subject (RFC 4514).
         subject = &it.subject;
@@ -165,5 +174,9 @@ values! {
         not_before = it.not_before;
         /// Its last moment.
         not_after = it.not_after;
+        /// The certificate that was there, decoded, for a diff; nothing where none was.
+        before_text = Lines(it.present.as_ref().map(difference::seen).unwrap_or_default());
+        /// The certificate that answers the request; what is known only when it is signed reads `(new)`.
+        after_text = Lines(difference::signed(it));
     }
 }

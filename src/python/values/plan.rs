@@ -58,6 +58,10 @@ values! {
         names_added = report::plan::names_added(it);
         /// The alternative names that the current certificate has, and the new one has not.
         names_removed = report::plan::names_removed(it);
+        /// The signing request that waits for its signature, in PEM; it is no secret.
+        request_pem = Lines(it.step.waiting_request());
+        /// Where the signing request is, or will be.
+        request_path = it.request_path();
         /// What is there, decoded, for a diff; nothing where nothing is. It holds no key material.
         before_text = Lines(difference::before(it));
         /// What a signing request asks for, in lines as well; nothing where none is made.
@@ -97,6 +101,8 @@ values! {
         artefacts = &it.plan.artefacts;
         /// What was found wrong; a critical finding blocks the whole plan.
         findings = &it.plan.findings;
+        /// Of a renewal: what ends within the time that was asked for, and is not renewed here; each says why and what to do.
+        not_renewed = plan::renew::not_renewed(&it.plan);
         /// What the configuration's reader warns of.
         warnings = &it.warnings;
         /// The artefacts that change, in the plan's order.
@@ -129,6 +135,8 @@ values! {
         previous_serial = &it.previous_serial;
         /// When its certificate ends.
         expires_at = it.expires_at;
+        /// The signing request that was made for it, in PEM; it is no secret.
+        request_pem = Lines(it.request_pem.as_deref());
     }
 }
 

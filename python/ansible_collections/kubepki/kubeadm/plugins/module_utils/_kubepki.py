@@ -251,19 +251,6 @@ def backups(module: AnsibleModule) -> dict[str, Any]:
     return {"backup_dir": module.params["backup_dir"], "no_backup": not module.params["backup"]}
 
 
-def authority_of(name: str) -> str:
-    """Return where the CA that signs a certificate is below the certificates directory, without ending."""
-    if name == "front-proxy-client":
-        return "front-proxy-ca"
-    return "etcd/ca" if name.startswith("etcd-") or name == "apiserver-etcd-client" else "ca"
-
-
-def difference(name: str, old: Certificate | None, new: Certificate | None) -> dict[str, str]:
-    """Return one certificate before and after, decoded."""
-    before, after = (each.to_text() if each else "" for each in (old, new))
-    return _titled(name, before, after or "action: sign\n")
-
-
 def users_of(changed: Iterable[str]) -> list[str]:
     """Return the components that must be restarted to use what was changed, in the order for it."""
     return must_restart(changed)
@@ -278,7 +265,12 @@ def names(chosen: Iterable[str] | None) -> Any:
 
 
 def carry_out(module: AnsibleModule, plan: Plan) -> dict[str, Any]:
-    """Do what a plan says, but for check mode; return what the module returns.
+    """Do what a plan says, but for check mode; return what the module returns."""
+    return described(module, plan, carried_out(module, plan))
+
+
+def carried_out(module: AnsibleModule, plan: Plan) -> Report | None:
+    """Do what a plan says; return what was done, None when nothing was.
 
     A plan that is blocked ends the module, in check mode too: the run that it foretells would fail.
     """
@@ -288,8 +280,7 @@ def carry_out(module: AnsibleModule, plan: Plan) -> dict[str, Any]:
         blocked(module, plan.findings)
     if module.check_mode:
         kubepki.rehearse(plan)
-    report = None if module.check_mode or plan.is_empty else kubepki.apply(plan)
-    return described(module, plan, report)
+    return None if module.check_mode or plan.is_empty else kubepki.apply(plan)
 
 
 def blocked(module: AnsibleModule, findings: Iterable[Finding]) -> None:
@@ -362,15 +353,16 @@ def _difference(artefact: Artefact, made: Any) -> dict[str, str]:
     files = ", ".join(str(file.path) for file in artefact.files)
     serial = made.serial if made else None
     if artefact.action.value == "remove":
-        return _titled(f"{artefact.name} ({files})", f"files: {one_line(files)}\n", "")
+        return titled(f"{artefact.name} ({files})", f"files: {one_line(files)}\n", "")
     after = artefact.after_text or artefact.request_text or lines(_key(artefact))
     if serial:
         after = after.replace("serial: (new)\n", f"serial: {serial}\n")
     after += lines(artefact.to_dict().get("kubeconfig") or {})
-    return _titled(f"{artefact.name} ({files})", artefact.before_text, f"action: {artefact.action.value}\n{after}")
+    return titled(f"{artefact.name} ({files})", artefact.before_text, f"action: {artefact.action.value}\n{after}")
 
 
-def _titled(title: str, before: str, after: str) -> dict[str, str]:
+def titled(title: str, before: str, after: str) -> dict[str, str]:
+    """Return what is there and what will be, as a difference for people."""
     title = one_line(title)
     return {"before_header": title, "after_header": title, "before": before, "after": after}
 

@@ -16,8 +16,10 @@ description:
   - Makes what C(kubeadm certs generate-csr) makes - for each certificate a key and a request, for each kubeconfig the
     kubeconfig with its key and a request - for a CA whose key is elsewhere. No CA is needed, and no key leaves
     the node.
-  - Requests that are there already are kept and returned, and so is a certificate that is in place - it is not
-    requested again.
+  - What is there is kept. A certificate in its place is requested again, with its key, when it ends within
+    O(renew_before) or when its subject or names are no longer those of the configuration. It stays in use until the new
+    one is installed.
+  - A request that waits for its signature is kept and returned.
 author:
   - The kubepki contributors (@kubepki)
 extends_documentation_fragment:
@@ -33,7 +35,7 @@ options:
       - Which certificates and kubeconfigs, by kubeadm's names; C(kubelet-client) for what the kubelet shows to the API
         server and cannot renew any more.
       - V(kubelet-client), by its name alone, is what the kubelet shows to the API server - for a kubelet that can renew
-        its own no more, on a node without the CA's key. It is requested when it ends within O(renew_before).
+        its own no more, on a node without the CA's key. It is requested with a new key, as the kubelet does it.
       - Without it, all of the node.
     type: list
     elements: str
@@ -49,7 +51,7 @@ options:
     default: false
   renew_before:
     description:
-      - A V(kubelet-client) with more time left (V(30d), V(720h)) is not requested.
+      - A certificate with more time left (V(30d), V(720h)) is not requested again.
     type: str
     default: 30d
   kubelet_dir:

@@ -170,6 +170,27 @@ renewed:
   type: list
   elements: str
   sample: [apiserver, admin.conf]
+not_renewed:
+  description:
+    - What ends within O(renew_before) and is not renewed here, as its CA's key is elsewhere, or the CA ends itself.
+    - Each is a warning too.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: kubeadm's name.
+      type: str
+      sample: apiserver
+    reason:
+      description: Why.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
+    expires_at:
+      description: When it ends (RFC 3339).
+      type: str
 restart:
   description: The components that must be restarted to use what was renewed, in the order for it.
   returned: success
@@ -198,7 +219,14 @@ hint:
   type: str
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ansible_collections.kubepki.kubeadm.plugins.module_utils import _kubepki as shared
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+    from kubepki import Finding, Plan
 
 
 def main() -> None:
@@ -241,8 +269,21 @@ def main() -> None:
             **shared.node_arguments(module),
         )
         result = shared.carry_out(module, plan)
+        left = [_left(module, plan, each) for each in plan.not_renewed]
+    for each in left:
+        module.warn(shared.one_line(f"{each['name']} is not renewed: {each['reason']}; {each['remedy']}"))
     renewed = [each["name"] for each in result["changes"]]
-    module.exit_json(renewed=renewed, restart=shared.users_of(renewed), **result)
+    module.exit_json(renewed=renewed, restart=shared.users_of(renewed), not_renewed=left, **result)
+
+
+def _left(module: AnsibleModule, plan: Plan, finding: Finding) -> dict[str, Any]:
+    artefact = next(each for each in plan.artefacts if each.name == finding.subject)
+    return {
+        "name": finding.subject,
+        "reason": finding.evidence,
+        "remedy": shared.spoken(module, finding.remedy),
+        "expires_at": shared.rfc3339(artefact.expires_at),
+    }
 
 
 if __name__ == "__main__":

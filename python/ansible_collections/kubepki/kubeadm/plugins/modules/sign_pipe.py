@@ -60,6 +60,16 @@ options:
       - The folder with the CAs' certificates and keys, laid out as C(/etc/kubernetes/pki).
     type: path
     required: true
+  ca_key_content:
+    description:
+      - The CAs' keys themselves (PEM), by the CAs' names (V(ca), V(front-proxy-ca), V(etcd-ca)), as from a vault; they
+        are written nowhere. A CA that is not among them has its key in O(ca_dir), where all certificates are.
+    type: dict
+  ca_key_passphrase:
+    description:
+      - The passphrase of the CAs' keys that have one (PKCS#8, as C(openssl pkcs8 -topk8) writes it).
+      - The keys are opened in memory alone.
+    type: str
   validity:
     description:
       - How long the certificate is valid; the configuration's period without it. It is written as V(30d), V(2w) or
@@ -67,7 +77,7 @@ options:
     type: str
   renew_before:
     description:
-      - Sign again when the certificate that is given ends within this time.
+      - Sign again when the certificate that is given ends within this time. It must be shorter than O(validity).
     type: str
     default: 30d
   force:
@@ -138,6 +148,17 @@ EXAMPLES = r"""
   kubepki.kubeadm.install:
     config: /etc/kubernetes/kubeadm.yaml
     content: "{{ signed.certificates }}"
+
+- name: Sign with a key that only the vault has
+  kubepki.kubeadm.sign_pipe:
+    csr_content: "{{ node.requests }}"
+    ca_dir: /srv/ca
+    ca_key_content:
+      ca: "{{ vault_ca_key }}"
+    ca_key_passphrase: "{{ vault_ca_passphrase }}"
+    node_name: "{{ inventory_hostname }}"
+    role: worker
+  delegate_to: localhost
 """
 
 RETURN = r"""
@@ -195,6 +216,8 @@ def main() -> None:
         {
             "csr_content": {"type": "list", "elements": "dict", "required": True, "options": one},
             "ca_dir": {"type": "path", "required": True},
+            "ca_key_content": {"type": "dict", "no_log": True},
+            "ca_key_passphrase": {"type": "str", "no_log": True},
             "validity": {"type": "str"},
             "renew_before": {"type": "str", "default": "30d"},
             "force": {"type": "bool", "default": False},

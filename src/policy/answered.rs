@@ -1,0 +1,57 @@
+//! Whether a certificate still answers its request.
+//!
+//! In: the certificate, the request with its [`Profile`], the CA, now. Out: why it does not, or nothing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Profile;
+use crate::catalogue::leaf_key_usages;
+use crate::x509::{Certificate, CertificateRequest, verify_chain};
+
+/// A certificate that was signed before, and what it is held against.
+#[derive(Clone, Copy)]
+pub struct Answered<'a> {
+    /// The certificate.
+    pub certificate: &'a Certificate,
+    /// The request.
+    pub request: &'a CertificateRequest,
+    /// What a new certificate would say besides.
+    pub profile: &'a Profile,
+    /// The CA that would sign it.
+    pub authority: &'a Certificate,
+}
+
+impl Answered<'_> {
+    /// Whether it is the request's own: for its key and its subject.
+    #[must_use]
+    pub fn is_its_own(self) -> bool {
+        self.certificate.public_key_info() == self.request.public_key_info()
+            && self.certificate.subject() == self.request.subject()
+    }
+
+    /// Why a new one has to be signed; `None` while it says what a new one would say, and does not end within `renew_before`.
+    #[must_use]
+    pub fn fault(self, renew_before: TimeDelta, now: DateTime<Utc>) -> Option<String> {
+        let Self { certificate, request, profile, authority } = self;
+        let (end, bundle) = (certificate.not_after(), std::slice::from_ref(authority));
+        let key_usages = leaf_key_usages(profile.version.as_ref(), request.key_kind());
+        let day = end.format("%Y-%m-%d");
+        if !self.is_its_own() {
+            Some("the certificate is for another key or subject".to_owned())
+        } else if !certificate.subject_alt_names().has_same_names(request.subject_alt_names()) {
+            Some("the certificate has other names".to_owned())
+        } else if certificate.key_usages() != Some(&key_usages)
+            || certificate.extended_key_usages() != Some(&profile.extended_key_usages)
+        {
+            Some("the certificate is for other usages".to_owned())
+        } else if end < now {
+            Some(format!("the certificate expired on {day}"))
+        } else if end - now <= renew_before {
+            Some(format!("the certificate ends on {day}"))
+        } else if verify_chain(certificate, &[], bundle, now, None).is_err() {
+            Some("the certificate is not of this CA".to_owned())
+        } else {
+            None
+        }
+    }
+}
