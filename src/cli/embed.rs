@@ -25,7 +25,8 @@ const WORDS: Words<'static> =
   kubepki kubeconfig embed --dry-run
   kubepki kubeconfig embed admin.conf scheduler.conf
   kubepki kubeconfig embed ./jane.conf --client-certificate jane.crt --client-key jane.key
-  kubepki kubeconfig embed ./jane.conf --flatten")]
+  kubepki kubeconfig embed ./jane.conf --flatten
+  kubepki kubeconfig embed /root/.kube/config --copies-of admin.conf")]
 pub(super) struct Embed {
     #[arg(value_name = "FILE", help = format!(
         "all (default), or paths, or some of: {}", catalogue::kubeconfig_names().join(", ")))]

@@ -103,6 +103,19 @@ impl<'a> Sources<'a> {
         Ok(GivenKey { source: self.source(path, on_node, content.expose())?, key })
     }
 
+    /// The client certificates and the key that a kubeconfig of the node embeds; `None` where one of them is not there.
+    pub(super) fn kubeconfig_on_node(&self, tree: &Tree, path: &Path) -> Result<Option<(Given, GivenKey)>> {
+        let content = content_of(tree, path)?.expose();
+        let document = Kubeconfig::parse(content)?;
+        let current = document.current()?;
+        let (Some(pem), Some(key)) = (&current.client_certificate_data, &current.client_key_data) else {
+            return Ok(None);
+        };
+        let certificates = Part::Present(read_certificates(pem)?);
+        let key = GivenKey { source: self.source(path, true, content)?, key: PrivateKey::from_pem(key.expose())? };
+        Ok(Some((Given { path: path.to_owned(), is_named: true, certificates, keys: Vec::new(), request: None }, key)))
+    }
+
     fn store(&self, on_node: bool) -> &Store {
         self.machine.as_ref().filter(|_| !on_node).unwrap_or(self.node)
     }

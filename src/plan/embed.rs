@@ -38,6 +38,8 @@ pub struct Wanted {
 pub struct Options {
     /// Whether files that a kubeconfig refers to are embedded too.
     pub flatten: bool,
+    /// Only copies of this kubeconfig are meant, whose certificate and key are the two that are named.
+    pub copies_of: Option<PathBuf>,
     /// A certificate that was named, in place of the file beside the kubeconfig.
     pub client_certificate: Option<Given>,
     /// A key that was named.
@@ -124,7 +126,7 @@ impl Embedding<'_> {
         let path = self.wanted.path.clone();
         let client = match self.tree.get(&path) {
             Observed::File { .. } => self.client?,
-            Observed::Missing if self.wanted.is_named => {
+            Observed::Missing if self.wanted.is_named && self.options.copies_of.is_none() => {
                 let remedy = match self.catalogued() {
                     Some(name) => format!("make it: {}", command(["kubepki", "kubeconfig", "init", name])),
                     None => "name a kubeconfig that is there".to_owned(),
@@ -146,6 +148,10 @@ impl Embedding<'_> {
         };
         let current = client.map_err(Clone::clone).and_then(|client| Ok((client, client.document.current()?)));
         match current {
+            Ok((_, current)) if !self.is_copy(&current) => {
+                let source = self.options.copies_of.as_deref().unwrap_or(Path::new(""));
+                Some(self.row(Step::Keep, &format!("no copy of {}", source.display())))
+            }
             Ok((client, current)) => {
                 let artefact = self.plan_parsed(&current);
                 Some(self.without_faults(&client.document, &current, artefact))
@@ -167,6 +173,22 @@ impl Embedding<'_> {
     /// The catalogue's name of the kubeconfig, which `kubeconfig init` takes.
     fn catalogued(&self) -> Option<&'static str> {
         catalogue::kubeconfig(&self.name).map(|row| row.name)
+    }
+
+    /// Whether it is for the same server and user as the kubeconfig that copies are looked for of.
+    fn is_copy(&self, current: &Current<'_>) -> bool {
+        let Some(source) = &self.options.copies_of else { return true };
+        let subject = |certificates: &[Certificate]| certificates.first().map(|leaf| leaf.subject().clone());
+        let original = self.tree.content(source).and_then(|content| Kubeconfig::parse(content).ok());
+        let is_same_server = original
+            .as_ref()
+            .and_then(|document| document.current().ok())
+            .is_some_and(|original| original.server.is_some() && original.server == current.server);
+        let embedded = current.client_certificate_data.as_deref().and_then(|pem| read_certificates(pem).ok());
+        let given = self.options.client_certificate.as_ref().and_then(|given| given.certificates.present());
+        is_same_server
+            && current.client_key_data.is_some()
+            && embedded.is_some_and(|all| given.is_some_and(|given| subject(&all) == subject(given)))
     }
 
     /// What is put in is worth nothing in a file that clients refuse.

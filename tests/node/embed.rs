@@ -1,5 +1,7 @@
 //! `kubeconfig embed`: certificate and CA go into the kubeconfigs, and nothing else of them changes.
 
+use std::os::unix::fs::PermissionsExt;
+
 use kubepki::ops::check::{self, CheckRequest};
 use kubepki::ops::embed::{self, EmbedRequest};
 use kubepki::plan::generate::Selection;
@@ -301,4 +303,48 @@ fn an_older_certificate_is_told() {
         (problems(&plan.findings), plan.is_blocked()),
         (vec!["admin.conf certificate.ends_earlier".into()], false)
     );
+}
+
+#[test]
+fn copies_of_a_kubeconfig_get_its_certificate_and_key_and_nothing_else_does() {
+    let node = Node::golden("minimal");
+    let copies = ["/root/.kube/config", "/root/mine.conf", "/root/not-there.conf", "/root/other-server.conf"];
+    let text = |path: &str| String::from_utf8(node.read(path)).unwrap();
+    let admin = text("/etc/kubernetes/admin.conf");
+    let mine = admin.replace("kubernetes-admin@kubernetes", "prod");
+    let other = admin.replace("server: https://", "server: https://elsewhere.");
+    for (path, content) in [(copies[0], &admin), (copies[1], &mine), (copies[3], &other)] {
+        node.write(path, content);
+    }
+    for (path, mode) in [(copies[0], 0o600), (copies[1], 0o400), (copies[3], 0o644)] {
+        node.set_mode(path, mode);
+    }
+    let renewal = kubepki::ops::renew::RenewRequest {
+        node: node.request.node.clone(),
+        names: Selection::Names(["admin.conf".to_owned()].into()),
+        ..kubepki::ops::renew::RenewRequest::default()
+    };
+    apply_plan(&kubepki::ops::renew::plan(&renewal, node.now).unwrap().plan).unwrap();
+    let new = text("/etc/kubernetes/admin.conf");
+    assert_ne!(new, admin);
+
+    let request = EmbedRequest { copies_of: Some("admin.conf".into()), ..request(&node, &copies) };
+    let plan = embed::plan(&request, node.now).unwrap().plan;
+    let actions: Vec<_> = plan.artefacts.iter().map(|one| (one.name.as_str(), one.action())).collect();
+    assert_eq!(
+        actions,
+        [(copies[0], Action::Install), (copies[1], Action::Install), (copies[3], Action::Keep)],
+        "{:?}",
+        plan.findings
+    );
+    assert!(!serde_json::to_string(&plan).unwrap().contains("PRIVATE KEY"));
+    apply_plan(&plan).unwrap();
+    assert_eq!(text(copies[0]), new);
+    assert_eq!(text(copies[1]), new.replace("kubernetes-admin@kubernetes", "prod"));
+    assert_eq!(std::fs::metadata(node.path(copies[1])).unwrap().permissions().mode() & 0o777, 0o400);
+    assert_eq!(text(copies[3]), other);
+    assert!(embed::plan(&request, node.now).unwrap().plan.is_empty());
+
+    let two = EmbedRequest { client_key: Some("/root/mine.conf".into()), ..request };
+    assert_eq!(embed::plan(&two, node.now).unwrap_err().code(), "embed.two_sources");
 }

@@ -288,6 +288,7 @@ fn embed_plan(node: &Node) -> kubepki::plan::Plan {
         node: node.request.node.clone(),
         kubeconfigs: kubepki::plan::generate::Selection::Names(vec!["admin.conf".into()]),
         flatten: false,
+        copies_of: None,
         client_certificate: None,
         client_key: None,
         certificate_authority: None,

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ def installed(tmp_path: Path, *arguments: str, tasks: tuple[object, ...] = (), *
 def test_a_wheel_goes_into_an_environment_without_pip_and_modules_run_there(tmp_path: Path) -> None:
     place = tmp_path / "opt/kubepki"
     place.parent.mkdir()
-    known = {"install_wheel": wheel_of_this_tree(tmp_path / "wheels"), "install_venv": place}
+    known: dict[str, Any] = {"install_wheel": wheel_of_this_tree(tmp_path / "wheels"), "install_venv": place}
     foretold = installed(tmp_path, "--check", **known)
     assert (foretold.returncode, place.exists()) == (0, False), foretold.output
     assert foretold.recap("localhost")["changed"] > 0
@@ -107,9 +108,13 @@ def test_the_program_alone_goes_where_the_python_is_too_old(tmp_path: Path) -> N
     place = tmp_path / "bin/kubepki"
     place.parent.mkdir()
     digest = hashlib.sha256(PROGRAM.read_bytes()).hexdigest()
-    known = {"install_program": place, "install_binary": PROGRAM, "install_binary_sha256": digest.upper()}
+    known: dict[str, Any] = {
+        "install_program": place,
+        "install_binary": PROGRAM,
+        "install_binary_sha256": digest.upper(),
+    }
 
-    def run(*arguments: str, **variables: object) -> Played:
+    def run(*arguments: str, **variables: Any) -> Played:  # noqa: ANN401 (what a play takes)
         return installed(tmp_path, "--extra-vars", f"install_python={old}", *arguments, **variables)
 
     unsaid = run(install_program=place)

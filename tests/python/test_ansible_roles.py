@@ -362,6 +362,31 @@ def test_a_renewal_adds_names_once_and_keeps_the_newest_backups(nodes: Path) -> 
     assert len([path for path in (nodes / "cp1/var/lib/kubepki/backups").iterdir() if path.is_dir()]) == 2
 
 
+@pytest.mark.parametrize("binary", [None, str(COMMAND)])
+def test_a_copy_of_the_administrators_kubeconfig_is_renewed_with_it(binary: str | None, nodes: Path) -> None:
+    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    admin = nodes / "cp1/etc/kubernetes/admin.conf"
+    copy, other = nodes / "cp1/root/.kube/config", nodes / "cp1/root/other.conf"
+    copy.parent.mkdir(parents=True)
+    copy.write_text(admin.read_text())
+    copy.chmod(0o400)
+    other.write_text(admin.read_text().replace("server: https://", "server: https://elsewhere."))
+    before = other.read_text()
+    wanted = {
+        "renew_kubeconfig_copies": ["/root/.kube/config", "/root/other.conf", "/root/none"],
+        "renew_binary": binary,
+    }
+    first = renewed(nodes, "--diff", **wanted, renew_force=True)
+    assert (first.returncode, first.recap("cp1")["changed"]) == (0, 2), first.output
+    assert "PRIVATE KEY" not in first.output
+    assert "client-key-data" not in first.output
+    assert copy.read_text() == admin.read_text()
+    assert (copy.stat().st_mode & 0o777, other.read_text()) == (0o400, before)
+    again = renewed(nodes, **wanted)
+    assert (again.returncode, again.recap("cp1")["changed"]) == (0, 0), again.output
+
+
 def test_a_signer_is_always_told_of_the_node(nodes: Path) -> None:
     for lacking in ("external_ca_role", "external_ca_node_name"):
         played = example("external-ca.yml", nodes, "--limit", "localhost,worker1", **{lacking: None})

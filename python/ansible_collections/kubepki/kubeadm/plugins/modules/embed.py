@@ -37,6 +37,11 @@ options:
     description:
       - Its key, in place of the one in the kubeconfig.
     type: path
+  copies_of:
+    description:
+      - Only into copies of this kubeconfig of the node (V(admin.conf), or a path), which have the same server and user,
+        with its client certificate and key. What is not there, or no copy, stays as it is.
+    type: str
   certificate_authority:
     description:
       - The CA certificates, in place of C(ca.crt).
@@ -55,6 +60,11 @@ EXAMPLES = r"""
 - name: Put the signed certificates into all kubeconfigs
   kubepki.kubeadm.embed:
     config: /etc/kubernetes/kubeadm.yaml
+
+- name: Bring root's copy of admin.conf up to date
+  kubepki.kubeadm.embed:
+    kubeconfigs: [/root/.kube/config]
+    copies_of: admin.conf
 
 - name: Give one kubeconfig another CA bundle
   kubepki.kubeadm.embed:
@@ -128,16 +138,19 @@ def main() -> None:
             "kubeconfigs": {"type": "list", "elements": "str"},
             "client_certificate": {"type": "path"},
             "client_key": {"type": "path", "no_log": False},
+            "copies_of": {"type": "str"},
             "certificate_authority": {"type": "path"},
             "flatten": {"type": "bool", "default": False},
             **shared.BACKUP_OPTIONS,
-        }
+        },
+        mutually_exclusive=[("copies_of", "client_certificate"), ("copies_of", "client_key")],
     )
     with shared.failures(module):
         plan = shared.kubepki.plan_embed(
             shared.names(module.params["kubeconfigs"]),
             client_certificate=module.params["client_certificate"],
             client_key=module.params["client_key"],
+            copies_of=module.params["copies_of"],
             certificate_authority=module.params["certificate_authority"],
             flatten=module.params["flatten"],
             **shared.backups(module),

@@ -41,11 +41,10 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 def place(name: str, site: Path) -> Path:
     """Return where a file goes."""
-    top, _, rest = name.partition("/")
-    if not top.endswith(".data"):
+    parts = PurePosixPath(name).parts
+    if not parts[0].endswith(".data"):
         return site / name
-    kind, _, below = rest.partition("/")
-    return Path(sysconfig.get_path("scripts") if kind == "scripts" else sys.prefix) / below
+    return Path(sysconfig.get_path("scripts") if parts[1] == "scripts" else sys.prefix).joinpath(*parts[2:])
 
 
 def prepared(name: str, content: bytes) -> tuple[bytes, int]:
@@ -75,7 +74,7 @@ def main(wheel: Path) -> None:
     site = Path(sysconfig.get_path("purelib"))
     files = contents(wheel)
     wanted = {place(name, site): prepared(name, content) for name, content in files.items()}
-    if all(path.is_file() and path.read_bytes() == content for path, (content, _) in wanted.items()):
+    if all(path.is_file() and path.read_bytes() == content[0] for path, content in wanted.items()):
         print("unchanged")
         return
     for old in site.glob("kubepki-*.dist-info/RECORD"):
