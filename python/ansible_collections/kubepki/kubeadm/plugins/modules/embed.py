@@ -39,8 +39,9 @@ options:
     type: path
   copies_of:
     description:
-      - Only into copies of this kubeconfig of the node (V(admin.conf), or a path), which have the same server and user,
-        with its client certificate and key. What is not there, or no copy, stays as it is.
+      - >-
+        Only into copies of this kubeconfig of the node (C(admin.conf)), which have the same server and user: with its
+        client certificate and key.
     type: str
   certificate_authority:
     description:

@@ -62,12 +62,11 @@ options:
     required: true
   ca_key_content:
     description:
-      - The CAs' keys themselves (PEM), by the CAs' names (V(ca), V(front-proxy-ca), V(etcd-ca)), as from a vault; they
-        are written nowhere. A CA that is not among them has its key in O(ca_dir), where all certificates are.
+      - The key itself (PEM), which is on no disk then; or the keys by their CAs' names (C(front-proxy-ca)).
     type: dict
   ca_key_passphrase:
     description:
-      - The passphrase of the CAs' keys that have one (PKCS#8, as C(openssl pkcs8 -topk8) writes it).
+      - The passphrase of the key (PKCS#8, as C(openssl pkcs8 -topk8) writes it); or by CA, likewise.
       - The keys are opened in memory alone.
     type: str
   validity:
