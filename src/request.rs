@@ -91,7 +91,7 @@ faults! {
         #[error("'{text}' is not a {}duration", if *must_be_positive { "positive " } else { "" })]
         #[fault("cli.duration" as DURATION, Usage,
             if *must_be_positive {
-                "write a number above 0 and a unit: 30d, 8760h"
+                "write a number above 0 and a unit: 30d, 8760h; --days takes a number alone"
             } else {
                 "write a number and a unit: 30d, 2w, 720h, 1h30m"
             },
@@ -108,6 +108,15 @@ faults! {
         NotAMoment {
             /// What was given.
             text: String,
+        },
+        /// `--warning` is shorter than `--critical`; a warning comes first.
+        #[error("--warning {warning} is shorter than --critical {critical}")]
+        #[fault("cli.thresholds", Usage, "a warning comes before the critical state: give it the longer time")]
+        Thresholds {
+            /// What was given.
+            warning: String,
+            /// What was given.
+            critical: String,
         },
         /// Neither `keep` nor `older_than` is given, or one of them is negative.
         #[error("{reason}")]

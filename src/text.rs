@@ -35,6 +35,17 @@ pub fn duration(seconds: u64) -> String {
     unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
 }
 
+/// A URL without the name and password that may stand in front of its host.
+#[must_use]
+pub fn without_password(url: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.into() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://(not shown)@{host}{path}").into(),
+        None => url.into(),
+    }
+}
+
 /// The file's name without its folders; the path itself where it has none.
 #[must_use]
 pub fn file_name(path: &Path) -> String {
@@ -133,6 +144,19 @@ mod tests {
             let once = printable(&long).into_owned();
             prop_assert_eq!(printable(&once).into_owned(), once.clone());
             prop_assert!(once.chars().count() <= LIMIT + NOTE);
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        for (url, shown) in [
+            ("https://ann:secret@h:6443/a@b", "https://(not shown)@h:6443/a@b"),
+            ("https://a@b:secret@h?x=1", "https://(not shown)@h?x=1"),
+            ("https://h:6443/x@y", "https://h:6443/x@y"),
+            ("h:6443", "h:6443"),
+            ("", ""),
+        ] {
+            assert_eq!(without_password(url), shown);
         }
     }
 

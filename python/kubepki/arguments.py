@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 StrPath = str | os.PathLike[str]
 
+_MOST = 2**63 - 1
+
 # What a rule says of a value that is of another type.
 _REFUSED = object()
 
@@ -224,7 +226,10 @@ def _damage(text: str) -> str | None:
 
 
 def _number(_: str, value: Any) -> Any:  # noqa: ANN401
-    return index(value) if hasattr(value, "__index__") and not isinstance(value, bool) else _REFUSED
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return _REFUSED
+    # Nothing that is counted is beyond what the core counts in.
+    return max(-_MOST, min(index(value), _MOST))
 
 
 def _of(kind: type) -> _Rule:

@@ -12,6 +12,7 @@ use crate::error::{Diagnostic as _, Fault};
 use crate::key::format::{Format, Wanted};
 use crate::key::{KeyError, PrivateKey, pem};
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
+use crate::text::without_password;
 use crate::x509::{Description, X509Error, describe_certificate, describe_request, pkcs7_certificates, public_key};
 
 /// One thing that a file holds.
@@ -75,7 +76,7 @@ pub enum Content {
 pub struct ShownCluster {
     /// Its name.
     pub name: String,
-    /// The API server.
+    /// The API server, without a name and password in its URL.
     pub server: Option<String>,
     /// The CAs that are embedded.
     pub authorities: Vec<Content>,
@@ -219,7 +220,7 @@ fn kubeconfig(bytes: &[u8], file: &Path) -> Result<Content, Fault> {
         let (authorities, problem) = read.certificate_authority_data.as_deref().map(embedded).unwrap_or_default();
         ShownCluster {
             name: name.to_owned(),
-            server: read.server.map(str::to_owned),
+            server: read.server.map(|url| without_password(url).into_owned()),
             authorities,
             authority_file: read.certificate_authority.map(str::to_owned),
             problem: fault.or(problem),

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::error::CommandError;
 use super::input::with_stdin;
 use super::options::{Form, Output, UnusedKubeconfig};
 use super::run::Run;
@@ -12,8 +11,8 @@ use crate::clock::SystemClock;
 use crate::ops::check::{self, CheckRequest, Status};
 use crate::ops::check_expiration;
 use crate::report;
-use crate::request::{NodeRequest, Span};
-use crate::text::{duration, printable};
+use crate::request::NodeRequest;
+use crate::text::printable;
 
 /// Check everything; the exit code is for monitoring.
 ///
@@ -50,22 +49,11 @@ pub(super) struct CheckExpiration {
     node: NodeRequest,
 }
 
-/// A warning comes before the critical state.
-pub(super) fn in_order(warning: Span, critical: Span) -> Result<(), CommandError> {
-    if warning >= critical {
-        return Ok(());
-    }
-    // No option takes a time below zero.
-    let [warning, critical] = [warning, critical].map(|time| duration(time.seconds().unsigned_abs()));
-    Err(CommandError::Thresholds { warning, critical })
-}
-
 impl Run for Check {
     // Wrong flags too: monitoring would take the 2 of a usage error for a critical state.
     const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
 
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        in_order(*self.request.warning, *self.request.critical)?;
         with_stdin(session, &mut self.request.node)?;
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);

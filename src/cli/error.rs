@@ -42,15 +42,6 @@ faults! {
             /// The largest accepted size.
             limit: usize,
         },
-        /// `--warning` is shorter than `--critical`; a warning comes first.
-        #[error("--warning {warning} is shorter than --critical {critical}")]
-        #[fault("cli.thresholds", Usage, "a warning comes before the critical state: give it the longer time")]
-        Thresholds {
-            /// What was given.
-            warning: String,
-            /// What was given.
-            critical: String,
-        },
         /// `systemd install` cannot find where kubepki is installed; name it with `--program`.
         #[error("the path of the installed kubepki cannot be determined")]
         #[fault("cli.program_unknown", Usage, "name it: --program /usr/local/bin/kubepki")]

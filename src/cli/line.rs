@@ -32,7 +32,7 @@ pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Arran
     let mut rest = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
 
     let (mut words, mut ahead) = (Vec::new(), Vec::new());
-    let (mut command, mut is_help) = (root, false);
+    let (mut command, mut is_help, mut is_behind_unknown) = (root, false, false);
     while command.has_subcommands() {
         let Some(word) = rest.next() else { break };
         if word == "--" {
@@ -41,6 +41,7 @@ pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Arran
         }
         if word.starts_with('-') {
             let takes_value = takes_value(root, &word);
+            is_behind_unknown = !word.contains('=') && !is_known(root, &word) && !asks_help(std::slice::from_ref(&word));
             ahead.push(word);
             ahead.extend(if takes_value { rest.next() } else { None });
             continue;
@@ -50,11 +51,24 @@ pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Arran
             continue;
         }
         let Some(below) = command.find_subcommand(&word) else {
+            // It may be the value of a misspelt option, of which the verb's own parser says what was meant.
+            if is_behind_unknown {
+                is_behind_unknown = false;
+                ahead.push(word);
+                continue;
+            }
             words.push(word);
             return Err(unknown(root, words));
         };
         words.push(word);
         command = below;
+    }
+    let of_a_verb = |word: &&String| word.starts_with('-') && !has(root, word) && is_known(root, word);
+    if let Some(option) = ahead.iter().find(of_a_verb).filter(|_| command.has_subcommands() && !asks_help(&ahead)) {
+        let option = option.split('=').next().unwrap_or_default();
+        let program = ["kubepki"].into_iter().chain(words.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+        let hint = format!("name the command, before or behind it; `{program} --help` lists the commands");
+        return Err(CommandError::usage(format!("{option} is an option of a command, and none is named"), hint));
     }
     ahead.extend(is_help.then(|| "--help".to_owned()));
     let words = [program].into_iter().chain(words).chain(ahead).chain(rest).collect();
@@ -73,20 +87,37 @@ fn refused(argument: &OsString) -> Option<CommandError> {
 
 /// Whether the argument behind an option is its value: with any verb that has the option.
 fn takes_value(command: &Command, word: &str) -> bool {
-    if word.contains('=') {
-        return false;
-    }
-    let is_it = |argument: &&clap::Arg| {
-        word.strip_prefix("--").is_some_and(|long| {
-            argument.get_long() == Some(long) || argument.get_all_aliases().is_some_and(|all| all.contains(&long))
-        }) || word.strip_prefix('-').is_some_and(|short| {
-            let mut letters = short.chars();
-            letters.next() == argument.get_short() && letters.next().is_none() && argument.get_short().is_some()
-        })
-    };
     let has_value = |argument: &clap::Arg| matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
-    command.get_arguments().filter(is_it).any(has_value)
-        || command.get_subcommands().any(|below| takes_value(below, word))
+    let has_it_already = word.contains('=') || !word.starts_with("--") && word.chars().count() > 2;
+    !has_it_already
+        && (options(command, word).any(has_value) || command.get_subcommands().any(|below| takes_value(below, word)))
+}
+
+/// Whether a command, or one below it, has the option.
+fn is_known(command: &Command, word: &str) -> bool {
+    has(command, word) || command.get_subcommands().any(|below| is_known(below, word))
+}
+
+fn has(command: &Command, word: &str) -> bool {
+    options(command, word).next().is_some()
+}
+
+/// What a command itself means by an option: `--name`, `--name=value`, `-n`, or `-nvalue`.
+fn options<'c>(command: &'c Command, word: &str) -> impl Iterator<Item = &'c clap::Arg> {
+    let name = word.split('=').next().unwrap_or_default();
+    let long = name.strip_prefix("--").map(str::to_owned);
+    let short = name.strip_prefix('-').filter(|_| long.is_none()).and_then(|letters| letters.chars().next());
+    command.get_arguments().filter(move |argument| match &long {
+        Some(long) => {
+            argument.get_long() == Some(long)
+                || argument.get_all_aliases().is_some_and(|all| all.contains(&long.as_str()))
+        }
+        None => short.is_some() && argument.get_short() == short,
+    })
+}
+
+fn asks_help(options: &[String]) -> bool {
+    options.iter().any(|word| matches!(word.as_str(), "-h" | "--help" | "-V" | "--version"))
 }
 
 /// The error for words that are no command, with what was most likely meant.

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use super::check::in_order;
 use super::options::{Form, Output};
 use super::run::Run;
 use super::session::Session;
@@ -32,7 +31,6 @@ pub(super) struct Probe {
 
 impl Run for Probe {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        in_order(self.request.warning, self.request.critical)?;
         let report = probe::probe(&self.request, session.now)?;
         match self.output.form {
             Form::Text => {

@@ -183,9 +183,11 @@ impl<'s> Talk<'s> {
             self.session.screen.say(&line);
             self.session.begin_work(format!("{line}; its manifest is put back"));
             self.said = now;
-        } else if self.session.screen.is_watched && !state.detail.is_empty() {
-            let detail: String = printable(&state.detail).chars().take(100).collect();
-            write(&format!("\r\x1b[K  {:.0} s: {detail}", state.seconds));
+        } else if let Some(width) = self.session.screen.passing_width().filter(|_| !state.detail.is_empty()) {
+            // A line that is wrapped could not be taken back.
+            let line = format!("  {:.0} s: {}", state.seconds, printable(&state.detail));
+            let line: String = line.chars().take(width.saturating_sub(1)).collect();
+            write(&format!("\r\x1b[K{line}"));
             self.is_open = true;
         }
     }

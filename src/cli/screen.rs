@@ -19,6 +19,7 @@ pub(super) struct Screen {
     has_colour: bool,
     has_colour_in_data: bool,
     width: Option<usize>,
+    passing_width: Option<usize>,
 }
 
 impl Screen {
@@ -26,7 +27,9 @@ impl Screen {
         let is_watched = io::stderr().is_terminal();
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let width = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let columns = |size: Option<(terminal_size::Width, _)>| size.map(|(width, _)| usize::from(width.0));
+        let width = || columns(terminal_size::terminal_size_of(io::stdout()));
+        let passing_width = || columns(terminal_size::terminal_size_of(io::stderr()));
         // https://no-color.org
         let is_wanted = !is_set("NO_COLOR") && !is_dumb;
         Self {
@@ -34,12 +37,18 @@ impl Screen {
             has_colour: is_watched && is_wanted,
             has_colour_in_data: io::stdout().is_terminal() && is_wanted,
             width: io::stdout().is_terminal().then(width).flatten(),
+            passing_width: (is_watched && !is_dumb).then(passing_width).flatten(),
         }
     }
 
     /// How many characters a line of stdout has, where it is a terminal.
     pub(super) const fn width(&self) -> Option<usize> {
         self.width
+    }
+
+    /// How many characters a line of stderr has, where it is a terminal on which a line can be taken back.
+    pub(super) const fn passing_width(&self) -> Option<usize> {
+        self.passing_width
     }
 
     /// Prints exact data.

@@ -14,10 +14,10 @@ use super::stop::Stop;
 use crate::error::Error;
 use crate::ops::systemd::{self, SystemdError, UnitChange};
 use crate::ops::{NodeRequest, configuration};
-use crate::plan::units::{Schedule, units};
+use crate::plan::units::{Schedule, Unit, units};
 use crate::remedy;
 use crate::report::unified;
-use crate::request::{ScheduleRequest, Span, UnitsRequest};
+use crate::request::{ScheduleRequest, UnitsRequest};
 use crate::store::{Action, Store};
 use crate::text::printable;
 
@@ -57,17 +57,21 @@ pub(super) struct Remove {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
-    units: &'a [UnitChange],
+struct Answer<T> {
+    units: T,
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    path: PathBuf,
+    text: &'a str,
 }
 
 impl Run for Install {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let schedule = schedule(session, self.schedule, self.request.rootfs.as_deref())?;
         if self.print {
-            let dir = self.request.unit_dir.display();
-            let all = units(&schedule)?.map(|unit| format!("# {dir}/{}\n{}", unit.name, unit.text));
-            return session.screen.data(&format!("{}\n", all.join("\n"))).map(|()| 0);
+            return print_units(session, &units(&schedule)?, &self.request.unit_dir, self.output.form).map(|()| 0);
         }
         let changes =
             systemd::install(&schedule, &self.request).inspect_err(|error| say_differences(session, error))?;
@@ -115,6 +119,15 @@ fn systemctl(verb: &str, rootfs: &Path) -> String {
     format!("systemctl --root={} {verb} {TIMER}", root.trim_matches('`'))
 }
 
+fn print_units(session: &Session, units: &[Unit], dir: &Path, form: Form) -> Result<(), Stop> {
+    if form != Form::Text {
+        let printed = units.iter().map(|Unit { name, text }| Printed { path: dir.join(name), text });
+        return session.structured(&Answer { units: printed.collect::<Vec<_>>() }, form);
+    }
+    let all: Vec<_> = units.iter().map(|unit| format!("# {}/{}\n{}", dir.display(), unit.name, unit.text)).collect();
+    session.screen.data(&format!("{}\n", all.join("\n")))
+}
+
 fn print_changes(session: &Session, changes: &[UnitChange], form: Form) -> Result<(), Stop> {
     if form != Form::Text {
         return session.structured(&Answer { units: changes }, form);
@@ -160,18 +173,14 @@ fn schedule(session: &Session, request: ScheduleRequest, rootfs: Option<&Path>) 
             vec![PathBuf::from(configuration(&node)?.spec.certificates_dir)]
         }
     };
-    let of = |option: &str, span: Span| {
-        u64::try_from(span.seconds())
-            .map_err(|_| CommandError::usage(format!("{option} is too long"), "give a shorter time"))
-    };
     Ok(Schedule {
         program: match request.program {
             Some(program) => program,
             None => running_program(session)?,
         },
-        before_seconds: of("--before", request.before)?,
+        before_seconds: request.before.seconds(),
         on_calendar: request.on_calendar,
-        randomized_delay_seconds: of("--randomized-delay", request.randomized_delay)?,
+        randomized_delay_seconds: request.randomized_delay.seconds(),
         restart: request.restart,
         kubelet: request.kubelet,
         config,

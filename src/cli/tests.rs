@@ -101,8 +101,23 @@ fn options_may_stand_in_front_of_the_verb_and_help_is_a_word_too() {
         ("kubepki certs help renew", "kubepki certs renew --help"),
         ("kubepki --version", "kubepki --version"),
         ("kubepki certs", "kubepki certs"),
+        ("kubepki -ojson certs renew", "kubepki certs renew -ojson"),
+        // What follows a misspelt option is its value, unless it is a command.
+        ("kubepki --rotfs . check", "kubepki check --rotfs ."),
+        ("kubepki --rotfs check", "kubepki check --rotfs"),
+        ("kubepki certs --dryrun renew ca", "kubepki certs renew --dryrun ca"),
+        ("kubepki --rotfs .", "kubepki --rotfs ."),
     ] {
         assert_eq!(arranged(given).as_deref(), Ok(wanted), "{given}");
     }
-    assert_eq!(arranged("kubepki -o json frobnicate").unwrap_err(), "unknown command 'frobnicate'");
+    for (given, error) in [
+        ("kubepki -o json frobnicate", "unknown command 'frobnicate'"),
+        ("kubepki --rotfs . frobnicate", "unknown command 'frobnicate'"),
+        ("kubepki --help frobnicate", "unknown command 'frobnicate'"),
+        ("kubepki --rootfs=/mnt", "--rootfs is an option of a command, and none is named"),
+        ("kubepki -v -o json", "-o is an option of a command, and none is named"),
+        ("kubepki certs --dry-run", "--dry-run is an option of a command, and none is named"),
+    ] {
+        assert_eq!(arranged(given).unwrap_err(), error, "{given}");
+    }
 }

@@ -40,7 +40,8 @@ fn refused(root: &Command, words: &[String], error: &clap::Error) -> Stop {
         }
         ErrorKind::MissingRequiredArgument => format!("missing: {argument}"),
         ErrorKind::ArgumentConflict => format!("{argument} cannot be combined with {}", of(ContextKind::PriorArg)),
-        ErrorKind::NoEquals | ErrorKind::TooManyValues | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+        ErrorKind::TooManyValues => format!("{argument} takes no value"),
+        ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             format!("{argument}: the number of values is wrong")
         }
         _ => first_line(error),

@@ -14,6 +14,7 @@ use super::error::KubeconfigError;
 use super::view::CurrentCluster;
 use crate::digest::sha256_hex;
 use crate::error::faults;
+use crate::text::without_password;
 
 faults! {
     /// One way in which an existing kubeconfig differs from the wanted one.
@@ -61,7 +62,7 @@ faults! {
         },
         /// A warning: it leads to another server than the configuration's; kubeadm keeps it too. Nothing need be done if it is
         /// a load balancer.
-        #[error("the kubeconfig leads to {found:?}, not to {expected:?}")]
+        #[error("the kubeconfig leads to {:?}, not to {expected:?}", without_password(found))]
         #[fault("kubeconfig.other_server" as OTHER_SERVER, Finding,
             format!("set server to {expected}, unless the other address is meant"))]
         OtherServer {

@@ -122,6 +122,11 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// Whether everybody may read a file anyway, as systemd's units. What lies or is linked in a unit's place may be a key.
+const fn is_public(mode: u32) -> bool {
+    mode & 0o004 != 0
+}
+
 fn paths(files: &[(PathBuf, String, String)]) -> String {
     files.iter().map(|(path, ..)| path.display().to_string()).collect::<Vec<_>>().join(" and ")
 }
@@ -143,8 +148,12 @@ pub fn install(schedule: &Schedule, request: &UnitsRequest) -> Result<Vec<UnitCh
     for Unit { name, text } in units {
         let path = request.unit_dir.join(name);
         match tree.get(&path) {
-            Observed::File { content, .. } if content.expose() != text.as_bytes() => {
-                let found = String::from_utf8_lossy(content.expose()).into_owned();
+            Observed::File { content, mode } if content.expose() != text.as_bytes() => {
+                let found = if is_public(*mode) {
+                    String::from_utf8_lossy(content.expose()).into_owned()
+                } else {
+                    "(not shown: not everybody may read this file)\n".to_owned()
+                };
                 others.push((path.clone(), found, text.clone()));
             }
             _ => {}

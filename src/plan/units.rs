@@ -22,7 +22,7 @@ pub const MARK: &str = "# Written by `kubepki systemd install`.";
 const WRITTEN: [&str; 2] = ["/etc/kubernetes", "/var/lib/kubelet"];
 
 /// From the first to the last year that a certificate can name, in seconds.
-const LONGEST: u64 = 10_000 * 366 * 24 * 60 * 60;
+const LONGEST: i64 = 10_000 * 366 * 24 * 60 * 60;
 
 /// When, and how, certificates are renewed.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,11 +31,11 @@ pub struct Schedule {
     /// The absolute path of the program.
     pub program: PathBuf,
     /// What ends within this time is renewed, in seconds.
-    pub before_seconds: u64,
+    pub before_seconds: i64,
     /// When, as `systemd.time(7)` has calendar events.
     pub on_calendar: String,
     /// By how much nodes may differ, in seconds.
-    pub randomized_delay_seconds: u64,
+    pub randomized_delay_seconds: i64,
     /// Whether components are restarted afterwards.
     pub restart: bool,
     /// Whether the kubelet's certificates are renewed too.
@@ -97,14 +97,16 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
     for (field, seconds) in
         [("--before", schedule.before_seconds), ("--randomized-delay", schedule.randomized_delay_seconds)]
     {
-        if seconds > LONGEST {
-            let reason = "it is longer than the calendar, which ends with the year 9999";
-            return Err(UnitError::BadValue { field, value: format!("{seconds} s"), reason });
-        }
+        let reason = match seconds {
+            ..0 => "it is below zero",
+            LONGEST.. => "it is longer than the calendar, which ends with the year 9999",
+            _ => continue,
+        };
+        return Err(UnitError::BadValue { field, value: format!("{seconds} s"), reason });
     }
     let mut command = vec![program(&schedule.program)?];
     command.extend(["certs", "renew", "all", "--before"].map(str::to_owned));
-    command.push(duration(schedule.before_seconds));
+    command.push(duration(schedule.before_seconds.unsigned_abs()));
     if schedule.kubelet {
         command.push("--kubelet".to_owned());
     }
@@ -122,7 +124,7 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
         }
     }
     let service = service(&command.join(" "), &writes.join(" "));
-    let timer = timer(calendar, &duration(schedule.randomized_delay_seconds));
+    let timer = timer(calendar, &duration(schedule.randomized_delay_seconds.unsigned_abs()));
     Ok([("service", service), ("timer", timer)].map(|(kind, text)| Unit { name: format!("{NAME}.{kind}"), text }))
 }
 
@@ -279,6 +281,17 @@ mod tests {
             r#""/opt/my tools/kubepki" certs renew all --before 90s --kubelet --restart --config "/etc/100%%/$$HOME/\"x\"\\kubeadm.yaml""#
         );
         assert_eq!(value(&service, "ReadWritePaths"), r#"-/etc/kubernetes -/var/lib/kubelet -/srv/pki "-/srv/$a b""#);
+    }
+
+    #[test]
+    fn a_time_is_one_that_the_calendar_has() {
+        for seconds in [i64::MIN, -1, LONGEST, i64::MAX] {
+            let before = Schedule { before_seconds: seconds, ..schedule() };
+            let delay = Schedule { randomized_delay_seconds: seconds, ..schedule() };
+            for schedule in [before, delay] {
+                assert_eq!(units(&schedule).unwrap_err().code(), "systemd.bad_value", "{seconds}");
+            }
+        }
     }
 
     #[test]

@@ -55,6 +55,9 @@ defaults! { CheckRequest CheckFilesRequest }
 
 impl CheckRequest {
     /// How soon an end of validity is worth a finding.
+    ///
+    /// # Errors
+    /// [`RequestError::Thresholds`]; [`RequestError::BadRequest`] for a time that is longer than the calendar.
     pub(crate) fn thresholds(&self) -> Result<Thresholds, RequestError> {
         thresholds(*self.warning, *self.critical)
     }
@@ -75,5 +78,9 @@ impl CheckFilesRequest {
 
 /// How soon an end of validity is worth a finding.
 pub(super) fn thresholds(warning: Span, critical: Span) -> Result<Thresholds, RequestError> {
+    if warning < critical {
+        let [warning, critical] = [warning, critical].map(Span::shown);
+        return Err(RequestError::Thresholds { warning, critical });
+    }
     Ok(Thresholds { warning: warning.within("--warning")?, critical: critical.within("--critical")? })
 }

@@ -11,6 +11,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::RequestError;
+use crate::text::duration;
 
 /// From the first to the last year that a certificate can name, in seconds.
 const LONGEST: i64 = 10_000 * 366 * 24 * 60 * 60;
@@ -55,6 +56,12 @@ impl Span {
     /// As a time to wait; `None` for no time at all, and for what is beyond all measure.
     pub(crate) fn wait(self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.0).ok().filter(|wait| !wait.is_zero())
+    }
+
+    /// As it is written; only Python can ask for a time below zero.
+    pub(crate) fn shown(self) -> String {
+        let sign = if self.0 < 0.0 { "-" } else { "" };
+        format!("{sign}{}", duration(self.seconds().unsigned_abs()))
     }
 
     /// As `option` says it.
@@ -126,6 +133,10 @@ const UNITS: [(&str, f64); 6] =
 /// [`RequestError::NotADuration`].
 fn wait(text: &str) -> Result<f64, RequestError> {
     let bad = || RequestError::NotADuration { text: text.to_owned(), must_be_positive: false };
+    // The one number that needs no unit, in Go too.
+    if text == "0" {
+        return Ok(0.0);
+    }
     let mut rest = text;
     let mut total = 0.0;
     while !rest.is_empty() || total == 0.0 && rest.len() == text.len() {
@@ -156,6 +167,7 @@ mod tests {
             ("1.5h", 5400),
             ("500ms", 0),
             ("0s", 0),
+            ("0", 0),
             ("99999999w", 60_479_999_395_200),
         ] {
             assert_eq!(text.parse::<Span>().unwrap().seconds(), wanted, "{text}");

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::{SeqDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::error::ParseError;
@@ -48,6 +48,23 @@ impl std::error::Error for TypedError {}
 impl de::Error for TypedError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self { mark: None, message: message.to_string() }
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("invalid type: {}, expected {expected}", without_text(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("invalid value: {}, expected {expected}", without_text(found)))
+    }
+}
+
+/// What was found, but not its text: a private key where a configuration should be is one long text to YAML, and errors are
+/// printed, logged and sent.
+fn without_text(found: Unexpected<'_>) -> Unexpected<'_> {
+    match found {
+        Unexpected::Str(_) => Unexpected::Other("text"),
+        other => other,
     }
 }
 

@@ -212,3 +212,25 @@ def test_a_saved_file_has_a_path(tmp_path: Path) -> None:
 def make_ca(tmp_path: Path) -> Path:
     kubepki.apply(kubepki.plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=tmp_path))
     return tmp_path
+
+
+def test_times_and_counts_beyond_all_bounds_are_no_crash(tmp_path: Path) -> None:
+    for moment in (
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=23))),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-23))),
+    ):
+        assert kubepki.check(rootfs=tmp_path, now=moment).checked_at.year == moment.year
+    assert kubepki.prune_backups(keep=10**30, rootfs=tmp_path).removed == ()
+    with pytest.raises(ConfigurationError, match="must not be negative"):
+        kubepki.prune_backups(keep=-(10**30), rootfs=tmp_path)
+    for field in ("before", "randomized_delay"):
+        with pytest.raises(ConfigurationError) as caught:
+            kubepki.schedule_units(Schedule(Path("/k"), **{field: timedelta(days=-1)}))  # type: ignore[arg-type]
+        assert caught.value.code == "systemd.bad_value"
+
+
+def test_a_warning_comes_before_the_critical_state(tmp_path: Path) -> None:
+    for warning in (timedelta(days=1), timedelta(days=-1)):
+        with pytest.raises(ConfigurationError, match="is shorter than --critical 7d") as caught:
+            kubepki.check(rootfs=tmp_path, warning=warning)
+        assert caught.value.code == "cli.thresholds"

@@ -66,6 +66,11 @@ def test_help_lists_every_command() -> None:
         (["version", "--color"], "unrecognized arguments?: --color", "`kubepki version --help`", "cli.usage"),
         (["version", "-o", "xml"], "--output.*: .*xml", "`kubepki version --help`", "cli.usage"),
         (["version", "--out", "json"], "unrecognized arguments?: --out", "--help", "cli.usage"),
+        (["--rotfs", ".", "init"], "unrecognized arguments: --rotfs", "did you mean --rootfs?", "cli.usage"),
+        (["-o", "json"], "-o is an option of a command, and none is named", "`kubepki --help` lists", "cli.usage"),
+        (["certs", "--dry-run"], "--dry-run is an option of a command", "`kubepki certs --help` lists", "cli.usage"),
+        (["init", "--dry-run=true"], "--dry-run takes no value", "`kubepki init --help`", "cli.usage"),
+        (["certs", "sign", "--days", "0"], "'0' is not a positive", "--days takes a number alone", "cli.duration"),
     ],
 )
 def test_a_wrong_call_says_what_and_how(arguments: list[str], message: str, hint: str, code: str) -> None:

@@ -69,6 +69,9 @@ def test_printing_writes_nothing(tmp_path: Path) -> None:
     assert (printed.returncode, list(tmp_path.iterdir())) == (0, [])
     assert all(f"# /etc/systemd/system/{name}" in printed.stdout for name in UNITS)
     assert "OnCalendar=Mon 03:00" in printed.stdout
+    both = json.loads(command("systemd", "install", "--print", "-o", "json", "--rootfs", tmp_path).stdout)["units"]
+    assert [unit["path"] for unit in both] == [f"/etc/systemd/system/{name}" for name in UNITS]
+    assert both[0]["text"] in command("systemd", "install", "--print").stdout
 
 
 def test_what_somebody_else_wrote_is_kept_and_the_difference_shown(tmp_path: Path) -> None:
@@ -85,6 +88,16 @@ def test_what_somebody_else_wrote_is_kept_and_the_difference_shown(tmp_path: Pat
     forced = install(tmp_path, "--before", "60d", "--force")
     assert forced.returncode == 0
     assert values(units(tmp_path)[0], "ExecStart")[0].endswith("60d")
+
+
+def test_what_not_everybody_may_read_is_not_shown_as_a_difference(tmp_path: Path) -> None:
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    key = tmp_path / "etc/systemd/system/secret"
+    key.write_text("a secret")
+    key.chmod(0o600)
+    (tmp_path / "etc/systemd/system" / UNITS[0]).symlink_to("secret")
+    refused = install(tmp_path)
+    assert (refused.returncode, "a secret" in refused.stderr, "(not shown" in refused.stderr) == (4, False, True)
 
 
 def test_removing_takes_both_and_nothing_that_is_not_ours(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ import kubepki
 from kubepki.errors import EnvironmentFailure, PartialError
 from nodes import COMPONENTS, RunningNode, eventually
 from pods import needs_pods
+from trees import PROGRAM, state, with_programs
 from trees import kubepki as command
-from trees import state, with_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -259,6 +260,26 @@ def test_a_component_that_does_not_come_back_stops_the_run_and_its_manifest_is_i
     node.wait_until_up()
     assert node.restart(*TIMEOUT).returncode == 0
     node.assert_manifests_are_in_place()
+
+
+def test_what_is_waited_for_stays_on_one_line_of_the_terminal(node: RunningNode) -> None:
+    """A line that is wrapped cannot be taken back: a narrow terminal would be full of it."""
+    (node.root / "broken/kube-scheduler").touch()
+    main, other = os.openpty()
+    termios.tcsetwinsize(other, (24, 30))
+    words = [*PROGRAM, "restart", "kube-scheduler", "--all", "--timeout", "3s", "--rootfs", str(node.root)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=other) as restart:
+        os.close(other)
+        said = b""
+        # A terminal that nobody holds any more ends with an error.
+        with contextlib.suppress(OSError):
+            while piece := os.read(main, 65536):
+                said += piece
+    os.close(main)
+    waits = re.findall(r"\r\x1b\[K([^\r\n]*)", said.decode())
+    assert restart.returncode == 3
+    assert any(" s: " in line for line in waits)
+    assert max(map(len, waits)) == 29
 
 
 @needs_pods

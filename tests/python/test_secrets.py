@@ -19,7 +19,7 @@ import pytest
 
 import kubepki
 from nodes import RunningNode, eventually
-from trees import PROGRAM, make_tree, run, with_programs
+from trees import GOLDEN, PROGRAM, make_tree, run, with_programs
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -206,6 +206,46 @@ def waiting(folder: Path, *before: str | Path) -> Iterator[subprocess.Popen[byte
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize(
+    ("place", "arguments"),
+    [
+        ("var/lib/kubelet/config.yaml", ("restart", "--dry-run")),
+        ("etc/kubernetes/manifests/kube-apiserver.yaml", ("restart", "--dry-run")),
+        ("etc/kubernetes/admin.conf", ("check", "/etc/kubernetes/admin.conf")),
+        ("policy", ("certs", "sign", "--csr-dir", "/", "--policy")),
+        ("nodes", ("certs", "sign", "--csr-dir", "/", "--nodes")),
+    ],
+)
+def test_a_key_in_the_place_of_another_file_is_in_no_message(
+    tmp_path: Path, place: str, arguments: tuple[str, ...]
+) -> None:
+    """Who can put a link there has root's run read a key, and may read what the run says."""
+    kubernetes = make_tree(tmp_path, "ecdsa-p256")
+    file = tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    shutil.copy(kubernetes / "pki/ca.key", file)
+    named = (file,) if arguments[-1].startswith("--") and place in ("policy", "nodes") else ()
+    secret = file.read_text().splitlines()[1][8:40]
+    for form in ("text", "json"):
+        done = command(*arguments, *named, "--rootfs", tmp_path, "-o", form)
+        assert done.returncode in (1, 2, 3), done.stderr
+        assert done.stderr or done.stdout
+        assert secret not in done.stderr + done.stdout
+
+
+def test_the_password_of_a_server_is_in_no_message(tmp_path: Path) -> None:
+    kubernetes = make_tree(tmp_path, "ecdsa-p256")
+    text = (kubernetes / "admin.conf").read_text()
+    (kubernetes / "admin.conf").write_text(re.sub("server: https://", "server: https://ann:hunter2@", text))
+    config = GOLDEN / "ecdsa-p256/config.yaml"
+    for words in (("show", "/etc/kubernetes/admin.conf"), ("check", "--config", config)):
+        for form in ("text", "json"):
+            done = command(*words, "--rootfs", tmp_path, "-o", form)
+            assert "(not shown)@" in done.stdout
+            assert "hunter2" not in done.stderr + done.stdout
+
+
 def test_the_command_refuses_core_files_from_its_start() -> None:
     # pytest's own folders are private.
     folder = Path(tempfile.mkdtemp(prefix="kubepki-core-"))

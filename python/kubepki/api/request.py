@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 from kubepki import _core
 from kubepki.errors import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import Any
 
 
@@ -75,4 +74,8 @@ def in_utc(now: datetime | None) -> datetime | None:
             code="api.naive_datetime",
             hint="use an aware datetime, as datetime.now(timezone.utc)",
         )
-    return now.astimezone(timezone.utc)
+    try:
+        return now.astimezone(timezone.utc)
+    except OverflowError:
+        # A few hours beyond the first or the last day that a datetime can say.
+        return (datetime.min if now.year == 1 else datetime.max).replace(tzinfo=timezone.utc)
