@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import termios
 import threading
@@ -266,7 +267,7 @@ def test_what_is_waited_for_stays_on_one_line_of_the_terminal(node: RunningNode)
     """A line that is wrapped cannot be taken back: a narrow terminal would be full of it."""
     (node.root / "broken/kube-scheduler").touch()
     main, other = os.openpty()
-    termios.tcsetwinsize(other, (24, 30))
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
     words = [*PROGRAM, "restart", "kube-scheduler", "--all", "--timeout", "3s", "--rootfs", str(node.root)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=other) as restart:
         os.close(other)

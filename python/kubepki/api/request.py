@@ -78,4 +78,5 @@ def in_utc(now: datetime | None) -> datetime | None:
         return now.astimezone(timezone.utc)
     except OverflowError:
         # A few hours beyond the first or the last day that a datetime can say.
-        return (datetime.min if now.year == 1 else datetime.max).replace(tzinfo=timezone.utc)
+        first, last = datetime(1, 1, 1, tzinfo=timezone.utc), datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc)
+        return first if now.year == 1 else last
