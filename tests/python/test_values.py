@@ -201,6 +201,16 @@ def test_plain_data_that_is_no_value_is_a_type_error() -> None:
         kubepki.FileProblem()
 
 
+def test_plain_data_that_holds_itself_does_not_take_all_of_the_stack() -> None:
+    within: list[object] = []
+    within.append(within)
+    with pytest.raises(TypeError, match="nested more than 64 deep"):
+        kubepki.Finding.from_dict({"code": "file.missing", "evidence": within})
+    with pytest.raises(kubepki.ConfigurationError, match="nested more than 64 deep") as caught:
+        kubepki.Plan.from_dict({"request": {"within": within}})
+    assert caught.value.code == "plan.bad"
+
+
 def test_a_value_leaves_it_to_what_is_of_another_type_whether_they_are_equal(tmp_path: Path) -> None:
     from unittest import mock
 

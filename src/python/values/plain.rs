@@ -12,14 +12,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::super::call::converted;
+use super::super::data;
 
 /// A value from its plain data; what is none is a `TypeError`, or the error that is made of the reason.
 pub(in crate::python) fn read<T: DeserializeOwned>(
-    data: &Bound<'_, PyAny>,
+    plain: &Bound<'_, PyAny>,
     unreadable: &[fn(String) -> PyErr],
 ) -> PyResult<T> {
     let error = unreadable.first().copied().unwrap_or(PyTypeError::new_err::<String>);
-    converted(|| pythonize::depythonize(data).map_err(|reason| error(reason.to_string())))
+    converted(|| data::read(plain).map_err(error))
 }
 
 /// Whether both say the same.
