@@ -41,7 +41,8 @@ pub(super) fn arranged(root: &Command, arguments: Vec<OsString>) -> Result<Arran
         }
         if word.starts_with('-') {
             let takes_value = takes_value(root, &word);
-            is_behind_unknown = !word.contains('=') && !is_known(root, &word) && !asks_help(std::slice::from_ref(&word));
+            is_behind_unknown =
+                !word.contains('=') && !is_known(root, &word) && !asks_help(std::slice::from_ref(&word));
             ahead.push(word);
             ahead.extend(if takes_value { rest.next() } else { None });
             continue;

@@ -164,7 +164,9 @@ fn a_file_of_our_own_says_nothing_twice_and_nothing_by_chance() {
 /// A private key where a configuration should be is one long text.
 #[test]
 fn an_error_does_not_repeat_a_text() {
-    for text in ["-----BEGIN PRIVATE KEY-----\nMIIsecret\n-----END PRIVATE KEY-----\n", "port: MIIsecret\n", "map: MIIsecret"] {
+    for text in
+        ["-----BEGIN PRIVATE KEY-----\nMIIsecret\n-----END PRIVATE KEY-----\n", "port: MIIsecret\n", "map: MIIsecret"]
+    {
         for error in [from_str::<Fields>(text).unwrap_err(), from_clients::<Fields>(text.as_bytes()).unwrap_err()] {
             let said = error.to_string();
             assert!(said.contains("invalid type: text, expected ") && !said.contains("MIIsecret"), "{said}");
