@@ -149,7 +149,10 @@ impl Caller {
 
 /// Whether a command of ours has nothing to do with a node, so that none of a node's options belongs to it.
 fn is_of_no_node(verb: &[&str]) -> bool {
-    matches!(verb, ["version" | "explain" | "completion" | "manual" | "help", ..] | ["certs", "certificate-key"] | [])
+    matches!(
+        verb,
+        ["version" | "explain" | "completion" | "manual" | "help" | "probe", ..] | ["certs", "certificate-key"] | []
+    )
 }
 
 fn program_is_path(program: &str) -> bool {

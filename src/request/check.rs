@@ -78,9 +78,10 @@ impl CheckFilesRequest {
 
 /// How soon an end of validity is worth a finding.
 pub(super) fn thresholds(warning: Span, critical: Span) -> Result<Thresholds, RequestError> {
+    let thresholds = Thresholds { warning: warning.within("--warning")?, critical: critical.within("--critical")? };
     if warning < critical {
         let [warning, critical] = [warning, critical].map(Span::shown);
         return Err(RequestError::Thresholds { warning, critical });
     }
-    Ok(Thresholds { warning: warning.within("--warning")?, critical: critical.within("--critical")? })
+    Ok(thresholds)
 }

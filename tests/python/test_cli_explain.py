@@ -30,7 +30,7 @@ def test_every_code_of_the_reference_is_explained_and_no_other() -> None:
 
 
 def test_a_code_says_what_it_means_and_what_to_do() -> None:
-    for code in ["key.encrypted", "certificate.expired", "config.unknown_field", "api.bad_path", "ansible.moment"]:
+    for code in ["key.encrypted", "certificate.expired", "config.unknown_field", "api.bad_path", "ansible.bad_mode"]:
         done = kubepki("explain", code)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"{code}: "), done.stdout
@@ -52,7 +52,7 @@ def test_the_list_fits_a_terminal_and_an_area_has_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"), [("key.encryptd", "key.encrypted"), ("stor", "store"), ("ansibel.moment", "ansible.moment")]
+    ("given", "meant"), [("key.encryptd", "key.encrypted"), ("stor", "store"), ("ansibel.bad_mode", "ansible.bad_mode")]
 )
 def test_a_mistyped_code_is_answered_with_the_nearest(given: str, meant: str) -> None:
     done = kubepki("explain", given)
