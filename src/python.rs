@@ -61,7 +61,7 @@ mod native {
     #[pymodule_export]
     use super::user::{ensure_user, user_kubeconfig, write_secret_file};
     #[pymodule_export]
-    use super::values::{enumeration_words, stub::values_stub};
+    use super::values::{classes::values_stub, enumeration_words};
     #[pymodule_export]
     use super::verbs::{
         plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore, plan_sign,

@@ -23,6 +23,34 @@ fn finding_codes(error: &Error) -> Vec<String> {
 }
 
 #[test]
+fn one_request_is_signed_as_text_and_nothing_is_written() {
+    let node = golden_requests("minimal");
+    let before = node.snapshot();
+    let mut request = as_text(&node);
+    let signed = sign_text(&request, node.now).unwrap();
+    let certificate = read_certificates(signed.certificate.unwrap().as_bytes()).unwrap().remove(0);
+    verify_chain(&certificate, &[], &[node.certificate("ca")], node.now, None).unwrap();
+    assert_eq!(certificate.not_after(), node.now + TimeDelta::hours(1));
+    assert_eq!(signed.serial.unwrap(), certificate.serial().to_string());
+    assert!(!signed.is_kept);
+    assert_eq!(node.snapshot(), before);
+
+    request.name = "admin.conf".into();
+    let error = sign_text(&request, node.now).unwrap_err();
+    assert_eq!(error.code(), "policy.refused");
+    assert_eq!(error.context()["findings"].as_array().unwrap().len(), 2);
+    request.name = "nothing".into();
+    assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "plan.unknown_name");
+    request.name = "apiserver".into();
+    request.ca_key = Some("/etc/kubernetes/pki/front-proxy-ca.key".into());
+    assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "plan.blocked");
+    request.ca_dir = None;
+    assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "plan.bad_request");
+    request.csr = "no request".into();
+    assert_eq!(sign_text(&request, node.now).unwrap_err().code(), "x509.no_request");
+}
+
+#[test]
 fn the_name_says_which_ca_of_a_folder_signs() {
     let node = golden_requests("minimal");
     for (name, file, authority) in [

@@ -114,7 +114,7 @@ def test_the_program_alone_goes_where_the_python_is_too_old(tmp_path: Path) -> N
         "install_binary_sha256": digest.upper(),
     }
 
-    def run(*arguments: str, **variables: Any) -> Played:  # noqa: ANN401 (what a play takes)
+    def run(*arguments: str, **variables: object) -> Played:  # noqa: ANN401 (what a play takes)
         return installed(tmp_path, "--extra-vars", f"install_python={old}", *arguments, **variables)
 
     unsaid = run(install_program=place)

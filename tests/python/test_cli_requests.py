@@ -7,7 +7,7 @@ import re
 import shutil
 import stat
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -580,24 +580,3 @@ def test_keys_behind_a_passphrase_sign_and_stay_behind_it(requests: Path, author
     assert status == 0, talk
     assert snapshot(cas) == before
     assert_verifies(requests / "pki/apiserver.crt", cas / "ca.crt")
-
-    csr = (requests / "pki/apiserver.csr").read_text()
-    arguments: dict[str, Any] = {"name": "apiserver", "role": "control-plane", "node_name": "cp1"}
-    key = (cas / "ca.key").read_bytes()
-    (cas / "ca.key").unlink()
-    signed = kubepki.sign_csr(
-        csr, ca_dir=cas, ca_key_content={"ca": key}, ca_key_passphrase=b"open sesame", **arguments
-    )
-    assert not signed.is_kept
-    # The same is kept, and a dry run says so; one that would sign has no certificate.
-    given = {"ca_cert": cas / "ca.crt", "ca_key_content": key.decode(), "ca_key_passphrase": "open sesame", **arguments}
-    kept = kubepki.sign_csr(csr, present=str(signed), renew_before=timedelta(days=30), dry_run=True, **given)
-    assert (kept.is_kept, kept.certificate, kept.before_text) == (True, signed.certificate, kept.after_text)
-    due = kubepki.sign_csr(csr, present=str(signed), renew_before=timedelta(days=370), dry_run=True, **given)
-    assert (due.is_kept, due.certificate, due.serial) == (False, None, None)
-    assert "serial: (new)" in due.after_text
-    assert f"serial: {signed.serial}" in due.before_text
-    with pytest.raises(kubepki.ConfigurationError, match="nothing says where"):
-        kubepki.sign_csr(csr, **arguments)
-    with pytest.raises(TypeError, match="ca_key_content"):
-        kubepki.sign_csr(csr, **{**given, "ca_key_content": {"ca": 5}})

@@ -253,7 +253,7 @@ fn an_option_means_the_same_wherever_it_is() {
 }
 
 /// What each verb has in its own sense.
-const OF_THE_VERB: [&str; 16] = [
+const OF_THE_VERB: [&str; 21] = [
     "algorithm",
     "force",
     "keep",
@@ -270,10 +270,16 @@ const OF_THE_VERB: [&str; 16] = [
     "allow_missing_ca_keys",
     "files",
     "before",
+    "renew_before",
+    "timeout",
+    "certificate_authority",
+    "client_certificate",
+    "client_key",
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 9] = [
+const OF_THIS_MACHINE: [&str; 10] = [
+    "certificate",
     "config",
     "policy",
     "nodes",

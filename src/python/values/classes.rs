@@ -11,7 +11,7 @@ use super::stub::Class;
 macro_rules! classes {
     ($($class:ident),* $(,)?) => {
         /// What is declared of each.
-        pub(super) const ALL: &[Class] = &[$(super::$class::STUB),*];
+        const ALL: &[Class] = &[$(super::$class::STUB),*];
 
         fn made<'py>(py: Python<'py>, name: &str) -> Option<Bound<'py, PyType>> {
             match name {
@@ -24,6 +24,12 @@ macro_rules! classes {
 
 classes! {
     Artefact, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Endpoint, EnsuredUser, ExpirationReport, ExpirationRow, FileProblem, Finding, HeldManifest, InterruptedChange, LiveCertificate, Obstacle, Plan, PlannedFile, ProbeReport, ProbedEndpoint, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, SignedCertificate, Unit, UnitChange, UserKubeconfig,
+}
+
+/// The classes as `_core.pyi` has them.
+#[pyfunction]
+pub(in crate::python) fn values_stub() -> String {
+    ALL.iter().map(Class::text).collect::<Vec<_>>().join("\n")
 }
 
 /// Offers all of them in a module.

@@ -2,9 +2,7 @@
 //!
 //! In: nothing. Out: lines of Python.
 
-use pyo3::prelude::*;
-
-use super::{Convert, classes};
+use super::Convert;
 
 /// What an attribute's value is, or a method's.
 pub(in crate::python) struct Kind {
@@ -35,7 +33,7 @@ pub(in crate::python) fn kind_of<T: Convert>(_: Option<T>) -> Kind {
 }
 
 impl Class {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let doc: Vec<_> = self.doc.iter().map(|line| line.trim()).collect();
         let end = if doc.len() > 1 { "\n    " } else { "" };
         let mut lines = vec![
@@ -87,9 +85,3 @@ pub(in crate::python) const OF_A_SECRET: &str = "    def __eq__(self, other: obj
     def _repr_html_(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
 ";
-
-/// The classes as `_core.pyi` has them.
-#[pyfunction]
-pub(in crate::python) fn values_stub() -> String {
-    classes::ALL.iter().map(Class::text).collect::<Vec<_>>().join("\n")
-}

@@ -1,0 +1,51 @@
+"""CA keys that are on no disk in the clear: as text, and behind a passphrase."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import kubepki
+from trees import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_key_as_text_behind_a_passphrase_signs_what_is_not_signed_well(tmp_path: Path) -> None:
+    kubepki.apply(kubepki.plan(certificates=["ca"], kubeconfigs=(), node_name="cp1", rootfs=tmp_path))
+    kubepki.apply(kubepki.plan_generate_csr(names=["apiserver"], node_name="cp1", rootfs=tmp_path, out_dir="/requests"))
+    cas = tmp_path / "etc/kubernetes/pki"
+    csr = next(tmp_path.rglob("apiserver.csr")).read_text()
+    sealed = tmp_path / "sealed"
+    done = run("openssl", "pkcs8", "-topk8", "-passout", "pass:open sesame", "-in", cas / "ca.key", "-out", sealed)
+    assert done.returncode == 0, done.stderr
+    (cas / "ca.key").unlink()
+    arguments: dict[str, Any] = {"name": "apiserver", "role": "control-plane", "node_name": "cp1"}
+    key = sealed.read_bytes()
+    sealed.unlink()
+    signed = kubepki.sign_csr(
+        csr, ca_dir=cas, ca_key_content={"ca": key}, ca_key_passphrase=b"open sesame", **arguments
+    )
+    assert not signed.is_kept
+    # The same is kept, and a dry run says so; one that would sign has no certificate.
+    given: dict[str, Any] = {
+        "ca_cert": cas / "ca.crt",
+        "ca_key_content": key.decode(),
+        "ca_key_passphrase": "open sesame",
+        **arguments,
+    }
+    kept = kubepki.sign_csr(csr, present=str(signed), renew_before=timedelta(days=30), dry_run=True, **given)
+    assert (kept.is_kept, kept.certificate, kept.before_text) == (True, signed.certificate, kept.after_text)
+    due = kubepki.sign_csr(csr, present=str(signed), renew_before=timedelta(days=370), dry_run=True, **given)
+    assert (due.is_kept, due.certificate, due.serial) == (False, None, None)
+    assert "serial: (new)" in due.after_text
+    assert f"serial: {signed.serial}" in due.before_text
+    with pytest.raises(kubepki.ConfigurationError, match="nothing says where"):
+        kubepki.sign_csr(csr, **arguments)
+    with pytest.raises(TypeError, match="ca_key_content"):
+        kubepki.sign_csr(csr, **{**given, "ca_key_content": {"ca": 5}})
