@@ -226,7 +226,7 @@ pub struct SignTextRequest {
     /// With `present`: sign again when it ends within this time; when it has expired without it.
     #[serde(default)]
     pub renew_before: Option<Span>,
-    /// Say what would be signed, and sign nothing.
+    /// Show what would be done, and change nothing.
     #[serde(default)]
     pub dry_run: bool,
     /// How long the certificate is valid; the configuration's period without it.

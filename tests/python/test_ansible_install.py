@@ -50,7 +50,7 @@ def wheel_of_this_tree(folder: Path, **other: bytes) -> Path:
     return wheel
 
 
-def installed(tmp_path: Path, *arguments: str, tasks: tuple[object, ...] = (), **variables: object) -> Played:
+def installed(tmp_path: Path, *arguments: str, tasks: tuple[object, ...] = (), **variables: Any) -> Played:  # noqa: ANN401 (what a play takes)
     role = {"ansible.builtin.include_role": {"name": "kubepki.kubeadm.install"}}
     playbook = tmp_path / "install.yml"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [role, *tasks]}]))
@@ -114,7 +114,7 @@ def test_the_program_alone_goes_where_the_python_is_too_old(tmp_path: Path) -> N
         "install_binary_sha256": digest.upper(),
     }
 
-    def run(*arguments: str, **variables: object) -> Played:  # noqa: ANN401 (what a play takes)
+    def run(*arguments: str, **variables: Any) -> Played:  # noqa: ANN401 (what a play takes)
         return installed(tmp_path, "--extra-vars", f"install_python={old}", *arguments, **variables)
 
     unsaid = run(install_program=place)

@@ -253,7 +253,7 @@ fn an_option_means_the_same_wherever_it_is() {
 }
 
 /// What each verb has in its own sense.
-const OF_THE_VERB: [&str; 21] = [
+const OF_THE_VERB: [&str; 22] = [
     "algorithm",
     "force",
     "keep",
@@ -275,10 +275,12 @@ const OF_THE_VERB: [&str; 21] = [
     "certificate_authority",
     "client_certificate",
     "client_key",
+    "ca_dir",
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 10] = [
+const OF_THIS_MACHINE: [&str; 11] = [
+    "SignTextRequest.ca_dir",
     "certificate",
     "config",
     "policy",
@@ -297,7 +299,8 @@ fn a_path_of_the_node_says_so() {
     for request in requests.names() {
         for option in requests.options(request).iter().filter(|option| option.kind.name() == "PathBuf") {
             let of_node = ["of the node", "on the node", "of the node's"].iter().any(|word| option.doc.contains(word));
-            let of_machine = OF_THIS_MACHINE.contains(&option.name.as_str());
+            let names = [option.name.clone(), format!("{request}.{}", option.name)];
+            let of_machine = names.iter().any(|name| OF_THIS_MACHINE.contains(&name.as_str()));
             assert!(of_node != of_machine, "{request}: whose path is {}? {:?}", option.name, option.doc);
         }
     }

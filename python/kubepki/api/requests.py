@@ -239,7 +239,7 @@ def sign_csr(
         present: The certificate in PEM that the request was answered with before: it is kept while it answers the
             request.
         renew_before: With `present`: sign again when it ends within this time; when it has expired without it.
-        dry_run: Say what would be signed, and sign nothing.
+        dry_run: Show what would be done, and change nothing.
         validity: How long the certificate is valid; the configuration's period without it.
         policy: The policy file: what may be signed besides the catalogue, or may not.
         outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
