@@ -168,7 +168,7 @@ def threads(process: int) -> set[str]:
     ("words", "report"),
     [
         (("recover",), "apiserver.crt"),
-        (("backup", "prune", "--keep", "0"), "removed"),
+        (("backup", "prune", "--keep", "0"), "removed: "),
         (("systemd", "install", "--program", "/usr/bin/kubepki"), ": created"),
         (("systemd", "remove"), ": removed"),
         (("bundle", "export", "--out", "bundle.yaml"), "certificate key: "),
