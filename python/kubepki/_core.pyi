@@ -57,6 +57,8 @@ __all__ = [
     "Plan",
     "PlannedFile",
     "Problem",
+    "ProbeReport",
+    "ProbedEndpoint",
     "PruneFailure",
     "PruneReport",
     "Recovery",

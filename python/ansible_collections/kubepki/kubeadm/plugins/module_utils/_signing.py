@@ -40,7 +40,7 @@ def answer(module: AnsibleModule) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": bool(signed),
         "certificates": [_facts(name, each) for name, each in answers if each.certificate],
-        "signed": [name for name, _ in signed],
+        "signed": [each[0] for each in signed],
     }
     if module._diff:
         result["diff"] = [
