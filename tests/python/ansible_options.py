@@ -63,6 +63,7 @@ MODULES = {
     "kubeconfig": _module(kubepki.plan, names="kubeconfigs"),
     "kubeconfig_user": _module(kubepki.ensure_user, own="path return_content", content="present"),
     "pki": _module(kubepki.plan),
+    "probe": _module(kubepki.probe),
     "renew": _module(kubepki.plan_renew, own="force", defaults="renew_before", renew_before="before", override="force"),
     "restart": _module(kubepki.restart),
     "sign_pipe": _module(kubepki.sign_csr, own="csr_content ca_dir renew_before force node_name role config"),

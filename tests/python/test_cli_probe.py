@@ -4,60 +4,22 @@ from __future__ import annotations
 
 import json
 import socket
-import ssl
 import subprocess
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import kubepki as library
+from servers import server
 from trees import kubepki, make_tree, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    Files = tuple[Path, Path]
-
-
-@contextmanager
-def server(certificate: Path, key: Path, *, names: dict[str, Files] | None = None, asks: bool = False) -> Iterator[int]:
-    """Serve TLS with a pair, or with another for those who ask for its name; its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        if asks:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(certificate.with_name("ca.crt"))
-        others = {name: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for name in names or {}}
-        for name, pair in (names or {}).items():
-            others[name].load_cert_chain(*pair)
-
-        def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
-            connection.context = others.get(name or "", context)
-
-        context.sni_callback = choose
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    try:
-                        context.wrap_socket(connection, server_side=True).close()
-                    except OSError:
-                        continue
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+    from servers import Files
 
 
 def greet(listener: socket.socket) -> None:
