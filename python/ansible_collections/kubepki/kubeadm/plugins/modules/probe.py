@@ -160,13 +160,18 @@ def main() -> None:
         },
         required_together=[("client_certificate", "client_key")],
     )
-    files = ("certificate_authority", "certificate", "client_certificate", "client_key")
+    wanted = module.params
     with shared.failures(module):
         report = shared.kubepki.probe(
-            module.params["endpoints"],
-            server_name=module.params["server_name"],
-            **{name: module.params[name] for name in files},
-            **{name: shared.span(module.params[name]) for name in ("warning", "critical", "timeout")},
+            wanted["endpoints"],
+            server_name=wanted["server_name"],
+            certificate_authority=wanted["certificate_authority"],
+            certificate=wanted["certificate"],
+            client_certificate=wanted["client_certificate"],
+            client_key=wanted["client_key"],
+            warning=shared.span(wanted["warning"]),
+            critical=shared.span(wanted["critical"]),
+            timeout=shared.span(wanted["timeout"]),
         )
     endpoints = [
         {
