@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::check::thresholds;
-use super::{RequestError, Span, defaults};
+use super::{Critical, RequestError, Span, Warning, defaults};
 use crate::audit::certificate::Thresholds;
 use crate::config::{Host, parse_host_port};
 use crate::edge::tls::Address;
@@ -43,12 +43,12 @@ pub struct ProbeRequest {
     /// The key of the client certificate.
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     pub client_key: Option<PathBuf>,
-    /// Warn of a certificate with at most this much time left.
-    #[arg(long, value_name = "DURATION", default_value = "30d")]
-    pub warning: Span,
-    /// A certificate with at most this much time left is critical.
-    #[arg(long, value_name = "DURATION", default_value = "7d")]
-    pub critical: Span,
+    /// How soon an end is worth a warning.
+    #[command(flatten)]
+    pub warning: Warning,
+    /// How soon it is critical.
+    #[command(flatten)]
+    pub critical: Critical,
     /// How long each server may take to answer.
     #[arg(long, value_name = "DURATION", default_value = "5s")]
     pub timeout: Span,
@@ -59,7 +59,7 @@ defaults! { ProbeRequest }
 impl ProbeRequest {
     /// How soon an end of validity is worth a finding.
     pub(crate) fn thresholds(&self) -> Result<Thresholds, RequestError> {
-        thresholds(self.warning, self.critical)
+        thresholds(*self.warning, *self.critical)
     }
 
     /// How long each server may take.
