@@ -52,11 +52,14 @@ fn refuse_costly(parameters: &Parameters) -> Result<(), KeyError> {
             format!("{} iterations of PBKDF2, more than {MOST_ITERATIONS}", pbkdf2.iteration_count)
         }
         Kdf::Scrypt(scrypt) => {
-            let memory = scrypt.cost_parameter.saturating_mul(u64::from(scrypt.block_size)).saturating_mul(128);
-            if memory <= MOST_MEMORY && u64::from(scrypt.parallelization) <= MOST_PASSES {
+            // RFC 7914 section 6: V has N blocks and B has p, each of 128 * r bytes.
+            let passes = u64::from(scrypt.parallelization);
+            let blocks = scrypt.cost_parameter.saturating_add(passes);
+            let memory = blocks.saturating_mul(u64::from(scrypt.block_size)).saturating_mul(128);
+            if memory <= MOST_MEMORY && passes <= MOST_PASSES {
                 return Ok(());
             }
-            format!("scrypt over {} MiB, {} times", memory >> 20, scrypt.parallelization)
+            format!("scrypt over {} MiB, {passes} times", memory >> 20)
         }
         _ => return Ok(()),
     };

@@ -17,7 +17,9 @@ use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::config::parse_address;
 use crate::edge::tls::{self, Address, Hello, Identity};
 use crate::error::{Fault, Result};
+use crate::key::{KeyError, PrivateKey};
 pub use crate::request::ProbeRequest;
+use crate::request::RequestError;
 use crate::workers;
 use crate::x509::{Certificate, SubjectAltName, read_certificates};
 
@@ -100,8 +102,19 @@ pub fn probe(request: &ProbeRequest, now: DateTime<Utc>) -> Result<ProbeReport> 
 
 fn identity(request: &ProbeRequest) -> Result<Option<Identity>> {
     let (Some(certificate), Some(key)) = (&request.client_certificate, &request.client_key) else { return Ok(None) };
-    let certificates = read_named(certificate, None)?.expose().to_vec();
-    Ok(Some(Identity { certificates, key: read_named(key, None)? }))
+    let (certificates, secret) = (read_named(certificate, None)?.expose().to_vec(), read_named(key, None)?);
+    // What cannot be shown would be left out, and every server would seem to refuse.
+    let leaf = read_certificates(&certificates)?.into_iter().next();
+    match PrivateKey::from_pem(secret.expose()) {
+        Ok(own) if leaf.is_some_and(|leaf| leaf.public_key_info() != own.public_key_info()) => {
+            let (key, certificate) = (key.display(), certificate.display());
+            let reason = format!("--client-key: {key} is not the key of {certificate}");
+            return Err(RequestError::bad(reason, "name the key that belongs to the certificate").into());
+        }
+        // TLS knows more kinds of key than kubeadm.
+        Ok(_) | Err(KeyError::Unsupported { .. }) => Ok(Some(Identity { certificates, key: secret })),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Probe {

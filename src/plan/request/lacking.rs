@@ -3,7 +3,7 @@
 //! | there is | what happens |
 //! |---|---|
 //! | no key | key and request are made |
-//! | a certificate as it is wanted, which does not end too soon | it is kept |
+//! | a certificate as it is wanted, of the CA that is there, which does not end too soon | it is kept |
 //! | a request for that key and what is wanted | it waits for its signature |
 //! | a key | a request is made with it; one for something else makes way |
 //!
@@ -23,21 +23,25 @@ use crate::inventory::{Item, Part};
 use crate::key::PrivateKey;
 use crate::plan::{Artefact, Cause, Step};
 use crate::tree::Observed;
-use crate::x509::{Certificate, CertificateRequest, RequestTemplate, SubjectAltNames};
+use crate::x509::{
+    Certificate, CertificateRequest, ChainProblem, RequestTemplate, Rule, SubjectAltNames, verify_chain,
+};
 
 /// What a certificate or a request must be for.
 struct Wanted<'a> {
     request: &'a RequestTemplate,
     /// The `SubjectPublicKeyInfo` of the key that is there.
     key: &'a [u8],
+    /// The certificates of its CA's file; without any, nobody's signature is judged.
+    authorities: &'a [Certificate],
     renew_before: TimeDelta,
     now: DateTime<Utc>,
 }
 
 impl Wanted<'_> {
-    /// Why a certificate has to be asked for again; `None` while it is as it is wanted.
-    fn fault_of(&self, certificate: &Certificate) -> Option<String> {
-        let Self { request, key, renew_before, now } = *self;
+    /// Why a certificate, with what follows it in its file, has to be asked for again; `None` while it is as it is wanted.
+    fn fault_of(&self, certificate: &Certificate, intermediates: &[Certificate]) -> Option<String> {
+        let Self { request, key, authorities, renew_before, now } = *self;
         let end = certificate.not_after();
         let names = certificate.subject_alt_names();
         if certificate.public_key_info() != key {
@@ -60,6 +64,8 @@ impl Wanted<'_> {
             Some(format!("its certificate expired on {}", end.format("%Y-%m-%d")))
         } else if end - now <= renew_before {
             Some(format!("its certificate ends on {}", end.format("%Y-%m-%d")))
+        } else if !is_signed_by(authorities, certificate, intermediates, now) {
+            Some(format!("its certificate was signed by another CA, {}", certificate.issuer()))
         } else {
             None
         }
@@ -88,6 +94,18 @@ fn has_usages(request: &RequestTemplate, certificate: &Certificate) -> bool {
     request.extended_key_usages.iter().all(|usage| has.contains(usage))
 }
 
+/// Whether one of the CA's certificates vouches for it. What else is wrong with a CA (its end) no request puts right.
+fn is_signed_by(
+    authorities: &[Certificate],
+    certificate: &Certificate,
+    intermediates: &[Certificate],
+    now: DateTime<Utc>,
+) -> bool {
+    let verified = verify_chain(certificate, intermediates, authorities, now, None);
+    let is_foreign = |problem: &ChainProblem| matches!(problem.rule, Rule::UNKNOWN_AUTHORITY | Rule::SIGNATURE);
+    authorities.is_empty() || !verified.is_err_and(|problem| is_foreign(&problem))
+}
+
 impl Asking<'_> {
     /// What becomes of a pair or a kubeconfig of which there is something; `None` where key and request are to be made.
     pub(super) fn what_is_there(
@@ -111,11 +129,15 @@ impl Asking<'_> {
             }
             Part::Missing => return None,
         };
-        let wanted = Wanted { request, key: key.public_key_info(), renew_before, now: self.now };
+        let authorities = self.inventory.bundle(row.issuer);
+        let wanted = Wanted { request, key: key.public_key_info(), authorities, renew_before, now: self.now };
         let in_use = item.leaf();
         let on_the_way = item.kubeconfig.as_ref().and_then(|_| item.pair().certificate());
+        let after_first = |all: &'_ [Certificate]| all.get(1..).unwrap_or_default().to_vec();
+        let on_the_ways = after_first(item.pair().all());
+        let intermediates = if in_use.is_some() { after_first(item.certificates()) } else { on_the_ways.clone() };
         let current = in_use.map(|one| SeenCertificate::of(row.name, item.path(), one, self.now));
-        let fault = match in_use.or(on_the_way).map(|certificate| (certificate, wanted.fault_of(certificate))) {
+        let fault = match in_use.or(on_the_way).map(|one| (one, wanted.fault_of(one, &intermediates))) {
             Some((certificate, None)) => {
                 return Some(self.kept(row, certificate, "its certificate is as it is wanted"));
             }
@@ -123,7 +145,7 @@ impl Asking<'_> {
             None => None,
         };
         if let Some(certificate) = on_the_way.filter(|one| item.has_key(one.public_key_info()))
-            && (Wanted { key: certificate.public_key_info(), ..wanted }).fault_of(certificate).is_none()
+            && (Wanted { key: certificate.public_key_info(), ..wanted }).fault_of(certificate, &on_the_ways).is_none()
         {
             return Some(self.kept(row, certificate, "its certificate is there, to be embedded"));
         }
@@ -139,8 +161,11 @@ impl Asking<'_> {
         renew_before: TimeDelta,
     ) -> Option<Artefact> {
         let (row, now) = (item.row, self.now);
-        if let (Some(certificate), Part::Present(key)) = (item.leaf(), item.key_in_use())
-            && (Wanted { request, key: key.public_key_info(), renew_before, now }).fault_of(certificate).is_none()
+        let authorities = self.inventory.bundle(row.issuer);
+        if let (Some((certificate, rest)), Part::Present(key)) = (item.certificates().split_first(), item.key_in_use())
+            && (Wanted { request, key: key.public_key_info(), authorities, renew_before, now })
+                .fault_of(certificate, rest)
+                .is_none()
         {
             return Some(self.kept(row, certificate, "its certificate is as it is wanted"));
         }
@@ -154,11 +179,11 @@ impl Asking<'_> {
         let Part::Present(key) = key else {
             return Some(self.with_key(row, request.clone(), file, "its key cannot be used"));
         };
-        let wanted = Wanted { request, key: key.public_key_info(), renew_before, now };
+        let wanted = Wanted { request, key: key.public_key_info(), authorities, renew_before, now };
         let current = item.leaf().map(|one| SeenCertificate::of(row.name, &item.certificate, one, now));
         Some(Artefact {
             current,
-            ..self.waits_or_is_made(row, &wanted, &file, "its certificate ends soon or has ended")
+            ..self.waits_or_is_made(row, &wanted, &file, "its certificate is not as it is wanted, ends soon or has ended")
         })
     }
 
