@@ -52,10 +52,8 @@ fn refuse_costly(parameters: &Parameters) -> Result<(), KeyError> {
             format!("{} iterations of PBKDF2, more than {MOST_ITERATIONS}", pbkdf2.iteration_count)
         }
         Kdf::Scrypt(scrypt) => {
-            // RFC 7914 section 6: V has N blocks and B has p, each of 128 * r bytes.
             let passes = u64::from(scrypt.parallelization);
-            let blocks = scrypt.cost_parameter.saturating_add(passes);
-            let memory = blocks.saturating_mul(u64::from(scrypt.block_size)).saturating_mul(128);
+            let memory = memory_of_scrypt(scrypt.cost_parameter, u64::from(scrypt.block_size), passes);
             if memory <= MOST_MEMORY && passes <= MOST_PASSES {
                 return Ok(());
             }
@@ -64,4 +62,23 @@ fn refuse_costly(parameters: &Parameters) -> Result<(), KeyError> {
         _ => return Ok(()),
     };
     Err(KeyError::CostlyEncryption { reason })
+}
+
+/// RFC 7914 section 6: V has N blocks and B has p, each of 128 * r bytes.
+const fn memory_of_scrypt(cost: u64, block_size: u64, passes: u64) -> u64 {
+    cost.saturating_add(passes).saturating_mul(block_size).saturating_mul(128)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_scrypt_takes_is_counted() {
+        assert!(memory_of_scrypt(16_384, 8, 1) < MOST_MEMORY);
+        assert!(memory_of_scrypt(16_384, 127, 1) > MOST_MEMORY);
+        // Few blocks, and each pass has one that is as large as the limit.
+        assert!(memory_of_scrypt(2, 1 << 19, 16) > MOST_MEMORY);
+        assert_eq!(memory_of_scrypt(u64::MAX, 8, 1), u64::MAX);
+    }
 }

@@ -109,7 +109,7 @@ fn identity(request: &ProbeRequest) -> Result<Option<Identity>> {
         Ok(own) if leaf.is_some_and(|leaf| leaf.public_key_info() != own.public_key_info()) => {
             let (key, certificate) = (key.display(), certificate.display());
             let reason = format!("--client-key: {key} is not the key of {certificate}");
-            return Err(RequestError::bad(reason, "name the key that belongs to the certificate").into());
+            Err(RequestError::bad(reason, "name the key that belongs to the certificate").into())
         }
         // TLS knows more kinds of key than kubeadm.
         Ok(_) | Err(KeyError::Unsupported { .. }) => Ok(Some(Identity { certificates, key: secret })),

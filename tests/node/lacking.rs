@@ -94,6 +94,24 @@ fn a_good_certificate_is_kept_and_one_that_ends_soon_is_asked_for_with_its_key()
 }
 
 #[test]
+fn what_another_ca_signed_is_asked_for_again() {
+    let node = Node::golden("ecdsa-p256");
+    node.remove("/etc/kubernetes/pki/ca.key");
+    node.write("/etc/kubernetes/pki/ca.crt", Node::golden("minimal").read("/etc/kubernetes/pki/ca.crt"));
+    let before = keys(&node);
+    let plan = lacking(&node, 30);
+    let foreign = "with the key that is there: its certificate was signed by another CA, CN=kubernetes";
+    for name in ["apiserver", "apiserver-kubelet-client", "admin.conf", "scheduler.conf"] {
+        assert_eq!((action(&plan, name), reason(&plan, name)), (Action::Request, foreign), "{name}");
+    }
+    for name in ["front-proxy-client", "etcd-server", "apiserver-etcd-client"] {
+        assert_eq!(action(&plan, name), Action::Keep, "{name}");
+    }
+    apply_all(&plan);
+    assert_eq!(keys(&node), before);
+}
+
+#[test]
 fn a_name_that_is_new_in_the_configuration_is_asked_for_once() {
     let node = Node::golden("ecdsa-p256");
     let before = keys(&node);

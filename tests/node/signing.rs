@@ -11,7 +11,7 @@ use kubepki::catalogue::NodeRole;
 use kubepki::error::Error;
 use kubepki::key::{Algorithm, PrivateKey};
 use kubepki::ops::generate_csr::{self, GenerateCsrRequest};
-use kubepki::ops::sign::{NamedFile, SignRequest, SignTextRequest, plan, sign_text};
+use kubepki::ops::sign::{NamedFile, SignRequest, SignTextRequest, plan};
 use kubepki::plan::generate::OutliveAuthority;
 use kubepki::plan::{Action, Creation, Plan, Step};
 use kubepki::x509::{

@@ -24,6 +24,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "backup_restore": {"name": "latest"},
     "bundle": {"action": "export"},
     "config_validate": {"config": "/no/such/file"},
+    "probe": {"endpoints": ["127.0.0.1:1"]},
     "kubeconfig_user": {"client_name": "jane"},
     "sign_pipe": {"csr_content": [], "ca_dir": "/no/such/folder", "node_name": "cp1", "role": "worker"},
 }
@@ -72,7 +73,7 @@ def test_a_value_of_another_type_and_one_that_is_missing_are_explained(module: s
         assert_is_explained(run(module, {name: OMITTED}))
 
 
-@pytest.mark.parametrize("module", sorted({*MODULES} - {"config_validate", "sign_pipe"}))
+@pytest.mark.parametrize("module", sorted({*MODULES} - {"config_validate", "probe", "sign_pipe"}))
 def test_a_root_folder_that_there_is_not_is_explained(module: str) -> None:
     for check in (True, False):
         returned = run(module, {"rootfs": "/no/such/folder"}, check=check)
@@ -81,7 +82,7 @@ def test_a_root_folder_that_there_is_not_is_explained(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", sorted({*MODULES} - {"backup_info", "backup_prune", "backup_restore", "restart", "systemd"})
+    "module", sorted({*MODULES} - {"backup_info", "backup_prune", "backup_restore", "probe", "restart", "systemd"})
 )
 def test_a_configuration_that_there_is_not_is_explained(module: str) -> None:
     request = {"name": "apiserver", "content": "no request"}

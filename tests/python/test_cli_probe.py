@@ -92,6 +92,10 @@ def test_a_server_that_asks_for_a_certificate_is_seen_with_one_and_without(pki: 
         for shown in ((), ("--client-certificate", client, "--client-key", client_key)):
             code, report = probed(f"127.0.0.1:{port}", "--server-name", "kubernetes", *shown)
             assert (code, report["status"]) == (0, "ok"), report
+    other = kubepki("probe", "127.0.0.1:1", "--client-certificate", client, "--client-key", pki / "ca.key")
+    assert (other.returncode, "is not the key of" in other.stderr) == (2, True), other.stderr
+    junk = kubepki("probe", "127.0.0.1:1", "--client-certificate", client, "--client-key", pki / "ca.crt")
+    assert (junk.returncode, "probe.refused" in junk.stdout) == (1, False), junk.stderr
     alone = kubepki("probe", "127.0.0.1:1", "--client-certificate", client)
     assert alone.returncode == 2
     assert "--client-key" in alone.stderr

@@ -133,11 +133,11 @@ impl Asking<'_> {
         let wanted = Wanted { request, key: key.public_key_info(), authorities, renew_before, now: self.now };
         let in_use = item.leaf();
         let on_the_way = item.kubeconfig.as_ref().and_then(|_| item.pair().certificate());
-        let after_first = |all: &'_ [Certificate]| all.get(1..).unwrap_or_default().to_vec();
-        let on_the_ways = after_first(item.pair().all());
-        let intermediates = if in_use.is_some() { after_first(item.certificates()) } else { on_the_ways.clone() };
+        let behind = |all| <[Certificate]>::get(all, 1..).unwrap_or_default();
+        let on_the_ways = behind(item.pair().all());
+        let intermediates = if in_use.is_some() { behind(item.certificates()) } else { on_the_ways };
         let current = in_use.map(|one| SeenCertificate::of(row.name, item.path(), one, self.now));
-        let fault = match in_use.or(on_the_way).map(|one| (one, wanted.fault_of(one, &intermediates))) {
+        let fault = match in_use.or(on_the_way).map(|one| (one, wanted.fault_of(one, intermediates))) {
             Some((certificate, None)) => {
                 return Some(self.kept(row, certificate, "its certificate is as it is wanted"));
             }
@@ -145,7 +145,7 @@ impl Asking<'_> {
             None => None,
         };
         if let Some(certificate) = on_the_way.filter(|one| item.has_key(one.public_key_info()))
-            && (Wanted { key: certificate.public_key_info(), ..wanted }).fault_of(certificate, &on_the_ways).is_none()
+            && (Wanted { key: certificate.public_key_info(), ..wanted }).fault_of(certificate, on_the_ways).is_none()
         {
             return Some(self.kept(row, certificate, "its certificate is there, to be embedded"));
         }
@@ -183,7 +183,12 @@ impl Asking<'_> {
         let current = item.leaf().map(|one| SeenCertificate::of(row.name, &item.certificate, one, now));
         Some(Artefact {
             current,
-            ..self.waits_or_is_made(row, &wanted, &file, "its certificate is not as it is wanted, ends soon or has ended")
+            ..self.waits_or_is_made(
+                row,
+                &wanted,
+                &file,
+                "its certificate is not as it is wanted, ends soon or has ended",
+            )
         })
     }
 
