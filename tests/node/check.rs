@@ -128,18 +128,19 @@ fn thresholds_turn_over_at_their_very_second() {
 #[test]
 fn thresholds_are_the_callers_and_none_is_none() {
     let node = Node::golden("ecdsa-p256");
-    let with = |warning, critical| {
+    let outcome = |warning, critical| {
         let request = CheckRequest {
             warning: Span::of_seconds(warning).into(),
             critical: Span::of_seconds(critical).into(),
             ..request(&node)
         };
-        check(&request, node.now).unwrap().status
+        check(&request, node.now)
     };
+    let with = |warning, critical| outcome(warning, critical).unwrap().status;
     let year = TimeDelta::days(366).num_seconds();
     assert_eq!(with(year, 0), Status::Warning);
     assert_eq!(with(year, year), Status::Critical);
-    assert_eq!(with(0, year), Status::Critical, "critical counts though it is the wider one");
+    assert_eq!(outcome(0, year).unwrap_err().code(), "cli.thresholds", "a warning comes first");
     assert_eq!(with(0, 0), Status::Ok);
     assert_eq!(with(LONG, LONG), Status::Critical);
     assert_eq!(with(-LONG, -LONG), Status::Ok);
