@@ -11,13 +11,13 @@ use crate::x509::{Certificate, ExtendedKeyUsage, SubjectAltName, SubjectAltNames
 
 /// What is expected of a server.
 #[derive(Clone, Debug)]
-pub struct Expected {
+pub struct Expected<'a> {
     /// The name by which its clients know it.
     pub name: SubjectAltName,
     /// The certificates of its CA's file; without any, nobody's signature is judged.
-    pub authorities: Vec<Certificate>,
+    pub authorities: &'a [Certificate],
     /// The certificate that it should present.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<&'a Certificate>,
 }
 
 /// Judges a chain as it was sent, the server's own certificate first.
@@ -25,7 +25,7 @@ pub struct Expected {
 pub fn judge_served(
     server: &str,
     chain: &[Certificate],
-    expected: &Expected,
+    expected: &Expected<'_>,
     thresholds: Thresholds,
     now: DateTime<Utc>,
 ) -> Vec<Finding> {
@@ -36,8 +36,8 @@ pub fn judge_served(
         subject_alt_names: SubjectAltNames::in_order(vec![expected.name.clone()]),
         ..Expectation::default()
     };
-    judge(&mut notes, leaf, intermediates, &expectation, &expected.authorities, thresholds, now);
-    if let Some(wanted) = expected.certificate.as_ref().filter(|wanted| wanted.as_der() != leaf.as_der()) {
+    judge(&mut notes, leaf, intermediates, &expectation, expected.authorities, thresholds, now);
+    if let Some(wanted) = expected.certificate.filter(|wanted| wanted.as_der() != leaf.as_der()) {
         notes.add(
             FindingCode::EndpointOtherCertificate,
             format!(

@@ -38,7 +38,7 @@ findings! {
         /// An option of a module is unknown, missing, of another type, or contradicts another; the message says which.
         #[finding("ansible.bad_options", Usage, "`ansible-doc kubepki.kubeadm.MODULE` says which options there are.")]
         BadOptions,
-        /// `return_content` is given beside `token`, which Ansible would blot out of what is returned.
+        /// `return_content` is given beside `token`: Ansible would replace the token with asterisks in what is returned.
         #[finding("ansible.token_returned", Usage, "Leave out `return_content`, and read the file of `path` with `no_log`.")]
         TokenReturned,
         /// There is no user or group of the name that `owner` or `group` has.

@@ -62,17 +62,17 @@ pub fn plan(request: &EmbedRequest, now: DateTime<Utc>) -> Result<Planned> {
     node.add_referenced(&mut tree, wanted.iter().map(|one| one.path.clone()));
     let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let certificate = |path: &PathBuf| outside.certificate_file(path);
-    let (of_source, key_of_source) = match &source {
+    let (original, of_source, key_of_source) = match &source {
         Some(path) => {
-            let shown = || EmbedError::NoSource { path: path.display().to_string() };
-            let (certificates, key) = outside.kubeconfig_on_node(&tree, path)?.ok_or_else(shown)?;
-            (Some(certificates), Some(key))
+            let missing = || EmbedError::NoSource { path: path.display().to_string() };
+            let (original, certificates, key) = outside.kubeconfig_on_node(&tree, path)?.ok_or_else(missing)?;
+            (Some(original), Some(certificates), Some(key))
         }
-        None => (None, None),
+        None => (None, None, None),
     };
     let options = Options {
         flatten: request.flatten,
-        copies_of: source,
+        copies_of: original,
         client_certificate: request.client_certificate.as_ref().map(certificate).transpose()?.or(of_source),
         client_key: request.client_key.as_ref().map(|path| outside.key_file(path)).transpose()?.or(key_of_source),
         certificate_authority: request

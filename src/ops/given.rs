@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::inventory::{Inventory, Item, Part};
 use crate::key::{KeyError, PrivateKey};
 use crate::kubeconfig::Kubeconfig;
+use crate::plan::embed::Original;
 use crate::plan::import::{ENDINGS, Given, GivenKey, Waiting};
 use crate::plan::{KeySource, Plan};
 use crate::secret::Secret;
@@ -103,17 +104,19 @@ impl<'a> Sources<'a> {
         Ok(GivenKey { source: self.source(path, on_node, content.expose())?, key })
     }
 
-    /// The client certificates and the key that a kubeconfig of the node embeds; `None` where one of them is not there.
-    pub(super) fn kubeconfig_on_node(&self, tree: &Tree, path: &Path) -> Result<Option<(Given, GivenKey)>> {
+    /// A kubeconfig of the node, with the client certificates and the key that it embeds; `None` where one of them is not there.
+    pub(super) fn kubeconfig_on_node(&self, tree: &Tree, path: &Path) -> Result<Option<(Original, Given, GivenKey)>> {
         let content = content_of(tree, path)?.expose();
         let document = Kubeconfig::parse(content)?;
         let current = document.current()?;
         let (Some(pem), Some(key)) = (&current.client_certificate_data, &current.client_key_data) else {
             return Ok(None);
         };
+        let original = Original { path: path.to_owned(), server: current.server.map(str::to_owned) };
         let certificates = Part::Present(read_certificates(pem)?);
+        let given = Given { path: path.to_owned(), is_named: true, certificates, keys: Vec::new(), request: None };
         let key = GivenKey { source: self.source(path, true, content)?, key: PrivateKey::from_pem(key.expose())? };
-        Ok(Some((Given { path: path.to_owned(), is_named: true, certificates, keys: Vec::new(), request: None }, key)))
+        Ok(Some((original, given, key)))
     }
 
     fn store(&self, on_node: bool) -> &Store {

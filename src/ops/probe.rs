@@ -129,7 +129,7 @@ impl Probe {
             Some(address) => SubjectAltName::Ip(address),
             None => SubjectAltName::Dns(server_name.clone()),
         };
-        let expected = Expected { name, authorities: self.authorities.clone(), certificate: self.certificate.clone() };
+        let expected = Expected { name, authorities: &self.authorities, certificate: self.certificate.as_ref() };
         let findings = judge_served(&endpoint, &chain, &expected, self.thresholds, self.now);
         let seen = |one: &Certificate| SeenCertificate::of(&endpoint, Path::new(&endpoint), one, self.now);
         ProbedEndpoint { certificates: chain.iter().map(seen).collect(), endpoint, server_name, findings, problem }

@@ -39,13 +39,22 @@ pub struct Options {
     /// Whether files that a kubeconfig refers to are embedded too.
     pub flatten: bool,
     /// Only copies of this kubeconfig are meant, whose certificate and key are the two that are named.
-    pub copies_of: Option<PathBuf>,
+    pub copies_of: Option<Original>,
     /// A certificate that was named, in place of the file beside the kubeconfig.
     pub client_certificate: Option<Given>,
     /// A key that was named.
     pub client_key: Option<GivenKey>,
     /// CA certificates that were named, in place of `ca.crt`.
     pub certificate_authority: Option<(PathBuf, Part<Vec<Certificate>>)>,
+}
+
+/// A kubeconfig that others may be copies of.
+#[derive(Clone, Debug)]
+pub struct Original {
+    /// Its path on the node.
+    pub path: PathBuf,
+    /// The API server that it names.
+    pub server: Option<String>,
 }
 
 /// Plans what is put into the kubeconfigs `wanted`.
@@ -113,7 +122,7 @@ struct Embedding<'a> {
     findings: Vec<Finding>,
 }
 
-/// The client certificates that shall be in it, and where they come from.
+/// The client certificates that go into it, and where they come from.
 struct Chain {
     path: PathBuf,
     certificates: Vec<Certificate>,
@@ -148,14 +157,15 @@ impl Embedding<'_> {
         };
         let current = client.map_err(Clone::clone).and_then(|client| Ok((client, client.document.current()?)));
         match current {
-            Ok((_, current)) if !self.is_copy(&current) => {
-                let source = self.options.copies_of.as_deref().unwrap_or(Path::new(""));
-                Some(self.row(Step::Keep, &format!("no copy of {}", source.display())))
-            }
-            Ok((client, current)) => {
-                let artefact = self.plan_parsed(&current);
-                Some(self.without_faults(&client.document, &current, artefact))
-            }
+            Ok((client, current)) => match &self.options.copies_of {
+                Some(original) if !self.is_copy(original, &current) => {
+                    Some(self.row(Step::Keep, &format!("no copy of {}", original.path.display())))
+                }
+                _ => {
+                    let artefact = self.plan_parsed(&current);
+                    Some(self.without_faults(&client.document, &current, artefact))
+                }
+            },
             Err(error) => {
                 let mut remedy = error.hint();
                 if let Some(name) = self.catalogued() {
@@ -175,15 +185,10 @@ impl Embedding<'_> {
         catalogue::kubeconfig(&self.name).map(|row| row.name)
     }
 
-    /// Whether it is for the same server and user as the kubeconfig that copies are looked for of.
-    fn is_copy(&self, current: &Current<'_>) -> bool {
-        let Some(source) = &self.options.copies_of else { return true };
+    /// Whether it is for the same server and user as the original.
+    fn is_copy(&self, original: &Original, current: &Current<'_>) -> bool {
         let subject = |certificates: &[Certificate]| certificates.first().map(|leaf| leaf.subject().clone());
-        let original = self.tree.content(source).and_then(|content| Kubeconfig::parse(content).ok());
-        let is_same_server = original
-            .as_ref()
-            .and_then(|document| document.current().ok())
-            .is_some_and(|original| original.server.is_some() && original.server == current.server);
+        let is_same_server = original.server.is_some() && original.server.as_deref() == current.server;
         let embedded = current.client_certificate_data.as_deref().and_then(|pem| read_certificates(pem).ok());
         let given = self.options.client_certificate.as_ref().and_then(|given| given.certificates.present());
         is_same_server
@@ -271,7 +276,7 @@ impl Embedding<'_> {
         Artefact { expires_at, current, ..self.row(step, reason) }
     }
 
-    /// The client certificates that shall be in it; what becomes of it when there are none.
+    /// The client certificates that go into it; what becomes of it when there are none.
     fn chain(
         &mut self,
         current: &Current<'_>,

@@ -364,13 +364,13 @@ impl Signing<'_> {
             Part::Missing => Place::Free,
             Part::Broken(_) => Place::Other(None),
             Part::Present(certificates) => {
-                let Some(leaf) = certificates.into_iter().next() else { return Ok(Place::Other(None)) };
-                let answered = Answered { certificate: &leaf, request, profile, authority };
+                let Some((leaf, intermediates)) = certificates.split_first() else { return Ok(Place::Other(None)) };
+                let answered = Answered { certificate: leaf, intermediates, request, profile, authority };
                 let fault = answered.fault(self.options.renew_before.unwrap_or_default(), self.now);
                 match fault {
-                    None => Place::Answer(leaf),
-                    Some(why) if answered.is_its_own() => Place::Former(leaf, why),
-                    Some(_) => Place::Other(Some(leaf)),
+                    None => Place::Answer(leaf.clone()),
+                    Some(why) if answered.is_its_own() => Place::Former(leaf.clone(), why),
+                    Some(_) => Place::Other(Some(leaf.clone())),
                 }
             }
         })

@@ -13,6 +13,8 @@ use crate::x509::{Certificate, CertificateRequest, KeyUsage, verify_chain};
 pub struct Answered<'a> {
     /// The certificate.
     pub certificate: &'a Certificate,
+    /// What follows it in its file.
+    pub intermediates: &'a [Certificate],
     /// The request.
     pub request: &'a CertificateRequest,
     /// What a new certificate would say besides.
@@ -32,14 +34,13 @@ impl Answered<'_> {
     /// Why a new one has to be signed; `None` while it says what a new one would say, and does not end within `renew_before`.
     #[must_use]
     pub fn fault(self, renew_before: TimeDelta, now: DateTime<Utc>) -> Option<String> {
-        let Self { certificate, request, profile, authority } = self;
-        let (end, bundle) = (certificate.not_after(), std::slice::from_ref(authority));
+        let Self { certificate, intermediates, request, profile, authority } = self;
+        let bundle = std::slice::from_ref(authority);
         // Whether a key that is not RSA has it depends on kubeadm's version alone, and nobody looks at it there.
         let is_looked_at =
             |usage: &&KeyUsage| **usage != KeyUsage::KeyEncipherment || request.key_kind().starts_with("RSA-");
         let wanted = leaf_key_usages(profile.version.as_ref(), request.key_kind());
         let has = certificate.key_usages().unwrap_or_default();
-        let day = end.format("%Y-%m-%d");
         if !self.is_its_own() {
             Some("the certificate is for another key or subject".to_owned())
         } else if !certificate.subject_alt_names().has_same_names(request.subject_alt_names()) {
@@ -48,14 +49,20 @@ impl Answered<'_> {
             || certificate.extended_key_usages() != Some(&profile.extended_key_usages)
         {
             Some("the certificate is for other usages".to_owned())
-        } else if end < now {
-            Some(format!("the certificate expired on {day}"))
-        } else if end - now <= renew_before {
-            Some(format!("the certificate ends on {day}"))
-        } else if verify_chain(certificate, &[], bundle, now, None).is_err() {
+        } else if let Some(due) = due(certificate, renew_before, now) {
+            Some(format!("the certificate {due}"))
+        } else if verify_chain(certificate, intermediates, bundle, now, None).is_err() {
             Some("the certificate is not of this CA".to_owned())
         } else {
             None
         }
     }
+}
+
+/// That a certificate has expired, or ends within `renew_before`, and when; `None` while it is valid for longer.
+#[must_use]
+pub fn due(certificate: &Certificate, renew_before: TimeDelta, now: DateTime<Utc>) -> Option<String> {
+    let end = certificate.not_after();
+    let verb = if end < now { "expired" } else { "ends" };
+    (end - now <= renew_before || end < now).then(|| format!("{verb} on {}", end.format("%Y-%m-%d")))
 }

@@ -263,7 +263,7 @@ pub struct UserRequest {
     /// A certificate that would be valid for longer than its CA.
     #[command(flatten)]
     pub outlive_ca: OutliveCa,
-    /// The token that the user shows in place of a certificate.
+    /// The token that the user authenticates with, in place of a certificate.
     #[arg(skip)]
     #[serde(skip)]
     pub token: Option<Secret>,

@@ -49,3 +49,30 @@ def test_a_key_as_text_behind_a_passphrase_signs_what_is_not_signed_well(tmp_pat
         kubepki.sign_csr(csr, **arguments)
     with pytest.raises(TypeError, match="ca_key_content"):
         kubepki.sign_csr(csr, **{**given, "ca_key_content": {"ca": 5}})
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_certificate_that_an_intermediate_ca_signed_is_kept_with_its_chain(tmp_path: Path) -> None:
+    kubepki.apply(kubepki.plan(certificates=["ca"], kubeconfigs=(), node_name="cp1", rootfs=tmp_path))
+    asked = kubepki.plan_generate_csr(
+        names=["apiserver"], node_name="cp1", rootfs=tmp_path, out_dir="/requests", with_usages=True
+    )
+    kubepki.apply(asked)
+    pki, request = tmp_path / "etc/kubernetes/pki", next(tmp_path.rglob("apiserver.csr"))
+    key, middle, leaf = (tmp_path / name for name in ("middle.key", "middle.crt", "leaf.crt"))
+    extensions = tmp_path / "extensions"
+    extensions.write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n")
+    new = ("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", "/CN=middle", "-out", middle)
+    by_root = ("x509", "-req", "-in", middle, "-CA", pki / "ca.crt", "-CAkey", pki / "ca.key", "-days", "90")
+    by_middle = ("x509", "-req", "-in", request, "-CA", middle, "-CAkey", key, "-days", "60")
+    for command in (
+        new,
+        (*by_root, "-extfile", extensions, "-out", middle),
+        (*by_middle, "-copy_extensions", "copyall", "-out", leaf),
+    ):
+        done = run("openssl", *command)
+        assert done.returncode == 0, done.stderr
+    given: dict[str, Any] = {"name": "apiserver", "role": "control-plane", "node_name": "cp1", "ca_dir": pki}
+    for present, is_kept in ((leaf.read_text() + middle.read_text(), True), (leaf.read_text(), False)):
+        answer = kubepki.sign_csr(request.read_text(), present=present, dry_run=True, **given)
+        assert (answer.is_kept, answer.reason == "the certificate is not of this CA") == (is_kept, not is_kept)

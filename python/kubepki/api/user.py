@@ -68,8 +68,8 @@ def user_kubeconfig(
         certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
         kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
         rootfs: The directory in front of every path of the node: a mounted disk, a folder.
-        token: What the user shows in place of a certificate; then groups and validity are not used, and no CA key is
-            needed.
+        token: The token that the user authenticates with, in place of a certificate; groups and validity are not used
+            then, and no CA key is needed.
         dry_run: Whether to say what would be made, and make nothing.
         progress: As for `apply`.
         now: The moment from which validity counts.
@@ -153,8 +153,8 @@ def ensure_user(
         mode: Another mode for a file that is written.
         uid: The owner's user id, instead of the running user's.
         gid: The owner's group id, instead of the running user's.
-        token: What the user shows in place of a certificate; then groups and validity are not used, and no CA key is
-            needed.
+        token: The token that the user authenticates with, in place of a certificate; groups and validity are not used
+            then, and no CA key is needed.
         dry_run: Whether to say what would be made, and make nothing.
         progress: As for `apply`.
         now: The moment from which validity counts.

@@ -77,8 +77,8 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
     let mut findings = pair.findings(&issuer, now);
     let may_sign = !findings.iter().any(Finding::is_critical);
     // What cannot be read is no answer.
-    let present = wanted.present.as_deref().and_then(|pem| read_certificates(pem.as_bytes()).ok()?.into_iter().next());
-    let seen = present.as_ref().map(|one| SeenCertificate::of(&wanted.name, Path::new(""), one, now));
+    let present = wanted.present.as_deref().and_then(|pem| read_certificates(pem.as_bytes()).ok()).unwrap_or_default();
+    let seen = present.first().map(|one| SeenCertificate::of(&wanted.name, Path::new(""), one, now));
 
     let mut reason = "requested".to_owned();
     let template = match (policy.profile(&wanted.name, &node), pair.found.certificates.present()) {
@@ -95,10 +95,10 @@ pub fn sign_text(wanted: &SignTextRequest, now: DateTime<Utc>) -> Result<SignedT
             };
             let asked = Asked { request: &request, profile: &profile, node: &node, subject: &wanted.name, path: None };
             let answer = answer(asked, &signer, now);
-            if let (Some(certificate), Some(authority)) = (&present, bundle.first())
+            if let (Some((certificate, intermediates)), Some(authority)) = (present.split_first(), bundle.first())
                 && !matches!(answer, Err(Refusal::Request(_)))
             {
-                let answered = Answered { certificate, request: &request, profile: &profile, authority };
+                let answered = Answered { certificate, intermediates, request: &request, profile: &profile, authority };
                 match answered.fault(renew_before, now) {
                     None => return Ok(kept(certificate, seen)),
                     Some(fault) => reason = fault,

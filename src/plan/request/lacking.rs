@@ -22,6 +22,7 @@ use crate::catalogue::{Kind as RowKind, Row};
 use crate::inventory::{Item, Part};
 use crate::key::PrivateKey;
 use crate::plan::{Artefact, Cause, Step};
+use crate::policy::due;
 use crate::tree::Observed;
 use crate::x509::{
     Certificate, CertificateRequest, ChainProblem, RequestTemplate, Rule, SubjectAltNames, verify_chain,
@@ -42,7 +43,6 @@ impl Wanted<'_> {
     /// Why a certificate, with what follows it in its file, has to be asked for again; `None` while it is as it is wanted.
     fn fault_of(&self, certificate: &Certificate, intermediates: &[Certificate]) -> Option<String> {
         let Self { request, key, authorities, renew_before, now } = *self;
-        let end = certificate.not_after();
         let names = certificate.subject_alt_names();
         if certificate.public_key_info() != key {
             Some("its certificate is for another key".to_owned())
@@ -60,10 +60,8 @@ impl Wanted<'_> {
             Some(format!("its certificate {}", said.join(" and ")))
         } else if !has_usages(request, certificate) {
             Some("its certificate is for other usages".to_owned())
-        } else if end < now {
-            Some(format!("its certificate expired on {}", end.format("%Y-%m-%d")))
-        } else if end - now <= renew_before {
-            Some(format!("its certificate ends on {}", end.format("%Y-%m-%d")))
+        } else if let Some(due) = due(certificate, renew_before, now) {
+            Some(format!("its certificate {due}"))
         } else if !is_signed_by(authorities, certificate, intermediates, now) {
             Some(format!("its certificate was signed by another CA, {}", certificate.issuer()))
         } else {

@@ -36,7 +36,7 @@ pub(in crate::python) fn values_stub() -> String {
 pub(in crate::python) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let names = module.index()?;
     ALL.iter().try_for_each(|class| names.append(class.name))?;
-    // PEP 562. It is no name that the module offers, so it is not in `__all__`.
+    // PEP 562. The module does not export it, so it is not in `__all__`.
     module.setattr("__getattr__", wrap_pyfunction!(class, module)?)
 }
 

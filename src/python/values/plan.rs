@@ -58,7 +58,7 @@ values! {
         names_added = report::plan::names_added(it);
         /// The alternative names that the current certificate has, and the new one has not.
         names_removed = report::plan::names_removed(it);
-        /// The signing request that waits for its signature, in PEM; it is no secret.
+        /// The signing request that waits for its signature, in PEM; it holds no secret.
         request_pem = Lines(it.step.waiting_request());
         /// Where the signing request is, or will be.
         request_path = it.request_path();
@@ -135,7 +135,7 @@ values! {
         previous_serial = &it.previous_serial;
         /// When its certificate ends.
         expires_at = it.expires_at;
-        /// The signing request that was made for it, in PEM; it is no secret.
+        /// The signing request that was made for it, in PEM; it holds no secret.
         request_pem = Lines(it.request_pem.as_deref());
     }
 }

@@ -45,8 +45,9 @@ options:
     default: []
   token:
     description:
-      - What the user shows in place of a certificate; then groups and validity are not used, and no CA key is needed.
-      - It needs O(path), and goes without O(return_content) - Ansible would blot the token out of what is returned.
+      - The token that the user authenticates with, in place of a certificate; groups and validity are not used then,
+        and no CA key is needed.
+      - It needs O(path), and excludes O(return_content) - Ansible would replace the token with asterisks.
     type: str
   validity:
     description:
@@ -281,7 +282,7 @@ def main() -> None:
     )
     if module.params["token"] and module.params["return_content"]:
         module.fail_json(
-            msg="a kubeconfig with a token cannot be returned: Ansible would blot the token out",
+            msg="a kubeconfig with a token cannot be returned: Ansible would replace the token with asterisks",
             code="ansible.token_returned",
             hint="leave out return_content, and read the file of path with no_log",
         )
