@@ -40,6 +40,7 @@ struct Explanation {
     kinds: Vec<String>,
     meaning: &'static str,
     remedy: &'static str,
+    source: &'static str,
     example: &'static str,
 }
 
@@ -52,7 +53,8 @@ impl Explanation {
     fn of((of, one): (&'static str, &'static Declaration)) -> Self {
         // A kind is a word of the sources, or words of their own.
         let kinds = one.kinds.iter().map(|kind| kind.to_lowercase()).collect();
-        Self { code: one.code, of, kinds, meaning: one.meaning.trim(), remedy: one.remedy, example: one.example }
+        let Declaration { code, meaning, remedy, source, example, .. } = *one;
+        Self { code, of, kinds, meaning: meaning.trim(), remedy, source, example }
     }
 
     fn text(&self, width: Option<usize>) -> String {
@@ -61,6 +63,7 @@ impl Explanation {
             Some(format!("{}: {}, {kinds}", self.code, self.of)),
             Some(self.meaning.to_owned()),
             Some(format!("what to do: {}", self.remedy)).filter(|_| !self.remedy.is_empty()),
+            Some(format!("source: {}", self.source)).filter(|_| !self.source.is_empty()),
             Some(format!("for example: {}", self.example)).filter(|_| !self.example.is_empty()),
         ];
         let line = |(at, part): (usize, String)| match (at, width) {

@@ -93,6 +93,8 @@ pub struct Declaration {
     pub meaning: &'static str,
     /// What to do about a finding or a problem; empty for an error, which makes its hint of its evidence.
     pub remedy: &'static str,
+    /// What says that it is a fault: a benchmark, an RFC, a KEP, an issue; empty for an error.
+    pub source: &'static str,
     /// A message, for example; empty where there is none to show.
     pub example: &'static str,
 }

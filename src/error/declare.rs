@@ -219,6 +219,7 @@ macro_rules! faults {
                 kinds: &[stringify!($category) $(, stringify!($Other))?],
                 meaning: concat!($($meaning),+),
                 remedy: "",
+                source: "",
                 example: "",
             }),+];
             const OTHERS: &'static [fn(&str) -> Option<$crate::error::Code>] =
@@ -249,7 +250,7 @@ macro_rules! findings {
                 $(#[doc = $meaning:literal])+
                 #[finding(
                     $code:literal, $severity:ident $(also $other:literal)?, $remedy:literal
-                    $(, example = $example:literal)? $(,)?
+                    $(, source = $source:literal)? $(, example = $example:literal)? $(,)?
                 )]
                 $Variant:ident
             ),+ $(,)?
@@ -312,6 +313,7 @@ macro_rules! findings {
                 kinds: &[stringify!($severity) $(, $other)?],
                 meaning: concat!($($meaning),+),
                 remedy: $remedy,
+                source: concat!($($source)?),
                 example: concat!($($example)?),
             }),+];
             const OTHERS: &'static [fn(&str) -> Option<$crate::error::Code>] =

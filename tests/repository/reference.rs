@@ -138,8 +138,8 @@ fn sentence(help: &str) -> String {
 
 fn findings(declarations: &[Declaration]) -> String {
     rows(
-        &["code", "severity", "what it means", "what to do"],
-        declarations.iter().map(|one| vec![code(one), kinds(one), text(one.meaning), text(one.remedy)]),
+        &["code", "severity", "what it means", "what to do", "source"],
+        declarations.iter().map(|one| vec![code(one), kinds(one), text(one.meaning), text(one.remedy), text(one.source)]),
     )
 }
 
