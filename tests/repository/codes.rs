@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use kubepki::cli::codes::{FINDINGS, REQUESTS};
 use proc_macro2::{Delimiter, TokenTree};
 
 use crate::reference::PAGES;
@@ -106,6 +107,13 @@ fn the_reference_lists_the_codes_that_there_are_each_once() {
         "\nin the sources, not in docs/reference (is its set in tests/repository/reference.rs?): {undocumented:#?}\
          \nin docs/reference, no longer in the sources: {obsolete:#?}"
     );
+}
+
+#[test]
+fn every_finding_names_what_says_that_it_is_a_fault() {
+    for declaration in FINDINGS.iter().chain(REQUESTS) {
+        assert!(!declaration.source.trim().is_empty(), "{} has no source = \"…\"", declaration.code);
+    }
 }
 
 #[test]

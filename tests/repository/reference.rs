@@ -139,7 +139,9 @@ fn sentence(help: &str) -> String {
 fn findings(declarations: &[Declaration]) -> String {
     rows(
         &["code", "severity", "what it means", "what to do", "source"],
-        declarations.iter().map(|one| vec![code(one), kinds(one), text(one.meaning), text(one.remedy), text(one.source)]),
+        declarations
+            .iter()
+            .map(|one| vec![code(one), kinds(one), text(one.meaning), text(one.remedy), text(one.source)]),
     )
 }
 

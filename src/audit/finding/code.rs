@@ -14,202 +14,254 @@ findings! {
         /// A file is missing, or its partner is there without it.
         #[finding("file.missing", Critical also "info when a renewal passes over it",
             "Make or renew it (`kubepki init`, `certs renew`), ask for it where its CA is elsewhere; what nodes \
-             share is restored.")]
+             share is restored.",
+            source = "kubeadm init phase certs, init phase kubeconfig: what a node has")]
         FileMissing,
         /// A file already exists where one would be made; nothing is overwritten.
-        #[finding("file.exists", Critical, "Move it away, or make the other one elsewhere.")]
+        #[finding("file.exists", Critical, "Move it away, or make the other one elsewhere.",
+            source = "kubeadm `app/phases/certs`: an existing file is used, never replaced")]
         FileExists,
         /// A key or kubeconfig can be read by others than its owner, by its mode or its access list.
-        #[finding("file.mode_too_wide", Warning also "critical where a key would be put into it", "`chmod 600`")]
+        #[finding("file.mode_too_wide", Warning also "critical where a key would be put into it", "`chmod 600`",
+            source = "CIS 1.1.13, 1.1.15, 1.1.17, 1.1.21, 4.1.5; kubeadm writes keys and kubeconfigs with 0600")]
         FileModeTooWide,
         /// A key or kubeconfig belongs to a user other than root, the running user, and the owner of `--rootfs`.
-        #[finding("file.other_owner", Warning also "critical where a key would be put into it", "`chown`")]
+        #[finding("file.other_owner", Warning also "critical where a key would be put into it", "`chown`",
+            source = "CIS 1.1.14, 1.1.16, 1.1.18, 1.1.19, 4.1.6")]
         FileOtherOwner,
         /// Others can replace the files of a folder with keys: it belongs to another user, or others may write in it.
-        #[finding("folder.open", Warning also "critical where a key would be put into it", "`chown`, `chmod go-w`")]
+        #[finding("folder.open", Warning also "critical where a key would be put into it", "`chown`, `chmod go-w`",
+            source = "CIS 1.1.19; path_resolution(7): who may write in a folder replaces its files")]
         FolderOpen,
         /// Its validity is over.
         #[finding("certificate.expired", Critical,
-            "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere.")]
+            "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere.",
+            source = "RFC 5280 4.1.2.5, 6.1.3")]
         CertificateExpired,
         /// Its validity ends within `--warning` or `--critical`.
-        #[finding("certificate.expires_soon", Warning also "critical", "The same.")]
+        #[finding("certificate.expires_soon", Warning also "critical", "The same.",
+            source = "RFC 5280 4.1.2.5; kubeadm's certificates live for one year (kubeadm certs renew)")]
         CertificateExpiresSoon,
         /// Its validity has not begun.
-        #[finding("certificate.not_yet_valid", Critical, "Check the clocks.")]
+        #[finding("certificate.not_yet_valid", Critical, "Check the clocks.",
+            source = "RFC 5280 4.1.2.5, 6.1.3")]
         CertificateNotYetValid,
         /// No client and no server accepts its chain: its CA did not sign it, or one of [Go's rules](go-rules.md) is
         /// broken, which the evidence names; in a plan it is about the certificate that would be written. A warning in
         /// an import: the CA that signed it is not the first of its file, and kubeadm looks only at the first.
         #[finding("certificate.untrusted", Critical also "warning",
-            "Have it signed by this CA, or put the right CA back.")]
+            "Have it signed by this CA, or put the right CA back.",
+            source = "RFC 5280 6.1; Go crypto/x509 (go-rules.md)")]
         CertificateUntrusted,
         /// It is valid for longer than its CA.
         #[finding("certificate.outlives_authority", Warning also "critical in a plan",
-            "Renew the CA first; when planning, `--outlive-ca clamp` or `allow`.")]
+            "Renew the CA first; when planning, `--outlive-ca clamp` or `allow`.",
+            source = "RFC 5280 6.1.3: every certificate of the path has to be valid")]
         CertificateOutlivesAuthority,
         /// Names or addresses that clients will look for are not among its SANs.
         #[finding("certificate.missing_names", Critical also "info for a name to be removed that is not there",
-            "`kubepki certs renew NAME --sans-from-config`.")]
+            "`kubepki certs renew NAME --sans-from-config`.",
+            source = "RFC 9525 6; Kubernetes: PKI certificates and requirements")]
         CertificateMissingNames,
         /// Its extended key usage lacks a purpose that it is used for.
         #[finding("certificate.missing_usages", Critical also "warning in an import for a key usage without digitalSignature, which Go does not look at",
-            "Remove the pair and make it again: `kubepki certs init NAME`.")]
+            "Remove the pair and make it again: `kubepki certs init NAME`.",
+            source = "RFC 5280 4.2.1.12; Kubernetes: PKI certificates and requirements")]
         CertificateMissingUsages,
         /// Its subject is not kubeadm's, or not that of the configuration's version.
         #[finding("certificate.other_subject", Warning also "info for the groups of another version of kubeadm",
-            "See that access rules fit it; what an older kubeadm made works. `system:masters`: make it again.")]
+            "See that access rules fit it; what an older kubeadm made works. `system:masters`: make it again.",
+            source = "Kubernetes: PKI certificates and requirements; kubeadm `app/phases/certs/certlist.go`")]
         CertificateOtherSubject,
         /// It has no group, or fewer than its version's kubeadm gives it, and may do nothing without a
         /// `ClusterRoleBinding` that the cluster may lack.
         #[finding("certificate.needs_binding", Warning also "info when only the cluster's age speaks for it",
-            "Make it again with the group, or make the binding: the finding has the command.")]
+            "Make it again with the group, or make the binding: the finding has the command.",
+            source = "kubernetes/kubeadm#2414, kubernetes/kubeadm#3310")]
         CertificateNeedsBinding,
         /// An import: a CA's certificate (CA:TRUE) in the place of a leaf.
-        #[finding("certificate.is_an_authority", Critical, "Have it signed as a leaf.")]
+        #[finding("certificate.is_an_authority", Critical, "Have it signed as a leaf.",
+            source = "RFC 5280 4.2.1.9")]
         CertificateIsAnAuthority,
         /// An import: it is valid from before its CA was.
-        #[finding("certificate.precedes_authority", Warning, "Check that this CA is the right one.")]
+        #[finding("certificate.precedes_authority", Warning, "Check that this CA is the right one.",
+            source = "RFC 5280 4.1.2.5, 6.1.3")]
         CertificatePrecedesAuthority,
         /// An import or an embedding: it ends earlier than the certificate whose place it takes.
-        #[finding("certificate.ends_earlier", Warning, "See that it is not an old one.")]
+        #[finding("certificate.ends_earlier", Warning, "See that it is not an old one.",
+            source = "RFC 5280 4.1.2.5")]
         CertificateEndsEarlier,
         /// A name that is to be removed (`--remove-san`) is not in the certificate; with `--before`, a warning: an
         /// earlier run may have removed it.
-        #[finding("certificate.name_absent", Critical, "Correct the name, or leave it out.")]
+        #[finding("certificate.name_absent", Critical, "Correct the name, or leave it out.",
+            source = "kubepki: what was asked for")]
         CertificateNameAbsent,
         /// A name that is to be added (`--add-san`) is in the certificate already.
-        #[finding("certificate.name_present", Info, "Nothing.")]
+        #[finding("certificate.name_present", Info, "Nothing.",
+            source = "kubepki: what was asked for")]
         CertificateNamePresent,
         /// A renewed certificate's names are not the configuration's.
         #[finding("certificate.names_differ", Warning,
-            "`--sans-from-config`, or put the names into the configuration.")]
+            "`--sans-from-config`, or put the names into the configuration.",
+            source = "kubeadm certs renew keeps a certificate's names; kubeadm `app/phases/certs/certlist.go`")]
         CertificateNamesDiffer,
         /// A certificate to be renewed was made for another node.
         #[finding("certificate.other_node", Critical also "warning when forced, or when the node's name is a guess",
-            "Make this node's own; `--force` renews it as it is.")]
+            "Make this node's own; `--force` renews it as it is.",
+            source = "Kubernetes: PKI certificates and requirements; Node authorization: `system:node:NAME`")]
         CertificateOtherNode,
         /// A file that all may read, of a bundle, holds a private key.
-        #[finding("certificate.holds_key", Critical, "Take the key out of it.")]
+        #[finding("certificate.holds_key", Critical, "Take the key out of it.",
+            source = "CIS 1.1.21")]
         CertificateHoldsKey,
         /// The kubelet asks the cluster for its serving certificate (`serverTLSBootstrap`), and nobody has approved the
         /// request: it serves no TLS, so logs, exec and metrics of its node fail.
-        #[finding("certificate.pending", Critical, "`kubectl get csr`, `kubectl certificate approve NAME`.")]
+        #[finding("certificate.pending", Critical, "`kubectl get csr`, `kubectl certificate approve NAME`.",
+            source = "Kubernetes: Kubelet TLS bootstrapping; kubeadm: Enabling signed kubelet serving certificates")]
         CertificatePending,
         /// The file in a CA's place may not sign certificates, or nobody accepts what its key signs. A CA of version 1
         /// vouches, but kubeadm does not sign with it.
         #[finding("authority.not_an_authority", Critical also "warning for X.509 version 1",
-            "Put a CA's certificate there.")]
+            "Put a CA's certificate there.",
+            source = "RFC 5280 4.2.1.3, 4.2.1.9")]
         AuthorityNotAnAuthority,
         /// A CA has extended key usages of its own, and none (critical), or not all (warning), of those that its
         /// certificates are used for: every peer refuses them, for usages nest.
         #[finding("authority.missing_usages", Critical also "warning",
-            "Replace the CA by one without extended key usages.")]
+            "Replace the CA by one without extended key usages.",
+            source = "Go crypto/x509 (go-rules.md): extended key usages nest")]
         AuthorityUsages,
         /// A certificate chains to another than the first certificate of its CA's file. Every one of the file vouches;
         /// kubeadm signs with the first.
-        #[finding("authority.not_the_first", Info, "Nothing, while a CA is being replaced.")]
+        #[finding("authority.not_the_first", Info, "Nothing, while a CA is being replaced.",
+            source = "Kubernetes: Manual Rotation of CA Certificates; kubeadm `app/util/pkiutil`: signs with the first")]
         AuthorityNotFirst,
         /// A CA is missing while certificates that it signed are there, or one is to be signed.
-        #[finding("authority.missing", Critical, "Put it back; a new CA would not fit them.")]
+        #[finding("authority.missing", Critical, "Put it back; a new CA would not fit them.",
+            source = "RFC 5280 6.1: without its trust anchor no path is valid")]
         AuthorityMissing,
         /// A CA's key is not on this node: external CA mode; a renewal passes over its certificates. `check` does not
         /// say it on a worker, which never has the key.
         #[finding("authority.external", Info also "warning when a certificate has expired, or ends within the time that is renewed",
-            "Nothing, or have them signed by its owner.")]
+            "Nothing, or have them signed by its owner.",
+            source = "kubeadm: External CA mode")]
         AuthorityExternal,
         /// In external CA mode a file is missing that only the CA's owner can make.
-        #[finding("authority.external_incomplete", Critical, "Have it signed, and put it there.")]
+        #[finding("authority.external_incomplete", Critical, "Have it signed, and put it there.",
+            source = "kubeadm: External CA mode")]
         AuthorityExternalIncomplete,
         /// A cleanup: a CA's key is to go, and something on this node still needs it; the evidence lists all.
-        #[finding("authority.key_needed", Critical, "Put that right first.")]
+        #[finding("authority.key_needed", Critical, "Put that right first.",
+            source = "kubepki: what a node does with a CA's key (external CA guide)")]
         AuthorityKeyNeeded,
         /// A private key is not its certificate's.
-        #[finding("key.mismatch", Critical, "`kubepki certs renew NAME`; a CA is restored.")]
+        #[finding("key.mismatch", Critical, "`kubepki certs renew NAME`; a CA is restored.",
+            source = "Go crypto/tls.X509KeyPair: the server does not start")]
         KeyMismatch,
         /// The request beside an imported certificate is for another key: an old one, or one that is not signed yet.
-        #[finding("request.other_key", Warning, "Remove it, or have it signed.")]
+        #[finding("request.other_key", Warning, "Remove it, or have it signed.",
+            source = "RFC 2986 3: a request is for one key")]
         RequestOtherKey,
         /// A certificate belongs to nothing on this node, by name or by key.
         #[finding("import.unmatched", Critical also "warning in a folder",
-            "Name it as its place is named; or bring it to the node that has its key.")]
+            "Name it as its place is named; or bring it to the node that has its key.",
+            source = "kubepki: what a node has")]
         ImportUnmatched,
         /// Two different certificates for one place, or two leaves in one file.
-        #[finding("import.ambiguous", Critical, "Give the right one.")]
+        #[finding("import.ambiguous", Critical, "Give the right one.",
+            source = "kubepki: what a node has")]
         ImportAmbiguous,
         /// A file also holds certificates that did not sign its leaf.
-        #[finding("import.left_out", Warning, "Nothing: they are left out.")]
+        #[finding("import.left_out", Warning, "Nothing: they are left out.",
+            source = "RFC 8446 4.4.2: a chain holds what signed its leaf")]
         ImportLeftOut,
         /// A request or a certificate file is still needed: what it became is not in place, or does not verify.
-        #[finding("cleanup.still_needed", Critical also "warning where it was not named", "Have it signed, import it, embed it.")]
+        #[finding("cleanup.still_needed", Critical also "warning where it was not named", "Have it signed, import it, embed it.",
+            source = "kubepki: what a cleanup may remove (external CA guide)")]
         CleanupStillNeeded,
         /// The user has a token or a plugin, no certificate.
-        #[finding("kubeconfig.no_certificate", Info, "Nothing, if that is meant.")]
+        #[finding("kubeconfig.no_certificate", Info, "Nothing, if that is meant.",
+            source = "Kubernetes: Authenticating, X.509 client certificates are one of several")]
         KubeconfigNoCertificate,
         /// `sa.pub` does not hold the public half of `sa.key`: every token would be refused. `restart` restarts nothing
         /// then.
         #[finding("service_account.mismatch", Critical,
-            "If `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`.")]
+            "If `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`.",
+            source = "kube-apiserver `--service-account-key-file`, `--service-account-signing-key-file`; CIS 1.3.4")]
         ServiceAccountMismatch,
         /// `sa.key` and `sa.pub` were replaced while the API server runs with the old ones, and `sa.pub` holds only the
         /// new key: the restart ends every token that was issued so far.
         #[finding("service_account.replaced", Warning,
-            "Add the old public key to `sa.pub` before the restart; without it, restart the pods afterwards.")]
+            "Add the old public key to `sa.pub` before the restart; without it, restart the pods afterwards.",
+            source = "Kubernetes: Configure Service Accounts for Pods; measured (reload.md)")]
         ServiceAccountReplaced,
         /// A component of this node uses an older file than the one on disk, and will not load it by itself
         /// ([table](reload.md)). Only `check` on the node itself, as root, sees it.
-        #[finding("component.outdated", Warning, "`kubepki restart NAME`")]
+        #[finding("component.outdated", Warning, "`kubepki restart NAME`",
+            source = "Kubernetes and etcd sources, and measured (reload.md)")]
         ComponentOutdated,
         /// A server presents another certificate than the file has that it is held against: it has not loaded it, or another
         /// server answers.
-        #[finding("endpoint.other_certificate", Warning, "Restart what serves it: `kubepki restart` on its node.")]
+        #[finding("endpoint.other_certificate", Warning, "Restart what serves it: `kubepki restart` on its node.",
+            source = "RFC 8446 4.4.2; reload.md")]
         EndpointOtherCertificate,
         /// The controller manager is told to sign with files with which it does not start: a CA file with several
         /// certificates (a bundle, while a CA is being replaced), a key that is missing or is another's. While it runs
         /// it goes on with what it has loaded; it ends at its next start, a while after it has said that it is well.
         #[finding("component.would_not_start", Warning also "critical in a restart",
             "Sign with a file that holds the one certificate alone; take the flags out where the CA's key is kept \
-             elsewhere.")]
+             elsewhere.",
+            source = "kubernetes `pkg/controller/certificates/signer/ca_provider.go`: expected 1 certificate")]
         ComponentWouldNotStart,
         /// A joining node lacks a file that the nodes share: a CA, or `sa.key`.
         #[finding("shared.missing", Critical,
-            "Copy it from the first control-plane node; a worker needs only `ca.crt`.")]
+            "Copy it from the first control-plane node; a worker needs only `ca.crt`.",
+            source = "kubeadm join: files that control-plane nodes share")]
         SharedFileMissing,
         /// Two things of a bundle have a certificate or key in common: entries were exchanged, which needs no
         /// certificate key.
         #[finding("shared.same_key", Critical also "warning in an export, and where all files are there already",
             "Export the bundle again from the cluster. If the cluster does use one CA for both, copy its files by \
-             hand.")]
+             hand.",
+            source = "Kubernetes: PKI certificates and requirements: CAs of their own; kubernetes/kubernetes#119267")]
         SharedSameKey,
         /// A CA of a bundle has the name that kubeadm gives another CA. As a warning: no name says which CA is which.
         #[finding("shared.other_name", Critical also "warning in an export, where all files are there already, or when two CAs have names of their own",
-            "Export the bundle again from the cluster; compare subjects with the other nodes.")]
+            "Export the bundle again from the cluster; compare subjects with the other nodes.",
+            source = "kubeadm `app/phases/certs/certlist.go`")]
         SharedOtherName,
         /// A bundle has another file than the node.
-        #[finding("shared.differs", Critical, "Make sure that it is this cluster's; `--force` replaces the file.")]
+        #[finding("shared.differs", Critical, "Make sure that it is this cluster's; `--force` replaces the file.",
+            source = "kubeadm join: files that control-plane nodes share")]
         SharedFileDiffers,
         /// A user's certificate is valid for more than a year; it cannot be revoked.
-        #[finding("user.long_validity", Warning, "Make it short-lived, and again when it ends.")]
+        #[finding("user.long_validity", Warning, "Make it short-lived, and again when it ends.",
+            source = "CIS 3.1.1; kubernetes/kubernetes#18982: no revocation")]
         UserLongValidity,
         /// A user is in a group that may do everything in the cluster.
-        #[finding("user.privileged", Warning, "Do not give the file to anyone who needs less.")]
+        #[finding("user.privileged", Warning, "Do not give the file to anyone who needs less.",
+            source = "Kubernetes: RBAC Good Practices; CIS 5.1.1, 5.1.7")]
         UserPrivileged,
         /// A user or a group has a name of Kubernetes' own (`system:…`), and its powers.
-        #[finding("user.reserved_name", Warning, "Use another name, and bind it to a role.")]
+        #[finding("user.reserved_name", Warning, "Use another name, and bind it to a role.",
+            source = "Kubernetes: Using RBAC Authorization: the prefix `system:` is reserved")]
         UserReservedName,
         /// A static-pod manifest of a component that is to be restarted cannot be read as that of a pod. `restart`
         /// alone judges this.
         #[finding("restart.bad_manifest", Critical,
-            "Correct it: the kubelet cannot use it either. Until then name the other components to restart them.")]
+            "Correct it: the kubelet cannot use it either. Until then name the other components to restart them.",
+            source = "Kubernetes: Create static Pods")]
         BadManifest,
         /// A restart has moved a static-pod manifest out and did not end; the component does not run. While a restart
         /// is under way this is as it must be.
-        #[finding("restart.manifest_held", Critical, "`kubepki restart` puts it back.")]
+        #[finding("restart.manifest_held", Critical, "`kubepki restart` puts it back.",
+            source = "Kubernetes: Create static Pods")]
         ManifestHeld,
         /// A run was killed while it changed files, and the change waits to be completed or taken back; files may be of
         /// two generations. It comes first, and the other findings about its files have the same remedy.
         #[finding("store.interrupted_change", Warning,
-            "`kubepki recover` ends it, and so does the next run that changes files. Remove nothing by hand.")]
+            "`kubepki recover` ends it, and so does the next run that changes files. Remove nothing by hand.",
+            source = "kubepki: how changes are made (store.md)")]
         InterruptedChange,
     }
 }
