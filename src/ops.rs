@@ -6,6 +6,7 @@
 mod advice;
 mod again;
 pub mod apply;
+pub mod audit;
 pub mod backup;
 pub mod bundle;
 pub mod certificates;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `root` | where a path leads, and that it leads not out of the root |
 //! | `read` `list` `exposure` | looking |
+//! | `snapshot` | files that are on no disk |
 //! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
 //! | `trust` | whose names and records are believed |
 //! | `journal` `record` `exchange` `recovery` `interrupted` | what survives a crash, what of it is believed, and what is made of it |
@@ -40,6 +41,7 @@ mod recovery;
 mod rehearsal;
 mod root;
 mod session;
+mod snapshot;
 mod transaction;
 mod trust;
 
@@ -63,6 +65,7 @@ pub use holder::Holder;
 pub use interrupted::Interrupted;
 pub use list::Listing;
 pub use session::{Keep, Outcome, Recovery, Session};
+pub use snapshot::{Entry, Snapshot};
 
 use crate::tree::Tree;
 use directory::Directory;
@@ -124,6 +127,23 @@ impl Store {
             file_limit: DEFAULT_FILE_LIMIT,
             lock_wait: DEFAULT_LOCK_WAIT,
         })
+    }
+
+    /// Files that are on no disk. They are never changed: to lock them is an error.
+    #[must_use]
+    pub fn of(snapshot: Snapshot) -> Self {
+        Self {
+            root: Root::of(snapshot),
+            disk: Disk::default(),
+            file_limit: DEFAULT_FILE_LIMIT,
+            lock_wait: DEFAULT_LOCK_WAIT,
+        }
+    }
+
+    /// Whether these are the files of the machine itself.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        !self.root.is_confined()
     }
 
     /// Waits at most `wait` for each lock; zero means not at all.

@@ -51,6 +51,17 @@ impl Status {
             Self::Unknown => 3,
         }
     }
+
+    /// How bad it is among many: what could not be seen may hide anything but what is broken for certain.
+    #[must_use]
+    pub const fn rank(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning => 1,
+            Self::Unknown => 2,
+            Self::Critical => 3,
+        }
+    }
 }
 
 /// What was seen of a node, and what is wrong with it.

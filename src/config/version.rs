@@ -7,6 +7,7 @@
 //! Versioning 2.0.0, section 11.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use super::problem::{Code, Problems, quoted};
 use super::view::View;
@@ -22,6 +23,7 @@ use super::view::View;
 /// assert!(version("v1.36.0-rc.1") < version("v1.36.0"));
 /// assert!(version("v1.36.1") < version("stable-1.36"));
 /// assert_eq!(KubernetesVersion::parse("stable-1"), None);
+/// assert_eq!(version("v1.36.0-rc.1").to_string(), "1.36.0-rc.1");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KubernetesVersion {
@@ -63,6 +65,20 @@ impl KubernetesVersion {
     #[must_use]
     pub fn is_of_branch(&self, other: &Self) -> bool {
         (self.major, self.minor) == (other.major, other.minor)
+    }
+}
+
+impl fmt::Display for KubernetesVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
+        for (place, part) in self.pre_release.iter().enumerate() {
+            f.write_str(if place == 0 { "-" } else { "." })?;
+            match part {
+                Identifier::Number(number) => write!(f, "{number}")?,
+                Identifier::Text(text) => f.write_str(text)?,
+            }
+        }
+        Ok(())
     }
 }
 

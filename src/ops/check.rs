@@ -13,6 +13,7 @@ mod external_etcd;
 mod extra;
 mod files;
 mod held;
+mod known;
 
 use std::path::PathBuf;
 
@@ -31,8 +32,10 @@ use crate::config::Problem;
 use crate::error::Result;
 use crate::inventory;
 pub use crate::request::CheckRequest;
+use crate::store::Store;
 use crate::tree::Observed;
 pub use files::{CheckFilesRequest, check_files};
+pub(super) use known::KnownNode;
 
 /// All that was seen and found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +57,13 @@ pub struct CheckReport {
 /// # Errors
 /// The configuration cannot be read or is invalid; `rootfs` is no directory. Nothing in the tree is an error.
 pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
-    let mut node = Node::open_without_address(&request.node)?;
+    let store = Store::new(request.node.rootfs.dir())?;
+    check_in(store, request, now).map(|(report, _)| report)
+}
+
+/// The same of a node's files in `store`, and what is known of the node besides.
+pub(super) fn check_in(store: Store, request: &CheckRequest, now: DateTime<Utc>) -> Result<(CheckReport, KnownNode)> {
+    let mut node = Node::open_in(store, &request.node)?;
     let mut tree = node.read();
     let has_config = request.node.has_configuration();
     if !has_config {
@@ -71,13 +80,14 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     checkup.items(Kind::ServiceAccount);
     checkup.items(Kind::Kubeconfig);
     // What runs on this machine says nothing about a tree below another root.
-    let on_machine = request.node.rootfs.is_none();
+    let on_machine = node.store.is_of_this_machine();
     let seen = is_node.then(|| restart::living(&node.store, &request.kubelet_dir, on_machine));
     let living = seen.unwrap_or_default();
     checkup.kubelet(&kubelet.files, kubelet.is_known, living.kubelet_serves);
     checkup.extra(&node.store, &request.extra);
     checkup.exposure(&node.store, &request.kubelet_dir);
     checkup.held_manifests(&node.store);
+    let known = KnownNode::of(&node, &inventory, is_node);
 
     let Checkup { certificates, mut findings, .. } = checkup;
     findings.extend(living.findings);
@@ -90,5 +100,5 @@ pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> 
     let folders = [&node.layout.certificates_dir, &node.layout.kubeconfig_dir, &kubelet].map(PathBuf::as_path);
     super::interrupted::put_first(&node.store, &folders, &mut findings);
     let status = status(&certificates, &findings);
-    Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings })
+    Ok((CheckReport { checked_at: now, status, certificates, findings, warnings: node.warnings }, known))
 }

@@ -86,45 +86,52 @@ impl Node {
     /// Reads the configuration and finds the directories, for work that makes a new node: as for kubeadm, the host's name
     /// and address are the node's unless the configuration says otherwise.
     pub(super) fn open(request: &NodeRequest) -> Result<Self> {
-        Self::of(request, configuration(request)?, Documents::default())
+        let loaded = configuration(request)?;
+        Ok(Self::of(Store::new(request.rootfs.dir())?, request, loaded, Documents::default()))
     }
 
     /// The same for work that writes the address of a node that is there: its name is the one in `kubelet.conf`.
     pub(super) fn open_with_address(request: &NodeRequest) -> Result<Self> {
         let (facts, documents) = (host::facts(), Documents::default());
-        let hostname = name_in_kubelet_conf(request, &documents)?.or(facts.hostname);
+        let store = Store::new(request.rootfs.dir())?;
+        let hostname = name_in_kubelet_conf(&store, request, &documents).or(facts.hostname);
         let host = HostFacts { hostname, default_address: facts.default_address, is_optional: false };
-        Self::of(request, configuration_with(request, host)?, documents)
+        Ok(Self::of(store, request, configuration_with(request, host)?, documents))
     }
 
     /// The same for work that reads or renews what is there: nothing is asked of the host. What neither the
     /// configuration nor `kubelet.conf` says is unspecified in [`Self::spec`], and is not judged.
     pub(super) fn open_without_address(request: &NodeRequest) -> Result<Self> {
+        Self::open_in(Store::new(request.rootfs.dir())?, request)
+    }
+
+    /// The same among the files of `store`, whatever root directory the request has.
+    pub(super) fn open_in(store: Store, request: &NodeRequest) -> Result<Self> {
         let documents = Documents::default();
-        let hostname = name_in_kubelet_conf(request, &documents)?;
+        let hostname = name_in_kubelet_conf(&store, request, &documents);
         let host = HostFacts { hostname, default_address: None, is_optional: true };
-        Self::of(request, configuration_with(request, host)?, documents)
+        Ok(Self::of(store, request, configuration_with(request, host)?, documents))
     }
 
     /// The same for work that is about files of no node: nothing is read, and nothing asked.
     pub(super) fn of_nobody(rootfs: Rootfs) -> Result<Self> {
         let request = NodeRequest { rootfs, ..NodeRequest::default() };
         let host = HostFacts { hostname: None, default_address: None, is_optional: true };
-        Self::of(&request, configuration_with(&request, host)?, Documents::default())
+        let loaded = configuration_with(&request, host)?;
+        Ok(Self::of(Store::new(request.rootfs.dir())?, &request, loaded, Documents::default()))
     }
 
-    fn of(request: &NodeRequest, loaded: Loaded, documents: Documents) -> Result<Self> {
-        let store = Store::new(request.rootfs.dir())?;
+    fn of(store: Store, request: &NodeRequest, loaded: Loaded, documents: Documents) -> Self {
         let certificates_dir =
             request.certificates_dir.clone().unwrap_or_else(|| PathBuf::from(&loaded.spec.certificates_dir));
         let kubeconfig_dir = request.kubeconfig_dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_KUBECONFIG_DIR));
-        Ok(Self {
+        Self {
             store,
             layout: Layout { certificates_dir, kubeconfig_dir },
             spec: loaded.spec,
             warnings: loaded.warnings,
             documents,
-        })
+        }
     }
 
     /// The catalogue beside what was read, with what the kubelet has for itself.
@@ -177,14 +184,13 @@ impl Node {
 }
 
 /// The name under which the node's kubelet joined the cluster.
-fn name_in_kubelet_conf(request: &NodeRequest, documents: &Documents) -> Result<Option<String>> {
-    let store = Store::new(request.rootfs.dir())?;
+fn name_in_kubelet_conf(store: &Store, request: &NodeRequest, documents: &Documents) -> Option<String> {
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
     let path = folder.join(KUBELET_CONF);
     let mut tree = store.read([&path]);
-    add_referenced(&mut tree, &store, documents, [path.clone()]);
+    add_referenced(&mut tree, store, documents, [path.clone()]);
     let client = tree.content(&path).and_then(|content| Client::of(&tree, &path, documents.parse(content)).ok());
-    Ok(client.and_then(|client| client.node_name()))
+    client.and_then(|client| client.node_name())
 }
 
 fn add_referenced(

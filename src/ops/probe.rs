@@ -91,12 +91,7 @@ pub fn probe(request: &ProbeRequest, now: DateTime<Utc>) -> Result<ProbeReport> 
         now,
     };
     let endpoints = workers::at_once(&request.addresses()?, |address| probe.endpoint(address));
-    let worst = endpoints.iter().map(ProbedEndpoint::status).max_by_key(|status| match status {
-        Status::Ok => 0,
-        Status::Warning => 1,
-        Status::Unknown => 2,
-        Status::Critical => 3,
-    });
+    let worst = endpoints.iter().map(ProbedEndpoint::status).max_by_key(|status| status.rank());
     Ok(ProbeReport { probed_at: now, status: worst.unwrap_or(Status::Ok), endpoints })
 }
 

@@ -4,6 +4,7 @@
 //! are compared, hashed, copied and pickled by their plain data ([`plain`]). `_core.pyi` is made of the same declarations
 //! ([`stub`]). Only what is shown of a secret is ever within one.
 
+mod audit;
 mod backup;
 mod bundle;
 mod certificate;
@@ -23,6 +24,7 @@ mod systemd;
 mod user;
 mod words;
 
+pub(super) use audit::{FleetFinding, FleetReport, StatusCounts, TreeReport};
 pub(super) use backup::{Backup, BackupFile, PruneFailure, PruneReport};
 pub(super) use bundle::{Bundle, BundleEntry, Exported};
 pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem, SignedCertificate};

@@ -33,6 +33,11 @@ pub struct OpenFolder {
 }
 
 pub(super) fn exposure(root: &Root, path: &Path) -> Exposure {
+    if let Some(snapshot) = root.snapshot() {
+        // Who owns the members of an archive says who made it.
+        let mode = root.resolve(path, true).ok().and_then(|found| snapshot.mode(&found.existing));
+        return Exposure { mode, ..Exposure::default() };
+    }
     let Ok(owner) = root.directory().metadata() else { return Exposure::default() };
     let own = rustix::process::geteuid().as_raw();
     let is_right = |uid: u32| uid == 0 || uid == own || uid == owner.uid();

@@ -4,6 +4,7 @@
 //! directory once, so circular links end. The number of entries and the depth are limited. It reads no file.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -30,13 +31,13 @@ pub struct Listing {
 /// Lists what is below `directory`, with links to directories followed if `follow`; at most `limit` entries.
 pub(super) fn list(root: &Root, directory: &Path, limit: usize, follow: bool) -> Result<Listing, StoreError> {
     let mut listing = Listing::default();
-    let mut visited = BTreeSet::new();
+    let mut visited = Visited::default();
     let mut pending = VecDeque::from([(directory.to_owned(), 0)]);
     let mut entries = 0;
     while let Some((logical, depth)) = pending.pop_front() {
         match enter(root, &logical, &mut visited) {
-            Ok(Some(open)) => {
-                for name in open.names()?.into_iter().filter(|name| name != LOCK && parse_name(name).is_none()) {
+            Ok(Some(names)) => {
+                for name in names.into_iter().filter(|name| name != LOCK && parse_name(name).is_none()) {
                     entries += 1;
                     if entries > limit || depth > MAX_DEPTH {
                         return Err(StoreError::TooManyEntries { path: root.prefixed(directory)?, limit });
@@ -68,8 +69,15 @@ pub(super) fn is_link(root: &Root, path: &Path) -> bool {
     root.resolve(path, false).is_ok_and(|found| found.kind == Kind::Symlink)
 }
 
-/// Opens a directory that was not visited yet.
-fn enter(root: &Root, logical: &Path, visited: &mut BTreeSet<(u64, u64)>) -> Result<Option<Directory>, StoreError> {
+/// Directories that were entered: on a disk by their inodes, in an archive by their paths.
+#[derive(Default)]
+struct Visited {
+    inodes: BTreeSet<(u64, u64)>,
+    paths: BTreeSet<PathBuf>,
+}
+
+/// The names in a directory that was not visited yet.
+fn enter(root: &Root, logical: &Path, visited: &mut Visited) -> Result<Option<Vec<OsString>>, StoreError> {
     let shown = root.prefixed(logical)?;
     let found = root.resolve(logical, true)?;
     if !found.missing.is_empty() {
@@ -78,7 +86,11 @@ fn enter(root: &Root, logical: &Path, visited: &mut BTreeSet<(u64, u64)>) -> Res
     if found.kind != Kind::Directory {
         return Err(StoreError::NotADirectory { component: shown.clone(), path: shown });
     }
+    if let Some(snapshot) = root.snapshot() {
+        let is_new = visited.paths.insert(found.existing.clone());
+        return Ok(is_new.then(|| snapshot.names(&found.existing)));
+    }
     let open = Directory::open(root, &Disk::default(), &found.existing)?;
     let metadata = open.handle().metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
-    Ok(visited.insert((metadata.dev(), metadata.ino())).then_some(open))
+    if visited.inodes.insert((metadata.dev(), metadata.ino())) { open.names().map(Some) } else { Ok(None) }
 }

@@ -16,13 +16,21 @@ use zeroize::Zeroizing;
 
 use super::attributes::Attributes;
 use super::error::StoreError;
-use super::root::{Kind, Root};
+use super::root::{Kind, Resolved, Root};
 use crate::error::Diagnostic;
 use crate::secret::Secret;
 use crate::tree::Observed;
 
 /// How `path` is found; never fails, for what is wrong with a file is an observation too.
 pub(super) fn observe(root: &Root, path: &Path, limit: u64) -> Observed {
+    if let Some(snapshot) = root.snapshot() {
+        return match root.resolve(path, true) {
+            Ok(Resolved { existing, kind: Kind::File, .. }) => snapshot.observed(&existing),
+            Ok(Resolved { missing, .. }) if !missing.is_empty() => Observed::Missing,
+            Ok(_) => Observed::Unreadable(StoreError::IsADirectory { path: path.to_owned() }.fault()),
+            Err(error) => Observed::Unreadable(error.fault()),
+        };
+    }
     match read(root, path, limit) {
         Ok(Some((content, mode))) => Observed::File { content, mode },
         Ok(None) => Observed::Missing,
@@ -34,10 +42,13 @@ pub(super) fn observe(root: &Root, path: &Path, limit: u64) -> Observed {
 pub(super) fn behind(root: &Root, path: &Path) -> Option<(PathBuf, DateTime<Utc>)> {
     let link = root.resolve(path, false).ok().filter(|link| link.kind == Kind::Symlink)?;
     let target = root.resolve(path, true).ok().filter(|target| target.kind == Kind::File)?;
-    Some((root.logical_of(&target.existing), changed(&link.existing)?))
+    Some((root.logical_of(&target.existing), changed(root, &link.existing)?))
 }
 
-fn changed(physical: &Path) -> Option<DateTime<Utc>> {
+fn changed(root: &Root, physical: &Path) -> Option<DateTime<Utc>> {
+    if root.snapshot().is_some() {
+        return None;
+    }
     let metadata = physical.symlink_metadata().ok()?;
     DateTime::from_timestamp(metadata.ctime(), u32::try_from(metadata.ctime_nsec()).ok()?)
 }
@@ -47,7 +58,7 @@ fn changed(physical: &Path) -> Option<DateTime<Utc>> {
 pub(super) fn changed_at(root: &Root, path: &Path) -> Option<DateTime<Utc>> {
     let resolved = root.resolve(path, true).ok().filter(|resolved| resolved.kind == Kind::File)?;
     let link = root.resolve(path, false).ok()?;
-    [resolved, link].into_iter().filter_map(|place| changed(&place.existing)).max()
+    [resolved, link].into_iter().filter_map(|place| changed(root, &place.existing)).max()
 }
 
 /// What a file that takes the place of the one at `path` shall have of it.

@@ -10,11 +10,13 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::StoreError;
+use super::snapshot::Snapshot;
 use super::trust::{is_firm_link, mode_of};
 
 /// As many links as Linux follows (`MAXSYMLINKS`).
@@ -26,6 +28,8 @@ pub(super) struct Root {
     /// Physical: absolute and without symbolic links.
     path: PathBuf,
     confined: bool,
+    /// The files, where they are on no disk.
+    snapshot: Option<Arc<Snapshot>>,
 }
 
 /// What is at the end of a path.
@@ -54,11 +58,21 @@ impl Root {
     /// # Errors
     /// [`StoreError::RootNotADirectory`] when `rootfs` cannot be entered.
     pub(super) fn new(rootfs: Option<PathBuf>) -> Result<Self, StoreError> {
-        let Some(path) = rootfs else { return Ok(Self { path: "/".into(), confined: false }) };
+        let Some(path) = rootfs else { return Ok(Self { path: "/".into(), confined: false, snapshot: None }) };
         match path.canonicalize() {
-            Ok(physical) if physical.is_dir() => Ok(Self { path: physical, confined: true }),
+            Ok(physical) if physical.is_dir() => Ok(Self { path: physical, confined: true, snapshot: None }),
             _ => Err(StoreError::RootNotADirectory { path }),
         }
+    }
+
+    /// The root of files that are on no disk.
+    pub(super) fn of(snapshot: Snapshot) -> Self {
+        Self { path: "/".into(), confined: true, snapshot: Some(Arc::new(snapshot)) }
+    }
+
+    /// The files, where they are on no disk.
+    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_deref()
     }
 
     /// `logical` with the root in front: absolute, links not followed.
@@ -117,6 +131,9 @@ impl Root {
 
     fn walk(&self, logical: &Path, follow_last: bool, firm: bool) -> Result<Resolved, StoreError> {
         let shown = self.prefixed(logical)?;
+        if firm && self.snapshot.is_some() {
+            return Err(StoreError::InvalidPath { path: shown, reason: "the files of an archive are not changed" });
+        }
         let pending = components(if self.confined { logical } else { &shown });
         Walk { root: self, shown, pending, at: self.path.clone(), missing: Vec::new(), links: Vec::new(), firm }
             .run(follow_last)
@@ -124,7 +141,8 @@ impl Root {
 
     /// The owner of a root directory that is not the machine's: the tree is theirs, and no link leads out of it.
     pub(super) fn owner(&self) -> Option<u32> {
-        let directory = rustix::fs::stat(&self.path).ok().filter(|_| self.confined)?;
+        let is_on_disk = self.confined && self.snapshot.is_none();
+        let directory = rustix::fs::stat(&self.path).ok().filter(|_| is_on_disk)?;
         Some(directory.st_uid)
     }
 
@@ -135,12 +153,31 @@ impl Root {
 
     /// The root directory, if it is not that of the machine.
     pub(super) fn confinement(&self) -> Option<&Path> {
-        self.confined.then_some(&self.path)
+        (self.confined && self.snapshot.is_none()).then_some(&self.path)
+    }
+
+    /// What is at a physical path, with no link followed, and what the disk says of it.
+    fn look(&self, here: &Path) -> Result<(Kind, Option<Stat>), Errno> {
+        if let Some(snapshot) = &self.snapshot {
+            return snapshot.kind(here).map(|kind| (kind, None)).ok_or(Errno::NOENT);
+        }
+        let stat = rustix::fs::lstat(here)?;
+        Ok((kind(FileType::from_raw_mode(stat.st_mode)), Some(stat)))
+    }
+
+    fn link_target(&self, link: &Path) -> Result<PathBuf, StoreError> {
+        match &self.snapshot {
+            Some(snapshot) => Ok(snapshot.target(link).unwrap_or(link).to_owned()),
+            None => read_link(link),
+        }
     }
 
     /// Opens a physical path, as [`Root::resolve`] gave it, if no component has become a link since.
     pub(super) fn open(&self, physical: &Path, flags: OFlags) -> Result<File, Errno> {
         debug_assert!(self.contains(physical));
+        if self.snapshot.is_some() {
+            return Err(Errno::NOENT);
+        }
         open_without_links(physical, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY).map(File::from)
     }
 }
@@ -182,8 +219,8 @@ impl Walk<'_> {
                 continue;
             }
             let here = self.at.join(&part);
-            let (file_type, stat) = match rustix::fs::lstat(&here) {
-                Ok(stat) => (FileType::from_raw_mode(stat.st_mode), stat),
+            let (kind, stat) = match self.root.look(&here) {
+                Ok(found) => found,
                 Err(Errno::NOENT) => {
                     self.note_missing(part)?;
                     continue;
@@ -191,20 +228,20 @@ impl Walk<'_> {
                 Err(errno) => return Err(StoreError::os("look at", &here, errno)),
             };
             let is_last = self.pending.is_empty();
-            match file_type {
-                FileType::Directory => self.at = here,
-                FileType::Symlink if !is_last || follow_last => {
+            match kind {
+                Kind::Directory => self.at = here,
+                Kind::Symlink if !is_last || follow_last => {
                     followed += 1;
                     if followed > MAX_LINKS {
                         return Err(StoreError::SymlinkLoop { path: self.shown });
                     }
-                    if self.firm {
-                        self.refuse_loose_link(&here, &stat)?;
+                    if let (true, Some(stat)) = (self.firm, &stat) {
+                        self.refuse_loose_link(&here, stat)?;
                     }
                     self.follow(here)?;
                 }
                 _ if !is_last => return Err(StoreError::NotADirectory { path: self.shown, component: here }),
-                last => return Ok(Resolved { existing: here, kind: kind(last), missing: self.missing }),
+                kind => return Ok(Resolved { existing: here, kind, missing: self.missing }),
             }
         }
         Ok(Resolved { existing: self.at, kind: Kind::Directory, missing: self.missing })
@@ -232,7 +269,7 @@ impl Walk<'_> {
     }
 
     fn follow(&mut self, link: PathBuf) -> Result<(), StoreError> {
-        let target = read_link(&link)?;
+        let target = self.root.link_target(&link)?;
         let pending_below = self.pending.len();
         if target.is_absolute() {
             // As in a chroot, `/` is the root directory: the kubelet's own links are absolute, and on a mounted disk they

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
         ExpirationRow,
         FileProblem,
         Finding,
+        FleetFinding,
+        FleetReport,
         HeldManifest,
         InterruptedChange,
         LiveCertificate,
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
         RestartPlan,
         RestartReport,
         SignedCertificate,
+        StatusCounts,
+        TreeReport,
         Unit,
         UnitChange,
         UserKubeconfig,
@@ -67,6 +71,7 @@ if TYPE_CHECKING:
         Role,
         Severity,
         Status,
+        TreeKind,
     )
     from kubepki.types.systemd import Schedule
 
@@ -94,6 +99,8 @@ __all__ = [
     "ExpirationRow",
     "FileProblem",
     "Finding",
+    "FleetFinding",
+    "FleetReport",
     "HeldManifest",
     "InterruptedChange",
     "Kind",
@@ -120,6 +127,9 @@ __all__ = [
     "Severity",
     "SignedCertificate",
     "Status",
+    "StatusCounts",
+    "TreeKind",
+    "TreeReport",
     "Unit",
     "UnitChange",
     "UserKubeconfig",
@@ -140,6 +150,7 @@ _HOMES = {
     "Schedule": "systemd",
     "Severity": "enumerations",
     "Status": "enumerations",
+    "TreeKind": "enumerations",
 }
 
 

@@ -169,3 +169,12 @@ class Role(Enum):
     CONTROL_PLANE = "control-plane"
     SECONDARY_CONTROL_PLANE = "secondary-control-plane"
     WORKER = "worker"
+
+
+class TreeKind(Enum):
+    """In what a tree was found: a folder, a tar archive, a single file, or a report that was made elsewhere."""
+
+    FOLDER = "folder"
+    ARCHIVE = "archive"
+    FILE = "file"
+    REPORT = "report"

@@ -13,6 +13,7 @@ use super::Convert;
 use crate::audit::{self, node::Status};
 use crate::config::Role;
 use crate::key::Algorithm;
+use crate::ops::audit::TreeKind;
 use crate::plan;
 use crate::plan::restart::{RestartAction, Way};
 use crate::store::Outcome;
@@ -57,6 +58,7 @@ words! {
     "Role" in "kubepki.types": Role = |py, word| answer(py, &word);
     "Severity" in "kubepki.types": audit::Severity = |py, word| answer(py, &word);
     "Status" in "kubepki.types": Status = |py, word| word.exit_code().convert(py);
+    "TreeKind" in "kubepki.types": TreeKind = |py, word| answer(py, &word);
 }
 
 /// The words that an enumeration is read from.
