@@ -9,6 +9,7 @@
 #   make cluster-tools build Kubernetes and etcd for that, once, into ~/.cache/kubepki/cluster
 #   make bench-restart measure on such a cluster how long each component is away when kubepki restarts it
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
+#   make bench-ansible the same for a play over HOSTS (50) hosts, beside community.crypto; a quarter of an hour
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
 #   make leak-check    make RSA keys under valgrind
 #   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
@@ -50,7 +51,7 @@ PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard L
 CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
-.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench soak fuzz leak-check \
+.PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench bench-ansible soak fuzz leak-check \
 	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
 	binary binary-aarch64 test-binary test-binary-aarch64 system-tools clean
 
@@ -172,7 +173,7 @@ check-ansible-lint: $(STAMPS)/package
 		echo "skipped: ansible-lint, which wants Python 3.11 or newer"; \
 	else \
 		set -x; (cd $(COLLECTION) && $(ANSIBLE) ansible-lint --offline --strict --profile production .); \
-		$(ANSIBLE) ansible-lint --offline --strict --profile production examples/ansible tests/ansible; \
+		$(ANSIBLE) ansible-lint --offline --strict --profile production examples/ansible tests/ansible tests/cluster/plays; \
 	fi
 
 # All of `ansible-test sanity` that runs without containers: minutes when it is new, as each test installs its own tools.
@@ -193,6 +194,11 @@ bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_sign.py
 	$(BIN)/python tests/bench/bench_start.py
 	PYTHON="$(CURDIR)/$(BIN)/python" $(CARGO) test --release --locked --test keygen measure -- --ignored --nocapture
+
+# Minutes: a playbook each over so many hosts that are folders of this machine. community.crypto comes from PyPI, once.
+HOSTS ?= 50
+bench-ansible: $(STAMPS)/package
+	$(BIN)/python tests/bench/bench_ansible.py $(HOSTS) $(VENV)/collections
 
 KEYS ?= 10000
 soak: $(STAMPS)/develop

@@ -51,6 +51,7 @@ pub fn plan(wanted: &GenerateCsrRequest, now: DateTime<Utc>) -> Result<Planned> 
         reuse_keys: wanted.reuse_keys,
         renewal,
         only_lacking,
+        kubelet_rotates: kubelet.configuration.rotates_client_certificate,
     };
     let inventory = node.inventory(&tree, &kubelet, None, true)?;
     let plan = request::requests(&inventory, &outputs, &options, now)?;

@@ -64,6 +64,8 @@ pub struct Options {
     pub renewal: Renewal,
     /// Whether what is there is kept, for as long as it ends no sooner than within this time.
     pub only_lacking: Option<TimeDelta>,
+    /// Whether the kubelet is told to renew its client certificate.
+    pub kubelet_rotates: bool,
 }
 
 /// Where a request and what belongs to it are written.

@@ -80,15 +80,18 @@ def main(hosts: int, cache: Path) -> None:
         common = {"config": CONFIG, "ca_dir": ca_dir}
         walls: dict[str, float] = {}
         processors: dict[str, float] = {}
+        loads: list[str] = []
         for title, playbook in (("`kubepki.kubeadm`", "kubepki"), ("`community.crypto`", "community_crypto")):
             one = partial(play, f"{playbook}.yml", inventory, collections, folder=folder / playbook, **common)
             before = processor_seconds()
             walls[title] = seconds(one)
             processors[title] = processor_seconds() - before
+            loads.append(f"{title} {os.getloadavg()[1]:.1f}")
         title = f"{hosts} control-plane nodes in one play: {hosts * 12} RSA-2048 keys"
         report(title, walls, "`kubepki.kubeadm`")
         # On a machine that does other things too, this is the fairer figure.
         report(f"{title}, processor time", processors, "`kubepki.kubeadm`")
+        print(f"Load of the last five minutes, on {os.cpu_count()} processors: {', '.join(loads)}.")
 
 
 if __name__ == "__main__":

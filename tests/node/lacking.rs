@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kubepki::catalogue::leaf_names;
+use kubepki::catalogue::{NodeRole, leaf_names};
 use kubepki::ops::apply::Report;
 use kubepki::ops::generate_csr::{GenerateCsrRequest, plan};
 use kubepki::plan::generate::Selection;
@@ -166,10 +166,11 @@ fn what_cannot_be_used_blocks_and_a_request_without_its_key_is_never_overwritten
     assert_eq!(apply_plan(&plan).unwrap_err().code(), "plan.blocked");
 }
 
-#[test]
-fn a_kubeconfig_that_the_kubelet_keeps_or_that_shows_a_token_is_left_alone() {
-    let node = Node::golden("ecdsa-p256");
+/// As kubeadm leaves a node: `kubelet.conf` reads its user from the file that the kubelet rotates.
+fn let_the_kubelet_rotate(node: &Node) {
     let rotated = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+    let own = node.read("/etc/kubernetes/kubelet.conf");
+    node.write(rotated, [embedded(&own, "client-certificate-data"), embedded(&own, "client-key-data")].concat());
     node.edit("/etc/kubernetes/kubelet.conf", |text| {
         let line = |line: &str| match line.trim_start().split(':').next() {
             Some("client-certificate-data") => format!("    client-certificate: {rotated}\n"),
@@ -178,6 +179,12 @@ fn a_kubeconfig_that_the_kubelet_keeps_or_that_shows_a_token_is_left_alone() {
         };
         text.lines().map(line).collect()
     });
+}
+
+#[test]
+fn a_kubeconfig_that_the_kubelet_keeps_or_that_shows_a_token_is_left_alone() {
+    let node = Node::golden("ecdsa-p256");
+    let_the_kubelet_rotate(&node);
     node.edit("/etc/kubernetes/scheduler.conf", |text| {
         let line = |line: &str| match line.trim_start().split(':').next() {
             Some("client-certificate-data") => "    token: abc\n".to_owned(),
@@ -214,6 +221,40 @@ fn a_kubelets_own_certificate_is_asked_for_when_it_is_due_and_then_waits() {
     assert!(plan.artefacts[0].step.new_key().is_none() && !plan.is_empty());
     apply_all(&plan);
     assert_eq!(action(&kubelets(366), "kubelet-client"), Action::Wait);
+}
+
+#[test]
+fn a_kubelet_that_nobody_has_signed_for_in_time_is_asked_for_with_all_the_others() {
+    let node = Node::golden("ecdsa-p256");
+    let_the_kubelet_rotate(&node);
+    assert!(lacking(&node, 30).artefacts.iter().all(|one| one.name != "kubelet-client"), "the kubelet renews its own");
+    let due = lacking(&node, 366);
+    let own = due.changes().find(|one| one.name == "kubelet-client").unwrap();
+    assert!(own.step.new_key().is_some(), "{own:?}");
+    assert_eq!(due.artefacts.iter().find(|one| one.name == "kubelet.conf").unwrap().action(), Action::Skip);
+    apply_all(&due);
+    assert!(lacking(&node, 366).is_empty());
+    assert_eq!(action(&lacking(&node, 366), "kubelet-client"), Action::Wait);
+    let worker = changed(&node, 366, |request| request.role = Some(NodeRole::Worker));
+    assert_eq!(action(&worker, "kubelet-client"), Action::Wait);
+    // Other names are other names.
+    let only = changed(&node, 366, |request| request.names = Selection::Names(vec!["apiserver".into()]));
+    assert_eq!(only.artefacts.len(), 1);
+}
+
+#[test]
+fn a_kubelet_that_has_copied_its_user_from_kubelet_conf_is_asked_for_in_place_of_it() {
+    // As `kubeadm join` leaves a worker whose kubelet.conf was there before.
+    let node = Node::golden("ecdsa-p256");
+    let own = node.read("/etc/kubernetes/kubelet.conf");
+    let pair = [embedded(&own, "client-certificate-data"), embedded(&own, "client-key-data")];
+    node.write("/var/lib/kubelet/pki/kubelet-client-current.pem", pair.concat());
+    assert_eq!(action(&lacking(&node, 366), "kubelet.conf"), Action::Request, "it does not rotate");
+    let config = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nrotateCertificates: true\n";
+    node.write("/var/lib/kubelet/config.yaml", config);
+    assert_eq!(action(&lacking(&node, 30), "kubelet.conf"), Action::Keep);
+    let due = lacking(&node, 366);
+    assert_eq!((action(&due, "kubelet.conf"), action(&due, "kubelet-client")), (Action::Skip, Action::Request));
 }
 
 #[test]

@@ -295,6 +295,22 @@ def test_an_empty_list_of_names_renews_nothing(nodes: Path) -> None:
     assert (every.returncode, every.recap("cp1")["changed"]) == (0, 1), every.output
 
 
+@pytest.mark.parametrize("binary", [None, str(COMMAND)])
+def test_a_worker_has_no_static_pods_and_a_control_plane_must_have_them(binary: str | None, nodes: Path) -> None:
+    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    for name in ("kubelet.conf", "pki/ca.crt"):
+        file = nodes / "worker1/etc/kubernetes" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(nodes / "cp1/etc/kubernetes" / name, file)
+    wanted = {"renew_binary": binary, "renew_restart": True}
+    for words in ((), ("--check",)):
+        worker = renewed(nodes, *words, **wanted, renew_rootfs=str(nodes / "worker1"))
+        assert (worker.returncode, worker.recap("cp1")["changed"]) == (0, 0), worker.output
+        lost = renewed(nodes, *words, **wanted)
+        assert (lost.returncode, "has a manifest in /etc/kubernetes/manifests" in lost.output) == (2, True), lost.output
+
+
 def old_python() -> str:
     """Return a Python that the library cannot be used with but Ansible can, where this machine has one."""
     found = sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python3"))

@@ -16,6 +16,7 @@ use crate::inventory::Item;
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
 use crate::plan::{Artefact, Cause};
+use crate::policy::due;
 use crate::remedy::command;
 use crate::x509::{RequestTemplate, SubjectAltNames};
 
@@ -24,7 +25,7 @@ const KUBELETS_ALGORITHM: Algorithm = Algorithm::EcdsaP256;
 
 impl Asking<'_> {
     /// What was asked for. `kubelet.conf` stands for the file that it leads to; without names, the kubelet renews its
-    /// own, unless that has expired.
+    /// own, unless nobody has signed for it in time.
     pub(super) fn is_chosen(&self, row: &Row) -> bool {
         let is_renewal = self.options.renewal != Renewal::No;
         let is_named =
@@ -34,7 +35,7 @@ impl Asking<'_> {
                 Selection::Names(_) => {
                     is_named(KUBELET_CLIENT) || is_renewal && is_named(KUBELET_CONF) && self.rotates()
                 }
-                Selection::All => is_renewal && self.rotates() && self.has_expired(),
+                Selection::All => self.is_left_behind(),
                 Selection::None => false,
             },
             _ if row.name == KUBELET_CONF && is_renewal && is_named(KUBELET_CONF) => !self.rotates(),
@@ -47,9 +48,18 @@ impl Asking<'_> {
         self.inventory.kubelet_rotates()
     }
 
-    fn has_expired(&self) -> bool {
-        let leaf = self.inventory.get(KUBELET_CLIENT).and_then(Item::leaf);
-        leaf.is_some_and(|certificate| certificate.not_after() < self.now)
+    /// Whether the kubelet renews its own, and has not: it is over, or ends within the time in which what is lacking is
+    /// asked for. Under an external CA nobody signs what the kubelet asks the cluster for.
+    pub(super) fn is_left_behind(&self) -> bool {
+        let Some(certificate) = self.inventory.get(KUBELET_CLIENT).and_then(Item::leaf) else { return false };
+        match self.options.only_lacking {
+            // kubeadm leaves a kubelet.conf as it is that was there before it: the kubelet has copied its user.
+            Some(renew_before) if self.options.kubelet_rotates || self.rotates() => {
+                due(certificate, renew_before, self.now).is_some()
+            }
+            Some(_) => false,
+            None => self.options.renewal != Renewal::No && self.rotates() && certificate.not_after() < self.now,
+        }
     }
 
     pub(super) fn kubelet_request(&mut self, item: &Item<'_>) -> Result<Artefact> {

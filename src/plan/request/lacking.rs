@@ -18,9 +18,10 @@ use super::renewal::in_place;
 use super::{Asking, secret_file};
 use crate::audit::subject::same_subject;
 use crate::audit::{Finding, SeenCertificate};
-use crate::catalogue::{Kind as RowKind, Row};
+use crate::catalogue::{KUBELET_CONF, Kind as RowKind, Row};
 use crate::inventory::{Item, Part};
 use crate::key::PrivateKey;
+use crate::plan::generate::Selection;
 use crate::plan::{Artefact, Cause, Step};
 use crate::policy::due;
 use crate::tree::Observed;
@@ -115,6 +116,10 @@ impl Asking<'_> {
         let row = item.row;
         if let Err((cause @ Cause::LeftToKubelet, reason)) = in_place(item) {
             return Some(self.untouched(row, cause.skips(), reason));
+        }
+        if row.name == KUBELET_CONF && self.options.names == Selection::All && self.is_left_behind() {
+            let reason = "the kubelet shows another, which is asked for as kubelet-client";
+            return Some(self.untouched(row, Cause::LeftToKubelet.skips(), reason));
         }
         let file = self.outputs.key(row);
         let key = match item.key_in_use() {

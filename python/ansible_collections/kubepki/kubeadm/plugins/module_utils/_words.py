@@ -4,8 +4,8 @@
 """Hints in the words of a playbook: options of modules in place of the command line's.
 
 In: a hint as kubepki gives it, and the options of the module. Out: the same hint, where `--client-key FILE` is the
-option `client_key`, and `--outlive-ca clamp` is `outlive_ca: clamp`. Commands between backquotes stay: they are run in
-a shell.
+option `client_key`, and `--outlive-ca clamp` is `outlive_ca: clamp`. Commands between backquotes stay, and
+those that are run elsewhere (`there: …`): they are run in a shell.
 
 Note that this is private to the collection.
 """
@@ -31,7 +31,7 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "remove_san": ("remove_sans",),
 }
 _FLAG = re.compile(r"--([a-z][a-z-]*[a-z])(?: ([^\s,;()]+))?")
-_COMMAND = re.compile(r"(`(?!--)[^`]* [^`]*`)")
+_COMMAND = re.compile(r"(`(?!--)[^`]* [^`]*`|\(there: [^)]*\))")
 
 
 def in_options(text: str, options: Mapping[str, Any]) -> str:
