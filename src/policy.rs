@@ -28,7 +28,7 @@ mod plausible;
 mod profile;
 
 pub use answer::{Asked, Draft, Refusal, Signer, answer};
-pub use answered::{Answered, due};
+pub use answered::{Answered, due, is_signed_by};
 pub use file::Policy;
 pub use outlive::OutliveAuthority;
 pub use plausible::KnownServer;

@@ -21,6 +21,7 @@ use crate::ops::apply::{Report, apply};
 use crate::ops::renew::{self, RenewRequest};
 use crate::ops::restart::{Reservation, RestartReport, RestartRequest, reserve, restart_reserved};
 use crate::plan::generate::Selection;
+use crate::plan::renew::not_renewed;
 use crate::plan::{Action, Artefact, Cause, Plan, Step};
 use crate::report;
 use crate::request::RestartOptions;
@@ -62,6 +63,8 @@ struct Answer<'a> {
     plan: PlanAnswer<'a>,
     report: Option<&'a Report>,
     restart: Option<&'a RestartReport>,
+    /// What is due and left, as a CA's key is elsewhere.
+    not_renewed: Vec<&'a Finding>,
     warnings: &'a [Problem],
 }
 
@@ -174,7 +177,8 @@ impl Renewing<'_> {
         if self.form != Form::Text {
             let warnings = self.planned.warnings.as_slice();
             let plan = PlanAnswer { plan: self.plan(), warnings };
-            return self.session.structured(&Answer { plan, report, restart, warnings }, self.form);
+            let not_renewed = not_renewed(self.plan());
+            return self.session.structured(&Answer { plan, report, restart, not_renewed, warnings }, self.form);
         }
         if self.is_diff {
             return screen.data(&lines(&report::difference::text(self.plan())?));

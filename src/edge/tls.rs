@@ -9,7 +9,9 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -234,6 +236,28 @@ impl ServerCertVerifier for Looking {
     }
 }
 
+/// Where a name leads, within `limit`.
+#[allow(clippy::disallowed_methods)]
+fn resolve(address: &Address, limit: Duration) -> io::Result<Vec<SocketAddr>> {
+    let Address { host, port } = address.clone();
+    if let Ok(ip) = host.parse::<std::net::IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    within(limit, move || Ok((host.as_str(), port).to_socket_addrs()?.collect()))
+}
+
+/// What `work` answers within `limit`. The system's resolver takes no limit, and cannot be stopped: it is left to itself, on a thread that
+/// nobody waits for.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::Builder::new().name("resolver".into()).spawn(move || drop(sender.send(work())))?;
+    match receiver.recv_timeout(limit) {
+        Ok(answer) => answer,
+        Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
+        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the resolver gave no answer")),
+    }
+}
+
 /// A TCP connection all of whose steps together end at one moment.
 pub(super) struct Stream {
     tcp: TcpStream,
@@ -247,9 +271,12 @@ impl Stream {
     #[allow(clippy::disallowed_methods)]
     pub(super) fn connect(address: &Address, timeout: Duration) -> Result<Self, ProbeError> {
         let deadline = Instant::now() + timeout;
-        let unreachable = |source| ProbeError::Unreachable { address: address.to_string(), source };
-        let places: Vec<SocketAddr> =
-            (address.host.as_str(), address.port).to_socket_addrs().map_err(unreachable)?.collect();
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::ConnectionRefused => ProbeError::Refused { address: address.to_string() },
+            io::ErrorKind::TimedOut => ProbeError::Timeout { address: address.to_string(), waited: timeout },
+            _ => ProbeError::Unreachable { address: address.to_string(), source: error },
+        };
+        let places = resolve(address, timeout).map_err(failed)?;
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for place in places {
             let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
@@ -258,11 +285,7 @@ impl Stream {
                 Err(error) => last = error,
             }
         }
-        Err(match last.kind() {
-            io::ErrorKind::ConnectionRefused => ProbeError::Refused { address: address.to_string() },
-            io::ErrorKind::TimedOut => ProbeError::Timeout { address: address.to_string(), waited: timeout },
-            _ => unreachable(last),
-        })
+        Err(failed(last))
     }
 
     /// What a failure on the way means; `other` for what the other side said.
@@ -350,6 +373,18 @@ mod tests {
         let silent = local(listener.local_addr().unwrap().port());
         let error = chain(&silent, Hello::default(), Duration::from_millis(50)).unwrap_err();
         assert_eq!(error.code(), "probe.timeout", "{error}");
+    }
+
+    #[test]
+    fn a_resolver_that_does_not_answer_is_left_to_itself() {
+        let (asked, question) = mpsc::channel::<()>();
+        // It waits for as long as this test lives.
+        let outcome = within(Duration::from_millis(20), move || question.recv().map_err(io::Error::other));
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(asked);
+        assert_eq!(within(SOON, || Ok(5)).unwrap(), 5);
+        let known = resolve(&Address { host: "localhost".into(), port: 6443 }, SOON).unwrap();
+        assert!(known.iter().all(|place| place.ip().is_loopback() && place.port() == 6443), "{known:?}");
     }
 
     #[test]

@@ -113,17 +113,24 @@ pub fn rehearse(plan: &Plan) -> Result<()> {
     }
     let store = Store::new(plan.rootfs.clone())?;
     refuse_backup_place(plan, &store)?;
-    let mut files: Vec<_> = plan.changes().flat_map(|artefact| &artefact.files).map(|file| file.path.clone()).collect();
-    let is_there = store.read(&files).iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
+    let mut files: Vec<_> = plan
+        .changes()
+        .flat_map(|artefact| artefact.files.iter().map(|file| (file.path.clone(), artefact.step.owner())))
+        .collect();
+    let is_there = store
+        .read(files.iter().map(|(path, _)| path))
+        .iter()
+        .any(|(_, observed)| !matches!(observed, Observed::Missing));
     // Only what is replaced or removed is kept.
-    let backup = plan.backup_dir.iter().filter(|_| is_there).map(|directory| directory.join("backup"));
+    let backup = plan.backup_dir.iter().filter(|_| is_there).map(|directory| (directory.join("backup"), None));
     if cleanup::keeps_on_machine(plan) {
         Store::new(None)?.rehearse(&[], &backup.collect::<Vec<_>>())?;
     } else {
         files.extend(backup);
     }
-    let Plan { certificates_dir, kubeconfig_dir, .. } = plan;
-    store.rehearse(&[certificates_dir.clone(), kubeconfig_dir.clone()], &files)?;
+    let directories = [plan.certificates_dir.clone(), plan.kubeconfig_dir.clone()];
+    let own = if is_output_foreign(plan) { directories.split_at(1).0 } else { &directories };
+    store.rehearse(own, &files)?;
     Ok(())
 }
 
@@ -236,9 +243,13 @@ fn refuse_backup_place(plan: &Plan, store: &Store) -> Result<()> {
 }
 
 /// Where requests are signed, the folder of the answers is not the node's: somebody else may have filled it.
+fn is_output_foreign(plan: &Plan) -> bool {
+    plan.operation == Operation::Sign
+}
+
 fn lock(store: &Store, plan: &Plan) -> Result<Session> {
     let Plan { certificates_dir, kubeconfig_dir, .. } = plan;
-    Ok(if plan.operation == Operation::Sign {
+    Ok(if is_output_foreign(plan) {
         store.lock_with_outputs(&[certificates_dir], &[kubeconfig_dir])?
     } else {
         store.lock(&[certificates_dir, kubeconfig_dir])?

@@ -19,6 +19,7 @@ use crate::error::{Diagnostic, Fault};
 use crate::inventory::{Client, Expectation, Found, Inventory, Part};
 use crate::key::PrivateKey;
 use crate::kubeconfig::{Current, Kubeconfig, KubeconfigError};
+use crate::policy::is_signed_by;
 use crate::remedy::command;
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
@@ -157,15 +158,15 @@ impl Embedding<'_> {
         };
         let current = client.map_err(Clone::clone).and_then(|client| Ok((client, client.document.current()?)));
         match current {
-            Ok((client, current)) => match &self.options.copies_of {
-                Some(original) if !self.is_copy(original, &current) => {
-                    Some(self.row(Step::Keep, &format!("no copy of {}", original.path.display())))
+            Ok((client, current)) => {
+                if let Some(original) = &self.options.copies_of
+                    && let Some(why) = self.is_no_copy(original, &current)
+                {
+                    return Some(self.row(Step::Keep, &format!("no copy of {}: {why}", original.path.display())));
                 }
-                _ => {
-                    let artefact = self.plan_parsed(&current);
-                    Some(self.without_faults(&client.document, &current, artefact))
-                }
-            },
+                let artefact = self.plan_parsed(&current);
+                Some(self.without_faults(&client.document, &current, artefact))
+            }
             Err(error) => {
                 let mut remedy = error.hint();
                 if let Some(name) = self.catalogued() {
@@ -185,15 +186,31 @@ impl Embedding<'_> {
         catalogue::kubeconfig(&self.name).map(|row| row.name)
     }
 
-    /// Whether it is for the same server and user as the original.
-    fn is_copy(&self, original: &Original, current: &Current<'_>) -> bool {
-        let subject = |certificates: &[Certificate]| certificates.first().map(|leaf| leaf.subject().clone());
-        let is_same_server = original.server.is_some() && original.server.as_deref() == current.server;
-        let embedded = current.client_certificate_data.as_deref().and_then(|pem| read_certificates(pem).ok());
+    /// Why it is none of the original's copies, whose server, user and CA it would have, and a key that is its certificate's.
+    ///
+    /// Many clusters have one server (`https://127.0.0.1:6443`, through a tunnel) and one user (`kubernetes-admin`). The CA tells them
+    /// apart, by its key, as its certificate may have been renewed since.
+    fn is_no_copy(&self, original: &Original, current: &Current<'_>) -> Option<&'static str> {
+        if original.server.is_none() || original.server.as_deref() != current.server {
+            return Some("its server is another");
+        }
+        let read = |pem: Option<&[u8]>| pem.and_then(|pem| read_certificates(pem).ok()).unwrap_or_default();
+        let embedded = read(current.client_certificate_data.as_deref());
         let given = self.options.client_certificate.as_ref().and_then(|given| given.certificates.present());
-        is_same_server
-            && current.client_key_data.is_some()
-            && embedded.is_some_and(|all| given.is_some_and(|given| subject(&all) == subject(given)))
+        let Some((leaf, rest)) = embedded.split_first() else { return Some("it has no certificate of its own") };
+        if given.and_then(|given| given.first()).map(Certificate::subject) != Some(leaf.subject()) {
+            return Some("its user is another");
+        }
+        let key = current.client_key_data.as_ref().and_then(|pem| PrivateKey::from_pem(pem.expose()).ok());
+        if key.is_none_or(|key| key.public_key_info() != leaf.public_key_info()) {
+            return Some("it has not the key of its certificate");
+        }
+        let trusted = read(current.certificate_authority_data.as_deref());
+        let is_known = |one: &Certificate| self.bundle.iter().any(|ca| ca.public_key_info() == one.public_key_info());
+        // The certificate may have expired: it was signed when it began.
+        let is_ours = (trusted.is_empty() || trusted.iter().any(is_known))
+            && is_signed_by(self.bundle, leaf, rest, leaf.not_before());
+        (!is_ours).then_some("its CA is another")
     }
 
     /// What is put in is worth nothing in a file that clients refuse.

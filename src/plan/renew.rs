@@ -344,11 +344,13 @@ impl<'a> Renewal<'a> {
 #[must_use]
 pub fn not_renewed(plan: &Plan) -> Vec<&Finding> {
     let says = [FindingCode::AuthorityExternal, FindingCode::CertificateExpiresSoon];
-    let is_left = |name: &str| plan.artefacts.iter().any(|one| one.name == name && !one.step.is_change());
+    // A plan from elsewhere may have many thousand of both.
+    let left: BTreeSet<_> =
+        plan.artefacts.iter().filter(|one| !one.step.is_change()).map(|one| one.name.as_str()).collect();
     let is_one = |finding: &&Finding| {
         finding.severity != Severity::Info
             && says.into_iter().any(|code| finding.code == code)
-            && is_left(&finding.subject)
+            && left.contains(finding.subject.as_str())
     };
     if plan.operation != Operation::Renew {
         return Vec::new();

@@ -300,6 +300,15 @@ impl Step {
         self.action().is_change()
     }
 
+    /// The user id that its files will have, where that is not their present owner's or the running user's.
+    #[must_use]
+    pub const fn owner(&self) -> Option<u32> {
+        match self {
+            Self::Restore(restored) => Some(restored.uid),
+            _ => None,
+        }
+    }
+
     /// Why it is skipped or blocked.
     #[must_use]
     pub const fn cause(&self) -> Option<Cause> {

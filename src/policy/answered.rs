@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Profile;
 use crate::catalogue::leaf_key_usages;
-use crate::x509::{Certificate, CertificateRequest, KeyUsage, verify_chain};
+use crate::x509::{Certificate, CertificateRequest, ChainProblem, KeyUsage, Rule, verify_chain};
 
 /// A certificate that was signed before, and what it is held against.
 #[derive(Clone, Copy)]
@@ -57,6 +57,20 @@ impl Answered<'_> {
             None
         }
     }
+}
+
+/// Whether one of the CA's certificates vouches for it; without any, nobody's signature is judged. What else is wrong with a CA (its end)
+/// is not asked.
+#[must_use]
+pub fn is_signed_by(
+    authorities: &[Certificate],
+    certificate: &Certificate,
+    intermediates: &[Certificate],
+    now: DateTime<Utc>,
+) -> bool {
+    let verified = verify_chain(certificate, intermediates, authorities, now, None);
+    let is_foreign = |problem: &ChainProblem| matches!(problem.rule, Rule::UNKNOWN_AUTHORITY | Rule::SIGNATURE);
+    authorities.is_empty() || !verified.is_err_and(|problem| is_foreign(&problem))
 }
 
 /// That a certificate has expired, or ends within `renew_before`, and when; `None` while it is valid for longer.

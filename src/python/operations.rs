@@ -80,14 +80,18 @@ pub(super) fn renewable_names() -> Vec<&'static str> {
 /// # Errors
 /// As [`ops::apply::apply`]; what `progress` or a signal handler raised.
 #[pyfunction]
-#[pyo3(signature = (plan, progress=None))]
+#[pyo3(signature = (plan, ca_key_passphrase=None, progress=None))]
 pub(super) fn apply_plan(
     py: Python<'_>,
     plan: &Bound<'_, Plan>,
+    ca_key_passphrase: Option<Vec<u8>>,
     progress: Option<Bound<'_, PyAny>>,
 ) -> PyResult<(Report, Option<PyErr>)> {
     let plan = &plan.get().0.plan;
-    let (report, late) = with_progress(py, progress, |progress| ops::apply::apply(plan, progress))?;
+    let passphrase = ca_key_passphrase.map(Secret::new);
+    let apply =
+        |progress: &mut dyn FnMut(&Progress) -> Continue| ops::apply::apply_behind(plan, passphrase.as_ref(), progress);
+    let (report, late) = with_progress(py, progress, apply)?;
     Ok((Report(report), late))
 }
 

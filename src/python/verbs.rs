@@ -15,7 +15,7 @@ use super::operations::moment;
 use super::values::{Plan, ProbeReport, PruneReport, SignedCertificate};
 use crate::error::Result;
 use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, sign};
-use crate::request::{OfAuthorities, RestoreRequest, SignTextRequest};
+use crate::request::{OfAuthorities, RestoreRequest, SignRequest, SignTextRequest};
 use crate::secret::Secret;
 
 fn answered<R: DeserializeOwned + Sync, T: Send>(
@@ -65,6 +65,24 @@ pub(super) fn sign_csr(
     detached(py, || sign::sign_text(&wanted, now)).map(SignedCertificate)
 }
 
+/// Plans the certificates that answer signing requests; the keys' passphrase apart from the request.
+///
+/// # Errors
+/// As [`sign::plan`].
+#[pyfunction]
+#[pyo3(signature = (sign_request, ca_key_passphrase=None, now=None))]
+pub(super) fn plan_sign(
+    py: Python<'_>,
+    sign_request: &Bound<'_, PyDict>,
+    ca_key_passphrase: Option<Vec<u8>>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<Plan> {
+    let mut wanted: SignRequest = request(sign_request)?;
+    wanted.ca_key_passphrase = ca_key_passphrase.map(Secret::new);
+    let now = moment(now);
+    detached(py, || sign::plan(&wanted, now)).map(Plan)
+}
+
 fn plan_restored(wanted: &RestoreRequest, now: DateTime<Utc>) -> Result<Planned> {
     Ok(Planned { plan: backup::plan_restore(wanted, now)?, warnings: Vec::new() })
 }
@@ -93,9 +111,6 @@ verbs! {
 
     /// Plans keys and signing requests.
     plan_generate_csr(generate_request) -> Plan = generate_csr::plan;
-
-    /// Plans the certificates that answer signing requests.
-    plan_sign(sign_request) -> Plan = sign::plan;
 
     /// Plans the import of certificates that were signed elsewhere.
     plan_import(import_request) -> Plan = import::plan;

@@ -8,15 +8,15 @@ use crate::ops::backup::{Shown, ShownFile};
 use crate::store::backup::{Backup, Difference, State};
 use crate::text::printable;
 
-/// All of them, a line each.
+/// All of them, a line each. Moment and operation are in the name too: they go first where there is little room.
 #[must_use]
 pub fn list(backups: &[Backup], width: Option<usize>) -> String {
     let row = |backup: &Backup| {
         let files = backup.manifest.as_ref().map_or(0, |manifest| manifest.files.len());
         let made_at = minute(Some(backup.made_at));
-        [backup.name.clone(), made_at, backup.operation.clone(), files.to_string(), state(backup.state).to_owned()]
+        [backup.name.clone(), state(backup.state).to_owned(), files.to_string(), made_at, backup.operation.clone()]
     };
-    table(width, ["NAME", "MADE", "BEFORE", "FILES", "STATE"], backups.iter().map(row))
+    table(width, ["NAME", "STATE", "FILES", "MADE", "BEFORE"], backups.iter().map(row))
 }
 
 /// One: what it is, all that is wrong with it, its files, and what was made by that run.
@@ -81,9 +81,17 @@ mod tests {
             manifest: None,
         };
         let table = list(std::slice::from_ref(&backup), None);
-        let header = "NAME                           MADE                   BEFORE        FILES   STATE";
-        let row = "19700101T000000Z-certs-renew   1970-01-01 00:00 UTC   certs renew   0       damaged";
+        let header = "NAME                           STATE     FILES   MADE                   BEFORE";
+        let row = "19700101T000000Z-certs-renew   damaged   0       1970-01-01 00:00 UTC   certs renew";
         assert_eq!(table, format!("{header}\n{row}"));
+        let longest = Backup {
+            name: "19700101T000000Z-certs-check-expiration-2".into(),
+            state: State::Incomplete,
+            ..backup.clone()
+        };
+        let narrow = list(&[longest], Some(80));
+        assert!(narrow.lines().next().unwrap().contains("   STATE        FILES"), "{narrow}");
+        assert!(narrow.contains("   incomplete   0"), "{narrow}");
         assert_eq!(
             text(&Shown { backup, files: Vec::new() }, None),
             "19700101T000000Z-certs-renew: damaged, made 1970-01-01 00:00 UTC before `certs renew`, in \

@@ -170,10 +170,10 @@ pub struct EmbedRequest {
     /// Its key, in place of the one in the kubeconfig.
     #[arg(long, value_name = "FILE")]
     pub client_key: Option<PathBuf>,
-    /// Only into copies of this kubeconfig of the node (`admin.conf`), which have the same server and user: with its client certificate and
-    /// key.
+    /// Only into copies of this kubeconfig of the node (`admin.conf`), which have the same server, user and CA: with its client certificate
+    /// and key.
     ///
-    /// What is not there, or no copy any more, stays as it is. It is for `/root/.kube/config` after a renewal.
+    /// What is not there, or no copy any more, stays as it is, also where its key is not that of its certificate. It is for `/root/.kube/config` after a renewal.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["client_certificate", "client_key"])]
     pub copies_of: Option<PathBuf>,
     /// The CA certificates, in place of `ca.crt`.

@@ -29,17 +29,11 @@ pub(super) type Wanted = BTreeMap<PathBuf, bool>;
 impl Session {
     /// Locks directories; of one that does not exist, the nearest directory above it that does.
     pub(super) fn begin(store: &Store, order: &Order) -> Result<Self, StoreError> {
-        let named = order.own.iter().map(|directory| store.root.prefixed(directory)).collect::<Result<Vec<_>, _>>()?;
-        let mut physical = BTreeSet::new();
-        for directory in &order.own {
-            let found = store.root.resolve_for_change(directory, true)?;
-            physical.insert(found.missing.iter().fold(found.existing, |path, part| path.join(part)));
-        }
         let mut session = Self {
             store: store.clone(),
             locks: Locks::new(),
             keep: order.keep,
-            own: Own { named, physical },
+            own: Own::of(&store.root, &order.own)?,
             recovered: Vec::new(),
         };
         session.secure(|root| {

@@ -365,9 +365,19 @@ fn a_link_that_others_can_set_is_not_followed_and_their_files_are_not_replaced()
         let error = session.apply(&[write(path, "a key")]).unwrap_err();
         assert_eq!(error.code(), code, "{path}");
         assert_eq!(error.category(), crate::error::Category::Refused);
+        // A rehearsal foresees it.
+        let foreseen = store(place.path()).rehearse(&[], &[(path, None)]).unwrap_err();
+        assert_eq!(foreseen.to_string(), error.to_string());
         kept(place.path());
     }
     assert_eq!(std::fs::read_to_string(home.join("theirs")).unwrap(), "theirs");
+    // One that is to be theirs is, and so is what lies in the node's own folder, where nobody else can write.
+    assert!(store(place.path()).rehearse(&[], &[("/home/jane/theirs", Some(NOBODY))]).is_ok());
+    put(place.path(), "etc/kubernetes/theirs", "theirs");
+    chown(place.path().join("etc/kubernetes/theirs"), Some(NOBODY), None).unwrap();
+    assert!(store(place.path()).rehearse(&["/etc/kubernetes"], &[("/etc/kubernetes/theirs", None)]).is_ok());
+    let elsewhere = store(place.path()).rehearse(&["/var"], &[("/etc/kubernetes/theirs", None)]).unwrap_err();
+    assert_eq!(elsewhere.code(), "store.foreign_file");
     // A link that root set where root alone can write is followed as before, and so is one in a sticky folder.
     symlink("pki", place.path().join("etc/kubernetes/link")).unwrap();
     let sticky = place.path().join("tmp");

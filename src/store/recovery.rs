@@ -142,7 +142,7 @@ fn recover_in(
                 error @ (StoreError::JournalCorrupt { .. }
                 | StoreError::JournalUnreachable { .. }
                 | StoreError::RecoveryConflict { .. }),
-            ) if !session.is_own(path) => {
+            ) if !session.own.holds(path) => {
                 log::warn!("{}: an interrupted change is left as it is: {error}", path.display());
                 continue;
             }

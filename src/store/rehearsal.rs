@@ -1,6 +1,7 @@
 //! A change rehearsed: what the system would refuse, found before anything is made.
 //!
-//! In: the directories that would be locked, the files that would be written or removed. Out: the error that the change would end
+//! In: the directories that would be locked; the files that would be written or removed, with the owner that one would get where
+//! that is asked for. Out: the error that the change would end
 //! with. Nothing is written: a lock is taken for a moment, and only where its file is there.
 //!
 //! What happens between the rehearsal and the change (a disk that is full, a lock that somebody takes) is found by the change alone.
@@ -17,6 +18,8 @@ use super::error::StoreError;
 use super::holder::Holder;
 use super::lock::LOCK;
 use super::root::{Kind, Resolved};
+use super::session::Own;
+use super::transaction::refuse_foreign;
 use super::{LOCK_PAUSE, Store};
 
 impl Store {
@@ -24,10 +27,11 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::lock`] and of writing: [`StoreError::Locked`], [`StoreError::NoPermission`], [`StoreError::ReadOnly`],
-    /// [`StoreError::NotADirectory`] and those of a path that leads nowhere.
-    pub fn rehearse<P: AsRef<Path>>(&self, directories: &[P], files: &[P]) -> Result<(), StoreError> {
+    /// [`StoreError::NotADirectory`], [`StoreError::ForeignFile`] and those of a path that leads nowhere.
+    pub fn rehearse<P: AsRef<Path>>(&self, directories: &[P], files: &[(P, Option<u32>)]) -> Result<(), StoreError> {
         let mut folders = BTreeSet::new();
-        for file in files.iter().map(AsRef::as_ref) {
+        for (file, _) in files {
+            let file = file.as_ref();
             let folder = file.parent().unwrap_or(file);
             folders.insert(self.existing(folder)?);
         }
@@ -35,6 +39,7 @@ impl Store {
             rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
                 .map_err(|errno| StoreError::os("write to", folder, errno))?;
         }
+        self.refuse_foreign_files(directories, files)?;
         let locked = directories.iter().map(|directory| self.existing(directory.as_ref()));
         locked.collect::<Result<BTreeSet<_>, _>>()?.union(&folders).try_for_each(|folder| self.refuse_locked(folder))
     }
@@ -46,6 +51,31 @@ impl Store {
             return Ok(existing);
         }
         Err(StoreError::NotADirectory { path: self.root.prefixed(directory)?, component: existing })
+    }
+
+    fn refuse_foreign_files<P: AsRef<Path>>(
+        &self,
+        directories: &[P],
+        files: &[(P, Option<u32>)],
+    ) -> Result<(), StoreError> {
+        let mut own = Own::of(&self.root, directories)?;
+        let mut there = Vec::new();
+        for (file, wanted) in files {
+            let Resolved { existing, kind, .. } = self.root.resolve_for_change(file.as_ref(), true)?;
+            if kind == Kind::File
+                && let (Some(folder), Some(name)) = (existing.parent(), existing.file_name())
+            {
+                own.note_place(&self.root, file.as_ref(), folder)?;
+                there.push((folder.to_owned(), name.to_owned(), *wanted));
+            }
+        }
+        for (folder, name, wanted) in there {
+            let directory = Directory::open(&self.root, &self.disk, &folder)?;
+            if let Some(found) = directory.stat(&name)? {
+                refuse_foreign(&self.root, &own, &directory, &name, (found.st_uid, wanted))?;
+            }
+        }
+        Ok(())
     }
 
     fn refuse_locked(&self, folder: &Path) -> Result<(), StoreError> {
@@ -79,14 +109,17 @@ mod tests {
     fn a_rehearsal_finds_a_lock_that_is_held_and_what_is_no_directory_and_writes_nothing() {
         let place = tempfile::tempdir().unwrap();
         let store = Store::new(Some(place.path().to_owned())).unwrap().with_lock_wait(Duration::from_millis(30));
-        assert!(store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).is_ok());
+        assert!(store.rehearse(&["/etc/pki"], &[("/etc/pki/ca.crt", None)]).is_ok());
         let session = store.lock(&["/etc"]).unwrap();
-        let error = store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).unwrap_err();
+        let error = store.rehearse(&["/etc/pki"], &[("/etc/pki/ca.crt", None)]).unwrap_err();
         assert_eq!(error.code(), "store.locked");
         drop(session);
-        assert!(store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).is_ok());
+        assert!(store.rehearse(&["/etc/pki"], &[("/etc/pki/ca.crt", None)]).is_ok());
         std::fs::write(place.path().join("etc"), "").unwrap();
-        assert_eq!(store.rehearse(&["/etc/pki"], &["/etc/pki/ca.crt"]).unwrap_err().code(), "store.not_a_directory");
+        assert_eq!(
+            store.rehearse(&["/etc/pki"], &[("/etc/pki/ca.crt", None)]).unwrap_err().code(),
+            "store.not_a_directory"
+        );
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
     }
 
@@ -95,7 +128,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let store = Store::new(Some(place.path().to_owned())).unwrap();
         std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o500)).unwrap();
-        let outcome = store.rehearse::<&str>(&[], &["/jane.conf"]);
+        let outcome = store.rehearse(&[], &[("/jane.conf", None)]);
         std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o700)).unwrap();
         // Root may write everywhere.
         assert!(store.is_root() || outcome.is_err_and(|error| error.code() == StoreError::NO_PERMISSION));

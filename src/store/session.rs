@@ -13,6 +13,7 @@ use super::Store;
 use super::acquire::acquire;
 use super::error::StoreError;
 use super::exchange::Locks;
+use super::root::Root;
 
 /// What was made of an interrupted change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,22 +67,34 @@ pub(super) struct Own {
     pub(super) physical: BTreeSet<PathBuf>,
 }
 
-impl Session {
+impl Own {
+    pub(super) fn of<P: AsRef<Path>>(root: &Root, directories: &[P]) -> Result<Self, StoreError> {
+        let mut own = Self::default();
+        for directory in directories.iter().map(AsRef::as_ref) {
+            own.named.push(root.prefixed(directory)?);
+            let found = root.resolve_for_change(directory, true)?;
+            own.physical.insert(found.missing.iter().fold(found.existing, |path, part| path.join(part)));
+        }
+        Ok(own)
+    }
+
     /// Whether a physical directory is within the node's own, or on the way to them. Any other holds what somebody
     /// asked for by name.
-    pub(super) fn is_own(&self, path: &Path) -> bool {
-        self.own.physical.iter().any(|own| path.starts_with(own) || own.starts_with(path))
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        self.physical.iter().any(|own| path.starts_with(own) || own.starts_with(path))
     }
 
     /// Notes that the physical `directory` is where a file of the node's own directories really is.
-    pub(super) fn note_place(&mut self, logical: &Path, directory: &Path) -> Result<(), StoreError> {
-        let named = self.store.root.prefixed(logical)?;
-        if self.own.named.iter().any(|own| named.starts_with(own)) {
-            self.own.physical.insert(directory.to_owned());
+    pub(super) fn note_place(&mut self, root: &Root, logical: &Path, directory: &Path) -> Result<(), StoreError> {
+        let named = root.prefixed(logical)?;
+        if self.named.iter().any(|own| named.starts_with(own)) {
+            self.physical.insert(directory.to_owned());
         }
         Ok(())
     }
+}
 
+impl Session {
     /// The interrupted changes that were found, and what was made of them.
     #[must_use]
     pub fn recovered(&self) -> &[Recovery] {

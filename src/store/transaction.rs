@@ -20,7 +20,7 @@ use super::exchange::Exchange;
 use super::journal::{Journal, JournalDirectory, JournalFile, Pointer, Role, TransactionId, relative};
 use super::recovery::is_reserved;
 use super::root::{Kind, Root};
-use super::session::Session;
+use super::session::{Own, Session};
 use crate::digest::Digest;
 
 impl Session {
@@ -70,8 +70,8 @@ impl<'s> Transaction<'s> {
     ) -> Result<Applied, StoreError> {
         for change in changes {
             let found = place(&session.store.root, change)?;
-            session
-                .note_place(change.path(), &found.missing.iter().fold(found.existing, |path, part| path.join(part)))?;
+            let directory = found.missing.iter().fold(found.existing, |path, part| path.join(part));
+            session.own.note_place(&session.store.root, change.path(), &directory)?;
         }
         session.secure(|root| {
             let places = changes.iter().map(|change| Ok((place(root, change)?.existing, false)));
@@ -340,18 +340,25 @@ fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c
     let mut targets = Vec::new();
     for change in changes {
         let Place { existing, missing, name } = place(&session.store.root, change)?;
+        let wanted = match change {
+            Change::Restore { attributes, .. } => Some(attributes.uid),
+            _ => None,
+        };
+        let refuse_foreign = |directory: &Directory, owner| {
+            refuse_foreign(&session.store.root, &session.own, directory, &name, (owner, wanted))
+        };
         let old = match session.locks.get(&existing) {
             Some(directory) if missing.is_empty() => {
                 // Before it is read: another user's file may be without end.
                 if let Some(stat) = directory.stat(&name)? {
-                    refuse_foreign(session, change, directory, &name, stat.st_uid)?;
+                    refuse_foreign(directory, stat.st_uid)?;
                 }
                 match change {
                     Change::Link { .. } => directory.find_file_or_link(&name)?,
                     Change::Write { .. } | Change::Restore { .. } | Change::Remove { .. } => {
                         let old = directory.find(&name)?;
                         if let Some(old) = &old {
-                            refuse_foreign(session, change, directory, &name, old.attributes.uid)?;
+                            refuse_foreign(directory, old.attributes.uid)?;
                         }
                         old
                     }
@@ -374,20 +381,19 @@ fn targets<'c>(session: &Session, changes: &'c [Change]) -> Result<Vec<Target<'c
 
 /// In the node's own directories, where nobody else can write, a file keeps its owner. Anywhere else another user's file is
 /// not replaced, unless the new one is to be theirs.
-fn refuse_foreign(
-    session: &Session,
-    change: &Change,
+///
+/// # Errors
+/// [`StoreError::ForeignFile`].
+pub(super) fn refuse_foreign(
+    root: &Root,
+    own: &Own,
     directory: &Directory,
     name: &OsStr,
-    owner: u32,
+    (owner, wanted): (u32, Option<u32>),
 ) -> Result<(), StoreError> {
-    let is_wanted = match change {
-        Change::Restore { attributes, .. } => attributes.uid == owner,
-        _ => false,
-    };
     let is_mine = owner == rustix::process::geteuid().as_raw();
-    let is_trees = session.store.root.owner() == Some(owner);
-    if is_mine || is_trees || is_wanted || (directory.is_closed() && session.is_own(directory.path())) {
+    let is_trees = root.owner() == Some(owner);
+    if is_mine || is_trees || wanted == Some(owner) || (directory.is_closed() && own.holds(directory.path())) {
         return Ok(());
     }
     Err(StoreError::ForeignFile { path: directory.path().join(name), uid: owner })

@@ -348,3 +348,41 @@ fn copies_of_a_kubeconfig_get_its_certificate_and_key_and_nothing_else_does() {
     let two = EmbedRequest { client_key: Some("/root/mine.conf".into()), ..request };
     assert_eq!(embed::plan(&two, node.now).unwrap_err().code(), "embed.two_sources");
 }
+
+#[test]
+fn what_has_another_ca_or_a_key_of_something_else_is_no_copy() {
+    let node = Node::golden("minimal");
+    let text = |path: &str| String::from_utf8(node.read(path)).unwrap();
+    let admin = text("/etc/kubernetes/admin.conf");
+    let line = |text: &str, field: &str| {
+        let found = text.lines().find(|line| line.trim_start().starts_with(field)).unwrap();
+        found.trim_start().to_owned()
+    };
+    // Another cluster behind the same address, whose administrator has the same name.
+    let ha = std::fs::read_to_string(case("ha").join("kubernetes/admin.conf")).unwrap();
+    let elsewhere = ha.replace(&line(&ha, "server:"), &line(&admin, "server:"));
+    let other = |field: &str| admin.replace(&line(&admin, field), &line(&ha, field));
+    for (path, content, why) in [
+        ("/root/elsewhere", elsewhere, "its CA is another"),
+        ("/root/ca", other("certificate-authority-data:"), "its CA is another"),
+        ("/root/key", other("client-key-data:"), "it has not the key of its certificate"),
+        (
+            "/root/damaged",
+            admin.replace(&line(&admin, "client-key-data:"), "client-key-data: bm9uZQ=="),
+            "it has not the key",
+        ),
+        (
+            "/root/none",
+            admin.replace(&line(&admin, "client-certificate-data:"), "token: none"),
+            "it has no certificate",
+        ),
+        ("/root/server", admin.replace("server: https://", "server: https://x."), "its server is another"),
+    ] {
+        node.write(path, &content);
+        let request = EmbedRequest { copies_of: Some("admin.conf".into()), ..request(&node, &[path]) };
+        let plan = embed::plan(&request, node.now).unwrap().plan;
+        let reason = &plan.artefacts[0].reason;
+        assert!(plan.is_empty() && reason.starts_with("no copy of /etc/kubernetes/admin.conf: "), "{path}: {reason}");
+        assert!(reason.contains(why), "{path}: {reason}");
+    }
+}

@@ -1,5 +1,7 @@
 //! A user's kubeconfig that is there: kept as long as it is what is asked for, and made again for a reason that is said.
 
+use std::os::unix::fs::PermissionsExt;
+
 use kubepki::ops::Continue;
 use kubepki::ops::output::Access;
 use kubepki::ops::user::{Ensured, Order, Present, UserRequest, ensure};
@@ -154,4 +156,34 @@ fn a_token_is_compared_and_never_said() {
     assert_eq!(other.reason.as_ref().unwrap().word.as_str(), "other_token");
     assert!(!format!("{:?} {:?}", other.reason, other.before).contains("hunter"));
     assert_eq!(why(&node, &request(&node), &text), "no_certificate");
+}
+
+#[test]
+fn a_file_that_others_can_read_is_made_again_with_the_mode_that_is_wanted() {
+    let node = Node::made(CONTROL_PLANE);
+    let wanted = request(&node);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jane.conf");
+    let ensured = |mode: Option<u32>, dry_run: bool| {
+        let access = Access { mode, ..Access::default() };
+        let order = Order { present: Present::File(path.clone()), force: false, dry_run, access };
+        let ensured = ensure(&wanted, &order, node.now, &mut |_| Continue::Yes).unwrap();
+        ensured.reason.map(|reason| (reason.word.as_str(), reason.text))
+    };
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let set_mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    assert_eq!(ensured(None, false).unwrap().0, "missing");
+    assert_eq!((ensured(None, false), mode()), (None, 0o600));
+    let before = std::fs::read(&path).unwrap();
+    set_mode(0o644);
+    let readable = Some(("readable_by_others", "others than its owner can use it (mode 0644)".to_owned()));
+    assert_eq!((ensured(None, true), mode()), (readable.clone(), 0o644));
+    assert_eq!((ensured(Some(0o640), true), mode()), (readable.clone(), 0o644));
+    assert_eq!((ensured(None, false), mode()), (readable, 0o600));
+    assert_ne!(std::fs::read(&path).unwrap(), before);
+    // What is wanted so is kept, and so is what nobody else can use.
+    set_mode(0o640);
+    assert_eq!((ensured(Some(0o640), false), mode()), (None, 0o640));
+    set_mode(0o700);
+    assert_eq!(ensured(None, false), None);
 }

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import pytest
 
 from kubepki import read_certificates
 from playbooks import ANSIBLE, ROOT, Played, play
 from trees import kubepki
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXAMPLES = ROOT / "examples/ansible"
 # Hosts are folders: nothing runs in them.
@@ -45,6 +43,8 @@ CONFIGURATION = [
         "certificatesDir": "/srv/pki",
     },
 ]
+
+COMMAND = Path(sys.executable).with_name("kubepki")
 
 pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)")
 
@@ -94,6 +94,10 @@ def test_certificates_of_an_external_ca_are_renewed_before_they_end_and_when_a_n
     assert keys(nodes) == old_keys
     assert all(new[path] != serial for path, serial in old.items())
     assert changed(nodes, **SECOND_YEAR) == {"cp1": 0, "worker1": 0}
+    backups = nodes / "cp1/var/lib/kubepki/backups"
+    assert len([path for path in backups.iterdir() if path.is_dir()]) > 1
+    pruned = changed(nodes, **SECOND_YEAR, external_ca_backups_keep=1)
+    assert (pruned["cp1"], len([path for path in backups.iterdir() if path.is_dir()])) == (1, 1)
     for host in ("cp1", "worker1"):
         checked = kubepki("check", "--rootfs", nodes / host)
         assert checked.returncode == 0, checked.stdout
@@ -125,19 +129,22 @@ def test_service_account_keys_go_where_the_configuration_has_the_certificates(no
     assert not (nodes / "cp1/etc/kubernetes/pki").exists()
 
 
-def test_role_renew_names_what_it_cannot_renew_and_fails_where_that_is_wanted(nodes: Path) -> None:
+@pytest.mark.parametrize("binary", [None, str(COMMAND)])
+def test_role_renew_names_what_it_cannot_renew_and_fails_where_that_is_wanted(binary: str | None, nodes: Path) -> None:
     assert all(changed(nodes, **FIRST_YEAR).values())
     playbook = nodes.parent / "renew.yml"
     playbook.write_text(RENEW)
-    played = run(playbook, nodes)
+    played = run(playbook, nodes, renew_binary=binary)
     assert played.returncode == 0, played.output
     assert "not renewed, though it ends soon: admin.conf, apiserver, " in played.output, played.output
-    assert "[WARNING]: apiserver is not renewed: it ends on " in played.output, played.output
-    assert "generate-csr apiserver --renew" in " ".join(played.output.split())
+    if binary is None:
+        assert "[WARNING]: apiserver is not renewed: it ends on " in played.output, played.output
+        assert "generate-csr apiserver --renew" in " ".join(played.output.split())
 
-    failed = run(playbook, nodes, renew_fail_on_not_renewed=True)
+    failed = run(playbook, nodes, renew_fail_on_not_renewed=True, renew_binary=binary)
     assert failed.returncode == 2
     assert "the key of its CA is not on this node" in failed.output
+    assert "generate-csr apiserver --renew" in " ".join(failed.output.split())
     # What does not end soon is not named.
-    early = run(playbook, nodes, renew_before="10d")
+    early = run(playbook, nodes, renew_before="10d", renew_binary=binary)
     assert "not renewed, though it ends soon: nothing" in early.output, early.output

@@ -76,3 +76,32 @@ def test_a_certificate_that_an_intermediate_ca_signed_is_kept_with_its_chain(tmp
     for present, is_kept in ((leaf.read_text() + middle.read_text(), True), (leaf.read_text(), False)):
         answer = kubepki.sign_csr(request.read_text(), present=present, dry_run=True, **given)
         assert (answer.is_kept, answer.reason == "the certificate is not of this CA") == (is_kept, not is_kept)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_plan_is_signed_with_a_key_behind_a_passphrase_which_it_does_not_hold(tmp_path: Path) -> None:
+    kubepki.apply(kubepki.plan(certificates=["ca"], kubeconfigs=(), node_name="cp1", rootfs=tmp_path))
+    kubepki.apply(kubepki.plan_generate_csr(names=["apiserver"], node_name="cp1", rootfs=tmp_path, out_dir="/requests"))
+    key = tmp_path / "etc/kubernetes/pki/ca.key"
+    sealed = tmp_path / "sealed"
+    done = run("openssl", "pkcs8", "-topk8", "-passout", "pass:open sesame", "-in", key, "-out", sealed)
+    assert done.returncode == 0, done.stderr
+    sealed.replace(key)
+    arguments: dict[str, Any] = {"role": "control-plane", "node_name": "cp1", "rootfs": tmp_path}
+    for wrong in (None, "open barley"):
+        blocked = kubepki.plan_sign("/requests", ca_key_passphrase=wrong, **arguments)
+        assert blocked.is_blocked
+    opened: dict[str, Any] = {**arguments, "ca_key_passphrase": "open sesame"}
+    plan = kubepki.plan_sign("/requests", **opened)
+    assert not plan.is_blocked, plan
+    assert "sesame" not in str(plan.to_dict()) + repr(plan)
+    kubepki.rehearse(plan)
+    with pytest.raises(kubepki.KubepkiError):
+        kubepki.apply(plan)
+    assert not list(tmp_path.rglob("requests/*.crt"))
+    # A plan that went through a file is the same.
+    read = kubepki.Plan.from_dict(plan.to_dict())
+    report = kubepki.apply(read, ca_key_passphrase=b"open sesame")
+    assert [change.name for change in report.changed] == ["apiserver"]
+    with pytest.raises(TypeError, match="ca_key_passphrase"):
+        kubepki.apply(read, ca_key_passphrase=5)  # type: ignore[arg-type]

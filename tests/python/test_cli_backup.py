@@ -85,9 +85,9 @@ def test_the_list_says_when_before_what_and_whether_it_is_whole(node: Path) -> N
     name = only_name(node)
     listed = backup("list", rootfs=node)
     header, row = listed.stdout.splitlines()
-    assert header.split() == ["NAME", "MADE", "BEFORE", "FILES", "STATE"]
+    assert header.split() == ["NAME", "STATE", "FILES", "MADE", "BEFORE"]
     assert row.startswith(name)
-    assert row.split()[-5:] == ["UTC", "certs", "renew", "18", "complete"]
+    assert row.split()[1:] == ["complete", "18", *row.split()[3:5], "UTC", "certs", "renew"]
     (data,) = json.loads(backup("list", "-o", "json", rootfs=node).stdout)["backups"]
     assert (data["name"], data["operation"], data["state"]) == (name, "certs renew", "complete")
     assert "PRIVATE KEY" not in listed.stdout + json.dumps(data)

@@ -22,7 +22,7 @@ import pytest
 import kubepki
 import records
 from nodes import RunningNode, eventually
-from playbooks import ANSIBLE
+from playbooks import ANSIBLE, ROOT
 from trees import PROGRAM, make_tree, state
 from trees import kubepki as command
 
@@ -110,6 +110,30 @@ def test_the_command_says_whether_the_change_was_made(tmp_path: Path) -> None:
         ends.add(end)
     assert "made" in ends
     assert ends & {"before", "stopped"}
+
+
+def test_ctrl_c_while_the_core_is_loaded_ends_the_script(tmp_path: Path) -> None:
+    # Whatever is raised when an object goes is dropped, as it is within Python's own import of a module.
+    (tmp_path / "kubepki").mkdir()
+    (tmp_path / "kubepki/__init__.py").touch()
+    (tmp_path / "kubepki/_core.py").write_text(
+        "import os\n"
+        "class Going:\n"
+        "    def __del__(self): os.kill(os.getpid(), 2); [None for _ in range(1000)]\n"
+        "Going()\n"
+        "def main(_): print('went on', flush=True); return 0\n"
+    )
+    script = ROOT / "python/kubepki.data/scripts/kubepki"
+    run = {"args": [sys.executable, script], "env": {**os.environ, "PYTHONPATH": str(tmp_path)}}
+    done = subprocess.run(**run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+    # A parent that has it ignored means it.
+    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        done = subprocess.run(**run, capture_output=True, text=True, check=False)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
 
 
 def test_ctrl_c_ends_the_wait_for_what_is_handed_over(tmp_path: Path) -> None:

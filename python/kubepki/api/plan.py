@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubepki import _core
-from kubepki.api.request import in_utc, request
+from kubepki.api.request import encoded, in_utc, request
 from kubepki.arguments import asked, checked
 from kubepki.errors import InterruptedAfterChange
 
@@ -73,7 +73,12 @@ def plan(
 
 
 @checked
-def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = None) -> Report:
+def apply(
+    plan: Plan,
+    *,
+    ca_key_passphrase: str | bytes | None = None,
+    progress: Callable[[int, int, str], object] | None = None,
+) -> Report:
     """Do what a plan says, in one transaction: afterwards every file is there, or every file is as it was.
 
     >>> from tempfile import TemporaryDirectory
@@ -84,6 +89,7 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
 
     Args:
         plan: A plan of this version of kubepki.
+        ca_key_passphrase: The passphrase that `plan_sign` was given, which no plan holds.
         progress: Called with (keys ready, keys in all, what the newest is for or "") about twenty times a second. It
             may raise to stop the work, as a signal handler may (Ctrl-C): nothing has been changed then, and `apply`
             raises what was raised. Ctrl-C that comes later is raised when all is done.
@@ -99,8 +105,9 @@ def apply(plan: Plan, *, progress: Callable[[int, int, str], object] | None = No
     """
     from kubepki.api.interrupt import Held
 
+    passphrase = None if ca_key_passphrase is None else encoded(ca_key_passphrase)
     with Held() as interrupts:
-        report, raised = _core.apply_plan(plan, interrupts.heard(progress))
+        report, raised = _core.apply_plan(plan, passphrase, interrupts.heard(progress))
         if interrupts.is_outermost and interrupts.noted:
             raised = raised or KeyboardInterrupt()
         if isinstance(raised, KeyboardInterrupt):

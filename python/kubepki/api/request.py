@@ -51,11 +51,12 @@ def secrets_of_authorities(
 ) -> bytes | dict[str, bytes] | None:
     """Return keys or passphrases of CAs as the core takes them."""
     if isinstance(secret, Mapping):
-        return {name: _encoded(each) for name, each in secret.items()}
-    return None if secret is None else _encoded(secret)
+        return {name: encoded(each) for name, each in secret.items()}
+    return None if secret is None else encoded(secret)
 
 
-def _encoded(secret: str | bytes) -> bytes:
+def encoded(secret: str | bytes) -> bytes:
+    """Return a secret as the core takes it."""
     return secret.encode() if isinstance(secret, str) else secret
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubepki import _core
-from kubepki.api.request import in_utc, request, secrets_of_authorities
+from kubepki.api.request import encoded, in_utc, request, secrets_of_authorities
 from kubepki.arguments import asked
 
 TYPE_CHECKING = False
@@ -119,6 +119,7 @@ def plan_sign(
     renew_before: timedelta | None = None,
     partial: bool = False,
     recover: bool = False,
+    ca_key_passphrase: str | bytes | None = None,
     now: datetime | None = None,
 ) -> Plan:
     """Plan the certificates that answer signing requests, where the CA is; `apply` signs and writes them, all or none.
@@ -169,6 +170,8 @@ def plan_sign(
         partial: Sign what can be signed, whatever else is refused.
         recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
             planning makes.
+        ca_key_passphrase: The passphrase of the CAs' keys, where they have one (PKCS#8, as `openssl pkcs8 -topk8`
+            writes it). The plan does not hold it: give it to `apply` too.
         now: The moment from which validity counts.
 
     Raises:
@@ -177,7 +180,8 @@ def plan_sign(
         EnvironmentFailure: `store.*`.
 
     """
-    return _core.plan_sign(request(locals()), in_utc(now))
+    passphrase = None if ca_key_passphrase is None else encoded(ca_key_passphrase)
+    return _core.plan_sign(request(locals(), "ca_key_passphrase", "passphrase"), passphrase, in_utc(now))
 
 
 @asked("SignTextRequest", "csr", without="certificates_dir kubeconfig_dir rootfs")

@@ -2,7 +2,7 @@
 //!
 //! In: a request; a file of this machine, or a text. Out: [`Ensured`]: what was there, why it was not kept, and what is there now.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
@@ -77,21 +77,21 @@ pub fn ensure(
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Ensured> {
     let planned = plan(request, now)?;
-    let Looked { facts, text, reason } = planned.look(request, &order.present, order.force)?;
+    let mode = order.access.mode.unwrap_or(0o600);
+    let Looked { facts, text, reason } = planned.look(request, &order.present, order.force, mode)?;
     let warnings = planned.warnings.clone();
     let (after, text) = match (&reason, facts.clone()) {
         (None, Some(facts)) => (facts, text),
         _ if order.dry_run => {
             if let Present::File(path) = &order.present {
-                Store::new(None)?.rehearse::<&Path>(&[], &[path])?;
+                Store::new(None)?.rehearse(&[], &[(path.as_path(), order.access.uid)])?;
             }
             (planned.facts(), None)
         }
         _ => {
             let made = planned.make(request.token.as_ref(), progress)?;
             if let Present::File(path) = &order.present {
-                let access = Access { mode: order.access.mode.or(Some(0o600)), ..order.access };
-                write_secret(path, &made.text, true, access)?;
+                write_secret(path, &made.text, true, Access { mode: Some(mode), ..order.access })?;
             }
             (made.facts, Some(made.text))
         }
@@ -100,10 +100,10 @@ pub fn ensure(
 }
 
 impl Planned {
-    /// Looks at what is there, and judges whether it will do; with `force` it will not.
-    fn look(&self, request: &UserRequest, present: &Present, force: bool) -> Result<Looked> {
+    /// Looks at what is there, and judges whether it will do; with `force` it will not, nor with a mode wider than `allowed`.
+    fn look(&self, request: &UserRequest, present: &Present, force: bool, allowed: u32) -> Result<Looked> {
         let renew_before = request.renew_before()?;
-        let (path, mut tree) = read(present)?;
+        let (path, mode, mut tree) = read(present)?;
         let Some(content) = tree.content(&path).map(|content| Secret::new(content.to_vec())) else {
             return Ok(Looked { facts: None, text: None, reason: Some(Reason::of(Unfit::Missing)) });
         };
@@ -116,7 +116,13 @@ impl Planned {
         let reason = if force {
             Some(Reason::of(Unfit::Forced))
         } else {
-            unfit(client.as_ref(), &path, &tree, &self.plan, &terms)
+            // A key that others could read is not made good by a narrower mode.
+            let wide = mode & 0o077 & !allowed != 0;
+            let readable = || Reason {
+                text: format!("others than its owner can use it (mode {mode:04o})"),
+                ..Reason::of(Unfit::ReadableByOthers)
+            };
+            unfit(client.as_ref(), &path, &tree, &self.plan, &terms).or_else(|| wide.then(readable))
         };
         Ok(Looked { facts: self.seen(client.as_ref()), text: Some(content), reason })
     }
@@ -144,8 +150,9 @@ impl Planned {
     }
 }
 
-/// The path of what is there, and a tree with it. A text has no mode that others could read it with.
-fn read(present: &Present) -> Result<(PathBuf, Tree)> {
+/// The path of what is there, its mode, and a tree with it. A text has no mode that others could read it with.
+fn read(present: &Present) -> Result<(PathBuf, u32, Tree)> {
+    let mut mode = 0o600;
     let (path, observed) = match present {
         Present::Text(text) => {
             let observed = match text {
@@ -159,7 +166,10 @@ fn read(present: &Present) -> Result<(PathBuf, Tree)> {
             let path = store.locate(path)?;
             let observed = match store.read([&path]).get(&path) {
                 Observed::Unreadable(fault) => return Err(Fault::clone(fault).into()),
-                Observed::File { content, .. } => Observed::File { content: content.clone(), mode: 0o600 },
+                Observed::File { content, mode: found } => {
+                    mode = *found;
+                    Observed::File { content: content.clone(), mode: 0o600 }
+                }
                 Observed::Missing => Observed::Missing,
             };
             (path, observed)
@@ -167,5 +177,5 @@ fn read(present: &Present) -> Result<(PathBuf, Tree)> {
     };
     let mut tree = Tree::default();
     tree.insert(path.clone(), observed);
-    Ok((path, tree))
+    Ok((path, mode, tree))
 }

@@ -23,11 +23,9 @@ use crate::inventory::{Item, Part};
 use crate::key::PrivateKey;
 use crate::plan::generate::Selection;
 use crate::plan::{Artefact, Cause, Step};
-use crate::policy::due;
+use crate::policy::{due, is_signed_by};
 use crate::tree::Observed;
-use crate::x509::{
-    Certificate, CertificateRequest, ChainProblem, RequestTemplate, Rule, SubjectAltNames, verify_chain,
-};
+use crate::x509::{Certificate, CertificateRequest, RequestTemplate, SubjectAltNames};
 
 /// What a certificate or a request must be for.
 struct Wanted<'a> {
@@ -91,18 +89,6 @@ impl Wanted<'_> {
 fn has_usages(request: &RequestTemplate, certificate: &Certificate) -> bool {
     let Some(has) = certificate.extended_key_usages() else { return true };
     request.extended_key_usages.iter().all(|usage| has.contains(usage))
-}
-
-/// Whether one of the CA's certificates vouches for it. What else is wrong with a CA (its end) no request puts right.
-fn is_signed_by(
-    authorities: &[Certificate],
-    certificate: &Certificate,
-    intermediates: &[Certificate],
-    now: DateTime<Utc>,
-) -> bool {
-    let verified = verify_chain(certificate, intermediates, authorities, now, None);
-    let is_foreign = |problem: &ChainProblem| matches!(problem.rule, Rule::UNKNOWN_AUTHORITY | Rule::SIGNATURE);
-    authorities.is_empty() || !verified.is_err_and(|problem| is_foreign(&problem))
 }
 
 impl Asking<'_> {

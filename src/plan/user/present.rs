@@ -44,6 +44,8 @@ words! {
         OtherUser = "other_user",
         /// Its certificate ends soon.
         EndsSoon = "ends_soon",
+        /// Others than its owner can read its key or token.
+        ReadableByOthers = "readable_by_others",
     }
 }
 
@@ -71,6 +73,7 @@ impl Reason {
             Unfit::NoCertificate => "it has no client certificate that can be read",
             Unfit::OtherUser => "it is for another user or other groups",
             Unfit::EndsSoon => "it ends soon",
+            Unfit::ReadableByOthers => "others than its owner can read it",
         };
         Self { word, text: text.to_owned() }
     }

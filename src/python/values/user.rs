@@ -137,7 +137,7 @@ secrets! {
         /// Why the one that was there is not kept, in one sentence.
         reason = it.reason.as_ref().map(|reason| reason.text.as_str());
         /// The same in one word: `missing`, `forced`, `unusable`, `other_server`, `other_authority`, `other_token`,
-        /// `other_credential`, `no_certificate`, `other_user`, `ends_soon`.
+        /// `other_credential`, `no_certificate`, `other_user`, `ends_soon`, `readable_by_others`.
         reason_code = it.reason.as_ref().map(|reason| reason.word.as_str());
         /// What the one that was there said, without its text; none where there was none that could be read.
         before = &it.before;

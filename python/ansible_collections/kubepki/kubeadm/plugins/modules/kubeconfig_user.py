@@ -148,7 +148,8 @@ reason:
 reason_code:
   description:
     - The same in one word - V(missing), V(forced), V(unusable), V(other_server), V(other_authority), V(other_token),
-      V(other_credential), V(no_certificate), V(other_user), V(ends_soon); empty when it was kept.
+      V(other_credential), V(no_certificate), V(other_user), V(ends_soon), V(readable_by_others); empty when it was
+      kept.
   returned: success
   type: str
   sample: ends_soon
