@@ -154,6 +154,19 @@ def test_a_newer_wheel_leaves_nothing_of_the_older_and_an_older_one_is_refused(t
     assert (back.returncode, (site / "kubepki/kept").read_text()) == (0, "1"), back.output
 
 
+def test_a_path_begins_beside_the_playbook(tmp_path: Path) -> None:
+    wheel = wheel_that_says(tmp_path / "plays", "1.0")
+    role = {"ansible.builtin.include_role": {"name": "kubepki.kubeadm.install"}}
+    plays = [{"hosts": "localhost", "gather_facts": False, "tasks": [role]}]
+    (tmp_path / "plays/install.yml").write_text(json.dumps(plays))
+    playbook = tmp_path / "site.yml"
+    playbook.write_text(json.dumps([{"ansible.builtin.import_playbook": "plays/install.yml"}]))
+    known = {"install_python": sys.executable, "install_venv": tmp_path / "kubepki"}
+    played = play(playbook, tmp_path / "home", install_wheel=wheel.name, **known)
+    assert played.returncode == 0, played.output
+    assert (tmp_path / "kubepki/wheel" / wheel.name).exists()
+
+
 def test_a_wheel_for_another_processor_is_refused_by_name(tmp_path: Path) -> None:
     wheel = wheel_that_says(tmp_path / "wheels", "1.0")
     other = wheel.rename(wheel.with_name("kubepki-1.0-cp310-abi3-manylinux2014_s390x.whl"))

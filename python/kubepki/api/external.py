@@ -107,8 +107,8 @@ def plan_embed(
         kubeconfigs: kubeadm's names (`admin.conf`) or paths of kubeconfigs; all of the node, or none for an empty list.
         client_certificate: The client certificate, for one kubeconfig, in place of the file beside it.
         client_key: Its key, in place of the one in the kubeconfig.
-        copies_of: Only into copies of this kubeconfig of the node (`admin.conf`), which have the same server and user:
-            with its client certificate and key.
+        copies_of: Only into copies of this kubeconfig of the node (`admin.conf`), which have the same server, user and
+            CA: with its client certificate and key.
         certificate_authority: The CA certificates, in place of `ca.crt`.
         flatten: Embed the files that a kubeconfig refers to, too.
         backup_dir: The directory of the node where backups are kept.

@@ -40,8 +40,8 @@ options:
   copies_of:
     description:
       - >-
-        Only into copies of this kubeconfig of the node (C(admin.conf)), which have the same server and user: with its
-        client certificate and key.
+        Only into copies of this kubeconfig of the node (C(admin.conf)), which have the same server, user and CA: with
+        its client certificate and key.
     type: str
   certificate_authority:
     description:
