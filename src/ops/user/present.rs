@@ -77,8 +77,8 @@ pub fn ensure(
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Ensured> {
     let planned = plan(request, now)?;
-    let mode = order.access.mode.unwrap_or(0o600);
-    let Looked { facts, text, reason } = planned.look(request, &order.present, order.force, mode)?;
+    let allowed = order.access.mode.unwrap_or(0o600);
+    let Looked { facts, text, reason } = planned.look(request, &order.present, order.force, allowed)?;
     let warnings = planned.warnings.clone();
     let (after, text) = match (&reason, facts.clone()) {
         (None, Some(facts)) => (facts, text),
@@ -91,7 +91,7 @@ pub fn ensure(
         _ => {
             let made = planned.make(request.token.as_ref(), progress)?;
             if let Present::File(path) = &order.present {
-                write_secret(path, &made.text, true, Access { mode: Some(mode), ..order.access })?;
+                write_secret(path, &made.text, true, Access { mode: Some(allowed), ..order.access })?;
             }
             (made.facts, Some(made.text))
         }
