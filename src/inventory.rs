@@ -169,7 +169,14 @@ pub fn is_worker(layout: &Layout, tree: &Tree) -> bool {
 fn is_control_plane(layout: &Layout, tree: &Tree) -> bool {
     let mut own = catalogue::rows([Kind::Leaf, Kind::Kubeconfig])
         .filter(|row| row.is_of_cluster() && !row.roles.contains(&Role::Worker));
-    tree.is_there(&layout.key(CLUSTER_CA)) || own.any(|row| tree.is_there(&layout.of(row)))
+    // A kubelet beside nothing but the CA's pair is a worker's, to which the key has been copied.
+    let has_key = tree.is_there(&layout.key(CLUSTER_CA));
+    let is_alone = || {
+        let shared = catalogue::rows([Kind::Authority]).filter(|row| row.name != CLUSTER_CA);
+        let mut shared = shared.map(|row| layout.key(row.base_name)).chain([layout.service_account_key()]);
+        tree.is_there(&layout.kubeconfig(KUBELET_CONF)) && !shared.any(|key| tree.is_there(&key))
+    };
+    own.any(|row| tree.is_there(&layout.of(row))) || has_key && !is_alone()
 }
 
 /// Whether there is anything of a local etcd. An external one's CA certificate has the same place, but never its key.

@@ -27,7 +27,9 @@ pub use node::NodeRequest;
 pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
-pub use shared::{BackupDir, Backups, Critical, DryRun, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs, Warning};
+pub use shared::{
+    BackupDir, Backups, Critical, DryRun, FileProfile, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs, Warning,
+};
 pub use show::ShowRequest;
 pub use sign::{NamedFile, NodeEntry, Nodes, OfAuthorities, SignRequest, SignTextRequest};
 pub use span::Span;

@@ -60,7 +60,7 @@ pub use backup::BackupOrder;
 use begin::Order;
 pub use change::{Action, Applied, Change, Expected};
 pub use error::StoreError;
-pub use exposure::{Exposure, OpenFolder};
+pub use exposure::{Exposure, OpenFolder, Standing};
 pub use holder::Holder;
 pub use interrupted::Interrupted;
 pub use list::Listing;
@@ -208,6 +208,12 @@ impl Store {
     #[must_use]
     pub fn exposure(&self, path: &Path) -> Exposure {
         exposure::exposure(&self.root, path)
+    }
+
+    /// Mode and owner of the file or folder at `path`; `None` when nothing is there, or nobody may look.
+    #[must_use]
+    pub fn standing(&self, path: &Path) -> Option<Standing> {
+        exposure::standing(&self.root, path)
     }
 
     /// Where the root directory is on this machine: absolute, links followed.

@@ -8,10 +8,12 @@
 //! |---|---|
 //! | this file | what a finding is about, and remedies that are the same for all files |
 //! | `authority` | CAs, the service accounts' keys, somebody else's etcd |
+//! | `cause` | what follows from a CA that is not there, or is another |
 //! | `leaf` | certificates with a key beside them, kubeconfigs |
 //! | `kubelet` | the kubelet's own certificates |
 
 mod authority;
+mod cause;
 mod kubelet;
 mod leaf;
 
@@ -76,6 +78,7 @@ impl Advisor<'_> {
             }
         }
         follow_the_certificate(findings);
+        self.follow_the_authority(findings);
     }
 
     fn remedy(&self, finding: &Finding) -> Option<String> {
@@ -292,6 +295,7 @@ fn is_judged_here(code: AnyCode) -> bool {
         Code::CertificateMissingNames,
         Code::CertificateMissingUsages,
         Code::CertificateOtherSubject,
+        Code::CertificateOtherNode,
         Code::AuthorityMissing,
         Code::AuthorityExternalIncomplete,
         Code::AuthorityNotAnAuthority,

@@ -57,6 +57,8 @@ pub struct Row {
     pub since: Option<&'static Change>,
     /// Whether it is best kept elsewhere, so that nobody misses it.
     pub is_best_elsewhere: bool,
+    /// The numbers of the CIS benchmark's rules about the file with its key: mode and owner.
+    pub benchmark: (&'static str, &'static str),
 }
 
 /// A subject's common name.

@@ -22,6 +22,9 @@ const CLIENT: &[ExtendedKeyUsage] = &[ExtendedKeyUsage::ClientAuth];
 const SERVER: &[ExtendedKeyUsage] = &[ExtendedKeyUsage::ServerAuth];
 const SERVER_AND_CLIENT: &[ExtendedKeyUsage] = &[ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
 
+/// The benchmark's rules about the files of administrators.
+const ADMINISTRATORS: (&str, &str) = ("1.1.13", "1.1.14");
+
 /// A client's certificate of the cluster's CA: what a row says where it says nothing else.
 const LEAF: Row = Row {
     name: "",
@@ -37,6 +40,7 @@ const LEAF: Row = Row {
     roles: EVERY_CONTROL_PLANE,
     since: None,
     is_best_elsewhere: false,
+    benchmark: ("1.1.21", "1.1.19"),
 };
 
 const fn authority(name: &'static str, base_name: &'static str, common_name: &'static str) -> Row {
@@ -128,6 +132,7 @@ pub static ROWS: &[Row] = &[
         common_name: CommonName::Fixed("kubernetes-admin"),
         organizations: ADMIN,
         server: ServerRule::ControlPlane,
+        benchmark: ADMINISTRATORS,
         ..kubeconfig(ADMIN_CONF)
     },
     Row {
@@ -139,6 +144,7 @@ pub static ROWS: &[Row] = &[
         roles: &[Role::ControlPlane],
         since: Some(&SEPARATE_SUPER_ADMIN),
         is_best_elsewhere: true,
+        benchmark: ADMINISTRATORS,
         ..kubeconfig("super-admin.conf")
     },
     Row {
@@ -146,16 +152,19 @@ pub static ROWS: &[Row] = &[
         common_name: CommonName::SystemNode,
         organizations: NODES,
         roles: EVERY_ROLE,
+        benchmark: ("4.1.5", "4.1.6"),
         ..kubeconfig(KUBELET_CONF)
     },
     Row {
         long_name: "certificate embedded in the kubeconfig file for the controller manager to use",
         common_name: CommonName::Fixed("system:kube-controller-manager"),
+        benchmark: ("1.1.17", "1.1.18"),
         ..kubeconfig("controller-manager.conf")
     },
     Row {
         long_name: "certificate embedded in the kubeconfig file for the scheduler manager to use",
         common_name: CommonName::Fixed("system:kube-scheduler"),
+        benchmark: ("1.1.15", "1.1.16"),
         ..kubeconfig("scheduler.conf")
     },
     Row {

@@ -24,6 +24,7 @@ use crate::text::printable;
   kubepki check
   kubepki check --warning 60d --critical 14d
   kubepki check --config kubeadm.yaml -o json
+  kubepki check --profile cis
   kubepki check /srv/ingress/tls.crt")]
 pub(super) struct Check {
     #[command(flatten)]

@@ -43,6 +43,10 @@ pub struct KubeletConfiguration {
     pub node_name: Option<String>,
     /// Whether it renews its client certificate itself (`rotateCertificates`), and so keeps it in memory.
     pub rotates_client_certificate: bool,
+    /// Whether it answers callers without a certificate or token (`authentication.anonymous`).
+    pub admits_anonymous: bool,
+    /// Whether it does for every caller what is asked (`authorization.mode: AlwaysAllow`).
+    pub allows_everything: bool,
     /// `tlsCertFile` and `tlsPrivateKeyFile`, where both are given.
     certificate: Option<(PathBuf, PathBuf)>,
     /// `serverTLSBootstrap`.
@@ -76,6 +80,9 @@ pub struct ServingFiles {
 /// The kubelet's default, for a field that is absent, empty or zero.
 const FILE_CHECK_FREQUENCY: Duration = Duration::from_secs(20);
 
+/// The mode of authorization that asks nobody.
+const ALWAYS_ALLOW: &str = "AlwaysAllow";
+
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Fields {
@@ -93,6 +100,7 @@ struct Fields {
     server_tls_bootstrap: Option<bool>,
     rotate_certificates: Option<bool>,
     authentication: Authentication,
+    authorization: Authorization,
 }
 
 /// A duration; a number is none, and is told so.
@@ -113,11 +121,25 @@ struct CrashLoopBackOff {
 #[serde(default)]
 struct Authentication {
     x509: X509,
+    anonymous: Anonymous,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Anonymous {
+    enabled: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Authorization {
+    mode: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct X509 {
+    #[serde(rename = "clientCAFile")]
     client_ca_file: Option<PathBuf>,
 }
 
@@ -135,6 +157,8 @@ impl Default for KubeletConfiguration {
             client_authority: None,
             node_name: None,
             rotates_client_certificate: false,
+            admits_anonymous: false,
+            allows_everything: false,
             certificate: None,
             requests_server_certificate: false,
             certificate_dir: None,
@@ -182,6 +206,8 @@ impl KubeletConfiguration {
             node_name: None,
             client_authority: fields.authentication.x509.client_ca_file.filter(|path| !path.as_os_str().is_empty()),
             rotates_client_certificate: fields.rotate_certificates.unwrap_or(false),
+            admits_anonymous: fields.authentication.anonymous.enabled.unwrap_or(false),
+            allows_everything: fields.authorization.mode.as_deref() == Some(ALWAYS_ALLOW),
             certificate: given(fields.tls_cert_file, fields.tls_private_key_file),
             requests_server_certificate: fields.server_tls_bootstrap.unwrap_or(false),
             certificate_dir: None,
@@ -212,6 +238,8 @@ impl KubeletConfiguration {
                     self.client_authority = Some(PathBuf::from(value)).filter(|path| path.is_absolute());
                 }
                 "hostname-override" => self.node_name = Some(value.to_owned()).filter(|name| !name.is_empty()),
+                "anonymous-auth" => self.admits_anonymous = value != "false",
+                "authorization-mode" => self.allows_everything = value == ALWAYS_ALLOW,
                 "rotate-certificates" => self.rotates_client_certificate = value != "false",
                 "pod-manifest-path" => self.static_pod_path = Some(PathBuf::from(value)),
                 "container-runtime-endpoint" => self.runtime_endpoint = Some(value.to_owned()),

@@ -114,6 +114,18 @@ impl StaticPod {
         values.map(|(_, value)| self.on_host(Path::new(value))).collect()
     }
 
+    /// Whether a flag is given and not `false`; one without a value is on.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        self.flag(name).is_some_and(|value| !["false", "f", "F", "0", "False", "FALSE"].contains(&value))
+    }
+
+    /// Whether a path is a folder's or file's of the host that the pod mounts: others are in its image.
+    #[must_use]
+    pub fn mounts(&self, path: &Path) -> bool {
+        self.mounts.iter().any(|(_, host)| path.starts_with(host))
+    }
+
     /// The release of the component, as the tag of its image has it; none for another tag.
     #[must_use]
     pub const fn version(&self) -> Option<&KubernetesVersion> {

@@ -8,12 +8,14 @@
 //! Without a configuration the kind of node is read off the files, and names are not judged: nobody has said
 //! which node this is.
 
+mod components;
 mod exposure;
 mod external_etcd;
 mod extra;
 mod files;
 mod held;
 mod known;
+mod standing;
 
 use std::path::PathBuf;
 
@@ -34,6 +36,7 @@ use crate::inventory;
 pub use crate::request::CheckRequest;
 use crate::store::Store;
 use crate::tree::Observed;
+use components::Told;
 pub use files::{CheckFilesRequest, check_files};
 pub(super) use known::KnownNode;
 
@@ -84,13 +87,19 @@ pub(super) fn check_in(store: Store, request: &CheckRequest, now: DateTime<Utc>)
     let seen = is_node.then(|| restart::living(&node.store, &request.kubelet_dir, on_machine));
     let living = seen.unwrap_or_default();
     checkup.kubelet(&kubelet.files, kubelet.is_known, living.kubelet_serves);
+    checkup.misplaced(*request.profile);
     checkup.extra(&node.store, &request.extra);
     checkup.exposure(&node.store, &request.kubelet_dir);
     checkup.held_manifests(&node.store);
     let known = KnownNode::of(&node, &inventory, is_node);
+    checkup.findings.extend(living.findings);
+    if is_node {
+        let told = Told::read(&node.store, &kubelet, &node.layout.kubeconfig_dir, node.spec.version());
+        checkup.flags(&node.store, *request.profile, &kubelet, &told, &request.kubelet_dir);
+        checkup.standing(&node.store, *request.profile, &kubelet, &told, &request.kubelet_dir);
+    }
 
     let Checkup { certificates, mut findings, .. } = checkup;
-    findings.extend(living.findings);
     let as_root = (!node.store.is_root()).then_some("run it as root: `sudo kubepki check`");
     unreadable::gather(&mut findings, as_root);
     say_once(&mut findings);

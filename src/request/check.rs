@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Critical, KubeletDir, NodeRequest, RequestError, Rootfs, Span, Warning, defaults};
+use super::{Critical, FileProfile, KubeletDir, NodeRequest, RequestError, Rootfs, Span, Warning, defaults};
 use crate::audit::certificate::Thresholds;
 
 /// What `check` is asked for.
@@ -18,6 +18,9 @@ pub struct CheckRequest {
     /// How soon it is critical.
     #[command(flatten)]
     pub critical: Critical,
+    /// Whose rules hold for modes, owners and flags.
+    #[command(flatten)]
+    pub profile: FileProfile,
     /// The kubelet's directory; its `pki` folder is looked into.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,

@@ -9,6 +9,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{Span, defaults};
+use crate::audit::profile::Profile;
 use crate::catalogue::DEFAULT_KUBELET_DIR;
 use crate::policy::OutliveAuthority;
 use crate::store::DEFAULT_BACKUP_DIR;
@@ -79,6 +80,13 @@ options! {
         /// A certificate with at most this much time left is critical.
         #[arg(long, value_name = "DURATION", default_value = "7d")]
         critical: Span
+    }
+
+    pub struct FileProfile {
+        /// Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has: those of kubeadm, or of
+        /// the CIS benchmark.
+        #[arg(long, value_name = "PROFILE", default_value = "kubeadm")]
+        profile: Profile
     }
 
     pub struct DryRun {

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use serde::Serialize;
 
+use crate::audit::profile::Profile;
 use crate::bundle::Recipient;
 use crate::catalogue::NodeRole;
 use crate::policy::OutliveAuthority;
@@ -34,5 +35,6 @@ choices! {
     NodeRole: ControlPlane Worker Etcd;
     Recipient: ControlPlane Worker;
     OutliveAuthority: Refuse Clamp Allow;
+    Profile: Kubeadm Cis;
     Keep: New Old Present;
 }

@@ -32,6 +32,46 @@ pub struct OpenFolder {
     pub other_owner: Option<u32>,
 }
 
+/// Mode and owner of a file or folder, links followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The permission bits.
+    pub mode: u32,
+    /// Who owns it: user and group. What an archive holds is owned by nobody.
+    pub owner: Option<(u32, u32)>,
+    /// Whether the user is one of the right ones.
+    pub is_right_user: bool,
+    /// Who should own it.
+    pub right_owner: (u32, u32),
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+pub(super) fn standing(root: &Root, path: &Path) -> Option<Standing> {
+    let resolved = root.resolve(path, true).ok()?;
+    if let Some(snapshot) = root.snapshot() {
+        let mode = snapshot.mode(&resolved.existing)?;
+        return Some(Standing { mode, owner: None, is_right_user: true, right_owner: (0, 0), is_folder: false });
+    }
+    let owner = root.directory().metadata().ok()?;
+    if !resolved.missing.is_empty() {
+        return None;
+    }
+    let metadata = resolved.existing.symlink_metadata().ok()?;
+    Some(Standing {
+        mode: metadata.mode() & 0o7777,
+        owner: Some((metadata.uid(), metadata.gid())),
+        is_right_user: is_right(metadata.uid(), owner.uid()),
+        right_owner: (owner.uid(), owner.gid()),
+        is_folder: metadata.is_dir(),
+    })
+}
+
+/// Root, the user that runs, and the owner of the root directory.
+fn is_right(uid: u32, owner_of_root: u32) -> bool {
+    uid == 0 || uid == rustix::process::geteuid().as_raw() || uid == owner_of_root
+}
+
 pub(super) fn exposure(root: &Root, path: &Path) -> Exposure {
     if let Some(snapshot) = root.snapshot() {
         // Who owns the members of an archive says who made it.
@@ -39,8 +79,7 @@ pub(super) fn exposure(root: &Root, path: &Path) -> Exposure {
         return Exposure { mode, ..Exposure::default() };
     }
     let Ok(owner) = root.directory().metadata() else { return Exposure::default() };
-    let own = rustix::process::geteuid().as_raw();
-    let is_right = |uid: u32| uid == 0 || uid == own || uid == owner.uid();
+    let is_right = |uid: u32| is_right(uid, owner.uid());
     let mut exposure = Exposure { right_owner: (owner.uid(), owner.gid()), ..Exposure::default() };
     let Ok(resolved) = root.resolve(path, true) else { return exposure };
     let folder = match resolved.kind {

@@ -69,7 +69,7 @@ def test_a_cluster_is_made_of_files_that_kubepki_made(cluster: MakeCluster) -> N
     own.wait_until_healthy()
     for node in own.nodes:
         checked = node.kubepki("check", "--output", "json")
-        assert json.loads(checked.stdout)["findings"] == [], node.name
+        assert {each["severity"] for each in json.loads(checked.stdout)["findings"]} <= {"info"}, node.name
 
 
 def sealed(node: Node) -> list[str]:

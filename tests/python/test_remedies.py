@@ -264,6 +264,13 @@ def test_a_kubeconfig_without_a_configuration(broken: str, bases: Bases, tmp_pat
     node.walk(node.findings)
 
 
+def test_a_certificate_of_another_node_without_a_configuration(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path, has_config=False)
+    reissue(node, "etcd/server", subject="cp2")
+    assert [each.code for each in node.findings() if asks(each)] == ["certificate.other_node"]
+    node.walk(node.findings)
+
+
 # ---- sa, the kubelet, etcd of others, the whole node ---------------------------------------------------------
 
 
@@ -304,6 +311,15 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
     ),
     "etcd folder removed": ("control-plane", lambda node: shutil.rmtree(node.pki / "etcd")),
     "a worker's CA removed": ("worker", lambda node: (node.pki / "ca.crt").unlink()),
+    "a worker with the CA's key": ("worker", lambda node: shutil.copy(node.owner / "ca.key", node.pki / "ca.key")),
+    "the cluster's CA replaced": (
+        "control-plane",
+        lambda node: write(node.pki / "ca.crt", Issued(node.pki / "ca.crt", None, is_ca=True).pem, 0o644),
+    ),
+    "certificates that all may change": (
+        "control-plane",
+        lambda node: [(node.pki / name).chmod(0o666) for name in ("ca.crt", "etcd/peer.crt")],
+    ),
     "a worker's CA truncated": ("worker", lambda node: truncate(node.pki / "ca.crt")),
     "etcd's CA removed": ("external-etcd", lambda node: (node.root / "etc/etcd/ca.crt").unlink()),
     "etcd's CA truncated": ("external-etcd", lambda node: truncate(node.root / "etc/etcd/ca.crt")),

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from typing import Literal
 
     from kubepki.arguments import StrPath
     from kubepki.types import Certificate, CertificateFile, CheckReport, ExpirationReport
@@ -23,6 +24,7 @@ def check(
     *,
     warning: timedelta = timedelta(days=30),
     critical: timedelta = timedelta(days=7),
+    profile: Literal["kubeadm", "cis"] = "kubeadm",
     kubelet_dir: StrPath = "/var/lib/kubelet",
     extra: StrPath | Iterable[StrPath] = (),
     config_text: str | None = None,
@@ -49,6 +51,8 @@ def check(
         config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
         warning: Warn of a certificate with at most this much time left.
         critical: A certificate with at most this much time left is critical.
+        profile: Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has: those
+            of kubeadm, or of the CIS benchmark.
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
         extra: More files and directories of the node to check.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.

@@ -33,6 +33,16 @@ findings! {
         #[finding("folder.open", Warning also "critical where a key would be put into it", "`chown`, `chmod go-w`",
             source = "CIS 1.1.19; path_resolution(7): who may write in a folder replaces its files")]
         FolderOpen,
+        /// A file or folder lets others do more than the profile (`--profile`) has it: more than a fresh kubeadm's, or more
+        /// than the benchmark asks. Keys and kubeconfigs that others can read are `file.mode_too_wide`.
+        #[finding("profile.mode", Warning also "info where others may only read a manifest that kubeadm keeps to itself", "`chmod`",
+            source = "CIS 1.1.1, 1.1.3, 1.1.5, 1.1.7, 1.1.11, 1.1.13, 1.1.15, 1.1.17, 1.1.20, 1.1.21, 4.1.1, 4.1.5, 4.1.7, 4.1.9; kubeadm: the modes that it gives")]
+        ProfileMode,
+        /// A file or folder belongs to another than the profile (`--profile`) has it: root, for etcd's data the user of
+        /// etcd.
+        #[finding("profile.owner", Warning, "`chown`",
+            source = "CIS 1.1.2, 1.1.4, 1.1.6, 1.1.8, 1.1.12, 1.1.14, 1.1.16, 1.1.18, 1.1.19, 4.1.2, 4.1.6, 4.1.8, 4.1.10")]
+        ProfileOwner,
         /// Its validity is over.
         #[finding("certificate.expired", Critical,
             "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere.",
@@ -146,6 +156,16 @@ findings! {
             "Nothing, or have them signed by its owner.",
             source = "kubeadm: External CA mode")]
         AuthorityExternal,
+        /// A worker has a CA's private key: whoever takes the worker over has the cluster.
+        #[finding("authority.key_on_worker", Warning, "Move it away.",
+            source = "Kubernetes: PKI certificates and requirements: workers need `ca.crt` alone")]
+        AuthorityKeyOnWorker,
+        /// A kubeconfig whose power nothing can restrict (`system:masters`) is still on the node, a week after the cluster
+        /// was made.
+        #[finding("kubeconfig.left_in_place", Info also "warning in the profile `cis`",
+            "Keep it in a safe place elsewhere; make it again when it is needed.",
+            source = "KEP-4214; Kubernetes: Certificate Management with kubeadm; CIS 5.1.7")]
+        KubeconfigLeftInPlace,
         /// In external CA mode a file is missing that only the CA's owner can make.
         #[finding("authority.external_incomplete", Critical, "Have it signed, and put it there.",
             source = "kubeadm: External CA mode")]
@@ -200,6 +220,40 @@ findings! {
         #[finding("component.outdated", Warning, "`kubepki restart NAME`",
             source = "Kubernetes and etcd sources, and measured (reload.md)")]
         ComponentOutdated,
+        /// A component's flags, or the kubelet's configuration, leave out what its PKI needs; what it means is in the
+        /// evidence.
+        #[finding("flag.absent", Warning also "info where kubeadm leaves it out too, and the profile is kubeadm's",
+            "Add the flag; what a fresh kubeadm leaves out is a choice.",
+            source = "CIS 1.2.4, 1.2.5, 1.2.23 to 1.2.26, 1.3.4, 1.3.5, 2.1, 2.2, 2.4, 2.5, 4.2.3, 4.2.10, 4.2.11 (1.11)")]
+        FlagAbsent,
+        /// A flag names a file that is not there.
+        #[finding("flag.file_missing", Critical, "Put the file there, or correct the flag.",
+            source = "the components' options: they end when a file of theirs is missing")]
+        FlagFileMissing,
+        /// By the flags a certificate and a key belong together, and they do not.
+        #[finding("flag.pair_mismatch", Critical, "Name a certificate and its own key.",
+            source = "Go crypto/tls.X509KeyPair: the component does not start, or does not load the pair")]
+        FlagPairMismatch,
+        /// What a component shows is refused by the one that it is shown to, by what that one is told: its CAs, or the names
+        /// that it allows.
+        #[finding("flag.not_accepted", Critical, "Have it signed by the CA that is asked for, or name the right CA.",
+            source = "RFC 5280 6.1; Kubernetes: PKI certificates and requirements, Configure the Aggregation Layer")]
+        FlagNotAccepted,
+        /// A component answers those who show no certificate: etcd without `--client-cert-auth`, a kubelet that knows
+        /// anonymous callers.
+        #[finding("flag.open", Critical also "warning where others cannot reach it, or another asks for authorization",
+            "Switch it off.", source = "CIS 2.2, 2.3, 2.5, 2.6, 4.2.1; etcd: Transport security model")]
+        FlagOpen,
+        /// One CA has two purposes. The cluster's and that of the front proxy, with no allowed names: every client can be
+        /// any user, and an API server from 1.35 on does not start. etcd's and the cluster's: every client of the cluster
+        /// may read etcd.
+        #[finding("flag.shared_authority", Critical also "warning for etcd's", "A CA of its own for each; or allowed names.",
+            source = "kubernetes/kubernetes#119267 (NCC-E003660-F9W), kubernetes/kubernetes#131411; CIS 2.7")]
+        FlagSharedAuthority,
+        /// What the kubelet serves does not name its node as `system:node:NAME`: an API server that checks this refuses it.
+        #[finding("certificate.not_node_name", Info also "critical where the API server of this node checks it",
+            "Have it issued with this name; the kubelet's own requests have it.", source = "KEP-4872")]
+        CertificateNotNodeName,
         /// A server presents another certificate than the file has that it is held against: it has not loaded it, or another
         /// server answers.
         #[finding("endpoint.other_certificate", Warning, "Restart what serves it: `kubepki restart` on its node.",

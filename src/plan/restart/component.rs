@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::catalogue::{Reload, reload};
-use crate::component::{LOCALHOST, Probe, StaticPod, Url, reachable};
+use crate::component::{ETCD_CLIENT, LOCALHOST, PAIRS, Probe, SIGNERS, StaticPod, Url, reachable};
 use crate::edge::tls::Address;
 
 /// A port of a component that speaks TLS.
@@ -106,21 +106,6 @@ pub struct ServiceAccount {
     /// The public keys of those that are accepted.
     pub public_keys: Vec<PathBuf>,
 }
-
-const ETCD_CLIENT: (&str, &str) = ("etcd-certfile", "etcd-keyfile");
-
-/// The flags of certificates and their keys, of all components.
-const PAIRS: [(&str, &str); 6] = [
-    ("cert-file", "key-file"),
-    ("peer-cert-file", "peer-key-file"),
-    ("tls-cert-file", "tls-private-key-file"),
-    ETCD_CLIENT,
-    ("kubelet-client-certificate", "kubelet-client-key"),
-    ("proxy-client-cert-file", "proxy-client-key-file"),
-];
-
-/// The signers of the controller manager, as its flags have them: all, or one kind of certificate.
-const SIGNERS: [&str; 5] = ["", "-kube-apiserver-client", "-kubelet-client", "-kubelet-serving", "-legacy-unknown"];
 
 /// The component `name`, one of [`STATIC_PODS`](crate::component::STATIC_PODS), that a manifest describes.
 #[must_use]

@@ -48,6 +48,14 @@ options:
       - A certificate with at most this much time left is critical. It is written as V(30d), V(2w) or V(720h).
     type: str
     default: 7d
+  profile:
+    description:
+      - >-
+        Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has: those of
+        kubeadm, or of the CIS benchmark.
+    type: str
+    choices: [kubeadm, cis]
+    default: kubeadm
   kubelet_dir:
     description:
       - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
@@ -207,6 +215,7 @@ def checked(module: AnsibleModule, now: datetime) -> CheckReport:
         )
     else:
         report = shared.kubepki.check(
+            profile=wanted["profile"],
             kubelet_dir=wanted["kubelet_dir"],
             extra=wanted["extra"],
             now=now,
@@ -245,6 +254,7 @@ def main() -> None:
             "valid_at": {"type": "dict", "default": {}},
             "warning": {"type": "str", "default": "30d"},
             "critical": {"type": "str", "default": "7d"},
+            "profile": {"type": "str", "choices": ["kubeadm", "cis"], "default": "kubeadm"},
             "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
             "extra": {"type": "list", "elements": "path", "default": []},
         },

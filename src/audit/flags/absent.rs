@@ -1,0 +1,148 @@
+//! What a component is not told, and needs.
+
+use super::{API_SERVER, CONTROLLER_MANAGER, ETCD, Flagged};
+use crate::audit::{Finding, FindingCode, Severity};
+
+/// Flags that belong together.
+struct Needed {
+    component: &'static str,
+    /// The flags with what kubeadm writes: a file of the certificates directory, or a word.
+    flags: &'static [(&'static str, &'static str)],
+    /// What it means that they are not there.
+    means: &'static str,
+    /// The number of the benchmark's rule; nothing where it has none.
+    number: &'static str,
+    /// How bad it is; none where kubeadm leaves them out too.
+    severity: Option<Severity>,
+}
+
+const NEEDED: [Needed; 13] = [
+    Needed {
+        component: API_SERVER,
+        flags: &[("tls-cert-file", "apiserver.crt"), ("tls-private-key-file", "apiserver.key")],
+        means: "it serves a certificate that it makes itself, which no client trusts",
+        number: "1.2.24",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: API_SERVER,
+        flags: &[("client-ca-file", "ca.crt")],
+        means: "it knows nobody by a client certificate, no kubelet either",
+        number: "1.2.25",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: API_SERVER,
+        flags: &[
+            ("kubelet-client-certificate", "apiserver-kubelet-client.crt"),
+            ("kubelet-client-key", "apiserver-kubelet-client.key"),
+        ],
+        means: "kubelets take it for anybody: logs and exec are refused, or kubelets answer everybody",
+        number: "1.2.4",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: API_SERVER,
+        flags: &[("kubelet-certificate-authority", "ca.crt")],
+        means: "it accepts whatever certificate a kubelet serves, so that who stands between them can read logs and exec",
+        number: "1.2.5",
+        severity: None,
+    },
+    Needed {
+        component: API_SERVER,
+        flags: &[("etcd-cafile", "etcd/ca.crt")],
+        means: "it does not know etcd's CA, and accepts an etcd of any CA that the system trusts",
+        number: "1.2.26",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: API_SERVER,
+        flags: &[("etcd-certfile", "apiserver-etcd-client.crt"), ("etcd-keyfile", "apiserver-etcd-client.key")],
+        means: "it has no certificate for etcd, so that etcd lets in whoever asks, or refuses it",
+        number: "1.2.23",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: API_SERVER,
+        flags: &[("requestheader-client-ca-file", "front-proxy-ca.crt")],
+        means: "aggregated API servers cannot tell its requests from anybody's",
+        number: "",
+        severity: Some(Severity::Info),
+    },
+    Needed {
+        component: CONTROLLER_MANAGER,
+        flags: &[("root-ca-file", "ca.crt")],
+        means: "pods get no CA with which they could verify the API server",
+        number: "1.3.5",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: CONTROLLER_MANAGER,
+        flags: &[("service-account-private-key-file", "sa.key")],
+        means: "it signs no tokens of service accounts",
+        number: "1.3.4",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: ETCD,
+        flags: &[("cert-file", "etcd/server.crt"), ("key-file", "etcd/server.key")],
+        means: "it serves no TLS with a certificate of its CA: all that is in the cluster is readable on the way",
+        number: "2.1",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: ETCD,
+        flags: &[("trusted-ca-file", "etcd/ca.crt")],
+        means: "it does not know which CA its clients have",
+        number: "2.2",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: ETCD,
+        flags: &[("peer-cert-file", "etcd/peer.crt"), ("peer-key-file", "etcd/peer.key")],
+        means: "its members talk without TLS of their CA",
+        number: "2.4",
+        severity: Some(Severity::Warning),
+    },
+    Needed {
+        component: ETCD,
+        flags: &[("peer-trusted-ca-file", "etcd/ca.crt")],
+        means: "it does not know which CA its members have",
+        number: "2.5",
+        severity: Some(Severity::Warning),
+    },
+];
+
+pub(super) fn judge(flagged: &Flagged<'_>) -> Vec<Finding> {
+    NEEDED.iter().filter_map(|needed| absent(flagged, needed)).collect()
+}
+
+fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
+    let (manifest, pod) = flagged.pod(needed.component)?;
+    // What a configuration file says is not a flag.
+    if pod.flag("config-file").is_some() {
+        return None;
+    }
+    let is_missing = |flag: &str| pod.flag(flag).is_none_or(str::is_empty);
+    let missing: Vec<_> = needed.flags.iter().filter(|(flag, _)| is_missing(flag)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = missing.iter().map(|(flag, _)| format!("--{flag}")).collect();
+    let given: Vec<_> = missing
+        .iter()
+        .map(|(flag, file)| format!("--{flag}={}", flagged.certificates_dir.join(file).display()))
+        .collect();
+    let severity = needed.severity.unwrap_or_else(|| flagged.severity_of_default());
+    let rule = if needed.number.is_empty() { String::new() } else { format!(" (CIS {})", needed.number) };
+    let remedy = match needed.severity {
+        Some(_) => format!("give it {} in {}, and restart it", given.join(" and "), manifest.display()),
+        None => format!(
+            "once kubelets serve certificates of the cluster's CA (serverTLSBootstrap), give it {} in {}",
+            given.join(" and "),
+            manifest.display()
+        ),
+    };
+    let evidence = format!("it has no {}: {}{rule}", names.join(" and no "), needed.means);
+    Some(Finding::new(FindingCode::FlagAbsent, needed.component, manifest, evidence, remedy).as_bad_as(severity))
+}

@@ -1,0 +1,91 @@
+//! Files that flags name: they must be there, and certificate and key must belong together.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{CONTROLLER_MANAGER, Flagged};
+use crate::audit::{Finding, FindingCode, Severity};
+use crate::component::{PAIRS, SIGNERS};
+use crate::inventory::Found;
+use crate::remedy::file;
+use crate::tree::Observed;
+
+pub(super) fn judge(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
+    let mut findings = missing(flagged, known);
+    findings.extend(mismatches(flagged, known));
+    findings.extend(contradiction(flagged));
+    findings
+}
+
+/// Files that are not there, each once with all flags that name it.
+fn missing(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
+    let mut named: BTreeMap<PathBuf, Vec<(&str, String)>> = BTreeMap::new();
+    for (component, _, pod) in &flagged.pods {
+        for (flag, path) in pod.credentials(component) {
+            // What is in the image cannot be seen here.
+            let is_seen = pod.mounts(&path) && matches!(flagged.tree.get(&path), Observed::Missing);
+            if is_seen && !known.iter().any(|finding| finding.path.as_ref() == Some(&path)) {
+                named.entry(path).or_default().push((component, format!("--{flag}")));
+            }
+        }
+    }
+    let finding = |(path, flags): (PathBuf, Vec<(&str, String)>)| {
+        let component = flags.first()?.0;
+        let said: Vec<_> = flags.iter().map(|(component, flag)| format!("{flag} of {component}")).collect();
+        let evidence = format!("{} names a file that is missing: it does not start without it", said.join(" and "));
+        let remedy = format!("put {} there, or correct the flag in its manifest", file(&path));
+        Some(Finding::new(FindingCode::FlagFileMissing, component, &path, evidence, remedy))
+    };
+    named.into_iter().filter_map(finding).collect()
+}
+
+/// Certificates whose key, by the flags, is another's.
+fn mismatches(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for (component, manifest, pod) in &flagged.pods {
+        for (certificate_flag, key_flag) in PAIRS {
+            let Some((certificate, key)) = pod.file(certificate_flag).zip(pod.file(key_flag)) else { continue };
+            let is_said =
+                |finding: &Finding| finding.code == FindingCode::KeyMismatch && finding.path.as_ref() == Some(&key);
+            let pair = Found::pair(flagged.tree, certificate.clone(), key.clone());
+            let (Some(leaf), Some(private)) = (pair.certificate(), pair.key.present()) else { continue };
+            if leaf.public_key_info() == private.public_key_info() || known.iter().chain(&findings).any(is_said) {
+                continue;
+            }
+            let evidence = format!(
+                "--{key_flag} of {component} is not the key of --{certificate_flag} ({})",
+                certificate.display()
+            );
+            let remedy = format!(
+                "name a certificate and its own key in {}: which files belong together, kubepki show tells",
+                manifest.display()
+            );
+            findings.push(Finding::new(FindingCode::FlagPairMismatch, component, &key, evidence, remedy));
+        }
+    }
+    findings
+}
+
+/// A controller manager with one pair for all signers and one for some: it ends as it becomes the leader.
+fn contradiction(flagged: &Flagged<'_>) -> Option<Finding> {
+    let (manifest, pod) = flagged.pod(CONTROLLER_MANAGER)?;
+    let flag = |signer: &str, end: &str| format!("cluster-signing{signer}-{end}-file");
+    let is_given = |signer: &str, end: &str| pod.flag(&flag(signer, end)).is_some_and(|value| !value.is_empty());
+    let (all, some) = SIGNERS.split_first()?;
+    let has_all = is_given(all, "cert") && is_given(all, "key");
+    let own: Vec<_> = some
+        .iter()
+        .flat_map(|signer| ["cert", "key"].map(|end| (*signer, end)))
+        .filter(|(signer, end)| is_given(signer, end))
+        .map(|(signer, end)| format!("--{}", flag(signer, end)))
+        .collect();
+    let first = own.first().filter(|_| has_all)?;
+    let finding = Finding::new(
+        FindingCode::ComponentWouldNotStart,
+        CONTROLLER_MANAGER,
+        manifest,
+        format!("it would not come up again: it has a pair to sign everything with, and {first} besides"),
+        "name a pair for each signer, or one for all, in its manifest: not both",
+    );
+    Some(finding.as_bad_as(Severity::Warning))
+}
