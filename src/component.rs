@@ -16,7 +16,7 @@ mod static_pod;
 mod url;
 
 pub use flags::flags;
-pub use kubelet::{BadConfiguration, KubeletConfiguration, ServingFiles, ServingSource};
+pub use kubelet::{Authorization, BadConfiguration, KubeletConfiguration, ServingFiles, ServingSource};
 pub use static_pod::{BadManifest, Probe, StaticPod};
 pub use url::{LOCALHOST, Url, reachable};
 

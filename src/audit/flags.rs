@@ -52,8 +52,8 @@ pub struct Flagged<'a> {
     pub node_name: Option<String>,
     /// Every file that is named.
     pub tree: &'a Tree,
-    /// Where kubeadm keeps certificates on this node.
-    pub certificates_dir: &'a Path,
+    /// Where kubeadm keeps the certificate of the cluster's CA on this node.
+    pub authority: PathBuf,
     /// The kubelet's configuration file.
     pub kubelet_config: PathBuf,
     /// The release of Kubernetes, where it is known.

@@ -45,14 +45,29 @@ pub struct KubeletConfiguration {
     pub rotates_client_certificate: bool,
     /// Whether it answers callers without a certificate or token (`authentication.anonymous`).
     pub admits_anonymous: bool,
-    /// Whether it does for every caller what is asked (`authorization.mode: AlwaysAllow`).
-    pub allows_everything: bool,
+    /// Who decides what a caller may do (`authorization.mode`).
+    pub authorization: Authorization,
     /// `tlsCertFile` and `tlsPrivateKeyFile`, where both are given.
     certificate: Option<(PathBuf, PathBuf)>,
     /// `serverTLSBootstrap`.
     requests_server_certificate: bool,
     /// `--cert-dir`, where it is not `pki` in the kubelet's directory.
     certificate_dir: Option<PathBuf>,
+}
+
+/// Who decides what a caller of the kubelet may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorization {
+    /// The API server is asked.
+    ByApiServer,
+    /// Nobody: every caller may do everything.
+    AlwaysAllow,
+}
+
+impl Authorization {
+    fn of(mode: &str) -> Self {
+        if mode == "AlwaysAllow" { Self::AlwaysAllow } else { Self::ByApiServer }
+    }
 }
 
 /// Where the certificate comes from that the kubelet serves with.
@@ -80,9 +95,6 @@ pub struct ServingFiles {
 /// The kubelet's default, for a field that is absent, empty or zero.
 const FILE_CHECK_FREQUENCY: Duration = Duration::from_secs(20);
 
-/// The mode of authorization that asks nobody.
-const ALWAYS_ALLOW: &str = "AlwaysAllow";
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Fields {
@@ -100,7 +112,7 @@ struct Fields {
     server_tls_bootstrap: Option<bool>,
     rotate_certificates: Option<bool>,
     authentication: Authentication,
-    authorization: Authorization,
+    authorization: AuthorizationFields,
 }
 
 /// A duration; a number is none, and is told so.
@@ -132,7 +144,7 @@ struct Anonymous {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Authorization {
+struct AuthorizationFields {
     mode: Option<String>,
 }
 
@@ -158,7 +170,7 @@ impl Default for KubeletConfiguration {
             node_name: None,
             rotates_client_certificate: false,
             admits_anonymous: false,
-            allows_everything: false,
+            authorization: Authorization::ByApiServer,
             certificate: None,
             requests_server_certificate: false,
             certificate_dir: None,
@@ -207,7 +219,7 @@ impl KubeletConfiguration {
             client_authority: fields.authentication.x509.client_ca_file.filter(|path| !path.as_os_str().is_empty()),
             rotates_client_certificate: fields.rotate_certificates.unwrap_or(false),
             admits_anonymous: fields.authentication.anonymous.enabled.unwrap_or(false),
-            allows_everything: fields.authorization.mode.as_deref() == Some(ALWAYS_ALLOW),
+            authorization: Authorization::of(fields.authorization.mode.as_deref().unwrap_or_default()),
             certificate: given(fields.tls_cert_file, fields.tls_private_key_file),
             requests_server_certificate: fields.server_tls_bootstrap.unwrap_or(false),
             certificate_dir: None,
@@ -239,7 +251,7 @@ impl KubeletConfiguration {
                 }
                 "hostname-override" => self.node_name = Some(value.to_owned()).filter(|name| !name.is_empty()),
                 "anonymous-auth" => self.admits_anonymous = value != "false",
-                "authorization-mode" => self.allows_everything = value == ALWAYS_ALLOW,
+                "authorization-mode" => self.authorization = Authorization::of(value),
                 "rotate-certificates" => self.rotates_client_certificate = value != "false",
                 "pod-manifest-path" => self.static_pod_path = Some(PathBuf::from(value)),
                 "container-runtime-endpoint" => self.runtime_endpoint = Some(value.to_owned()),

@@ -55,6 +55,7 @@ def test_the_exit_code_is_monitorings(flags: tuple[str, ...], status: str, exit_
         (("--warning", "1d", "--critical", "2d"), "--warning 1d is shorter than --critical 2d", "cli.thresholds"),
         (("--bogus",), "unrecognized arguments: --bogus", "cli.usage"),
         (("-o", "xml"), "--output <FORM>: 'xml' is none of text, json, yaml", "cli.usage"),
+        (("--profile", "pci"), "--profile <PROFILE>: 'pci' is none of kubeadm, cis", "cli.usage"),
         (("--config", "/no/such.yaml"), "/no/such.yaml", "store.missing"),
         (("--rootfs", "/no/such/root"), "the root directory /no/such/root", "store.rootfs_not_a_directory"),
         (("--config", "pyproject.toml"), "pyproject.toml", "config.invalid"),
@@ -67,6 +68,22 @@ def test_what_keeps_the_check_from_running_is_unknown(arguments: tuple[str, ...]
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
     assert done.stderr.endswith(f"\n  code: {code}\n")
+
+
+def test_the_profile_says_whose_rules_hold(node: Path) -> None:
+    unit = node / "etc/systemd/system/kubelet.service.d/10-kubeadm.conf"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\n")
+    unit.chmod(0o644)
+    done = kubepki("check", "--config", CONFIG, "--rootfs", node, "--profile", "kubeadm")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = kubepki("check", "--config", CONFIG, "--rootfs", node, "--profile", "cis")
+    assert done.returncode == 1
+    assert "CIS 4.1.1 asks for 600" in done.stdout
+    assert library.check(CONFIG, rootfs=node).status is library.Status.OK
+    assert library.check(CONFIG, rootfs=node, profile="cis").status is library.Status.WARNING
+    unit.chmod(0o600)
+    assert library.check(CONFIG, rootfs=node, profile="cis").status is library.Status.OK
 
 
 def test_the_report_for_people(made: Path) -> None:

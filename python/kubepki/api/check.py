@@ -51,8 +51,8 @@ def check(
         config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
         warning: Warn of a certificate with at most this much time left.
         critical: A certificate with at most this much time left is critical.
-        profile: Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has: those
-            of kubeadm, or of the CIS benchmark.
+        profile: Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has:
+            those of kubeadm, or of the CIS benchmark.
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
         extra: More files and directories of the node to check.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.

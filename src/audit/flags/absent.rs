@@ -6,8 +6,7 @@ use crate::audit::{Finding, FindingCode, Severity};
 /// Flags that belong together.
 struct Needed {
     component: &'static str,
-    /// The flags with what kubeadm writes: a file of the certificates directory, or a word.
-    flags: &'static [(&'static str, &'static str)],
+    flags: &'static [&'static str],
     /// What it means that they are not there.
     means: &'static str,
     /// The number of the benchmark's rule; nothing where it has none.
@@ -19,94 +18,91 @@ struct Needed {
 const NEEDED: [Needed; 13] = [
     Needed {
         component: API_SERVER,
-        flags: &[("tls-cert-file", "apiserver.crt"), ("tls-private-key-file", "apiserver.key")],
+        flags: &["tls-cert-file", "tls-private-key-file"],
         means: "it serves a certificate that it makes itself, which no client trusts",
         number: "1.2.24",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: API_SERVER,
-        flags: &[("client-ca-file", "ca.crt")],
+        flags: &["client-ca-file"],
         means: "it knows nobody by a client certificate, no kubelet either",
         number: "1.2.25",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: API_SERVER,
-        flags: &[
-            ("kubelet-client-certificate", "apiserver-kubelet-client.crt"),
-            ("kubelet-client-key", "apiserver-kubelet-client.key"),
-        ],
+        flags: &["kubelet-client-certificate", "kubelet-client-key"],
         means: "kubelets take it for anybody: logs and exec are refused, or kubelets answer everybody",
         number: "1.2.4",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: API_SERVER,
-        flags: &[("kubelet-certificate-authority", "ca.crt")],
+        flags: &["kubelet-certificate-authority"],
         means: "it accepts whatever certificate a kubelet serves, so that who stands between them can read logs and exec",
         number: "1.2.5",
         severity: None,
     },
     Needed {
         component: API_SERVER,
-        flags: &[("etcd-cafile", "etcd/ca.crt")],
+        flags: &["etcd-cafile"],
         means: "it does not know etcd's CA, and accepts an etcd of any CA that the system trusts",
         number: "1.2.26",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: API_SERVER,
-        flags: &[("etcd-certfile", "apiserver-etcd-client.crt"), ("etcd-keyfile", "apiserver-etcd-client.key")],
+        flags: &["etcd-certfile", "etcd-keyfile"],
         means: "it has no certificate for etcd, so that etcd lets in whoever asks, or refuses it",
         number: "1.2.23",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: API_SERVER,
-        flags: &[("requestheader-client-ca-file", "front-proxy-ca.crt")],
+        flags: &["requestheader-client-ca-file"],
         means: "aggregated API servers cannot tell its requests from anybody's",
         number: "",
         severity: Some(Severity::Info),
     },
     Needed {
         component: CONTROLLER_MANAGER,
-        flags: &[("root-ca-file", "ca.crt")],
+        flags: &["root-ca-file"],
         means: "pods get no CA with which they could verify the API server",
         number: "1.3.5",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: CONTROLLER_MANAGER,
-        flags: &[("service-account-private-key-file", "sa.key")],
+        flags: &["service-account-private-key-file"],
         means: "it signs no tokens of service accounts",
         number: "1.3.4",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: ETCD,
-        flags: &[("cert-file", "etcd/server.crt"), ("key-file", "etcd/server.key")],
+        flags: &["cert-file", "key-file"],
         means: "it serves no TLS with a certificate of its CA: all that is in the cluster is readable on the way",
         number: "2.1",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: ETCD,
-        flags: &[("trusted-ca-file", "etcd/ca.crt")],
+        flags: &["trusted-ca-file"],
         means: "it does not know which CA its clients have",
         number: "2.2",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: ETCD,
-        flags: &[("peer-cert-file", "etcd/peer.crt"), ("peer-key-file", "etcd/peer.key")],
+        flags: &["peer-cert-file", "peer-key-file"],
         means: "its members talk without TLS of their CA",
         number: "2.4",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: ETCD,
-        flags: &[("peer-trusted-ca-file", "etcd/ca.crt")],
+        flags: &["peer-trusted-ca-file"],
         means: "it does not know which CA its members have",
         number: "2.5",
         severity: Some(Severity::Warning),
@@ -124,23 +120,18 @@ fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
         return None;
     }
     let is_missing = |flag: &str| pod.flag(flag).is_none_or(str::is_empty);
-    let missing: Vec<_> = needed.flags.iter().filter(|(flag, _)| is_missing(flag)).collect();
+    let missing: Vec<_> = needed.flags.iter().filter(|flag| is_missing(flag)).collect();
     if missing.is_empty() {
         return None;
     }
-    let names: Vec<_> = missing.iter().map(|(flag, _)| format!("--{flag}")).collect();
-    let given: Vec<_> = missing
-        .iter()
-        .map(|(flag, file)| format!("--{flag}={}", flagged.certificates_dir.join(file).display()))
-        .collect();
+    let names: Vec<_> = missing.iter().map(|flag| format!("--{flag}")).collect();
     let severity = needed.severity.unwrap_or_else(|| flagged.severity_of_default());
     let rule = if needed.number.is_empty() { String::new() } else { format!(" (CIS {})", needed.number) };
+    let (set, place) = (names.join(" and "), manifest.display());
     let remedy = match needed.severity {
-        Some(_) => format!("give it {} in {}, and restart it", given.join(" and "), manifest.display()),
+        Some(_) => format!("set {set} in {place}, as a fresh kubeadm has it, and restart it"),
         None => format!(
-            "once kubelets serve certificates of the cluster's CA (serverTLSBootstrap), give it {} in {}",
-            given.join(" and "),
-            manifest.display()
+            "once kubelets serve certificates of the cluster's CA (serverTLSBootstrap), name that CA with {set} in {place}"
         ),
     };
     let evidence = format!("it has no {}: {}{rule}", names.join(" and no "), needed.means);

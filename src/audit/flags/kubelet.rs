@@ -6,7 +6,7 @@
 use super::{API_SERVER, Flagged, KUBELET};
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::SYSTEM_NODE;
-use crate::component::{KubeletConfiguration, ServingSource};
+use crate::component::{Authorization, KubeletConfiguration, ServingSource};
 
 /// The flag of the API server that makes the name count.
 const CHECKED: &str = "enable-kubelet-cert-cn-validation";
@@ -27,10 +27,7 @@ fn told_of(flagged: &Flagged<'_>, told: &KubeletConfiguration) -> Vec<Finding> {
         finding(
             Severity::Warning,
             "it has no authentication.x509.clientCAFile: it knows no API server by its certificate (CIS 4.2.3)".into(),
-            format!(
-                "set authentication.x509.clientCAFile: {} in {place}, and restart it",
-                flagged.certificates_dir.join("ca.crt").display()
-            ),
+            format!("set authentication.x509.clientCAFile: {} in {place}, and restart it", flagged.authority.display()),
         )
     });
     let rotation = (!told.rotates_client_certificate).then(|| {
@@ -54,7 +51,7 @@ fn anonymous(flagged: &Flagged<'_>, told: &KubeletConfiguration) -> Option<Findi
     if !told.admits_anonymous {
         return None;
     }
-    let (severity, then) = if told.allows_everything {
+    let (severity, then) = if told.authorization == Authorization::AlwaysAllow {
         (Severity::Critical, "and does what they ask: whoever reaches its port runs commands in every pod")
     } else {
         (Severity::Warning, "and leaves it to the API server what they may")

@@ -36,9 +36,8 @@ fn header(flagged: &Flagged<'_>) -> Option<Finding> {
     if let Some(ca) = common(flagged, &clients, &proxies) {
         let refuses = flagged.version.zip(KubernetesVersion::parse(REFUSED).as_ref()).map(|(is, from)| is >= from);
         let then = match refuses {
-            Some(true) => "API servers from 1.35 on do not start with it",
             Some(false) => "API servers from 1.35 on will not start with it",
-            None => "API servers from 1.35 on do not start with it",
+            Some(true) | None => "API servers from 1.35 on do not start with it",
         };
         return Some(Finding::new(
             FindingCode::FlagSharedAuthority,
@@ -72,7 +71,7 @@ fn header(flagged: &Flagged<'_>) -> Option<Finding> {
 fn etcd(flagged: &Flagged<'_>) -> Option<Finding> {
     let (manifest, pod) = flagged.pod(ETCD)?;
     let trusted = pod.file("trusted-ca-file")?;
-    let clients = flagged.file(API_SERVER, "client-ca-file").unwrap_or_else(|| flagged.certificates_dir.join("ca.crt"));
+    let clients = flagged.file(API_SERVER, "client-ca-file").unwrap_or_else(|| flagged.authority.clone());
     let ca = common(flagged, &trusted, &clients)?;
     Some(Finding::new(
         FindingCode::FlagSharedAuthority,

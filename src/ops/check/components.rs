@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::audit::flags::{self, Flagged};
 use crate::audit::node::Checkup;
 use crate::audit::profile::Profile;
-use crate::catalogue::KUBELET_CONF;
+use crate::catalogue::{CLUSTER_CA, KUBELET_CONF};
 use crate::component::{STATIC_PODS, StaticPod};
 use crate::config::KubernetesVersion;
 use crate::ops::kubelet::Kubelet;
@@ -58,7 +58,7 @@ impl Checkup<'_> {
             serving: &kubelet.serving,
             node_name: self.node_name(),
             tree: &tree,
-            certificates_dir: &self.inventory.layout.certificates_dir,
+            authority: self.inventory.layout.authority(CLUSTER_CA).0,
             kubelet_config: dir.join("config.yaml"),
             version: told.version.as_ref(),
             profile,
