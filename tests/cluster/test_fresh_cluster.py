@@ -1,4 +1,4 @@
-"""On nodes as kubeadm has made them, kubepki finds where a fresh kubeadm is weak, and no more; it needs no configuration and no route."""
+"""On nodes as kubeadm has made them, `check` finds where a fresh kubeadm is weak, and no more; it needs no route."""
 
 from __future__ import annotations
 
