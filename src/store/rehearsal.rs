@@ -30,16 +30,18 @@ impl Store {
     /// [`StoreError::NotADirectory`], [`StoreError::ForeignFile`] and those of a path that leads nowhere.
     pub fn rehearse<P: AsRef<Path>>(&self, directories: &[P], files: &[(P, Option<u32>)]) -> Result<(), StoreError> {
         let mut folders = BTreeSet::new();
-        for (file, _) in files {
+        let mut places = Vec::new();
+        for (file, wanted) in files {
             let file = file.as_ref();
-            let folder = file.parent().unwrap_or(file);
-            folders.insert(self.existing(folder)?);
+            // First, so that an error names the file, as that of the change does.
+            places.push((file, self.root.resolve_for_change(file, true)?, *wanted));
+            folders.insert(self.existing(file.parent().unwrap_or(file))?);
         }
         for folder in &folders {
             rustix::fs::accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)
                 .map_err(|errno| StoreError::os("write to", folder, errno))?;
         }
-        self.refuse_foreign_files(directories, files)?;
+        self.refuse_foreign_files(directories, &places)?;
         let locked = directories.iter().map(|directory| self.existing(directory.as_ref()));
         locked.collect::<Result<BTreeSet<_>, _>>()?.union(&folders).try_for_each(|folder| self.refuse_locked(folder))
     }
@@ -56,23 +58,22 @@ impl Store {
     fn refuse_foreign_files<P: AsRef<Path>>(
         &self,
         directories: &[P],
-        files: &[(P, Option<u32>)],
+        places: &[(&Path, Resolved, Option<u32>)],
     ) -> Result<(), StoreError> {
         let mut own = Own::of(&self.root, directories)?;
         let mut there = Vec::new();
-        for (file, wanted) in files {
-            let Resolved { existing, kind, .. } = self.root.resolve_for_change(file.as_ref(), true)?;
-            if kind == Kind::File
+        for (file, Resolved { existing, kind, .. }, wanted) in places {
+            if *kind == Kind::File
                 && let (Some(folder), Some(name)) = (existing.parent(), existing.file_name())
             {
-                own.note_place(&self.root, file.as_ref(), folder)?;
-                there.push((folder.to_owned(), name.to_owned(), *wanted));
+                own.note_place(&self.root, file, folder)?;
+                there.push((folder, name, *wanted));
             }
         }
         for (folder, name, wanted) in there {
-            let directory = Directory::open(&self.root, &self.disk, &folder)?;
-            if let Some(found) = directory.stat(&name)? {
-                refuse_foreign(&self.root, &own, &directory, &name, (found.st_uid, wanted))?;
+            let directory = Directory::open(&self.root, &self.disk, folder)?;
+            if let Some(found) = directory.stat(name)? {
+                refuse_foreign(&self.root, &own, &directory, name, (found.st_uid, wanted))?;
             }
         }
         Ok(())
