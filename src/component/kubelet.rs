@@ -331,6 +331,19 @@ mod tests {
     }
 
     #[test]
+    fn whom_it_knows_and_lets_in_is_what_the_file_says_and_a_flag_before_it() {
+        let text = b"{authentication: {x509: {clientCAFile: /a.crt}, anonymous: {enabled: true}}, authorization: {mode: AlwaysAllow}}";
+        let file = KubeletConfiguration::parse(text).unwrap();
+        let of =
+            |told: &KubeletConfiguration| (told.client_authority.clone(), told.admits_anonymous, told.authorization);
+        assert_eq!(of(&file), (Some("/a.crt".into()), true, Authorization::AlwaysAllow));
+        let flags = "ARGS=\"--client-ca-file=/b.crt --anonymous-auth=false --authorization-mode=Webhook\"";
+        assert_eq!(of(&file.with_flags(flags)), (Some("/b.crt".into()), false, Authorization::ByApiServer));
+        let none = KubeletConfiguration::parse(b"{}").unwrap();
+        assert_eq!(of(&none), (None, false, Authorization::ByApiServer));
+    }
+
+    #[test]
     fn zero_and_absent_mean_twenty_seconds_and_a_duration_itself() {
         for (text, seconds) in [
             ("kind: KubeletConfiguration", 20),

@@ -387,6 +387,17 @@ spec:
     }
 
     #[test]
+    fn a_flag_without_a_value_is_on_and_files_of_the_image_are_not_the_hosts() {
+        let text = "spec: {containers: [{command: [a, --on, --true=true, --off=false, --last]}]}";
+        let pod = StaticPod::parse(text.as_bytes()).unwrap();
+        let on = ["on", "true", "off", "last", "absent"].map(|flag| pod.is_on(flag));
+        assert_eq!(on, [true, true, false, true, false]);
+        let pod = StaticPod::parse(MANIFEST.as_bytes()).unwrap();
+        let mounted = ["/srv/certs/apiserver.crt", "/etc/kubernetes/pki/ca.crt", "/etc/tokens.csv"];
+        assert_eq!(mounted.map(|path| pod.mounts(Path::new(path))), [true, true, false]);
+    }
+
+    #[test]
     fn a_file_is_named_by_a_flag_of_any_container_or_by_a_volume_and_not_by_the_folder_above_it() {
         let text = "spec: {containers: [{command: [a, --x=/in/a.key]}, {args: [b, --y, /b.key], volumeMounts: \
                     [{mountPath: /v, name: v}, {mountPath: /in, name: v}]}], volumes: [{name: v, hostPath: {path: /c}}]}";
