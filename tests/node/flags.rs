@@ -71,7 +71,7 @@ staticPodPath: /etc/kubernetes/manifests
 
 /// A manifest as kubeadm writes it, as far as certificates are concerned.
 pub fn manifest(component: &str, version: &str, flags: &str) -> String {
-    let flags: String = flags.lines().map(|flag| format!("    - {flag}\n")).collect();
+    let flags: String = flags.lines().flat_map(|flag| ["    - ", flag, "\n"]).collect();
     format!(
         "apiVersion: v1\nkind: Pod\nmetadata: {{name: {component}}}\nspec:\n  containers:\n  - image: registry.k8s.io/{component}:{version}\n    \
          command:\n    - {component}\n{flags}    volumeMounts:\n    - {{mountPath: /etc/kubernetes, name: k8s}}\n    \
@@ -130,11 +130,30 @@ fn a_fresh_kubeadm_has_the_two_documented_weaknesses_and_no_other() {
 
 const PKI: &str = "/etc/kubernetes/pki";
 
+/// Who is told, what is replaced by what, and what is found then: code, severity, a part of the evidence.
+type Wrong<'a> = (&'a str, String, &'a str, &'a str, Severity, &'a str);
+
+fn line(flag: &str) -> String {
+    format!("    - --{flag}")
+}
+
+fn each<const N: usize>(wrong: [Wrong<'_>; N]) {
+    for (component, from, to, code, severity, evidence) in wrong {
+        let node = fresh("v1.36.2");
+        edit(&node, component, &from, to);
+        let report = checked(&node, Profile::Kubeadm);
+        let is_it = |one: &&Finding| one.code.as_str() == code && one.evidence.contains(evidence);
+        let found: Vec<_> = report.findings.iter().filter(is_it).collect();
+        let [finding] = found.as_slice() else { panic!("{component} {from} -> {to}: {:#?}", report.findings) };
+        assert_eq!(finding.severity, severity, "{finding:?}");
+        assert!(!finding.remedy.is_empty());
+    }
+}
+
 #[test]
-fn each_flag_that_is_wrong_is_found_with_what_follows() {
-    use Severity::{Critical, Info, Warning};
-    let line = |flag: &str| format!("    - --{flag}");
-    for (component, from, to, code, severity, evidence) in [
+fn what_a_component_is_not_told_is_found_with_what_follows() {
+    use Severity::{Info, Warning};
+    each([
         (
             "kube-apiserver",
             line("client-ca-file=/etc/kubernetes/pki/ca.crt\n"),
@@ -200,6 +219,13 @@ fn each_flag_that_is_wrong_is_found_with_what_follows() {
             Warning,
             "CIS 4.2.3",
         ),
+    ]);
+}
+
+#[test]
+fn a_file_that_is_missing_or_does_not_fit_and_one_that_the_other_side_refuses_are_found() {
+    use Severity::{Critical, Warning};
+    each([
         (
             "kube-apiserver",
             "pki/apiserver.crt".into(),
@@ -257,6 +283,21 @@ fn each_flag_that_is_wrong_is_found_with_what_follows() {
             "clientCAFile of the kubelet",
         ),
         (
+            "kube-controller-manager",
+            "    - --root-ca-file".into(),
+            "    - --cluster-signing-kubelet-serving-cert-file=/etc/kubernetes/pki/ca.crt\n    - --root-ca-file",
+            "component.would_not_start",
+            Warning,
+            "--cluster-signing-kubelet-serving-cert-file besides",
+        ),
+    ]);
+}
+
+#[test]
+fn a_ca_with_two_purposes_and_doors_that_are_open_are_found() {
+    use Severity::{Critical, Warning};
+    each([
+        (
             "kube-apiserver",
             line(
                 "requestheader-allowed-names=front-proxy-client\n    - --requestheader-client-ca-file=/etc/kubernetes/pki/front-proxy-ca.crt",
@@ -292,24 +333,7 @@ fn each_flag_that_is_wrong_is_found_with_what_follows() {
             "--auto-tls is on",
         ),
         ("kubelet", "enabled: false".into(), "enabled: true", "flag.open", Warning, "CIS 4.2.1"),
-        (
-            "kube-controller-manager",
-            "    - --root-ca-file".into(),
-            "    - --cluster-signing-kubelet-serving-cert-file=/etc/kubernetes/pki/ca.crt\n    - --root-ca-file",
-            "component.would_not_start",
-            Warning,
-            "--cluster-signing-kubelet-serving-cert-file besides",
-        ),
-    ] {
-        let node = fresh("v1.36.2");
-        edit(&node, component, &from, to);
-        let report = checked(&node, Profile::Kubeadm);
-        let found: Vec<_> =
-            report.findings.iter().filter(|one| one.code.as_str() == code && one.evidence.contains(evidence)).collect();
-        let [finding] = found.as_slice() else { panic!("{component} {from} -> {to}: {:#?}", report.findings) };
-        assert_eq!(finding.severity, severity, "{finding:?}");
-        assert!(!finding.remedy.is_empty());
-    }
+    ]);
 }
 
 #[test]

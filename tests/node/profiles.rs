@@ -194,7 +194,7 @@ fn a_certificate_of_another_node_is_found_by_the_kubelets_name() {
     let other = Node::made(&CONTROL_PLANE.replace("cp1", "cp2"));
     let issuer = node.issuer("etcd/ca");
     node.replace_leaf("etcd/server", &issuer, |template| {
-        template.subject = other.certificate("etcd/server").subject().clone()
+        template.subject = other.certificate("etcd/server").subject().clone();
     });
     let mut request = CheckRequest { node: node.request.node.clone(), ..CheckRequest::default() };
     request.node.config = None;
