@@ -15,6 +15,7 @@
 #   make secret-check  search for primes under valgrind, random bytes marked as secret: what branches follow them
 #   make reference     write what is made of declarations: tables in docs/reference, the values in _core.pyi, the arguments of
 #                      Python's functions
+#   make pictures      make docs/images: what the page and the notebooks show in Chromium
 #   make format        rewrite the sources as the formatters want them
 #   make wheel         the abi3 manylinux2014 wheel and the sdist, in dist/
 #   make test-wheel    install that wheel where there is no Rust, and run the demo from it; build the sdist
@@ -44,7 +45,7 @@ STAMPS := $(VENV)/stamps
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-RUST_SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src -name '*.rs')
+RUST_SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src templates -type f)
 PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard LICENSES/*) \
 	$(shell find python -type f -not -name '*.so' -not -path '*/__pycache__/*')
 
@@ -52,7 +53,7 @@ CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench bench-ansible soak fuzz leak-check \
-	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
+	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference pictures format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
 	binary binary-aarch64 test-binary test-binary-aarch64 system-tools clean
 
 help:
@@ -255,6 +256,10 @@ reference: $(STAMPS)/package
 	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository -- reference:: signatures::
 	KUBEPKI_WRITE_REFERENCE=1 $(BIN)/python -m pytest -q tests/python/test_values.py tests/python/test_ansible_options.py -k "stub or written or made_of"
 
+# What the guides show of the page and of notebooks; needs Chromium.
+pictures: $(STAMPS)/package
+	cd tests/python && $(CURDIR)/$(BIN)/python pictures.py
+
 format: $(STAMPS)/develop
 	$(CARGO) fmt
 	$(BIN)/ruff check --fix-only --quiet .
@@ -327,7 +332,7 @@ test-binary-aarch64: binary-aarch64
 
 # Some tests compare kubepki with these programs, and are skipped with a reason where one is missing; the second line is
 # what real clusters need besides Go. program:Debian package
-SYSTEM_TOOLS := openssl:openssl etcd:etcd-server kubectl:kubernetes-client systemd-analyze:systemd \
+SYSTEM_TOOLS := chromium:chromium openssl:openssl etcd:etcd-server kubectl:kubernetes-client systemd-analyze:systemd \
 	conntrack:conntrack containerd:containerd ethtool:ethtool ip:iproute2 iptables:iptables runc:runc socat:socat
 
 # No service of theirs is started: the tests start their own.

@@ -1,4 +1,4 @@
-//! What people and programs read of values: text, tables, diffs, JSON and YAML.
+//! What people and programs read of values: text, tables, diffs, JSON, YAML and HTML.
 //!
 //! In: plans, reports and findings. Out: text. Pure functions: they read no file, ask no clock and know no terminal but
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod check;
 pub mod difference;
 pub mod finding;
+pub mod html;
 pub mod moment;
 pub mod plan;
 pub mod probe;

@@ -1,6 +1,6 @@
 //! `kubepki check` and `certs check-expiration`: how a node's certificates are.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::input::with_stdin;
 use super::options::{Form, Output, UnusedKubeconfig};
@@ -11,8 +11,22 @@ use crate::clock::SystemClock;
 use crate::ops::check::{self, CheckRequest, Status};
 use crate::ops::check_expiration;
 use crate::report;
+use crate::report::html::{self, Page};
 use crate::request::NodeRequest;
 use crate::text::printable;
+
+/// The form of what a check prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReportForm {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs, and people.
+    Yaml,
+    /// One page for a browser, which needs nothing else.
+    Html,
+}
 
 /// Check everything; the exit code is for monitoring.
 ///
@@ -25,10 +39,12 @@ use crate::text::printable;
   kubepki check --warning 60d --critical 14d
   kubepki check --config kubeadm.yaml -o json
   kubepki check --profile cis
+  kubepki check -o html > certificates.html
   kubepki check /srv/ingress/tls.crt")]
 pub(super) struct Check {
-    #[command(flatten)]
-    output: Output,
+    /// The form of the output.
+    #[arg(short = 'o', long = "output", value_name = "FORM", default_value = "text", hide_possible_values = false)]
+    form: ReportForm,
     #[command(flatten)]
     request: CheckRequest,
 }
@@ -58,12 +74,15 @@ impl Run for Check {
         with_stdin(session, &mut self.request.node)?;
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);
-        match self.output.form {
-            Form::Text => {
+        let fields = report::check::Fields::of(&report);
+        match self.form {
+            ReportForm::Text => {
                 let (width, findings) = (session.screen.width(), session.screen.findings(&report.findings));
                 session.screen.data(&format!("{}\n", report::check::text_with(&report, width, findings)))?;
             }
-            form => session.structured(&report::check::Fields::of(&report), form)?,
+            ReportForm::Html => session.screen.data(&html::page(Page::of(&report)))?,
+            ReportForm::Json => session.structured(&fields, Form::Json)?,
+            ReportForm::Yaml => session.structured(&fields, Form::Yaml)?,
         }
         Ok(report.status.exit_code())
     }

@@ -13,6 +13,7 @@ mod configuration;
 mod convert;
 mod expiration;
 mod finding;
+pub(super) mod page;
 mod plain;
 mod plan;
 mod probe;
@@ -44,7 +45,7 @@ pub(super) use words::enumeration_words;
 
 /// Declares a class: its doc; its name and the value of the core that it holds; how it is shown in one line; its text,
 /// where that is not a line for each attribute; its plain data, where that is less than all that it is compared by; the error for
-/// what it cannot be read from, where that is no `TypeError`; its attributes; methods without arguments; and further methods, with their lines of the stub.
+/// what it cannot be read from, where that is no `TypeError`; the page of a report; its attributes; methods without arguments; and further methods, with their lines of the stub.
 ///
 /// Every class has `from_dict`, `to_dict`, `==`, `hash`, `copy`, `pickle`, `str`, `repr`, `_repr_html_` and `__match_args__`.
 macro_rules! values {
@@ -56,6 +57,7 @@ macro_rules! values {
         $(text = $text:expr;)?
         $(plain = $plain:expr;)?
         $(unreadable = $unreadable:expr;)?
+        $(page = $page:expr;)?
         attributes { $($(#[doc = $about:literal])* $name:ident = $value:expr;)* }
         $(methods { $($(#[doc = $does:literal])* $method:ident = $answer:expr;)* })?
         $(further $lines:literal { $($further:tt)* })?
@@ -83,7 +85,7 @@ macro_rules! values {
                     kind
                 })),*)?],
                 always: $crate::python::values::stub::$stub,
-                further: &[$($lines)?],
+                further: &[$($lines,)? $($crate::python::values::page::lines(stringify!($page)),)?],
             };
 
             /// The error for plain data that it cannot be read from.
@@ -129,8 +131,59 @@ macro_rules! values {
 
             /// Return a table for notebooks.
             fn _repr_html_(slf: &::pyo3::Bound<'_, Self>) -> ::pyo3::PyResult<String> {
+                $({
+                    let $it = &slf.get().0;
+                    return Ok($crate::report::html::fragment($page));
+                })?
+                #[allow(unreachable_code)]
                 $crate::python::values::shown::html(slf.as_any(), stringify!($class), Self::STUB.attributes)
             }
+
+            $(
+                /// Return it as one page of HTML, whole in itself: a sum, findings by cause, pictures, every certificate.
+                #[pyo3(signature = (title=None))]
+                fn to_html(&self, title: Option<&str>) -> String {
+                    let $it = &self.0;
+                    $crate::python::values::page::document($page, title)
+                }
+
+                /// Return its `certificates`, its `findings` or the `trees` of a fleet as a table.
+                #[pyo3(signature = (rows="certificates"))]
+                fn table<'py>(slf: &::pyo3::Bound<'py, Self>, rows: &str) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    $crate::python::values::page::in_python(slf.as_any(), "table", (rows,))
+                }
+
+                /// Return the same table as a `pandas.DataFrame`.
+                #[pyo3(signature = (rows="certificates"))]
+                fn to_pandas<'py>(slf: &::pyo3::Bound<'py, Self>, rows: &str) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    $crate::python::values::page::in_python(slf.as_any(), "to_pandas", (rows,))
+                }
+
+                /// Return the table of certificates as a stream of Arrow's, in a capsule.
+                #[pyo3(signature = (requested_schema=None))]
+                fn __arrow_c_stream__<'py>(
+                    slf: &::pyo3::Bound<'py, Self>,
+                    requested_schema: Option<::pyo3::Bound<'py, ::pyo3::PyAny>>,
+                ) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    $crate::python::values::page::in_python(slf.as_any(), "arrow_c_stream", (requested_schema,))
+                }
+
+                /// Return a chart of when certificates end, the first on top: altair's, or an SVG picture without it.
+                #[pyo3(signature = (most=$crate::report::html::timeline::MOST))]
+                fn timeline<'py>(slf: &::pyo3::Bound<'py, Self>, most: usize) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    let $it = &slf.get().0;
+                    let drawn = $crate::python::values::page::timeline(slf.py(), &$page, most)?;
+                    $crate::python::values::page::in_python(slf.as_any(), "timeline", drawn)
+                }
+
+                /// Return a chart of which CA signs what: altair's, or an SVG picture without it.
+                #[pyo3(signature = (most=$crate::report::html::trust::MOST))]
+                fn trust_graph<'py>(slf: &::pyo3::Bound<'py, Self>, most: usize) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> {
+                    let $it = &slf.get().0;
+                    let drawn = $crate::python::values::page::trust(slf.py(), &$page, most)?;
+                    $crate::python::values::page::in_python(slf.as_any(), "trust_graph", drawn)
+                }
+            )?
 
             /// Return it as plain data for JSON; a copy, so that changing it does not change the value.
             #[allow(unused_variables)] // of most classes it is all that they hold

@@ -1,9 +1,15 @@
 //! Certificates that were seen, as text.
 //!
-//! In: certificates, and files of them. Out: what people look for first: the name, the end, the subject, the names.
+//! In: certificates, and files of them. Out: what people look for first: the name, the end, the subject, the names; in one
+//! word how each is ([`States`]).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::cell::{minute, path};
-use crate::audit::SeenCertificate;
+use super::moment::span;
+use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::ops::certificates::CertificateFile;
 use crate::text::printable;
 
@@ -30,11 +36,92 @@ pub fn file(file: &CertificateFile) -> String {
     }
 }
 
+/// How a certificate is: what its end says, or else the worst finding about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Ok,
+    ExpiresSoon { is_critical: bool },
+    NotYetValid,
+    Expired,
+    Warning,
+    Critical,
+}
+
+impl State {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ExpiresSoon { .. } => "expires soon",
+            Self::NotYetValid => "not yet valid",
+            Self::Expired => "expired",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// How bad it is: nothing, a warning, or worse.
+    pub(super) const fn rank(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::Warning | Self::ExpiresSoon { is_critical: false } => 1,
+            Self::ExpiresSoon { is_critical: true } | Self::NotYetValid | Self::Expired | Self::Critical => 2,
+        }
+    }
+}
+
+/// The findings about each name, so that the state of each certificate is looked up.
+pub(super) struct States<'f> {
+    now: DateTime<Utc>,
+    of: BTreeMap<&'f str, Vec<&'f Finding>>,
+}
+
+impl<'f> States<'f> {
+    /// By what was found at a moment.
+    pub(super) fn of(findings: &'f [Finding], now: DateTime<Utc>) -> Self {
+        let mut of: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for finding in findings {
+            of.entry(finding.subject.as_str()).or_default().push(finding);
+        }
+        Self { now, of }
+    }
+
+    /// What was found about a certificate, or its key's file.
+    pub(super) fn about(&self, seen: &SeenCertificate) -> &[&'f Finding] {
+        self.of.get(seen.name.as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn state(&self, seen: &SeenCertificate) -> State {
+        let about = self.about(seen);
+        let ends_soon = about.iter().find(|finding| finding.code == FindingCode::CertificateExpiresSoon);
+        match about.iter().map(|finding| finding.severity).max() {
+            _ if seen.is_expired() => State::Expired,
+            _ if seen.not_before > self.now => State::NotYetValid,
+            _ if ends_soon.is_some() => {
+                State::ExpiresSoon { is_critical: ends_soon.is_some_and(|one| one.is_critical()) }
+            }
+            Some(Severity::Critical) => State::Critical,
+            Some(Severity::Warning) => State::Warning,
+            Some(Severity::Info) | None => State::Ok,
+        }
+    }
+}
+
+const DAY: i64 = 86_400;
+
+/// What is left, or how long ago it ended, in the largest unit.
+pub(super) fn left(seconds: i64) -> String {
+    if seconds >= 2 * DAY {
+        return format!("{}d", seconds / DAY);
+    }
+    if seconds >= 0 {
+        return format!("{}h{}m", seconds / 3600, seconds % 3600 / 60);
+    }
+    format!("expired {} ago", span(TimeDelta::seconds(-seconds)))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-
-    use chrono::DateTime;
 
     use super::*;
 
@@ -60,5 +147,21 @@ mod tests {
         assert_eq!(text(&seen), said);
         let path = Path::new("/pki//x").to_owned();
         assert_eq!(file(&CertificateFile { path, certificates: vec![seen], problem: None }), format!("/pki/x\n{said}"));
+    }
+
+    #[test]
+    fn what_is_left_is_said_in_a_unit_that_people_use() {
+        for (seconds, said) in [
+            (200 * DAY + 5, "200d"),
+            (2 * DAY, "2d"),
+            (2 * DAY - 1, "47h59m"),
+            (0, "0h0m"),
+            (-1, "expired 1 second ago"),
+            (-119, "expired 1 minute ago"),
+            (-7200, "expired 2 hours ago"),
+            (-3 * DAY - 4, "expired 3 days ago"),
+        ] {
+            assert_eq!(left(seconds), said);
+        }
     }
 }

@@ -1,15 +1,12 @@
 //! What a check saw, as text: every certificate, and the one line that a monitoring system shows.
 
-use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::moment::span;
+use super::certificate::{States, left};
 use super::{finding, table};
-use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::audit::{SeenCertificate, Severity};
 use crate::ops::check::{CheckReport, Status};
 use crate::text::{counted, printable};
-
-const DAY: i64 = 86_400;
 
 /// A report as programs read it: with its exit code.
 #[derive(Debug, Serialize)]
@@ -43,33 +40,14 @@ pub fn text_with(report: &CheckReport, width: Option<usize>, findings: Vec<Strin
 
 /// The certificates, a line each; none where none was seen.
 fn certificates(report: &CheckReport, width: Option<usize>) -> Option<String> {
+    let states = States::of(&report.findings, report.checked_at);
     let row = |seen: &SeenCertificate| {
         let ends = seen.not_after.format("%Y-%m-%d %H:%M UTC").to_string();
         let SeenCertificate { name, key, subject, issuer, residual_seconds, .. } = seen.clone();
-        [name, state(report, seen).to_owned(), ends, left(residual_seconds), key, subject, issuer]
+        [name, states.state(seen).word().to_owned(), ends, left(residual_seconds), key, subject, issuer]
     };
     let header = ["NAME", "STATUS", "EXPIRES", "REMAINING", "KEY", "SUBJECT", "ISSUER"];
     (!report.certificates.is_empty()).then(|| table(width, header, report.certificates.iter().map(row)))
-}
-
-/// What a certificate's end says of it, or else the worst finding about it.
-fn state(report: &CheckReport, seen: &SeenCertificate) -> &'static str {
-    // About its key's file too.
-    let about = |finding: &&Finding| finding.subject == seen.name;
-    if seen.residual_seconds < 0 {
-        return "expired";
-    }
-    if seen.not_before > report.checked_at {
-        return "not yet valid";
-    }
-    if report.findings.iter().filter(about).any(|finding| finding.code == FindingCode::CertificateExpiresSoon) {
-        return "expires soon";
-    }
-    match report.findings.iter().filter(about).map(|finding| finding.severity).max() {
-        Some(Severity::Critical) => "critical",
-        Some(Severity::Warning) => "warning",
-        Some(Severity::Info) | None => "ok",
-    }
 }
 
 /// The status, how many findings and certificates there are, and what ends first.
@@ -102,37 +80,5 @@ const fn word(status: Status) -> &'static str {
         Status::Warning => "WARNING",
         Status::Critical => "CRITICAL",
         Status::Unknown => "UNKNOWN",
-    }
-}
-
-/// What is left, or how long ago it ended, in the largest unit.
-fn left(seconds: i64) -> String {
-    if seconds >= 2 * DAY {
-        return format!("{}d", seconds / DAY);
-    }
-    if seconds >= 0 {
-        return format!("{}h{}m", seconds / 3600, seconds % 3600 / 60);
-    }
-    format!("expired {} ago", span(TimeDelta::seconds(-seconds)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_is_said_in_a_unit_that_people_use() {
-        for (seconds, said) in [
-            (200 * DAY + 5, "200d"),
-            (2 * DAY, "2d"),
-            (2 * DAY - 1, "47h59m"),
-            (0, "0h0m"),
-            (-1, "expired 1 second ago"),
-            (-119, "expired 1 minute ago"),
-            (-7200, "expired 2 hours ago"),
-            (-3 * DAY - 4, "expired 3 days ago"),
-        ] {
-            assert_eq!(left(seconds), said);
-        }
     }
 }

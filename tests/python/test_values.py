@@ -167,7 +167,8 @@ def test_a_report_of_a_check_is_printed_as_the_command_prints_it(tmp_path: Path)
 
 
 def test_a_notebook_shows_a_table_in_which_nothing_from_outside_is_markup(tmp_path: Path) -> None:
-    for value in native_values(tmp_path):
+    # A report shows what it found (test_page.py).
+    for value in (each for each in native_values(tmp_path) if not hasattr(each, "to_html")):
         html = value._repr_html_()
         assert html.startswith(f"<table><caption>{type(value).__name__}</caption><tr><th>")
         assert html.count("<th>") == len(type(value).__match_args__)

@@ -70,7 +70,9 @@ impl FleetReport {
     #[must_use]
     pub fn of(trees: Vec<TreeReport>, now: DateTime<Utc>) -> Self {
         let mut counts = StatusCounts::default();
-        trees.iter().for_each(|tree| counts.add(tree.status));
+        for tree in &trees {
+            counts.add(tree.status);
+        }
         let certificates = trees.iter().filter_map(|tree| tree.report.as_ref()).map(|report| report.certificates.len());
         let clusters: BTreeSet<_> = trees.iter().filter_map(|tree| tree.cluster.as_deref()).collect();
         let status = trees.iter().map(|tree| tree.status).max_by_key(|status| status.rank()).unwrap_or(Status::Ok);

@@ -3,6 +3,7 @@
 use super::certificate::Checked;
 use super::values;
 use crate::ops::audit;
+use crate::report::html::Page;
 use crate::text::counted;
 
 values! {
@@ -18,6 +19,7 @@ values! {
         (None, Some(problem)) => format!("{}: {}", it.place(), problem.code),
         (None, None) => it.place(),
     };
+    page = Page::of_tree(it);
     attributes {
         /// Where it was read, as `/srv/bundles.tar.gz!cp1`.
         place = it.place();
@@ -84,6 +86,7 @@ values! {
         counted(it.trees.len(), "tree"),
         counted(it.certificates, "certificate")
     );
+    page = Page::of_fleet(it);
     attributes {
         /// The moment for which it holds.
         audited_at = it.audited_at;

@@ -10,6 +10,7 @@ use crate::error::Fault;
 use crate::ops::certificates;
 use crate::ops::check;
 use crate::ops::sign::SignedText;
+use crate::report::html::Page;
 use crate::report::{self, difference};
 use crate::text::{counted, printable};
 
@@ -122,6 +123,7 @@ values! {
         counted(it.report.findings.len(), "finding")
     );
     text = report::check::text(&it.report, None);
+    page = Page::of(&it.report);
     attributes {
         /// The moment for which it holds.
         checked_at = it.report.checked_at;
