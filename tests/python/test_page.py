@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from browser import opened
-from kubepki import CheckReport, apply, check, plan
+from kubepki import CheckReport, FleetReport, apply, check, plan
 from trees import kubepki
 
 if TYPE_CHECKING:
@@ -126,6 +126,63 @@ def test_findings_are_together_by_cause_and_by_remedy() -> None:
     ]
     assert html.count("<b>Remedy:</b>") == 1 + 5 + 1
     assert html.count('<li class="place"') == 30
+
+
+def fleet(name: str = "api") -> FleetReport:
+    """Make a report of four trees, of which two have one node's name, and of one that cannot be read."""
+    known = {"cluster": "ab" * 8, "role": "control-plane", "kubernetes_version": "v1.36.1", "status": "critical"}
+    trees: list[dict[str, Any]] = [
+        {
+            **known,
+            "path": f"/srv/{at}",
+            "member": None,
+            "kind": "folder",
+            "node": f"cp{at // 2 * at}",
+            "report": report(6, 6, f"{name}{at}").to_dict(),
+            "problem": None,
+        }
+        for at in range(4)
+    ]
+    problem = {"code": "store.missing", "message": f"{name} is no archive", "hint": "give another", "context": {}}
+    nothing: dict[str, Any] = dict.fromkeys(("node", "cluster", "role", "kubernetes_version", "report"))
+    broken = {"path": f"/srv/{name}.tar", "member": "x", "kind": "archive", "status": "unknown", "problem": problem}
+    found = {"severity": "critical", "subject": name, "path": None, "evidence": "it is in two"}
+    data = {
+        "audited_at": "2027-11-01T12:00:00Z",
+        "trees": [*trees, {**nothing, **broken}],
+        "findings": [{**found, "code": "file.exists", "remedy": "move it", "trees": ["/srv/0", "/srv/3"]}],
+        "counts": {"ok": 0, "warning": 0, "critical": 4, "unknown": 1},
+        "certificates": 24,
+        "clusters": 1,
+        "status": "critical",
+    }
+    return FleetReport.from_dict(data)
+
+
+def test_a_page_of_many_nodes_has_each_and_what_is_wrong_between_them() -> None:
+    seen = fleet()
+    html = seen.to_html("All <nodes>")
+    assert (
+        "<title>All &#60;nodes&#62;: critical</title>" in html or "<title>All &lt;nodes&gt;: critical</title>" in html
+    )
+    # A name that two trees have says nothing: where they were read does.
+    names = re.findall(r"</span> <b>([^<]+)</b> <span", html)
+    assert names == ["/srv/0", "/srv/1", "cp2", "cp3", "/srv/api.tar!x"]
+    assert "api is no archive (give another)" in html
+    assert "cluster abababababababab, control plane, v1.36.1" in html
+    assert '<span class="node">/srv/0, cp3</span> <span class="subject">api</span>: it is in two' in html
+    assert [seen.to_pandas("findings")["tree"].iloc[-1], len(seen.to_pandas())] == ["/srv/0, /srv/3", 24]
+    assert Elements(fleet(HOSTILE).to_html("All <nodes>")).tags == Elements(html).tags
+    for tree in seen.trees:
+        assert tree.to_html().startswith("<!doctype html>")
+
+
+def test_the_filter_of_a_node_leaves_what_is_about_it() -> None:
+    with opened(fleet().to_html()) as page:
+        page.get_by_role("combobox", name="Node").select_option("cp3")
+        page.locator("#shown").filter(has_text="7 findings and 6 certificates are shown.").wait_for()
+        assert page.locator(".tree:visible").count() == 1
+        assert page.locator(".certificate").nth(18).is_visible()
 
 
 def test_a_page_of_a_node_that_is_well_says_so(tmp_path: Path) -> None:

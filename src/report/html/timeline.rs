@@ -135,7 +135,7 @@ fn spans(residual_seconds: impl Iterator<Item = i64>) -> Vec<Span> {
 }
 
 const LABELS: i64 = 250;
-const BARS: i64 = 580;
+const BARS: i64 = 565;
 const ROW: i64 = 22;
 const HEAD: i64 = 28;
 
