@@ -9,15 +9,13 @@ import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import nbclient
 import nbformat
-import vl_convert
 from nbconvert import HTMLExporter
 
 from browser import opened
-from kubepki import apply, check, plan
+from kubepki import apply, check, plan, plan_renew
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs/images"
@@ -30,31 +28,27 @@ def main() -> None:
     """Make all of them."""
     IMAGES.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
-        take("page.png", page_of_a_node(Path(folder)), height=1250)
-    take("notebook.png", notebook("audit.ipynb"), height=1400, after="#The-question")
+        take("page.png", page_of_a_node(Path(folder)), height=1300)
+    take("notebook.png", notebook("audit.ipynb"), height=1300, after="#The-question")
 
 
 def page_of_a_node(root: Path) -> str:
-    """Return the page of a node that is nearly a year old, and not well."""
-    before = NOW - timedelta(days=345)
+    """Return the page of a node that is not well."""
+    before = NOW - timedelta(days=200)
     apply(plan(node_name="cp1", rootfs=root, now=before))
+    apply(plan_renew(["apiserver", "etcd-peer"], validity=timedelta(days=220), rootfs=root, now=before))
     kubernetes = root / "etc/kubernetes"
     (kubernetes / "admin.conf").chmod(0o644)
     (kubernetes / "pki/front-proxy-client.key").unlink()
-    return check(rootfs=root, now=NOW).to_html().replace(str(root), "")
+    return check(rootfs=root, now=NOW).to_html().replace(f" --rootfs {root}", "").replace(str(root), "")
 
 
 def notebook(name: str) -> str:
-    """Return a notebook of the examples, executed, as a page; charts as pictures, as no script may be fetched."""
+    """Return a notebook of the examples, executed, as a page."""
     cells = nbformat.read(ROOT / "examples" / name, as_version=4)
     resources = {"metadata": {"path": str(ROOT / "examples")}}
     client = nbclient.NotebookClient(cells, timeout=600, kernel_name="python3", resources=resources)
     client.execute(env={**os.environ, "JUPYTER_PLATFORM_DIRS": "1"})
-    for output in (output for cell in cells.cells for output in cell.get("outputs", ())):
-        data: dict[str, Any] = output.get("data", {})
-        for form in [form for form in data if "vegalite" in form]:
-            data["image/svg+xml"] = vl_convert.vegalite_to_svg(data.pop(form))
-            data.pop("text/html", None)
     body, _ = HTMLExporter(mathjax_url="", require_js_url="").from_notebook_node(cells)
     return str(body)
 
@@ -62,10 +56,10 @@ def notebook(name: str) -> str:
 def take(name: str, html: str, height: int, after: str | None = None) -> None:
     """Take a picture of a page, from an element on."""
     target = IMAGES / name
-    with opened(html, viewport={"width": 1280, "height": 900}, is_quiet=False) as page:
+    with opened(html, viewport={"width": 1120, "height": 900}, is_quiet=False) as page:
         top = page.locator(after).bounding_box()["y"] - 16 if after else 0
         whole = page.evaluate("document.documentElement.scrollHeight")
-        clip = {"x": 0, "y": top, "width": 1280, "height": min(height, whole - top)}
+        clip = {"x": 0, "y": top, "width": 1120, "height": min(height, whole - top)}
         page.screenshot(path=target, clip=clip, full_page=True)
     size = target.stat().st_size
     print(f"{target.relative_to(ROOT)}: {size} bytes")

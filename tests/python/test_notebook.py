@@ -134,8 +134,11 @@ def test_a_notebook_of_the_examples_runs_and_is_stored_without_outputs(name: str
     client.execute(env={**os.environ, **places, "JUPYTER_PLATFORM_DIRS": "1"})
     outputs: list[Any] = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"] == []
-    shown = {form for output in outputs for form in output.get("data", {})}
-    assert {"text/html", "application/vnd.vegalite.v6+json"} <= shown or {"text/html", "image/svg+xml"} <= shown
+    forms = [form for output in outputs for form in output.get("data", {})]
+    assert "text/html" in forms
+    assert forms.count("image/svg+xml") == 2
+    # Many clusters have no way out: nothing that is shown fetches a script.
+    assert "<script" not in "".join(output.get("data", {}).get("text/html", "") for output in outputs)
 
 
 def test_the_status_of_a_report_is_a_word_in_its_fragment(report: CheckReport) -> None:

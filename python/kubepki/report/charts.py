@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # The height of a line, and how wide a chart is.
 _LINE = 20
 _WIDTH = 640
+# Texts are as wide as the reader's letters, which whoever draws does not know.
+_PADDING = {"left": 24, "right": 32, "top": 5, "bottom": 5}
 
 
 def timeline(_report: object, drawn: dict[str, Any]) -> Any:
@@ -43,7 +45,7 @@ def timeline(_report: object, drawn: dict[str, Any]) -> Any:
     title = "When certificates end"
     if data["left_out"]:
         title += f" ({data['left_out']} later ones are not drawn)"
-    return chart.properties(width=_WIDTH, height=_LINE * len(bars), title=title)
+    return chart.properties(width=_WIDTH, height=_LINE * len(bars), title=title, padding=_PADDING)
 
 
 def trust_graph(_report: object, drawn: dict[str, Any]) -> Any:
@@ -92,7 +94,7 @@ def trust_graph(_report: object, drawn: dict[str, Any]) -> Any:
     if data["left_out"]:
         title += f" ({data['left_out']} more CAs are not drawn)"
     chart = altair.layer(lines, leaves, words, points, subjects)
-    return chart.properties(width=_WIDTH + 160, height=_LINE * (rows + 1), title=title)
+    return chart.properties(width=_WIDTH + 160, height=_LINE * (rows + 1), title=title, padding=_PADDING)
 
 
 def _label(bar: dict[str, Any]) -> str:
