@@ -15,7 +15,6 @@ pub mod timeline;
 pub mod trust;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -163,14 +162,13 @@ impl<'r> Node<'r> {
     }
 }
 
-/// The node of `system:node:NAME` in the kubelet's client certificate.
+/// The node of the first `system:node:NAME`: a kubelet's.
 fn node_name(certificates: &[SeenCertificate]) -> Option<String> {
     let of = |seen: &SeenCertificate| {
         let (_, rest) = seen.subject.split_once("CN=system:node:")?;
         Some(rest.split([',', '+']).next().unwrap_or(rest).to_owned())
     };
-    let is_kubelets = |seen: &&SeenCertificate| seen.path.ends_with(Path::new("kubelet.conf"));
-    certificates.iter().filter(is_kubelets).chain(certificates).find_map(of).filter(|name| !name.is_empty())
+    certificates.iter().find_map(of).filter(|name| !name.is_empty())
 }
 
 /// What the policy of a page allows: this text, as a style or a script.
