@@ -2,6 +2,7 @@
 //!
 //! In: a [`Tree`](crate::tree::Tree), what the catalogue expects, now. Out: findings, expirations. All pure.
 
+pub mod access;
 pub mod advice;
 pub mod authority;
 pub mod certificate;
@@ -12,8 +13,10 @@ pub mod exposure;
 mod files;
 mod finding;
 pub mod flags;
+mod identifier;
 pub mod incoming;
 pub mod item;
+pub mod key_strength;
 pub mod kubeconfig;
 mod misplaced;
 pub mod node;

@@ -17,6 +17,7 @@
 //! | `pages` | completion and manual pages, made from the parser |
 //! | `stop`, `failure` | why a run stops; how that is said, and the exit code |
 
+mod access;
 mod backup;
 mod bundle;
 mod callers;

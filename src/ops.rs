@@ -3,6 +3,7 @@
 //! In: a request as a command line or a script makes it. Out: plans, reports, errors. Nothing here decides what
 //! a certificate says (`audit`, `policy` and `plan` do) or how a file is written (`store` does).
 
+pub mod access;
 mod advice;
 mod again;
 pub mod apply;

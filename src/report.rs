@@ -3,6 +3,7 @@
 //! In: plans, reports and findings. Out: text. Pure functions: they read no file, ask no clock and know no terminal but
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
 
+pub mod access;
 pub mod backup;
 pub mod bundle;
 mod cell;

@@ -3,6 +3,7 @@
 //! In: the fields that a command line or a script gives. Out: requests, which serde reads; from them the options of plans,
 //! or a [`RequestError`] that says what to give instead. It reads no file and asks no host.
 
+mod access;
 mod backup;
 pub mod bundle;
 mod certificates;
@@ -19,6 +20,7 @@ mod span;
 mod systemd;
 mod words;
 
+pub use access::AccessRequest;
 pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
 pub use check::{CheckFilesRequest, CheckRequest};
@@ -28,7 +30,8 @@ pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use shared::{
-    BackupDir, Backups, Critical, DryRun, FileProfile, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs, Warning,
+    BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs,
+    Warning,
 };
 pub use show::ShowRequest;
 pub use sign::{NamedFile, NodeEntry, Nodes, OfAuthorities, SignRequest, SignTextRequest};

@@ -50,6 +50,7 @@ mod crash_tests;
 #[cfg(test)]
 mod hostile_tests;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -175,6 +176,28 @@ impl Store {
             tree.insert(path, observed);
         }
         tree
+    }
+
+    /// Opens a regular file that is read piece by piece, whatever its size.
+    ///
+    /// # Errors
+    /// It is missing, no regular file, or cannot be opened.
+    pub fn stream(&self, path: &Path) -> Result<impl Read + use<>, StoreError> {
+        read::open(&self.root, path)
+    }
+
+    /// Reads a file that holds no secret and may be large.
+    ///
+    /// # Errors
+    /// As [`Self::stream`]; it is larger than `limit`.
+    pub fn read_large(&self, path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
+        read::large(&self.root, path, limit)
+    }
+
+    /// What a failure to read on from a [`Self::stream`] is.
+    #[must_use]
+    pub fn unread(path: &Path, error: std::io::Error) -> StoreError {
+        StoreError::io("read", path, error)
     }
 
     /// Whether `path` itself is a symbolic link.

@@ -12,6 +12,7 @@ from kubepki._core import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from kubepki.api.access import access
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
     from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle
     from kubepki.api.check import check, check_expiration, check_files, parse_certificates, read_certificates
@@ -36,9 +37,11 @@ if TYPE_CHECKING:
         RefusedError,
     )
     from kubepki.types import (
+        AccessReport,
         Action,
         Algorithm,
         Artefact,
+        AuditLog,
         Backup,
         BackupFile,
         BackupState,
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
         ClusterSpec,
         ComponentRestart,
         Configuration,
+        Credential,
+        CredentialUse,
         Difference,
         Endpoint,
         EnsuredUser,
@@ -92,13 +97,16 @@ if TYPE_CHECKING:
         TreeReport,
         Unit,
         UnitChange,
+        UnknownCredential,
         UserKubeconfig,
     )
 
 __all__ = [
+    "AccessReport",
     "Action",
     "Algorithm",
     "Artefact",
+    "AuditLog",
     "Backup",
     "BackupFile",
     "BackupState",
@@ -113,6 +121,8 @@ __all__ = [
     "ComponentRestart",
     "Configuration",
     "ConfigurationError",
+    "Credential",
+    "CredentialUse",
     "Difference",
     "Endpoint",
     "EnsuredUser",
@@ -160,8 +170,10 @@ __all__ = [
     "TreeReport",
     "Unit",
     "UnitChange",
+    "UnknownCredential",
     "UserKubeconfig",
     "__version__",
+    "access",
     "apply",
     "certificate_key",
     "certificate_names",
@@ -212,6 +224,7 @@ _HOMES = {
     "KubepkiError": "errors",
     "PartialError": "errors",
     "RefusedError": "errors",
+    "access": "api.access",
     "apply": "api.plan",
     "certificate_key": "api.bundle",
     "certificate_names": "api.configuration",

@@ -93,6 +93,17 @@ impl Advisor<'_> {
             Some(Code::FileModeTooWide) => {
                 return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
             }
+            // A CA's key goes with the CA, and every certificate of it.
+            Some(
+                Code::KeyWeak
+                | Code::KeyPublished
+                | Code::KeySharedPrime
+                | Code::KeyUnusable
+                | Code::CertificateKeyIdentifier
+                | Code::CertificateKeyUsages,
+            ) if row.is_none_or(|row| !matches!(row.kind, Kind::Leaf | Kind::Kubeconfig)) => {
+                return None;
+            }
             // A new certificate of the same CA would have the same fault.
             Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_IT => {
                 return self.for_issuer(row?, finding);
@@ -301,6 +312,12 @@ fn is_judged_here(code: AnyCode) -> bool {
         Code::AuthorityNotAnAuthority,
         Code::AuthorityUsages,
         Code::KeyMismatch,
+        Code::KeyWeak,
+        Code::KeyPublished,
+        Code::KeySharedPrime,
+        Code::KeyUnusable,
+        Code::CertificateKeyIdentifier,
+        Code::CertificateKeyUsages,
         Code::ServiceAccountMismatch,
         Code::SharedFileMissing,
     ];
@@ -316,7 +333,11 @@ fn is_put_right_by_renewal(code: AnyCode) -> bool {
         Code::CertificateNotYetValid,
         Code::CertificateUntrusted,
         Code::CertificateOutlivesAuthority,
+        Code::CertificateKeyIdentifier,
         Code::KeyMismatch,
+        Code::KeyWeak,
+        Code::KeyPublished,
+        Code::KeySharedPrime,
     ]
     .iter()
     .any(|one| code == *one)

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::certificate::{Thresholds, judge_validity};
 use super::files::judge_pair_files;
+use super::identifier::judge_own_identifiers;
 use super::{Finding, FindingCode, Findings, Severity, chain};
 use crate::catalogue;
 use crate::inventory::Found;
@@ -26,6 +27,7 @@ pub fn judge_authority(
     notes.at(&pair.certificate_path);
     if let Some(certificate) = pair.certificate() {
         judge_signing(&mut notes, certificate);
+        judge_own_identifiers(&mut notes, certificate);
         judge_validity(&mut notes, certificate, thresholds, now);
         if pair.is_external() {
             notes.add(

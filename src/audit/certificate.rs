@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::chain::{self, Chain, Moment};
 use super::files::judge_pair_files;
+use super::identifier::{judge_identifiers, judge_key_usages};
 use super::subject::{judge_subject, or_none};
 use super::{Finding, FindingCode, Findings, Severity};
 use crate::inventory::{Expectation, Found};
@@ -88,6 +89,10 @@ pub(super) fn judge(
             "renew the CA before its end: the certificate is worthless from then on",
         );
     }
+    if let Some(ca) = position.and_then(|position| bundle.get(position)).filter(|_| intermediates.is_empty()) {
+        judge_identifiers(notes, certificate, ca);
+    }
+    judge_key_usages(notes, certificate);
     judge_content(notes, certificate, expectation);
 }
 
@@ -165,6 +170,7 @@ pub fn judge_certificates(
     for certificate in certificates {
         judge_validity(&mut notes, certificate, thresholds, now);
         chain::judge_alone(&mut notes, certificate);
+        judge_key_usages(&mut notes, certificate);
     }
     notes.into_vec()
 }

@@ -14,17 +14,20 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::{Thresholds, judge_pair};
+use super::identifier::note_encipherment;
 use super::item::judge_item;
-use super::{Finding, FindingCode, SeenCertificate, Severity};
-use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_SERVER, Kind, KubeletFiles, Row};
+use super::key_strength::{SeenKey, judge_keys};
+use super::{Finding, FindingCode, Findings, SeenCertificate, Severity};
+use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_SERVER, Kind, KubeletFiles, Row, leaf_key_usages};
 use crate::component::ServingSource;
 use crate::config::Role;
 use crate::error::Declared as _;
 use crate::inventory::{Expectation, Found, Inventory, Item};
+use crate::key::Blocklist;
 use crate::remedy::command;
 use crate::store::StoreError;
 use crate::text::file_name;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, KeyUsage, public_key};
 
 /// The state of a node in one word, as monitoring systems have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,13 +82,15 @@ pub struct Checkup<'t> {
     pub certificates: Vec<SeenCertificate>,
     /// Every finding.
     pub findings: Vec<Finding>,
+    /// Every public key.
+    pub keys: Vec<SeenKey>,
 }
 
 impl<'t> Checkup<'t> {
     /// One of which nothing is looked at yet.
     #[must_use]
     pub const fn new(inventory: &'t Inventory<'t>, is_node: bool, thresholds: Thresholds, now: DateTime<Utc>) -> Self {
-        Self { inventory, is_node, thresholds, now, certificates: Vec::new(), findings: Vec::new() }
+        Self { inventory, is_node, thresholds, now, certificates: Vec::new(), findings: Vec::new(), keys: Vec::new() }
     }
 
     /// The items of a kind; kubeconfigs that are there wherever they are.
@@ -118,10 +123,40 @@ impl<'t> Checkup<'t> {
             }
             match item.found() {
                 Some(found) if kind == Kind::Authority => self.see(item.name, &found.certificate_path, found.all()),
-                Some(found) => self.see_leaf(item.name, found),
+                Some(found) => {
+                    self.see_leaf(item.name, found);
+                    self.encipherment(item.name, found);
+                }
                 None => {}
             }
+            if let Some(keys) = item.service_account() {
+                self.public_keys(item.name, &keys.public_key_path, keys.public_keys.present());
+            }
         }
+    }
+
+    /// Notes a leaf that may encipher and cannot, where the cluster's kubeadm no longer writes that.
+    fn encipherment(&mut self, name: &str, found: &Found) {
+        let version = self.inventory.spec.version().filter(|_| self.inventory.is_said);
+        let (Some(version), Some(leaf)) = (version, found.certificate()) else { return };
+        let enciphers = |usages: &[KeyUsage]| usages.contains(&KeyUsage::KeyEncipherment);
+        let kind = leaf.key_kind();
+        if !kind.starts_with("RSA-")
+            && enciphers(leaf.key_usages().unwrap_or_default())
+            && !enciphers(&leaf_key_usages(Some(&version), kind))
+        {
+            let mut notes = Findings::on(name);
+            note_encipherment(notes.at(&found.certificate_path), kind);
+            self.findings.extend(notes.into_vec());
+        }
+    }
+
+    fn public_keys(&mut self, name: &str, path: &Path, keys: Option<&Vec<Vec<u8>>>) {
+        let seen = keys.into_iter().flatten().filter_map(|info| {
+            let (kind, _) = public_key(info).ok()?;
+            Some(SeenKey { name: name.to_owned(), path: path.to_owned(), kind, public_key_info: info.clone() })
+        });
+        self.keys.extend(seen);
     }
 
     /// Notes that a file is missing, unless it need not be there.
@@ -146,6 +181,12 @@ impl<'t> Checkup<'t> {
     pub fn see(&mut self, name: &str, path: &Path, certificates: &[Certificate]) {
         let seen = certificates.iter().map(|certificate| SeenCertificate::of(name, path, certificate, self.now));
         self.certificates.extend(seen);
+        self.keys.extend(certificates.iter().map(|certificate| SeenKey::of(name, path, certificate)));
+    }
+
+    /// Every key that was seen, each once; `blocklist` has those whose private half is published.
+    pub fn keys(&mut self, blocklist: Option<&Blocklist>) {
+        self.findings.extend(judge_keys(&self.keys, blocklist));
     }
 
     /// The kubelet's own certificates: its client certificate, and what it serves with. `is_known` is whether its

@@ -9,7 +9,7 @@ use crate::config::{ConfigError, PROBLEMS};
 use crate::edge::process::ProcessError;
 use crate::edge::tls::ProbeError;
 use crate::error::{Code, Declaration, Declared as _, InternalError};
-use crate::key::KeyError;
+use crate::key::{BlocklistError, KeyError};
 use crate::kubeconfig::{KubeconfigError, Mismatch};
 use crate::ops::OperationError;
 use crate::ops::cleanup::CleanupError;
@@ -47,6 +47,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     UnitError::DECLARATIONS,
     SystemdError::DECLARATIONS,
     KeyError::DECLARATIONS,
+    BlocklistError::DECLARATIONS,
     X509Error::DECLARATIONS,
     KubeconfigError::DECLARATIONS,
     Mismatch::DECLARATIONS,

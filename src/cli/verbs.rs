@@ -10,8 +10,8 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, line, logging, pages, probe,
-    recover, renew, restart, show, sign, systemd, usage, user, version,
+    access, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, line, logging, pages,
+    probe, recover, renew, restart, show, sign, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -72,6 +72,7 @@ macro_rules! verbs {
 verbs!(@kind Verb {
     Init(init::Init),
     Check(check::Check),
+    Access(access::Access),
     Probe(probe::Probe),
     Recover(recover::Recover),
     Restart(restart::Restart),

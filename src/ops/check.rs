@@ -8,6 +8,7 @@
 //! Without a configuration the kind of node is read off the files, and names are not judged: nobody has said
 //! which node this is.
 
+mod blocklist;
 mod components;
 mod exposure;
 mod external_etcd;
@@ -33,6 +34,7 @@ use crate::catalogue::Kind;
 use crate::config::Problem;
 use crate::error::Result;
 use crate::inventory;
+use crate::key::Blocklist;
 pub use crate::request::CheckRequest;
 use crate::store::Store;
 use crate::tree::Observed;
@@ -61,11 +63,17 @@ pub struct CheckReport {
 /// The configuration cannot be read or is invalid; `rootfs` is no directory. Nothing in the tree is an error.
 pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
     let store = Store::new(request.node.rootfs.dir())?;
-    check_in(store, request, now).map(|(report, _)| report)
+    let blocklist = blocklist::read(request.key_blocklist.as_ref())?;
+    check_in(store, request, blocklist.as_ref(), now).map(|(report, _)| report)
 }
 
 /// The same of a node's files in `store`, and what is known of the node besides.
-pub(super) fn check_in(store: Store, request: &CheckRequest, now: DateTime<Utc>) -> Result<(CheckReport, KnownNode)> {
+pub(super) fn check_in(
+    store: Store,
+    request: &CheckRequest,
+    blocklist: Option<&Blocklist>,
+    now: DateTime<Utc>,
+) -> Result<(CheckReport, KnownNode)> {
     let mut node = Node::open_in(store, &request.node)?;
     let mut tree = node.read();
     let has_config = request.node.has_configuration();
@@ -91,6 +99,7 @@ pub(super) fn check_in(store: Store, request: &CheckRequest, now: DateTime<Utc>)
     checkup.extra(&node.store, &request.extra);
     checkup.exposure(&node.store, &request.kubelet_dir);
     checkup.held_manifests(&node.store);
+    checkup.keys(blocklist);
     let known = KnownNode::of(&node, &inventory, is_node);
     checkup.findings.extend(living.findings);
     if is_node {

@@ -11,7 +11,7 @@ use super::profile::{AllowedNames, CommonNames, KnownNode, Profile};
 use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{self, LEAF_KEY_USAGES, NodeRole, Row, SYSTEM_NODE};
 use crate::config::alternative_name;
-use crate::key::public_key_weakness;
+use crate::key::{Effort, public_key_weakness};
 use crate::x509::{CertificateRequest, SubjectAltName, SubjectAltNames};
 
 /// Why a request of this name is not this node's to make; `None` when it may be. Names that only a policy has are for
@@ -55,8 +55,10 @@ pub(super) fn judge(
     }
     let misread = request.misunderstandings();
     reasons.extend(misread.into_iter().map(|reason| (RequestFault::NotUnderstood, reason)));
-    let weakness = weakness(request.key_kind(), policy.minimum_rsa_bits())
-        .or_else(|| public_key_weakness(request.public_key_info()).map(|reason| format!("its key is weak: {reason}")));
+    let weakness = weakness(request.key_kind(), policy.minimum_rsa_bits()).or_else(|| {
+        public_key_weakness(request.public_key_info(), Effort::Thorough)
+            .map(|weakness| format!("its key is weak: {}", weakness.reason))
+    });
     let is_weak = weakness.is_some();
     reasons.extend(weakness.map(|reason| (RequestFault::WeakKey, reason)));
     // What such a key has signed cannot be told.

@@ -4,6 +4,7 @@
 //! are compared, hashed, copied and pickled by their plain data ([`plain`]). `_core.pyi` is made of the same declarations
 //! ([`stub`]). Only what is shown of a secret is ever within one.
 
+mod access;
 mod audit;
 mod backup;
 mod bundle;
@@ -25,6 +26,7 @@ mod systemd;
 mod user;
 mod words;
 
+pub(super) use access::{AccessReport, AuditLog, Credential, CredentialUse, UnknownCredential};
 pub(super) use audit::{FleetFinding, FleetReport, StatusCounts, TreeReport};
 pub(super) use backup::{Backup, BackupFile, PruneFailure, PruneReport};
 pub(super) use bundle::{Bundle, BundleEntry, Exported};

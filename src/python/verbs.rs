@@ -12,9 +12,11 @@ use serde::de::DeserializeOwned;
 use super::call::detached;
 use super::data::request;
 use super::operations::moment;
-use super::values::{Plan, ProbeReport, PruneReport, SignedCertificate};
+use super::values::{AccessReport, Plan, ProbeReport, PruneReport, SignedCertificate};
 use crate::error::Result;
-use crate::ops::{Planned, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, sign};
+use crate::ops::{
+    Planned, access as looking, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, sign,
+};
 use crate::request::{OfAuthorities, RestoreRequest, SignRequest, SignTextRequest};
 use crate::secret::Secret;
 
@@ -123,6 +125,9 @@ verbs! {
 
     /// Plans to restore a backup.
     plan_restore(restore_request) -> Plan = plan_restored;
+
+    /// Says who gets in with a certificate.
+    access(access_request) -> AccessReport = looking::access;
 
     /// Looks at what servers present.
     probe(probe_request) -> ProbeReport = probing::probe;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Critical, FileProfile, KubeletDir, NodeRequest, RequestError, Rootfs, Span, Warning, defaults};
+use super::{
+    Critical, FileProfile, KeyBlocklist, KubeletDir, NodeRequest, RequestError, Rootfs, Span, Warning, defaults,
+};
 use crate::audit::certificate::Thresholds;
 
 /// What `check` is asked for.
@@ -24,6 +26,9 @@ pub struct CheckRequest {
     /// The kubelet's directory; its `pki` folder is looked into.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
+    /// Keys whose private half is published.
+    #[command(flatten)]
+    pub key_blocklist: KeyBlocklist,
     /// More files and directories of the node to check.
     #[arg(value_name = "PATH")]
     pub extra: Vec<PathBuf>,
@@ -49,6 +54,9 @@ pub struct CheckFilesRequest {
     /// How soon it is critical.
     #[command(flatten)]
     pub critical: Critical,
+    /// Keys whose private half is published.
+    #[command(flatten)]
+    pub key_blocklist: KeyBlocklist,
     /// What is in front of every path.
     #[command(flatten)]
     pub rootfs: Rootfs,

@@ -89,6 +89,12 @@ options! {
         profile: Profile
     }
 
+    pub struct KeyBlocklist {
+        /// The `blocklist.dat` of badkeys: published private keys, those of Debian's OpenSSL of 2006 to 2008 among them.
+        #[arg(long, value_name = "FILE")]
+        key_blocklist: Option<PathBuf>
+    }
+
     pub struct DryRun {
         /// Show what would be done, and change nothing.
         #[arg(long)]

@@ -73,7 +73,36 @@ pub(super) fn attributes(root: &Root, path: &Path) -> Result<Attributes, StoreEr
     Attributes::of(&file, &shown)
 }
 
+/// A regular file that is read piece by piece.
+pub(super) fn open(root: &Root, path: &Path) -> Result<File, StoreError> {
+    regular(root, path)?.ok_or_else(|| StoreError::Missing { path: path.to_owned() })
+}
+
+/// The content of a file that holds no secret.
+pub(super) fn large(root: &Root, path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
+    let mut content = Vec::new();
+    let read = open(root, path)?.take(limit.saturating_add(1)).read_to_end(&mut content);
+    read.map_err(|error| StoreError::io("read", path, error))?;
+    let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    if size > limit {
+        return Err(StoreError::TooLarge { path: path.to_owned(), size, limit });
+    }
+    Ok(content)
+}
+
 fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, StoreError> {
+    let shown = root.prefixed(path)?;
+    let Some(file) = regular(root, path)? else { return Ok(None) };
+    let metadata = file.metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
+    if metadata.len() > limit {
+        return Err(StoreError::TooLarge { path: shown, size: metadata.len(), limit });
+    }
+    let content = read_all(file, metadata.len(), &shown)?;
+    Ok(Some((content, metadata.mode() & 0o7777)))
+}
+
+/// Opens what is a regular file, perhaps through links; `None` where nothing is.
+fn regular(root: &Root, path: &Path) -> Result<Option<File>, StoreError> {
     let shown = root.prefixed(path)?;
     let resolved = root.resolve(path, true)?;
     match resolved.kind {
@@ -93,11 +122,7 @@ fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, S
     if !metadata.is_file() {
         return Err(StoreError::NotARegularFile { path: shown, found: "special file" });
     }
-    if metadata.len() > limit {
-        return Err(StoreError::TooLarge { path: shown, size: metadata.len(), limit });
-    }
-    let content = read_all(file, metadata.len(), &shown)?;
-    Ok(Some((content, metadata.mode() & 0o7777)))
+    Ok(Some(file))
 }
 
 /// Reads a file of `size` bytes into memory that is wiped afterwards, and that never moves on the way.

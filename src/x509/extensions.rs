@@ -14,6 +14,7 @@ use x509_parser::public_key::PublicKey;
 
 use super::go::{self, ExtensionFacts};
 use super::{ExtendedKeyUsage, KeyUsage, OtherExtension, SubjectAltName, SubjectAltNames};
+use crate::key::algorithm_name;
 
 /// What the extensions of a certificate say, or those that a request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -175,9 +176,10 @@ pub(super) fn key_kind(info: &SubjectPublicKeyInfo<'_>) -> String {
                 Some("1.2.840.10045.3.1.7") => "ECDSA-P256".into(),
                 Some("1.3.132.0.34") => "ECDSA-P384".into(),
                 Some("1.3.132.0.35") => "ECDSA-P521".into(),
+                Some("1.3.132.0.33") => "ECDSA-P224".into(),
                 other => format!("ECDSA-{}", other.unwrap_or("unknown")),
             }
         }
-        _ => info.algorithm.algorithm.to_id_string(),
+        _ => algorithm_name(&info.algorithm.algorithm.to_id_string()).to_owned(),
     }
 }

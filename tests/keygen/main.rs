@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stderr, missing_docs)]
 
 mod measure;
+mod weak;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

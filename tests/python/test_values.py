@@ -77,12 +77,19 @@ def native_values(tmp_path: Path) -> list[Any]:
         node_name="x",
         role="control-plane",
     )
+    log = tmp_path / "audit.log"
+    credential = {"authentication.kubernetes.io/credential-id": ["X509SHA256=" + "ab" * 32]}
+    who = {"username": "eve", "extra": credential}
+    event = {"stage": "Panic", "stageTimestamp": "2026-11-26T10:00:00.5Z", "sourceIPs": ["192.0.2.1"], "user": who}
+    log.write_text(json.dumps(event))
+    access = kubepki.access(rootfs=made, audit_log=log)
     plans = [blank, renewal, request]
     artefacts = [artefact for plan in plans for artefact in plan.artefacts]
     return [
         *(report, *report.certificates, *report.findings),
         *(*read, read[1].problem),
         *(probed, *probed.endpoints),
+        *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
         *(configuration, configuration.spec, *configuration.warnings),
         *(expiration, *expiration.rows),
         *(*plans, *artefacts, artefacts[0].files[0], done, *done.changed, signed),

@@ -26,6 +26,7 @@ def check(
     critical: timedelta = timedelta(days=7),
     profile: Literal["kubeadm", "cis"] = "kubeadm",
     kubelet_dir: StrPath = "/var/lib/kubelet",
+    key_blocklist: StrPath | None = None,
     extra: StrPath | Iterable[StrPath] = (),
     config_text: str | None = None,
     lenient: bool = False,
@@ -54,6 +55,8 @@ def check(
         profile: Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has:
             those of kubeadm, or of the CIS benchmark.
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
+        key_blocklist: The `blocklist.dat` of badkeys: published private keys, those of Debian's OpenSSL of 2006 to 2008
+            among them.
         extra: More files and directories of the node to check.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
@@ -64,7 +67,8 @@ def check(
         now: The moment for which the report holds.
 
     Raises:
-        ConfigurationError: `config.*`, or `api.naive_datetime`. Nothing on the node is an exception: it is a finding.
+        ConfigurationError: `config.*`, `key.bad_blocklist`, or `api.naive_datetime`. Nothing on the node is an
+            exception: it is a finding.
         EnvironmentFailure: `store.*` when the configuration cannot be read.
 
     """
@@ -78,6 +82,7 @@ def check_files(
     content: str | None = None,
     warning: timedelta = timedelta(days=30),
     critical: timedelta = timedelta(days=7),
+    key_blocklist: StrPath | None = None,
     rootfs: StrPath | None = None,
     now: datetime | None = None,
 ) -> CheckReport:
@@ -92,6 +97,8 @@ def check_files(
         content: PEM text to check, with certificates; their name and path are `-`.
         warning: Warn of a certificate with at most this much time left.
         critical: A certificate with at most this much time left is critical.
+        key_blocklist: The `blocklist.dat` of badkeys: published private keys, those of Debian's OpenSSL of 2006 to 2008
+            among them.
         rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         now: The moment for which the report holds.
 

@@ -14,7 +14,9 @@ from kubepki.lazy import load
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubepki._core import (
+        AccessReport,
         Artefact,
+        AuditLog,
         Backup,
         BackupFile,
         Bundle,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
         ClusterSpec,
         ComponentRestart,
         Configuration,
+        Credential,
+        CredentialUse,
         Endpoint,
         EnsuredUser,
         ExpirationReport,
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
         TreeReport,
         Unit,
         UnitChange,
+        UnknownCredential,
         UserKubeconfig,
     )
     from kubepki.types.enumerations import (
@@ -76,9 +81,11 @@ if TYPE_CHECKING:
     from kubepki.types.systemd import Schedule
 
 __all__ = [
+    "AccessReport",
     "Action",
     "Algorithm",
     "Artefact",
+    "AuditLog",
     "Backup",
     "BackupFile",
     "BackupState",
@@ -92,6 +99,8 @@ __all__ = [
     "ClusterSpec",
     "ComponentRestart",
     "Configuration",
+    "Credential",
+    "CredentialUse",
     "Difference",
     "Endpoint",
     "EnsuredUser",
@@ -132,6 +141,7 @@ __all__ = [
     "TreeReport",
     "Unit",
     "UnitChange",
+    "UnknownCredential",
     "UserKubeconfig",
 ]
 

@@ -63,6 +63,15 @@ findings! {
             "Have it signed by this CA, or put the right CA back.",
             source = "RFC 5280 6.1; Go crypto/x509 (go-rules.md)")]
         CertificateUntrusted,
+        /// It names another key as its CA's than the CA does: OpenSSL does not find its CA, Go does.
+        #[finding("certificate.key_identifier", Warning, "Have it issued again by the CA as it is now.",
+            source = "RFC 5280 section 4.2.1.1")]
+        CertificateKeyIdentifier,
+        /// Its key usage lacks digitalSignature, has keyCertSign though it is no CA, or what its kind of key cannot do.
+        #[finding("certificate.key_usages", Warning also "info for keyEncipherment of a key that cannot encipher",
+            "Have it issued again with digitalSignature, and for an RSA key keyEncipherment.",
+            source = "RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2, RFC 8813")]
+        CertificateKeyUsages,
         /// It is valid for longer than its CA.
         #[finding("certificate.outlives_authority", Warning also "critical in a plan",
             "Renew the CA first; when planning, `--outlive-ca clamp` or `allow`.",
@@ -178,6 +187,25 @@ findings! {
         #[finding("key.mismatch", Critical, "`kubepki certs renew NAME`; a CA is restored.",
             source = "Go crypto/tls.X509KeyPair: the server does not start")]
         KeyMismatch,
+        /// The private key can be computed from the public one (small factors, primes close to each other, ROCA, a small
+        /// private exponent), or it is too short, or has an exponent or a length that is refused.
+        #[finding("key.weak", Critical also "warning where it is merely too short, or its exponent below 65537",
+            "Replace the key and its certificate; a CA's key with the CA.",
+            source = "NIST SP 800-131A, SP 800-89; CVE-2017-15361, CVE-2022-26320")]
+        KeyWeak,
+        /// Its private key is published: it is on the list that `--key-blocklist` names.
+        #[finding("key.published", Critical, "Replace the key and its certificate at once; a CA's key with the CA.",
+            source = "CVE-2008-0166, badkeys.info")]
+        KeyPublished,
+        /// Its modulus has a prime in common with another key, so that both private keys can be computed. `check` compares up
+        /// to 1,000 keys with each other.
+        #[finding("key.shared_prime", Critical, "Replace both keys, and find out which machine made them with too little entropy.",
+            source = "Heninger et al., Mining your Ps and Qs (2012)")]
+        KeySharedPrime,
+        /// Its key is of a kind that no component of Kubernetes uses, as ML-DSA or DSA.
+        #[finding("key.unusable", Warning, "Have it issued again with an RSA or ECDSA key.",
+            source = "Go crypto/x509")]
+        KeyUnusable,
         /// The request beside an imported certificate is for another key: an old one, or one that is not signed yet.
         #[finding("request.other_key", Warning, "Remove it, or have it signed.",
             source = "RFC 2986 3: a request is for one key")]
@@ -300,6 +328,24 @@ findings! {
         #[finding("user.reserved_name", Warning, "Use another name, and bind it to a role.",
             source = "Kubernetes: Using RBAC Authorization: the prefix `system:` is reserved")]
         UserReservedName,
+        /// `access`: a certificate of `system:masters` in a file that kubeadm does not make. No rule can restrict it.
+        #[finding("access.unrestricted", Warning, "Give its owner a certificate without this group.", source = "CIS 5.1.1")]
+        AccessUnrestricted,
+        /// `access`: the identity of another node, or the group of nodes without a node's name.
+        #[finding("access.other_node", Warning, "Remove it from this node.", source = "KEP-279, NodeRestriction")]
+        AccessOtherNode,
+        /// `access`: a client certificate lives longer than `--longest`; it cannot be revoked.
+        #[finding("access.long_lived", Info, "Make it short-lived, and again when it ends.",
+            source = "kubernetes.io: certificates and certificate signing requests")]
+        AccessLongLived,
+        /// `access --audit-log`: nobody has used it in the time of the log.
+        #[finding("access.unused", Info, "Remove it, if it is not for emergencies.", source = "CIS 5.1.1")]
+        AccessUnused,
+        /// `access --audit-log`: a certificate was used that is in no file that was looked at.
+        #[finding("access.unknown", Info also "warning for `system:masters`",
+            "Look at the files of other nodes and people too; find out whose it is.",
+            source = "KEP-4193 and kubernetes.io: auditing")]
+        AccessUnknown,
         /// A static-pod manifest of a component that is to be restarted cannot be read as that of a pod. `restart`
         /// alone judges this.
         #[finding("restart.bad_manifest", Critical,

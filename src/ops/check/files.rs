@@ -22,6 +22,7 @@ use crate::x509::read_certificates;
 /// There is nothing to check; `rootfs` is no directory. A file that cannot be used is a finding.
 pub fn check_files(request: &CheckFilesRequest, now: DateTime<Utc>) -> Result<CheckReport> {
     let thresholds = request.thresholds()?;
+    let blocklist = super::blocklist::read(request.key_blocklist.as_ref())?;
     let node = Node::of_nobody(request.rootfs.clone())?;
     let tree = Tree::default();
     let inventory = node.own_inventory(&tree, false)?;
@@ -36,6 +37,7 @@ pub fn check_files(request: &CheckFilesRequest, now: DateTime<Utc>) -> Result<Ch
             Err(error) => checkup.findings.push(Finding::unusable(UNNAMED, path, error.fault())),
         }
     }
+    checkup.keys(blocklist.as_ref());
     let Checkup { certificates, mut findings, .. } = checkup;
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));

@@ -50,6 +50,7 @@ as_pyo3_does! {
     u16: "int";
     i64: "int";
     u32: "int";
+    u64: "int";
     usize: "int";
     String: "str";
     TimeDelta: "timedelta";

@@ -7,6 +7,7 @@
 
 use super::der::{Bits, Element, Reader, SEQUENCE, is_negative, is_zero, signed};
 use super::rule::{Broken, Rule};
+use crate::key::algorithm_name;
 
 /// A public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,17 +34,17 @@ pub(in crate::x509) enum Curve {
 }
 
 impl PublicKey {
-    /// `RSA-2048`, `ECDSA-P256`, or the object identifier of another kind of key.
+    /// `RSA-2048`, `ECDSA-P256`, `ML-DSA-65`, or the object identifier of a kind of key that has no name here.
     pub(in crate::x509) fn kind(&self) -> String {
         match self {
             Self::Rsa { modulus, .. } => format!("RSA-{}", bit_length(modulus)),
-            Self::Ecdsa { curve: Curve::P224, .. } => "ECDSA-1.3.132.0.33".to_owned(),
+            Self::Ecdsa { curve: Curve::P224, .. } => "ECDSA-P224".to_owned(),
             Self::Ecdsa { curve: Curve::P256, .. } => "ECDSA-P256".to_owned(),
             Self::Ecdsa { curve: Curve::P384, .. } => "ECDSA-P384".to_owned(),
             Self::Ecdsa { curve: Curve::P521, .. } => "ECDSA-P521".to_owned(),
-            Self::Ed25519 { .. } => "1.3.101.112".to_owned(),
-            Self::Dsa => "1.2.840.10040.4.1".to_owned(),
-            Self::Unknown { algorithm } => algorithm.clone(),
+            Self::Ed25519 { .. } => "Ed25519".to_owned(),
+            Self::Dsa => "DSA".to_owned(),
+            Self::Unknown { algorithm } => algorithm_name(algorithm).to_owned(),
         }
     }
 }

@@ -1,0 +1,53 @@
+//! What it costs to look at keys: each for itself, and all of them for primes that they share.
+//!
+//! `cargo test --release --test keygen weak -- --ignored --nocapture` prints it.
+
+use std::time::Instant;
+
+use kubepki::key::{Effort, public_key_weakness, shared_factors};
+
+/// A generator of numbers that only have to be different.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// An odd number of 2048 bits: the work does not depend on whether it is the product of two primes.
+    fn modulus(&mut self) -> Vec<u8> {
+        let mut bytes: Vec<u8> = (0..32).flat_map(|_| self.next().to_be_bytes()).collect();
+        (bytes[0], bytes[255]) = (bytes[0] | 0x80, bytes[255] | 1);
+        bytes
+    }
+}
+
+fn public_key_info(modulus: &[u8]) -> Vec<u8> {
+    let head = "30820122300d06092a864886f70d01010105000382010f003082010a0282010100";
+    [&kubepki::digest::unhex(head.as_bytes()).unwrap(), modulus, &[2, 3, 1, 0, 1]].concat()
+}
+
+#[test]
+#[ignore = "it measures"]
+fn weak_keys_are_looked_for_in_this_time() {
+    let mut numbers = Numbers(88_172_645_463_325_252);
+    let moduli: Vec<_> = (0..40_000).map(|_| numbers.modulus()).collect();
+    let mut sound: Vec<_> = moduli.iter().map(|modulus| public_key_info(modulus)).collect();
+    // What has no small factor goes through all tests.
+    sound.retain(|info| public_key_weakness(info, Effort::Quick).is_none());
+    let began = Instant::now();
+    for info in &sound {
+        assert_eq!(public_key_weakness(info, Effort::Quick), None);
+    }
+    let each = began.elapsed() / u32::try_from(sound.len()).unwrap();
+    eprintln!("one key for itself: {each:?} ({} keys)", sound.len());
+    for count in [20, 1000, 10_000, 40_000] {
+        let moduli: Vec<_> = moduli.iter().take(count).map(Vec::as_slice).collect();
+        let began = Instant::now();
+        let shared = shared_factors(&moduli).iter().flatten().count();
+        eprintln!("{count} moduli beside each other: {:?} ({shared} share a factor)", began.elapsed());
+    }
+}
