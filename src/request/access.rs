@@ -12,7 +12,7 @@ use super::{KubeletDir, NodeRequest, RequestError, Span, defaults};
 #[derive(Args, Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccessRequest {
-    /// More files and directories of the node to look at: kubeconfigs, certificates.
+    /// More files and directories of the node to check.
     #[arg(value_name = "PATH")]
     pub extra: Vec<PathBuf>,
     /// The API server's audit logs, as JSON lines, plain or gzip: who has used which certificate.

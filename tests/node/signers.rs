@@ -348,7 +348,7 @@ fn one_key_is_one_nodes() {
 fn ordinary_keys_are_not_weak() {
     for algorithm in [Algorithm::Rsa2048, Algorithm::Rsa3072, Algorithm::EcdsaP256, Algorithm::EcdsaP384] {
         let key = PrivateKey::generate(algorithm).unwrap();
-        assert_eq!(kubepki::key::public_key_weakness(key.public_key_info()), None);
+        assert_eq!(kubepki::key::public_key_weakness(key.public_key_info(), kubepki::key::Effort::Quick), None);
         let request = right("admin.conf", "").sign(&key).unwrap();
         assert_eq!(request.misunderstandings(), Vec::<String>::new());
     }

@@ -20,6 +20,7 @@ from trees import GOLDEN, run
 from trees import kubepki as command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -95,7 +96,7 @@ def findings(content: bytes) -> list[tuple[str, str, str]]:
 
 
 P, Q = prime(1024), prime(1024)
-WEAK = {
+WEAK: dict[str, tuple[Callable[[], tuple[int, int]], str, str]] = {
     "roca": (lambda: (infineon_prime(1024) * infineon_prime(1024), 65537), "critical", "ROCA"),
     "fermat": (lambda: (P * next_prime(P), 65537), "critical", "close to each other"),
     "square": (lambda: (P * P, 65537), "critical", "close to each other"),

@@ -279,10 +279,12 @@ const OF_THE_VERB: [&str; 22] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 11] = [
+const OF_THIS_MACHINE: [&str; 13] = [
     "SignTextRequest.ca_dir",
     "certificate",
     "config",
+    "audit_log",
+    "key_blocklist",
     "policy",
     "nodes",
     "client_certificate",

@@ -48,7 +48,7 @@ def access(
 
     Args:
         config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
-        extra: More files and directories of the node to look at: kubeconfigs, certificates.
+        extra: More files and directories of the node to check.
         audit_log: The API server's audit logs, as JSON lines, plain or gzip: who has used which certificate.
         longest: A client certificate that is valid for longer is a finding.
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
