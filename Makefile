@@ -191,6 +191,7 @@ bench: $(STAMPS)/package
 	$(BIN)/python tests/bench/bench_generate.py
 	$(BIN)/python tests/bench/bench_renew.py
 	$(BIN)/python tests/bench/bench_read.py
+	$(BIN)/python tests/bench/bench_audit.py
 	$(BIN)/python tests/bench/bench_values.py
 	$(BIN)/python tests/bench/bench_sign.py
 	$(BIN)/python tests/bench/bench_start.py

@@ -13,6 +13,7 @@ pub mod exposure;
 mod files;
 mod finding;
 pub mod flags;
+pub mod fleet;
 mod identifier;
 pub mod incoming;
 pub mod item;

@@ -18,6 +18,7 @@
 //! | `stop`, `failure` | why a run stops; how that is said, and the exit code |
 
 mod access;
+mod audit;
 mod backup;
 mod bundle;
 mod callers;
@@ -36,6 +37,7 @@ mod init;
 mod input;
 mod line;
 mod logging;
+mod metrics;
 mod options;
 mod pages;
 mod probe;

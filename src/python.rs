@@ -4,6 +4,7 @@
 //! converts back; it takes no decision about certificates, and work runs with the GIL released
 //! ([`call::detached`]). The module is private to the Python package: `kubepki` re-exports what users need.
 
+mod audit;
 mod backup;
 mod build;
 mod bundle;
@@ -30,6 +31,8 @@ use pyo3::prelude::*;
 mod native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::audit::{Seen, Trees, audit_places, audit_trees, fleet_report};
     #[pymodule_export]
     use super::backup::{list_backups, show_backup};
     #[pymodule_export]

@@ -4,6 +4,7 @@
 //! the width that they are given. Text from outside is escaped ([`crate::text`]).
 
 pub mod access;
+pub mod audit;
 pub mod backup;
 pub mod bundle;
 mod cell;
@@ -16,6 +17,7 @@ pub mod moment;
 pub mod plan;
 pub mod probe;
 pub mod problem;
+pub mod prometheus;
 pub mod recover;
 pub mod requests;
 pub mod restart;

@@ -4,6 +4,7 @@
 //! or a [`RequestError`] that says what to give instead. It reads no file and asks no host.
 
 mod access;
+mod audit;
 mod backup;
 pub mod bundle;
 mod certificates;
@@ -21,6 +22,7 @@ mod systemd;
 mod words;
 
 pub use access::AccessRequest;
+pub use audit::AuditRequest;
 pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
 pub use check::{CheckFilesRequest, CheckRequest};

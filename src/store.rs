@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `root` | where a path leads, and that it leads not out of the root |
 //! | `read` `list` `exposure` | looking |
-//! | `snapshot` | files that are on no disk |
+//! | `snapshot` `archive` | files that are on no disk; tar archives |
 //! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
 //! | `trust` | whose names and records are believed |
 //! | `journal` `record` `exchange` `recovery` `interrupted` | what survives a crash, what of it is believed, and what is made of it |
@@ -21,6 +21,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod acquire;
+mod archive;
 mod attributes;
 pub mod backup;
 mod begin;
@@ -50,12 +51,14 @@ mod crash_tests;
 #[cfg(test)]
 mod hostile_tests;
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+pub use archive::{Archive, Member, MemberKind};
 pub use attributes::Attributes;
 pub use backup::BackupOrder;
 use begin::Order;
@@ -64,7 +67,7 @@ pub use error::StoreError;
 pub use exposure::{Exposure, OpenFolder, Standing};
 pub use holder::Holder;
 pub use interrupted::Interrupted;
-pub use list::Listing;
+pub use list::{EntryKind, Listing};
 pub use session::{Keep, Outcome, Recovery, Session};
 pub use snapshot::{Entry, Snapshot};
 
@@ -151,6 +154,13 @@ impl Store {
     #[must_use]
     pub fn with_lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
+        self
+    }
+
+    /// Reads files of at most `limit` bytes.
+    #[must_use]
+    pub fn with_file_limit(mut self, limit: u64) -> Self {
+        self.file_limit = limit;
         self
     }
 
@@ -274,6 +284,20 @@ impl Store {
     /// [`Listing::problems`].
     pub fn list(&self, directory: &Path) -> Result<Listing, StoreError> {
         list::list(&self.root, directory, LIST_LIMIT, true)
+    }
+
+    /// The names in `directory` in byte order, and what each is; links are what they lead to.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn entries(&self, directory: &Path) -> Result<Vec<(OsString, EntryKind)>, StoreError> {
+        list::entries(&self.root, directory)
+    }
+
+    /// Whether there is a directory at `path`.
+    #[must_use]
+    pub fn is_directory(&self, path: &Path) -> bool {
+        self.root.resolve(path, true).is_ok_and(|found| found.kind == Kind::Directory && found.missing.is_empty())
     }
 
     /// As [`Store::list`], with no link to a directory followed: for a directory that somebody else has filled.

@@ -29,6 +29,14 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     spread(items, cores(), work)
 }
 
+/// The same on as many threads as `threads` says; on all cores without.
+///
+/// # Panics
+/// When `work` does.
+pub fn map_on<T: Sync, R: Send>(threads: Option<usize>, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    spread(items, threads.unwrap_or_else(cores), work)
+}
+
 /// The same on a thread for each item, 64 at most: for work that waits for others.
 ///
 /// # Panics

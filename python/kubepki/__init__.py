@@ -13,6 +13,7 @@ from kubepki._core import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kubepki.api.access import access
+    from kubepki.api.audit import Audit, audit, fleet_report
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
     from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle
     from kubepki.api.check import check, check_expiration, check_files, parse_certificates, read_certificates
@@ -107,6 +108,7 @@ __all__ = [
     "Algorithm",
     "Artefact",
     "AuditLog",
+    "Audit",
     "Backup",
     "BackupFile",
     "BackupState",
@@ -175,6 +177,7 @@ __all__ = [
     "__version__",
     "access",
     "apply",
+    "audit",
     "certificate_key",
     "certificate_names",
     "check",
@@ -182,6 +185,7 @@ __all__ = [
     "check_files",
     "ensure_user",
     "export_bundle",
+    "fleet_report",
     "import_bundle",
     "install_units",
     "kubeconfig_names",
@@ -216,6 +220,7 @@ __all__ = [
 
 # Where each function and each exception is; every other class is in `kubepki.types`.
 _HOMES = {
+    "Audit": "api.audit",
     "ConfigurationError": "errors",
     "EnvironmentFailure": "errors",
     "FindingError": "errors",
@@ -226,6 +231,7 @@ _HOMES = {
     "RefusedError": "errors",
     "access": "api.access",
     "apply": "api.plan",
+    "audit": "api.audit",
     "certificate_key": "api.bundle",
     "certificate_names": "api.configuration",
     "check": "api.check",
@@ -233,6 +239,7 @@ _HOMES = {
     "check_files": "api.check",
     "ensure_user": "api.user",
     "export_bundle": "api.bundle",
+    "fleet_report": "api.audit",
     "import_bundle": "api.bundle",
     "install_units": "api.systemd",
     "kubeconfig_names": "api.configuration",

@@ -40,6 +40,7 @@ _WORDS = {
     "None": "None",
     "StrPath": "a path (str or os.PathLike)",
     "Path": "a path (str or os.PathLike)",
+    "Executor": "a concurrent.futures.Executor",
     "datetime": "a datetime",
     "timedelta": "a timedelta",
 }
@@ -148,8 +149,10 @@ def _rule(kind: str) -> _Rule:
         return _list_of(inner.removesuffix(", ..."))
     if head == "Mapping":
         return _mapping_of(*(part.strip() for part in inner.split(",", 1)))
-    if head == "Callable":
-        return lambda _, value: value if callable(value) else _REFUSED
+    if head in ("Callable", "Executor"):
+        # An executor of dask's is none by its class.
+        method = "submit" if head == "Executor" else "__call__"
+        return lambda _, value: value if callable(getattr(value, method, None)) else _REFUSED
     return _PLAIN.get(head) or _instance_of(head)
 
 

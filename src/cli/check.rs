@@ -26,6 +26,8 @@ enum ReportForm {
     Yaml,
     /// One page for a browser, which needs nothing else.
     Html,
+    /// For Prometheus.
+    Prometheus,
 }
 
 /// Check everything; the exit code is for monitoring.
@@ -40,7 +42,9 @@ enum ReportForm {
   kubepki check --config kubeadm.yaml -o json
   kubepki check --profile cis
   kubepki check -o html > certificates.html
-  kubepki check /srv/ingress/tls.crt")]
+  kubepki check /srv/ingress/tls.crt
+  kubepki check --live
+  kubepki check -o prometheus")]
 pub(super) struct Check {
     /// The form of the output.
     #[arg(short = 'o', long = "output", value_name = "FORM", default_value = "text", hide_possible_values = false)]
@@ -83,6 +87,9 @@ impl Run for Check {
             ReportForm::Html => session.screen.data(&html::page(Page::of(&report)))?,
             ReportForm::Json => session.structured(&fields, Form::Json)?,
             ReportForm::Yaml => session.structured(&fields, Form::Yaml)?,
+            ReportForm::Prometheus => {
+                session.screen.data(&report::prometheus::check(&report, env!("CARGO_PKG_VERSION")))?;
+            }
         }
         Ok(report.status.exit_code())
     }

@@ -12,6 +12,7 @@ use crate::error::{Code, Declaration, Declared as _, InternalError};
 use crate::key::{BlocklistError, KeyError};
 use crate::kubeconfig::{KubeconfigError, Mismatch};
 use crate::ops::OperationError;
+use crate::ops::audit::AuditError;
 use crate::ops::cleanup::CleanupError;
 use crate::ops::embed::EmbedError;
 use crate::ops::output::OutputError;
@@ -43,6 +44,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     EmbedError::DECLARATIONS,
     CleanupError::DECLARATIONS,
     OutputError::DECLARATIONS,
+    AuditError::DECLARATIONS,
     BackupError::DECLARATIONS,
     UnitError::DECLARATIONS,
     SystemdError::DECLARATIONS,

@@ -10,8 +10,8 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    access, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, line, logging, pages,
-    probe, recover, renew, restart, show, sign, systemd, usage, user, version,
+    access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, line, logging,
+    metrics, pages, probe, recover, renew, restart, show, sign, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -73,6 +73,8 @@ verbs!(@kind Verb {
     Init(init::Init),
     Check(check::Check),
     Access(access::Access),
+    Audit(audit::Audit),
+    Metrics(metrics::Metrics),
     Probe(probe::Probe),
     Recover(recover::Recover),
     Restart(restart::Restart),
@@ -160,7 +162,8 @@ pub(super) fn run(session: &Session, arguments: Vec<OsString>) -> Result<u8, Sto
     let command = command();
     let Arranged { words, fault } = line::arranged(&command, arguments)?;
     let command = with_prose(command, &words);
-    let failure = words.get(1).filter(|word| *word == "check").and(<check::Check as Run>::FAILURE);
+    let is_monitored = |word: &&String| ["check", "audit", "metrics"].iter().any(|verb| *word == *verb);
+    let failure = words.get(1).filter(is_monitored).and(<check::Check as Run>::FAILURE);
     if let Some(fault) = fault {
         return Err(Stop::from(fault).given(Given::ending_with(failure)));
     }

@@ -30,7 +30,7 @@ use super::restart;
 pub use crate::audit::node::Status;
 use crate::audit::node::{Checkup, say_once, status};
 use crate::audit::{Finding, SeenCertificate, unreadable};
-use crate::catalogue::Kind;
+use crate::catalogue::{self, Kind};
 use crate::config::Problem;
 use crate::error::Result;
 use crate::inventory;
@@ -64,14 +64,16 @@ pub struct CheckReport {
 pub fn check(request: &CheckRequest, now: DateTime<Utc>) -> Result<CheckReport> {
     let store = Store::new(request.node.rootfs.dir())?;
     let blocklist = blocklist::read(request.key_blocklist.as_ref())?;
-    check_in(store, request, blocklist.as_ref(), now).map(|(report, _)| report)
+    check_in(store, request, blocklist.as_ref(), true, now).map(|(report, _)| report)
 }
 
-/// The same of a node's files in `store`, and what is known of the node besides.
+/// The same of a node's files in `store`, and what is known of the node besides. Of a tree that is not whole, nothing is
+/// missing.
 pub(super) fn check_in(
     store: Store,
     request: &CheckRequest,
     blocklist: Option<&Blocklist>,
+    is_whole: bool,
     now: DateTime<Utc>,
 ) -> Result<(CheckReport, KnownNode)> {
     let mut node = Node::open_in(store, &request.node)?;
@@ -80,7 +82,7 @@ pub(super) fn check_in(
     if !has_config {
         inventory::infer(&mut node.spec, &node.layout, &tree);
     }
-    let is_node = has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing));
+    let is_node = is_whole && (has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing)));
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
     tree.add(node.store.read(kubelet.paths()));
     let inventory = node.inventory(&tree, &kubelet, None, has_config)?;
@@ -100,6 +102,12 @@ pub(super) fn check_in(
     checkup.exposure(&node.store, &request.kubelet_dir);
     checkup.held_manifests(&node.store);
     checkup.keys(blocklist);
+    if request.live {
+        let authorities = catalogue::rows([Kind::Authority]).flat_map(|row| inventory.bundle(row.name)).cloned();
+        let authorities: Vec<_> = authorities.collect();
+        let served = restart::serving(&node.store, &request.kubelet_dir, &authorities, checkup.thresholds, now);
+        checkup.findings.extend(served);
+    }
     let known = KnownNode::of(&node, &inventory, is_node);
     checkup.findings.extend(living.findings);
     if is_node {

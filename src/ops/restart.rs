@@ -11,7 +11,7 @@
 //! | `kubelet` | what the kubelet is told, and whether it can react |
 //! | `look` | what can be seen of a component |
 //! | `inspect` | looking at all of them, for a plan |
-//! | `living` | what a check says of that |
+//! | `living` `serving` | what a check says of that, and of what is served |
 //! | `runtime` | its containers |
 //! | `quorum` | etcd's members |
 //! | `holding` | the place where a manifest is meanwhile, and the way back |
@@ -33,6 +33,7 @@ mod patience;
 mod progress;
 mod quorum;
 mod runtime;
+mod serving;
 mod tokens;
 
 use std::path::Path;
@@ -45,6 +46,7 @@ pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
 pub(super) use living::living;
 pub use progress::{Phase, Progress};
+pub(super) use serving::serving;
 
 use self::change::{Change, Limits};
 use self::holding::Holding;

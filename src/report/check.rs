@@ -74,7 +74,7 @@ fn summary(report: &CheckReport) -> String {
     format!("{}: {}", word(*status), counts.join(", "))
 }
 
-const fn word(status: Status) -> &'static str {
+pub(super) const fn word(status: Status) -> &'static str {
     match status {
         Status::Ok => "OK",
         Status::Warning => "WARNING",

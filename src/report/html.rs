@@ -99,9 +99,14 @@ impl<'r> Page<'r> {
         Self {
             title: format!("Certificates of {}", counted(fleet.trees.len(), "node")),
             made_at: Some(fleet.audited_at),
-            status: fleet.status,
+            status: fleet.summary.status,
             nodes: fleet.trees.iter().map(|tree| Node::of_tree(tree, is_unique(tree))).collect(),
-            across: fleet.findings.iter().map(|one| Across { finding: &one.finding, nodes: &one.trees }).collect(),
+            across: fleet
+                .summary
+                .findings
+                .iter()
+                .map(|one| Across { finding: &one.finding, nodes: &one.trees })
+                .collect(),
         }
     }
 

@@ -29,6 +29,14 @@ pub fn json(value: &impl Serialize) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// The value as JSON on one line.
+///
+/// # Errors
+/// As [`json`].
+pub fn line(value: &impl Serialize) -> Result<String> {
+    Ok(serde_json::to_string(value).map_err(|error| not_plain(&error))?)
+}
+
 /// The value, which has fields, as YAML; keys in alphabetical order.
 ///
 /// # Errors

@@ -185,6 +185,15 @@ faults! {
             /// The limit in bytes.
             limit: u64,
         },
+        /// The file is no tar archive (plain, or compressed by gzip), or a part of it cannot be read.
+        #[error("{} cannot be read as a tar archive: {reason}", path.display())]
+        #[fault("store.bad_archive", Environment, "make the archive again, or unpack it and name the folder")]
+        BadArchive {
+            /// The archive.
+            path: PathBuf,
+            /// What is wrong with it.
+            reason: &'static str,
+        },
         /// The folder holds more than 10 000 entries or 16 levels; name one that holds certificates only.
         #[error("{} holds more than {limit} files and directories, or is nested too deep", path.display())]
         #[fault("store.too_many_entries", Environment, "name a directory that holds certificates only")]

@@ -28,6 +28,34 @@ pub struct Listing {
     pub problems: Vec<StoreError>,
 }
 
+/// What a name in a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A directory, and not a link to one.
+    Directory,
+    /// A regular file, or a link to one.
+    File,
+    /// A link to a directory, a device, what leads nowhere.
+    Other,
+}
+
+/// The names in one directory, and what each is.
+pub(super) fn entries(root: &Root, directory: &Path) -> Result<Vec<(OsString, EntryKind)>, StoreError> {
+    let names = enter(root, directory, &mut Visited::default())?.unwrap_or_default();
+    let kind = |name: &OsString| {
+        let path = directory.join(name);
+        match root.resolve(&path, false).map(|found| found.kind) {
+            Ok(Kind::Directory) => EntryKind::Directory,
+            Ok(Kind::File) => EntryKind::File,
+            Ok(Kind::Symlink) if root.resolve(&path, true).is_ok_and(|found| found.kind == Kind::File) => {
+                EntryKind::File
+            }
+            _ => EntryKind::Other,
+        }
+    };
+    Ok(names.into_iter().map(|name| (kind(&name), name)).map(|(kind, name)| (name, kind)).collect())
+}
+
 /// Lists what is below `directory`, with links to directories followed if `follow`; at most `limit` entries.
 pub(super) fn list(root: &Root, directory: &Path, limit: usize, follow: bool) -> Result<Listing, StoreError> {
     let mut listing = Listing::default();

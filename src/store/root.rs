@@ -16,7 +16,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::StoreError;
-use super::snapshot::Snapshot;
+use super::snapshot::{Found, Snapshot};
 use super::trust::{is_firm_link, mode_of};
 
 /// As many links as Linux follows (`MAXSYMLINKS`).
@@ -159,7 +159,12 @@ impl Root {
     /// What is at a physical path, with no link followed, and what the disk says of it.
     fn look(&self, here: &Path) -> Result<(Kind, Option<Stat>), Errno> {
         if let Some(snapshot) = &self.snapshot {
-            return snapshot.kind(here).map(|kind| (kind, None)).ok_or(Errno::NOENT);
+            let kind = match snapshot.found(here).ok_or(Errno::NOENT)? {
+                Found::Directory => Kind::Directory,
+                Found::File => Kind::File,
+                Found::Link => Kind::Symlink,
+            };
+            return Ok((kind, None));
         }
         let stat = rustix::fs::lstat(here)?;
         Ok((kind(FileType::from_raw_mode(stat.st_mode)), Some(stat)))

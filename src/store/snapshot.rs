@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
-use super::root::Kind;
 use crate::error::Fault;
 use crate::secret::Secret;
 use crate::tree::Observed;
@@ -36,10 +35,24 @@ pub enum Entry {
     Refused(Fault),
 }
 
+/// What is at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Directory,
+    File,
+    Link,
+}
+
 impl Snapshot {
     /// Notes what is at an absolute path; a later note replaces an earlier one, as unpacking would.
     pub fn insert(&mut self, path: PathBuf, entry: Entry) {
         self.entries.insert(path, entry);
+    }
+
+    /// What was noted of an absolute path.
+    #[must_use]
+    pub fn entry(&self, path: &Path) -> Option<&Entry> {
+        self.entries.get(path)
     }
 
     /// How many entries there are.
@@ -55,11 +68,11 @@ impl Snapshot {
     }
 
     /// What is at a path, with no link followed.
-    pub(super) fn kind(&self, path: &Path) -> Option<Kind> {
+    pub(super) fn found(&self, path: &Path) -> Option<Found> {
         match self.entries.get(path) {
-            Some(Entry::File { .. } | Entry::Refused(_)) => Some(Kind::File),
-            Some(Entry::Link(_)) => Some(Kind::Symlink),
-            None => self.below(path).next().map(|_| Kind::Directory),
+            Some(Entry::File { .. } | Entry::Refused(_)) => Some(Found::File),
+            Some(Entry::Link(_)) => Some(Found::Link),
+            None => self.below(path).next().map(|_| Found::Directory),
         }
     }
 

@@ -83,6 +83,10 @@ def native_values(tmp_path: Path) -> list[Any]:
     event = {"stage": "Panic", "stageTimestamp": "2026-11-26T10:00:00.5Z", "sourceIPs": ["192.0.2.1"], "user": who}
     log.write_text(json.dumps(event))
     access = kubepki.access(rootfs=made, audit_log=log)
+    (tree,) = kubepki.audit(made)
+    # The same keys in another cluster.
+    other = kubepki.TreeReport.from_dict({**tree.to_dict(), "path": "/other", "cluster": "other"})
+    fleet = kubepki.fleet_report([tree, other])
     plans = [blank, renewal, request]
     artefacts = [artefact for plan in plans for artefact in plan.artefacts]
     return [
@@ -90,6 +94,7 @@ def native_values(tmp_path: Path) -> list[Any]:
         *(*read, read[1].problem),
         *(probed, *probed.endpoints),
         *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
+        *(fleet, fleet.counts, *fleet.trees, *fleet.findings),
         *(configuration, configuration.spec, *configuration.warnings),
         *(expiration, *expiration.rows),
         *(*plans, *artefacts, artefacts[0].files[0], done, *done.changed, signed),

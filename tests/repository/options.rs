@@ -279,7 +279,8 @@ const OF_THE_VERB: [&str; 22] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 13] = [
+const OF_THIS_MACHINE: [&str; 14] = [
+    "AuditRequest.paths",
     "SignTextRequest.ca_dir",
     "certificate",
     "config",

@@ -103,7 +103,7 @@ fn annotation(name: &str, requests: &Requests) -> String {
     };
     match name {
         "bool" => "bool".into(),
-        "i64" => "int".into(),
+        "i64" | "usize" => "int".into(),
         "String" => "str".into(),
         "PathBuf" => "StrPath".into(),
         "Span" => "timedelta".into(),

@@ -287,6 +287,19 @@ findings! {
         #[finding("endpoint.other_certificate", Warning, "Restart what serves it: `kubepki restart` on its node.",
             source = "RFC 8446 4.4.2; reload.md")]
         EndpointOtherCertificate,
+        /// A component serves a certificate that has ended. Connections that are open go on, so that nobody may have noticed.
+        #[finding("endpoint.expired", Critical, "Renew it where its file has ended too; `kubepki restart NAME`.",
+            source = "RFC 5280 6.1.3; RFC 8446 4.4.2: a certificate is looked at when a connection begins")]
+        EndpointExpired,
+        /// A component sends fewer certificates than its file has: clients that have no copy of those between cannot build
+        /// the chain.
+        #[finding("endpoint.chain_not_sent", Warning, "`kubepki restart NAME`",
+            source = "RFC 8446 4.4.2: the chain is the server's to send")]
+        EndpointChainNotSent,
+        /// Nothing answers by TLS where a component of this node is told to listen.
+        #[finding("endpoint.no_answer", Warning, "See whether it runs, and why not: `crictl ps --all`.",
+            source = "kubeadm: static pods and their ports")]
+        EndpointNoAnswer,
         /// The controller manager is told to sign with files with which it does not start: a CA file with several
         /// certificates (a bundle, while a CA is being replaced), a key that is missing or is another's. While it runs
         /// it goes on with what it has loaded; it ends at its next start, a while after it has said that it is well.
@@ -357,6 +370,30 @@ findings! {
         #[finding("restart.manifest_held", Critical, "`kubepki restart` puts it back.",
             source = "Kubernetes: Create static Pods")]
         ManifestHeld,
+        /// The key of a certificate is on several nodes, or in several clusters. Copies of kubeconfigs as single files do
+        /// not count within a cluster.
+        #[finding("fleet.shared_key", Warning also "critical in several clusters",
+            "Give each node a key of its own: `kubepki certs renew NAME` on all but one.",
+            source = "kubeadm `app/phases/certs`: each node makes keys of its own; NIST SP 800-57 part 1, 5.3")]
+        FleetSharedKey,
+        /// The certificate of a node's kubelet, with its key, is on other nodes too: each of them is that node to the API
+        /// server.
+        #[finding("fleet.other_node", Critical, "Remove it there, and have the node join anew.",
+            source = "Kubernetes: Node authorization, `system:node:NAME`")]
+        FleetOtherNode,
+        /// Different certificates of one CA have the same serial number.
+        #[finding("fleet.repeated_serial", Warning, "Renew all but one of them.",
+            source = "RFC 5280 4.1.2.2")]
+        FleetRepeatedSerial,
+        /// Clusters whose CAs differ have the same key for another CA, or for the service accounts.
+        #[finding("fleet.shared_authority", Critical, "Give each cluster CAs and keys of its own.",
+            source = "Kubernetes: PKI certificates and requirements; CIS 2.7 for etcd")]
+        FleetSharedAuthority,
+        /// The nodes of one cluster do not have the same keys in a CA's file, or in `sa.pub`.
+        #[finding("fleet.authorities_differ", Warning,
+            "Nothing while the CA is being replaced; otherwise copy the right file.",
+            source = "kubeadm: certificates that control planes share (join --control-plane)")]
+        FleetAuthoritiesDiffer,
         /// A run was killed while it changed files, and the change waits to be completed or taken back; files may be of
         /// two generations. It comes first, and the other findings about its files have the same remedy.
         #[finding("store.interrupted_change", Warning,

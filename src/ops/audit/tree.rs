@@ -2,11 +2,14 @@
 //!
 //! In: what a check found, where. Out: [`TreeReport`], plain data without key material.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::SeenCertificate;
+use crate::audit::fleet::TreeFacts;
 use crate::audit::node::Status;
+use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF, SYSTEM_NODE};
 use crate::config::Role;
 use crate::error::Fault;
 use crate::ops::check::CheckReport;
@@ -53,11 +56,77 @@ pub struct TreeReport {
     pub service_account_keys: Vec<String>,
 }
 
+/// Enough digits to tell clusters from each other.
+const CLUSTER_DIGITS: usize = 16;
+
 impl TreeReport {
+    /// Of a tree of which nothing can be read.
+    #[must_use]
+    pub fn unread(path: &Path, member: Option<String>, kind: TreeKind, problem: Fault) -> Self {
+        Self {
+            path: path.to_owned(),
+            member,
+            kind,
+            node: None,
+            cluster: None,
+            role: None,
+            kubernetes_version: None,
+            status: Status::Unknown,
+            report: None,
+            problem: Some(problem),
+            service_account_keys: Vec::new(),
+        }
+    }
+
+    /// Of a tree that was checked; which node and which cluster it is, as its certificates say it.
+    #[must_use]
+    pub fn found(path: &Path, member: Option<String>, kind: TreeKind, report: CheckReport) -> Self {
+        let authority = report.certificates.iter().find(|seen| seen.name == CLUSTER_CA);
+        let cluster = authority.and_then(|seen| cluster_of(&seen.public_key_sha256));
+        Self {
+            path: path.to_owned(),
+            member,
+            kind,
+            node: report.certificates.iter().find_map(node_of),
+            cluster,
+            role: None,
+            kubernetes_version: None,
+            status: report.status,
+            report: Some(report),
+            problem: None,
+            service_account_keys: Vec::new(),
+        }
+    }
+
+    /// What is compared between trees.
+    #[must_use]
+    pub fn facts<'a>(&'a self, place: &'a str) -> TreeFacts<'a> {
+        TreeFacts {
+            place,
+            node: self.node.as_deref(),
+            cluster: self.cluster.as_deref(),
+            is_file: self.kind == TreeKind::File,
+            certificates: self.report.as_ref().map(|report| report.certificates.as_slice()).unwrap_or_default(),
+            service_account_keys: &self.service_account_keys,
+        }
+    }
+
     /// Where it was read, as `/srv/bundles.tar.gz!cp1`.
     #[must_use]
     pub fn place(&self) -> String {
         let path = self.path.display();
         self.member.as_ref().map_or_else(|| path.to_string(), |member| format!("{path}!{member}"))
     }
+}
+
+/// A cluster by the digest of its CA's public key.
+pub(super) fn cluster_of(public_key_sha256: &str) -> Option<String> {
+    public_key_sha256.get(..CLUSTER_DIGITS).map(str::to_owned)
+}
+
+fn node_of(seen: &SeenCertificate) -> Option<String> {
+    let is_kubelets = seen.name == KUBELET_CONF || seen.name == KUBELET_CLIENT_FILE;
+    let name = seen.subject.split(',').find_map(|part| part.trim().strip_prefix("CN="))?;
+    let node = name.strip_prefix(SYSTEM_NODE).filter(|node| is_kubelets && !node.is_empty())?;
+    Some(node.to_owned())
 }

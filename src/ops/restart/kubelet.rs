@@ -50,11 +50,16 @@ pub(super) struct RunningKubelet {
 impl RunningKubelet {
     /// Reads what it is told.
     pub(super) fn read(store: &Store, directory: &Path) -> Result<Self> {
-        let written = Self::of(Kubelet::read(store, directory))?;
+        let written = Self::as_written(store, directory)?;
         let Some(running) = look::listening(&written.component).filter(is_kubelet) else { return Ok(written) };
         let words = running.command_line();
         let path = flag(&words, "config").map_or_else(|| directory.join("config.yaml"), PathBuf::from);
         Self::of(Kubelet::read_as_called(store, directory, &path, &words))
+    }
+
+    /// What its files say, whatever runs on this machine.
+    pub(super) fn as_written(store: &Store, directory: &Path) -> Result<Self> {
+        Self::of(Kubelet::read(store, directory))
     }
 
     fn of(kubelet_of_node: Kubelet) -> Result<Self> {

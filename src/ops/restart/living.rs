@@ -27,7 +27,8 @@ pub(in crate::ops) struct Living {
 pub(in crate::ops) fn living(store: &Store, kubelet_dir: &Path, is_this_machine: bool) -> Living {
     let request = RestartRequest { kubelet_dir: kubelet_dir.into(), ..RestartRequest::default() };
     // What is wrong with a manifest is said by whoever needs it.
-    let Ok(components) = Components::read(&request, store) else { return Living::default() };
+    let read = if is_this_machine { Components::read } else { Components::as_written };
+    let Ok(components) = read(&request, store) else { return Living::default() };
     let mut living = Living::default();
     for component in components.members.iter().filter_map(|member| member.component.as_ref()) {
         living.findings.extend(signing(store, component, Severity::Warning));

@@ -24,7 +24,7 @@ use crate::workers;
 use crate::x509::{Certificate, read_certificates};
 
 /// As long as the longest that kubeadm lets a probe take, less what a restart has no use for.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A kubelet that joins has written its kubeconfig within this time of its start.
 const BOOTSTRAP: TimeDelta = TimeDelta::seconds(60);

@@ -30,7 +30,15 @@ pub(super) struct Components {
 impl Components {
     /// Reads the kubelet's configuration and the manifests.
     pub(super) fn read(request: &RestartRequest, store: &Store) -> Result<Self> {
-        let kubelet = RunningKubelet::read(store, &request.kubelet_dir)?;
+        Ok(Self::with(request, store, RunningKubelet::read(store, &request.kubelet_dir)?))
+    }
+
+    /// The same as the files have it: of a tree that is not this machine's, nothing that runs here says anything.
+    pub(super) fn as_written(request: &RestartRequest, store: &Store) -> Result<Self> {
+        Ok(Self::with(request, store, RunningKubelet::as_written(store, &request.kubelet_dir)?))
+    }
+
+    fn with(request: &RestartRequest, store: &Store, kubelet: RunningKubelet) -> Self {
         let manifests_dir = request.how.manifests_dir.clone().unwrap_or_else(|| kubelet.manifests_dir.clone());
         let mut members = Vec::new();
         for name in STATIC_PODS {
@@ -52,7 +60,7 @@ impl Components {
             manners: None,
             problem: None,
         });
-        Ok(Self { store: store.clone(), manifests_dir, kubelet, members })
+        Self { store: store.clone(), manifests_dir, kubelet, members }
     }
 
     /// What is called so.

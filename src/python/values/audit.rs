@@ -1,9 +1,10 @@
 //! Many trees: what was seen of each, and of all together.
 
 use super::certificate::Checked;
+use super::convert::Lines;
 use super::values;
 use crate::ops::audit;
-use crate::report::html::Page;
+use crate::report::{self, html::Page};
 use crate::text::counted;
 
 values! {
@@ -81,11 +82,16 @@ values! {
     FleetReport(it: audit::FleetReport);
     shown = format!(
         "{} at {}: {}, {}",
-        format!("{:?}", it.status).to_lowercase(),
+        format!("{:?}", it.summary.status).to_lowercase(),
         it.audited_at.format("%Y-%m-%d %H:%M UTC"),
         counted(it.trees.len(), "tree"),
-        counted(it.certificates, "certificate")
+        counted(it.summary.certificates, "certificate")
     );
+    text = {
+        let mut digest = report::audit::Digest::default();
+        it.trees.iter().for_each(|tree| digest.add(tree, it.audited_at));
+        digest.text(&it.summary, None)
+    };
     page = Page::of_fleet(it);
     attributes {
         /// The moment for which it holds.
@@ -93,16 +99,24 @@ values! {
         /// Every tree.
         trees = &it.trees;
         /// What is wrong between trees, the worst first.
-        findings = &it.findings;
+        findings = &it.summary.findings;
         /// How many trees are in which state.
-        counts = it.counts;
+        counts = it.summary.counts;
         /// How many certificates were seen.
-        certificates = it.certificates;
+        certificates = it.summary.certificates;
         /// How many clusters the trees are of, as far as their CAs are known.
-        clusters = it.clusters;
+        clusters = it.summary.clusters;
         /// The worst of all: critical, then unknown, then warning.
-        status = it.status;
+        status = it.summary.status;
         /// The exit code of the monitoring convention: 0 ok, 1 warning, 2 critical, 3 unknown.
-        exit_code = it.status.exit_code();
+        exit_code = it.summary.status.exit_code();
+    }
+    methods {
+        /// Return it as metrics, in the text format of Prometheus.
+        to_prometheus = {
+            let mut metrics = report::prometheus::Metrics::default();
+            it.trees.iter().for_each(|tree| metrics.tree(tree));
+            Lines(metrics.fleet(&it.summary, it.audited_at, env!("CARGO_PKG_VERSION")))
+        };
     }
 }

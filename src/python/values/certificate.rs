@@ -138,6 +138,10 @@ values! {
         /// The exit code of the monitoring convention: 0 ok, 1 warning, 2 critical, 3 unknown.
         exit_code = it.exit_code;
     }
+    methods {
+        /// Return it as metrics, in the text format of Prometheus.
+        to_prometheus = Lines(report::prometheus::check(&it.report, env!("CARGO_PKG_VERSION")));
+    }
     further "    def is_valid_at(self, moment: datetime) -> bool: ..." {
         /// Return whether all certificates are valid at a moment; without any, nothing is.
         fn is_valid_at(&self, moment: DateTime<Utc>) -> bool {

@@ -1,0 +1,464 @@
+//! What many trees say about each other: keys, serial numbers and CAs where they should not be.
+//!
+//! In: facts of each tree as it comes ([`TreeFacts`]). Out: [`FleetFinding`]s. Of a certificate some ninety bytes are kept,
+//! and nothing of a tree but its names: a fleet may be large.
+//!
+//! Source: RFC 5280 4.1.2.2 (a serial number is unique for its issuer); kubeadm makes a key for each certificate of each node.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::catalogue::{self, Kind, SERVICE_ACCOUNT, SYSTEM_NODE};
+use crate::digest::Digest;
+use crate::remedy::command;
+use crate::text::counted;
+
+/// What is wrong with several trees together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FleetFinding {
+    /// What it is.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// Where the trees were read that it is about.
+    pub trees: Vec<String>,
+}
+
+/// What is looked at of one tree.
+#[derive(Clone, Copy, Debug)]
+pub struct TreeFacts<'a> {
+    /// Where it was read.
+    pub place: &'a str,
+    /// The node's name.
+    pub node: Option<&'a str>,
+    /// Which cluster it is of.
+    pub cluster: Option<&'a str>,
+    /// Whether it is a single file: copies of kubeconfigs are with people.
+    pub is_file: bool,
+    /// Its certificates.
+    pub certificates: &'a [SeenCertificate],
+    /// The digests of the public keys of the service accounts.
+    pub service_account_keys: &'a [String],
+}
+
+/// The beginning of a digest: enough that no two are alike by chance.
+type Short = [u8; 16];
+
+/// Words that are said often, by number.
+#[derive(Debug, Default)]
+struct Words {
+    numbers: HashMap<Box<str>, u32>,
+    words: Vec<Box<str>>,
+}
+
+impl Words {
+    fn number(&mut self, word: &str) -> u32 {
+        if let Some(number) = self.numbers.get(word) {
+            return *number;
+        }
+        let number = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(word.into(), number);
+        self.words.push(word.into());
+        number
+    }
+
+    fn word(&self, number: u32) -> &str {
+        usize::try_from(number).ok().and_then(|place| self.words.get(place)).map_or("", |word| word)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KnownTree {
+    place: u32,
+    node: Option<u32>,
+    cluster: Option<u32>,
+    is_file: bool,
+}
+
+/// A certificate in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Use {
+    tree: u32,
+    name: u32,
+    /// The node that its subject names.
+    subject_node: Option<u32>,
+}
+
+/// All trees so far.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    words: Words,
+    trees: Vec<KnownTree>,
+    /// Who has the key of a leaf.
+    keys: HashMap<Short, Vec<Use>>,
+    /// By issuer and serial number: the certificate that was seen first, and those that differ.
+    serials: HashMap<Short, (Short, Use, Vec<Use>)>,
+    /// Who has a key of a CA, or of the service accounts, by the CA's name.
+    authorities: HashMap<(u32, Short), Vec<u32>>,
+    /// The keys of each CA's file in each tree of a cluster: cluster, name, keys.
+    sets: BTreeMap<(u32, u32), BTreeMap<Short, Vec<u32>>>,
+}
+
+impl Fleet {
+    /// Notes what is in one more tree.
+    pub fn add(&mut self, facts: &TreeFacts<'_>) {
+        let tree = u32::try_from(self.trees.len()).unwrap_or(u32::MAX);
+        let known = KnownTree {
+            place: self.words.number(facts.place),
+            node: facts.node.map(|node| self.words.number(node)),
+            cluster: facts.cluster.map(|cluster| self.words.number(cluster)),
+            is_file: facts.is_file,
+        };
+        self.trees.push(known);
+        let shared = catalogue::rows([Kind::Authority]).map(|row| row.name);
+        let mut sets: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let shared: Vec<&str> = shared.collect();
+        for seen in facts.certificates {
+            let Some(key) = short_of(&seen.public_key_sha256) else { continue };
+            if shared.contains(&seen.name.as_str()) {
+                sets.entry(&seen.name).or_default().insert(&seen.public_key_sha256);
+            } else if !seen.is_ca {
+                self.note_key(tree, seen, key);
+            }
+            self.note_serial(tree, known.cluster, seen);
+        }
+        if !facts.service_account_keys.is_empty() {
+            let keys = facts.service_account_keys.iter().map(String::as_str);
+            sets.entry(SERVICE_ACCOUNT).or_default().extend(keys);
+        }
+        for (name, keys) in sets {
+            self.note_shared(tree, known.cluster, name, &keys);
+        }
+    }
+
+    fn use_of(&mut self, tree: u32, seen: &SeenCertificate) -> Use {
+        let node = node_in(&seen.subject).map(|node| self.words.number(node));
+        Use { tree, name: self.words.number(&seen.name), subject_node: node }
+    }
+
+    fn note_key(&mut self, tree: u32, seen: &SeenCertificate, key: Short) {
+        let one = self.use_of(tree, seen);
+        let uses = self.keys.entry(key).or_default();
+        // A kubeconfig leads to the certificate beside it: one tree has one key once.
+        if uses.iter().all(|known| known.tree != tree) {
+            uses.push(one);
+        }
+    }
+
+    fn note_serial(&mut self, tree: u32, cluster: Option<u32>, seen: &SeenCertificate) {
+        let cluster = cluster.map(|cluster| self.words.word(cluster).to_owned()).unwrap_or_default();
+        let number = short(&[&cluster, &seen.issuer, &seen.serial]);
+        let (from, until) = (seen.not_before.timestamp().to_string(), seen.not_after.timestamp().to_string());
+        let content = short(&[&seen.public_key_sha256, &seen.subject, &from, &until]);
+        let one = self.use_of(tree, seen);
+        match self.serials.get_mut(&number) {
+            Some((first, _, _)) if *first == content => {}
+            Some((_, _, others)) => others.push(one),
+            None => {
+                self.serials.insert(number, (content, one, Vec::new()));
+            }
+        }
+    }
+
+    fn note_shared(&mut self, tree: u32, cluster: Option<u32>, name: &str, keys: &BTreeSet<&str>) {
+        let number = self.words.number(name);
+        for key in keys.iter().filter_map(|key| short_of(key)) {
+            self.authorities.entry((number, key)).or_default().push(tree);
+        }
+        if let Some(cluster) = cluster {
+            let all = short(&keys.iter().copied().collect::<Vec<_>>());
+            self.sets.entry((cluster, number)).or_default().entry(all).or_default().push(tree);
+        }
+    }
+
+    /// What is wrong between the trees, the worst first.
+    #[must_use]
+    pub fn findings(&self) -> Vec<FleetFinding> {
+        let keys = self.keys.values().filter_map(|uses| self.same_key(uses));
+        let serials = self.serials.values().filter_map(|(_, first, others)| self.same_serial(*first, others));
+        let authorities = self.authorities.iter().filter_map(|((name, _), trees)| self.same_authority(*name, trees));
+        let sets = self.sets.iter().filter_map(|((_, name), sets)| self.different_sets(*name, sets));
+        let mut findings: Vec<_> = keys.chain(serials).chain(authorities).chain(sets).collect();
+        findings.sort_by(|one, other| {
+            let order =
+                |one: &FleetFinding| (one.finding.code.as_str(), one.finding.subject.clone(), one.trees.clone());
+            other.finding.severity.cmp(&one.finding.severity).then_with(|| order(one).cmp(&order(other)))
+        });
+        findings.dedup();
+        findings
+    }
+
+    fn tree(&self, tree: u32) -> Option<&KnownTree> {
+        self.trees.get(usize::try_from(tree).ok()?)
+    }
+
+    fn places(&self, trees: impl IntoIterator<Item = u32>) -> Vec<String> {
+        let known = trees.into_iter().filter_map(|tree| self.tree(tree));
+        let all: BTreeSet<_> = known.map(|tree| self.words.word(tree.place).to_owned()).collect();
+        all.into_iter().collect()
+    }
+
+    /// Different nodes: those that have different names, and those of which nobody says which they are.
+    fn nodes(&self, uses: &[Use]) -> usize {
+        let node = |one: &Use| {
+            let tree = self.tree(one.tree)?;
+            Some(tree.node.map_or((None, None, Some(tree.place)), |node| (tree.cluster, Some(node), None)))
+        };
+        uses.iter().filter_map(node).collect::<BTreeSet<_>>().len()
+    }
+
+    fn clusters(&self, trees: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
+        trees.into_iter().filter_map(|tree| self.tree(tree)?.cluster).collect()
+    }
+
+    fn same_key(&self, uses: &[Use]) -> Option<FleetFinding> {
+        let first = uses.first()?;
+        let clusters = self.clusters(uses.iter().map(|one| one.tree));
+        // Copies of kubeconfigs are with people, and the original is on a node.
+        let on_nodes = uses.iter().filter(|one| self.tree(one.tree).is_some_and(|tree| !tree.is_file));
+        let on_nodes: Vec<_> = on_nodes.copied().collect();
+        if clusters.len() < 2 && self.nodes(&on_nodes) < 2 {
+            return None;
+        }
+        let trees = self.places(uses.iter().map(|one| one.tree));
+        let name = self.words.word(first.name);
+        let owner = first.subject_node.filter(|_| uses.iter().all(|one| one.subject_node == first.subject_node));
+        let finding = match owner {
+            Some(node) => {
+                let node = self.words.word(node);
+                Finding::about(
+                    FindingCode::FleetOtherNode,
+                    name,
+                    format!("the certificate of node {node}, and its key, are in {}", among(&trees)),
+                    format!("remove it from every node but {node}, and have each other node join anew"),
+                )
+            }
+            None => Finding::about(
+                FindingCode::FleetSharedKey,
+                name,
+                format!("the same key is in {}", among(&trees)),
+                format!("give each node a key of its own: {} on all but one", renew(name)),
+            ),
+        };
+        let finding = if clusters.len() > 1 { finding.as_bad_as(Severity::Critical) } else { finding };
+        Some(FleetFinding { finding, trees })
+    }
+
+    fn same_serial(&self, first: Use, others: &[Use]) -> Option<FleetFinding> {
+        if others.is_empty() {
+            return None;
+        }
+        let all = || std::iter::once(&first).chain(others);
+        let trees = self.places(all().map(|one| one.tree));
+        let names: BTreeSet<_> = all().map(|one| self.words.word(one.name)).collect();
+        let name = names.into_iter().collect::<Vec<_>>().join(", ");
+        let evidence = format!("different certificates of one CA have the same serial number, in {}", among(&trees));
+        let remedy = format!("renew all but one of them: {}", renew(self.words.word(first.name)));
+        Some(FleetFinding { finding: Finding::about(FindingCode::FleetRepeatedSerial, &name, evidence, remedy), trees })
+    }
+
+    fn same_authority(&self, name: u32, trees: &[u32]) -> Option<FleetFinding> {
+        let clusters = self.clusters(trees.iter().copied());
+        if clusters.len() < 2 {
+            return None;
+        }
+        let (name, places) = (self.words.word(name), self.places(trees.iter().copied()));
+        let known: Vec<_> = clusters.iter().map(|cluster| self.words.word(*cluster)).collect();
+        let evidence = format!(
+            "{} have the same key for it ({}): who is trusted in one is trusted in all",
+            counted(known.len(), "cluster"),
+            listed(&known)
+        );
+        let remedy = "give each cluster a CA and keys of its own; a cluster that was cloned from another is made anew";
+        let finding = Finding::about(FindingCode::FleetSharedAuthority, name, evidence, remedy);
+        Some(FleetFinding { finding, trees: places })
+    }
+
+    fn different_sets(&self, name: u32, sets: &BTreeMap<Short, Vec<u32>>) -> Option<FleetFinding> {
+        if sets.len() < 2 {
+            return None;
+        }
+        let most = sets.values().map(Vec::len).max()?;
+        let total: usize = sets.values().map(Vec::len).sum();
+        // Those that differ from the most, or all where none are more.
+        let is_clear = sets.values().filter(|trees| trees.len() == most).count() == 1;
+        let odd = sets.values().filter(|trees| !is_clear || trees.len() < most).flatten().copied();
+        let (name, trees) = (self.words.word(name), self.places(odd));
+        let evidence = format!(
+            "the nodes of one cluster have {} different sets of keys for it; {} of {total} trees: {}",
+            sets.len(),
+            trees.len(),
+            among(&trees)
+        );
+        let remedy =
+            "nothing while the CA is being replaced; otherwise copy the file of the node whose clients are accepted";
+        let finding = Finding::about(FindingCode::FleetAuthoritiesDiffer, name, evidence, remedy);
+        Some(FleetFinding { finding, trees })
+    }
+}
+
+/// The node that a subject names, as the kubelet's certificates do.
+fn node_in(subject: &str) -> Option<&str> {
+    let name = subject.split(',').find_map(|part| part.trim().strip_prefix("CN="))?;
+    name.strip_prefix(SYSTEM_NODE).filter(|node| !node.is_empty())
+}
+
+fn renew(name: &str) -> String {
+    let is_known = catalogue::rows([Kind::Leaf, Kind::Kubeconfig]).any(|row| row.name == name);
+    command(["kubepki", "certs", "renew", if is_known { name } else { "all" }])
+}
+
+fn among(trees: &[String]) -> String {
+    let places: Vec<_> = trees.iter().map(String::as_str).collect();
+    format!("{} ({})", counted(trees.len(), "tree"), listed(&places))
+}
+
+fn listed(words: &[&str]) -> String {
+    let first: Vec<_> = words.iter().take(3).copied().collect();
+    format!("{}{}", first.join(", "), if words.len() > first.len() { ", …" } else { "" })
+}
+
+fn short_of(digits: &str) -> Option<Short> {
+    crate::digest::unhex(digits.as_bytes())?.get(..16)?.try_into().ok()
+}
+
+fn short(parts: &[&str]) -> Short {
+    let all: Vec<u8> = parts.iter().flat_map(|part| part.bytes().chain([0])).collect();
+    Digest::of(&all).as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn seen(name: &str, subject: &str, key: u8, serial: &str) -> SeenCertificate {
+        SeenCertificate {
+            name: name.into(),
+            path: name.into(),
+            subject: subject.into(),
+            issuer: "CN=kubernetes".into(),
+            serial: serial.into(),
+            not_before: DateTime::UNIX_EPOCH,
+            not_after: DateTime::UNIX_EPOCH,
+            residual_seconds: 0,
+            key: String::new(),
+            subject_alt_names: Vec::new(),
+            is_ca: name.ends_with("ca"),
+            public_key_sha256: crate::digest::sha256_hex(&[key]),
+            key_usages: Vec::new(),
+            extended_key_usages: Vec::new(),
+        }
+    }
+
+    /// A tree of the node `node` of cluster `cluster`, whose own keys begin at `first`.
+    struct Tree {
+        place: &'static str,
+        node: &'static str,
+        cluster: &'static str,
+        certificates: Vec<SeenCertificate>,
+        service_account_keys: Vec<String>,
+        is_file: bool,
+    }
+
+    fn tree(node: &'static str, cluster: &'static str, first: u8) -> Tree {
+        let of = cluster.as_bytes()[0];
+        let kubelet = format!("O=system:nodes,CN=system:node:{node}");
+        Tree {
+            place: node,
+            node,
+            cluster,
+            certificates: vec![
+                seen("ca", "CN=kubernetes", of, &format!("{of:02x}")),
+                seen("etcd-ca", "CN=etcd-ca", of + 1, &format!("{:02x}", of + 1)),
+                seen("apiserver", "CN=kube-apiserver", first, &format!("{first:02x}")),
+                seen("kubelet.conf", &kubelet, first + 1, &format!("{:02x}", first + 1)),
+            ],
+            service_account_keys: vec![crate::digest::sha256_hex(&[of + 2])],
+            is_file: false,
+        }
+    }
+
+    fn found(trees: &[Tree]) -> Vec<(&'static str, Severity, Vec<String>)> {
+        let mut fleet = Fleet::default();
+        for tree in trees {
+            fleet.add(&TreeFacts {
+                place: tree.place,
+                node: Some(tree.node),
+                cluster: Some(tree.cluster),
+                is_file: tree.is_file,
+                certificates: &tree.certificates,
+                service_account_keys: &tree.service_account_keys,
+            });
+        }
+        let findings = fleet.findings().into_iter();
+        findings.map(|one| (one.finding.code.as_str(), one.finding.severity, one.trees)).collect()
+    }
+
+    fn fleet() -> [Tree; 3] {
+        [tree("cp1", "A", 10), tree("cp2", "A", 20), tree("x1", "X", 30)]
+    }
+
+    #[test]
+    fn nodes_that_share_what_they_should_say_nothing() {
+        assert_eq!(found(&fleet()), []);
+        let [one, two, _] = fleet();
+        // The same node, looked at twice.
+        assert_eq!(found(&[tree("cp1", "A", 10), one, two]), []);
+    }
+
+    #[test]
+    fn a_key_on_two_nodes_is_a_warning_and_in_two_clusters_critical() {
+        let [one, mut two, other] = fleet();
+        two.certificates[2] = one.certificates[2].clone();
+        let expected = vec!["cp1".to_owned(), "cp2".to_owned()];
+        assert_eq!(found(&[one, two, other]), [("fleet.shared_key", Severity::Warning, expected)]);
+        let [one, two, mut other] = fleet();
+        other.certificates[2].public_key_sha256 = one.certificates[2].public_key_sha256.clone();
+        assert_eq!(found(&[one, two, other])[0].1, Severity::Critical);
+    }
+
+    #[test]
+    fn copies_of_kubeconfigs_are_with_people() {
+        let [one, ..] = fleet();
+        let mut copy = Tree { place: "mine.conf", node: "", is_file: true, ..tree("cp1", "A", 10) };
+        copy.certificates.truncate(3);
+        assert_eq!(found(&[one, copy]), []);
+    }
+
+    #[test]
+    fn the_certificate_of_another_node_is_named_by_its_node() {
+        let [one, mut two, _] = fleet();
+        two.certificates[3] = one.certificates[3].clone();
+        let expected = vec!["cp1".to_owned(), "cp2".to_owned()];
+        assert_eq!(found(&[one, two]), [("fleet.other_node", Severity::Critical, expected)]);
+    }
+
+    #[test]
+    fn a_serial_number_is_used_once_by_a_ca() {
+        let [one, mut two, mut other] = fleet();
+        other.certificates[2].serial = "0a".into();
+        assert_eq!(found(&[tree("cp1", "A", 10), tree("cp2", "A", 20), other]), []);
+        two.certificates[2].serial = "0a".into();
+        assert_eq!(found(&[one, two])[0].0, "fleet.repeated_serial");
+    }
+
+    #[test]
+    fn clusters_share_no_ca_and_no_service_account_key() {
+        let [one, two, mut other] = fleet();
+        other.service_account_keys.clone_from(&one.service_account_keys);
+        let all = ["cp1", "cp2", "x1"].map(str::to_owned).to_vec();
+        assert_eq!(found(&[one, two, other]), [("fleet.shared_authority", Severity::Critical, all)]);
+    }
+
+    #[test]
+    fn the_nodes_of_a_cluster_have_the_same_cas() {
+        let [one, two, _] = fleet();
+        let mut third = tree("cp3", "A", 40);
+        third.certificates[1] = seen("etcd-ca", "CN=etcd-ca", 99, "63");
+        let expected = vec!["cp3".to_owned()];
+        assert_eq!(found(&[one, two, third]), [("fleet.authorities_differ", Severity::Warning, expected)]);
+    }
+}
