@@ -432,6 +432,22 @@ def facts_of_file(path: str) -> list[dict[str, Any]]:
     return [facts(each) for each in file.certificates]
 
 
+def page_of(path: str, title: str) -> str:
+    """Return the page of what was collected in a JSON file.
+
+    Raises:
+        Unusable: When it cannot be read, or the package is missing.
+
+    """
+    problem = library_problem()
+    if problem:
+        raise Unusable(f"{problem.message} [{problem.code}]; {problem.hint}")
+    try:
+        return kubepki.audit(path).collect().to_html(title)
+    except KubepkiError as error:
+        raise Unusable(f"{error.message} [{error.code}]; {error.hint}") from error
+
+
 def moment(text: str, now: datetime | None = None) -> datetime:
     """Read a moment: `+30d`, `20301231235959Z`, or RFC 3339.
 
