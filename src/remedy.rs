@@ -151,7 +151,9 @@ impl Caller {
 fn is_of_no_node(verb: &[&str]) -> bool {
     matches!(
         verb,
-        ["version" | "explain" | "completion" | "manual" | "help" | "probe", ..] | ["certs", "certificate-key"] | []
+        ["version" | "explain" | "completion" | "manual" | "help" | "probe" | "audit", ..]
+            | ["certs", "certificate-key"]
+            | []
     )
 }
 

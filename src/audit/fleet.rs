@@ -1,14 +1,19 @@
 //! What many trees say about each other: keys, serial numbers and CAs where they should not be.
 //!
-//! In: facts of each tree as it comes ([`TreeFacts`]). Out: [`FleetFinding`]s. Of a certificate some ninety bytes are kept,
-//! and nothing of a tree but its names: a fleet may be large.
+//! In: facts of each tree as it comes ([`TreeFacts`]). Out: [`FleetFinding`]s. Of a certificate some ninety bytes are kept and
+//! its RSA modulus, and nothing of a tree but its names: a fleet may be large.
 //!
 //! Source: RFC 5280 4.1.2.2 (a serial number is unique for its issuer); kubeadm makes a key for each certificate of each node.
+
+mod moduli;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::moduli::TreeModulus;
+use self::moduli::{Moduli, Sharing};
+use super::key_strength::{NEW_KEY, shares_with};
 use super::{Finding, FindingCode, SeenCertificate, Severity};
 use crate::catalogue::{self, Kind, SERVICE_ACCOUNT, SYSTEM_NODE};
 use crate::digest::Digest;
@@ -40,6 +45,8 @@ pub struct TreeFacts<'a> {
     pub certificates: &'a [SeenCertificate],
     /// The digests of the public keys of the service accounts.
     pub service_account_keys: &'a [String],
+    /// Its RSA keys.
+    pub moduli: &'a [TreeModulus],
 }
 
 /// The beginning of a digest: enough that no two are alike by chance.
@@ -98,6 +105,7 @@ pub struct Fleet {
     authorities: HashMap<(u32, Short), Vec<u32>>,
     /// The keys of each CA's file in each tree of a cluster: cluster, name, keys.
     sets: BTreeMap<(u32, u32), BTreeMap<Short, Vec<u32>>>,
+    moduli: Moduli,
 }
 
 impl Fleet {
@@ -130,6 +138,7 @@ impl Fleet {
         for (name, keys) in sets {
             self.note_shared(tree, known.cluster, name, &keys);
         }
+        self.moduli.add(tree, &mut self.words, facts.moduli);
     }
 
     fn use_of(&mut self, tree: u32, seen: &SeenCertificate) -> Use {
@@ -179,7 +188,8 @@ impl Fleet {
         let serials = self.serials.values().filter_map(|(_, first, others)| self.same_serial(*first, others));
         let authorities = self.authorities.iter().filter_map(|((name, _), trees)| self.same_authority(*name, trees));
         let sets = self.sets.iter().filter_map(|((_, name), sets)| self.different_sets(*name, sets));
-        let mut findings: Vec<_> = keys.chain(serials).chain(authorities).chain(sets).collect();
+        let primes = self.moduli.sharing().into_iter().map(|sharing| self.same_prime(&sharing));
+        let mut findings: Vec<_> = keys.chain(serials).chain(authorities).chain(sets).chain(primes).collect();
         findings.sort_by(|one, other| {
             let order =
                 |one: &FleetFinding| (one.finding.code.as_str(), one.finding.subject.clone(), one.trees.clone());
@@ -243,6 +253,20 @@ impl Fleet {
         };
         let finding = if clusters.len() > 1 { finding.as_bad_as(Severity::Critical) } else { finding };
         Some(FleetFinding { finding, trees })
+    }
+
+    fn same_prime(&self, sharing: &Sharing) -> FleetFinding {
+        let place = |tree: u32| self.tree(tree).map_or("", |tree| self.words.word(tree.place));
+        let others: Vec<_> = sharing
+            .others
+            .iter()
+            .map(|(name, tree)| format!("{} ({})", self.words.word(*name), place(*tree)))
+            .collect();
+        let others: Vec<_> = others.iter().map(String::as_str).collect();
+        let evidence = shares_with(&listed(&others));
+        let trees = sharing.trees.iter().copied().chain(sharing.others.iter().map(|(_, tree)| *tree));
+        let finding = Finding::about(FindingCode::KeySharedPrime, self.words.word(sharing.name), evidence, NEW_KEY);
+        FleetFinding { finding, trees: self.places(trees) }
     }
 
     fn same_serial(&self, first: Use, others: &[Use]) -> Option<FleetFinding> {
@@ -360,6 +384,7 @@ mod tests {
         cluster: &'static str,
         certificates: Vec<SeenCertificate>,
         service_account_keys: Vec<String>,
+        moduli: Vec<TreeModulus>,
         is_file: bool,
     }
 
@@ -377,6 +402,7 @@ mod tests {
                 seen("kubelet.conf", &kubelet, first + 1, &format!("{:02x}", first + 1)),
             ],
             service_account_keys: vec![crate::digest::sha256_hex(&[of + 2])],
+            moduli: Vec::new(),
             is_file: false,
         }
     }
@@ -391,6 +417,7 @@ mod tests {
                 is_file: tree.is_file,
                 certificates: &tree.certificates,
                 service_account_keys: &tree.service_account_keys,
+                moduli: &tree.moduli,
             });
         }
         let findings = fleet.findings().into_iter();
@@ -451,6 +478,20 @@ mod tests {
         other.service_account_keys.clone_from(&one.service_account_keys);
         let all = ["cp1", "cp2", "x1"].map(str::to_owned).to_vec();
         assert_eq!(found(&[one, two, other]), [("fleet.shared_authority", Severity::Critical, all)]);
+    }
+
+    #[test]
+    fn keys_of_different_trees_that_share_a_prime_are_found() {
+        let modulus = |number: u8| TreeModulus { name: "apiserver".into(), modulus: format!("{number:02x}") };
+        let [mut one, mut two, mut other] = fleet();
+        (one.moduli, two.moduli, other.moduli) = (vec![modulus(7 * 11)], vec![modulus(13 * 17)], vec![modulus(3 * 7)]);
+        let expected = || vec!["cp1".to_owned(), "x1".to_owned()];
+        let each = ("key.shared_prime", Severity::Critical, expected());
+        assert_eq!(found(&[one, two, other]), [each.clone(), each]);
+        // The same key twice is another fault.
+        let [mut one, mut two, _] = fleet();
+        (one.moduli, two.moduli) = (vec![modulus(7 * 11)], vec![modulus(7 * 11)]);
+        assert_eq!(found(&[one, two]), []);
     }
 
     #[test]

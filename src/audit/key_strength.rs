@@ -70,7 +70,8 @@ pub fn judge_keys(keys: &[SeenKey], blocklist: Option<&Blocklist>) -> Vec<Findin
     findings
 }
 
-const NEW_KEY: &str = "have it issued again with a new key, made on a current system";
+/// What to do about a key that is weak.
+pub(super) const NEW_KEY: &str = "have it issued again with a new key, made on a current system";
 /// A CA's key is replaced with the CA; whoever has it can sign for anyone until then.
 type Said = (FindingCode, Severity, String, &'static str);
 

@@ -24,7 +24,9 @@ use self::examine::Examiner;
 pub use self::fleet::{FleetFinding, FleetReport, FleetSummary, Gathered, StatusCounts};
 pub use self::tree::{TreeKind, TreeReport};
 use self::walk::{Place, Walk};
+use super::check::read_blocklist;
 use crate::error::{Diagnostic as _, Fault, Result};
+use crate::key::Blocklist;
 use crate::request::AuditRequest;
 use crate::store::{Store, StoreError};
 use crate::workers;
@@ -40,6 +42,7 @@ pub struct Audit {
     request: AuditRequest,
     now: DateTime<Utc>,
     threads: Option<usize>,
+    blocklist: Option<Blocklist>,
     store: Store,
     walk: Walk,
     /// The archive that is being read.
@@ -58,12 +61,13 @@ impl Audit {
     /// Begins; nothing is read yet.
     ///
     /// # Errors
-    /// Nothing is named; a time or a number is none.
+    /// Nothing is named; a time or a number is none; the list of published keys cannot be read.
     pub fn new(request: &AuditRequest, now: DateTime<Utc>) -> Result<Self> {
         request.thresholds()?;
         let store = Store::new(None)?;
         Ok(Self {
             threads: request.threads()?,
+            blocklist: read_blocklist(request.key_blocklist.as_ref())?,
             walk: Walk::new(store.clone(), request.places()?),
             request: request.clone(),
             now,
@@ -94,7 +98,7 @@ impl Audit {
     }
 
     fn look(&self, work: &Work) -> Vec<TreeReport> {
-        let examiner = Examiner { request: &self.request, now: self.now };
+        let examiner = Examiner { request: &self.request, blocklist: self.blocklist.as_ref(), now: self.now };
         match work {
             Work::Packed(path, tree) => {
                 let tree = tree.lock().ok().and_then(|mut tree| tree.take());

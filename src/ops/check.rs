@@ -38,7 +38,9 @@ use crate::key::Blocklist;
 pub use crate::request::CheckRequest;
 use crate::store::Store;
 use crate::tree::Observed;
+pub(super) use blocklist::read as read_blocklist;
 use components::Told;
+pub(super) use files::check_files_with;
 pub use files::{CheckFilesRequest, check_files};
 pub(super) use known::KnownNode;
 
@@ -108,7 +110,7 @@ pub(super) fn check_in(
         let served = restart::serving(&node.store, &request.kubelet_dir, &authorities, checkup.thresholds, now);
         checkup.findings.extend(served);
     }
-    let known = KnownNode::of(&node, &inventory, is_node);
+    let known = KnownNode::of(&node, &checkup);
     checkup.findings.extend(living.findings);
     if is_node {
         let told = Told::read(&node.store, &kubelet, &node.layout.kubeconfig_dir, node.spec.version());

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::check::thresholds;
-use super::{Critical, RequestError, Warning, defaults};
+use super::{Critical, FileProfile, KeyBlocklist, RequestError, Warning, defaults};
 use crate::audit::certificate::Thresholds;
 
 /// More threads than this wait for each other.
@@ -25,6 +25,12 @@ pub struct AuditRequest {
     /// How soon it is critical.
     #[command(flatten)]
     pub critical: Critical,
+    /// Whose rules hold for files.
+    #[command(flatten)]
+    pub profile: FileProfile,
+    /// Keys that everybody has.
+    #[command(flatten)]
+    pub key_blocklist: KeyBlocklist,
     /// How many trees are looked at at once; as many as there are cores without it.
     #[arg(long, value_name = "NUMBER")]
     pub jobs: Option<usize>,

@@ -15,7 +15,7 @@ from kubepki.arguments import asked, checked
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from datetime import datetime
-    from typing import Any
+    from typing import Any, Literal
 
     from kubepki.arguments import StrPath
     from kubepki.types import FleetFinding, FleetReport, TreeReport
@@ -56,6 +56,8 @@ def audit(
     *,
     warning: timedelta = timedelta(days=30),
     critical: timedelta = timedelta(days=7),
+    profile: Literal["kubeadm", "cis"] = "kubeadm",
+    key_blocklist: StrPath | None = None,
     jobs: int | None = None,
     executor: Executor | None = None,
     now: datetime | None = None,
@@ -76,6 +78,10 @@ def audit(
             were made elsewhere.
         warning: Warn of a certificate with at most this much time left.
         critical: A certificate with at most this much time left is critical.
+        profile: Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has:
+            those of kubeadm, or of the CIS benchmark.
+        key_blocklist: The `blocklist.dat` of badkeys: published private keys, those of Debian's OpenSSL of 2006 to 2008
+            among them.
         jobs: How many trees are looked at at once; as many as there are cores without it.
         executor: Who does the work, in pieces of some trees: any `concurrent.futures.Executor`, on this machine or on
             others that see the same paths. Without one, threads of this process do.

@@ -12,8 +12,9 @@ use super::tree::cluster_of;
 use super::{TreeKind, TreeReport};
 use crate::error::Result;
 use crate::inventory::{Client, referenced_paths};
+use crate::key::Blocklist;
 use crate::kubeconfig::Kubeconfig;
-use crate::ops::check::{CheckFilesRequest, CheckReport, KnownNode, check_files, check_in};
+use crate::ops::check::{CheckFilesRequest, CheckReport, KnownNode, check_files_with, check_in};
 use crate::request::{AuditRequest, CheckRequest};
 use crate::store::Store;
 use crate::x509::{Certificate, read_certificates};
@@ -21,6 +22,7 @@ use crate::x509::{Certificate, read_certificates};
 /// What every tree is looked at with.
 pub(super) struct Examiner<'r> {
     pub(super) request: &'r AuditRequest,
+    pub(super) blocklist: Option<&'r Blocklist>,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -46,19 +48,25 @@ impl Examiner<'_> {
     }
 
     fn check(&self, store: Store, request: CheckRequest, shape: Shape) -> Result<(CheckReport, KnownNode)> {
-        let AuditRequest { warning, critical, .. } = self.request.clone();
-        check_in(store, &CheckRequest { warning, critical, ..request }, None, shape == Shape::Root, self.now)
+        let AuditRequest { warning, critical, profile, .. } = self.request.clone();
+        let request = CheckRequest { warning, critical, profile, ..request };
+        check_in(store, &request, self.blocklist, shape == Shape::Root, self.now)
     }
 
     /// A kubeconfig, or certificates.
     pub(super) fn file(&self, path: &Path) -> TreeReport {
         let AuditRequest { warning, critical, .. } = self.request.clone();
         let request = CheckFilesRequest { paths: vec![path.to_owned()], warning, critical, ..Default::default() };
-        match check_files(&request, self.now) {
-            Ok(report) => {
+        match check_files_with(&request, self.blocklist, self.now) {
+            Ok((report, moduli)) => {
                 let found = TreeReport::found(path, None, TreeKind::File, report);
                 let (cluster, node) = of_kubeconfig(path);
-                TreeReport { cluster: cluster.or(found.cluster.clone()), node: node.or(found.node.clone()), ..found }
+                TreeReport {
+                    cluster: cluster.or(found.cluster.clone()),
+                    node: node.or(found.node.clone()),
+                    moduli,
+                    ..found
+                }
             }
             Err(error) => TreeReport::unread(path, None, TreeKind::File, error.into()),
         }
@@ -75,6 +83,7 @@ fn known(path: &Path, member: Option<String>, kind: TreeKind, checked: Result<(C
                 role: known.role,
                 kubernetes_version: known.kubernetes_version,
                 service_account_keys: known.service_account_keys,
+                moduli: known.moduli,
                 ..found
             }
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::SeenCertificate;
-use crate::audit::fleet::TreeFacts;
+use crate::audit::fleet::{TreeFacts, TreeModulus};
 use crate::audit::node::Status;
 use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF, SYSTEM_NODE};
 use crate::config::Role;
@@ -54,6 +54,9 @@ pub struct TreeReport {
     /// The SHA-256 of each public key of the service accounts in hexadecimal.
     #[serde(default)]
     pub service_account_keys: Vec<String>,
+    /// Its RSA keys, which are held against those of other trees.
+    #[serde(default)]
+    pub moduli: Vec<TreeModulus>,
 }
 
 /// Enough digits to tell clusters from each other.
@@ -75,6 +78,7 @@ impl TreeReport {
             report: None,
             problem: Some(problem),
             service_account_keys: Vec::new(),
+            moduli: Vec::new(),
         }
     }
 
@@ -95,6 +99,7 @@ impl TreeReport {
             report: Some(report),
             problem: None,
             service_account_keys: Vec::new(),
+            moduli: Vec::new(),
         }
     }
 
@@ -108,6 +113,7 @@ impl TreeReport {
             is_file: self.kind == TreeKind::File,
             certificates: self.report.as_ref().map(|report| report.certificates.as_slice()).unwrap_or_default(),
             service_account_keys: &self.service_account_keys,
+            moduli: &self.moduli,
         }
     }
 

@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 
 use super::{CheckReport, Node};
 use crate::audit::Finding;
+use crate::audit::fleet::TreeModulus;
 use crate::audit::node::{Checkup, say_once, status};
 use crate::error::{Diagnostic as _, Result};
+use crate::key::Blocklist;
 use crate::ops::certificates::UNNAMED;
 pub use crate::request::CheckFilesRequest;
 use crate::secret::Secret;
@@ -21,8 +23,17 @@ use crate::x509::read_certificates;
 /// # Errors
 /// There is nothing to check; `rootfs` is no directory. A file that cannot be used is a finding.
 pub fn check_files(request: &CheckFilesRequest, now: DateTime<Utc>) -> Result<CheckReport> {
-    let thresholds = request.thresholds()?;
     let blocklist = super::blocklist::read(request.key_blocklist.as_ref())?;
+    check_files_with(request, blocklist.as_ref(), now).map(|(report, _)| report)
+}
+
+/// The same with a list that is read already, and the RSA keys that were seen.
+pub(in crate::ops) fn check_files_with(
+    request: &CheckFilesRequest,
+    blocklist: Option<&Blocklist>,
+    now: DateTime<Utc>,
+) -> Result<(CheckReport, Vec<TreeModulus>)> {
+    let thresholds = request.thresholds()?;
     let node = Node::of_nobody(request.rootfs.clone())?;
     let tree = Tree::default();
     let inventory = node.own_inventory(&tree, false)?;
@@ -37,10 +48,11 @@ pub fn check_files(request: &CheckFilesRequest, now: DateTime<Utc>) -> Result<Ch
             Err(error) => checkup.findings.push(Finding::unusable(UNNAMED, path, error.fault())),
         }
     }
-    checkup.keys(blocklist.as_ref());
-    let Checkup { certificates, mut findings, .. } = checkup;
+    checkup.keys(blocklist);
+    let Checkup { certificates, mut findings, keys, .. } = checkup;
     say_once(&mut findings);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let status = status(&certificates, &findings);
-    Ok(CheckReport { checked_at: now, status, certificates, findings, warnings: Vec::new() })
+    let report = CheckReport { checked_at: now, status, certificates, findings, warnings: Vec::new() };
+    Ok((report, TreeModulus::each(&keys)))
 }

@@ -5,11 +5,13 @@
 use std::path::Path;
 
 use super::super::node::Node;
+use crate::audit::fleet::TreeModulus;
+use crate::audit::node::Checkup;
 use crate::catalogue::{CLUSTER_CA, SERVICE_ACCOUNT};
 use crate::component::StaticPod;
 use crate::config::Role;
 use crate::digest::sha256_hex;
-use crate::inventory::{Inventory, Item};
+use crate::inventory::Item;
 
 /// Which node it is, as far as its files say it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +24,14 @@ pub(in crate::ops) struct KnownNode {
     pub(in crate::ops) cluster_key: Option<String>,
     /// The same of each public key of the service accounts.
     pub(in crate::ops) service_account_keys: Vec<String>,
+    /// Its RSA keys.
+    pub(in crate::ops) moduli: Vec<TreeModulus>,
 }
 
 impl KnownNode {
-    /// `is_node` is whether anything of a node is there.
-    pub(super) fn of(node: &Node, inventory: &Inventory<'_>, is_node: bool) -> Self {
+    /// Once everything of the node was looked at.
+    pub(super) fn of(node: &Node, checkup: &Checkup<'_>) -> Self {
+        let &Checkup { inventory, is_node, ref keys, .. } = checkup;
         let public_keys = inventory.get(SERVICE_ACCOUNT).and_then(Item::service_account);
         let public_keys = public_keys.and_then(|keys| keys.public_keys.present());
         let authority = inventory.bundle(CLUSTER_CA).first();
@@ -36,6 +41,7 @@ impl KnownNode {
             kubernetes_version: version(node).or_else(|| node.spec.kubernetes_version.clone()),
             cluster_key: authority.map(crate::x509::Certificate::public_key_fingerprint),
             service_account_keys: public_keys.into_iter().flatten().map(|key| sha256_hex(key)).collect(),
+            moduli: TreeModulus::each(keys),
         }
     }
 }
