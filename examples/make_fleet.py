@@ -42,7 +42,8 @@ def make_cluster(folder: Path, number: int, now: datetime) -> None:
         for path in (root / "etc/kubernetes/pki").rglob("*"):
             if path.is_file() and path.stem not in {"ca", "front-proxy-ca", "sa"}:
                 path.unlink()
-    made_at = now - timedelta(days=number * 7 % 320)
+    # A clone is as old as what it was cloned from.
+    made_at = now - timedelta(days=(number - (number % 100 == CLONED)) * 7 % 320)
     if number % 23 == 0:
         made_at = now - timedelta(days=365 + number % 5)
     elif number % 29 == 0:

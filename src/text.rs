@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A sentence, a cell or a log line longer than this is cut, in characters.
 const LIMIT: usize = 4096;
@@ -124,6 +124,12 @@ fn shortened(mut text: String) -> String {
 /// Serialises a sentence for people: printable, also where JSON would carry anything.
 pub(crate) fn serialize<S: serde::Serializer>(sentence: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&printable(sentence))
+}
+
+/// A file name may be any bytes, and JSON holds only text: what is not UTF-8 in it is replaced.
+#[allow(clippy::ptr_arg)] // what serde hands over
+pub(crate) fn serialize_path<S: serde::Serializer>(path: &PathBuf, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 #[cfg(test)]

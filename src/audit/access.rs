@@ -295,8 +295,7 @@ fn judge_unknown(unknown: &UnknownCredential) -> Finding {
         used.last_at.format("%Y-%m-%d %H:%M UTC"),
         unknown.sha256,
     );
-    let remedy =
-        "name the files of other nodes and people too; what nobody knows of ends with its validity, or with its CA";
+    let remedy = "name the files of other nodes and people too; an unknown certificate works until it expires or its CA is replaced";
     Finding::about(FindingCode::AccessUnknown, &used.user, evidence, remedy).as_bad_as(severity)
 }
 

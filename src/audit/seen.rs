@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::text;
 use crate::x509::{Certificate, ExtendedKeyUsage, KeyUsage};
 
 /// One certificate that was seen.
@@ -15,6 +16,7 @@ pub struct SeenCertificate {
     /// kubeadm's name, or the file's.
     pub name: String,
     /// The file that holds it.
+    #[serde(serialize_with = "text::serialize_path")]
     pub path: PathBuf,
     /// Its subject (RFC 4514).
     pub subject: String,

@@ -113,7 +113,7 @@ pub fn judge_live(
         notes.add(
             FindingCode::EndpointExpired,
             format!(
-                "{} presents a certificate that ended on {}: who is connected goes on, and who connects anew is refused",
+                "{} presents a certificate that ended on {}: existing connections go on, new ones are refused",
                 live.place,
                 leaf.not_after()
             ),

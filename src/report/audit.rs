@@ -35,6 +35,10 @@ struct Cause {
     trees: usize,
     /// Where, and what was seen there.
     examples: Vec<(String, Finding)>,
+    /// The first of its remedies.
+    remedies: Vec<String>,
+    /// Whether it has more.
+    has_more: bool,
 }
 
 /// What is shown of all trees.
@@ -59,8 +63,9 @@ impl Digest {
             let cause = self.causes.entry(key).or_default();
             cause.findings += count;
             cause.trees += 1;
-            let first = findings.iter().find(|one| (std::cmp::Reverse(one.severity), one.code.as_str()) == key);
-            if let (true, Some(first)) = (cause.examples.len() < EXAMPLES, first) {
+            let mut own = findings.iter().filter(|one| (std::cmp::Reverse(one.severity), one.code.as_str()) == key);
+            own.clone().for_each(|one| cause.remedy(&one.remedy));
+            if let (true, Some(first)) = (cause.examples.len() < EXAMPLES, own.next()) {
                 cause.examples.push((tree.place(), first.clone()));
             }
         }
@@ -99,6 +104,17 @@ impl Digest {
 }
 
 impl Cause {
+    fn remedy(&mut self, remedy: &str) {
+        if self.remedies.iter().any(|known| known == remedy) {
+            return;
+        }
+        if self.remedies.len() < EXAMPLES {
+            self.remedies.push(remedy.to_owned());
+        } else {
+            self.has_more = true;
+        }
+    }
+
     fn text(&self, severity: Severity, code: &str) -> String {
         let mut lines = vec![format!(
             "{severity}: {} in {} [{code}]",
@@ -111,8 +127,11 @@ impl Cause {
         if self.trees > self.examples.len() {
             lines.push(format!("  and {} more", counted(self.trees - self.examples.len(), "tree")));
         }
-        if let Some((_, first)) = self.examples.first() {
-            lines.push(format!("  remedy: {}", first.remedy));
+        lines.extend(self.remedies.iter().map(|remedy| format!("  remedy: {remedy}")));
+        if self.has_more {
+            lines.push(
+                "  and other remedies: -o html has all, kubepki check --rootfs TREE those of one tree".to_owned(),
+            );
         }
         lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
     }

@@ -116,7 +116,7 @@ pub(super) fn left(seconds: i64) -> String {
     if seconds >= 0 {
         return format!("{}h{}m", seconds / 3600, seconds % 3600 / 60);
     }
-    format!("expired {} ago", span(TimeDelta::seconds(-seconds)))
+    format!("expired {} ago", span(TimeDelta::try_seconds(seconds.saturating_neg()).unwrap_or(TimeDelta::MAX)))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //!
 //! In: a finding. Out: what, where and the remedy, a line each.
 
+use std::collections::BTreeMap;
+
 use crate::audit::Finding;
 use crate::report::cell;
 use crate::text::printable;
@@ -15,10 +17,19 @@ pub fn text(finding: &Finding) -> String {
 /// Findings of one cause and one remedy together, each group where its first finding was.
 #[must_use]
 pub fn grouped<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<Vec<&'f Finding>> {
+    in_groups(findings, |finding| (finding.code.as_str(), finding.severity, &finding.remedy))
+}
+
+/// Those that are alike together, each group where its first was.
+fn in_groups<'f, K: Ord>(
+    findings: impl IntoIterator<Item = &'f Finding>,
+    key: impl Fn(&'f Finding) -> K,
+) -> Vec<Vec<&'f Finding>> {
+    let mut places = BTreeMap::new();
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {
-        let cause = |one: &Finding| (one.code, one.severity, one.remedy.clone());
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| cause(first) == cause(finding))) {
+        let place = *places.entry(key(finding)).or_insert(groups.len());
+        match groups.get_mut(place) {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
         }
@@ -30,16 +41,10 @@ pub fn grouped<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Vec<Vec<&
 /// share a line.
 #[must_use]
 pub fn group_text(group: &[&Finding]) -> String {
-    let mut evidences: Vec<&str> = Vec::new();
-    for finding in group {
-        if !evidences.contains(&finding.evidence.as_str()) {
-            evidences.push(&finding.evidence);
-        }
-    }
     let mut lines = Vec::new();
-    for evidence in evidences {
-        let alike: Vec<&&Finding> = group.iter().filter(|finding| finding.evidence == evidence).collect();
+    for alike in in_groups(group.iter().copied(), |finding| &finding.evidence) {
         let Some(first) = alike.first() else { continue };
+        let evidence = &first.evidence;
         let mut subjects: Vec<_> = alike.iter().map(|finding| finding.subject.as_str()).collect();
         subjects.dedup();
         lines.push(format!("{}: {}: {evidence} [{}]", first.severity, subjects.join(", "), first.code));

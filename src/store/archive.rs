@@ -24,8 +24,11 @@ use crate::secret::Secret;
 /// How tar divides everything.
 const BLOCK: usize = 512;
 
-/// A name, or an extended header, is no longer.
+/// An extended header is no longer.
 const LONGEST_HEADER: u64 = 64 << 10;
+
+/// Linux takes no longer path.
+const LONGEST_NAME: usize = 4096;
 
 /// As many bytes are uncompressed of one archive: 32 GiB.
 const MOST_BYTES: u64 = 32 << 30;
@@ -140,7 +143,15 @@ impl Archive {
                 EntryType::GNULongLink => said.link = Some(self.long_name(size)?),
                 EntryType::XHeader => self.extended(size, &mut said)?,
                 EntryType::XGlobalHeader => {}
-                kind => return Ok(Some(member(header, kind, size, said))),
+                kind => {
+                    let is_too_long = |name: &Option<PathBuf>| {
+                        name.as_ref().is_some_and(|name| name.as_os_str().len() > LONGEST_NAME)
+                    };
+                    if is_too_long(&said.path) || is_too_long(&said.link) {
+                        return Err(self.bad("a name in it is too long"));
+                    }
+                    return Ok(Some(member(header, kind, size, said)));
+                }
             }
         }
     }

@@ -40,6 +40,7 @@ WRONG: dict[str, list[Any]] = {
     "str": [*TEXTS, None],
     "str | None": TEXTS,
     "str | bytes": [5, None, Other(), ["x"], Path("/x")],
+    "str | bytes | None": [5, Other(), ["x"], Path("/x")],
     "str | bytes | Mapping[str, str | bytes] | None": [5, Other(), ["x"], Path("/x"), {"a": 1}, {1: "a"}],
     "StrPath": [*PATHS, None, ["/x"]],
     "StrPath | None": [*PATHS, ["/x"]],
@@ -63,6 +64,8 @@ WRONG: dict[str, list[Any]] = {
     "Algorithm | str | None": [5, b"RSA-2048", Other()],
     "Callable[[int, int, str], object] | None": [5, "print", Other()],
     "Callable[[str, str, float, str], object] | None": [5, "print", Other()],
+    "Executor | None": [5, "x", Other()],
+    "Iterable[TreeReport]": [5, None, ["x"], [None], Other()],
     "Plan": [{}, None, "plan", Other()],
     "Schedule": [{}, None, "daily", Other()],
 }
@@ -76,6 +79,7 @@ ENOUGH: dict[str, Any] = {
     "bundle": "x",
     "paths": [],
     "content": "x",
+    "trees": [],
     "schedule": Schedule(Path("/k")),
     "plan": kubepki.Plan.from_dict(
         {
@@ -150,7 +154,7 @@ def test_paths_that_lead_nowhere_and_unknown_choices_name_the_argument(
             refused(path, "api.bad_path")
     if "Iterable[StrPath]" in annotation:
         refused(["/x", NOT_UTF8], "api.bad_path")
-    if annotation in ("str", "str | None", "str | bytes"):
+    if annotation in ("str", "str | None", "str | bytes", "str | bytes | None"):
         refused("\udcff", "api.bad_text")
     if annotation.startswith("Literal[") and "Iterable" not in annotation:
         refused("sometimes", "api.unknown_choice")

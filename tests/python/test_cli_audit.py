@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import pickle
 import resource
 import shutil
@@ -419,3 +420,48 @@ def test_the_same_numbers_are_in_the_json_and_in_python(made: Path) -> None:
             for one in tree["report"]["certificates"]:
                 one.pop("residual_seconds")
     assert printed == whole
+
+
+def test_what_an_archive_holds_beyond_what_is_read_is_not_said_to_be_ok(made: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "nodes.tar"
+    with tarfile.open(archive, "w") as file:
+        file.add(made / "cp1", arcname="cp1")
+        # Each further name of a file takes as much memory as the file.
+        large = tarfile.TarInfo("cp1/etc/kubernetes/pki/large")
+        large.size = 1 << 20
+        file.addfile(large, io.BytesIO(bytes(large.size)))
+        for number in range(1000):
+            link = tarfile.TarInfo(f"cp1/etc/kubernetes/pki/{number}")
+            link.type, link.linkname = tarfile.LNKTYPE, large.name
+            file.addfile(link)
+    code, report = audited(archive)
+    assert (code, report["status"]) == (3, "unknown")
+    assert report["trees"][0]["problem"]["code"] == "audit.tree_too_large"
+
+
+def test_a_report_is_no_better_than_its_findings_and_shows_no_key_in_a_wrong_place(made: Path, tmp_path: Path) -> None:
+    (made / "cp1/etc/kubernetes/admin.conf").chmod(0o644)
+    try:
+        checked = json.loads(kubepki("check", "--rootfs", made / "cp1", "-o", "json").stdout)
+    finally:
+        (made / "cp1/etc/kubernetes/admin.conf").chmod(0o600)
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps({**checked, "status": "ok"}))
+    assert audited(file)[0] == 1
+    key = (made / "cp1/etc/kubernetes/pki/ca.key").read_text()
+    for wrong in ({**checked, "status": key}, {**checked, "findings": [key]}, {"trees": [key]}, {"hosts": [key]}):
+        file.write_text(json.dumps(wrong))
+        done = kubepki("audit", file, "-o", "json")
+        assert done.returncode == 3
+        assert "PRIVATE" not in done.stdout + done.stderr
+
+
+def test_a_path_with_a_typo_is_unknown_and_a_name_that_is_no_text_stops_nothing(made: Path, tmp_path: Path) -> None:
+    for form in ("text", "json"):
+        assert kubepki("audit", tmp_path / "typo", "-o", form).returncode == 3
+    strange = os.fsencode(tmp_path) + b"/\xff\xfe"
+    shutil.copytree(made / "cp1", strange)
+    shutil.copytree(made / "cp2", tmp_path / "zz")
+    code, report = audited(tmp_path)
+    assert code == 1, report["findings"]
+    assert [tree["status"] for tree in report["trees"]] == ["ok", "ok"]

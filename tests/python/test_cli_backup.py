@@ -167,7 +167,7 @@ def test_a_damaged_backup_is_named_and_never_restored(damage: str, node: Path) -
     assert "backup.damaged" in done.stderr
     assert (key.name if damage != "manifest" else "manifest.json") in done.stderr
     listed = backup("list", rootfs=node)
-    assert (listed.returncode, listed.stdout.split()[-1]) == (1, "damaged")
+    assert (listed.returncode, listed.stdout.splitlines()[1].split()[1]) == (1, "damaged")
     with pytest.raises(FindingError, match="is damaged"):
         kubepki.plan_restore(rootfs=node)
 

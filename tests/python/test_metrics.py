@@ -111,6 +111,17 @@ def test_the_file_for_the_node_exporter_is_replaced_as_a_whole(node: Path, tmp_p
     assert kubepki("metrics", "--rootfs", tmp_path / "gone").returncode == 3
 
 
+def test_a_mistyped_name_replaces_nothing_and_makes_nothing(node: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.prom"
+    other.write_text("a key\n")
+    for name in (tmp_path / "kubepki.txt", tmp_path / "gone/kubepki.prom", other):
+        done = kubepki("metrics", "--rootfs", node, "--textfile", name)
+        assert done.returncode == 3, done.stderr
+        assert "hint" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["other.prom"]
+    assert other.read_text() == "a key\n"
+
+
 def metrics_of(rules: Iterable[dict[str, str]]) -> str:
     return " ".join(rule["expr"] for rule in rules)
 

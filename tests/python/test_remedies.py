@@ -166,7 +166,19 @@ AUTHORITY_BREAKS: dict[str, Callable[[Node, str], object]] = {
     "not yet valid": lambda node, base: replace_authority(node, base, begin=timedelta(days=3)),
     "a leaf in its place": lambda node, base: shutil.copy(node.pki / "apiserver.crt", authority(node, base)[0]),
     "wide mode": lambda node, base: authority(node, base)[1].chmod(0o640),
+    "another with its key": replace_authority,
 }
+
+
+@pytest.mark.parametrize("base", ["ca", "etcd/ca"])
+def test_what_a_foreign_ca_did_not_sign_is_not_signed_with_it(base: str, bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path)
+    replace_authority(node, base)
+    untrusted = [each for each in node.findings() if each.code == "certificate.untrusted"]
+    assert len(untrusted) > 1
+    for each in untrusted:
+        assert "`kubepki" not in each.remedy
+        assert f"`{node.root}/etc/kubernetes/pki/{base}.crt`" in each.remedy
 
 
 @pytest.mark.parametrize("broken", AUTHORITY_BREAKS)

@@ -21,6 +21,8 @@ const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// Events with whole lists in them are long; nobody needs the longest ones in memory.
 const LONGEST_LINE: usize = 32 << 20;
+/// No user with its groups has longer names, and no address.
+const LONGEST_NAMES: usize = 8 << 10;
 /// More certificates are in no log: the rest is counted together.
 const MOST_CREDENTIALS: usize = 100_000;
 /// So many addresses are kept of each certificate.
@@ -60,7 +62,7 @@ pub struct AuditLog {
     pub last_at: Option<DateTime<Utc>>,
     /// Events of who showed no certificate: tokens, anonymous, or an API server before 1.32, which does not say it.
     pub without_certificate: u64,
-    /// Lines that are cut off, no events, or longer than 32 MiB.
+    /// Lines that are cut off, no events, longer than 32 MiB, or with names of more than 8 KiB.
     pub damaged_lines: u64,
     /// Each certificate by the SHA-256 of its DER, in hexadecimal.
     #[serde(skip)]
@@ -132,7 +134,10 @@ impl AuditLog {
     }
 
     fn event(&mut self, event: &Event<'_>) {
-        let Ok(moment) = event.stage_timestamp.parse::<DateTime<Utc>>() else {
+        let names = [&event.user.username].into_iter().chain(&event.user.groups).chain(event.source_ips.last());
+        let length: usize = names.map(|name| name.len()).sum();
+        let moment = event.stage_timestamp.parse::<DateTime<Utc>>();
+        let Some(moment) = moment.ok().filter(|_| length <= LONGEST_NAMES) else {
             self.damaged_lines += 1;
             return;
         };

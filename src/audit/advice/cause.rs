@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 
 use super::{Advisor, is_about_the_authority};
 use crate::audit::{Finding, FindingCode as Code};
-use crate::catalogue::{CLUSTER_CA, Kind};
+use crate::catalogue::{self, CLUSTER_CA, Kind};
 use crate::error::Declared as _;
+use crate::remedy::file;
 use crate::store::StoreError;
 use crate::x509::X509Error;
 
 impl Advisor<'_> {
     /// Gives those that follow from a broken CA the remedy of the CA, and puts the CA's before them.
     pub(super) fn follow_the_authority(&self, findings: &mut [Finding]) {
-        let broken: BTreeMap<&str, String> = findings
+        let mut broken: BTreeMap<&str, String> = findings
             .iter()
             .filter(|one| one.is_critical() && makes_it_another(one))
             .filter_map(|one| {
@@ -22,6 +23,11 @@ impl Advisor<'_> {
                 Some((row.name, one.remedy.clone()))
             })
             .collect();
+        for row in catalogue::rows([Kind::Authority]) {
+            if !broken.contains_key(row.name) && self.signed_nothing(row.name, findings) {
+                broken.insert(row.name, self.put_back(row.name));
+            }
+        }
         if broken.is_empty() {
             return;
         }
@@ -34,6 +40,29 @@ impl Advisor<'_> {
             let is_cause = makes_it_another(one) && self.row(one).is_some_and(|row| row.kind == Kind::Authority);
             (std::cmp::Reverse(one.severity), !is_cause)
         });
+    }
+
+    /// Whether a CA signed none of the certificates here that are to be its own: it is another cluster's, or was replaced.
+    fn signed_nothing(&self, authority: &str, findings: &[Finding]) -> bool {
+        let issued = self.inventory.items(&[Kind::Leaf, Kind::Kubeconfig]);
+        let issued: Vec<_> = issued.filter(|item| item.row.issuer == authority && item.found().is_some()).collect();
+        let is_untrusted = |name: &str| {
+            findings
+                .iter()
+                .any(|one| one.code == Code::CertificateUntrusted && one.is_critical() && one.subject == name)
+        };
+        issued.len() > 1 && issued.iter().all(|item| is_untrusted(item.name))
+    }
+
+    fn put_back(&self, authority: &str) -> String {
+        let (certificate, key) = self.layout.authority(authority);
+        let files: Vec<_> = [certificate, key].into_iter().filter(|path| self.tree.is_there(path)).collect();
+        let files: Vec<_> = files.iter().map(|path| file(path)).collect();
+        format!(
+            "it signed none of the certificates here: restore {} from a backup or another node of this cluster; only if the new CA is meant \
+             to be here, renew all that it signs",
+            files.join(" and ")
+        )
     }
 
     /// The CA from whose state a finding may follow: it did not sign, or is not the one that is embedded.

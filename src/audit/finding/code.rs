@@ -330,7 +330,7 @@ findings! {
             source = "kubeadm join: files that control-plane nodes share")]
         SharedFileDiffers,
         /// A user's certificate is valid for more than a year; it cannot be revoked.
-        #[finding("user.long_validity", Warning, "Make it short-lived, and again when it ends.",
+        #[finding("user.long_validity", Warning, "Issue it for a shorter time, and again before it ends.",
             source = "CIS 3.1.1; kubernetes/kubernetes#18982: no revocation")]
         UserLongValidity,
         /// A user is in a group that may do everything in the cluster.
@@ -348,7 +348,7 @@ findings! {
         #[finding("access.other_node", Warning, "Remove it from this node.", source = "KEP-279, NodeRestriction")]
         AccessOtherNode,
         /// `access`: a client certificate lives longer than `--longest`; it cannot be revoked.
-        #[finding("access.long_lived", Info, "Make it short-lived, and again when it ends.",
+        #[finding("access.long_lived", Info, "Issue it for a shorter time, and again before it ends.",
             source = "kubernetes.io: certificates and certificate signing requests")]
         AccessLongLived,
         /// `access --audit-log`: nobody has used it in the time of the log.

@@ -16,7 +16,10 @@ const MOST_OPEN: usize = 64;
 
 /// What is kept of one tree.
 const MOST_FILES: usize = 2000;
-const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 16 << 20;
+
+/// What is kept of all that are being gathered.
+const MOST_HELD: u64 = 128 << 20;
 
 /// A tree of an archive.
 pub(super) struct Packed {
@@ -122,19 +125,25 @@ impl Bundle {
                 MemberKind::Link(target) => Some(Entry::Link(target.clone())),
                 MemberKind::Same(other) => place(other).and_then(|other| gathered.files.entry(&other.path).cloned()),
                 MemberKind::File => Some(match archive.content(&member.path, DEFAULT_FILE_LIMIT) {
-                    Ok(content) => {
-                        gathered.bytes = gathered.bytes.saturating_add(member.size);
-                        Entry::File { content, mode: member.mode }
-                    }
+                    Ok(content) => Entry::File { content, mode: member.mode },
                     Err(error) => Entry::Refused(error.fault()),
                 }),
                 MemberKind::Other => None,
             };
             if let Some(entry) = entry {
+                // Another name of a file is a copy of its content.
+                let taken = match &entry {
+                    Entry::File { content, .. } => content.expose().len(),
+                    Entry::Link(target) => target.as_os_str().len(),
+                    Entry::Refused(_) => 0,
+                };
+                let taken = taken + placed.path.as_os_str().len();
+                gathered.bytes = gathered.bytes.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
                 gathered.files.insert(placed.path, entry);
             }
         }
-        if self.open.len() <= MOST_OPEN {
+        let held: u64 = self.open.values().map(|gathered| gathered.bytes).sum();
+        if self.open.len() <= MOST_OPEN && held <= MOST_HELD {
             return None;
         }
         let oldest = self.open.iter().min_by_key(|(_, gathered)| gathered.last).map(|(key, _)| key.clone())?;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::error::AuditError;
 use super::{TreeKind, TreeReport};
-use crate::audit::node::Status;
+use crate::audit::node::{Status, status};
 use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::error::Diagnostic as _;
 use crate::ops::check::CheckReport;
@@ -32,13 +32,24 @@ struct Host {
     findings: Vec<Value>,
 }
 
+// What is wrong with a value is not said with the value: another file than was meant may hold keys.
+const NOT_OF_A_TREE: &str = "a tree in it is none that `kubepki audit` has written";
+const NOT_OF_A_CHECK: &str = "it is no report that `kubepki check` has written";
+const NOT_OF_A_HOST: &str = "a host in it is none that the role audit has written";
+
+/// What the findings of a report make of it, whatever it says itself.
+fn worst(report: &CheckReport) -> Status {
+    status(&report.certificates, &report.findings)
+}
+
 /// Every report of a file.
 pub(super) fn read(path: &Path, content: &[u8], now: DateTime<Utc>) -> Result<Vec<TreeReport>, AuditError> {
     let bad = |reason: String| AuditError::BadReport { path: path.to_owned(), reason };
     let mut reports = Vec::new();
     let mut is_empty = true;
     for value in serde_json::Deserializer::from_slice(content).into_iter::<Value>() {
-        let value = value.map_err(|error| bad(format!("it is no JSON: {error}")))?;
+        let value =
+            value.map_err(|error| bad(format!("it is no JSON (line {}, column {})", error.line(), error.column())))?;
         is_empty = false;
         reports.extend(of_value(path, value, now).map_err(bad)?);
     }
@@ -46,7 +57,11 @@ pub(super) fn read(path: &Path, content: &[u8], now: DateTime<Utc>) -> Result<Ve
 }
 
 fn of_value(path: &Path, mut value: Value, now: DateTime<Utc>) -> Result<Vec<TreeReport>, String> {
-    let part = |part: Value| serde_json::from_value::<TreeReport>(part).map_err(|error| error.to_string());
+    let part = |part: Value| {
+        let tree: TreeReport = serde_json::from_value(part).map_err(|_| NOT_OF_A_TREE.to_owned())?;
+        let found = tree.report.as_ref().map_or(Status::Unknown, worst);
+        Ok(tree.at_least(found))
+    };
     if let Some(Value::Array(trees)) = value.get_mut("trees").map(Value::take) {
         return trees.into_iter().map(part).collect();
     }
@@ -57,8 +72,9 @@ fn of_value(path: &Path, mut value: Value, now: DateTime<Utc>) -> Result<Vec<Tre
         return part(value).map(|tree| vec![tree]);
     }
     if value.get("checked_at").is_some() {
-        let report: CheckReport = serde_json::from_value(value).map_err(|error| error.to_string())?;
-        return Ok(vec![TreeReport::found(path, None, TreeKind::Report, report)]);
+        let report: CheckReport = serde_json::from_value(value).map_err(|_| NOT_OF_A_CHECK.to_owned())?;
+        let found = worst(&report);
+        return Ok(vec![TreeReport::found(path, None, TreeKind::Report, report).at_least(found)]);
     }
     // The last line of an audit says what is wrong between its trees, which is found again.
     if value.get("counts").is_some() {
@@ -76,7 +92,7 @@ fn of_host(path: &Path, host: Value, now: DateTime<Utc>) -> TreeReport {
     let name = host.get("host").and_then(Value::as_str).map(str::to_owned);
     let host: Host = match serde_json::from_value(host) {
         Ok(host) => host,
-        Err(error) => return bad(name, error.to_string()),
+        Err(_) => return bad(name, NOT_OF_A_HOST.to_owned()),
     };
     if host.status == Status::Unknown && host.certificates.is_empty() && host.findings.is_empty() {
         let fault = AuditError::NotChecked { reason: host.reason }.fault();
@@ -90,9 +106,10 @@ fn of_host(path: &Path, host: Value, now: DateTime<Utc>) -> TreeReport {
             findings.sort_by_key(|finding| std::cmp::Reverse::<Severity>(finding.severity));
             let checked_at = DateTime::parse_from_rfc3339(&host.checked_at).map_or(now, |moment| moment.to_utc());
             let report = CheckReport { checked_at, status: host.status, certificates, findings, warnings: Vec::new() };
-            TreeReport::found(path, Some(host.name), TreeKind::Report, report)
+            let found = worst(&report);
+            TreeReport::found(path, Some(host.name), TreeKind::Report, report).at_least(found)
         }
-        (Err(error), _) | (_, Err(error)) => bad(Some(host.name), error.to_string()),
+        (Err(_), _) | (_, Err(_)) => bad(Some(host.name), NOT_OF_A_HOST.to_owned()),
     }
 }
 

@@ -32,7 +32,7 @@ faults! {
             /// What the report says.
             reason: String,
         },
-        /// More than 2,000 files or 64 MiB of one node are in an archive: what is beyond was not looked at.
+        /// More than 2,000 files or 16 MiB of one node are in an archive: what is beyond was not looked at.
         #[error("{} holds more of one node than is read", path.display())]
         #[fault("audit.tree_too_large", Environment, "unpack the archive and name the folder")]
         TreeTooLarge {

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::inventory::{Client, referenced_paths};
 use crate::key::Blocklist;
 use crate::kubeconfig::Kubeconfig;
-use crate::ops::check::{CheckFilesRequest, CheckReport, KnownNode, check_files_with, check_in};
+use crate::ops::check::{CheckFilesRequest, CheckReport, KnownNode, Status, check_files_with, check_in};
 use crate::request::{AuditRequest, CheckRequest};
 use crate::store::Store;
 use crate::x509::{Certificate, read_certificates};
@@ -42,7 +42,8 @@ impl Examiner<'_> {
         let checked = self.check(Store::of(files), shape.request(None), shape);
         let report = known(path, member, TreeKind::Archive, checked);
         match problem {
-            Some(problem) => TreeReport { problem: Some(problem), ..report },
+            // What was not read may be worse.
+            Some(problem) => TreeReport { problem: Some(problem), ..report }.at_least(Status::Unknown),
             None => report,
         }
     }

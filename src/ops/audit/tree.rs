@@ -13,6 +13,7 @@ use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF, SYSTEM_NOD
 use crate::config::Role;
 use crate::error::Fault;
 use crate::ops::check::CheckReport;
+use crate::text;
 
 /// In what a tree was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +32,8 @@ pub enum TreeKind {
 /// One tree: what was found in it, or why nothing could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeReport {
-    /// The folder, the archive or the file that it was read from.
+    /// The folder, the archive or the file that it was read from; what is not UTF-8 in its name is replaced where it is serialised.
+    #[serde(serialize_with = "text::serialize_path")]
     pub path: PathBuf,
     /// Its place within that: the folder within an archive, the host in a report; nothing where it is all of it.
     pub member: Option<String>,
@@ -101,6 +103,15 @@ impl TreeReport {
             service_account_keys: Vec::new(),
             moduli: Vec::new(),
         }
+    }
+
+    /// The same where it is known to be no better than `status`.
+    #[must_use]
+    pub fn at_least(mut self, status: Status) -> Self {
+        if status.rank() > self.status.rank() {
+            self.status = status;
+        }
+        self
     }
 
     /// What is compared between trees.

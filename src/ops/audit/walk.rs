@@ -110,6 +110,12 @@ impl Iterator for Walk {
                     return Some(problem);
                 }
                 self.named = Some((path.clone(), false));
+                if !self.store.is_directory(&path)
+                    && let Err(error) = self.store.attributes(&path)
+                {
+                    self.named = None;
+                    return Some(Place::Problem(path, error.fault()));
+                }
             }
             let found = if self.store.is_directory(&path) { self.folder(path, depth) } else { Some(Self::file(path)) };
             if let Some(place) = found {

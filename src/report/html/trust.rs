@@ -2,7 +2,8 @@
 //!
 //! In: the nodes of a page. Out: a [`Trust`], plain data with places; an SVG of it, which needs no style. A CA is one by its
 //! subject and its key, on however many nodes it is; certificates of one name that one CA signed are one box with their number.
-//! Issuers are found by their names; where a finding says that the chain does not hold, the line is broken.
+//! Issuers are found by their names; those of which a finding says that the chain does not hold are a box of their own, and its line
+//! is broken.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,11 +131,11 @@ fn gather<'p>(all: &mut BTreeMap<Key<'p>, Gathered<'p>>, at: usize, node: &Node<
         let key = authorities.get(seen.issuer.as_str()).map_or("", |issuer| &issuer.public_key_sha256);
         let is_broken = states.about(seen).iter().any(|one| one.code == FindingCode::CertificateUntrusted);
         let signed = &mut gathered(all, (&seen.issuer, key), at).signed;
-        match signed.iter_mut().find(|(name, _)| *name == seen.name) {
+        // Those whose chain does not hold are a box of their own.
+        match signed.iter_mut().find(|(name, group)| *name == seen.name && group.is_broken == is_broken) {
             Some((_, group)) => {
                 group.count += 1;
                 group.state = worse(group.state, state);
-                group.is_broken |= is_broken;
             }
             None => signed.push((&seen.name, Group { count: 1, is_ca: seen.is_ca, state, is_broken })),
         }
