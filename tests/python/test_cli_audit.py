@@ -347,9 +347,8 @@ def test_a_place_that_is_none_is_said_and_the_others_are_looked_at(made: Path, t
     (tmp_path / "bad.json").write_text("{}")
     code, report = audited(tmp_path / "empty", tmp_path / "gone", tmp_path / "bad.json", made / "cp1")
     problems = [tree["problem"] and tree["problem"]["code"] for tree in report["trees"]]
-    assert problems[0] == "audit.nothing_there"
-    assert problems[2:] == ["audit.bad_report", None]
-    assert code == 2
+    assert problems == ["audit.nothing_there", "store.missing", "audit.bad_report", None]
+    assert (code, report["status"]) == (3, "unknown")
     assert kubepki("audit").returncode == 3
     assert kubepki("audit", made, "--jobs", "0").returncode == 3
 
@@ -459,9 +458,9 @@ def test_a_report_is_no_better_than_its_findings_and_shows_no_key_in_a_wrong_pla
 def test_a_path_with_a_typo_is_unknown_and_a_name_that_is_no_text_stops_nothing(made: Path, tmp_path: Path) -> None:
     for form in ("text", "json"):
         assert kubepki("audit", tmp_path / "typo", "-o", form).returncode == 3
-    strange = os.fsencode(tmp_path) + b"/\xff\xfe"
+    strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
     shutil.copytree(made / "cp1", strange)
     shutil.copytree(made / "cp2", tmp_path / "zz")
     code, report = audited(tmp_path)
-    assert code == 1, report["findings"]
+    assert code == 0, report["findings"]
     assert [tree["status"] for tree in report["trees"]] == ["ok", "ok"]

@@ -82,7 +82,10 @@ def native_values(tmp_path: Path) -> list[Any]:
     who = {"username": "eve", "extra": credential}
     event = {"stage": "Panic", "stageTimestamp": "2026-11-26T10:00:00.5Z", "sourceIPs": ["192.0.2.1"], "user": who}
     log.write_text(json.dumps(event))
-    access = kubepki.access(rootfs=node, audit_log=log)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    kubepki.apply(kubepki.plan(node_name="y", rootfs=whole))
+    access = kubepki.access(rootfs=whole, audit_log=log)
     (tree,) = kubepki.audit(made)
     # The same keys in another cluster.
     other = kubepki.TreeReport.from_dict({**tree.to_dict(), "path": "/other", "cluster": "other"})
