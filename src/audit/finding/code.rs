@@ -124,9 +124,9 @@ findings! {
             "`--sans-from-config`, or put the names into the configuration.",
             source = "kubeadm certs renew keeps a certificate's names; kubeadm `app/phases/certs/certlist.go`")]
         CertificateNamesDiffer,
-        /// A certificate to be renewed was made for another node.
-        #[finding("certificate.other_node", Critical also "warning when forced, or when the node's name is a guess",
-            "Make this node's own; `--force` renews it as it is.",
+        /// A certificate was made for another node: its subject names that one.
+        #[finding("certificate.other_node", Critical also "warning in a check, when forced, or when the node's name is a guess",
+            "Make this node's own; `certs renew --force` renews it as it is.",
             source = "Kubernetes: PKI certificates and requirements; Node authorization: `system:node:NAME`")]
         CertificateOtherNode,
         /// A file that all may read, of a bundle, holds a private key.

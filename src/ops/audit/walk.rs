@@ -3,6 +3,7 @@
 //! In: the paths that a user named. Out: [`Place`]s, one after the other. Links to folders are not followed but where they
 //! are named, and what is below a tree is that tree's.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::error::AuditError;
@@ -52,6 +53,9 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(store: Store, named: Vec<PathBuf>) -> Self {
+        // What is named twice is looked at once.
+        let mut seen = BTreeSet::new();
+        let named: Vec<_> = named.into_iter().filter(|path| seen.insert(path.clone())).collect();
         Self { store, pending: named.into_iter().rev().map(|path| (path, 0)).collect(), named: None }
     }
 

@@ -113,8 +113,9 @@ fn tallies(page: &Page<'_>) -> Vec<Tally> {
     let mut all = Vec::new();
     for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
         let standing = Standing::of_severity(severity);
-        let label = format!("{} findings", standing.word);
-        all.push(Tally { number: number_of(page, severity), label, class: standing.class });
+        let number = number_of(page, severity);
+        let label = format!("{} finding{}", standing.word, if number == 1 { "" } else { "s" });
+        all.push(Tally { number, label, class: standing.class });
     }
     let states: Vec<_> = page
         .nodes
@@ -124,10 +125,12 @@ fn tallies(page: &Page<'_>) -> Vec<Tally> {
             node.certificates.iter().map(move |seen| states.state(seen).word()).collect::<Vec<_>>()
         })
         .collect();
-    for (word, label, class) in
-        [("expired", "certificates expired", "critical"), ("expires soon", "certificates expire soon", "warning")]
-    {
-        all.push(Tally { number: states.iter().filter(|one| **one == word).count(), label: label.to_owned(), class });
+    for (word, one, many, class) in [
+        ("expired", "certificate expired", "certificates expired", "critical"),
+        ("expires soon", "certificate expires soon", "certificates expire soon", "warning"),
+    ] {
+        let number = states.iter().filter(|state| **state == word).count();
+        all.push(Tally { number, label: if number == 1 { one } else { many }.to_owned(), class });
     }
     if page.nodes.len() > 1 {
         let is_well = |standing: Standing| standing.class == "ok";
