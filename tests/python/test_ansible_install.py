@@ -375,7 +375,7 @@ def test_a_program_that_does_not_run_here_or_is_older_leaves_the_one_that_is_the
         return path
 
     def run(binary: Path, **variables: Any) -> Played:  # noqa: ANN401 (what a play takes)
-        known = {"install_python": old, "install_program": place, "install_binary": binary}
+        known: dict[str, Any] = {"install_python": old, "install_program": place, "install_binary": binary}
         return installed(tmp_path, **known, **variables)
 
     assert run(program("1.1")).returncode == 0

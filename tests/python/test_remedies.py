@@ -148,6 +148,11 @@ def authority(node: Node, base: str) -> tuple[Path, Path]:
     return node.pki / f"{base}.crt", node.pki / f"{base}.key"
 
 
+def widen(*files: Path) -> None:
+    for file in files:
+        file.chmod(0o666)
+
+
 def replace_authority(node: Node, base: str, **differences: object) -> None:
     """Put another CA in its place, with all its leaves of old."""
     certificate, key = authority(node, base)
@@ -330,7 +335,7 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
     ),
     "certificates that all may change": (
         "control-plane",
-        lambda node: [(node.pki / name).chmod(0o666) for name in ("ca.crt", "etcd/peer.crt")],
+        lambda node: widen(node.pki / "ca.crt", node.pki / "etcd/peer.crt"),
     ),
     "a worker's CA truncated": ("worker", lambda node: truncate(node.pki / "ca.crt")),
     "etcd's CA removed": ("external-etcd", lambda node: (node.root / "etc/etcd/ca.crt").unlink()),

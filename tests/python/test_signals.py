@@ -124,13 +124,17 @@ def test_ctrl_c_while_the_core_is_loaded_ends_the_script(tmp_path: Path) -> None
         "def main(_): print('went on', flush=True); return 0\n"
     )
     script = ROOT / "python/kubepki.data/scripts/kubepki"
-    run = {"args": [sys.executable, script], "env": {**os.environ, "PYTHONPATH": str(tmp_path)}}
-    done = subprocess.run(**run, capture_output=True, text=True, check=False)
+
+    def run() -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        return subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+
+    done = run()
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
     # A parent that has it ignored means it.
     ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        done = subprocess.run(**run, capture_output=True, text=True, check=False)
+        done = run()
     finally:
         signal.signal(signal.SIGINT, ignored)
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
