@@ -27,7 +27,7 @@ use crate::audit::node::Status;
 use crate::audit::{Finding, SeenCertificate};
 use crate::config::Role;
 use crate::digest::Digest;
-use crate::ops::audit::{FleetReport, TreeReport};
+use crate::ops::audit::{FleetReport, TreeKind, TreeReport};
 use crate::ops::check::CheckReport;
 use crate::text::counted;
 
@@ -137,7 +137,9 @@ impl<'r> Node<'r> {
 
     fn of_tree(tree: &'r TreeReport, is_unique: bool) -> Self {
         let place = tree.place();
-        let name = tree.node.clone().filter(|_| is_unique).unwrap_or_else(|| place.clone());
+        // Hosts are known by the names that an inventory gives them.
+        let host = tree.member.clone().filter(|_| tree.kind == TreeKind::Report);
+        let name = host.or_else(|| tree.node.clone().filter(|_| is_unique)).unwrap_or_else(|| place.clone());
         let role = tree.role.map(|role| match role {
             Role::ControlPlane | Role::SecondaryControlPlane => "control plane".to_owned(),
             Role::Worker => "worker".to_owned(),

@@ -219,7 +219,7 @@ def test_an_audit_sees_every_node_and_the_one_that_is_gone(cluster: MakeCluster,
         serials = {each["name"]: int(each["serial"], 16) for each in said[node.name]["certificates"]}
         assert serials["apiserver"] == served(node).serial_number
     assert "kubelet-client-current.pem" in {each["name"] for each in said["w1"]["certificates"]}
-    assert all(f">{name}<" in page.read_text() for name in said)
+    assert all(f"<b>{name}</b>" in page.read_text() for name in said)
 
 
 def test_what_an_external_ca_has_signed_is_renewed_in_its_second_year(cluster: MakeCluster, tmp_path: Path) -> None:
