@@ -1,7 +1,7 @@
 //! Certificates that were seen, as text.
 //!
 //! In: certificates, and files of them. Out: what people look for first: the name, the end, the subject, the names; in one
-//! word how each is ([`States`]).
+//! word how each is (`States`).
 
 use std::collections::BTreeMap;
 
