@@ -1,4 +1,4 @@
-//! What the components of a node are told, held against the files that they are told of.
+//! Compares the flags of a node's components with the files that they name.
 //!
 //! In: [`Flagged`]: the flags of static pods, the kubelet's configuration, the files that they name, now. Out: findings. What
 //! kubeadm leaves out too is worth knowing; in the profile `cis` it is a warning.
@@ -64,7 +64,7 @@ pub struct Flagged<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Judges all of it. What is `known` of a file already is not said again.
+/// Judges all of it. A file that has a finding in `known` gets no second one.
 #[must_use]
 pub fn judge(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
     let mut findings = absent::judge(flagged);

@@ -15,7 +15,7 @@ pub use self::moduli::TreeModulus;
 use self::moduli::{Moduli, Sharing};
 use super::key_strength::{NEW_KEY, shares_with};
 use super::{Finding, FindingCode, SeenCertificate, Severity};
-use crate::catalogue::{self, Kind, SERVICE_ACCOUNT, SYSTEM_NODE};
+use crate::catalogue::{self, Kind, SERVICE_ACCOUNT};
 use crate::digest::Digest;
 use crate::remedy::command;
 use crate::text::counted;
@@ -142,7 +142,7 @@ impl Fleet {
     }
 
     fn use_of(&mut self, tree: u32, seen: &SeenCertificate) -> Use {
-        let node = node_in(&seen.subject).map(|node| self.words.number(node));
+        let node = seen.node().map(|node| self.words.number(node));
         Use { tree, name: self.words.number(&seen.name), subject_node: node }
     }
 
@@ -320,12 +320,6 @@ impl Fleet {
         let finding = Finding::about(FindingCode::FleetAuthoritiesDiffer, name, evidence, remedy);
         Some(FleetFinding { finding, trees })
     }
-}
-
-/// The node that a subject names, as the kubelet's certificates do.
-fn node_in(subject: &str) -> Option<&str> {
-    let name = subject.split(',').find_map(|part| part.trim().strip_prefix("CN="))?;
-    name.strip_prefix(SYSTEM_NODE).filter(|node| !node.is_empty())
 }
 
 fn renew(name: &str) -> String {

@@ -98,7 +98,7 @@ pub struct Setting {
 /// The first release of which the benchmark lets everybody read certificates.
 const CERTIFICATES_ARE_PUBLIC: &str = "v1.29.0";
 
-/// Judges mode and owner of everything that stands there; what is `known` of a file is not said again.
+/// Judges mode and owner of every file and folder. A file that has such a finding in `known` gets no second one.
 #[must_use]
 pub fn judge(all: &[Stands], setting: &Setting, known: &[Finding]) -> Vec<Finding> {
     let is_said = |one: &Stands, code: FindingCode| {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::SYSTEM_NODE;
 use crate::text;
 use crate::x509::{Certificate, ExtendedKeyUsage, KeyUsage};
 
@@ -64,6 +65,13 @@ impl SeenCertificate {
     #[must_use]
     pub fn is_valid_at(&self, moment: DateTime<Utc>) -> bool {
         (self.not_before..=self.not_after).contains(&moment)
+    }
+
+    /// The node whose identity it is, as the subject of a kubelet's certificate names it.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        let name = self.subject.split([',', '+']).find_map(|part| part.trim().strip_prefix("CN="))?;
+        name.strip_prefix(SYSTEM_NODE).filter(|node| !node.is_empty())
     }
 
     /// What can be said of `certificate` at `now`.

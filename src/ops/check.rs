@@ -110,10 +110,10 @@ pub(super) fn check_in(
         let served = restart::serving(&node.store, &request.kubelet_dir, &authorities, checkup.thresholds, now);
         checkup.findings.extend(served);
     }
-    let known = KnownNode::of(&node, &checkup);
+    let told = Told::read(&node.store, &kubelet, &node.layout.kubeconfig_dir, node.spec.version());
+    let known = KnownNode::of(&node, &checkup, &told);
     checkup.findings.extend(living.findings);
     if is_node {
-        let told = Told::read(&node.store, &kubelet, &node.layout.kubeconfig_dir, node.spec.version());
         checkup.flags(&node.store, *request.profile, &kubelet, &told, &request.kubelet_dir);
         checkup.standing(&node.store, *request.profile, &kubelet, &told, &request.kubelet_dir);
     }

@@ -78,7 +78,7 @@ impl<'r> Page<'r> {
     /// Of one node, by the name that the kubelet's certificate has.
     #[must_use]
     pub fn of(report: &'r CheckReport) -> Self {
-        let name = node_name(&report.certificates).unwrap_or_else(|| "this node".to_owned());
+        let name = report.certificates.iter().find_map(SeenCertificate::node).unwrap_or("this node").to_owned();
         Self::alone(Node::of(name, report), Some(report.checked_at))
     }
 
@@ -167,15 +167,6 @@ impl<'r> Node<'r> {
     fn key(&self) -> &str {
         if self.place.is_empty() { &self.name } else { &self.place }
     }
-}
-
-/// The node of the first `system:node:NAME`: a kubelet's.
-fn node_name(certificates: &[SeenCertificate]) -> Option<String> {
-    let of = |seen: &SeenCertificate| {
-        let (_, rest) = seen.subject.split_once("CN=system:node:")?;
-        Some(rest.split([',', '+']).next().unwrap_or(rest).to_owned())
-    };
-    certificates.iter().find_map(of).filter(|name| !name.is_empty())
 }
 
 /// What the policy of a page allows: this text, as a style or a script.

@@ -67,7 +67,7 @@ findings! {
         #[finding("certificate.key_identifier", Warning, "Have it issued again by the CA as it is now.",
             source = "RFC 5280 section 4.2.1.1")]
         CertificateKeyIdentifier,
-        /// Its key usage lacks digitalSignature, has keyCertSign though it is no CA, or what its kind of key cannot do.
+        /// Its key usage lacks digitalSignature, has keyCertSign though the certificate is not a CA's, or allows what its kind of key cannot do.
         #[finding("certificate.key_usages", Warning also "info for keyEncipherment of a key that cannot encipher",
             "Have it issued again with digitalSignature, and for an RSA key keyEncipherment.",
             source = "RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2, RFC 8813")]

@@ -28,7 +28,7 @@ faults! {
     /// Why a list of known keys cannot be used.
     pub enum BlocklistError {
         /// The file of `--key-blocklist` is no `blocklist.dat` of badkeys: it has no sorted records of 16 bytes.
-        #[error("it is no list of keys as badkeys has it: {reason}")]
+        #[error("it is not a blocklist of badkeys: {reason}")]
         #[fault("key.bad_blocklist" as BAD_BLOCKLIST, Usage,
             "give the file blocklist.dat, unpacked, that `badkeys --update-bl` puts into ~/.cache/badkeys")]
         NoBlocklist {

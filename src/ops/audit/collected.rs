@@ -32,7 +32,7 @@ struct Host {
     findings: Vec<Value>,
 }
 
-// What is wrong with a value is not said with the value: another file than was meant may hold keys.
+// Messages do not quote the value: a file named by mistake may hold keys.
 const NOT_OF_A_TREE: &str = "a tree in it is none that `kubepki audit` has written";
 const NOT_OF_A_CHECK: &str = "it is no report that `kubepki check` has written";
 const NOT_OF_A_HOST: &str = "a host in it is none that the role audit has written";

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::SeenCertificate;
 use crate::audit::fleet::{TreeFacts, TreeModulus};
 use crate::audit::node::Status;
-use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF, SYSTEM_NODE};
+use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF};
 use crate::config::Role;
 use crate::error::Fault;
 use crate::ops::check::CheckReport;
@@ -143,7 +143,5 @@ pub(super) fn cluster_of(public_key_sha256: &str) -> Option<String> {
 
 fn node_of(seen: &SeenCertificate) -> Option<String> {
     let is_kubelets = seen.name == KUBELET_CONF || seen.name == KUBELET_CLIENT_FILE;
-    let name = seen.subject.split(',').find_map(|part| part.trim().strip_prefix("CN="))?;
-    let node = name.strip_prefix(SYSTEM_NODE).filter(|node| is_kubelets && !node.is_empty())?;
-    Some(node.to_owned())
+    seen.node().filter(|_| is_kubelets).map(str::to_owned)
 }

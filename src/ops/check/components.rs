@@ -3,6 +3,7 @@
 //! In: a store, the kubelet's configuration. Out: [`Told`]. A manifest that cannot be read is passed over here: the kubelet
 //! cannot use it either, and `restart` says so.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::audit::flags::{self, Flagged};
@@ -32,8 +33,13 @@ impl Told {
         let pods: Vec<_> =
             pods.filter_map(|(name, path)| Some((name, StaticPod::parse(tree.content(path)?).ok()?))).collect();
         let mut told = Self { folder, pods, version: said };
-        told.version = told.version.take().or_else(|| told.pod("kube-apiserver")?.version().cloned());
+        told.version = told.version.take().or_else(|| told.api_server_version().cloned());
         told
+    }
+
+    /// As the API server's manifest has it.
+    pub(super) fn api_server_version(&self) -> Option<&KubernetesVersion> {
+        self.pod("kube-apiserver")?.version()
     }
 
     pub(super) fn pod(&self, name: &str) -> Option<&StaticPod> {
@@ -50,8 +56,15 @@ impl Checkup<'_> {
     pub(super) fn flags(&mut self, store: &Store, profile: Profile, kubelet: &Kubelet, told: &Told, dir: &Path) {
         let named = told.pods.iter().flat_map(|(name, pod)| pod.credentials(name).map(|(_, path)| path));
         let of_kubelet = kubelet.configuration.client_authority.clone();
-        let paths: Vec<_> = named.chain(of_kubelet).chain(kubelet.paths()).collect();
-        let tree = store.read(&paths);
+        let paths: BTreeSet<_> = named.chain(of_kubelet).chain(kubelet.paths()).collect();
+        // Most of them were read for the inventory.
+        let known = self.inventory.tree;
+        let (there, new): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| known.is_there(path));
+        let mut tree = store.read(new);
+        for path in there {
+            let found = known.get(&path).clone();
+            tree.insert(path, found);
+        }
         let flagged = Flagged {
             pods: told.pods.iter().map(|(name, pod)| (*name, told.manifest(name), pod)).collect(),
             kubelet: kubelet.is_known.then_some(&kubelet.configuration),

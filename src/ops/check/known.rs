@@ -2,13 +2,11 @@
 //!
 //! In: a node, its inventory. Out: [`KnownNode`], without key material.
 
-use std::path::Path;
-
 use super::super::node::Node;
+use super::components::Told;
 use crate::audit::fleet::TreeModulus;
 use crate::audit::node::Checkup;
 use crate::catalogue::{CLUSTER_CA, SERVICE_ACCOUNT};
-use crate::component::StaticPod;
 use crate::config::Role;
 use crate::digest::sha256_hex;
 use crate::inventory::Item;
@@ -30,7 +28,7 @@ pub(in crate::ops) struct KnownNode {
 
 impl KnownNode {
     /// Once everything of the node was looked at.
-    pub(super) fn of(node: &Node, checkup: &Checkup<'_>) -> Self {
+    pub(super) fn of(node: &Node, checkup: &Checkup<'_>, told: &Told) -> Self {
         let &Checkup { inventory, is_node, ref keys, .. } = checkup;
         let public_keys = inventory.get(SERVICE_ACCOUNT).and_then(Item::service_account);
         let public_keys = public_keys.and_then(|keys| keys.public_keys.present());
@@ -38,18 +36,13 @@ impl KnownNode {
         Self {
             name: node.spec.known_node_name().map(str::to_owned),
             role: is_node.then_some(node.spec.role),
-            kubernetes_version: version(node).or_else(|| node.spec.kubernetes_version.clone()),
+            kubernetes_version: told
+                .api_server_version()
+                .map(|version| format!("v{version}"))
+                .or_else(|| node.spec.kubernetes_version.clone()),
             cluster_key: authority.map(crate::x509::Certificate::public_key_fingerprint),
             service_account_keys: public_keys.into_iter().flatten().map(|key| sha256_hex(key)).collect(),
             moduli: TreeModulus::each(keys),
         }
     }
-}
-
-/// As the API server's manifest has it.
-fn version(node: &Node) -> Option<String> {
-    let path = node.layout.kubeconfig_dir.join("manifests/kube-apiserver.yaml");
-    let tree = node.store.read([Path::new(&path)]);
-    let manifest = StaticPod::parse(tree.content(&path)?).ok()?;
-    manifest.version().map(|version| format!("v{version}"))
 }
