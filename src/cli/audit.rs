@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::error::CommandError;
 use super::run::Run;
 use super::screen::lines;
 use super::session::Session;
@@ -38,11 +39,15 @@ enum Form {
   kubepki audit /srv/nodes
   kubepki audit support-bundle.tar.gz
   kubepki audit /srv/nodes kubepki-audit.json -o jsonl
-  kubepki audit /srv/nodes --warning 60d -o prometheus")]
+  kubepki audit /srv/nodes --warning 60d -o prometheus
+  kubepki audit kubepki-audit.json -o html --title 'Certificates of prod'")]
 pub(super) struct Audit {
     /// The form of the output.
     #[arg(short = 'o', long = "output", value_name = "FORM", default_value = "text", hide_possible_values = false)]
     form: Form,
+    /// The heading of the page, with `-o html`; without it, it counts the nodes.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
     #[command(flatten)]
     request: AuditRequest,
 }
@@ -52,8 +57,12 @@ impl Run for Audit {
     const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
 
     fn run(self, session: &Session) -> Result<u8, Stop> {
+        if self.title.is_some() && self.form != Form::Html {
+            let hint = "add -o html, or leave --title out";
+            return Err(CommandError::usage("--title is the heading of a page, and no page is made", hint).into());
+        }
         let bar = Bar::new(session);
-        let mut output = Printed::new(self.form, session)?;
+        let mut output = Printed::new(self.form, self.title, session)?;
         let mut gathered = Gathered::default();
         for tree in Auditing::new(&self.request, session.now)? {
             session.go_on()?;
@@ -71,6 +80,7 @@ impl Run for Audit {
 /// What was printed so far.
 struct Printed<'s> {
     form: Form,
+    title: Option<String>,
     session: &'s Session,
     digest: report::audit::Digest,
     metrics: report::prometheus::Metrics,
@@ -80,13 +90,13 @@ struct Printed<'s> {
 }
 
 impl<'s> Printed<'s> {
-    fn new(form: Form, session: &'s Session) -> Result<Self, Stop> {
+    fn new(form: Form, title: Option<String>, session: &'s Session) -> Result<Self, Stop> {
         if form == Form::Json {
             let now = structured::json(&session.now)?;
             session.screen.data(&format!("{{\n  \"audited_at\": {now},\n  \"trees\": ["))?;
         }
         let (digest, metrics) = (report::audit::Digest::default(), report::prometheus::Metrics::default());
-        Ok(Self { form, session, digest, metrics, trees: Vec::new(), is_first: true })
+        Ok(Self { form, title, session, digest, metrics, trees: Vec::new(), is_first: true })
     }
 
     fn tree(&mut self, tree: &TreeReport) -> Result<(), Stop> {
@@ -111,7 +121,9 @@ impl<'s> Printed<'s> {
             Form::Jsonl => screen.data(&format!("{}\n", structured::line(summary)?)),
             Form::Html => {
                 let fleet = FleetReport { audited_at: now, trees: self.trees, summary: summary.clone() };
-                screen.data(&html::page(Page::of_fleet(&fleet)))
+                let page = Page::of_fleet(&fleet);
+                let title = self.title.unwrap_or_else(|| page.title.clone());
+                screen.data(&html::page(Page { title, ..page }))
             }
             Form::Prometheus => screen.data(&self.metrics.fleet(summary, now, env!("CARGO_PKG_VERSION"))),
             Form::Json => {

@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # A core, and the Pythons that it runs with, the best first.
 CORES = {"2.17": ("3.12", "3.11", "3.10"), "2.20": ("3.14", "3.13", "3.12")}
-TESTS = [f"tests/python/test_ansible_{part}.py" for part in ("collection", "modules", "roles", "install")]
+PARTS = ("collection", "modules", "failures", "roles", "external_ca", "probe", "install")
+TESTS = [f"tests/python/test_ansible_{part}.py" for part in PARTS]
 
 
 def interpreter(versions: tuple[str, ...]) -> Path | None:

@@ -41,6 +41,8 @@ def environment(home: Path) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+        # A key that is there twice, by a merge too, is a mistake of a playbook.
+        "ANSIBLE_DUPLICATE_YAML_DICT_KEY": "error",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "LC_ALL": "C.UTF-8",
     }

@@ -356,6 +356,39 @@ def test_a_node_without_the_library_is_renewed_and_audited_by_the_program(nodes:
     assert {each["days_left"] for each in one["certificates"] if not each["is_ca"]} == {364}
 
 
+def test_the_program_makes_the_page_where_the_controller_has_no_library(nodes: Path, tmp_path: Path) -> None:
+    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", nodes / "cp1")
+    assert made.returncode == 0, made.stderr
+    copy = tmp_path / "collections/ansible_collections/kubepki/kubeadm"
+    shutil.copytree(COLLECTION, copy)
+    door = copy / "plugins/module_utils/_kubepki.py"
+    door.write_text(door.read_text().replace("    import kubepki\n", "    import no_such_package as kubepki\n", 1))
+    playbook = tmp_path / "audit.yml"
+    role = {"role": "kubepki.kubeadm.audit"}
+    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "roles": [role]}]))
+    wanted: dict[str, object] = {"audit_rootfs": nodes / "cp1", "audit_output_dir": tmp_path / "out"}
+    wanted |= {"audit_binary": COMMAND, "audit_title": "-o text {{ 1 }} <prod>"}
+
+    def audited(*words: str, **more: object) -> Played:
+        return play(playbook, tmp_path / "home", *words, **wanted, **more)
+
+    lacking = audited()
+    assert (lacking.returncode, "[ansible.library_missing]" in lacking.output) == (2, True), lacking.output
+    assert not (tmp_path / "out/kubepki-audit.html").exists()
+    shutil.rmtree(tmp_path / "out")
+    foretold = audited("--check", audit_controller_binary=COMMAND)
+    assert (foretold.returncode, (tmp_path / "out").exists()) == (0, False), foretold.output
+    done = audited(audit_controller_binary=COMMAND)
+    assert done.returncode == 0, done.output
+    page = (tmp_path / "out/kubepki-audit.html").read_text()
+    assert page.startswith("<!doctype html>\n")
+    assert page.rstrip().endswith("</html>")
+    assert "&#60;prod&#62;" in page or "&lt;prod&gt;" in page
+    assert "apiserver" in page
+    broken = audited(audit_controller_binary="/bin/false")
+    assert (broken.returncode, "Make the page with the program" in broken.output) == (2, True), broken.output
+
+
 def test_a_renewal_adds_names_once_and_keeps_the_newest_backups(nodes: Path) -> None:
     made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", nodes / "cp1")
     assert made.returncode == 0, made.stderr

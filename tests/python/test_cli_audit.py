@@ -363,6 +363,14 @@ def test_the_worst_come_first(fleet: Path) -> None:
     assert str(fleet / "cp1") not in rest
 
 
+def test_a_page_has_the_heading_that_it_is_given_and_other_forms_have_none(made: Path) -> None:
+    page = kubepki("audit", made, "-o", "html", "--title", "Certificates of <prod>")
+    assert "<h1>Certificates of &#60;prod&#62;</h1>" in page.stdout
+    assert "<h1>Certificates of 3 nodes</h1>" in kubepki("audit", made, "-o", "html").stdout
+    refused = kubepki("audit", made, "--title", "x")
+    assert (refused.returncode, refused.stdout, "cli.usage" in refused.stderr) == (3, "", True)
+
+
 @contextmanager
 def dask() -> Iterator[Executor]:
     distributed = pytest.importorskip("distributed")

@@ -61,6 +61,13 @@ options:
       - The kubelet's directory of the node, with its C(config.yaml) and its certificates in C(pki).
     type: path
     default: /var/lib/kubelet
+  live:
+    description:
+      - Ask the components of the node what they serve, where their manifests say that they listen, and hold it against
+        their files.
+      - It cannot be used with O(path) or O(content).
+    type: bool
+    default: false
   extra:
     description:
       - More files and directories of the node to check.
@@ -85,6 +92,11 @@ EXAMPLES = r"""
       - certificates.status == 'ok'
       - certificates.valid_at.next_quarter
     fail_msg: "{{ certificates.findings | map(attribute='evidence') | join(', ') }}"
+
+- name: Look at what the components serve too, on the node itself
+  kubepki.kubeadm.certificate_info:
+    live: true
+  register: served
 
 - name: Look at any file
   kubepki.kubeadm.certificate_info:
@@ -217,6 +229,7 @@ def checked(module: AnsibleModule, now: datetime) -> CheckReport:
         report = shared.kubepki.check(
             profile=wanted["profile"],
             kubelet_dir=wanted["kubelet_dir"],
+            live=wanted["live"],
             extra=wanted["extra"],
             now=now,
             **thresholds,
@@ -256,10 +269,13 @@ def main() -> None:
             "critical": {"type": "str", "default": "7d"},
             "profile": {"type": "str", "choices": ["kubeadm", "cis"], "default": "kubeadm"},
             "kubelet_dir": {"type": "path", "default": "/var/lib/kubelet"},
+            "live": {"type": "bool", "default": False},
             "extra": {"type": "list", "elements": "path", "default": []},
         },
         mutually_exclusive=[("path", "content")],
     )
+    if module.params["live"] and (module.params["path"] is not None or module.params["content"] is not None):
+        module.fail_json(msg="live asks the components of a node, and path and content name no node")
     now = datetime.now(timezone.utc)
     with shared.failures(module):
         moments = {name: shared.read_moment(str(text), now) for name, text in module.params["valid_at"].items()}
