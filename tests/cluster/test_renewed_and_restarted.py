@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from testbed.audited import AUDIT_LOG, audited
 from testbed.node import COMPONENTS
 from testbed.waiting import eventually
 
@@ -22,39 +23,12 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.cluster
 
-_AUDIT_LOG = "/var/log/kubernetes/audit.log"
-_AUDIT = {
-    "apiServer": {
-        "extraArgs": [
-            {"name": "audit-policy-file", "value": "/etc/kubernetes/audit/policy.yaml"},
-            {"name": "audit-log-path", "value": _AUDIT_LOG},
-        ],
-        "extraVolumes": [
-            {"name": "policy", "hostPath": "/etc/kubernetes/audit", "mountPath": "/etc/kubernetes/audit"},
-            {"name": "log", "hostPath": "/var/log/kubernetes", "mountPath": "/var/log/kubernetes"},
-        ],
-    }
-}
-_POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
-
 # Port, file: what is served there.
 _SERVED = {6443: "pki/apiserver.crt", 2379: "pki/etcd/server.crt", 2380: "pki/etcd/peer.crt"}
 _USERS = {
     "controller-manager.conf": "system:kube-controller-manager",
     "scheduler.conf": "system:kube-scheduler",
 }
-
-
-def _audited(make: MakeCluster, control_planes: int) -> Cluster:
-    """A cluster whose API servers write down which certificate each request came with."""
-    cluster = make(control_planes=control_planes, bare=True, configuration=_AUDIT)
-    for node in cluster.control_planes:
-        folder = node.kubernetes / "audit"
-        folder.mkdir()
-        (folder / "policy.yaml").write_text(json.dumps(_POLICY))
-        assert node.run("mkdir", "-p", "/var/log/kubernetes").returncode == 0
-    cluster.bring_up()
-    return cluster
 
 
 def _certificate(text: bytes) -> x509.Certificate:
@@ -89,7 +63,7 @@ def _credentials(cluster: Cluster, user: str) -> set[str]:
     """The credentials with which a user was seen by any API server."""
     found: set[str] = set()
     for node in cluster.control_planes:
-        for line in node.run("cat", _AUDIT_LOG).stdout.splitlines():
+        for line in node.run("cat", AUDIT_LOG).stdout.splitlines():
             event: dict[str, Any] = json.loads(line)
             if event["user"].get("username") == user:
                 found.update(event["user"].get("extra", {}).get("authentication.kubernetes.io/credential-id", []))
@@ -110,7 +84,7 @@ def _made_since(node: Node, began: int) -> dict[str, int]:
 def test_what_is_renewed_is_served_and_used_and_only_what_must_is_restarted_once(
     cluster: MakeCluster, control_planes: int
 ) -> None:
-    here = _audited(cluster, control_planes)
+    here = audited(cluster, control_planes)
     with here.steady_client() as client:
         for node in here.control_planes:
             old_serials = {port: _served(node, port).serial_number for port in _SERVED}
