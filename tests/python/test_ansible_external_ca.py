@@ -81,6 +81,11 @@ def serials(nodes: Path) -> dict[str, str]:
     return {str(file.path): file.certificates[0].serial for file in read_certificates(paths)}
 
 
+def backups(nodes: Path) -> list[str]:
+    """Return the names of the backups of cp1, the oldest first."""
+    return sorted(path.name for path in (nodes / "cp1/var/lib/kubepki/backups").iterdir() if path.is_dir())
+
+
 def test_certificates_of_an_external_ca_are_renewed_before_they_end_and_when_a_name_is_new(nodes: Path) -> None:
     assert all(changed(nodes, **FIRST_YEAR).values())
     assert changed(nodes, **FIRST_YEAR) == {"cp1": 0, "worker1": 0}
@@ -94,10 +99,13 @@ def test_certificates_of_an_external_ca_are_renewed_before_they_end_and_when_a_n
     assert keys(nodes) == old_keys
     assert all(new[path] != serial for path, serial in old.items())
     assert changed(nodes, **SECOND_YEAR) == {"cp1": 0, "worker1": 0}
-    backups = nodes / "cp1/var/lib/kubepki/backups"
-    assert len([path for path in backups.iterdir() if path.is_dir()]) > 1
-    pruned = changed(nodes, **SECOND_YEAR, external_ca_backups_keep=1)
-    assert (pruned["cp1"], len([path for path in backups.iterdir() if path.is_dir()])) == (1, 1)
+    kept = backups(nodes)
+    assert len(kept) > 1
+    assert changed(nodes, "--check", **SECOND_YEAR, external_ca_backups_keep=1)["cp1"] == 1
+    assert changed(nodes, **SECOND_YEAR, external_ca_backups_keep=None)["cp1"] == 0
+    assert backups(nodes) == kept
+    assert changed(nodes, **SECOND_YEAR, external_ca_backups_keep=1)["cp1"] == 1
+    assert backups(nodes) == kept[-1:]
     for host in ("cp1", "worker1"):
         checked = kubepki("check", "--rootfs", nodes / host)
         assert checked.returncode == 0, checked.stdout

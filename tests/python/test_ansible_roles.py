@@ -404,6 +404,8 @@ def test_a_renewal_adds_names_once_and_keeps_the_newest_backups(nodes: Path) -> 
     back = renewed(nodes, renew_sans_from_config=True, renew_config=str(ROOT / "examples/single-node.yaml"))
     assert (back.returncode, back.recap("cp1")["changed"]) == (0, 1), back.output
     assert "renewed apiserver, etcd-server;" in back.output
+    kept = renewed(nodes, renew_backups_keep=None)
+    assert (kept.returncode, kept.recap("cp1")["changed"]) == (0, 0), kept.output
     pruned = renewed(nodes, renew_backups_keep=2)
     assert (pruned.returncode, pruned.recap("cp1")["changed"]) == (0, 1), pruned.output
     assert len([path for path in (nodes / "cp1/var/lib/kubepki/backups").iterdir() if path.is_dir()]) == 2
