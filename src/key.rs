@@ -8,6 +8,7 @@
 //! Source: RFC 8017, RFC 5915, RFC 5958; client-go `util/keyutil` `ParsePrivateKeyPEM`.
 
 mod algorithm;
+mod consistency;
 mod encrypted;
 pub mod format;
 pub mod pem;
@@ -17,6 +18,7 @@ mod weakness;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::rsa::KeySize;
@@ -26,7 +28,7 @@ use aws_lc_rs::signature::{
     UnparsedPublicKey,
 };
 use der::{Any, Decode, Encode, asn1::BitString, oid::ObjectIdentifier};
-use pkcs1::RsaPrivateKeyRef;
+use pkcs1::{RsaPrivateKeyRef, RsaPublicKey};
 use pkcs8::PrivateKeyInfoRef;
 use sec1::{EcParameters, EcPrivateKey};
 use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfo};
@@ -34,8 +36,8 @@ use spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfo};
 pub use algorithm::Algorithm;
 pub use public::{holds_private_key, read_public_keys};
 pub use weakness::{
-    BlockedKey, Blocklist, BlocklistError, Effort, SharedFactor, Weakness, public_key_weakness, rsa_modulus,
-    shared_factors,
+    BlockedKey, Blocklist, BlocklistError, Effort, SharedFactor, Weakness, public_key_weakness, public_key_weaknesses,
+    rsa_modulus, shared_factors, shared_factors_until,
 };
 
 use self::format::{Format, Wanted};
@@ -163,8 +165,17 @@ pub fn generation_method() -> &'static str {
 }
 
 enum Inner {
-    Rsa { pair: RsaKeyPair, pkcs1: Secret },
-    Ec { pair: EcdsaKeyPair, curve: &'static Curve, sec1: Secret },
+    /// The library's key is made when it is first used: of most keys only the public half is wanted.
+    Rsa {
+        pair: OnceLock<RsaKeyPair>,
+        pkcs1: Secret,
+        modulus_bytes: usize,
+    },
+    Ec {
+        pair: EcdsaKeyPair,
+        curve: &'static Curve,
+        sec1: Secret,
+    },
 }
 
 /// What belongs to one elliptic curve: RFC 5480 names and the hash that kubeadm signs with.
@@ -242,7 +253,10 @@ impl PrivateKey {
     fn generate_rsa_by_search(bits: usize, in_pairs: bool) -> Result<Self, KeyError> {
         const MESSAGE: &[u8] = b"kubepki pairwise consistency";
         let key = Self::from_pkcs1(prime::generate(bits, in_pairs)?.expose())?;
-        let Inner::Rsa { pair, .. } = &key.inner else { return Err(KeyError::Library { operation: "generate a key" }) };
+        let Inner::Rsa { pair, pkcs1, .. } = &key.inner else {
+            return Err(KeyError::Library { operation: "generate a key" });
+        };
+        let pair = loaded(pair, pkcs1)?;
         let signature = key.sign(MESSAGE)?;
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key().as_ref())
             .verify(MESSAGE, &signature)
@@ -324,13 +338,17 @@ impl PrivateKey {
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
-        if RsaPrivateKeyRef::from_der(der).is_err() {
-            return Err(KeyError::Damaged);
+        let key = RsaPrivateKeyRef::from_der(der).map_err(|_| KeyError::Damaged)?;
+        let (pair, pkcs1) = (OnceLock::new(), Secret::new(der.to_vec()));
+        if !consistency::is_consistent(&key) {
+            loaded(&pair, &pkcs1)?;
         }
-        let pair = RsaKeyPair::from_der(der).map_err(|reason| rejected(&reason.to_string()))?;
+        let public_key = RsaPublicKey { modulus: key.modulus, public_exponent: key.public_exponent };
+        let public_key = public_key.to_der().map_err(|_| KeyError::Damaged)?;
         let algorithm = AlgorithmIdentifierOwned { oid: OID_RSA, parameters: Some(Any::null()) };
-        let public_key_info = encode_public_key_info(algorithm, pair.public_key().as_ref())?;
-        Ok(Self { inner: Inner::Rsa { pair, pkcs1: Secret::new(der.to_vec()) }, public_key_info })
+        let public_key_info = encode_public_key_info(algorithm, &public_key)?;
+        let modulus_bytes = key.modulus.as_bytes().len();
+        Ok(Self { inner: Inner::Rsa { pair, pkcs1, modulus_bytes }, public_key_info })
     }
 
     fn from_sec1(der: &[u8]) -> Result<Self, KeyError> {
@@ -398,7 +416,7 @@ impl PrivateKey {
     #[must_use]
     pub fn kind(&self) -> String {
         match &self.inner {
-            Inner::Rsa { pair, .. } => format!("RSA-{}", pair.public_modulus_len().saturating_mul(8)),
+            Inner::Rsa { modulus_bytes, .. } => format!("RSA-{}", modulus_bytes.saturating_mul(8)),
             Inner::Ec { curve, .. } => curve.name.to_owned(),
         }
     }
@@ -421,7 +439,8 @@ impl PrivateKey {
         let failed = |_| KeyError::Library { operation: "sign" };
         let random = entropy::for_signatures();
         match &self.inner {
-            Inner::Rsa { pair, .. } => {
+            Inner::Rsa { pair, pkcs1, .. } => {
+                let pair = loaded(pair, pkcs1)?;
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
                 Ok(signature)
@@ -435,6 +454,15 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({})", self.kind())
     }
+}
+
+/// The key as the library has it, which looks at all of its numbers.
+fn loaded<'k>(pair: &'k OnceLock<RsaKeyPair>, pkcs1: &Secret) -> Result<&'k RsaKeyPair, KeyError> {
+    if let Some(pair) = pair.get() {
+        return Ok(pair);
+    }
+    let made = RsaKeyPair::from_der(pkcs1.expose()).map_err(|reason| rejected(&reason.to_string()))?;
+    Ok(pair.get_or_init(|| made))
 }
 
 fn encode_sec1(pair: &EcdsaKeyPair, curve: &Curve) -> Result<Secret, KeyError> {

@@ -72,6 +72,7 @@ pub use session::{Keep, Outcome, Recovery, Session};
 pub use snapshot::{Entry, Snapshot};
 
 use crate::tree::Tree;
+use crate::workers::StopSignal;
 use directory::Directory;
 use disk::Disk;
 use root::{Kind, Root};
@@ -188,12 +189,12 @@ impl Store {
         tree
     }
 
-    /// Opens a regular file that is read piece by piece, whatever its size.
+    /// Opens a regular file that is read piece by piece, whatever its size, until `stop` comes.
     ///
     /// # Errors
     /// It is missing, no regular file, or cannot be opened.
-    pub fn stream(&self, path: &Path) -> Result<impl Read + use<>, StoreError> {
-        read::open(&self.root, path)
+    pub fn stream(&self, path: &Path, stop: &StopSignal) -> Result<impl Read + use<>, StoreError> {
+        read::open(&self.root, path).map(|file| stop.heard_by(file))
     }
 
     /// Reads a file that holds no secret and may be large.

@@ -1,12 +1,15 @@
-//! Work on other threads: the same work for many items, and work that is watched from the thread that called.
+//! Work on other threads: the same work for many items, and work that is watched from the thread that called; and how long
+//! work is asked to stop.
 //!
 //! In: items or a piece of work, and a function. Out: the answers. A panic in a worker is a panic of the caller, whole;
 //! no answer stands in for it.
 
+use std::fmt;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -15,6 +18,55 @@ const WAITING: usize = 64;
 
 /// How often a caller that watches is told that nothing is new: twenty times a second.
 pub const TICK: Duration = Duration::from_millis(50);
+
+/// Whether long work is asked to stop; nobody asks the default one.
+#[derive(Clone, Default)]
+pub struct StopSignal(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl StopSignal {
+    /// One that is asked by a function, which is cheap: it is called between all pieces of the work, on any thread.
+    #[must_use]
+    pub fn new(has_come: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(has_come)))
+    }
+
+    /// Whether the work is to end.
+    #[must_use]
+    pub fn has_come(&self) -> bool {
+        self.0.as_ref().is_some_and(|has_come| has_come())
+    }
+
+    /// A reader that fails once the signal has come. It asks before each read: those of a file should be of some size.
+    pub fn heard_by<R: Read>(&self, source: R) -> Stoppable<R> {
+        Stoppable { source, stop: self.clone() }
+    }
+}
+
+impl fmt::Debug for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StopSignal")
+    }
+}
+
+/// What [`StopSignal::heard_by`] makes of a reader.
+#[derive(Debug)]
+pub struct Stoppable<R> {
+    source: R,
+    stop: StopSignal,
+}
+
+impl<R: Read> Read for Stoppable<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        // Not `Interrupted`: whoever reads would try again.
+        if self.stop.has_come() { Err(io::Error::other("stopped")) } else { self.source.read(room) }
+    }
+}
+
+impl<R: io::Seek> io::Seek for Stoppable<R> {
+    fn seek(&mut self, place: io::SeekFrom) -> io::Result<u64> {
+        self.source.seek(place)
+    }
+}
 
 /// Applies `work` to each item on all cores; the answers are in the order of `items`. No thread is started for one item.
 ///
@@ -172,6 +224,19 @@ mod tests {
         );
         assert_eq!(beside(|| 7, || Ok::<(), ()>(())), Ok(7));
         assert_eq!(beside(|| 7, || Err("gone")), Err("gone"));
+    }
+
+    #[test]
+    fn what_is_read_ends_when_the_signal_comes() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let stop = StopSignal::new(move || counted.fetch_add(1, Ordering::Relaxed) >= 3);
+        let mut source = stop.heard_by(io::repeat(7));
+        let mut room = [0; 16];
+        let reads: Vec<_> = (0..5).map(|_| source.read(&mut room).ok()).collect();
+        assert_eq!(reads, [Some(16), Some(16), Some(16), None, None]);
+        assert!(source.read_to_end(&mut Vec::new()).is_err());
+        assert!(!StopSignal::default().has_come());
     }
 
     #[test]

@@ -9,7 +9,7 @@
 
 mod log;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -137,9 +137,12 @@ pub fn credentials(
         let credential =
             known.entry(sha256.clone()).or_insert_with(|| Credential::of(one, sha256, inventory, used, now));
         credential.has_key |= one.has_key;
-        if !credential.paths.contains(&one.path) {
-            credential.paths.push(one.path.clone());
-        }
+        credential.paths.push(one.path.clone());
+    }
+    for credential in known.values_mut() {
+        // Each file once, in the order in which they were found.
+        let mut seen = BTreeSet::new();
+        credential.paths.retain(|path| seen.insert(path.clone()));
     }
     let unknown = log.into_iter().flat_map(|log| &log.uses).filter(|(sha256, _)| !known.contains_key(*sha256));
     let mut unknown: Vec<_> = unknown
@@ -179,7 +182,7 @@ impl Credential {
         };
         Self {
             name: held.name.clone(),
-            paths: vec![held.path.clone()],
+            paths: Vec::new(),
             user: name,
             groups,
             power,

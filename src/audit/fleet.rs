@@ -19,6 +19,7 @@ use crate::catalogue::{self, Kind, SERVICE_ACCOUNT};
 use crate::digest::Digest;
 use crate::remedy::command;
 use crate::text::counted;
+use crate::workers::StopSignal;
 
 /// What is wrong with several trees together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,14 +182,15 @@ impl Fleet {
         }
     }
 
-    /// What is wrong between the trees, the worst first.
+    /// What is wrong between the trees, the worst first. To look for shared primes takes long among many keys: it ends without a
+    /// finding once `stop` has come.
     #[must_use]
-    pub fn findings(&self) -> Vec<FleetFinding> {
+    pub fn findings(&self, stop: &StopSignal) -> Vec<FleetFinding> {
         let keys = self.keys.values().filter_map(|uses| self.same_key(uses));
         let serials = self.serials.values().filter_map(|(_, first, others)| self.same_serial(*first, others));
         let authorities = self.authorities.iter().filter_map(|((name, _), trees)| self.same_authority(*name, trees));
         let sets = self.sets.iter().filter_map(|((_, name), sets)| self.different_sets(*name, sets));
-        let primes = self.moduli.sharing().into_iter().map(|sharing| self.same_prime(&sharing));
+        let primes = self.moduli.sharing(stop).into_iter().map(|sharing| self.same_prime(&sharing));
         let mut findings: Vec<_> = keys.chain(serials).chain(authorities).chain(sets).chain(primes).collect();
         findings.sort_by(|one, other| {
             let order =
@@ -414,7 +416,7 @@ mod tests {
                 moduli: &tree.moduli,
             });
         }
-        let findings = fleet.findings().into_iter();
+        let findings = fleet.findings(&StopSignal::default()).into_iter();
         findings.map(|one| (one.finding.code.as_str(), one.finding.severity, one.trees)).collect()
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Finding, FindingCode, Severity};
-use crate::key::{Blocklist, Effort, SharedFactor, public_key_weakness, rsa_modulus, shared_factors};
+use crate::key::{Blocklist, SharedFactor, Weakness, public_key_weaknesses, rsa_modulus, shared_factors};
 use crate::x509::Certificate;
 
 /// The shortest RSA key that is not too short, in bits.
@@ -17,9 +17,9 @@ const SHORTEST_RSA: usize = 2048;
 /// Go's TLS takes no longer ones.
 const LONGEST_RSA: usize = 8192;
 
-/// Primes in common are looked for among so many keys at once: it takes a quarter of a second. More are a fleet's, which
-/// compares all of its keys once ([`shared_factors`]).
-const MOST_COMPARED: usize = 1000;
+/// Primes in common are looked for in so many bits of moduli at once, those of 1,000 keys of a usual length: it takes a quarter of a
+/// second. More are a fleet's, which compares all of its keys once ([`shared_factors`]).
+const MOST_COMPARED_BITS: usize = 1000 * SHORTEST_RSA;
 
 /// A public key that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +59,11 @@ pub fn judge_keys(keys: &[SeenKey], blocklist: Option<&Blocklist>) -> Vec<Findin
         holders.entry(&key.public_key_info).or_default().push(key);
     }
     let mut findings = Vec::new();
-    for (info, holders) in &holders {
+    let weaknesses = public_key_weaknesses(&holders.keys().copied().collect::<Vec<_>>());
+    for ((info, holders), by_numbers) in holders.iter().zip(weaknesses) {
         let Some(first) = holders.first() else { continue };
-        let said = [weakness(&first.kind, info), unusable(&first.kind), blocklist.and_then(|list| blocked(list, info))];
+        let said =
+            [weakness(&first.kind, by_numbers), unusable(&first.kind), blocklist.and_then(|list| blocked(list, info))];
         for (code, severity, evidence, remedy) in said.into_iter().flatten() {
             findings.extend(holders.iter().map(|holder| holder.finding(code, severity, evidence.clone(), remedy)));
         }
@@ -75,13 +77,12 @@ pub(super) const NEW_KEY: &str = "have it issued again with a new key, made on a
 /// A CA's key is replaced with the CA; whoever has it can sign for anyone until then.
 type Said = (FindingCode, Severity, String, &'static str);
 
-fn weakness(kind: &str, info: &[u8]) -> Option<Said> {
+fn weakness(kind: &str, by_numbers: Option<Weakness>) -> Option<Said> {
     let said = |is_broken: bool, reason: String| {
         let severity = if is_broken { Severity::Critical } else { Severity::Warning };
         (FindingCode::KeyWeak, severity, format!("its key is weak: {reason}"), NEW_KEY)
     };
     // A number that can be taken apart is worse than one that is short.
-    let by_numbers = public_key_weakness(info, Effort::Quick);
     if let Some(weakness) = by_numbers.as_ref().filter(|weakness| weakness.is_broken) {
         return Some(said(true, weakness.reason.clone()));
     }
@@ -115,11 +116,11 @@ fn blocked(list: &Blocklist, info: &[u8]) -> Option<Said> {
 
 /// Keys of this tree that have a prime in common.
 fn shared(keys: &[Vec<&SeenKey>]) -> Vec<Finding> {
-    if keys.len() > MOST_COMPARED {
-        return Vec::new();
-    }
     let moduli: Vec<_> =
         keys.iter().map(|holders| holders.first().and_then(|key| rsa_modulus(&key.public_key_info))).collect();
+    if moduli.iter().flatten().map(|modulus| modulus.len() * 8).sum::<usize>() > MOST_COMPARED_BITS {
+        return Vec::new();
+    }
     let found = shared_factors(&moduli.iter().map(|modulus| modulus.unwrap_or_default()).collect::<Vec<_>>());
     let mut findings = Vec::new();
     for (holders, SharedFactor { with, .. }) in keys.iter().zip(found).filter_map(|(key, one)| Some((key, one?))) {

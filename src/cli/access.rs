@@ -30,7 +30,7 @@ pub(super) struct Access {
 impl Run for Access {
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
         with_stdin(session, &mut self.request.node)?;
-        let report = access::access(&self.request, session.now)?;
+        let report = access::access(&self.request, session.now, &session.stop_signal())?;
         session.screen.warn(&report.warnings);
         match self.output.form {
             Form::Text => {

@@ -64,14 +64,16 @@ impl Run for Audit {
         let bar = Bar::new(session);
         let mut output = Printed::new(self.form, self.title, session)?;
         let mut gathered = Gathered::default();
-        for tree in Auditing::new(&self.request, session.now)? {
+        for tree in Auditing::new(&self.request, session.now, session.stop_signal())? {
             session.go_on()?;
             gathered.add(&tree);
             bar.show(&gathered);
             output.tree(&tree)?;
         }
         drop(bar);
-        let summary = gathered.summary();
+        let summary = gathered.summary(&session.stop_signal());
+        // All of it ends early then.
+        session.go_on()?;
         output.end(&summary)?;
         Ok(summary.status.exit_code())
     }

@@ -16,6 +16,7 @@ use crate::edge::interrupt::Interrupts;
 use crate::error::Category;
 use crate::report;
 use crate::store::DEFAULT_LOCK_WAIT;
+use crate::workers::StopSignal;
 
 /// One run of the program.
 #[derive(Debug)]
@@ -55,6 +56,12 @@ impl Session {
             screen.say(&text);
         });
         session
+    }
+
+    /// Ctrl-C, for long work of the core that asks for it.
+    pub(super) fn stop_signal(&self) -> StopSignal {
+        let interrupts = self.interrupts.clone();
+        StopSignal::new(move || interrupts.has_come())
     }
 
     /// Notes what is being done, and takes time.

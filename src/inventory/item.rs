@@ -125,6 +125,9 @@ impl Item<'_> {
     /// The API server that the kubeconfig must name: the one that it names where that is one of several, else the first.
     #[must_use]
     pub fn server(&self) -> Option<&String> {
+        if self.servers.len() < 2 {
+            return self.servers.first();
+        }
         let current = self.client().and_then(Result::ok).and_then(|client| client.document.current().ok()?.server);
         self.servers.iter().find(|server| Some(server.as_str()) == current).or_else(|| self.servers.first())
     }

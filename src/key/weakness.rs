@@ -19,12 +19,14 @@ mod modulus;
 mod shared;
 
 use dashu_int::UBig;
+use dashu_int::ops::BitTest as _;
 use der::{Decode, asn1::UintRef};
 use spki::SubjectPublicKeyInfoRef;
 
 pub use blocklist::{BlockedKey, Blocklist, BlocklistError};
-pub use shared::{SharedFactor, shared_factors};
+pub use shared::{SharedFactor, shared_factors, shared_factors_until};
 
+use self::modulus::SmallFactors;
 use super::{OID_RSA, prime};
 
 /// OpenSSL reads no longer moduli; Go's TLS takes none above 8192.
@@ -58,6 +60,10 @@ pub enum Effort {
     Thorough,
 }
 
+/// Small factors are looked for in so many bits of moduli at once, and in none that is shorter than this for itself.
+const AT_ONCE_BITS: usize = 1 << 16;
+const SHORTEST_AT_ONCE: usize = 1024;
+
 #[derive(der::Sequence)]
 struct RsaKey<'a> {
     modulus: UintRef<'a>,
@@ -67,17 +73,60 @@ struct RsaKey<'a> {
 /// What is weak in a public key; `None` for one that is not, is of another kind, or cannot be read.
 #[must_use]
 pub fn public_key_weakness(public_key_info: &[u8], effort: Effort) -> Option<Weakness> {
-    let (modulus, exponent) = rsa_numbers(public_key_info)?;
-    let (modulus, exponent) = (trimmed(modulus), trimmed(exponent));
-    if modulus.len() * 8 > LARGEST_BITS {
-        return Some(Weakness::broken(format!(
-            "the modulus is longer than {LARGEST_BITS} bits, and no program uses it"
-        )));
+    let numbers = Numbers::of(public_key_info)?;
+    let is_prime = || effort == Effort::Thorough && prime::passes_fermat_test(numbers.modulus_bytes);
+    numbers.weakness(SmallFactors::Unknown).or_else(|| is_prime().then(modulus::is_prime))
+}
+
+/// The same of many keys, in their order, with the effort of [`Effort::Quick`]: in half of the time, as small factors are looked
+/// for in many moduli at once.
+#[must_use]
+pub fn public_key_weaknesses(public_key_infos: &[&[u8]]) -> Vec<Option<Weakness>> {
+    let keys: Vec<_> = public_key_infos.iter().map(|info| Numbers::of(info)).collect();
+    let lengths = |key: &Option<Numbers<'_>>| key.as_ref().map_or(0, |key| key.modulus.bit_len());
+    let mut found = Vec::with_capacity(keys.len());
+    let mut rest = keys.as_slice();
+    while !rest.is_empty() {
+        let mut bits = 0;
+        let fits = rest.iter().take_while(|key| {
+            bits += lengths(key);
+            bits <= AT_ONCE_BITS
+        });
+        let (together, others) = rest.split_at(fits.count().max(1));
+        let is_long = |key: &&Numbers<'_>| (SHORTEST_AT_ONCE..=LARGEST_BITS).contains(&key.modulus.bit_len());
+        let moduli: Vec<_> = together.iter().flatten().filter(is_long).map(|key| &key.modulus).collect();
+        let known = modulus::small_factors(&moduli);
+        found.extend(together.iter().map(|key| {
+            let key = key.as_ref()?;
+            key.weakness(if is_long(&key) { known } else { SmallFactors::Unknown })
+        }));
+        rest = others;
     }
-    let number = UBig::from_be_bytes(modulus);
-    modulus::weakness(&number)
-        .or_else(|| exponent::weakness(exponent, &number))
-        .or_else(|| (effort == Effort::Thorough && prime::passes_fermat_test(modulus)).then(modulus::is_prime))
+    found
+}
+
+/// The numbers of an RSA key.
+struct Numbers<'k> {
+    modulus: UBig,
+    modulus_bytes: &'k [u8],
+    exponent: &'k [u8],
+}
+
+impl<'k> Numbers<'k> {
+    fn of(public_key_info: &'k [u8]) -> Option<Self> {
+        let (modulus, exponent) = rsa_numbers(public_key_info)?;
+        let (modulus_bytes, exponent) = (trimmed(modulus), trimmed(exponent));
+        Some(Self { modulus: UBig::from_be_bytes(modulus_bytes), modulus_bytes, exponent })
+    }
+
+    fn weakness(&self, known: SmallFactors) -> Option<Weakness> {
+        if self.modulus_bytes.len() * 8 > LARGEST_BITS {
+            return Some(Weakness::broken(format!(
+                "the modulus is longer than {LARGEST_BITS} bits, and no program uses it"
+            )));
+        }
+        modulus::weakness(&self.modulus, known).or_else(|| exponent::weakness(self.exponent, &self.modulus))
+    }
 }
 
 /// The modulus of an RSA key, without leading zeros; `None` for another kind of key.
@@ -98,4 +147,54 @@ fn rsa_numbers(public_key_info: &[u8]) -> Option<(&[u8], &[u8])> {
 fn trimmed(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{Algorithm, PrivateKey};
+
+    fn info(modulus: &UBig) -> Vec<u8> {
+        use der::{Encode as _, asn1::BitStringRef};
+        let bytes: Vec<u8> = modulus.to_be_bytes().into();
+        let key = RsaKey { modulus: UintRef::new(&bytes).unwrap(), exponent: UintRef::new(&[1, 0, 1]).unwrap() };
+        let key = key.to_der().unwrap();
+        let algorithm = spki::AlgorithmIdentifierRef { oid: OID_RSA, parameters: None };
+        SubjectPublicKeyInfoRef { algorithm, subject_public_key: BitStringRef::from_bytes(&key).unwrap() }
+            .to_der()
+            .unwrap()
+    }
+
+    #[test]
+    fn keys_are_judged_together_as_each_for_itself() {
+        let key = PrivateKey::generate(Algorithm::Rsa2048).unwrap();
+        let curve = PrivateKey::generate(Algorithm::EcdsaP256).unwrap();
+        let sound = UBig::from_be_bytes(rsa_modulus(key.public_key_info()).unwrap());
+        let one = UBig::ONE;
+        let moduli = [
+            &sound * UBig::from(16_381_u16),
+            &sound + &one,
+            &sound * &sound,
+            one.clone(),
+            UBig::ZERO,
+            UBig::from(9_u8),
+            (&one << 521) - &one,
+            (&one << 20_000) + &one,
+            &sound * UBig::from(3_u8) << 14_000,
+        ];
+        let odd: Vec<_> = moduli.iter().map(info).chain([b"no key".to_vec()]).collect();
+        let sound = [key.public_key_info(), curve.public_key_info()].map(<[u8]>::to_vec);
+        // Each beside sound keys, before and behind many of them.
+        for place in 0..odd.len() {
+            let many = sound.iter().cycle().take(90);
+            let all: Vec<&[u8]> = many.clone().chain([&odd[place]]).chain(many).map(Vec::as_slice).collect();
+            let each: Vec<_> = all.iter().map(|info| public_key_weakness(info, Effort::Quick)).collect();
+            assert_eq!(public_key_weaknesses(&all), each, "{place}");
+        }
+        let all: Vec<&[u8]> = odd.iter().map(Vec::as_slice).collect();
+        let each: Vec<_> = all.iter().map(|info| public_key_weakness(info, Effort::Quick)).collect();
+        assert_eq!(public_key_weaknesses(&all), each);
+        assert!(each[0].as_ref().is_some_and(|weakness| weakness.reason.contains("16381")), "{each:?}");
+        assert_eq!(public_key_weaknesses(&[]), []);
+    }
 }

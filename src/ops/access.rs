@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::OperationError;
 use super::kubelet::Kubelet;
 use super::node::Node;
 use crate::audit::access::{AuditLog, Credential, Held, UnknownCredential, credentials, is_for_clients, judge};
@@ -22,6 +23,7 @@ pub use crate::request::AccessRequest;
 use crate::request::RequestError;
 use crate::store::{Store, StoreError};
 use crate::tree::Tree;
+use crate::workers::StopSignal;
 use crate::x509::{Certificate, read_certificates};
 
 /// All that was seen and found.
@@ -46,8 +48,9 @@ pub struct AccessReport {
 /// Reads the node's files and the logs, and says who gets in.
 ///
 /// # Errors
-/// The configuration or a log cannot be read; `rootfs` is no directory; no line of the logs is an event. What cannot be read of the node is in the report.
-pub fn access(request: &AccessRequest, now: DateTime<Utc>) -> Result<AccessReport> {
+/// The configuration or a log cannot be read; `rootfs` is no directory; no line of the logs is an event;
+/// [`OperationError::Interrupted`] when `stop` came while a log was read. What cannot be read of the node is in the report.
+pub fn access(request: &AccessRequest, now: DateTime<Utc>, stop: &StopSignal) -> Result<AccessReport> {
     let longest = request.longest()?;
     let mut node = Node::open_without_address(&request.node)?;
     let mut tree = node.read();
@@ -61,7 +64,7 @@ pub fn access(request: &AccessRequest, now: DateTime<Utc>) -> Result<AccessRepor
     let mut search = Search { store: &node.store, held: Vec::new(), problems: Vec::new() };
     search.catalogue(&inventory);
     search.extra(&request.extra);
-    let log = read_logs(&request.audit_log)?;
+    let log = read_logs(&request.audit_log, stop)?;
     let Search { held, problems, .. } = search;
     let (credentials, unknown) = credentials(&held, &inventory, log.as_ref(), now);
     let mut findings = judge(&credentials, &unknown, log.as_ref(), longest);
@@ -70,14 +73,18 @@ pub fn access(request: &AccessRequest, now: DateTime<Utc>) -> Result<AccessRepor
     Ok(AccessReport { looked_at: now, credentials, unknown, log, findings, problems, warnings: node.warnings })
 }
 
-fn read_logs(paths: &[PathBuf]) -> Result<Option<AuditLog>> {
+fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<AuditLog>> {
     if paths.is_empty() {
         return Ok(None);
     }
     let outside = Store::new(None)?;
     let mut log = AuditLog::default();
     for path in paths {
-        log.read(outside.stream(path)?).map_err(|error| Store::unread(path, error))?;
+        let read = log.read(outside.stream(path, stop)?);
+        if stop.has_come() {
+            return Err(OperationError::Interrupted.into());
+        }
+        read.map_err(|error| Store::unread(path, error))?;
     }
     if log.is_none() {
         return Err(RequestError::bad(

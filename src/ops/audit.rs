@@ -29,7 +29,7 @@ use crate::error::{Diagnostic as _, Fault, Result};
 use crate::key::Blocklist;
 use crate::request::AuditRequest;
 use crate::store::{Store, StoreError};
-use crate::workers;
+use crate::workers::{self, StopSignal};
 
 /// As many trees are looked at before their reports are handed over.
 const AT_ONCE: usize = 64;
@@ -45,6 +45,8 @@ pub struct Audit {
     blocklist: Option<Blocklist>,
     store: Store,
     walk: Walk,
+    stop: StopSignal,
+    is_stopped: bool,
     /// The archive that is being read.
     bundle: Option<(PathBuf, Bundle)>,
     ready: VecDeque<TreeReport>,
@@ -58,17 +60,19 @@ enum Work {
 }
 
 impl Audit {
-    /// Begins; nothing is read yet.
+    /// Begins; nothing is read yet. Once `stop` has come, no more trees do, even within an archive: whoever asked for it knows why.
     ///
     /// # Errors
     /// Nothing is named; a time or a number is none; the list of published keys cannot be read.
-    pub fn new(request: &AuditRequest, now: DateTime<Utc>) -> Result<Self> {
+    pub fn new(request: &AuditRequest, now: DateTime<Utc>, stop: StopSignal) -> Result<Self> {
         request.thresholds()?;
         let store = Store::new(None)?;
         Ok(Self {
             threads: request.threads()?,
             blocklist: read_blocklist(request.key_blocklist.as_ref())?,
-            walk: Walk::new(store.clone(), request.places()?),
+            walk: Walk::new(store.clone(), request.places()?, stop.clone()),
+            stop,
+            is_stopped: false,
             request: request.clone(),
             now,
             store,
@@ -79,7 +83,7 @@ impl Audit {
 
     /// The next trees, looked at on all cores; none at the end.
     fn next_work(&mut self) -> Option<Work> {
-        loop {
+        while !self.stop.has_come() {
             if let Some((path, bundle)) = &mut self.bundle {
                 match bundle.next_tree() {
                     Some(Ok(tree)) => return Some(Work::Packed(path.clone(), Some(tree).into())),
@@ -88,16 +92,20 @@ impl Audit {
                 }
             }
             match self.walk.next()? {
-                Place::Archive(path) => match Bundle::open(&self.store, &path) {
+                Place::Archive(path) => match Bundle::open(&self.store, &path, &self.stop) {
                     Ok(bundle) => self.bundle = Some((path, bundle)),
                     Err(error) => return Some(Work::Failed(path, error.fault())),
                 },
                 place => return Some(Work::Place(place)),
             }
         }
+        None
     }
 
     fn look(&self, work: &Work) -> Vec<TreeReport> {
+        if self.stop.has_come() {
+            return Vec::new();
+        }
         let examiner = Examiner { request: &self.request, blocklist: self.blocklist.as_ref(), now: self.now };
         match work {
             Work::Packed(path, tree) => {
@@ -137,9 +145,18 @@ impl Iterator for Audit {
         if let Some(report) = self.ready.pop_front() {
             return Some(report);
         }
+        if self.is_stopped {
+            return None;
+        }
         let work: Vec<_> = std::iter::from_fn(|| self.next_work()).take(AT_ONCE).collect();
         let reports = workers::map_on(self.threads, &work, |work| self.look(work));
         self.ready = reports.into_iter().flatten().collect();
+        // Some of these were not looked at.
+        self.is_stopped |= self.stop.has_come();
+        if self.is_stopped {
+            self.ready.clear();
+            return None;
+        }
         // A file of reports may hold none.
         if self.ready.is_empty() && !work.is_empty() { self.next() } else { self.ready.pop_front() }
     }
@@ -149,7 +166,7 @@ impl Iterator for Audit {
 ///
 /// # Errors
 /// As [`Audit::new`].
-pub fn places(request: &AuditRequest) -> Result<Vec<PathBuf>> {
-    let walk = Walk::new(Store::new(None)?, request.places()?);
+pub fn places(request: &AuditRequest, stop: StopSignal) -> Result<Vec<PathBuf>> {
+    let walk = Walk::new(Store::new(None)?, request.places()?, stop);
     Ok(walk.map(|place| place.path().to_owned()).collect())
 }

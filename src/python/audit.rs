@@ -1,7 +1,7 @@
 //! Audits of many trees, as Python sees them: an iterator of reports, and what they say about each other.
 //!
 //! In: the fields of an [`AuditRequest`]; reports. Out: [`TreeReport`]s as they come, a [`FleetReport`] of any of them. Some
-//! trees are looked at at once, with the GIL released; between those Python sees its signals.
+//! trees are looked at at once, with the GIL released; between those, and within an archive, Python sees its signals.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::call::detached;
+use super::call::{Signals, detached};
 use super::data::request;
 use super::operations::moment;
 use super::values::{FleetFinding, FleetReport, TreeReport};
@@ -19,7 +19,7 @@ use crate::request::AuditRequest;
 
 /// The trees of an audit as they come.
 #[pyclass(frozen, module = "kubepki._core")]
-pub(super) struct Trees(Mutex<Audit>);
+pub(super) struct Trees(Mutex<Audit>, Signals);
 
 #[pymethods]
 impl Trees {
@@ -29,7 +29,7 @@ impl Trees {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<TreeReport>> {
         let next = || Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).next());
-        detached(py, next).map(|report| report.map(TreeReport))
+        self.1.detached(py, next).map(|report| report.map(TreeReport))
     }
 }
 
@@ -56,8 +56,10 @@ impl Seen {
 
     /// What is wrong between them.
     fn findings(&self, py: Python<'_>) -> PyResult<Vec<FleetFinding>> {
-        let findings = || Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).summary().findings);
-        Ok(detached(py, findings)?.into_iter().map(FleetFinding).collect())
+        let signals = Signals::default();
+        let stop = signals.stop();
+        let findings = || Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).summary(&stop).findings);
+        Ok(signals.detached(py, findings)?.into_iter().map(FleetFinding).collect())
     }
 }
 
@@ -74,7 +76,9 @@ pub(super) fn audit_trees(
 ) -> PyResult<Trees> {
     let wanted: AuditRequest = request(audit_request)?;
     let now = moment(now);
-    Ok(Trees(detached(py, || Audit::new(&wanted, now))?.into()))
+    let signals = Signals::default();
+    let audit = signals.detached(py, || Audit::new(&wanted, now, signals.stop()))?;
+    Ok(Trees(audit.into(), signals))
 }
 
 /// Every place that an audit would look at.
@@ -84,7 +88,8 @@ pub(super) fn audit_trees(
 #[pyfunction]
 pub(super) fn audit_places(py: Python<'_>, audit_request: &Bound<'_, PyDict>) -> PyResult<Vec<PathBuf>> {
     let wanted: AuditRequest = request(audit_request)?;
-    detached(py, || audit::places(&wanted))
+    let signals = Signals::default();
+    signals.detached(py, || audit::places(&wanted, signals.stop()))
 }
 
 /// Puts reports of trees together.
@@ -101,5 +106,6 @@ pub(super) fn fleet_report(
 ) -> PyResult<FleetReport> {
     let trees: Vec<_> = trees.iter().map(|tree| tree.get().0.clone()).collect();
     let now = moment(now);
-    detached(py, || Ok(audit::FleetReport::of(trees, now))).map(FleetReport)
+    let signals = Signals::default();
+    signals.detached(py, || Ok(audit::FleetReport::of(trees, now, &signals.stop()))).map(FleetReport)
 }

@@ -5,11 +5,14 @@
 //! arguments and results happen with the GIL held. A panic never reaches Python, where it would pass every
 //! `except Exception`: it is an error with a code.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use pyo3::prelude::*;
 
 use super::logging;
 use crate::edge::dump::{self, NotDumped};
 use crate::error::{Error, Result, without_panic};
+use crate::workers::StopSignal;
 
 /// Runs `work` with the GIL released, so that other Python threads go on meanwhile.
 ///
@@ -36,6 +39,37 @@ where
     let _keys_are_held = NotDumped::hold();
     let outcome = without_panic(|| py.detach(work)).map_err(Error::from).flatten().map_err(PyErr::from);
     (outcome, logging::raised())
+}
+
+/// What signal handlers of Python raise during long work of the core, which ends then.
+#[derive(Clone, Default)]
+pub(super) struct Signals(Arc<Mutex<Option<PyErr>>>);
+
+impl Signals {
+    /// What the work asks between its pieces; Python runs its handlers on its first thread alone.
+    pub(super) fn stop(&self) -> StopSignal {
+        let raised = Arc::clone(&self.0);
+        StopSignal::new(move || {
+            let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+            if raised.is_none() {
+                *raised = Python::attach(|py| py.check_signals().err());
+            }
+            raised.is_some()
+        })
+    }
+
+    /// Runs `work` as [`detached`] does; what a handler raised goes before what the work says.
+    pub(super) fn detached<T, F>(&self, py: Python<'_>, work: F) -> PyResult<T>
+    where
+        T: Send,
+        F: FnOnce() -> Result<T> + Send,
+    {
+        let outcome = detached(py, work);
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(raised) => Err(raised),
+            None => outcome,
+        }
+    }
 }
 
 /// Converts an argument or a result, which a panic turns into an error too.

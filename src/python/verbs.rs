@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::de::DeserializeOwned;
 
-use super::call::detached;
+use super::call::{Signals, detached};
 use super::data::request;
 use super::operations::moment;
 use super::values::{AccessReport, Plan, ProbeReport, PruneReport, SignedCertificate};
@@ -28,6 +28,21 @@ fn answered<R: DeserializeOwned + Sync, T: Send>(
 ) -> PyResult<T> {
     let (wanted, now) = (request(fields)?, moment(now));
     detached(py, || verb(&wanted, now))
+}
+
+/// Says who gets in with a certificate; a log is long, and Python sees its signals meanwhile.
+///
+/// # Errors
+/// As [`looking::access`]; what a signal handler raised.
+#[pyfunction]
+#[pyo3(signature = (access_request, now=None))]
+pub(super) fn access(
+    py: Python<'_>,
+    access_request: &Bound<'_, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<AccessReport> {
+    let (wanted, now, signals) = (request(access_request)?, moment(now), Signals::default());
+    signals.detached(py, || looking::access(&wanted, now, &signals.stop())).map(AccessReport)
 }
 
 /// A secret for all CAs, or by their names.
@@ -125,9 +140,6 @@ verbs! {
 
     /// Plans to restore a backup.
     plan_restore(restore_request) -> Plan = plan_restored;
-
-    /// Says who gets in with a certificate.
-    access(access_request) -> AccessReport = looking::access;
 
     /// Looks at what servers present.
     probe(probe_request) -> ProbeReport = probing::probe;

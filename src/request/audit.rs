@@ -10,7 +10,7 @@ use super::{Critical, FileProfile, KeyBlocklist, RequestError, Warning, defaults
 use crate::audit::certificate::Thresholds;
 
 /// More threads than this wait for each other.
-const MOST_JOBS: usize = 1024;
+const MOST_JOBS: i64 = 1024;
 
 /// What `audit` is asked for.
 #[derive(Args, Clone, Debug, Deserialize)]
@@ -32,8 +32,8 @@ pub struct AuditRequest {
     #[command(flatten)]
     pub key_blocklist: KeyBlocklist,
     /// How many trees are looked at at once; as many as there are cores without it.
-    #[arg(long, value_name = "NUMBER")]
-    pub jobs: Option<usize>,
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub jobs: Option<i64>,
 }
 
 defaults! { AuditRequest }
@@ -46,12 +46,13 @@ impl AuditRequest {
 
     /// How many threads; none for as many as there are cores.
     pub(crate) fn threads(&self) -> Result<Option<usize>, RequestError> {
-        match self.jobs {
-            Some(jobs) if !(1..=MOST_JOBS).contains(&jobs) => Err(RequestError::bad(
-                format!("--jobs: {jobs} is not a number of threads"),
-                format!("give --jobs a number from 1 to {MOST_JOBS}"),
+        let Some(jobs) = self.jobs else { return Ok(None) };
+        match usize::try_from(jobs) {
+            Ok(threads) if (1..=MOST_JOBS).contains(&jobs) => Ok(Some(threads)),
+            _ => Err(RequestError::bad(
+                format!("`jobs` (--jobs): {jobs} is not a number of threads"),
+                format!("give a number from 1 to {MOST_JOBS}"),
             )),
-            jobs => Ok(jobs),
         }
     }
 

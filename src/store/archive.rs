@@ -20,6 +20,7 @@ use super::Store;
 use super::error::StoreError;
 use super::root::Kind;
 use crate::secret::Secret;
+use crate::workers::{StopSignal, Stoppable};
 
 /// How tar divides everything.
 const BLOCK: usize = 512;
@@ -48,8 +49,8 @@ pub struct Archive {
 }
 
 enum Input {
-    Plain(BufReader<File>, u64),
-    Gzip(Box<MultiGzDecoder<BufReader<File>>>),
+    Plain(BufReader<Stoppable<File>>, u64),
+    Gzip(Box<MultiGzDecoder<BufReader<Stoppable<File>>>>),
 }
 
 /// A member, by its header.
@@ -86,11 +87,11 @@ struct Said {
 }
 
 impl Store {
-    /// Opens the tar archive at `path`.
+    /// Opens the tar archive at `path`; once `stop` has come, nothing more can be read of it.
     ///
     /// # Errors
     /// [`StoreError::BadArchive`] when it is none; those of a file that cannot be read.
-    pub fn open_archive(&self, path: &Path) -> Result<Archive, StoreError> {
+    pub fn open_archive(&self, path: &Path, stop: &StopSignal) -> Result<Archive, StoreError> {
         let shown = self.root.prefixed(path)?;
         let resolved = self.root.resolve(path, true)?;
         if resolved.kind != Kind::File || !resolved.missing.is_empty() {
@@ -106,7 +107,7 @@ impl Store {
         let mut magic = [0; 2];
         let read = file.read(&mut magic).map_err(failed)?;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let reader = BufReader::with_capacity(64 << 10, file);
+        let reader = BufReader::with_capacity(64 << 10, stop.heard_by(file));
         let is_gzip = read == magic.len() && magic == [0x1f, 0x8b];
         let input = if is_gzip {
             Input::Gzip(Box::new(MultiGzDecoder::new(reader)))

@@ -4,7 +4,7 @@
 //! regular file is never opened (a pipe would hang, a tape would rewind), and no more than the limit is read.
 //! Symbolic links are followed, for many keep their PKI on another disk.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::attributes::Attributes;
 use super::error::StoreError;
-use super::root::{Kind, Resolved, Root};
+use super::root::{Direct, Kind, Resolved, Root};
 use crate::error::Diagnostic;
 use crate::secret::Secret;
 use crate::tree::Observed;
@@ -75,25 +75,29 @@ pub(super) fn attributes(root: &Root, path: &Path) -> Result<Attributes, StoreEr
 
 /// A regular file that is read piece by piece.
 pub(super) fn open(root: &Root, path: &Path) -> Result<File, StoreError> {
-    regular(root, path)?.ok_or_else(|| StoreError::Missing { path: path.to_owned() })
+    let found = regular(root, path)?.ok_or_else(|| StoreError::Missing { path: path.to_owned() })?;
+    Ok(found.0)
 }
 
 /// The content of a file that holds no secret.
 pub(super) fn large(root: &Root, path: &Path, limit: u64) -> Result<Vec<u8>, StoreError> {
-    let mut content = Vec::new();
-    let read = open(root, path)?.take(limit.saturating_add(1)).read_to_end(&mut content);
-    read.map_err(|error| StoreError::io("read", path, error))?;
-    let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    let failed = |error| StoreError::io("read", path, error);
+    let file = open(root, path)?;
+    let too_large = |size| StoreError::TooLarge { path: path.to_owned(), size, limit };
+    let size = file.metadata().map_err(failed)?.len();
     if size > limit {
-        return Err(StoreError::TooLarge { path: path.to_owned(), size, limit });
+        return Err(too_large(size));
     }
-    Ok(content)
+    // It may have grown since.
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default().saturating_add(1));
+    file.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(failed)?;
+    let size = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    if size > limit { Err(too_large(size)) } else { Ok(content) }
 }
 
 fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, StoreError> {
     let shown = root.prefixed(path)?;
-    let Some(file) = regular(root, path)? else { return Ok(None) };
-    let metadata = file.metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
+    let Some((file, metadata)) = regular(root, path)? else { return Ok(None) };
     if metadata.len() > limit {
         return Err(StoreError::TooLarge { path: shown, size: metadata.len(), limit });
     }
@@ -102,8 +106,21 @@ fn read(root: &Root, path: &Path, limit: u64) -> Result<Option<(Secret, u32)>, S
 }
 
 /// Opens what is a regular file, perhaps through links; `None` where nothing is.
-fn regular(root: &Root, path: &Path) -> Result<Option<File>, StoreError> {
+fn regular(root: &Root, path: &Path) -> Result<Option<(File, Metadata)>, StoreError> {
     let shown = root.prefixed(path)?;
+    let is_file = |file: File| {
+        let metadata = file.metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
+        if metadata.is_file() {
+            Ok(Some((file, metadata)))
+        } else {
+            Err(StoreError::NotARegularFile { path: shown.clone(), found: "special file" })
+        }
+    };
+    match root.find_directly(path) {
+        Direct::File(file) => return is_file(file),
+        Direct::Missing => return Ok(None),
+        Direct::Unknown => {}
+    }
     let resolved = root.resolve(path, true)?;
     match resolved.kind {
         Kind::Directory if !resolved.missing.is_empty() => return Ok(None),
@@ -113,16 +130,11 @@ fn regular(root: &Root, path: &Path) -> Result<Option<File>, StoreError> {
         Kind::Other(found) => return Err(StoreError::NotARegularFile { path: shown, found }),
     }
     // Should it have become a pipe since, NONBLOCK keeps the opening from hanging, and the type is checked again.
-    let file = match root.open(&resolved.existing, OFlags::RDONLY | OFlags::NONBLOCK) {
-        Ok(file) => file,
-        Err(Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(StoreError::os("read", &shown, errno)),
-    };
-    let metadata = file.metadata().map_err(|error| StoreError::io("look at", &shown, error))?;
-    if !metadata.is_file() {
-        return Err(StoreError::NotARegularFile { path: shown, found: "special file" });
+    match root.open(&resolved.existing, OFlags::RDONLY | OFlags::NONBLOCK) {
+        Ok(file) => is_file(file),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(StoreError::os("read", &shown, errno)),
     }
-    Ok(Some(file))
 }
 
 /// Reads a file of `size` bytes into memory that is wiped afterwards, and that never moves on the way.

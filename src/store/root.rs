@@ -43,6 +43,14 @@ pub(super) enum Kind {
     Other(&'static str),
 }
 
+/// What [`Root::find_directly`] finds.
+pub(super) enum Direct {
+    File(File),
+    Missing,
+    /// A link, a folder, a device, no permission: the path is to be walked.
+    Unknown,
+}
+
 /// A path with every symbolic link followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
@@ -174,6 +182,22 @@ impl Root {
         match &self.snapshot {
             Some(snapshot) => Ok(snapshot.target(link).unwrap_or(link).to_owned()),
             None => read_link(link),
+        }
+    }
+
+    /// Looks for a regular file where no link leads: most are found so, with a third of the steps of [`Root::resolve`].
+    pub(super) fn find_directly(&self, logical: &Path) -> Direct {
+        let is_plain = logical.components().all(|part| matches!(part, Component::Normal(_) | Component::RootDir));
+        let Some(physical) = self.prefixed(logical).ok().filter(|_| is_plain && self.snapshot.is_none()) else {
+            return Direct::Unknown;
+        };
+        // This follows links of folders, and opens nothing: opening does not.
+        match rustix::fs::lstat(&physical) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                self.open(&physical, OFlags::RDONLY | OFlags::NONBLOCK).map_or(Direct::Unknown, Direct::File)
+            }
+            Err(Errno::NOENT) if self.open(&physical, OFlags::PATH).err() == Some(Errno::NOENT) => Direct::Missing,
+            _ => Direct::Unknown,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use kubepki::key::{Effort, public_key_weakness, shared_factors};
+use kubepki::key::{Effort, public_key_weakness, public_key_weaknesses, shared_factors};
 
 /// A generator of numbers that only have to be different.
 struct Numbers(u64);
@@ -26,8 +26,16 @@ impl Numbers {
 }
 
 fn public_key_info(modulus: &[u8]) -> Vec<u8> {
-    let head = "30820122300d06092a864886f70d01010105000382010f003082010a0282010100";
-    [&kubepki::digest::unhex(head.as_bytes()).unwrap(), modulus, &[2, 3, 1, 0, 1]].concat()
+    let sequence = |content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        [&[0x30, 0x82], &length[..], content].concat()
+    };
+    let length = |length: usize| u16::try_from(length).unwrap().to_be_bytes();
+    let integer = [&[2, 0x82], &length(modulus.len() + 1)[..], &[0], modulus].concat();
+    let key = sequence(&[&integer[..], &[2, 3, 1, 0, 1]].concat());
+    let key = [&[3, 0x82], &length(key.len() + 1)[..], &[0], &key].concat();
+    let rsa = kubepki::digest::unhex(b"300d06092a864886f70d0101010500").unwrap();
+    sequence(&[rsa, key].concat())
 }
 
 #[test]
@@ -44,10 +52,25 @@ fn weak_keys_are_looked_for_in_this_time() {
     }
     let each = began.elapsed() / u32::try_from(sound.len()).unwrap();
     eprintln!("one key for itself: {each:?} ({} keys)", sound.len());
+    let began = Instant::now();
+    for infos in sound.chunks(16) {
+        let infos: Vec<_> = infos.iter().map(Vec::as_slice).collect();
+        assert!(public_key_weaknesses(&infos).iter().all(Option::is_none));
+    }
+    let each = began.elapsed() / u32::try_from(sound.len()).unwrap();
+    eprintln!("one key of the sixteen of a node: {each:?}");
+    // The longest that are looked at, with small factors or without.
+    let long: Vec<_> = moduli.chunks(8).take(100).map(|eight| public_key_info(&eight.concat())).collect();
+    let long: Vec<_> = long.iter().map(Vec::as_slice).collect();
+    let began = Instant::now();
+    let weak = public_key_weaknesses(&long).iter().flatten().count();
+    eprintln!("one key of 16,384 bits: {:?} ({weak} of 100 are weak)", began.elapsed() / 100);
     for count in [20, 1000, 10_000, 40_000] {
         let moduli: Vec<_> = moduli.iter().take(count).map(Vec::as_slice).collect();
         let began = Instant::now();
         let shared = shared_factors(&moduli).iter().flatten().count();
-        eprintln!("{count} moduli beside each other: {:?} ({shared} share a factor)", began.elapsed());
+        let peak = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let peak = peak.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default().to_owned();
+        eprintln!("{count} moduli beside each other: {:?} ({shared} share a factor; {peak})", began.elapsed());
     }
 }

@@ -350,7 +350,11 @@ def test_a_place_that_is_none_is_said_and_the_others_are_looked_at(made: Path, t
     assert problems == ["audit.nothing_there", "store.missing", "audit.bad_report", None]
     assert (code, report["status"]) == (3, "unknown")
     assert kubepki("audit").returncode == 3
-    assert kubepki("audit", made, "--jobs", "0").returncode == 3
+    for jobs in ("0", "-1", "1025"):
+        refused = kubepki("audit", made, "--jobs", jobs)
+        assert refused.returncode == 3
+        assert f"`jobs` (--jobs): {jobs} is not a number of threads" in refused.stderr
+        assert "a number from 1 to 1024" in refused.stderr
 
 
 def test_the_worst_come_first(fleet: Path) -> None:
@@ -392,6 +396,13 @@ def test_any_executor_makes_the_same_reports(
         reports = library.audit([made], executor=workers)
         assert [report.place for report in reports] == [report.place for report in alone]
         assert reports.findings == ()
+
+
+@of_the_package
+@pytest.mark.parametrize("jobs", [-1, 0, 1025])
+def test_a_number_of_threads_that_is_none_is_refused_by_its_name(made: Path, jobs: int) -> None:
+    with pytest.raises(library.errors.ConfigurationError, match=rf"`jobs` .*{jobs} is not a number of threads"):
+        library.audit(made, jobs=jobs)
 
 
 @of_the_package

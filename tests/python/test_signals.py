@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gzip
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -320,6 +322,60 @@ def test_the_handler_of_ctrl_c_is_the_callers_again(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     kubepki.apply(plan)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# ---- long reading --------------------------------------------------------------------------------------------
+
+
+def endless(folder: Path, name: str, beginning: bytes, piece: bytes) -> Path:
+    """Write a file of packed pieces that takes a minute and more to read: 7 GiB."""
+    packed = gzip.compress(piece * ((64 << 20) // len(piece)), 1)
+    with (folder / name).open("wb") as file:
+        file.write(gzip.compress(beginning))
+        for _ in range(112):
+            file.write(packed)
+    return folder / name
+
+
+def endless_archive(folder: Path) -> Path:
+    header = tarfile.TarInfo("var/log/messages")
+    header.size = 7 << 30
+    return endless(folder, "long.tar.gz", header.tobuf(tarfile.GNU_FORMAT), b"\0")
+
+
+def test_ctrl_c_is_heard_within_a_long_archive_and_a_long_log(tmp_path: Path) -> None:
+    archive, log = endless_archive(tmp_path), endless(tmp_path, "audit.log", b"", b"no event\n")
+    for words in (("audit", archive), ("access", "--rootfs", tmp_path, "--audit-log", log)):
+        run = start(*PROGRAM, *words)
+        eventually(lambda run=run: "interrupts" in threads(run.pid), "signals are heard")
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        out, said = run.communicate(timeout=30)
+        assert (run.returncode, out, said) == (130, "", "interrupted: nothing was changed\n"), words
+
+
+LOOK = """\
+import sys, kubepki
+try:
+    print("ready", flush=True)
+    if sys.argv[1].endswith(".log"):
+        kubepki.access(rootfs=sys.argv[2], audit_log=sys.argv[1])
+    else:
+        list(kubepki.audit(sys.argv[1]))
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+def test_the_library_is_stopped_within_a_long_archive_and_a_long_log(tmp_path: Path) -> None:
+    for long in (endless_archive(tmp_path), endless(tmp_path, "audit.log", b"", b"no event\n")):
+        run = start(sys.executable, "-c", LOOK, long, tmp_path)
+        assert run.stdout is not None
+        assert run.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        out, said = run.communicate(timeout=30)
+        assert (run.returncode, out) == (0, "stopped\n"), said
 
 
 # ---- restarts ------------------------------------------------------------------------------------------------

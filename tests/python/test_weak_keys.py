@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import resource
 import secrets
+import subprocess
 from base64 import encodebytes
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import kubepki
-from trees import GOLDEN, run
+from trees import GOLDEN, PROGRAM, run
 from trees import kubepki as command
 
 if TYPE_CHECKING:
@@ -237,6 +239,25 @@ def test_a_published_key_is_found_by_the_list_that_is_given(tmp_path: Path) -> N
     assert raised.value.code == "key.bad_blocklist"
     done = command("check", "--rootfs", tmp_path, "--key-blocklist", tmp_path / "blocklist.dat")
     assert "key.bad_blocklist" in done.stderr
+    # Zeros are sorted, and no key's.
+    (tmp_path / "blocklist.dat").write_bytes(bytes(1600))
+    with pytest.raises(kubepki.KubepkiError) as raised:
+        kubepki.check_files(tmp_path, key_blocklist=tmp_path / "blocklist.dat")
+    assert raised.value.code == "key.bad_blocklist"
+
+
+def test_a_blocklist_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "blocklist.dat").open("wb") as file:
+        file.truncate((1 << 30) + 16)
+    limit = (700 << 20, 700 << 20)
+    done = subprocess.run(
+        [*PROGRAM, "check", "--rootfs", tmp_path, "--key-blocklist", tmp_path / "blocklist.dat"],
+        check=False,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
+    )
+    assert (done.returncode, "store.too_large" in done.stderr) == (3, True), done.stderr
 
 
 def test_usages_that_others_than_go_refuse_are_findings() -> None:

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Short, Words, short};
 use crate::audit::key_strength::SeenKey;
 use crate::digest::{hex, unhex};
-use crate::key::{rsa_modulus, shared_factors};
+use crate::key::{rsa_modulus, shared_factors_until};
+use crate::workers::StopSignal;
 
 /// An RSA key of a tree, to be held against those of other trees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +74,9 @@ impl Moduli {
         }
     }
 
-    pub(super) fn sharing(&self) -> Vec<Sharing> {
+    pub(super) fn sharing(&self, stop: &StopSignal) -> Vec<Sharing> {
         let numbers: Vec<&[u8]> = self.numbers.iter().map(AsRef::as_ref).collect();
-        let found = shared_factors(&numbers).into_iter().zip(&self.holders);
+        let found = shared_factors_until(&numbers, stop).into_iter().zip(&self.holders);
         let sharing = found.filter_map(|(shared, holders)| {
             let others = shared?.with.into_iter().filter_map(|place| self.holders.get(place)?.first());
             Some(Sharing {

@@ -54,12 +54,14 @@ impl Blocklist {
     /// Takes the content of `blocklist.dat`.
     ///
     /// # Errors
-    /// [`BlocklistError::NoBlocklist`] when it is another file: a search in it would find nothing, and say so.
+    /// [`BlocklistError::NoBlocklist`] when it is another file: a search in it would find nothing, and say so. So would one in
+    /// a file of zeros, which is sorted too; no hash is zero.
     pub fn parse(records: Vec<u8>) -> Result<Self, BlocklistError> {
         let bad = |reason| Err(BlocklistError::NoBlocklist { reason });
         let (all, []) = records.as_chunks::<RECORD>() else { return bad("its size is not a multiple of 16") };
         match all {
             [] => bad("it is empty"),
+            [first, ..] if hash(first) == [0; HASH] => bad("its first record has no hash of a key"),
             _ if !all.is_sorted_by_key(hash) => bad("its records are not sorted"),
             _ => Ok(Self { records }),
         }
@@ -176,6 +178,7 @@ mod tests {
         for (content, says) in [
             (Vec::new(), "empty"),
             (vec![1; 17], "multiple"),
+            (vec![0; 160], "no hash"),
             ([record(b"1", 1), record(b"2", 1), record(b"3", 1)].concat(), "sorted"),
         ] {
             let error = Blocklist::parse(content).unwrap_err();

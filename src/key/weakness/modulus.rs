@@ -34,12 +34,33 @@ static ROCA_RESIDUES: LazyLock<Vec<UBig>> = LazyLock::new(|| ROCA_PRIMES.iter().
 const SQUARES: u64 = 0x0202_0212_0203_0213;
 /// Squares leave few remainders by this, 63 · 65 · 11.
 const SIEVE: u64 = 45_045;
+const SQUARES_OF_SIEVE: [(u64, u128); 3] = [(63, squares(63)), (65, squares(65)), (11, squares(11))];
 
-pub(super) fn weakness(modulus: &UBig) -> Option<Weakness> {
+/// Whether small factors were looked for already, and there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SmallFactors {
+    None,
+    Unknown,
+}
+
+/// What is known of the small factors of several moduli at once: one look at their product for all of them.
+pub(super) fn small_factors(moduli: &[&UBig]) -> SmallFactors {
+    let product = by_halves(moduli, &|modulus| (*modulus).clone());
+    let rest = &product % &*SMALL_PRODUCT;
+    if !product.is_zero() && !rest.is_zero() && rest.gcd(&*SMALL_PRODUCT) == UBig::ONE {
+        SmallFactors::None
+    } else {
+        SmallFactors::Unknown
+    }
+}
+
+pub(super) fn weakness(modulus: &UBig, known: SmallFactors) -> Option<Weakness> {
     if !modulus.bit(0) {
         return Some(Weakness::broken("the modulus is even"));
     }
-    if let Some(prime) = small_factor(modulus) {
+    if known == SmallFactors::Unknown
+        && let Some(prime) = small_factor(modulus)
+    {
         return Some(Weakness::broken(format!("the modulus is divided by {prime}")));
     }
     if is_marked(modulus) {
@@ -71,14 +92,18 @@ fn small_primes() -> impl Iterator<Item = u64> {
     })
 }
 
-/// By halves, so that large factors meet large ones.
 fn product(numbers: &[u64]) -> UBig {
+    by_halves(numbers, &|number| UBig::from(*number))
+}
+
+/// The product by halves, so that large factors meet large ones.
+fn by_halves<T>(numbers: &[T], of: &impl Fn(&T) -> UBig) -> UBig {
     match numbers {
         [] => UBig::ONE,
-        [one] => UBig::from(*one),
+        [one] => of(one),
         _ => {
             let (left, right) = numbers.split_at(numbers.len() / 2);
-            product(left) * product(right)
+            by_halves(left, of) * by_halves(right, of)
         }
     }
 }
@@ -125,12 +150,21 @@ fn has_close_factors(modulus: &UBig) -> bool {
 /// Most numbers are seen not to be squares by their remainders.
 fn may_be_square(number: &UBig) -> bool {
     let lowest = number.as_words().first().copied().unwrap_or_default();
-    let is_square_modulo = |residue: u64, divisor: u64| (0..divisor).any(|root| root * root % divisor == residue);
     if SQUARES >> (lowest % 64) & 1 == 0 {
         return false;
     }
     let rest = number % SIEVE;
-    [63, 65, 11].iter().all(|divisor| is_square_modulo(rest % divisor, *divisor))
+    SQUARES_OF_SIEVE.iter().all(|(divisor, squares)| squares >> (rest % divisor) & 1 == 1)
+}
+
+/// The bits of the squares modulo a number.
+const fn squares(divisor: u64) -> u128 {
+    let (mut found, mut root) = (0, 0);
+    while root < divisor {
+        found |= 1 << (root * root % divisor);
+        root += 1;
+    }
+    found
 }
 
 fn is_square(number: &UBig) -> bool {

@@ -1,8 +1,9 @@
 //! Primes that several RSA keys have in common: a generator with too little entropy made them, and who has both keys has
 //! both private ones.
 //!
-//! In: the moduli of any number of keys. Out: for each its common factor with another, if there is one. Memory and time
-//! grow a little more than linearly: a product tree instead of a comparison of each with each.
+//! In: the moduli of any number of keys. Out: for each its common factor with another, if there is one. Time grows a little more than
+//! linearly: a product tree instead of a comparison of each with each. Many moduli are a tree for each group of them, which also gets
+//! the product of the other groups: memory is that of one tree, and a product for each group.
 //!
 //! With P the product of all moduli, the sum C of all P/n leaves the remainder P/n by n, so gcd(C mod n, n) is what n has
 //! in common with the others. The remainders come down the same tree as fractions of each node's product, of which only
@@ -16,10 +17,14 @@ use dashu_int::UBig;
 use dashu_int::ops::{BitTest, Gcd};
 
 use super::{LARGEST_BITS, trimmed};
-use crate::workers;
+use crate::workers::{self, StopSignal};
 
 /// Each level of the tree may double the error of a fraction: enough for 2^60 moduli.
 const GUARD_BITS: usize = 64;
+/// As many moduli are in one tree: some 200 MB for RSA-2048.
+const MOST_IN_TREE: usize = 8192;
+/// Fewer moduli, as those of one node, are no work for several threads: to start them takes longer.
+const FEW: usize = 256;
 /// As many keys are compared one by one to tell who shares a prime with whom.
 const MOST_COMPARED: usize = 512;
 
@@ -46,6 +51,12 @@ pub struct SharedFactor {
 /// ```
 #[must_use]
 pub fn shared_factors(moduli: &[&[u8]]) -> Vec<Option<SharedFactor>> {
+    shared_factors_until(moduli, &StopSignal::default())
+}
+
+/// The same, which takes minutes for a hundred thousand; nothing is found once `stop` has come.
+#[must_use]
+pub fn shared_factors_until(moduli: &[&[u8]], stop: &StopSignal) -> Vec<Option<SharedFactor>> {
     let mut places: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
     for (place, modulus) in moduli.iter().enumerate() {
         let modulus = trimmed(modulus);
@@ -57,8 +68,12 @@ pub fn shared_factors(moduli: &[&[u8]]) -> Vec<Option<SharedFactor>> {
     let distinct: Vec<UBig> = places.keys().map(|modulus| UBig::from_be_bytes(modulus)).collect();
     let places: Vec<_> = places.into_values().collect();
     let mut found = vec![None; moduli.len()];
-    let mut shared: Vec<(usize, UBig)> = common_factors(&distinct).into_iter().enumerate().collect();
+    let mut shared: Vec<(usize, UBig)> =
+        common_factors(&distinct, MOST_IN_TREE, stop).into_iter().enumerate().collect();
     shared.retain(|(_, factor)| *factor != UBig::ONE);
+    if stop.has_come() {
+        return found;
+    }
     for (rank, (one, factor)) in shared.iter().enumerate() {
         let compared = if rank < MOST_COMPARED { MOST_COMPARED } else { 0 };
         let others = shared.iter().take(compared).filter(|(other, _)| {
@@ -77,13 +92,37 @@ pub fn shared_factors(moduli: &[&[u8]]) -> Vec<Option<SharedFactor>> {
     found
 }
 
-/// What each number has in common with the product of the others.
-fn common_factors(numbers: &[UBig]) -> Vec<UBig> {
+/// What each number has in common with the product of the others; whatever, once `stop` has come.
+fn common_factors(numbers: &[UBig], most: usize, stop: &StopSignal) -> Vec<UBig> {
+    let groups: Vec<_> = numbers.chunks(most).collect();
+    if groups.len() < 2 {
+        return factors_in_group(numbers, &[], stop);
+    }
+    let products: Vec<_> = groups.iter().map(|group| product(group, stop)).collect();
+    let of_group = |(place, group): (usize, &&[UBig])| {
+        let others = products.iter().enumerate().filter(|(other, _)| *other != place);
+        let others: Vec<_> = others.map(|(_, product)| product).collect();
+        factors_in_group(group, &others, stop)
+    };
+    groups.iter().enumerate().flat_map(of_group).collect()
+}
+
+fn product(numbers: &[UBig], stop: &StopSignal) -> UBig {
+    let mut level = numbers.to_vec();
+    while level.len() > 1 {
+        let pairs: Vec<_> = level.chunks(2).collect();
+        level = map(numbers.len(), &pairs, |pair| if stop.has_come() { UBig::ONE } else { pair.iter().product() });
+    }
+    level.pop().unwrap_or(UBig::ONE)
+}
+
+/// The same for the numbers of one group, beside the products of the other groups.
+fn factors_in_group(numbers: &[UBig], others: &[&UBig], stop: &StopSignal) -> Vec<UBig> {
     let leaves: Vec<_> = numbers.iter().map(|number| Node { product: number.clone(), sum: UBig::ONE }).collect();
     let mut levels = vec![leaves];
     while let Some(level) = levels.last().filter(|level| level.len() > 1) {
         let pairs: Vec<_> = level.chunks(2).collect();
-        let above = workers::map(&pairs, |pair| Node::above(pair));
+        let above = map(numbers.len(), &pairs, |pair| Node::above(if stop.has_come() { &[] } else { pair }));
         // Only the root's sum is needed.
         if let Some(level) = levels.last_mut() {
             for node in level {
@@ -92,23 +131,36 @@ fn common_factors(numbers: &[UBig]) -> Vec<UBig> {
         }
         levels.push(above);
     }
-    let Some(root) = levels.pop().and_then(|mut level| level.pop()) else { return Vec::new() };
+    let Some(mut root) = levels.pop().and_then(|mut level| level.pop()) else { return Vec::new() };
+    root.sum %= &root.product;
+    for other in others.iter().take_while(|_| !stop.has_come()) {
+        root.sum *= *other % &root.product;
+        root.sum %= &root.product;
+    }
     let mut fractions = vec![Fraction::of(&root)];
     for level in levels.iter().rev() {
         let places: Vec<_> = (0..level.len()).collect();
-        fractions = workers::map(&places, |place| {
+        fractions = map(numbers.len(), &places, |place| {
             let parent = fractions.get(place / 2).cloned().unwrap_or_default();
-            match (level.get(*place), level.get(place ^ 1)) {
+            let is_wanted = !stop.has_come();
+            match (level.get(*place).filter(|_| is_wanted), level.get(place ^ 1)) {
                 (Some(own), Some(sibling)) => parent.below(&own.product, &sibling.product),
                 _ => parent,
             }
         });
     }
     let pairs: Vec<_> = numbers.iter().zip(&fractions).collect();
-    workers::map(&pairs, |(number, fraction)| {
+    map(numbers.len(), &pairs, |(number, fraction)| {
+        if stop.has_come() {
+            return UBig::ONE;
+        }
         let rest = fraction.times(number);
         if rest.is_zero() { (*number).clone() } else { rest.gcd(*number) }
     })
+}
+
+fn map<T: Sync, R: Send>(all: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if all < FEW { items.iter().map(work).collect() } else { workers::map(items, work) }
 }
 
 /// A node of the tree: the product of the moduli below it, and the sum of its quotients by each of them.
@@ -142,7 +194,7 @@ struct Fraction {
 impl Fraction {
     fn of(root: &Node) -> Self {
         let bits = root.product.bit_len() + GUARD_BITS;
-        Self { digits: ((&root.sum % &root.product) << bits) / &root.product, bits }
+        Self { digits: (&root.sum << bits) / &root.product, bits }
     }
 
     /// That of a child: C / P of the parent times the sibling's product.
@@ -190,6 +242,21 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_found_and_little_is_done_once_it_is_asked_to_stop() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let p = primes();
+        let moduli: Vec<_> = (0..200_u32).map(|number| bytes(&(&p[4] * UBig::from(2 * number + 3)))).collect();
+        let moduli: Vec<_> = moduli.iter().map(Vec::as_slice).collect();
+        assert_eq!(shared_factors(&moduli).iter().flatten().count(), 200);
+        for after in [0, 1, 50, 150, 300, 400] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let stop = StopSignal::new(move || asked.fetch_add(1, Ordering::Relaxed) >= after);
+            assert_eq!(shared_factors_until(&moduli, &stop).iter().flatten().count(), 0, "{after}");
+        }
+    }
+
+    #[test]
     fn moduli_that_are_none_are_passed_over() {
         assert_eq!(shared_factors(&[]), []);
         let (zeros, long) = ([0; 40], [0xff; 4096]);
@@ -215,7 +282,10 @@ mod tests {
                     UBig::from_words(&words) | UBig::ONE
                 })
                 .collect();
-            let fast = common_factors(&moduli);
+            let fast = common_factors(&moduli, MOST_IN_TREE, &StopSignal::default());
+            for most in [1, 2, 3, 7, 16, 64] {
+                assert_eq!(common_factors(&moduli, most, &StopSignal::default()), fast, "{count} in groups of {most}");
+            }
             for (place, modulus) in moduli.iter().enumerate() {
                 let others = moduli.iter().enumerate().filter(|(other, _)| *other != place);
                 let product: UBig =

@@ -39,6 +39,16 @@ faults! {
             /// The archive.
             path: PathBuf,
         },
+        /// More than 100,000 nodes are in an archive: those that come after them were not looked at.
+        #[error("{} holds more than {limit} nodes", path.display())]
+        #[fault("audit.too_many_trees", Environment,
+            "what comes after them was not looked at: divide the archive, or unpack it and name the folder")]
+        TooManyTrees {
+            /// The archive.
+            path: PathBuf,
+            /// The limit.
+            limit: usize,
+        },
         /// The files of a node are too far apart in an archive: some of them come after those of 64 other nodes.
         #[error("the files of {member} are not together in {}", path.display())]
         #[fault("audit.scattered", Environment, "unpack the archive and name the folder")]

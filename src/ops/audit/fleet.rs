@@ -13,6 +13,7 @@ use crate::audit::Severity;
 use crate::audit::fleet::Fleet;
 pub use crate::audit::fleet::FleetFinding;
 use crate::audit::node::Status;
+use crate::workers::StopSignal;
 
 /// How many trees are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,10 +108,10 @@ impl Gathered {
         self.counts
     }
 
-    /// What is known of all of them.
+    /// What is known of all of them; less, once `stop` has come ([`Fleet::findings`]).
     #[must_use]
-    pub fn summary(&self) -> FleetSummary {
-        let findings = self.fleet.findings();
+    pub fn summary(&self, stop: &StopSignal) -> FleetSummary {
+        let findings = self.fleet.findings(stop);
         let worst = findings.iter().map(|one| match one.finding.severity {
             Severity::Critical => Status::Critical,
             Severity::Warning => Status::Warning,
@@ -128,13 +129,13 @@ impl Gathered {
 }
 
 impl FleetReport {
-    /// Puts the reports of trees together.
+    /// Puts the reports of trees together, until `stop` comes.
     #[must_use]
-    pub fn of(trees: Vec<TreeReport>, now: DateTime<Utc>) -> Self {
+    pub fn of(trees: Vec<TreeReport>, now: DateTime<Utc>, stop: &StopSignal) -> Self {
         let mut gathered = Gathered::default();
         for tree in &trees {
             gathered.add(tree);
         }
-        Self { audited_at: now, summary: gathered.summary(), trees }
+        Self { audited_at: now, summary: gathered.summary(stop), trees }
     }
 }

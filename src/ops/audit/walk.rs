@@ -11,6 +11,7 @@ use super::shape::Shape;
 use crate::catalogue;
 use crate::error::{Diagnostic as _, Fault};
 use crate::store::{EntryKind, Store};
+use crate::workers::StopSignal;
 
 /// No fleet is kept deeper.
 const DEEPEST: usize = 24;
@@ -45,6 +46,7 @@ impl Place {
 /// The places below what was named.
 pub(super) struct Walk {
     store: Store,
+    stop: StopSignal,
     /// What is still to be looked at, the next last; with its depth below what was named.
     pending: Vec<(PathBuf, usize)>,
     /// Where the search below a named path began, and whether anything was found.
@@ -52,11 +54,11 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(store: Store, named: Vec<PathBuf>) -> Self {
+    pub(super) fn new(store: Store, named: Vec<PathBuf>, stop: StopSignal) -> Self {
         // What is named twice is looked at once.
         let mut seen = BTreeSet::new();
         let named: Vec<_> = named.into_iter().filter(|path| seen.insert(path.clone())).collect();
-        Self { store, pending: named.into_iter().rev().map(|path| (path, 0)).collect(), named: None }
+        Self { store, stop, pending: named.into_iter().rev().map(|path| (path, 0)).collect(), named: None }
     }
 
     /// What a file is, by its name and its beginning.
@@ -106,7 +108,7 @@ impl Iterator for Walk {
     type Item = Place;
 
     fn next(&mut self) -> Option<Place> {
-        loop {
+        while !self.stop.has_come() {
             let Some((path, depth)) = self.pending.pop() else { return self.ended() };
             if depth == 0 {
                 if let Some(problem) = self.ended() {
@@ -127,6 +129,7 @@ impl Iterator for Walk {
                 return Some(place);
             }
         }
+        None
     }
 }
 
