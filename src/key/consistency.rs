@@ -34,20 +34,25 @@ fn numbers_fit(key: &RsaPrivateKeyRef<'_>) -> Option<bool> {
     if all.iter().any(|number| number.as_bytes().len() > length) {
         return Some(false);
     }
-    let [n, e, d] = [number(&key.modulus)?, number(&key.public_exponent)?, number(&key.private_exponent)?];
-    let [p, q, inverse] = [number(&key.prime1)?, number(&key.prime2)?, number(&key.coefficient)?];
+    let (modulus, exponent) = (number(&key.modulus)?, number(&key.public_exponent)?);
+    let (private, inverse) = (number(&key.private_exponent)?, number(&key.coefficient)?);
+    let (p, q) = (number(&key.prime1)?, number(&key.prime2)?);
     let is_odd = |number: &Number| number.as_words().first().is_some_and(|word| word & 1 == 1);
     let one = BoxedUint::one();
-    if ![&n, &e, &p, &q].into_iter().all(is_odd) || *e == one || *p == one || *q == one || *d >= *n || *inverse >= *p {
+    let is_above_one = |number: &Number| is_odd(number) && **number != one;
+    if !is_odd(&modulus) || ![&exponent, &p, &q].into_iter().all(is_above_one) {
         return Some(false);
     }
-    let is_inverse = |prime: &Number, exponent: &UintRef<'_>| {
-        let (exponent, below) = (number(exponent)?, one_less(prime));
+    if *private >= *modulus || *inverse >= *p {
+        return Some(false);
+    }
+    let is_inverse = |prime: &Number, reduced: &UintRef<'_>| {
+        let (reduced, below) = (number(reduced)?, one_less(prime));
         // d and its remainder have the same product with e, modulo p - 1.
-        Some(*rest(&d, &below)? == *exponent && *rest(&product(&exponent, &e), &below)? == one)
+        Some(*rest(&private, &below)? == *reduced && *rest(&product(&reduced, &exponent), &below)? == one)
     };
     Some(
-        *product(&p, &q) == *n
+        *product(&p, &q) == *modulus
             && is_inverse(&p, &key.exponent1)?
             && is_inverse(&q, &key.exponent2)?
             && *rest(&product(&inverse, &q), &p)? == one,
@@ -145,7 +150,7 @@ mod tests {
             }
         }
         let key = RsaPrivateKeyRef::from_der(&sound).unwrap();
-        let swapped = RsaPrivateKeyRef { prime1: key.prime2.clone(), prime2: key.prime1.clone(), ..key };
+        let swapped = RsaPrivateKeyRef { prime1: key.prime2, prime2: key.prime1, ..key };
         assert_eq!(verdicts(&swapped.to_der().unwrap()), (false, false));
     }
 

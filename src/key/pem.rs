@@ -92,14 +92,15 @@ fn read_block(input: &[u8]) -> Option<(Block<'_>, &[u8])> {
     }
 
     let (has_headers, base64) = split_headers(content);
-    let mut compact = Zeroizing::new(Vec::with_capacity(base64.len()));
+    let mut compact = Vec::with_capacity(base64.len());
     for line in base64.split(u8::is_ascii_whitespace) {
         compact.extend_from_slice(line);
     }
+    let compact = Secret::new(compact);
     let der = if is_private(label) {
-        Base64::decode_vec(std::str::from_utf8(&compact).ok()?).ok()?
+        Base64::decode_vec(std::str::from_utf8(compact.expose()).ok()?).ok()?
     } else {
-        STANDARD.decode(&*compact).ok()?
+        STANDARD.decode(compact.expose()).ok()?
     };
     Some((Block { label, has_headers, der: Secret::new(der) }, remaining))
 }

@@ -180,14 +180,14 @@ mod tests {
             UBig::from(9_u8),
             (&one << 521) - &one,
             (&one << 20_000) + &one,
-            &sound * UBig::from(3_u8) << 14_000,
+            (&sound * UBig::from(3_u8)) << 14_000,
         ];
         let odd: Vec<_> = moduli.iter().map(info).chain([b"no key".to_vec()]).collect();
         let sound = [key.public_key_info(), curve.public_key_info()].map(<[u8]>::to_vec);
         // Each beside sound keys, before and behind many of them.
-        for place in 0..odd.len() {
+        for (place, one) in odd.iter().enumerate() {
             let many = sound.iter().cycle().take(90);
-            let all: Vec<&[u8]> = many.clone().chain([&odd[place]]).chain(many).map(Vec::as_slice).collect();
+            let all: Vec<&[u8]> = many.clone().chain([one]).chain(many).map(Vec::as_slice).collect();
             let each: Vec<_> = all.iter().map(|info| public_key_weakness(info, Effort::Quick)).collect();
             assert_eq!(public_key_weaknesses(&all), each, "{place}");
         }

@@ -7,7 +7,6 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use zeroize::Zeroizing;
 
 use super::error::KubeconfigError;
 use crate::secret::Secret;
@@ -90,11 +89,12 @@ pub(super) fn bytes(mapping: &Mapping, key: &str, path: &str) -> Result<Option<S
 /// Base64 as Go reads it: line breaks may stand anywhere, and nothing else.
 pub(super) fn decoded(text: &str) -> Option<Secret> {
     // All at once: a buffer that grows leaves pieces of a key behind.
-    let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut letters = Vec::with_capacity(text.len());
     for line in text.as_bytes().split(|byte| matches!(byte, b'\n' | b'\r')) {
         letters.extend_from_slice(line);
     }
-    BASE64.decode(&*letters).ok().map(Secret::new)
+    let letters = Secret::new(letters);
+    BASE64.decode(letters.expose()).ok().map(Secret::new)
 }
 
 /// The node of a base64 field.
