@@ -1,4 +1,4 @@
-//! The key algorithms that kubeadm's `encryptionAlgorithm` names.
+//! The key algorithms that kubeadm's `encryptionAlgorithm` names, and the names of others.
 //!
 //! Source: kubeadm v1beta4 `EncryptionAlgorithmType`.
 
@@ -63,5 +63,41 @@ impl FromStr for Algorithm {
             .into_iter()
             .find(|algorithm| algorithm.as_str() == text)
             .ok_or_else(|| KeyError::UnknownAlgorithm { name: text.to_owned() })
+    }
+}
+
+/// The name of a kind of key by its dotted object identifier, as `ML-DSA-65`; the identifier itself where it has none
+/// here.
+///
+/// Source: RFC 8410, RFC 9881 (ML-DSA), RFC 9909 (SLH-DSA); NIST's register of algorithms.
+#[must_use]
+pub fn algorithm_name(oid: &str) -> &str {
+    match oid {
+        "1.3.101.110" => "X25519",
+        "1.3.101.111" => "X448",
+        "1.3.101.112" => "Ed25519",
+        "1.3.101.113" => "Ed448",
+        "1.2.840.10040.4.1" => "DSA",
+        "1.2.840.10046.2.1" => "DH",
+        "1.2.840.113549.1.1.10" => "RSA-PSS",
+        "2.16.840.1.101.3.4.3.17" => "ML-DSA-44",
+        "2.16.840.1.101.3.4.3.18" => "ML-DSA-65",
+        "2.16.840.1.101.3.4.3.19" => "ML-DSA-87",
+        "2.16.840.1.101.3.4.3.20" => "SLH-DSA-SHA2-128s",
+        "2.16.840.1.101.3.4.3.21" => "SLH-DSA-SHA2-128f",
+        "2.16.840.1.101.3.4.3.22" => "SLH-DSA-SHA2-192s",
+        "2.16.840.1.101.3.4.3.23" => "SLH-DSA-SHA2-192f",
+        "2.16.840.1.101.3.4.3.24" => "SLH-DSA-SHA2-256s",
+        "2.16.840.1.101.3.4.3.25" => "SLH-DSA-SHA2-256f",
+        "2.16.840.1.101.3.4.3.26" => "SLH-DSA-SHAKE-128s",
+        "2.16.840.1.101.3.4.3.27" => "SLH-DSA-SHAKE-128f",
+        "2.16.840.1.101.3.4.3.28" => "SLH-DSA-SHAKE-192s",
+        "2.16.840.1.101.3.4.3.29" => "SLH-DSA-SHAKE-192f",
+        "2.16.840.1.101.3.4.3.30" => "SLH-DSA-SHAKE-256s",
+        "2.16.840.1.101.3.4.3.31" => "SLH-DSA-SHAKE-256f",
+        "2.16.840.1.101.3.4.4.1" => "ML-KEM-512",
+        "2.16.840.1.101.3.4.4.2" => "ML-KEM-768",
+        "2.16.840.1.101.3.4.4.3" => "ML-KEM-1024",
+        other => other,
     }
 }
