@@ -103,12 +103,12 @@ check-format: $(STAMPS)/develop
 	$(BIN)/ruff format --check .
 
 check-clippy: $(STAMPS)/venv
-	$(CARGO) clippy --locked --all-targets -- --deny warnings
-	$(CARGO) clippy --locked --all-targets --features python -- --deny warnings
-	$(CARGO) clippy --locked --all-targets --features library-keygen -- --deny warnings
+	$(CARGO) clippy --locked --lib --bins -- --deny warnings
+	$(CARGO) clippy --locked --all-targets --features cluster,python -- --deny warnings
+	$(CARGO) clippy --locked --lib --features library-keygen -- --deny warnings
 
 check-rust:
-	$(CARGO) test --locked
+	$(CARGO) test --locked --features cluster
 
 # A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3.
 # The binding is tested through Python in any case (check-python).
@@ -118,11 +118,11 @@ check-rust-python: $(STAMPS)/venv
 		echo "skipped: cargo test --features python, as $(PYTHON) has no libpython to link with (on Debian: libpython3-dev)"; \
 	else \
 		set -x; LD_LIBRARY_PATH="$$folder$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
-			$(CARGO) test --locked --features python --lib; \
+			$(CARGO) test --locked --features cluster,python --lib; \
 	fi
 
 check-rust-docs: $(STAMPS)/venv
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --features python
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --features cluster,python
 
 # The advisory database is fetched from the network, so `cargo deny check advisories` is left to the person at hand.
 check-dependencies:
@@ -254,7 +254,7 @@ fuzz:
 
 # check-rust and check-python fail when they are stale.
 reference: $(STAMPS)/package
-	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --test repository -- reference:: signatures::
+	KUBEPKI_WRITE_REFERENCE=1 $(CARGO) test --locked --features cluster --test repository -- reference:: signatures::
 	KUBEPKI_WRITE_REFERENCE=1 $(BIN)/python -m pytest -q tests/python/test_values.py tests/python/test_ansible_options.py -k "stub or written or made_of"
 
 # What the guides show of the page and of notebooks; needs Chromium.
@@ -308,7 +308,7 @@ PROGRAM = target/$(1)-unknown-linux-musl/release/kubepki
 .PRECIOUS: $(call PROGRAM,%)
 $(call PROGRAM,%): $(RUST_SOURCES) $(STAMPS)/wheel
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/$*-unknown-linux-musl" || { set -x; rustup target add $*-unknown-linux-musl; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(CARGO) zigbuild --release --locked --bin kubepki --target $*-unknown-linux-musl
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(CARGO) zigbuild --release --locked --features cluster --bin kubepki --target $*-unknown-linux-musl
 	touch $@
 
 dist/kubepki-%-linux.tar.gz: $(call PROGRAM,%) LICENSE $(STAMPS)/pages

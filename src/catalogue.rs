@@ -17,8 +17,8 @@ mod versions;
 
 pub use alternative_names::api_server_service_address;
 pub use kubelet::{
-    DEFAULT_KUBELET_DIR, KUBELET_CLIENT_FILE, KUBELET_OWN_FILE, KUBELET_SERVER_FILE, KubeletFiles, SYSTEM_NODE, dated,
-    is_written_by_kubelet,
+    DEFAULT_KUBELET_DIR, KUBELET_CLIENT_FILE, KUBELET_OWN_FILE, KUBELET_SERVER_FILE, KubeletFiles, SYSTEM_NODE,
+    SYSTEM_NODES, dated, is_written_by_kubelet,
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
@@ -45,6 +45,8 @@ pub const API_SERVER: &str = "apiserver";
 pub const API_SERVER_TO_ETCD: &str = "apiserver-etcd-client";
 /// The service accounts' key pair (`sa.key`, `sa.pub`), which is no certificate.
 pub const SERVICE_ACCOUNT: &str = "sa";
+/// The `ConfigMap` of every namespace that has the cluster's CA, and its entry.
+pub const ROOT_CA_MAP: (&str, &str) = ("kube-root-ca.crt", "ca.crt");
 /// The kubeconfig of administrators.
 pub const ADMIN_CONF: &str = "admin.conf";
 /// The kubeconfig that kubeadm makes and never renews: the kubelet does.

@@ -35,6 +35,7 @@ mod generate_csr;
 mod import;
 mod init;
 mod input;
+mod kubelet;
 mod line;
 mod logging;
 mod metrics;

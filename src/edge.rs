@@ -4,6 +4,7 @@
 //! server presents, answers to a health probe, what a program printed. Only modules below this one open sockets or
 //! start processes; none of them decides anything about certificates.
 
+pub mod cluster;
 pub mod dump;
 pub mod host;
 pub mod http;

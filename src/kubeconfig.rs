@@ -12,6 +12,7 @@ mod compare;
 mod edit;
 mod error;
 mod fields;
+mod json;
 mod parts;
 mod schema;
 mod usable;

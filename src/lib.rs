@@ -33,6 +33,7 @@ pub mod error;
 pub mod inventory;
 pub mod key;
 pub mod kubeconfig;
+pub mod objects;
 pub mod ops;
 pub mod plan;
 pub mod policy;

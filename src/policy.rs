@@ -14,6 +14,7 @@
 //! | `answer` | what the certificate will say, and until when |
 //! | `answered` | whether a certificate still answers its request |
 //! | `outlive` | the certificate that would be valid for longer than its CA |
+//! | [`serving`] | which requests of kubelets for serving certificates may be approved |
 //!
 //! Source: RFC 5280; kubeadm's catalogue; Kubernetes' signers (`kubernetes.io/kube-apiserver-client-kubelet`) for what a
 //! careful CA looks at.
@@ -26,6 +27,7 @@ mod outlive;
 mod pattern;
 mod plausible;
 mod profile;
+pub mod serving;
 
 pub use answer::{Asked, Draft, Refusal, Signer, answer};
 pub use answered::{Answered, due, is_signed_by};

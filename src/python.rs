@@ -17,6 +17,7 @@ mod logging;
 mod operations;
 mod recover;
 mod restart;
+mod serving;
 mod systemd;
 mod text;
 mod user;
@@ -57,6 +58,8 @@ mod native {
     use super::recover::recover;
     #[pymodule_export]
     use super::restart::{must_restart, plan_restart, restart};
+    #[pymodule_export]
+    use super::serving::kubelet_csrs;
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]

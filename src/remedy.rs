@@ -151,7 +151,7 @@ impl Caller {
 fn is_of_no_node(verb: &[&str]) -> bool {
     matches!(
         verb,
-        ["version" | "explain" | "completion" | "manual" | "help" | "probe" | "audit", ..]
+        ["version" | "explain" | "completion" | "manual" | "help" | "probe" | "audit" | "kubelet", ..]
             | ["certs", "certificate-key"]
             | []
     )

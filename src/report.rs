@@ -21,6 +21,7 @@ pub mod prometheus;
 pub mod recover;
 pub mod requests;
 pub mod restart;
+pub mod serving;
 pub mod show;
 pub mod structured;
 mod table;

@@ -9,11 +9,13 @@ mod backup;
 pub mod bundle;
 mod certificates;
 mod check;
+mod cluster;
 mod moment;
 mod node;
 mod probe;
 mod renew;
 mod restart;
+mod serving;
 mod shared;
 mod show;
 mod sign;
@@ -26,11 +28,13 @@ pub use audit::AuditRequest;
 pub use backup::{BackupPlace, PruneRequest, RecoverRequest, RestoreRequest};
 pub use certificates::{CleanupRequest, EmbedRequest, GenerateCsrRequest, ImportRequest, InitRequest, UserRequest};
 pub use check::{CheckFilesRequest, CheckRequest};
+pub use cluster::ClusterAccess;
 pub use moment::moment;
 pub use node::NodeRequest;
 pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
+pub use serving::ServingRequest;
 pub use shared::{
     BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs,
     Warning,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kubepki.api.check import check, check_expiration, check_files, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
+    from kubepki.api.kubelet import approve_kubelet_csrs, kubelet_csrs
     from kubepki.api.plan import apply, plan, rehearse
     from kubepki.api.probe import probe
     from kubepki.api.recover import recover
@@ -88,8 +89,10 @@ if TYPE_CHECKING:
         RestartPlan,
         RestartReport,
         RestartWay,
+        ReviewedRequest,
         Role,
         Schedule,
+        ServingReport,
         Severity,
         SignedCertificate,
         Status,
@@ -161,9 +164,11 @@ __all__ = [
     "RestartPlan",
     "RestartReport",
     "RestartWay",
+    "ReviewedRequest",
     "Restarted",
     "Role",
     "Schedule",
+    "ServingReport",
     "Severity",
     "SignedCertificate",
     "Status",
@@ -177,6 +182,7 @@ __all__ = [
     "__version__",
     "access",
     "apply",
+    "approve_kubelet_csrs",
     "audit",
     "certificate_key",
     "certificate_names",
@@ -189,6 +195,7 @@ __all__ = [
     "import_bundle",
     "install_units",
     "kubeconfig_names",
+    "kubelet_csrs",
     "leaf_names",
     "list_backups",
     "load_config",
@@ -231,6 +238,7 @@ _HOMES = {
     "RefusedError": "errors",
     "access": "api.access",
     "apply": "api.plan",
+    "approve_kubelet_csrs": "api.kubelet",
     "audit": "api.audit",
     "certificate_key": "api.bundle",
     "certificate_names": "api.configuration",
@@ -243,6 +251,7 @@ _HOMES = {
     "import_bundle": "api.bundle",
     "install_units": "api.systemd",
     "kubeconfig_names": "api.configuration",
+    "kubelet_csrs": "api.kubelet",
     "leaf_names": "api.requests",
     "list_backups": "api.backup",
     "load_config": "api.configuration",

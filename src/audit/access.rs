@@ -19,13 +19,12 @@ use serde::{Deserialize, Serialize};
 pub use log::{AuditLog, CREDENTIAL_PREFIX, CredentialUse};
 
 use super::{Finding, FindingCode, Severity};
-use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, SYSTEM_NODE};
+use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, SYSTEM_NODE, SYSTEM_NODES};
 use crate::digest::sha256_hex;
 use crate::inventory::Inventory;
 use crate::text::counted;
 use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage};
 
-const NODES: &str = "system:nodes";
 /// What stands before names of Kubernetes' own.
 const RESERVED: &str = "system:";
 
@@ -217,7 +216,7 @@ fn power_in_cluster(user: &str, groups: &[String]) -> Power {
         Power::Unrestricted
     } else if is_in(CLUSTER_ADMINS) {
         Power::ClusterAdmin
-    } else if user.starts_with(SYSTEM_NODE) && is_in(NODES) {
+    } else if user.starts_with(SYSTEM_NODE) && is_in(SYSTEM_NODES) {
         Power::Node
     } else if user.starts_with(RESERVED) || catalogue::ROWS.iter().any(|row| row.common_name.fixed() == Some(user)) {
         Power::Component
@@ -277,9 +276,9 @@ fn judge_power(credential: &Credential, own_node: Option<&Credential>, findings:
                 ));
             }
         }
-        Power::Bound if credential.groups.iter().any(|group| group == NODES) => findings.push(credential.finding(
+        Power::Bound if credential.groups.iter().any(|group| group == SYSTEM_NODES) => findings.push(credential.finding(
             FindingCode::AccessOtherNode,
-            format!("it is in the group {NODES}, and its user {} is no node's", credential.user),
+            format!("it is in the group {SYSTEM_NODES}, and its user {} is no node's", credential.user),
             "have it issued again without this group",
         )),
         _ => {}

@@ -15,6 +15,9 @@ pub const DEFAULT_KUBELET_DIR: &str = "/var/lib/kubelet";
 /// What the node's name follows in its kubelet's user name.
 pub const SYSTEM_NODE: &str = "system:node:";
 
+/// The group of all kubelets.
+pub const SYSTEM_NODES: &str = "system:nodes";
+
 /// The link to the newest client certificate and its key.
 pub const KUBELET_CLIENT_FILE: &str = "kubelet-client-current.pem";
 

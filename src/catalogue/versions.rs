@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use super::SYSTEM_NODES;
 use crate::config::KubernetesVersion;
 use crate::x509::KeyUsage;
 
@@ -104,7 +105,7 @@ impl Organizations {
 }
 
 pub(super) const NO_GROUP: Organizations = Organizations::always(&[]);
-pub(super) const NODES: Organizations = Organizations::always(&["system:nodes"]);
+pub(super) const NODES: Organizations = Organizations::always(&[SYSTEM_NODES]);
 pub(super) const SUPER_ADMIN: Organizations = Organizations::always(&[MASTERS]);
 pub(super) const ADMIN: Organizations =
     Organizations { newest: &[CLUSTER_ADMINS], before: &[(&SEPARATE_SUPER_ADMIN, &[MASTERS])] };

@@ -6,6 +6,7 @@ use crate::audit::{FindingCode, RequestFault};
 use crate::bundle::BundleError;
 use crate::certificate_key::CertificateKeyError;
 use crate::config::{ConfigError, PROBLEMS};
+use crate::edge::cluster::ClusterError;
 use crate::edge::process::ProcessError;
 use crate::edge::tls::ProbeError;
 use crate::error::{Code, Declaration, Declared as _, InternalError};
@@ -57,6 +58,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     RestartError::DECLARATIONS,
     ProbeError::DECLARATIONS,
     ProcessError::DECLARATIONS,
+    ClusterError::DECLARATIONS,
 ];
 
 /// What is found on a node.

@@ -12,7 +12,9 @@ struct ToStderr;
 
 impl Log for ToStderr {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::Level::Warn || metadata.target().starts_with("kubepki")
+        // What libraries warn of, our errors say: it is a detail.
+        let is_detail = metadata.level() <= log::Level::Warn && log::max_level() >= LevelFilter::Debug;
+        is_detail || metadata.target().starts_with("kubepki")
     }
 
     fn log(&self, record: &Record<'_>) {

@@ -10,8 +10,8 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, line, logging,
-    metrics, pages, probe, recover, renew, restart, show, sign, systemd, usage, user, version,
+    access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
+    logging, metrics, pages, probe, recover, renew, restart, show, sign, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -94,6 +94,8 @@ verbs!(@kind Verb {
     Systemd,
     /// What the nodes of a cluster share, encrypted
     Bundle,
+    /// Serving certificates of kubelets, in a living cluster
+    Kubelet,
     /// kubeadm configuration files
     Config
 });
@@ -120,6 +122,11 @@ verbs!(@kind Backup {
     Show(backup::Show),
     Restore(backup::Restore),
     Prune(backup::Prune)
+});
+
+verbs!(@kind Kubelet {
+    Csrs(kubelet::Csrs),
+    Approve(kubelet::Approve)
 });
 
 verbs!(@kind Config {

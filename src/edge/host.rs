@@ -1,6 +1,7 @@
-//! What kubeadm asks of the host it runs on: its name, and the address of its default route.
+//! What kubeadm asks of the host it runs on: its name, and the address of its default route; and where the environment says that a
+//! cluster's credentials are.
 //!
-//! In: the kernel's answers. Out: [`HostFacts`]. No packet is sent and no name is looked up; lower-casing and
+//! In: the kernel's answers, the environment. Out: [`HostFacts`], [`Environment`]. No packet is sent and no name is looked up; lower-casing and
 //! judging the name is configuration's work.
 //! Source: kubeadm `util/config` (`SetNodeRegistrationDynamicDefaults`, `SetAPIEndpointDynamicDefaults`), Go's
 //! `os.Hostname`.
@@ -8,7 +9,9 @@
 // This is the floor that the ban on sockets elsewhere exists for.
 #![allow(clippy::disallowed_methods)]
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
 
 /// What the host says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +20,28 @@ pub struct HostFacts {
     pub hostname: Option<String>,
     /// The source address of packets to the default route: IPv4 if there is one, else IPv6; none without a route.
     pub default_address: Option<IpAddr>,
+}
+
+/// What the environment says of where a cluster's credentials are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `$KUBECONFIG`: one file or several, as kubectl takes it.
+    pub kubeconfig: Option<OsString>,
+    /// The user's home.
+    pub home: Option<PathBuf>,
+    /// Whether this process runs in a pod of a cluster.
+    pub is_in_pod: bool,
+}
+
+/// Asks the environment.
+#[must_use]
+pub fn environment() -> Environment {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    Environment {
+        kubeconfig: set("KUBECONFIG"),
+        home: set("HOME").map(PathBuf::from),
+        is_in_pod: set("KUBERNETES_SERVICE_HOST").is_some(),
+    }
 }
 
 /// Asks the kernel.

@@ -236,6 +236,13 @@ impl ServerCertVerifier for Looking {
     }
 }
 
+/// The addresses of a name, as this host's resolver has them; none when it does not answer within `limit`.
+#[must_use]
+pub fn addresses_of(name: &str, limit: Duration) -> Vec<std::net::IpAddr> {
+    let address = Address { host: name.to_owned(), port: 0 };
+    resolve(&address, limit).unwrap_or_default().iter().map(SocketAddr::ip).collect()
+}
+
 /// Where a name leads, within `limit`.
 #[allow(clippy::disallowed_methods)]
 fn resolve(address: &Address, limit: Duration) -> io::Result<Vec<SocketAddr>> {

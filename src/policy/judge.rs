@@ -75,7 +75,8 @@ pub(super) fn judge(
     reasons.into_iter().map(|(fault, evidence)| fault.finding(subject, path, evidence)).collect()
 }
 
-fn weakness(kind: &str, minimum_rsa_bits: u32) -> Option<String> {
+/// Why a key of this kind is not signed.
+pub(super) fn weakness(kind: &str, minimum_rsa_bits: u32) -> Option<String> {
     if let Some(bits) = kind.strip_prefix("RSA-") {
         let enough = bits.parse::<u32>().is_ok_and(|bits| (minimum_rsa_bits..=8192).contains(&bits));
         return (!enough).then(|| format!("the key is {kind}; RSA keys have {minimum_rsa_bits} to 8192 bits"));

@@ -20,6 +20,7 @@ mod plan;
 mod probe;
 mod recover;
 mod restart;
+mod serving;
 mod shown;
 pub(super) mod stub;
 mod systemd;
@@ -41,6 +42,7 @@ pub(super) use recover::{InterruptedChange, Recovery, RecoveryReport};
 pub(super) use restart::{
     ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,
 };
+pub(super) use serving::{ReviewedRequest, ServingReport};
 pub(super) use systemd::{Unit, UnitChange};
 pub(super) use user::{EnsuredUser, Kept, Made, UserKubeconfig};
 pub(super) use words::enumeration_words;

@@ -10,7 +10,7 @@ use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 const FLOORS: [&[&str]; 11] = [
     &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "tree", "workers"],
     &["certificate_key", "edge", "key", "store", "yaml"],
-    &["config", "x509"],
+    &["config", "objects", "x509"],
     &["catalogue", "component", "kubeconfig"],
     &["inventory"],
     &["audit", "bundle", "plan", "policy"],

@@ -279,7 +279,7 @@ const OF_THE_VERB: [&str; 22] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 14] = [
+const OF_THIS_MACHINE: [&str; 16] = [
     "AuditRequest.paths",
     "SignTextRequest.ca_dir",
     "certificate",
@@ -291,6 +291,8 @@ const OF_THIS_MACHINE: [&str; 14] = [
     "client_certificate",
     "client_key",
     "certificate_authority",
+    "inventory",
+    "kubeconfig",
     "ca_key_backup",
     "ca_cert",
     "ca_key",

@@ -83,6 +83,39 @@ findings! {
         #[finding("request.validity", Critical, "ask for less (--days, --validity), or change the policy",
             source = "RFC 5280 4.1.2.5; policies")]
         Validity,
+        /// Another signer is asked than the one that is approved for.
+        #[finding("request.other_signer", Critical, "leave it to whoever approves for that signer",
+            source = "Kubernetes: certificate signing requests, signers")]
+        OtherSigner,
+        /// It was not made by a kubelet of the cluster.
+        #[finding("request.other_requestor", Critical,
+            "find out who made it: only the kubelet of a node asks for its serving certificate",
+            source = "Kubernetes: kubernetes.io/kubelet-serving, permitted subjects")]
+        OtherRequestor,
+        /// The cluster has no Node of the name.
+        #[finding("request.no_node", Critical, "find out why a kubelet asks whose node is not in the cluster: `kubectl get nodes`",
+            source = "kubepki: a node that is gone gets no certificate")]
+        NoNode,
+        /// It asks for a name or an address that is the cluster's, another node's, or no host's.
+        #[finding("request.reserved_names", Critical,
+            "correct the node's name and addresses (`--node-ip`, `--hostname-override`); a control-plane node's that are the API server's too \
+             have to be named one by one: --allow NODE=ADDRESS",
+            source = "RFC 9525 6: clients trust the name; kubepki: kubelets and the API server have certificates of one CA")]
+        ReservedNames,
+        /// It asks for a name or an address that is known of the node from nobody but the node.
+        #[finding("request.unproven_names", Critical,
+            "if the node has it, say so: --allow NODE=ADDRESS, an inventory (--inventory FILE), or DNS (--dns)",
+            source = "Kubernetes: kubelet serving certificates are not approved by themselves; Node addresses are the kubelet's own word")]
+        UnprovenNames,
+        /// So many requests wait that something is wrong; nothing is approved.
+        #[finding("request.too_many", Critical,
+            "find out which node makes them, and delete those that are not needed: `kubectl delete csr NAME`",
+            source = "kubepki: whoever asks without end gets nothing")]
+        TooMany,
+        /// The same kubelet has made a newer request.
+        #[finding("request.superseded", Info, "nothing to do: the newer one is judged, this one expires",
+            source = "Kubernetes: certificate manager of the kubelet")]
+        Superseded,
     }
 }
 

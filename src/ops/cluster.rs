@@ -1,0 +1,210 @@
+//! The cluster's API server, as the operations ask it: typed objects, whole lists, changes that are tried again.
+//!
+//! In: how it is reached. Out: [`Api`]. Credentials are the kubeconfig's current context, or the pod's service account.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | objects read, made, changed and deleted |
+//! | `credentials` | which kubeconfig, and whether it may be used |
+
+mod credentials;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
+use crate::error::Result;
+use crate::objects::{self, List, Object, escaped, path};
+use crate::request::ClusterAccess;
+
+/// So many objects are asked for at once.
+const PART: usize = 500;
+
+/// No list is read further than this.
+const MOST_OBJECTS: usize = 100_000;
+
+/// A change is tried so often when somebody else changes the object at the same time.
+const TRIES: usize = 5;
+
+/// What is waited between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A cluster that can be asked.
+pub struct Api<'t>(Cluster<'t>);
+
+/// All objects of a kind, and the moment that they are of.
+pub struct Listed<T> {
+    /// The objects.
+    pub items: Vec<T>,
+    /// From which state on a watch follows.
+    pub resource_version: String,
+}
+
+impl<'t> Api<'t> {
+    /// Takes up the credentials; nothing is asked yet. `tell` is asked twenty times a second whether to go on.
+    ///
+    /// # Errors
+    /// No credentials, or none that can be used ([`ClusterError`]).
+    pub fn open(
+        access: &ClusterAccess,
+        kubeconfig_dir: &Path,
+        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Self> {
+        let credentials = credentials::find(access, kubeconfig_dir)?;
+        Ok(Self(Cluster::connect(&credentials, access.timeout()?, tell)?))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        self.0.server()
+    }
+
+    /// The object.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; [`ClusterError::NotFound`] when it is not there.
+    pub fn get<T: Object>(&mut self, namespace: Option<&str>, name: &str) -> Result<T, ClusterError> {
+        self.ask(&path::<T>(namespace, Some(name)), &Verb::Get)
+    }
+
+    /// The object, or none.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn find<T: Object>(&mut self, namespace: Option<&str>, name: &str) -> Result<Option<T>, ClusterError> {
+        match self.get(namespace, name) {
+            Err(ClusterError::NotFound { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// All objects of the kind; `selector` is the query's, as `fieldSelector=spec.signerName=…`, with its value escaped.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn list<T: Object>(&mut self, namespace: Option<&str>, selector: &str) -> Result<Listed<T>, ClusterError> {
+        let place = path::<T>(namespace, None);
+        let (mut items, mut next) = (Vec::new(), String::new());
+        loop {
+            let query = format!("{place}?limit={PART}&continue={}&{selector}", escaped(&next));
+            let part: List<T> = self.ask(query.trim_end_matches('&'), &Verb::Get)?;
+            items.extend(part.items);
+            next = part.metadata.next;
+            if next.is_empty() || items.len() >= MOST_OBJECTS {
+                return Ok(Listed { items, resource_version: part.metadata.resource_version });
+            }
+        }
+    }
+
+    /// Tells `see` of each object of the kind that changes after a list, for at most `timeout`.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn watch<T: Object>(
+        &mut self,
+        namespace: Option<&str>,
+        selector: &str,
+        resource_version: &str,
+        timeout: Duration,
+        see: &mut dyn FnMut(T) -> ControlFlow<()>,
+    ) -> Result<WatchEnd, ClusterError> {
+        let version = escaped(resource_version);
+        let seconds = timeout.as_secs().max(1);
+        let place = path::<T>(namespace, None);
+        let query = format!("{place}?watch=1&resourceVersion={version}&timeoutSeconds={seconds}&{selector}");
+        self.0.watch(query.trim_end_matches('&'), timeout, &mut |event| match event {
+            // One that cannot be read is not this client's to judge.
+            Event::Is(object) => serde_json::from_value(object).map_or(ControlFlow::Continue(()), &mut *see),
+            Event::Gone(_) => ControlFlow::Continue(()),
+        })
+    }
+
+    /// Makes the object.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn create<T: Object>(&mut self, object: &T) -> Result<T, ClusterError> {
+        let namespace = Some(object.metadata().namespace.as_str()).filter(|namespace| !namespace.is_empty());
+        let value = self.json(object)?;
+        self.ask(&path::<T>(namespace, None), &Verb::Create(value))
+    }
+
+    /// Writes the object as it is now, or a part of it (`status`, `approval`); it must not have changed meanwhile.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; [`ClusterError::Conflict`] when it has.
+    pub fn replace<T: Object>(&mut self, object: &T, part: Option<&str>) -> Result<T, ClusterError> {
+        let metadata = object.metadata();
+        let namespace = Some(metadata.namespace.as_str()).filter(|namespace| !namespace.is_empty());
+        let mut place = path::<T>(namespace, Some(&metadata.name));
+        if let Some(part) = part {
+            place = format!("{place}/{part}");
+        }
+        let value = self.json(object)?;
+        self.ask(&place, &Verb::Replace(value))
+    }
+
+    /// Changes the object that is there; where somebody else changes it too, what they made is read and changed again.
+    /// `change` says whether anything is to be written.
+    ///
+    /// # Errors
+    /// [`ClusterError`], and what `change` says.
+    pub fn change<T: Object>(
+        &mut self,
+        namespace: Option<&str>,
+        name: &str,
+        change: &mut dyn FnMut(&mut T) -> Result<bool>,
+    ) -> Result<T> {
+        for _ in 1..TRIES {
+            match self.change_once(namespace, name, change) {
+                Err(error) if error.code() == ClusterError::CONFLICT => self.0.pause(PAUSE)?,
+                other => return other,
+            }
+        }
+        self.change_once(namespace, name, change)
+    }
+
+    fn change_once<T: Object>(
+        &mut self,
+        namespace: Option<&str>,
+        name: &str,
+        change: &mut dyn FnMut(&mut T) -> Result<bool>,
+    ) -> Result<T> {
+        let mut object = self.get(namespace, name)?;
+        if change(&mut object)? { Ok(self.replace(&object, None)?) } else { Ok(object) }
+    }
+
+    /// Deletes the object; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn delete<T: Object>(&mut self, namespace: Option<&str>, name: &str) -> Result<(), ClusterError> {
+        match self.0.ask(&path::<T>(namespace, Some(name)), &Verb::Delete) {
+            Err(ClusterError::NotFound { .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// [`ClusterError::Interrupted`].
+    pub fn pause(&mut self, pause: Duration) -> Result<(), ClusterError> {
+        self.0.pause(pause)
+    }
+
+    fn ask<R: serde::de::DeserializeOwned>(&mut self, place: &str, verb: &Verb) -> Result<R, ClusterError> {
+        let answer = self.0.ask(place, verb)?;
+        serde_json::from_value(answer).map_err(|error| self.bad_answer(place, &error))
+    }
+
+    fn json<T: Object>(&self, object: &T) -> Result<serde_json::Value, ClusterError> {
+        objects::to_json(object).map_err(|error| self.bad_answer(T::PLURAL, &error))
+    }
+
+    fn bad_answer(&self, place: &str, error: &serde_json::Error) -> ClusterError {
+        ClusterError::BadAnswer { server: self.server().to_owned(), what: place.to_owned(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,288 @@
+//! `kubepki kubelet csrs` and `kubelet approve`: which serving certificates kubelets ask for, and which of them may be
+//! approved.
+//!
+//! In: a request, now. Out: a [`ServingReport`]. Evidence is gathered here; [`crate::policy::serving`] judges. Requests
+//! that may not be approved are left, with an event that says why; they are denied only when that is asked for.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | reviewing, approving, watching |
+//! | `gather` | what is known of the cluster and of the nodes that ask |
+
+mod gather;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::cluster::{Api, Listed};
+use super::node::read_named;
+use crate::audit::Finding;
+use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::clock::SystemClock;
+use crate::edge::cluster::ClusterError;
+use crate::error::Result;
+use crate::objects::{APPROVED, CertificateSigningRequest, DENIED, Event, Metadata, Object, ObjectReference, escaped};
+use crate::policy::serving::{Decision, KnownNames, Limits, SERVING_SIGNER, Verdict, decide};
+pub use crate::request::ServingRequest;
+use crate::secret::Secret;
+
+/// How long a watch is followed before everything is looked at anew.
+const WATCH: Duration = Duration::from_secs(5 * 60);
+
+/// What is waited after a watch that ended at once.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Who says so in conditions and events.
+const REASON: &str = "KubepkiPolicy";
+
+/// How long a message in the cluster may be.
+const LONGEST_MESSAGE: usize = 1000;
+
+/// What was done with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing.
+    Waits,
+    /// It was approved.
+    Approved,
+    /// It was denied.
+    Denied,
+    /// Somebody else had answered it, or it was gone.
+    Gone,
+}
+
+impl Outcome {
+    /// Its word in reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waits => "waits",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// One request, and what was done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewedRequest {
+    /// What is to be done.
+    #[serde(flatten)]
+    pub decision: Decision,
+    /// What it asks for.
+    pub names: Vec<String>,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+impl ReviewedRequest {
+    /// Why it is not approved.
+    #[must_use]
+    pub fn reasons(&self) -> &[Finding] {
+        match &self.decision.verdict {
+            Verdict::Approve { .. } => &[],
+            Verdict::Leave { reasons } => reasons,
+        }
+    }
+}
+
+/// All requests for serving certificates that wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServingReport {
+    /// The moment for which it holds.
+    pub reviewed_at: DateTime<Utc>,
+    /// The API server.
+    pub server: String,
+    /// The requests.
+    pub requests: Vec<ReviewedRequest>,
+}
+
+/// What is done with what is found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answers {
+    /// Whether anything is written.
+    pub approve: bool,
+    /// Whether what may not be approved is denied.
+    pub deny: bool,
+}
+
+/// One look at a cluster, and the next.
+pub struct Approver<'t> {
+    api: Api<'t>,
+    known: KnownNames,
+    limits: Limits,
+    request: ServingRequest,
+    answers: Answers,
+}
+
+impl<'t> Approver<'t> {
+    /// Reads what is known of the nodes, and takes up the credentials.
+    ///
+    /// # Errors
+    /// An option or the inventory says nothing of a node; there are no credentials.
+    pub fn new(
+        request: &ServingRequest,
+        answers: Answers,
+        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Self> {
+        let inventory = request.inventory.as_deref().map(|path| read_named(path, None)).transpose()?;
+        Ok(Self {
+            known: request.known(inventory.as_ref().map(Secret::expose))?,
+            limits: request.limits()?,
+            api: Api::open(&request.access, Path::new(DEFAULT_KUBECONFIG_DIR), tell)?,
+            request: request.clone(),
+            answers,
+        })
+    }
+
+    /// Looks at every waiting request once, and answers it.
+    ///
+    /// # Errors
+    /// The cluster cannot be asked, or refuses; what the cluster's own names are is not to be found out.
+    pub fn review(&mut self, now: DateTime<Utc>) -> Result<ServingReport> {
+        self.look(now).map(|(report, _)| report)
+    }
+
+    /// Looks, answers, and waits for the next requests until `tell` says to stop; `see` is shown each report that has
+    /// something new.
+    ///
+    /// # Errors
+    /// As [`Self::review`] at the first look. Later a cluster that cannot be asked is asked again.
+    pub fn follow(&mut self, see: &mut dyn FnMut(&ServingReport) -> ControlFlow<()>) -> Result<()> {
+        let mut seen: Vec<(String, Outcome)> = Vec::new();
+        let mut has_begun = false;
+        loop {
+            let version = match self.look(SystemClock.now()) {
+                Ok((report, version)) => {
+                    has_begun = true;
+                    let new = |one: &ReviewedRequest| !seen.contains(&(one.decision.uid.clone(), one.outcome));
+                    let news = ServingReport {
+                        requests: report.requests.iter().filter(|one| new(one)).cloned().collect(),
+                        ..report.clone()
+                    };
+                    if !news.requests.is_empty() && see(&news).is_break() {
+                        return Ok(());
+                    }
+                    seen = report.requests.iter().map(|one| (one.decision.uid.clone(), one.outcome)).collect();
+                    version
+                }
+                Err(error) if !has_begun || error.code() == ClusterError::INTERRUPTED => return Err(error),
+                Err(error) => {
+                    log::warn!("{error}; asked again");
+                    self.api.pause(PAUSE)?;
+                    continue;
+                }
+            };
+            self.wait(&version, &seen)?;
+        }
+    }
+
+    /// Waits until there is a request that was not looked at yet, or for a while.
+    fn wait(&mut self, version: &str, seen: &[(String, Outcome)]) -> Result<()> {
+        let mut is_new = |object: CertificateSigningRequest| {
+            let is_known = seen.iter().any(|(uid, _)| *uid == object.metadata.uid);
+            if object.is_pending() && !is_known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match self.api.watch(None, &selector(), version, WATCH, &mut is_new) {
+            Err(error @ ClusterError::Interrupted { .. }) => return Err(error.into()),
+            Err(error) => log::warn!("{error}; asked again"),
+            Ok(_) => return Ok(()),
+        }
+        Ok(self.api.pause(PAUSE)?)
+    }
+
+    fn look(&mut self, now: DateTime<Utc>) -> Result<(ServingReport, String)> {
+        let Listed { items, resource_version } = self.api.list::<CertificateSigningRequest>(None, &selector())?;
+        let waiting: Vec<_> = items.into_iter().filter(CertificateSigningRequest::is_pending).collect();
+        let mut requests = Vec::new();
+        if !waiting.is_empty() {
+            let evidence = gather::gather(&mut self.api, &self.request, &self.known, &waiting)?;
+            let evidence = evidence.as_evidence();
+            let decisions = decide(&waiting, &evidence, self.limits, now);
+            for decision in decisions {
+                let Some(object) = waiting.iter().find(|one| one.metadata.uid == decision.uid) else { continue };
+                let outcome = self.answer(object, &decision, now)?;
+                requests.push(ReviewedRequest { names: gather::names_of(object), decision, outcome });
+            }
+        }
+        let report = ServingReport { reviewed_at: now, server: self.api.server().to_owned(), requests };
+        Ok((report, resource_version))
+    }
+
+    fn answer(
+        &mut self,
+        object: &CertificateSigningRequest,
+        decision: &Decision,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome> {
+        let (kind, outcome, message) = match &decision.verdict {
+            _ if !self.answers.approve => return Ok(Outcome::Waits),
+            Verdict::Approve { evidence } => (APPROVED, Outcome::Approved, evidence.join("; ")),
+            Verdict::Leave { reasons } => {
+                let message =
+                    reasons.iter().map(|one| format!("{} [{}]", one.evidence, one.code)).collect::<Vec<_>>().join("; ");
+                // What was asked for again is nobody's fault.
+                if !self.answers.deny || reasons.iter().all(|one| !one.is_critical()) {
+                    self.tell_why(object, &message, now);
+                    return Ok(Outcome::Waits);
+                }
+                (DENIED, Outcome::Denied, message)
+            }
+        };
+        let mut answered = object.clone();
+        answered.set_condition(kind, REASON, &short(&message), now);
+        // The object as it was judged: when it has changed meanwhile, it is judged anew.
+        match self.api.replace(&answered, Some("approval")) {
+            Ok(_) => {
+                log::info!("{}: {kind}: {message}", object.metadata.name);
+                Ok(outcome)
+            }
+            Err(ClusterError::Conflict { .. } | ClusterError::NotFound { .. }) => Ok(Outcome::Gone),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Leaves an event beside a request that is left; there is one for each request. Whoever may not write events leaves none.
+    fn tell_why(&mut self, object: &CertificateSigningRequest, message: &str, now: DateTime<Utc>) {
+        let event = Event {
+            metadata: Metadata {
+                name: format!("{}.kubepki", object.metadata.name),
+                namespace: "default".into(),
+                ..Metadata::default()
+            },
+            involved_object: ObjectReference {
+                api_version: CertificateSigningRequest::API_VERSION.into(),
+                kind: CertificateSigningRequest::KIND.into(),
+                name: object.metadata.name.clone(),
+                uid: object.metadata.uid.clone(),
+                ..ObjectReference::default()
+            },
+            reason: "NotApproved".into(),
+            message: short(message),
+            kind: "Warning".into(),
+            first_timestamp: Some(now),
+            last_timestamp: Some(now),
+            count: Some(1),
+            source: serde_json::json!({ "component": "kubepki" }),
+            ..Event::default()
+        };
+        match self.api.create(&event) {
+            Ok(_) | Err(ClusterError::AlreadyExists { .. }) => {}
+            Err(error) => log::warn!("no event for {}: {error}", object.metadata.name),
+        }
+    }
+}
+
+fn selector() -> String {
+    format!("fieldSelector={}", escaped(&format!("spec.signerName={SERVING_SIGNER}")))
+}
+
+fn short(message: &str) -> String {
+    message.chars().take(LONGEST_MESSAGE).collect()
+}

@@ -1,0 +1,70 @@
+//! What `kubelet csrs` and `kubelet approve` are asked for.
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use clap::Args;
+use serde::Deserialize;
+
+use super::{ClusterAccess, RequestError, Span, defaults};
+use crate::policy::serving::{KnownNames, Limits};
+
+/// Where names and addresses of nodes are known from.
+const SOURCES: &str = "What is known of the nodes";
+
+/// What is asked about kubelets' requests for serving certificates.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServingRequest {
+    /// What a node may have: `NODE=NAME,ADDRESS,NETWORK`, as `worker1=10.0.0.0/24,worker1.example.com`.
+    ///
+    /// Can be repeated. A name or an address that the API server has too has to stand there itself: a network does not do.
+    #[arg(long = "allow", value_name = "NODE=NAMES", help_heading = SOURCES)]
+    pub allow: Vec<String>,
+    /// A file that says which names and addresses nodes have: a mapping from node to a list, an Ansible inventory in YAML, or in JSON
+    /// as `ansible-inventory` lists it.
+    #[arg(long, value_name = "FILE", help_heading = SOURCES)]
+    pub inventory: Option<PathBuf>,
+    /// Believe DNS: what a node's name resolves to is the node's.
+    #[arg(long, help_heading = SOURCES)]
+    pub dns: bool,
+    /// A name, address or network that no node ever has, besides the API server's and the services': a load balancer's.
+    #[arg(long = "reserve", value_name = "NAME", help_heading = SOURCES)]
+    pub reserve: Vec<String>,
+    /// The longest validity that a request may ask for.
+    #[arg(long, value_name = "DURATION", default_value = "366d")]
+    pub max_validity: Span,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: ClusterAccess,
+}
+
+defaults! { ServingRequest }
+
+impl ServingRequest {
+    /// What options and the inventory say; `inventory` is the file's content.
+    pub(crate) fn known(&self, inventory: Option<&[u8]>) -> Result<KnownNames, RequestError> {
+        let mut known = KnownNames::default();
+        for option in &self.allow {
+            let hint = "write --allow NODE=NAME,ADDRESS,NETWORK, as --allow worker1=10.0.0.11";
+            known.add_option(option).map_err(|bad| RequestError::bad(format!("--allow: {bad}"), hint))?;
+        }
+        if let Some(text) = inventory {
+            let hint =
+                "write a mapping from node to its names and addresses, or give what `ansible-inventory --list` prints";
+            known.add_file(text).map_err(|bad| RequestError::bad(format!("--inventory: {bad}"), hint))?;
+        }
+        Ok(known)
+    }
+
+    /// How much is approved.
+    pub(crate) fn limits(&self) -> Result<Limits, RequestError> {
+        let longest = self.max_validity.within("--max-validity")?;
+        if longest < TimeDelta::minutes(10) {
+            let hint = "give --max-validity a time of ten minutes or more: the API server takes no less";
+            return Err(RequestError::bad("--max-validity: no request asks for so little", hint));
+        }
+        Ok(Limits { longest, ..Limits::default() })
+    }
+}

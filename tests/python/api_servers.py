@@ -1,0 +1,151 @@
+"""A strict stand-in for an API server over TLS: the objects that a test gives it, and the trouble that it is told to make.
+
+What real API servers do is seen in tests/cluster; this one does what they seldom do: it is busy, forbids, changes an object
+at the same moment, hangs up in the middle of a watch.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+Answer = tuple[int, dict[str, str], dict[str, Any]]
+TOKEN = "the-token-of-the-test"
+
+
+def status(code: int, reason: str, message: str, **details: object) -> dict[str, Any]:
+    """Return a `metav1.Status`."""
+    return {"kind": "Status", "apiVersion": "v1", "code": code, "reason": reason, "message": message, "details": details}
+
+
+@dataclass
+class ApiServer:
+    """Objects by their paths; `trouble` answers in their place, each once, and `None` lets the request through."""
+
+    port: int = 0
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trouble: list[Callable[[str, str], Answer | None]] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    watches: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    version: int = 1
+
+    def put(self, path: str, content: dict[str, Any]) -> None:
+        """Keep an object, in a new version."""
+        with self.lock:
+            self.version += 1
+            content.setdefault("metadata", {})["resourceVersion"] = str(self.version)
+            self.objects[path] = content
+
+    def answer(self, method: str, target: str, body: dict[str, Any] | None) -> Answer:
+        """Answer one request."""
+        parts = urlsplit(target)
+        self.requests.append(f"{method} {parts.path}")
+        for trouble in list(self.trouble):
+            if (answered := trouble(method, target)) is not None:
+                self.trouble.remove(trouble)
+                return answered
+        path = parts.path
+        if method == "GET" and path in self.objects:
+            return 200, {}, self.objects[path]
+        if method == "GET":
+            items = [one for place, one in self.objects.items() if place.rpartition("/")[0] == path]
+            if items or path.endswith(("/nodes", "/certificatesigningrequests")):
+                return 200, {}, {"metadata": {"resourceVersion": str(self.version)}, "items": items}
+        if method == "POST" and path.endswith("/events"):
+            assert body is not None
+            self.put(f"{path}/{body['metadata']['name']}", body)
+            return 201, {}, body
+        if method == "PUT" and path.endswith("/approval") and path.removesuffix("/approval") in self.objects:
+            assert body is not None
+            there = self.objects[path.removesuffix("/approval")]
+            if body["metadata"]["resourceVersion"] != there["metadata"]["resourceVersion"]:
+                return 409, {}, status(409, "Conflict", "the object has been modified")
+            assert body["spec"] == there["spec"], "an approval changes nothing else"
+            self.put(path.removesuffix("/approval"), body)
+            return 200, {}, body
+        return 404, {}, status(404, "NotFound", f"{path} not found")
+
+
+def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def _serve(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                return self._send(401, {}, status(401, "Unauthorized", "Unauthorized"))
+            if "watch" in parse_qs(urlsplit(self.path).query):
+                return self._watch()
+            return self._send(*api.answer(self.command, self.path, body))
+
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 (http.server's names)
+
+        def _send(self, code: int, headers: dict[str, str], content: dict[str, Any]) -> None:
+            text = json.dumps(content).encode()
+            self.send_response(code)
+            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def _watch(self) -> None:
+            """Hang up in the middle of a line at first; later send what is new."""
+            api.watches += 1
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if api.watches == 1:
+                self.wfile.write(b'{"type": "ADDED", "object": {"metad')
+                self.close_connection = True
+                return
+            seen = parse_qs(urlsplit(self.path).query)["resourceVersion"][0]
+            for _ in range(200):
+                with api.lock:
+                    place = urlsplit(self.path).path
+                    new = [one for at, one in api.objects.items() if at.startswith(place + "/")]
+                for one in new:
+                    if int(one["metadata"]["resourceVersion"]) > int(seen):
+                        self.wfile.write(json.dumps({"type": "ADDED", "object": one}).encode() + b"\n")
+                        self.wfile.flush()
+                        seen = one["metadata"]["resourceVersion"]
+                time.sleep(0.05)
+            self.close_connection = True
+
+    return Handler
+
+
+@contextmanager
+def api_server(pki: Path) -> Iterator[ApiServer]:
+    """Serve with the API server's pair of `pki`."""
+    api = ApiServer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
+    server.daemon_threads = True
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "apiserver.crt", pki / "apiserver.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    api.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
