@@ -29,5 +29,6 @@ pub mod signing;
 pub mod subject;
 pub mod unreadable;
 
-pub use finding::{Finding, FindingCode, Findings, RequestFault, Severity, complete_remedies};
+pub(crate) use finding::Settled;
+pub use finding::{Finding, FindingCode, Findings, Remedy, RequestFault, Severity, complete_remedies};
 pub use seen::SeenCertificate;

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use log::{AuditLog, CREDENTIAL_PREFIX, CredentialUse};
 
-use super::{Finding, FindingCode, Severity};
+use super::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, SYSTEM_NODE, SYSTEM_NODES};
 use crate::digest::sha256_hex;
 use crate::inventory::Inventory;
@@ -249,7 +249,7 @@ pub fn judge(
             findings.push(credential.finding(
                 FindingCode::AccessUnused,
                 format!("nobody has used it in the log{}", period(log)),
-                "nothing, if it is for emergencies; else remove it, and make it again when it is needed",
+                Remedy::nothing("nothing, if it is for emergencies; else remove it, and make it again when it is needed"),
             ));
         }
     }
@@ -302,7 +302,7 @@ fn judge_unknown(unknown: &UnknownCredential) -> Finding {
 }
 
 impl Credential {
-    fn finding(&self, code: FindingCode, evidence: String, remedy: &str) -> Finding {
+    fn finding(&self, code: FindingCode, evidence: String, remedy: impl Into<Remedy>) -> Finding {
         let path = self.paths.first().cloned();
         Finding { path, ..Finding::about(code, &self.name, evidence, remedy) }
     }

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::FindingCode as Code;
-use super::chain::{AUTHORITY_FORBIDS_A_NAME, AUTHORITY_FORBIDS_IT};
-use super::{Finding, Severity};
+use super::subject::or_bind;
+use super::{Finding, Settled, Severity};
 use crate::catalogue::{
     self, API_SERVER_TO_ETCD, ETCD_CA, KUBELET_CLIENT, KUBELET_SERVER, Kind, KubeletFiles, Layout, Row, with_ending,
 };
@@ -84,62 +84,49 @@ impl Advisor<'_> {
     fn remedy(&self, finding: &Finding) -> Option<String> {
         let row = self.row(finding);
         let signs_here = row.is_some_and(|row| self.signs_here(row));
-        match Code::of(finding.code) {
-            Some(Code::AuthorityExternal) if row.is_some_and(|row| row.kind == Kind::KubeletClient) => {
+        match (Code::of(finding.code), &finding.settled) {
+            (Some(Code::AuthorityExternal), _) if row.is_some_and(|row| row.kind == Kind::KubeletClient) => {
                 return Some(self.for_external_kubelet_client(finding));
             }
-            Some(Code::AuthorityExternal | Code::KubeconfigNoCertificate) => return self.waiting_kubeconfig(row?),
-            None if finding.code == Mismatch::OTHER_SERVER => return self.waiting_kubeconfig(row?),
-            Some(Code::FileModeTooWide) => {
+            (Some(Code::AuthorityExternal | Code::KubeconfigNoCertificate), _) => return self.waiting_kubeconfig(row?),
+            (None, _) if finding.code == Mismatch::OTHER_SERVER => return self.waiting_kubeconfig(row?),
+            (Some(Code::FileModeTooWide), _) => {
                 return finding.path.as_ref().map(|path| command(["chmod".as_ref(), "600".as_ref(), path.as_os_str()]));
             }
             // A CA's key goes with the CA, and every certificate of it.
-            Some(
-                Code::KeyWeak
-                | Code::KeyPublished
-                | Code::KeySharedPrime
-                | Code::KeyUnusable
-                | Code::CertificateKeyIdentifier
-                | Code::CertificateKeyUsages,
+            (
+                Some(
+                    Code::KeyWeak
+                    | Code::KeyPublished
+                    | Code::KeySharedPrime
+                    | Code::KeyUnusable
+                    | Code::CertificateKeyIdentifier
+                    | Code::CertificateKeyUsages,
+                ),
+                _,
             ) if row.is_none_or(|row| !matches!(row.kind, Kind::Leaf | Kind::Kubeconfig)) => {
                 return None;
             }
-            // A new certificate of the same CA would have the same fault.
-            Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_IT => {
-                return self.for_issuer(row?, finding);
-            }
-            Some(Code::CertificateUntrusted) if finding.remedy == AUTHORITY_FORBIDS_A_NAME => {
-                return self.for_forbidden_name(row?, finding);
+            (_, Settled::AuthorityForbids) => return self.for_issuer(row?, finding),
+            (_, Settled::AuthorityForbidsName(name)) => {
+                return self.for_forbidden_name(row?, name.as_deref()?, finding);
             }
             // Made again elsewhere, or made right by a rule in the cluster.
-            Some(Code::CertificateNeedsBinding) if !signs_here => {
-                let (_, binding) = finding.remedy.split_once("; or make the binding")?;
+            (_, Settled::WhereSigned(Some(binding))) if !signs_here => {
                 let row = row.filter(|row| matches!(row.kind, Kind::Leaf | Kind::Kubeconfig));
                 let ask = self.for_row(Some(row?), finding)?;
-                return Some(format!("{ask}; or make the binding{binding}"));
+                return Some(format!("{ask}; {}", or_bind(binding)));
             }
-            // What a plan would make: its own options are the remedy, or its CA.
-            _ if ["--outlive-ca", "--force", "all --kubelet", "renew its CA", "ValidityPeriod"]
-                .iter()
-                .any(|own| finding.remedy.contains(own)) =>
-            {
-                return None;
-            }
-            _ if finding.remedy.starts_with("nothing") => return None,
+            (_, Settled::WhereSigned(_)) if signs_here => return None,
+            (_, Settled::Nothing | Settled::Chosen) => return None,
             // A link further up leads nowhere: a disk that is not mounted, perhaps.
-            None if is_link(finding.code) && !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) => {
+            (None, _) if is_link(finding.code) && !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) => {
                 return None;
             }
             _ => {}
         }
-        // What a version of kubeadm writes is known where the subject is judged; who can sign it is known here.
-        let is_of_a_version =
-            finding.code == Code::CertificateOtherSubject && (finding.remedy.starts_with("nothing") || signs_here);
         // Options of the run (--remove-san, say) are put right by whoever judged them, not by a new file.
         if !is_judged_here(finding.code) {
-            return None;
-        }
-        if is_of_a_version && (finding.remedy.starts_with("nothing") || finding.remedy.contains('`')) {
             return None;
         }
         let remedy = self.for_row(row, finding)?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::certificate::{Thresholds, judge_validity};
 use super::files::judge_pair_files;
 use super::identifier::judge_own_identifiers;
-use super::{Finding, FindingCode, Findings, Severity, chain};
+use super::{Finding, FindingCode, Findings, Remedy, Severity, chain};
 use crate::catalogue;
 use crate::inventory::Found;
 use crate::tree::Tree;
@@ -33,7 +33,7 @@ pub fn judge_authority(
             notes.add(
                 FindingCode::AuthorityExternal,
                 "its key is not on this node: external CA mode",
-                "nothing; certificates of this CA are signed elsewhere",
+                Remedy::nothing("nothing; certificates of this CA are signed elsewhere"),
             );
         }
     }

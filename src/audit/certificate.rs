@@ -10,7 +10,7 @@ use super::chain::{self, Chain, Moment};
 use super::files::judge_pair_files;
 use super::identifier::{judge_identifiers, judge_key_usages};
 use super::subject::{judge_subject, or_none};
-use super::{Finding, FindingCode, Findings, Severity};
+use super::{Finding, FindingCode, Findings, Remedy, Severity};
 use crate::inventory::{Expectation, Found};
 use crate::tree::Tree;
 use crate::x509::Certificate;
@@ -77,7 +77,7 @@ pub(super) fn judge(
         notes.add(
             FindingCode::AuthorityNotFirst,
             format!("it chains to certificate {} of its CA's file; kubeadm signs with the first", position + 1),
-            "nothing, while the CA is being replaced",
+            Remedy::nothing("nothing, while the CA is being replaced"),
         );
     }
     if let Some(ca) = bundle.get(position.unwrap_or_default())

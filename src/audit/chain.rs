@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::{Finding, FindingCode, Findings};
+use super::{Finding, FindingCode, Findings, Remedy, Settled};
 use crate::error::Diagnostic;
 use crate::x509::{Certificate, CertificateTemplate, ChainProblem, ExtendedKeyUsage, verify_chain, verify_draft};
 
@@ -96,21 +96,16 @@ pub(super) fn judge(
     Some(position)
 }
 
-/// The remedy where a new certificate of the same CA would be refused too.
-pub(super) const AUTHORITY_FORBIDS_IT: &str = "put back a CA that allows it";
-
-/// The remedy where the CA allows the certificate, but not one of its names.
-pub(super) const AUTHORITY_FORBIDS_A_NAME: &str = "leave out the name that its CA does not permit";
-
 fn note(notes: &mut Findings, problem: &ChainProblem, bundle: &[Certificate]) {
-    let remedy = if problem.is_about_time() {
-        "replace the CA, or put back the one that is valid"
+    let remedy: Remedy = if problem.is_about_time() {
+        "replace the CA, or put back the one that is valid".into()
     } else if problem.is_about_names() {
-        AUTHORITY_FORBIDS_A_NAME
+        let settled = Settled::AuthorityForbidsName(problem.forbidden_name().map(str::to_owned));
+        Remedy::settled("leave out the name that its CA does not permit", settled)
     } else if problem.is_of_one_of(bundle) {
-        AUTHORITY_FORBIDS_IT
+        Remedy::settled("put back a CA that allows it", Settled::AuthorityForbids)
     } else {
-        "have it signed by the CA beside it, or put back the CA that signed it"
+        "have it signed by the CA beside it, or put back the CA that signed it".into()
     };
     notes.add(FindingCode::CertificateUntrusted, problem.to_string(), remedy);
 }
@@ -193,8 +188,10 @@ pub fn judge_end(name: &str, path: &Path, not_after: DateTime<Utc>, now: DateTim
         notes.at(path).add(
             FindingCode::CertificateExpired,
             format!("it would be expired from the start: it would end on {not_after}"),
-            "give it a longer validity: certificateValidityPeriod or caCertificateValidityPeriod in the configuration, or the \
-             option that says how long it is valid",
+            Remedy::chosen(
+                "give it a longer validity: certificateValidityPeriod or caCertificateValidityPeriod in the configuration, or the \
+                 option that says how long it is valid",
+            ),
         );
     }
     notes.pop()

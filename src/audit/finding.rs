@@ -4,6 +4,7 @@
 //! and the caller decides what they mean. Evidence holds names, times and fingerprints, never key material.
 
 mod code;
+mod remedy;
 mod request;
 
 use std::fmt;
@@ -13,6 +14,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 pub use code::FindingCode;
+pub use remedy::Remedy;
+pub(crate) use remedy::Settled;
 pub use request::RequestFault;
 
 use crate::error::{Code, Declared as _, Evidence, Fault};
@@ -60,6 +63,9 @@ pub struct Finding {
     /// What to do: one sentence.
     #[serde(serialize_with = "text::serialize")]
     pub remedy: String,
+    /// How far that is settled, while it is judged.
+    #[serde(skip)]
+    pub(crate) settled: Settled,
 }
 
 /// A file name may be any bytes, and JSON holds only text.
@@ -71,14 +77,16 @@ fn lossy<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<
 impl Finding {
     /// A finding about no file, as bad as it usually is.
     #[must_use]
-    pub fn about(code: FindingCode, subject: &str, evidence: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub fn about(code: FindingCode, subject: &str, evidence: impl Into<String>, remedy: impl Into<Remedy>) -> Self {
+        let Remedy { text: remedy, settled } = remedy.into();
         Self {
             code: code.code(),
             severity: code.severity(),
             subject: subject.to_owned(),
             path: None,
             evidence: evidence.into(),
-            remedy: remedy.into(),
+            remedy,
+            settled,
         }
     }
 
@@ -89,7 +97,7 @@ impl Finding {
         subject: &str,
         path: &Path,
         evidence: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) -> Self {
         Self { path: Some(path.to_owned()), ..Self::about(code, subject, evidence, remedy) }
     }
@@ -105,6 +113,7 @@ impl Finding {
             path: Some(path.to_owned()),
             evidence: fault.message,
             remedy: fault.hint,
+            settled: Settled::Open,
         }
     }
 
@@ -112,6 +121,12 @@ impl Finding {
     #[must_use]
     pub fn as_bad_as(self, severity: Severity) -> Self {
         Self { severity, ..self }
+    }
+
+    /// Puts another remedy in the place of its own.
+    pub fn set_remedy(&mut self, remedy: impl Into<Remedy>) {
+        let Remedy { text, settled } = remedy.into();
+        (self.remedy, self.settled) = (text, settled);
     }
 
     /// Whether a plan with it must not be applied.
@@ -169,7 +184,7 @@ impl Findings {
     }
 
     /// A finding, as bad as it usually is.
-    pub fn add(&mut self, code: FindingCode, evidence: impl Into<String>, remedy: impl Into<String>) {
+    pub fn add(&mut self, code: FindingCode, evidence: impl Into<String>, remedy: impl Into<Remedy>) {
         self.add_as(code.severity(), code, evidence, remedy);
     }
 
@@ -179,15 +194,17 @@ impl Findings {
         severity: Severity,
         code: impl Into<Code>,
         evidence: impl Into<String>,
-        remedy: impl Into<String>,
+        remedy: impl Into<Remedy>,
     ) {
+        let Remedy { text: remedy, settled } = remedy.into();
         self.push(Finding {
             code: code.into(),
             severity,
             subject: self.subject.clone(),
             path: self.path.clone(),
             evidence: evidence.into(),
-            remedy: remedy.into(),
+            remedy,
+            settled,
         });
     }
 

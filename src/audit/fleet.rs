@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::moduli::TreeModulus;
 use self::moduli::{Moduli, Sharing};
 use super::key_strength::{NEW_KEY, shares_with};
-use super::{Finding, FindingCode, SeenCertificate, Severity};
+use super::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
 use crate::catalogue::{self, Kind, SERVICE_ACCOUNT};
 use crate::digest::Digest;
 use crate::remedy::command;
@@ -318,7 +318,7 @@ impl Fleet {
             among(&trees)
         );
         let remedy =
-            "nothing while the CA is being replaced; otherwise copy the file of the node whose clients are accepted";
+            Remedy::nothing("nothing while the CA is being replaced; otherwise copy the file of the node whose clients are accepted");
         let finding = Finding::about(FindingCode::FleetAuthoritiesDiffer, name, evidence, remedy);
         Some(FleetFinding { finding, trees })
     }

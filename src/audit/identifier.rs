@@ -5,7 +5,7 @@
 //! Source: RFC 5280 sections 4.2.1.1 to 4.2.1.3, RFC 8446 section 4.4.2.2, RFC 8813; OpenSSL `crypto/x509/v3_purp.c`
 //! (`ossl_x509_likely_issued`, `X509_V_ERR_AKID_SKID_MISMATCH`) and `X509_V_FLAG_X509_STRICT`, which Python sets from 3.13 on.
 
-use super::{FindingCode, Findings, Severity};
+use super::{FindingCode, Findings, Remedy, Severity};
 use crate::digest::hex;
 use crate::x509::{Certificate, KeyUsage};
 
@@ -67,7 +67,7 @@ pub(super) fn note_encipherment(notes: &mut Findings, kind: &str) {
         Severity::Info,
         FindingCode::CertificateKeyUsages,
         format!("its key usage has keyEncipherment, which a key of the kind {kind} cannot do"),
-        "nothing: no program minds; its next renewal from kubeadm 1.38 on leaves it out",
+        Remedy::nothing("nothing: no program minds; its next renewal from kubeadm 1.38 on leaves it out"),
     );
 }
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use super::certificate::{Thresholds, judge};
 use super::files::{note_key_of_go, note_mode, note_part};
 use super::subject::judge_subject;
-use super::{Finding, FindingCode, Findings, Severity};
+use super::{Finding, FindingCode, Findings, Remedy, Severity};
 use crate::catalogue::beside;
 use crate::error::Diagnostic;
 use crate::inventory::{Client, Expectation, Found, Part};
@@ -93,7 +93,7 @@ fn judge_content(
         None => notes.add(
             FindingCode::KubeconfigNoCertificate,
             "its user has no client certificate (a token, or an exec plugin)",
-            "nothing, if that is meant",
+            Remedy::nothing("nothing, if that is meant"),
         ),
     }
 }

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::node::Checkup;
 use super::profile::Profile;
-use super::{Finding, FindingCode, Severity};
+use super::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{CLUSTER_CA, CommonName, KUBELET_CLIENT, KUBELET_CONF, Kind, SYSTEM_NODE};
 use crate::config::Role;
 use crate::inventory::Item;
@@ -61,7 +61,10 @@ impl Checkup<'_> {
                 item.name,
                 item.path(),
                 "it may do everything, whatever the rules of the cluster say, and nothing but a new CA takes that away",
-                format!("nothing, or keep it where it is safe: move {} away from this node", item.path().display()),
+                Remedy::nothing(format!(
+                    "nothing, or keep it where it is safe: move {} away from this node",
+                    item.path().display()
+                )),
             );
             finding.as_bad_as(profile.severity_of_default())
         };

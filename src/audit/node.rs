@@ -17,7 +17,7 @@ use super::certificate::{Thresholds, judge_pair};
 use super::identifier::note_encipherment;
 use super::item::judge_item;
 use super::key_strength::{SeenKey, judge_keys};
-use super::{Finding, FindingCode, Findings, SeenCertificate, Severity};
+use super::{Finding, FindingCode, Findings, SeenCertificate, Settled, Severity};
 use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_SERVER, Kind, KubeletFiles, Row, leaf_key_usages};
 use crate::component::ServingSource;
 use crate::config::Role;
@@ -264,6 +264,7 @@ impl<'t> Checkup<'t> {
             severity: Severity::Info,
             evidence: format!("{}; the kubelet does not serve with it", finding.evidence),
             remedy: "nothing; it may be removed".into(),
+            settled: Settled::Nothing,
             ..finding
         }));
     }
@@ -314,7 +315,8 @@ mod tests {
 
     fn finding(code: impl Into<Code>, severity: Severity) -> Finding {
         let text = String::new;
-        Finding { code: code.into(), severity, subject: text(), path: None, evidence: text(), remedy: text() }
+        let about = Finding::about(FindingCode::CertificateExpired, "", text(), text());
+        Finding { code: code.into(), severity, ..about }
     }
 
     #[test]

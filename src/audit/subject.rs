@@ -8,7 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Finding, FindingCode, Findings, Severity};
+use super::{Finding, FindingCode, Findings, Remedy, Settled, Severity};
 use crate::catalogue::{self, Binding, Change, KUBELET_API_ADMIN, MASTERS, Organizations};
 use crate::remedy::command;
 use crate::x509::{Certificate, DistinguishedName};
@@ -110,46 +110,57 @@ fn judge_version(
                 what_fails(binding),
                 binding.since
             ),
-            format!(
-                "make it as this version has it: {again}{}; or make the binding, once in the cluster: {}",
-                if is_in_place { restart(binding) } else { String::new() },
-                binding.command()
+            Remedy::settled(
+                format!(
+                    "make it as this version has it: {again}{}; {}",
+                    if is_in_place { restart(binding) } else { String::new() },
+                    or_bind(binding)
+                ),
+                Settled::WhereSigned(Some(binding)),
             ),
         ),
         _ if has > wanted && is_cluster_user && sorted(subject).contains(&MASTERS.to_owned()) => notes.add(
             FindingCode::CertificateOtherSubject,
             format!("its subject is {subject}, kubeadm's{period} is {expected}: nothing can restrict {MASTERS}"),
-            format!(
-                "make it as this version has it: {again}{}",
-                catalogue::binding(&notes.subject, &sorted(expected))
-                    .map(|binding| format!("; if the cluster is older, make its binding first: {}", binding.command()))
-                    .unwrap_or_default()
+            Remedy::settled(
+                format!(
+                    "make it as this version has it: {again}{}",
+                    catalogue::binding(&notes.subject, &sorted(expected))
+                        .map(|binding| format!("; if the cluster is older, make its binding first: {}", binding.command()))
+                        .unwrap_or_default()
+                ),
+                Settled::WhereSigned(None),
             ),
         ),
         _ => notes.add_as(
             Severity::Info,
             FindingCode::CertificateOtherSubject,
             format!("its subject is {subject}, kubeadm's{period} is {expected}"),
-            "nothing: it works, and kubeadm's own renewal keeps the subject too",
+            Remedy::nothing("nothing: it works, and kubeadm's own renewal keeps the subject too"),
         ),
     }
     true
 }
 
 /// Evidence and remedy where a binding may be lacking: the cluster is older than what makes it.
-fn doubt(name: &str, groups: &[String], authority_begin: DateTime<Utc>) -> Option<(String, String)> {
+fn doubt(name: &str, groups: &[String], authority_begin: DateTime<Utc>) -> Option<(String, Remedy)> {
     // Of the bindings only this one is young enough to be lacking in clusters that are in use.
     let binding = catalogue::binding(name, groups).filter(|binding| **binding == KUBELET_API_ADMIN)?;
     let first_releases = NaiveDate::from_ymd_opt(2026, 5, 1)?.and_time(chrono::NaiveTime::MIN).and_utc();
     (authority_begin < first_releases).then(|| {
         (
             format!("it has no group, and the cluster is older than kubeadm {}: {}", binding.since, what_fails(binding)),
-            format!(
+            Remedy::nothing(format!(
                 "nothing, if kubeadm upgrade apply has run with one of these releases or a later one; else make the binding, once in the cluster: {}",
                 binding.command()
-            ),
+            )),
         )
     })
+}
+
+/// The other way, where a binding is all that is missing.
+pub(super) fn or_bind(binding: &Binding) -> String {
+    format!("or make the binding, once in the cluster: {}", binding.command())
 }
 
 /// The API server goes on with the connections that it has to kubelets, and so with the certificate that it had.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Artefact, Cause, Operation, Plan, PlannedFile};
 use crate::audit::chain::judge_draft;
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{self, Kind};
 use crate::config::ClusterSpec;
 use crate::error::Result;
@@ -231,7 +231,9 @@ pub(super) fn outlives(name: &str, path: &Path, wanted: DateTime<Utc>, authority
         name,
         path,
         format!("it would be valid until {wanted}, its CA only until {authority_end}"),
-        "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow",
+        Remedy::chosen(
+            "shorten certificateValidityPeriod, or choose: --outlive-ca clamp (end with the CA) or --outlive-ca allow",
+        ),
     )
     .as_bad_as(Severity::Critical)
 }

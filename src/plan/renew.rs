@@ -31,7 +31,7 @@ use super::place::fault;
 use super::{Artefact, Cause, Operation, Plan, PlannedFile, Step, TrustBundle};
 use crate::audit::chain::judge_draft;
 use crate::audit::expiration::residual_time;
-use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
 use crate::catalogue::{self, CLUSTER_CA};
 use crate::error::Fault;
 use crate::inventory::{Found, Inventory, Item, Part, Place, Slot};
@@ -257,7 +257,7 @@ impl<'a> Renewal<'a> {
                     "it ends on {}, and a new one could not be valid for longer than until {not_after}",
                     certificate.not_after()
                 ),
-                "renew its CA: a certificate ends with its CA, or before",
+                Remedy::chosen("renew its CA: a certificate ends with its CA, or before"),
             ));
             "ends with its CA".to_owned()
         } else {

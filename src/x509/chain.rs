@@ -21,6 +21,7 @@ pub struct ChainProblem {
     /// The subject of the certificate that breaks it.
     pub subject: String,
     text: String,
+    name: Option<String>,
 }
 
 impl ChainProblem {
@@ -34,6 +35,12 @@ impl ChainProblem {
     #[must_use]
     pub fn is_about_names(&self) -> bool {
         self.rule == Rule::CONSTRAINED_NAME
+    }
+
+    /// That name with its kind, as `DNS:node`, where it is one that can be compared.
+    #[must_use]
+    pub fn forbidden_name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Whether it lies in one of `authorities`, so that all that they sign has the same fault.
@@ -113,5 +120,5 @@ fn problem(leaf: &Certificate, authorities: &[Certificate], failure: &Failure) -
         Rule::SIGNATURE => format!("the signature is not valid: {}", failure.broken),
         _ => format!("no client and no server accepts its chain: {subject}: {}", failure.broken),
     };
-    ChainProblem { rule, subject, text }
+    ChainProblem { rule, subject, text, name: failure.broken.name.clone() }
 }

@@ -70,8 +70,7 @@ impl Advisor<'_> {
     }
 
     /// A certificate with a name that its CA's constraints do not permit.
-    pub(super) fn for_forbidden_name(&self, row: &Row, finding: &Finding) -> Option<String> {
-        let name = forbidden_name(&finding.evidence)?;
+    pub(super) fn for_forbidden_name(&self, row: &Row, name: &str, finding: &Finding) -> Option<String> {
         if row.kind != Kind::Leaf {
             return self.for_issuer(row, finding);
         }
@@ -143,12 +142,4 @@ impl Advisor<'_> {
         let needed = if is_client { vec![&certificate, &key] } else { vec![path] };
         format!("{}get {} from the owner of the etcd cluster", opening(finding.code), files(needed))
     }
-}
-
-/// The name, with its kind, that the evidence of a chain says a CA does not permit.
-fn forbidden_name(evidence: &str) -> Option<&str> {
-    let (_, name) = evidence
-        .split_once("name constraints do not permit ")
-        .or_else(|| evidence.split_once("name constraints exclude "))?;
-    name.split_once(" (rule ").map(|(name, _)| name)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Finding, Severity};
+use super::{Finding, Settled, Severity};
 use crate::error::findings;
 
 findings! {
@@ -130,6 +130,7 @@ impl RequestFault {
             path: path.map(Path::to_owned),
             evidence: evidence.into(),
             remedy: self.remedy().to_owned(),
+            settled: Settled::default(),
         }
     }
 }

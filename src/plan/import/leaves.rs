@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::matching::{Matched, by_name};
 use super::{Given, Importing, pem_of};
 use crate::audit::incoming::{judge_incoming, judge_successor};
-use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET_CONF, Kind as RowKind};
 use crate::digest::sha256_hex;
 use crate::inventory::{Expectation, Item, Part, Rotating};
@@ -188,7 +188,7 @@ impl Importing<'_> {
             Part::Present(request) if fits(&request) => Some(request),
             Part::Present(_) => {
                 let evidence = format!("the request {} is for another key", place.request.display());
-                let remedy = "nothing, if it is an old one: remove it; else have that request signed";
+                let remedy = Remedy::nothing("nothing, if it is an old one: remove it; else have that request signed");
                 let path = &matched.given.path;
                 self.findings.push(Finding::new(FindingCode::RequestOtherKey, place.name, path, evidence, remedy));
                 None

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::{Given, Importing};
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{Kind as RowKind, Row};
 use crate::inventory::{Inventory, Item, Part};
 use crate::x509::{Certificate, OrderedChain, order_chain};
@@ -82,7 +82,7 @@ impl<'a> Importing<'a> {
         };
         if !left_out.is_empty() {
             let evidence = format!("its file also holds {}, which did not sign it", list(&left_out));
-            let remedy = "nothing: they are left out";
+            let remedy = Remedy::nothing("nothing: they are left out");
             self.findings.push(Finding::new(FindingCode::ImportLeftOut, item.name, &given.path, evidence, remedy));
         }
         Some(Matched { item, given, certificates: chain })

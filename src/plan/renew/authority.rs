@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{OutliveAuthority, Renewal};
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::CLUSTER_CA;
 use crate::inventory::{Found, Item};
 use crate::plan::generate::outlives;
@@ -53,8 +53,9 @@ impl Renewal<'_> {
         let mut findings = judge_authority(name, pair, self.inventory.tree, Thresholds::NONE, self.now);
         let expired = FindingCode::CertificateExpired;
         for finding in findings.iter_mut().filter(|finding| finding.code == expired) {
-            "replace the CA; --force signs with it anyway, but no client will trust the certificates"
-                .clone_into(&mut finding.remedy);
+            finding.set_remedy(Remedy::chosen(
+                "replace the CA; --force signs with it anyway, but no client will trust the certificates",
+            ));
             if self.options.force {
                 finding.severity = Severity::Warning;
             }

@@ -1,7 +1,7 @@
 //! What there is of an item that is to be renewed, where it is kept, and who signs it.
 
 use super::Renewal;
-use crate::audit::{Finding, FindingCode};
+use crate::audit::{Finding, FindingCode, Remedy};
 use crate::catalogue::{CLUSTER_CA, Kind as RowKind};
 use crate::component::ServingSource;
 use crate::error::Diagnostic;
@@ -44,7 +44,7 @@ impl<'a> Renewal<'a> {
                     item.name,
                     path,
                     "its user has no client certificate (a token, or an exec plugin)",
-                    "nothing, if that is meant",
+                    Remedy::nothing("nothing, if that is meant"),
                 ));
                 return Ok(false);
             }

@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use super::Renewal;
 use super::authority::Authority;
 use crate::audit::expiration::residual_time;
-use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
 use crate::catalogue::{KUBELET, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
 use crate::inventory::{Found, Item};
@@ -90,8 +90,12 @@ impl<'a> Renewal<'a> {
     }
 
     /// What to do about a certificate that is not there.
-    pub(super) fn way_to_missing(item: &Item<'_>) -> &'static str {
-        if item.serving == Some(ServingSource::Requested) { APPROVE } else { "nothing, if this node has none" }
+    pub(super) fn way_to_missing(item: &Item<'_>) -> Remedy {
+        if item.serving == Some(ServingSource::Requested) {
+            APPROVE.into()
+        } else {
+            Remedy::nothing("nothing, if this node has none")
+        }
     }
 
     /// Says that somebody else's CA signed what the kubelet serves with.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Renewal;
 use crate::audit::subject::judge_kept;
-use crate::audit::{Finding, FindingCode, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{AlternativeNames, CommonName, KUBELET_CONF, Kind as RowKind, SYSTEM_NODE};
 use crate::inventory::{Found, Item};
 use crate::remedy::command;
@@ -53,7 +53,7 @@ impl Renewal<'_> {
         }
         if !present.is_empty() {
             let evidence = format!("it has {} already", present.join(", "));
-            let remedy = "nothing: the name stays";
+            let remedy = Remedy::nothing("nothing: the name stays");
             self.findings.push(Finding::new(FindingCode::CertificateNamePresent, item.name, path, evidence, remedy));
         }
         if names.has_same_names(old) { old.clone() } else { names }
@@ -133,7 +133,7 @@ impl Renewal<'_> {
             _ => return false,
         };
         let severity = if is_sure && !self.options.force { Severity::Critical } else { Severity::Warning };
-        self.findings.push(Finding::new(FindingCode::CertificateOtherNode, item.name, &held.certificate_path, format!("{evidence}; this node is {node_name:?}"), "remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is").as_bad_as(severity));
+        self.findings.push(Finding::new(FindingCode::CertificateOtherNode, item.name, &held.certificate_path, format!("{evidence}; this node is {node_name:?}"), Remedy::chosen("remove a file that was copied from another node, and make this node's: `kubepki init`; --force renews it as it is")).as_bad_as(severity));
         severity == Severity::Critical
     }
 

@@ -263,13 +263,13 @@ impl Level {
 
 /// `permitted` and `excluded` say whether the name is found there; `None` where nothing of its form is.
 fn permit(permitted: Option<bool>, excluded: Option<bool>, shown: impl Fn() -> String) -> Result<(), Broken> {
-    if permitted == Some(false) {
-        return Err(refused(format!("a CA's name constraints do not permit {}", shown())));
-    }
-    if excluded == Some(true) {
-        return Err(refused(format!("a CA's name constraints exclude {}", shown())));
-    }
-    Ok(())
+    let verb = match (permitted, excluded) {
+        (Some(false), _) => "do not permit",
+        (_, Some(true)) => "exclude",
+        _ => return Ok(()),
+    };
+    let name = shown();
+    Err(Broken { name: Some(name.clone()), ..refused(format!("a CA's name constraints {verb} {name}")) })
 }
 
 fn show_address(bytes: &[u8]) -> String {

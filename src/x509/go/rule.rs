@@ -24,11 +24,13 @@ pub struct Broken {
     pub rule: Rule,
     /// What was found.
     pub found: String,
+    /// The alternative name that breaks it, with its kind, as `DNS:node`.
+    pub name: Option<String>,
 }
 
 impl Broken {
     pub(super) fn of(rule: Rule, found: impl Into<String>) -> Self {
-        Self { rule, found: found.into() }
+        Self { rule, found: found.into(), name: None }
     }
 }
 
