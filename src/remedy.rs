@@ -42,6 +42,8 @@ pub struct Caller {
     pub rootfs: Option<PathBuf>,
     /// The kubeadm configuration.
     pub config: Option<PathBuf>,
+    /// Whether the node runs on this machine, whatever its root directory: whoever restarts components says so.
+    pub is_at_the_node: bool,
     /// Whether unknown fields of the configuration are warnings.
     pub lenient: bool,
     /// The node's name.
@@ -80,8 +82,8 @@ impl Caller {
         let words = words(code);
         let own = words.iter().position(|word| *word != "sudo").unwrap_or(0);
         let completed = match words.get(own).copied() {
-            // Another machine's disk: its services do not run here.
-            Some("kubepki") if self.rootfs.is_some() && words.get(own + 1..) == Some(&["restart", "kubelet"]) => {
+            // Another machine's disk: its components do not run here.
+            Some("kubepki") if self.is_elsewhere(&words) && words.get(own + 1) == Some(&"restart") => {
                 return format!("{code} (on that node, once it runs)");
             }
             Some("kubepki") => self.complete_own(&words, own),
@@ -92,6 +94,11 @@ impl Caller {
             _ => code.to_owned(),
         };
         format!("`{completed}`")
+    }
+
+    /// Whether a command is about another machine's disk, and not about that of this one, as it is seen from a container.
+    fn is_elsewhere(&self, words: &[&str]) -> bool {
+        self.rootfs.is_some() && !self.is_at_the_node && !words.contains(&"--rootfs")
     }
 
     fn complete_own(&self, words: &[&str], own: usize) -> String {
@@ -237,7 +244,7 @@ mod tests {
             ),
             (
                 "`kubepki restart` and `kubepki version`",
-                "`kubepki restart --rootfs '/mnt/node 1'` and `kubepki version`",
+                "kubepki restart (on that node, once it runs) and `kubepki version`",
             ),
             ("`kubepki check --rootfs /x --config y`", "`kubepki check --rootfs /x --config y`"),
             (
@@ -247,6 +254,10 @@ mod tests {
             ("`chmod 600 /etc/kubernetes/admin.conf`", "`chmod 600 '/mnt/node 1/etc/kubernetes/admin.conf'`"),
             ("restore `/etc/kubernetes/pki/ca.key`", "restore `'/mnt/node 1/etc/kubernetes/pki/ca.key'`"),
             ("the `.kubepki-*` files, `namei -l` and a ` alone", "the `.kubepki-*` files, `namei -l` and a ` alone"),
+            (
+                "`kubepki restart etcd`, `kubepki recover`",
+                "kubepki restart etcd (on that node, once it runs), `kubepki recover --rootfs '/mnt/node 1'`",
+            ),
             ("`kubepki restart kubelet`", "kubepki restart kubelet (on that node, once it runs)"),
             ("`systemctl restart kubelet`", "systemctl restart kubelet (on that node, once it runs)"),
             ("nothing", "nothing"),
@@ -255,6 +266,8 @@ mod tests {
             assert_eq!(caller.complete(completed), completed, "twice");
             assert_eq!(Caller::default().complete(text), text, "without options");
         }
+        let caller = Caller { is_at_the_node: true, ..caller };
+        assert_eq!(caller.complete("`kubepki restart`"), "`kubepki restart --rootfs '/mnt/node 1'`");
     }
 
     #[test]

@@ -249,7 +249,9 @@ pub fn judge(
             findings.push(credential.finding(
                 FindingCode::AccessUnused,
                 format!("nobody has used it in the log{}", period(log)),
-                Remedy::nothing("nothing, if it is for emergencies; else remove it, and make it again when it is needed"),
+                Remedy::nothing(
+                    "nothing, if it is for emergencies; else remove it, and make it again when it is needed",
+                ),
             ));
         }
     }

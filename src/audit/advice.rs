@@ -8,7 +8,7 @@
 //! |---|---|
 //! | this file | what a finding is about, and remedies that are the same for all files |
 //! | `authority` | CAs, the service accounts' keys, somebody else's etcd |
-//! | `cause` | what follows from a CA that is not there, or is another |
+//! | `cause` | what follows from a CA that is not there, has expired, or is another; what is renewed together |
 //! | `leaf` | certificates with a key beside them, kubeconfigs |
 //! | `kubelet` | the kubelet's own certificates |
 
@@ -20,6 +20,7 @@ mod leaf;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use self::cause::rank;
 use super::FindingCode as Code;
 use super::subject::or_bind;
 use super::{Finding, Settled, Severity};
@@ -78,6 +79,7 @@ impl Advisor<'_> {
             }
         }
         follow_the_certificate(findings);
+        self.renew_together(findings);
         self.follow_the_authority(findings);
     }
 
@@ -120,7 +122,9 @@ impl Advisor<'_> {
             (_, Settled::WhereSigned(_)) if signs_here => return None,
             (_, Settled::Nothing | Settled::Chosen) => return None,
             // A link further up leads nowhere: a disk that is not mounted, perhaps.
-            (None, _) if is_link(finding.code) && !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) => {
+            (None, _)
+                if is_link(finding.code) && !finding.path.as_ref().is_some_and(|path| self.links.contains(path)) =>
+            {
                 return None;
             }
             _ => {}
@@ -338,7 +342,7 @@ fn opening(code: AnyCode) -> &'static str {
         }
         Some(Code::CertificateOtherSubject) => "see which access rules name this subject; to have kubeadm's: ",
         Some(Code::CertificateOutlivesAuthority) => {
-            "it is worthless after its CA's end; to have one that ends with its CA: "
+            "it is useless once its CA has expired; to have one that ends with its CA: "
         }
         _ => "",
     }

@@ -86,7 +86,7 @@ pub(super) fn judge(
         notes.add(
             FindingCode::CertificateOutlivesAuthority,
             format!("it ends on {}, its CA already on {}", certificate.not_after(), ca.not_after()),
-            "renew the CA before its end: the certificate is worthless from then on",
+            "renew the CA before it expires: the certificate is useless from then on",
         );
     }
     if let Some(ca) = position.and_then(|position| bundle.get(position)).filter(|_| intermediates.is_empty()) {

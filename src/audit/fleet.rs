@@ -40,8 +40,10 @@ pub struct TreeFacts<'a> {
     pub node: Option<&'a str>,
     /// Which cluster it is of.
     pub cluster: Option<&'a str>,
-    /// Whether it is a single file: copies of kubeconfigs are with people.
-    pub is_file: bool,
+    /// Whether it has nothing but people's credentials: copies of kubeconfigs, in a file or a folder.
+    pub is_copy: bool,
+    /// The options with which a command of ours is about it, where a command can be.
+    pub options: Option<&'a [String]>,
     /// Its certificates.
     pub certificates: &'a [SeenCertificate],
     /// The digests of the public keys of the service accounts.
@@ -49,6 +51,12 @@ pub struct TreeFacts<'a> {
     /// Its RSA keys.
     pub moduli: &'a [TreeModulus],
 }
+
+/// What is between the options of a tree.
+const SEPARATOR: &str = "\0";
+
+/// So many commands are said.
+const MOST_COMMANDS: usize = 4;
 
 /// The beginning of a digest: enough that no two are alike by chance.
 type Short = [u8; 16];
@@ -81,7 +89,9 @@ struct KnownTree {
     place: u32,
     node: Option<u32>,
     cluster: Option<u32>,
-    is_file: bool,
+    is_copy: bool,
+    /// Its options; none where it is this machine's own, or no command can be about it.
+    options: Option<u32>,
 }
 
 /// A certificate in a tree.
@@ -91,6 +101,8 @@ struct Use {
     name: u32,
     /// The node that its subject names.
     subject_node: Option<u32>,
+    /// The certificate itself.
+    certificate: Short,
 }
 
 /// All trees so far.
@@ -117,7 +129,9 @@ impl Fleet {
             place: self.words.number(facts.place),
             node: facts.node.map(|node| self.words.number(node)),
             cluster: facts.cluster.map(|cluster| self.words.number(cluster)),
-            is_file: facts.is_file,
+            is_copy: facts.is_copy,
+            // No path holds the character that is between them.
+            options: facts.options.map(|options| self.words.number(&options.join(SEPARATOR))),
         };
         self.trees.push(known);
         let shared = catalogue::rows([Kind::Authority]).map(|row| row.name);
@@ -144,7 +158,10 @@ impl Fleet {
 
     fn use_of(&mut self, tree: u32, seen: &SeenCertificate) -> Use {
         let node = seen.node().map(|node| self.words.number(node));
-        Use { tree, name: self.words.number(&seen.name), subject_node: node }
+        let (from, until) = (seen.not_before.timestamp().to_string(), seen.not_after.timestamp().to_string());
+        let parts = [&seen.issuer, &seen.serial, &seen.public_key_sha256, &seen.subject, &from, &until];
+        let certificate = short(&parts.map(String::as_str));
+        Use { tree, name: self.words.number(&seen.name), subject_node: node, certificate }
     }
 
     fn note_key(&mut self, tree: u32, seen: &SeenCertificate, key: Short) {
@@ -226,10 +243,12 @@ impl Fleet {
 
     fn same_key(&self, uses: &[Use]) -> Option<FleetFinding> {
         let first = uses.first()?;
-        let clusters = self.clusters(uses.iter().map(|one| one.tree));
-        // Copies of kubeconfigs are with people, and the original is on a node.
-        let on_nodes = uses.iter().filter(|one| self.tree(one.tree).is_some_and(|tree| !tree.is_file));
-        let on_nodes: Vec<_> = on_nodes.copied().collect();
+        let (copies, on_nodes): (Vec<_>, Vec<_>) =
+            uses.iter().copied().partition(|one| self.tree(one.tree).is_some_and(|tree| tree.is_copy));
+        // The same certificate in another place is a copy of it, whichever CA the file beside it trusts.
+        let mut known: BTreeSet<_> = on_nodes.iter().map(|one| one.certificate).collect();
+        let others: Vec<_> = copies.into_iter().filter(|one| known.insert(one.certificate)).collect();
+        let clusters = self.clusters(on_nodes.iter().chain(&others).map(|one| one.tree));
         if clusters.len() < 2 && self.nodes(&on_nodes) < 2 {
             return None;
         }
@@ -238,23 +257,48 @@ impl Fleet {
         let owner = first.subject_node.filter(|_| uses.iter().all(|one| one.subject_node == first.subject_node));
         let finding = match owner {
             Some(node) => {
+                let has_one_name = self.names(&on_nodes).len() < 2;
                 let node = self.words.word(node);
-                Finding::about(
-                    FindingCode::FleetOtherNode,
-                    name,
-                    format!("the certificate of node {node}, and its key, are in {}", among(&trees)),
-                    format!("remove it from every node but {node}, and have each other node join anew"),
-                )
+                let remedy = if has_one_name {
+                    "remove it from every cluster but the one whose CA signed it, and have the node join each of the others anew".to_owned()
+                } else {
+                    format!("remove it from every node but {node}, and have each other node join anew")
+                };
+                let evidence = if has_one_name {
+                    format!("{} have the key of node {node}: {}", counted(clusters.len(), "cluster"), among(&trees))
+                } else {
+                    format!("the certificate of node {node} and its key are in {}", among(&trees))
+                };
+                Finding::about(FindingCode::FleetOtherNode, name, evidence, remedy)
             }
             None => Finding::about(
                 FindingCode::FleetSharedKey,
                 name,
                 format!("the same key is in {}", among(&trees)),
-                format!("give each node a key of its own: {} on all but one", renew(name)),
+                self.renew_but_one("give each node a key of its own", uses),
             ),
         };
         let finding = if clusters.len() > 1 { finding.as_bad_as(Severity::Critical) } else { finding };
         Some(FleetFinding { finding, trees })
+    }
+
+    /// The names of the nodes.
+    fn names(&self, uses: &[Use]) -> BTreeSet<u32> {
+        uses.iter().filter_map(|one| self.tree(one.tree)?.node).collect()
+    }
+
+    /// The commands that renew a certificate in every tree but the first, where each is a folder; else the command that is
+    /// run on each node.
+    fn renew_but_one(&self, purpose: &str, uses: &[Use]) -> String {
+        let Some((first, others)) = uses.split_first() else { return purpose.to_owned() };
+        let there = |one: &Use| Some((self.words.word(self.tree(one.tree)?.options?), self.words.word(one.name)));
+        let Some(all) = others.iter().map(there).collect::<Option<BTreeSet<_>>>() else {
+            return format!("{purpose}: {} on all but one", renew(self.words.word(first.name), ""));
+        };
+        let commands = all.iter().take(MOST_COMMANDS).map(|(options, name)| renew(name, options));
+        let commands: Vec<_> = commands.collect();
+        let more = if all.len() > commands.len() { ", and so on" } else { "" };
+        format!("{purpose}: {}{more}", commands.join(", "))
     }
 
     fn same_prime(&self, sharing: &Sharing) -> FleetFinding {
@@ -280,7 +324,8 @@ impl Fleet {
         let names: BTreeSet<_> = all().map(|one| self.words.word(one.name)).collect();
         let name = names.into_iter().collect::<Vec<_>>().join(", ");
         let evidence = format!("different certificates of one CA have the same serial number, in {}", among(&trees));
-        let remedy = format!("renew all but one of them: {}", renew(self.words.word(first.name)));
+        let uses: Vec<_> = all().copied().collect();
+        let remedy = self.renew_but_one("renew all but one of them", &uses);
         Some(FleetFinding { finding: Finding::about(FindingCode::FleetRepeatedSerial, &name, evidence, remedy), trees })
     }
 
@@ -317,16 +362,18 @@ impl Fleet {
             trees.len(),
             among(&trees)
         );
-        let remedy =
-            Remedy::nothing("nothing while the CA is being replaced; otherwise copy the file of the node whose clients are accepted");
+        let remedy = Remedy::nothing(
+            "nothing while the CA is being replaced; otherwise copy the file of the node whose clients are accepted",
+        );
         let finding = Finding::about(FindingCode::FleetAuthoritiesDiffer, name, evidence, remedy);
         Some(FleetFinding { finding, trees })
     }
 }
 
-fn renew(name: &str) -> String {
+fn renew(name: &str, options: &str) -> String {
     let is_known = catalogue::rows([Kind::Leaf, Kind::Kubeconfig]).any(|row| row.name == name);
-    command(["kubepki", "certs", "renew", if is_known { name } else { "all" }])
+    let words = ["kubepki", "certs", "renew", if is_known { name } else { "all" }];
+    command(words.into_iter().chain(options.split(SEPARATOR).filter(|word| !word.is_empty())))
 }
 
 fn among(trees: &[String]) -> String {
@@ -349,153 +396,4 @@ fn short(parts: &[&str]) -> Short {
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::DateTime;
-
-    use super::*;
-
-    fn seen(name: &str, subject: &str, key: u8, serial: &str) -> SeenCertificate {
-        SeenCertificate {
-            name: name.into(),
-            path: name.into(),
-            subject: subject.into(),
-            issuer: "CN=kubernetes".into(),
-            serial: serial.into(),
-            not_before: DateTime::UNIX_EPOCH,
-            not_after: DateTime::UNIX_EPOCH,
-            residual_seconds: 0,
-            key: String::new(),
-            subject_alt_names: Vec::new(),
-            is_ca: name.ends_with("ca"),
-            public_key_sha256: crate::digest::sha256_hex(&[key]),
-            key_usages: Vec::new(),
-            extended_key_usages: Vec::new(),
-        }
-    }
-
-    /// A tree of the node `node` of cluster `cluster`, whose own keys begin at `first`.
-    struct Tree {
-        place: &'static str,
-        node: &'static str,
-        cluster: &'static str,
-        certificates: Vec<SeenCertificate>,
-        service_account_keys: Vec<String>,
-        moduli: Vec<TreeModulus>,
-        is_file: bool,
-    }
-
-    fn tree(node: &'static str, cluster: &'static str, first: u8) -> Tree {
-        let of = cluster.as_bytes()[0];
-        let kubelet = format!("O=system:nodes,CN=system:node:{node}");
-        Tree {
-            place: node,
-            node,
-            cluster,
-            certificates: vec![
-                seen("ca", "CN=kubernetes", of, &format!("{of:02x}")),
-                seen("etcd-ca", "CN=etcd-ca", of + 1, &format!("{:02x}", of + 1)),
-                seen("apiserver", "CN=kube-apiserver", first, &format!("{first:02x}")),
-                seen("kubelet.conf", &kubelet, first + 1, &format!("{:02x}", first + 1)),
-            ],
-            service_account_keys: vec![crate::digest::sha256_hex(&[of + 2])],
-            moduli: Vec::new(),
-            is_file: false,
-        }
-    }
-
-    fn found(trees: &[Tree]) -> Vec<(&'static str, Severity, Vec<String>)> {
-        let mut fleet = Fleet::default();
-        for tree in trees {
-            fleet.add(&TreeFacts {
-                place: tree.place,
-                node: Some(tree.node),
-                cluster: Some(tree.cluster),
-                is_file: tree.is_file,
-                certificates: &tree.certificates,
-                service_account_keys: &tree.service_account_keys,
-                moduli: &tree.moduli,
-            });
-        }
-        let findings = fleet.findings(&StopSignal::default()).into_iter();
-        findings.map(|one| (one.finding.code.as_str(), one.finding.severity, one.trees)).collect()
-    }
-
-    fn fleet() -> [Tree; 3] {
-        [tree("cp1", "A", 10), tree("cp2", "A", 20), tree("x1", "X", 30)]
-    }
-
-    #[test]
-    fn nodes_that_share_what_they_should_say_nothing() {
-        assert_eq!(found(&fleet()), []);
-        let [one, two, _] = fleet();
-        // The same node, looked at twice.
-        assert_eq!(found(&[tree("cp1", "A", 10), one, two]), []);
-    }
-
-    #[test]
-    fn a_key_on_two_nodes_is_a_warning_and_in_two_clusters_critical() {
-        let [one, mut two, other] = fleet();
-        two.certificates[2] = one.certificates[2].clone();
-        let expected = vec!["cp1".to_owned(), "cp2".to_owned()];
-        assert_eq!(found(&[one, two, other]), [("fleet.shared_key", Severity::Warning, expected)]);
-        let [one, two, mut other] = fleet();
-        other.certificates[2].public_key_sha256 = one.certificates[2].public_key_sha256.clone();
-        assert_eq!(found(&[one, two, other])[0].1, Severity::Critical);
-    }
-
-    #[test]
-    fn copies_of_kubeconfigs_are_with_people() {
-        let [one, ..] = fleet();
-        let mut copy = Tree { place: "mine.conf", node: "", is_file: true, ..tree("cp1", "A", 10) };
-        copy.certificates.truncate(3);
-        assert_eq!(found(&[one, copy]), []);
-    }
-
-    #[test]
-    fn the_certificate_of_another_node_is_named_by_its_node() {
-        let [one, mut two, _] = fleet();
-        two.certificates[3] = one.certificates[3].clone();
-        let expected = vec!["cp1".to_owned(), "cp2".to_owned()];
-        assert_eq!(found(&[one, two]), [("fleet.other_node", Severity::Critical, expected)]);
-    }
-
-    #[test]
-    fn a_serial_number_is_used_once_by_a_ca() {
-        let [one, mut two, mut other] = fleet();
-        other.certificates[2].serial = "0a".into();
-        assert_eq!(found(&[tree("cp1", "A", 10), tree("cp2", "A", 20), other]), []);
-        two.certificates[2].serial = "0a".into();
-        assert_eq!(found(&[one, two])[0].0, "fleet.repeated_serial");
-    }
-
-    #[test]
-    fn clusters_share_no_ca_and_no_service_account_key() {
-        let [one, two, mut other] = fleet();
-        other.service_account_keys.clone_from(&one.service_account_keys);
-        let all = ["cp1", "cp2", "x1"].map(str::to_owned).to_vec();
-        assert_eq!(found(&[one, two, other]), [("fleet.shared_authority", Severity::Critical, all)]);
-    }
-
-    #[test]
-    fn keys_of_different_trees_that_share_a_prime_are_found() {
-        let modulus = |number: u8| TreeModulus { name: "apiserver".into(), modulus: format!("{number:02x}") };
-        let [mut one, mut two, mut other] = fleet();
-        (one.moduli, two.moduli, other.moduli) = (vec![modulus(7 * 11)], vec![modulus(13 * 17)], vec![modulus(3 * 7)]);
-        let expected = || vec!["cp1".to_owned(), "x1".to_owned()];
-        let each = ("key.shared_prime", Severity::Critical, expected());
-        assert_eq!(found(&[one, two, other]), [each.clone(), each]);
-        // The same key twice is another fault.
-        let [mut one, mut two, _] = fleet();
-        (one.moduli, two.moduli) = (vec![modulus(7 * 11)], vec![modulus(7 * 11)]);
-        assert_eq!(found(&[one, two]), []);
-    }
-
-    #[test]
-    fn the_nodes_of_a_cluster_have_the_same_cas() {
-        let [one, two, _] = fleet();
-        let mut third = tree("cp3", "A", 40);
-        third.certificates[1] = seen("etcd-ca", "CN=etcd-ca", 99, "63");
-        let expected = vec!["cp3".to_owned()];
-        assert_eq!(found(&[one, two, third]), [("fleet.authorities_differ", Severity::Warning, expected)]);
-    }
-}
+mod tests;

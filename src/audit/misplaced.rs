@@ -37,7 +37,7 @@ impl Checkup<'_> {
                 FindingCode::AuthorityKeyOnWorker,
                 item.name,
                 &item.key,
-                "a worker has the key of this CA, and needs only its certificate: whoever takes the worker over can be anybody",
+                "a worker needs only this CA's certificate, and has its key too: whoever takes over the worker can sign a certificate for any user",
                 format!(
                     "see that a control-plane node or a safe place has it, then remove it here: {}",
                     command(["rm".as_ref(), item.key.as_os_str()])

@@ -277,8 +277,9 @@ impl<'t> Checkup<'t> {
             "the kubelet is to ask the cluster for its serving certificate (serverTLSBootstrap) and has \
                        none: logs, exec and metrics of this node fail until its request is approved",
             format!(
-                "see which request of this node is pending, and approve it: {}, then kubectl certificate approve NAME",
+                "see which request of this node is pending, and approve it: {}, then {}",
                 command(["kubectl", "get", "csr"]),
+                command(["kubectl", "certificate", "approve", "NAME"]),
             ),
         ));
     }

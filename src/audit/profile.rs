@@ -1,8 +1,7 @@
 //! What a profile asks of modes and owners: kubeadm's own way, or the CIS benchmark.
 //!
 //! In: what stands on the node, and the release of Kubernetes. Out: findings. In the profile `kubeadm` what a fresh
-//! kubeadm leaves is right; in the profile `cis` the rules of the CIS Kubernetes Benchmark 1.1 and 4.1 hold, for the
-//! files that concern certificates. Keys and kubeconfigs that others can read are judged in both, elsewhere.
+//! kubeadm leaves is right; in the profile `cis` the rules of the CIS Kubernetes Benchmark 1.1 and 4.1 hold. Keys and kubeconfigs that others can read are judged in both, elsewhere.
 //!
 //! Source: CIS Kubernetes Benchmark 1.10 (Kubernetes 1.28) and 1.11 (from 1.29); kubeadm `phases/certs`,
 //! `util/staticpod`, `phases/kubelet/config.go`.
@@ -59,6 +58,8 @@ pub enum Role {
     KubeletConfiguration,
     /// The unit of the kubelet's service.
     KubeletService,
+    /// What the container runtime is told of the network.
+    Network,
 }
 
 /// What is asked of one file.
@@ -126,6 +127,7 @@ fn rule(role: Role, version: Option<&KubernetesVersion>) -> Rule {
         Role::KubeletAuthority => (Some((of_certificates, "4.1.7")), "4.1.8"),
         Role::KubeletConfiguration => (Some((0o600, "4.1.9")), "4.1.10"),
         Role::KubeletService => (Some((0o600, "4.1.1")), "4.1.2"),
+        Role::Network => (Some((0o600, "1.1.9")), "1.1.10"),
     };
     Rule { mode, owner }
 }
@@ -136,8 +138,8 @@ const fn kubeadms(role: Role) -> Option<u32> {
         Role::Certificate | Role::KubeletAuthority | Role::KubeletConfiguration | Role::KubeletService => Some(0o644),
         Role::Manifest(..) => Some(0o600),
         Role::EtcdData => Some(0o700),
-        // Said of the key or kubeconfig itself, and of the folder that it is in.
-        Role::Key | Role::Kubeconfig(..) | Role::OfPki => None,
+        // Said of the key or kubeconfig itself, and of the folder that it is in; the network's files are not kubeadm's.
+        Role::Key | Role::Kubeconfig(..) | Role::OfPki | Role::Network => None,
     }
 }
 
@@ -192,8 +194,8 @@ fn owner(one: &Stands, setting: &Setting) -> Option<Finding> {
             named((setting.etcd_user, setting.etcd_user)),
         ),
         (_, Profile::Cis) => (is_root, format!("CIS {number} asks for root:root"), named(right_owner)),
-        // Said of the key or kubeconfig itself, and of the folder that it is in.
-        (Role::Key | Role::Kubeconfig(..) | Role::OfPki, Profile::Kubeadm) => return None,
+        // Said of the key or kubeconfig itself, and of the folder that it is in; the network's files are not kubeadm's.
+        (Role::Key | Role::Kubeconfig(..) | Role::OfPki | Role::Network, Profile::Kubeadm) => return None,
         (_, Profile::Kubeadm) => (is_right_user, "kubeadm's is root's".to_owned(), named(right_owner)),
     };
     if is_right {

@@ -79,7 +79,7 @@ pub(super) fn judge_lost_groups(notes: &mut Findings, new: &Certificate, old: &C
         notes.add(
             FindingCode::CertificateNeedsBinding,
             format!("it is not in {}, as the one in its place is: {}", had.join(", "), what_fails(binding)),
-            format!("make sure that the cluster has this binding, once: {}", binding.command()),
+            format!("make sure that the cluster has this binding, once: {}", bind(binding)),
         );
     }
 }
@@ -126,7 +126,7 @@ fn judge_version(
                 format!(
                     "make it as this version has it: {again}{}",
                     catalogue::binding(&notes.subject, &sorted(expected))
-                        .map(|binding| format!("; if the cluster is older, make its binding first: {}", binding.command()))
+                        .map(|binding| format!("; if the cluster is older, make its binding first: {}", bind(binding)))
                         .unwrap_or_default()
                 ),
                 Settled::WhereSigned(None),
@@ -152,7 +152,7 @@ fn doubt(name: &str, groups: &[String], authority_begin: DateTime<Utc>) -> Optio
             format!("it has no group, and the cluster is older than kubeadm {}: {}", binding.since, what_fails(binding)),
             Remedy::nothing(format!(
                 "nothing, if kubeadm upgrade apply has run with one of these releases or a later one; else make the binding, once in the cluster: {}",
-                binding.command()
+                bind(binding)
             )),
         )
     })
@@ -160,7 +160,11 @@ fn doubt(name: &str, groups: &[String], authority_begin: DateTime<Utc>) -> Optio
 
 /// The other way, where a binding is all that is missing.
 pub(super) fn or_bind(binding: &Binding) -> String {
-    format!("or make the binding, once in the cluster: {}", binding.command())
+    format!("or make the binding, once in the cluster: {}", bind(binding))
+}
+
+fn bind(binding: &Binding) -> String {
+    format!("`{}`", binding.command())
 }
 
 /// The API server goes on with the connections that it has to kubelets, and so with the certificate that it had.

@@ -66,6 +66,7 @@ fn a_remedy_gets_only_options_that_its_command_has() {
     let caller = Caller {
         rootfs: path("/mnt/node"),
         config: path("/srv/kubeadm.yaml"),
+        is_at_the_node: true,
         lenient: true,
         node_name: Some("cp1".into()),
         certificates_dir: path("/srv/pki"),

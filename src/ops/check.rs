@@ -27,6 +27,7 @@ use super::advice::advise;
 use super::kubelet::Kubelet;
 use super::node::Node;
 use super::restart;
+use crate::audit::advice::rank;
 pub use crate::audit::node::Status;
 use crate::audit::node::{Checkup, say_once, status};
 use crate::audit::{Finding, SeenCertificate, unreadable};
@@ -123,7 +124,7 @@ pub(super) fn check_in(
     unreadable::gather(&mut findings, as_root);
     say_once(&mut findings);
     advise(&mut findings, &node, &tree, &request.node, &request.kubelet_dir, now)?;
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity), rank(finding)));
     let kubelet = request.kubelet_dir.join("pki");
     let folders = [&node.layout.certificates_dir, &node.layout.kubeconfig_dir, &kubelet].map(PathBuf::as_path);
     super::interrupted::put_first(&node.store, &folders, &mut findings);

@@ -27,7 +27,8 @@ impl NodeRequest {
     /// A text whose commands of kubepki are completed so that they are about the same node ([`crate::remedy`]).
     #[must_use]
     pub fn complete_commands(&self, text: &str) -> String {
-        self.caller().complete(text)
+        // Whoever restarts below a root directory knows that the node runs here.
+        Caller { is_at_the_node: true, ..self.caller() }.complete(text)
     }
 
     /// How a command has to be run that is about the same node, for [`crate::remedy`].

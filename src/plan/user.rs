@@ -214,7 +214,7 @@ fn template(
         note(
             FindingCode::CertificateOutlivesAuthority,
             format!("it ends on {not_after}, its CA already on {authority_end}"),
-            "renew the CA before its end: the certificate is worthless from then on",
+            "renew the CA before it expires: the certificate is useless from then on",
         );
     }
     if not_after - now > RECOMMENDED_VALIDITY {

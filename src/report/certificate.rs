@@ -92,10 +92,13 @@ impl<'f> States<'f> {
 
     pub(super) fn state(&self, seen: &SeenCertificate) -> State {
         let about = self.about(seen);
-        let ends_soon = about.iter().find(|finding| finding.code == FindingCode::CertificateExpiresSoon);
-        match about.iter().map(|finding| finding.severity).max() {
+        let is_end = |finding: &&&Finding| finding.code == FindingCode::CertificateExpiresSoon;
+        let ends_soon = about.iter().find(is_end);
+        match about.iter().filter(|finding| !is_end(finding)).map(|finding| finding.severity).max() {
             _ if seen.is_expired() => State::Expired,
             _ if seen.not_before > self.now => State::NotYetValid,
+            // Its end stands beside it in any case; that it is useless now does not.
+            Some(Severity::Critical) if ends_soon.is_some() => State::Critical,
             _ if ends_soon.is_some() => {
                 State::ExpiresSoon { is_critical: ends_soon.is_some_and(|one| one.is_critical()) }
             }
@@ -147,6 +150,44 @@ mod tests {
         assert_eq!(text(&seen), said);
         let path = Path::new("/pki//x").to_owned();
         assert_eq!(file(&CertificateFile { path, certificates: vec![seen], problem: None }), format!("/pki/x\n{said}"));
+    }
+
+    fn seen() -> SeenCertificate {
+        SeenCertificate {
+            name: "apiserver".into(),
+            path: "/pki/x".into(),
+            subject: "CN=x".into(),
+            issuer: "CN=ca".into(),
+            serial: "1".into(),
+            not_before: DateTime::UNIX_EPOCH,
+            not_after: DateTime::UNIX_EPOCH + TimeDelta::days(9),
+            residual_seconds: 9 * DAY,
+            key: "RSA-2048".into(),
+            subject_alt_names: Vec::new(),
+            is_ca: false,
+            public_key_sha256: String::new(),
+            key_usages: Vec::new(),
+            extended_key_usages: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_worse_than_an_end_that_is_near_is_the_state() {
+        let about = |code, severity| Finding::about(code, "apiserver", "odd", "look").as_bad_as(severity);
+        let ends = about(FindingCode::CertificateExpiresSoon, Severity::Warning);
+        let ends_now = about(FindingCode::CertificateExpiresSoon, Severity::Critical);
+        let broken = about(FindingCode::KeyMismatch, Severity::Critical);
+        let odd = about(FindingCode::KeyWeak, Severity::Warning);
+        for (findings, word) in [
+            (vec![ends.clone()], "expires soon"),
+            (vec![ends.clone(), odd.clone()], "expires soon"),
+            (vec![ends_now, odd], "expires soon"),
+            (vec![ends.clone(), broken.clone()], "critical"),
+            (vec![broken, ends], "critical"),
+        ] {
+            let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+            assert_eq!(States::of(&findings, now).state(&seen()).word(), word, "{findings:?}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::audit::{Finding, SeenCertificate, Severity};
 use crate::catalogue;
 use crate::ops::audit::{FleetSummary, TreeReport};
 use crate::ops::check::CheckReport;
-use crate::text::file_name;
+use crate::text::{file_name, printable};
 
 /// Who is said to have read the files.
 const SOURCE_NAME: &str = "kubepki";
@@ -280,9 +280,11 @@ fn decimal(hexadecimal: &str) -> String {
     digits.iter().rev().filter_map(|digit| char::from_digit(*digit, 10)).collect()
 }
 
-/// A label's value as the text format has it.
+/// A label's value as the text format has it. What a terminal must not get is escaped as everywhere, once more for the
+/// format, which has an escape of its own for the end of a line.
 fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    let line = |line: &str| printable(line).replace('\\', "\\\\").replace('"', "\\\"");
+    value.split('\n').map(line).collect::<Vec<_>>().join("\\n")
 }
 
 #[cfg(test)]
@@ -310,5 +312,6 @@ mod tests {
     #[test]
     fn what_a_name_holds_cannot_end_its_label() {
         assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+        assert_eq!(escaped("a\u{1b}[2J\u{202e}"), "a\\\\x1b[2J\\\\u{202e}");
     }
 }

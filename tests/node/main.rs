@@ -15,6 +15,7 @@ mod authorities;
 mod backup;
 mod bad_input;
 mod bundle;
+mod causes;
 mod check;
 mod cleanup;
 mod client_go;

@@ -207,3 +207,24 @@ fn a_certificate_of_another_node_is_found_by_the_kubelets_name() {
     let report = checked(&node, Profile::Kubeadm);
     assert!(!report.findings.iter().any(|one| one.code == "certificate.other_node"), "{:#?}", report.findings);
 }
+
+#[test]
+fn the_benchmark_asks_600_of_the_networks_files_and_of_kube_proxys_kubeconfig() {
+    let node = whole("v1.36.2");
+    for path in ["/etc/cni/net.d/10-flannel.conflist", "/var/lib/kube-proxy/kubeconfig.conf"] {
+        node.write(path, "{}");
+        node.set_mode(path, 0o644);
+    }
+    let about = |profile| {
+        let findings = of_profile(&node, profile);
+        let known = |one: &&Finding| one.evidence.contains("CIS 1.1.9 ") || one.evidence.contains("CIS 4.1.3 ");
+        paths(&findings.iter().filter(known).cloned().collect::<Vec<_>>())
+    };
+    let mut named = about(Profile::Cis);
+    named.sort();
+    assert_eq!(named, ["/etc/cni/net.d/10-flannel.conflist", "/var/lib/kube-proxy/kubeconfig.conf"]);
+    assert_eq!(about(Profile::Kubeadm), [""; 0]);
+    node.set_mode("/etc/cni/net.d/10-flannel.conflist", 0o600);
+    node.set_mode("/var/lib/kube-proxy/kubeconfig.conf", 0o600);
+    assert_eq!(about(Profile::Cis), [""; 0]);
+}

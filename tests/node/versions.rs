@@ -71,8 +71,8 @@ fn follow(node: &Node, remedy: &str) {
             ["kubepki", "certs" | "kubeconfig", "init", ..] => {
                 node.apply();
             }
-            // No API server runs here.
-            ["kubepki", "restart", "kube-apiserver", ..] => {}
+            // There is no cluster.
+            ["kubectl", "create", "clusterrolebinding", ..] => {}
             _ => panic!("{command}"),
         }
     }

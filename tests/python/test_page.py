@@ -208,6 +208,51 @@ def test_a_page_has_no_fault_that_axe_finds(scheme: str, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pictures_are_whole_on_a_phone_and_on_a_desk(width: int) -> None:
+    view: dict[str, Any] = {"width": width, "height": 900}
+    with opened(fleet().to_html(), viewport=view) as page:
+        boxes = page.evaluate(
+            "[...document.querySelectorAll('svg')].filter(one => one.checkVisibility())"
+            ".map(one => { const box = one.getBoundingClientRect();"
+            " const font = parseFloat(getComputedStyle(one).fontSize) * box.width / one.viewBox.baseVal.width;"
+            " return [box.left, box.right, font]; })"
+        )
+        assert len(boxes) == 2
+        for left, right, font in boxes:
+            # Nothing is cut, and letters are as large as they can be read.
+            assert left >= 0
+            assert right <= width
+            assert font > 10
+
+
+def test_options_of_a_command_stay_on_one_line() -> None:
+    one = report(3, 3)
+    remedy = "`kubepki certs renew apiserver --certificates-dir /srv/some/where --rootfs /srv/some/where/else/node`"
+    data = one.to_dict()
+    data["findings"] = [{**each, "remedy": remedy} for each in data["findings"]]
+    html = CheckReport.from_dict(data).to_html()
+    for width in range(360, 520, 20):
+        with opened(html, viewport={"width": width, "height": 900}) as page:
+            todo = page.locator(".todo code").first
+            assert f"`{todo.text_content()}`" == remedy
+            lines = "[...document.querySelectorAll('.word')].map(one => one.getClientRects().length)"
+            assert set(page.evaluate(lines)) == {1}
+
+
+def test_a_page_of_many_nodes_begins_with_a_table_of_them() -> None:
+    html = fleet().to_html()
+    assert html.index('id="nodes"') < html.index('id="findings"')
+    with opened(html) as page:
+        rows = page.locator("#nodes tbody tr").all_inner_texts()
+        assert [row.split("\t")[0] for row in rows] == ["/srv/0", "/srv/1", "cp2", "cp3", "/srv/api.tar!x"]
+        assert "cluster abababababababab, control plane, v1.36.1" in rows[0]
+        assert "api is no archive" in rows[4]
+        page.get_by_role("link", name="cp3").click()
+        assert page.evaluate("document.querySelector(':target').dataset.tree") == "4"
+    assert 'id="nodes"' not in report(3).to_html()
+
+
 def test_filters_leave_what_was_asked_for_by_keyboard_alone() -> None:
     with opened(report(40, 30).to_html()) as page:
         visible = "[...document.querySelectorAll('{}')].filter(one => one.checkVisibility()).length"

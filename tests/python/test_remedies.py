@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shutil
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import kubepki
 from trees import LEAVES, embedded
 from trees import kubepki as command
-from walker import Bases, Issued, Node, asks, kubelet_files, make_bases, write
+from walker import CONTROL_PLANE, Bases, Issued, Node, asks, kubelet_files, make_bases, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +117,9 @@ LEAF_BREAKS: dict[str, Callable[[Node, str], object]] = {
     "outlives its CA": lambda node, base: reissue(node, base, end=timedelta(days=9000)),
     "other key": lambda node, base: shutil.copy(node.pki / "sa.key", leaf(node, base)[1]),
     "wide mode": lambda node, base: leaf(node, base)[1].chmod(0o644),
+    "weak key": lambda node, base: reissue(node, base, key=rsa.generate_private_key(65537, 1024)),  # noqa: S505
+    "other key identifier": lambda node, base: reissue(node, base, authority_key=b"other"),
+    "key usage that signs nothing": lambda node, base: reissue(node, base, signs=False),
     "first request waits": wait_for_first_signature,
     "renewal waits": wait_for_renewal,
     "renewal is signed": have_signed_renewal,
@@ -313,6 +318,20 @@ def expire_kubelet(node: Node) -> None:
     like.unlink()
 
 
+def expire_all(node: Node) -> None:
+    """Let all that kubeadm renews be over."""
+    for base in LEAVES:
+        reissue(node, base, begin=-timedelta(days=9), end=-timedelta(days=1))
+    for name in ("admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"):
+        reembed(node, name, begin=-timedelta(days=9), end=-timedelta(days=1))
+
+
+def spoil_all(node: Node) -> None:
+    """Let all be over, and the CA be of no use."""
+    expire_all(node)
+    truncate(node.pki / "ca.crt")
+
+
 OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
     "sa removed": ("control-plane", lambda node: remove(node.pki / "sa.key", node.pki / "sa.pub")),
     "sa.key removed": ("control-plane", lambda node: (node.pki / "sa.key").unlink()),
@@ -327,6 +346,9 @@ OTHER_BREAKS: dict[str, tuple[str, Callable[[Node], object]]] = {
         lambda node: remove(*(each for each in list(node.pki.rglob("*")) if each.is_file() and "ca." not in each.name)),
     ),
     "etcd folder removed": ("control-plane", lambda node: shutil.rmtree(node.pki / "etcd")),
+    "certificates that are all expired": ("control-plane", expire_all),
+    "certificates that are all expired, and garbage for a CA": ("control-plane", spoil_all),
+    "a folder of keys where others may write": ("control-plane", lambda node: node.pki.chmod(0o777)),
     "a worker's CA removed": ("worker", lambda node: (node.pki / "ca.crt").unlink()),
     "a worker with the CA's key": ("worker", lambda node: shutil.copy(node.owner / "ca.key", node.pki / "ca.key")),
     "the cluster's CA replaced": (
@@ -435,6 +457,45 @@ def test_a_file_with_certificate_and_key_has_one_finding(bases: Bases, tmp_path:
     found = [(each.code, each.path, each.evidence) for each in node.findings()]
     assert len(found) == len(set(found))
     assert [code for code, _, _ in found].count("store.dangling_symlink") == 1
+
+
+# ---- many nodes ------------------------------------------------------------------------------------------------
+
+
+def audited(*roots: Path) -> dict[str, str]:
+    """Return the codes and remedies of what an audit finds between trees."""
+    done = command("audit", "-o", "json", *roots)
+    assert done.returncode in {0, 1, 2}, done.stderr
+    return {each["code"]: each["remedy"] for each in json.loads(done.stdout)["findings"]}
+
+
+def test_a_key_that_two_nodes_share_is_renewed_as_the_audit_prints_it(bases: Bases, tmp_path: Path) -> None:
+    one, two = (bases.node("control-plane", tmp_path / name) for name in ("a", "b"))
+    kept = {path: path.read_bytes() for path in two.pki.rglob("*") if "ca." in path.name or path.stem == "sa"}
+    shutil.rmtree(two.root)
+    for path, content in kept.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, content, 0o600 if path.suffix == ".key" else 0o644)
+    config = tmp_path / "cp2.yaml"
+    config.write_text(CONTROL_PLANE.replace("cp1", "cp2").replace("192.0.2.10", "192.0.2.11"))
+    done = command("init", "--config", config, "--rootfs", two.root)
+    assert done.returncode == 0, done.stderr
+    assert not audited(one.root, two.root)
+    for ending in ("crt", "key"):
+        shutil.copy2(one.pki / f"front-proxy-client.{ending}", two.pki)
+    found = audited(one.root, two.root)
+    assert list(found) == ["fleet.shared_key"]
+    assert f"--rootfs '{two.root}'`" in found["fleet.shared_key"]
+    two.follow(found["fleet.shared_key"])
+    assert not audited(one.root, two.root)
+
+
+def test_a_copied_kubeconfig_is_no_second_node(bases: Bases, tmp_path: Path) -> None:
+    node = bases.node("control-plane", tmp_path)
+    for name in ("mine", "theirs"):
+        (tmp_path / name).mkdir()
+        shutil.copy2(node.kubernetes / "admin.conf", tmp_path / name)
+    assert not audited(node.root, tmp_path / "mine", tmp_path / "theirs")
 
 
 # ---- other ways to ask -----------------------------------------------------------------------------------------

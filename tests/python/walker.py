@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import kubepki
@@ -251,13 +251,17 @@ class Issued:
         begin: timedelta = -timedelta(hours=1),
         end: timedelta = timedelta(days=300),
         is_ca: bool = False,
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
+        signs: bool = True,
+        authority_key: bytes | None = None,
     ) -> None:
         """Issue it."""
         old = x509.load_pem_x509_certificate(like.read_bytes()) if like else None
-        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.key = key or ec.generate_private_key(ec.SECP256R1())
         self_signed = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject or "other")])
         name = old.subject if old and subject is None else self_signed
-        signer, signer_name = self.key, name
+        signer: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = self.key
+        signer_name = name
         if issuer is not None:
             signer_name = x509.load_pem_x509_certificate(issuer.read_bytes()).subject
             loaded = serialization.load_pem_private_key(issuer.with_suffix(".key").read_bytes(), None)
@@ -274,7 +278,7 @@ class Issued:
             .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
             .add_extension(
                 x509.KeyUsage(
-                    digital_signature=True,
+                    digital_signature=signs,
                     key_encipherment=True,
                     key_cert_sign=is_ca,
                     content_commitment=False,
@@ -289,6 +293,9 @@ class Issued:
         )
         if usages is None and old is not None and not is_ca:
             usages = list(old.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        if authority_key is not None:
+            named = x509.AuthorityKeyIdentifier(authority_key, None, None)
+            builder = builder.add_extension(named, critical=False)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         if old is not None and names:

@@ -9,7 +9,7 @@ use crate::inventory::Item;
 use crate::remedy::command;
 
 /// A request that waits, and the certificate that answers it, if that is there already.
-struct Waiting {
+pub(super) struct Waiting {
     request: PathBuf,
     is_signed: bool,
 }
@@ -164,7 +164,7 @@ impl Advisor<'_> {
         Some(format!("its request waits to be signed: {finish}"))
     }
 
-    fn waiting_leaf(&self, row: &Row) -> Option<Waiting> {
+    pub(super) fn waiting_leaf(&self, row: &Row) -> Option<Waiting> {
         let renewed = self.layout.renewal().certificates_dir.join(row.base_name);
         let beside = self.layout.certificates_dir.join(row.base_name);
         let waits =

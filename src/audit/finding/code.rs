@@ -36,23 +36,23 @@ findings! {
         /// A file or folder lets others do more than the profile (`--profile`) has it: more than a fresh kubeadm's, or more
         /// than the benchmark asks. Keys and kubeconfigs that others can read are `file.mode_too_wide`.
         #[finding("profile.mode", Warning also "info where others may only read a manifest that kubeadm keeps to itself", "`chmod`",
-            source = "CIS 1.1.1, 1.1.3, 1.1.5, 1.1.7, 1.1.11, 1.1.13, 1.1.15, 1.1.17, 1.1.20, 1.1.21, 4.1.1, 4.1.5, 4.1.7, 4.1.9; kubeadm: the modes that it gives")]
+            source = "CIS 1.1.1, 1.1.3, 1.1.5, 1.1.7, 1.1.9, 1.1.11, 1.1.13, 1.1.15, 1.1.17, 1.1.20, 1.1.21, 4.1.1, 4.1.3, 4.1.5, 4.1.7, 4.1.9; kubeadm: the modes that it gives")]
         ProfileMode,
         /// A file or folder belongs to another than the profile (`--profile`) has it: root, for etcd's data the user of
         /// etcd.
         #[finding("profile.owner", Warning, "`chown`",
-            source = "CIS 1.1.2, 1.1.4, 1.1.6, 1.1.8, 1.1.12, 1.1.14, 1.1.16, 1.1.18, 1.1.19, 4.1.2, 4.1.6, 4.1.8, 4.1.10")]
+            source = "CIS 1.1.2, 1.1.4, 1.1.6, 1.1.8, 1.1.10, 1.1.12, 1.1.14, 1.1.16, 1.1.18, 1.1.19, 4.1.2, 4.1.4, 4.1.6, 4.1.8, 4.1.10")]
         ProfileOwner,
-        /// Its validity is over.
+        /// It has expired.
         #[finding("certificate.expired", Critical,
             "`kubepki certs renew NAME`; `certs generate-csr NAME --renew` where its CA is elsewhere.",
             source = "RFC 5280 4.1.2.5, 6.1.3")]
         CertificateExpired,
-        /// Its validity ends within `--warning` or `--critical`.
-        #[finding("certificate.expires_soon", Warning also "critical", "The same.",
+        /// It expires within `--warning` or `--critical`.
+        #[finding("certificate.expires_soon", Warning also "critical", "As for `certificate.expired`.",
             source = "RFC 5280 4.1.2.5; kubeadm's certificates live for one year (kubeadm certs renew)")]
         CertificateExpiresSoon,
-        /// Its validity has not begun.
+        /// It is not valid yet.
         #[finding("certificate.not_yet_valid", Critical, "Check the clocks.",
             source = "RFC 5280 4.1.2.5, 6.1.3")]
         CertificateNotYetValid,
@@ -357,7 +357,7 @@ findings! {
         /// `access --audit-log`: a certificate was used that is in no file that was looked at.
         #[finding("access.unknown", Info also "warning for `system:masters`",
             "Look at the files of other nodes and people too; find out whose it is.",
-            source = "KEP-4193 and kubernetes.io: auditing")]
+            source = "kubernetes/kubernetes#125634: the certificate's SHA-256 is in the audit log from 1.32 on")]
         AccessUnknown,
         /// A static-pod manifest of a component that is to be restarted cannot be read as that of a pod. `restart`
         /// alone judges this.

@@ -33,7 +33,7 @@ const NEEDED: [Needed; 13] = [
     Needed {
         component: API_SERVER,
         flags: &["kubelet-client-certificate", "kubelet-client-key"],
-        means: "kubelets take it for anybody: logs and exec are refused, or kubelets answer everybody",
+        means: "kubelets do not know it: they refuse logs and exec, or answer everyone",
         number: "1.2.4",
         severity: Some(Severity::Warning),
     },
@@ -54,14 +54,14 @@ const NEEDED: [Needed; 13] = [
     Needed {
         component: API_SERVER,
         flags: &["etcd-certfile", "etcd-keyfile"],
-        means: "it has no certificate for etcd, so that etcd lets in whoever asks, or refuses it",
+        means: "it has no certificate for etcd: etcd either accepts clients without one, or refuses the API server",
         number: "1.2.23",
         severity: Some(Severity::Warning),
     },
     Needed {
         component: API_SERVER,
         flags: &["requestheader-client-ca-file"],
-        means: "aggregated API servers cannot tell its requests from anybody's",
+        means: "aggregated API servers cannot tell its requests from those of other clients",
         number: "",
         severity: Some(Severity::Info),
     },
@@ -119,19 +119,22 @@ fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
     if pod.flag("config-file").is_some() {
         return None;
     }
-    let is_missing = |flag: &str| pod.flag(flag).is_none_or(str::is_empty);
-    let missing: Vec<_> = needed.flags.iter().filter(|flag| is_missing(flag)).collect();
+    let is_missing = |flag: &&&str| pod.flag(flag).is_none_or(str::is_empty);
+    let missing: Vec<_> = needed.flags.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return None;
     }
     let names: Vec<_> = missing.iter().map(|flag| format!("--{flag}")).collect();
+    let set: Vec<_> = missing.iter().map(|flag| format!("--{flag}=FILE")).collect();
     let severity = needed.severity.unwrap_or_else(|| flagged.severity_of_default());
     let rule = if needed.number.is_empty() { String::new() } else { format!(" (CIS {})", needed.number) };
-    let (set, place) = (names.join(" and "), manifest.display());
+    let (set, place) = (set.join(" and "), manifest.display());
     let remedy = match needed.severity {
-        Some(_) => format!("set {set} in {place}, as a fresh kubeadm has it, and restart it"),
+        Some(_) => format!(
+            "add {set} to its command in {place}, with the files that kubeadm names there; the kubelet then restarts it"
+        ),
         None => format!(
-            "once kubelets serve certificates of the cluster's CA (serverTLSBootstrap), name that CA with {set} in {place}"
+            "once kubelets serve certificates of the cluster's CA (serverTLSBootstrap), add {set} to its command in {place}, with the file of that CA; the kubelet then restarts it"
         ),
     };
     let evidence = format!("it has no {}: {}{rule}", names.join(" and no "), needed.means);

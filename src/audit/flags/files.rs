@@ -1,13 +1,13 @@
 //! Files that flags name: they must be there, and certificate and key must belong together.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{CONTROLLER_MANAGER, Flagged};
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::component::{PAIRS, SIGNERS};
 use crate::inventory::Found;
-use crate::remedy::file;
+use crate::remedy::{command, file};
 use crate::tree::Observed;
 
 pub(super) fn judge(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
@@ -19,21 +19,23 @@ pub(super) fn judge(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
 
 /// Files that are not there, each once with all flags that name it.
 fn missing(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
-    let mut named: BTreeMap<PathBuf, Vec<(&str, String)>> = BTreeMap::new();
-    for (component, _, pod) in &flagged.pods {
+    let mut named: BTreeMap<PathBuf, Vec<(&str, &Path, String)>> = BTreeMap::new();
+    for (component, manifest, pod) in &flagged.pods {
         for (flag, path) in pod.credentials(component) {
             // What is in the image cannot be seen here.
             let is_seen = pod.mounts(&path) && matches!(flagged.tree.get(&path), Observed::Missing);
             if is_seen && !known.iter().any(|finding| finding.path.as_ref() == Some(&path)) {
-                named.entry(path).or_default().push((component, format!("--{flag}")));
+                named.entry(path).or_default().push((component, manifest, format!("--{flag}")));
             }
         }
     }
-    let finding = |(path, flags): (PathBuf, Vec<(&str, String)>)| {
+    let finding = |(path, flags): (PathBuf, Vec<(&str, &Path, String)>)| {
         let component = flags.first()?.0;
-        let said: Vec<_> = flags.iter().map(|(component, flag)| format!("{flag} of {component}")).collect();
+        let said: Vec<_> = flags.iter().map(|(component, _, flag)| format!("{flag} of {component}")).collect();
+        let edits: Vec<_> =
+            flags.iter().map(|(_, manifest, flag)| format!("{flag} in {}", manifest.display())).collect();
         let evidence = format!("{} names a file that is missing: it does not start without it", said.join(" and "));
-        let remedy = format!("put {} there, or correct the flag in its manifest", file(&path));
+        let remedy = format!("put {} there, or correct {}", file(&path), edits.join(" and "));
         Some(Finding::new(FindingCode::FlagFileMissing, component, &path, evidence, remedy))
     };
     named.into_iter().filter_map(finding).collect()
@@ -56,8 +58,10 @@ fn mismatches(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
                 "--{key_flag} of {component} is not the key of --{certificate_flag} ({})",
                 certificate.display()
             );
+            let show = ["kubepki".as_ref(), "show".as_ref(), certificate.as_os_str(), key.as_os_str()];
             let remedy = format!(
-                "name a certificate and its own key in {}: which files belong together, kubepki show tells",
+                "see which key is whose: {}; then name a certificate and its own key with --{certificate_flag} and --{key_flag} in {}",
+                command(show),
                 manifest.display()
             );
             findings.push(Finding::new(FindingCode::FlagPairMismatch, component, &key, evidence, remedy));
@@ -84,8 +88,11 @@ fn contradiction(flagged: &Flagged<'_>) -> Option<Finding> {
         FindingCode::ComponentWouldNotStart,
         CONTROLLER_MANAGER,
         manifest,
-        format!("it would not come up again: it has a pair to sign everything with, and {first} besides"),
-        "name a pair for each signer, or one for all, in its manifest: not both",
+        format!("it would not start again: it has a pair for all signers, and {first} too"),
+        format!(
+            "take the flags of one kind out of {}: a pair for each signer, or one for all, not both",
+            manifest.display()
+        ),
     );
     Some(finding.as_bad_as(Severity::Warning))
 }

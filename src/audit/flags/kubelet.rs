@@ -7,6 +7,7 @@ use super::{API_SERVER, Flagged, KUBELET};
 use crate::audit::{Finding, FindingCode, Severity};
 use crate::catalogue::SYSTEM_NODE;
 use crate::component::{Authorization, KubeletConfiguration, ServingSource};
+use crate::remedy::command;
 
 /// The flag of the API server that makes the name count.
 const CHECKED: &str = "enable-kubelet-cert-cn-validation";
@@ -16,32 +17,43 @@ pub(super) fn judge(flagged: &Flagged<'_>) -> Vec<Finding> {
     told_of(flagged, told).into_iter().chain(anonymous(flagged, told)).chain(name(flagged)).collect()
 }
 
+fn restart() -> String {
+    command(["systemctl", "restart", "kubelet"])
+}
+
 /// Fields that are not there, or off.
 fn told_of(flagged: &Flagged<'_>, told: &KubeletConfiguration) -> Vec<Finding> {
     let path = &flagged.kubelet_config;
     let finding = |severity: Severity, evidence: String, remedy: String| {
         Finding::new(FindingCode::FlagAbsent, KUBELET, path, evidence, remedy).as_bad_as(severity)
     };
-    let place = path.display();
+    let (place, restart) = (path.display(), restart());
     let authority = told.client_authority.is_none().then(|| {
         finding(
             Severity::Warning,
             "it has no authentication.x509.clientCAFile: it knows no API server by its certificate (CIS 4.2.3)".into(),
-            format!("set authentication.x509.clientCAFile: {} in {place}, and restart it", flagged.authority.display()),
+            format!(
+                "set authentication.x509.clientCAFile to {} in {place}, then restart it: {restart}",
+                flagged.authority.display()
+            ),
         )
     });
     let rotation = (!told.rotates_client_certificate).then(|| {
         finding(
             flagged.severity_of_default(),
             "rotateCertificates is not on: nobody renews its client certificate before it ends (CIS 4.2.10)".into(),
-            format!("set rotateCertificates: true in {place}, and restart it"),
+            format!("set rotateCertificates to true in {place}, then restart it: {restart}"),
         )
     });
     let own = (flagged.serving.source == ServingSource::Own).then(|| {
         finding(
             flagged.severity_of_default(),
             "it serves a certificate that it has made itself, which nobody can verify: serverTLSBootstrap is not on (CIS 4.2.11)".into(),
-            format!("set serverTLSBootstrap: true in {place}, restart it, and approve its request (kubectl certificate approve)"),
+            format!(
+                "set serverTLSBootstrap to true in {place}, restart it and approve its request: {restart}, {}, {}",
+                command(["kubectl", "get", "csr"]),
+                command(["kubectl", "certificate", "approve", "NAME"])
+            ),
         )
     });
     authority.into_iter().chain(rotation).chain(own).collect()
@@ -61,7 +73,11 @@ fn anonymous(flagged: &Flagged<'_>, told: &KubeletConfiguration) -> Option<Findi
         KUBELET,
         &flagged.kubelet_config,
         format!("it answers callers without certificate or token, {then} (CIS 4.2.1)"),
-        format!("set authentication.anonymous.enabled: false in {}, and restart it", flagged.kubelet_config.display()),
+        format!(
+            "set authentication.anonymous.enabled to false in {}, then restart it: {}",
+            flagged.kubelet_config.display(),
+            restart()
+        ),
     );
     Some(finding.as_bad_as(severity))
 }

@@ -23,7 +23,7 @@ struct Meeting {
 const OF_PODS: [(&str, &str, &str, &str, bool, &str); 5] = [
     (API_SERVER, "etcd-certfile", ETCD, "trusted-ca-file", false, "the API server has no data"),
     (ETCD, "cert-file", API_SERVER, "etcd-cafile", true, "the API server has no data"),
-    (ETCD, "peer-cert-file", ETCD, "peer-trusted-ca-file", false, "etcd's members do not come together"),
+    (ETCD, "peer-cert-file", ETCD, "peer-trusted-ca-file", false, "etcd's members cannot connect to each other"),
     (API_SERVER, "tls-cert-file", CONTROLLER_MANAGER, "root-ca-file", true, "pods do not trust the API server"),
     (
         API_SERVER,
@@ -91,7 +91,7 @@ fn refused(flagged: &Flagged<'_>, meeting: &Meeting, known: &[Finding]) -> Optio
     let (told, ca_told) = (as_told(shows, flag), as_told(looks, ca_flag));
     let evidence = format!("{looks} refuses it ({ca_told} is {}): {problem}; {}", file_name(ca_path), meeting.fails);
     let remedy = format!(
-        "have it signed by a CA of {}, or add the CA that signed it to that file; or name the right files ({told}, {ca_told})",
+        "have it signed by a CA of {}, or add the CA that signed it to that file; or name other files with {told} and {ca_told}",
         ca_path.display()
     );
     Some(Finding::new(FindingCode::FlagNotAccepted, shows, path, evidence, remedy))

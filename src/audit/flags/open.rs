@@ -11,7 +11,7 @@ pub(super) fn judge(flagged: &Flagged<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let finding = |evidence: String, remedy: &str, severity: Severity| {
-        let remedy = format!("{remedy} in {}, and restart it", manifest.display());
+        let remedy = format!("{remedy} its command in {}; the kubelet then restarts it", manifest.display());
         Finding::new(FindingCode::FlagOpen, ETCD, manifest, evidence, remedy).as_bad_as(severity)
     };
     let mut findings = Vec::new();
@@ -19,13 +19,13 @@ pub(super) fn judge(flagged: &Flagged<'_>) -> Vec<Finding> {
         (
             "client-cert-auth",
             "listen-client-urls",
-            "whoever reaches its port reads and changes all that is in the cluster",
+            "whoever reaches its port can read and change everything in the cluster",
             "2.2",
         ),
         (
             "peer-client-cert-auth",
             "listen-peer-urls",
-            "whoever reaches its port can join as a member, and gets all data",
+            "whoever reaches its port can join as a member and gets all data",
             "2.5",
         ),
     ] {
@@ -33,7 +33,7 @@ pub(super) fn judge(flagged: &Flagged<'_>) -> Vec<Finding> {
             let severity = if is_reachable(pod, urls) { Severity::Critical } else { Severity::Warning };
             findings.push(finding(
                 format!("--{flag} is not on: {who} (CIS {number})"),
-                &format!("set --{flag}=true"),
+                &format!("set --{flag}=true in"),
                 severity,
             ));
         }
@@ -44,7 +44,7 @@ pub(super) fn judge(flagged: &Flagged<'_>) -> Vec<Finding> {
                 format!(
                     "--{flag} is on: it signs its certificate itself, and its {whose} cannot verify it (CIS {number})"
                 ),
-                &format!("take --{flag} out"),
+                &format!("take --{flag} out of"),
                 Severity::Warning,
             ));
         }

@@ -50,7 +50,7 @@ fn header(flagged: &Flagged<'_>) -> Option<Finding> {
                 ca.serial()
             ),
             format!(
-                "set --requestheader-allowed-names=front-proxy-client in {}, or give the front proxy a CA of its own",
+                "set --requestheader-allowed-names=front-proxy-client in the command in {} (the kubelet then restarts it), or give the front proxy a CA of its own",
                 manifest.display()
             ),
         ));
@@ -63,7 +63,10 @@ fn header(flagged: &Flagged<'_>) -> Option<Finding> {
             "it has no --requestheader-allowed-names: every certificate of {} may speak for any user",
             file_name(&proxies)
         ),
-        format!("give it --requestheader-allowed-names=front-proxy-client in {}, and restart it", manifest.display()),
+        format!(
+            "add --requestheader-allowed-names=front-proxy-client to its command in {}; the kubelet then restarts it",
+            manifest.display()
+        ),
     );
     Some(finding.as_bad_as(Severity::Info))
 }
@@ -82,6 +85,9 @@ fn etcd(flagged: &Flagged<'_>) -> Option<Finding> {
             ca.subject(),
             ca.serial()
         ),
-        "give etcd a CA of its own, sign its certificates and those of its clients with it, and name it in --trusted-ca-file and --etcd-cafile",
+        format!(
+            "give etcd a CA of its own, sign its certificates and those of its clients with it, and name it with --trusted-ca-file in {} and --etcd-cafile of the API server",
+            manifest.display()
+        ),
     ).as_bad_as(Severity::Warning))
 }

@@ -99,7 +99,7 @@ impl Gathered {
         self.counts.add(tree.status);
         self.certificates += tree.report.as_ref().map_or(0, |report| report.certificates.len());
         self.clusters.extend(tree.cluster.clone());
-        self.fleet.add(&tree.facts(&tree.place()));
+        self.fleet.add(&tree.facts(&tree.place(), tree.options().as_deref()));
     }
 
     /// How many trees are in which state so far.

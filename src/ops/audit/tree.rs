@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::SeenCertificate;
 use crate::audit::fleet::{TreeFacts, TreeModulus};
 use crate::audit::node::Status;
-use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF};
+use crate::catalogue::{self, CLUSTER_CA, KUBELET_CLIENT_FILE, KUBELET_CONF};
 use crate::config::Role;
 use crate::error::Fault;
 use crate::ops::check::CheckReport;
@@ -114,18 +114,50 @@ impl TreeReport {
         self
     }
 
-    /// What is compared between trees.
+    /// What is compared between trees; `options` are [its own](Self::options).
     #[must_use]
-    pub fn facts<'a>(&'a self, place: &'a str) -> TreeFacts<'a> {
+    pub fn facts<'a>(&'a self, place: &'a str, options: Option<&'a [String]>) -> TreeFacts<'a> {
         TreeFacts {
             place,
             node: self.node.as_deref(),
             cluster: self.cluster.as_deref(),
-            is_file: self.kind == TreeKind::File,
-            certificates: self.report.as_ref().map(|report| report.certificates.as_slice()).unwrap_or_default(),
+            is_copy: self.is_copy(),
+            options,
+            certificates: self.certificates(),
             service_account_keys: &self.service_account_keys,
             moduli: &self.moduli,
         }
+    }
+
+    /// The options with which a command is about this tree; none of what is in no folder.
+    #[must_use]
+    pub fn options(&self) -> Option<Vec<String>> {
+        if self.kind != TreeKind::Folder {
+            return None;
+        }
+        let own = |seen: &SeenCertificate| seen.path.strip_prefix(&self.path).map_or(seen.path.clone(), Path::to_owned);
+        let first = self.certificates().first().map(own)?;
+        let first = first.strip_prefix("/").unwrap_or(&first);
+        let is_below = |folder: &str| first.starts_with(folder);
+        let folders = match first.components().count() {
+            _ if is_below("etc") || is_below("var") => None,
+            1 if catalogue::kubeconfig_names().iter().all(|name| first != Path::new(name)) => Some("/"),
+            _ => Some("/pki"),
+        };
+        let root = (self.path != Path::new("/")).then(|| ["--rootfs".to_owned(), self.path.display().to_string()]);
+        let folders = folders.map(|pki| ["--certificates-dir", pki, "--kubeconfig-dir", "/"].map(str::to_owned));
+        Some(root.into_iter().flatten().chain(folders.into_iter().flatten()).collect())
+    }
+
+    /// Whether it has nothing but people's credentials: a file, or kubeconfigs in a folder that no node has.
+    fn is_copy(&self) -> bool {
+        let is_kubeconfig = |seen: &SeenCertificate| catalogue::kubeconfig(&seen.name).is_some();
+        let all = self.certificates();
+        self.kind == TreeKind::File || self.node.is_none() && !all.is_empty() && all.iter().all(is_kubeconfig)
+    }
+
+    fn certificates(&self) -> &[SeenCertificate] {
+        self.report.as_ref().map(|report| report.certificates.as_slice()).unwrap_or_default()
     }
 
     /// Where it was read, as `/srv/bundles.tar.gz!cp1`.

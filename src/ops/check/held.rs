@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::audit::node::Checkup;
 use crate::audit::{Finding, FindingCode};
 use crate::ops::restart;
+use crate::remedy::command;
 use crate::store::Store;
 
 impl Checkup<'_> {
@@ -21,8 +22,15 @@ impl Checkup<'_> {
                 &held.component,
                 &held.held,
                 format!("a restart has held its manifest{since}; it belongs to {}", held.manifest.display()),
-                "if no restart is under way, put the manifest back: `kubepki restart`",
+                format!("if no restart is under way, put the manifest back: {}", back(store)),
             ));
         }
     }
+}
+
+/// The command that puts a manifest back; it is a file, whether the node runs here or not.
+fn back(store: &Store) -> String {
+    let below = (!store.is_of_this_machine()).then(|| ["--rootfs".as_ref(), store.root_directory().as_os_str()]);
+    let words = ["kubepki".as_ref(), "restart".as_ref()];
+    command(words.into_iter().chain(below.into_iter().flatten()))
 }

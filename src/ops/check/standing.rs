@@ -36,6 +36,17 @@ const MANIFESTS: [(&str, &str, &str); 4] = [
     ("etcd", "1.1.7", "1.1.8"),
 ];
 
+/// Where the container runtime finds what it is told of the network.
+const NETWORK_DIR: &str = "/etc/cni/net.d";
+
+/// Where kube-proxy has its kubeconfig when it is no pod with a `ConfigMap`, as kubeadm's is.
+const PROXY_KUBECONFIGS: [&str; 4] = [
+    "/etc/kubernetes/proxy.conf",
+    "/etc/kubernetes/kube-proxy.conf",
+    "/var/lib/kube-proxy/kubeconfig",
+    "/var/lib/kube-proxy/kubeconfig.conf",
+];
+
 impl Checkup<'_> {
     pub(super) fn standing(&mut self, store: &Store, profile: Profile, kubelet: &Kubelet, told: &Told, dir: &Path) {
         let setting = Setting {
@@ -46,6 +57,7 @@ impl Checkup<'_> {
             etcd_accounts: if profile == Profile::Cis { accounts(store) } else { Vec::new() },
         };
         let all = self.pki(store).into_iter().chain(self.kubeconfigs()).chain(of_components(kubelet, told, dir));
+        let all = all.chain(of_network(store));
         let stands = all.filter_map(|(name, path, role)| {
             let standing = store.standing(&path)?;
             Some(Stands { name, path, role, standing })
@@ -105,6 +117,15 @@ fn of_components(kubelet: &Kubelet, told: &Told, dir: &Path) -> Vec<(String, Pat
     let configuration = ("kubelet".to_owned(), dir.join("config.yaml"), Role::KubeletConfiguration);
     let units = KUBELET_UNITS.map(|path| ("kubelet".to_owned(), PathBuf::from(path), Role::KubeletService));
     manifests.into_iter().chain(data).chain(authority).chain([configuration]).chain(units).collect()
+}
+
+/// What the container runtime and kube-proxy have of the network's.
+fn of_network(store: &Store) -> Vec<(String, PathBuf, Role)> {
+    let files = store.list(Path::new(NETWORK_DIR)).map(|listing| listing.files).unwrap_or_default();
+    let files = files.into_iter().map(|path| (file_name(&path), path, Role::Network));
+    let proxy =
+        PROXY_KUBECONFIGS.map(|path| ("kube-proxy".to_owned(), path.into(), Role::Kubeconfig("4.1.3", "4.1.4")));
+    files.chain(proxy).collect()
 }
 
 /// The numbers of the users that etcd may run as, of the node's own list.

@@ -18,6 +18,7 @@ use crate::component::STATIC_PODS;
 use crate::error::{Diagnostic, Result};
 use crate::inventory::Found;
 use crate::plan::restart::{Component, Inspection, Member, Quorum, RestartPlan, Sight, draft};
+use crate::remedy::Caller;
 use crate::store::Store;
 
 /// A plan, and what was seen beside it.
@@ -68,7 +69,8 @@ pub(super) fn make_plan(
         obstacles.push(RestartError::QuorumAtRisk { members: quorum.members, missing: quorum.missing.clone() });
     }
     plan.obstacles = obstacles.iter().map(Diagnostic::fault).collect();
-    complete_remedies(&mut plan.findings, &caller_below(request.rootfs.as_deref()));
+    let caller = Caller { is_at_the_node: true, ..caller_below(request.rootfs.as_deref()) };
+    complete_remedies(&mut plan.findings, &caller);
     Ok(Planned { plan, obstacles, has_quorum: quorum.exists, kubelet_goes_first })
 }
 

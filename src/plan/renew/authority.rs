@@ -99,7 +99,7 @@ impl Renewal<'_> {
         let evidence = if self.options.outlive_authority == OutliveAuthority::Clamp {
             format!("it ends on {authority_end}: what it signs now ends with it, not on {wanted} as requested")
         } else {
-            format!("it ends on {authority_end}: what it signs now is worthless from then on, not valid until {wanted}")
+            format!("it ends on {authority_end}: what it signs now is useless from then on, not valid until {wanted}")
         };
         let (path, _) = self.inventory.layout.authority(issuer);
         self.findings.push(Finding::new(code, issuer, &path, evidence, "renew the CA before its end"));

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Page;
 use super::shown::{Shown, Standing};
+use crate::audit::advice::rank;
 use crate::audit::{Finding, FindingCode, RequestFault, Severity};
 use crate::error::{Code, Declaration, Declared as _};
 use crate::kubeconfig::Mismatch;
@@ -49,6 +50,15 @@ pub(super) struct Piece {
     pub(super) is_command: bool,
 }
 
+impl Piece {
+    /// Its words, and whether each stays on one line: options do, long paths cannot.
+    pub(super) fn words(&self) -> impl Iterator<Item = (Shown, bool)> {
+        let text = self.text.to_string();
+        let words: Vec<_> = text.split(' ').map(|word| (Shown::of(word), word.starts_with('-'))).collect();
+        words.into_iter()
+    }
+}
+
 impl Cause {
     /// Some of it, for where there is little room.
     pub(super) fn few(&self) -> impl Iterator<Item = &Remedy> {
@@ -82,15 +92,18 @@ struct Found<'p> {
     nodes: Vec<usize>,
 }
 
-/// The causes of a page, the worst first, then those of most nodes.
+/// The causes of a page, the worst first, then what others follow from, then those of most nodes.
 pub(super) fn causes(page: &Page<'_>) -> Vec<Cause> {
     let mut all: BTreeMap<Key, Vec<Found<'_>>> = BTreeMap::new();
     for found in found(page) {
         all.entry((found.finding.severity, found.finding.code)).or_default().push(found);
     }
     let nodes_of = |found: &[Found<'_>]| found.iter().flat_map(|one| &one.nodes).collect::<BTreeSet<_>>().len();
+    let first = |found: &[Found<'_>]| found.iter().map(|one| rank(one.finding)).min();
     let mut all: Vec<_> = all.into_iter().map(|(key, found)| (key, nodes_of(&found), found)).collect();
-    all.sort_by_key(|((severity, code), nodes, _)| (std::cmp::Reverse((*severity, *nodes)), *code));
+    all.sort_by_key(|((severity, code), nodes, found)| {
+        (std::cmp::Reverse(*severity), first(found), std::cmp::Reverse(*nodes), *code)
+    });
     let has_many = page.nodes.len() > 1;
     let cause = |(at, (key, nodes, found)): (usize, (Key, usize, Vec<Found<'_>>))| {
         let (severity, code) = key;

@@ -21,8 +21,13 @@ const OPEN: usize = 60;
 /// One node.
 #[derive(Debug)]
 pub(super) struct Tree {
+    pub(super) id: String,
     pub(super) name: Shown,
     pub(super) standing: Standing,
+    pub(super) critical: usize,
+    pub(super) warnings: usize,
+    pub(super) first: Shown,
+    pub(super) facts: Shown,
     pub(super) summary: Shown,
     pub(super) reason: Shown,
     pub(super) place: Shown,
@@ -65,20 +70,29 @@ pub(super) fn worst_first(page: &mut Page<'_>) {
 /// The nodes of a page, in its order.
 pub(super) fn trees(page: &Page<'_>, causes: &[Cause]) -> Vec<Tree> {
     let is_alone = page.nodes.len() == 1;
-    page.nodes.iter().map(|node| tree(page, node, causes, is_alone)).collect()
+    let tree =
+        |(at, node): (usize, &Node<'_>)| Tree { id: format!("node-{}", at + 1), ..tree(page, node, causes, is_alone) };
+    page.nodes.iter().enumerate().map(tree).collect()
 }
 
 fn tree(page: &Page<'_>, node: &Node<'_>, causes: &[Cause], is_alone: bool) -> Tree {
     let states = States::of(node.findings, page.now());
     let first = node.certificates.iter().min_by_key(|seen| seen.not_after);
-    let first = first.map(|seen| format!("first to end: {} ({})", seen.name, left(seen.residual_seconds)));
+    let first = first.map(|seen| format!("{} ({})", seen.name, left(seen.residual_seconds)));
+    let of = |severity| node.findings.iter().filter(|one| one.severity == severity).count();
     let summary = [counted(node.certificates.len(), "certificate"), counted(node.findings.len(), "finding")];
     let facts = (!node.facts.is_empty()).then(|| node.facts.clone());
+    let to_end = first.as_ref().map(|first| format!("first to end: {first}"));
     let is_long = node.certificates.len() > OPEN;
     Tree {
+        id: String::new(),
         name: Shown::of(&node.name),
+        critical: of(Severity::Critical),
+        warnings: of(Severity::Warning),
+        first: Shown::of(first.unwrap_or_default()),
+        facts: Shown::of(if node.reason.is_empty() { &node.facts } else { &node.reason }),
         standing: Standing::of_status(node.status),
-        summary: Shown::of(summary.into_iter().chain(first).chain(facts).collect::<Vec<_>>().join(", ")),
+        summary: Shown::of(summary.into_iter().chain(to_end).chain(facts).collect::<Vec<_>>().join(", ")),
         reason: Shown::of(&node.reason),
         place: Shown::of(&node.place),
         is_open: is_alone && !is_long,

@@ -20,6 +20,9 @@ use crate::text::counted;
 const STYLE: &str = include_str!("../../../templates/page.css");
 const SCRIPT: &str = include_str!("../../../templates/page.js");
 
+/// So many nodes stand in the table; the rest is folded.
+const FIRST_NODES: usize = 25;
+
 #[derive(Template)]
 #[template(path = "page.html", whitespace = "preserve")]
 struct Document {
@@ -36,7 +39,9 @@ struct Document {
     has_many: bool,
     causes: Vec<Cause>,
     timeline: String,
+    narrow_timeline: String,
     trust: String,
+    narrow_trust: String,
     trees: Vec<Tree>,
     style: &'static str,
     script: &'static str,
@@ -57,6 +62,7 @@ pub fn page(mut page: Page<'_>) -> String {
     let trees = trees(&page, &causes);
     let is_there = |severity: &Severity| number_of(&page, *severity) > 0;
     let severities = [Severity::Critical, Severity::Warning, Severity::Info].into_iter().filter(is_there);
+    let (timeline, trust) = (timeline(&page, timeline::MOST), trust(&page, trust::MOST));
     let document = Document {
         policy: format!(
             "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
@@ -73,8 +79,10 @@ pub fn page(mut page: Page<'_>) -> String {
         severities: severities.map(|severity| Standing::of_severity(severity).word).collect(),
         codes: causes.iter().map(|cause| cause.code.to_string()).collect(),
         has_many: page.nodes.len() > 1,
-        timeline: timeline::svg(&timeline(&page, timeline::MOST)),
-        trust: trust::svg(&trust(&page, trust::MOST)),
+        timeline: timeline::svg(&timeline),
+        narrow_timeline: timeline::narrow_svg(&timeline),
+        trust: trust::svg(&trust),
+        narrow_trust: trust::narrow_svg(&trust),
         causes,
         trees,
         style: STYLE,

@@ -134,10 +134,36 @@ fn spans(residual_seconds: impl Iterator<Item = i64>) -> Vec<Span> {
     counts.to_vec()
 }
 
-const LABELS: i64 = 250;
-const BARS: i64 = 565;
-const ROW: i64 = 22;
 const HEAD: i64 = 28;
+
+/// How a picture is laid out.
+struct Layout {
+    /// Where the axis begins, and how long it is.
+    axis: (i64, i64),
+    /// The height of a row, its text's baseline, and the top of its bar.
+    row: (i64, i64, i64),
+    /// So many characters of a name are shown.
+    label: usize,
+}
+
+/// Names beside the bars.
+const WIDE: Layout = Layout { axis: (250, 565), row: (22, 15, 5), label: 34 };
+
+/// Names above the bars, for a phone.
+const NARROW: Layout = Layout { axis: (4, 384), row: (38, 15, 20), label: 30 };
+
+#[derive(Template)]
+#[template(path = "timeline_narrow.svg", escape = "html")]
+struct Narrow {
+    height: i64,
+    description: String,
+    bars: Vec<Drawn>,
+    ticks: Vec<Tick>,
+    now: i64,
+    top: i64,
+    bottom: i64,
+    note: String,
+}
 
 #[derive(Template)]
 #[template(path = "timeline.svg", escape = "html")]
@@ -181,26 +207,38 @@ struct Column {
 /// The SVG.
 #[must_use]
 pub fn svg(timeline: &Timeline) -> String {
+    let spans = if timeline.left_out > 0 { columns(&timeline.spans) } else { Vec::new() };
+    let head = if spans.is_empty() { 0 } else { COLUMNS + 44 };
+    // Writing to a string cannot fail.
+    drawn(timeline, &WIDE, head, spans).render().unwrap_or_default()
+}
+
+/// The same for a phone, less wide and higher; without the columns.
+#[must_use]
+pub fn narrow_svg(timeline: &Timeline) -> String {
+    let Picture { height, description, bars, ticks, now, top, bottom, note, .. } =
+        drawn(timeline, &NARROW, 0, Vec::new());
+    Narrow { height, description, bars, ticks, now, top, bottom, note }.render().unwrap_or_default()
+}
+
+fn drawn(timeline: &Timeline, layout: &Layout, head: i64, spans: Vec<Column>) -> Picture {
+    let (from, length) = layout.axis;
+    let (row, baseline, bar_top) = layout.row;
     let place = |moment: DateTime<Utc>| {
         let (span, part) =
             ((timeline.until - timeline.from).num_seconds().max(1), (moment - timeline.from).num_seconds());
-        LABELS + part.clamp(0, span) * BARS / span
+        from + part.clamp(0, span) * length / span
     };
-    let mut head = 0;
-    let spans = if timeline.left_out > 0 { columns(&timeline.spans) } else { Vec::new() };
-    if !spans.is_empty() {
-        head = COLUMNS + 44;
-    }
     let mut y = head + HEAD;
     let mut bars = Vec::new();
     for bar in &timeline.bars {
         let (x, end) = (place(bar.not_before), place(bar.not_after));
         let whole = if bar.node.is_empty() { bar.name.clone() } else { format!("{}: {}", bar.node, bar.name) };
         bars.push(Drawn {
-            label: Shown::of(&whole).shortened(34),
+            label: Shown::of(&whole).shortened(layout.label),
             whole: Shown::of(format!("{whole}, {}", ends(bar))),
-            text_y: y + 15,
-            y: y + 5,
+            text_y: y + baseline,
+            y: y + bar_top,
             x,
             width: (end - x).max(3),
             colour: bar.colour,
@@ -210,14 +248,14 @@ pub fn svg(timeline: &Timeline) -> String {
                 state => format!("{}, {state}", bar.left),
             },
         });
-        y += ROW;
+        y += row;
     }
     let bottom = y + 4;
     let note = match timeline.left_out {
         0 => String::new(),
         more => format!("{} end later and are not drawn", counted(more, "certificate")),
     };
-    let picture = Picture {
+    Picture {
         height: bottom + if timeline.left_out > 0 { 40 } else { 22 },
         description: description(timeline),
         ticks: ticks(timeline).into_iter().map(|(moment, label)| Tick { x: place(moment), label }).collect(),
@@ -227,9 +265,7 @@ pub fn svg(timeline: &Timeline) -> String {
         bottom,
         spans,
         note,
-    };
-    // Writing to a string cannot fail.
-    picture.render().unwrap_or_default()
+    }
 }
 
 fn ends(bar: &Bar) -> String {

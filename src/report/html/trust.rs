@@ -209,11 +209,46 @@ struct Box {
     is_dashed: bool,
 }
 
+#[derive(Template)]
+#[template(path = "trust_narrow.svg", escape = "html")]
+struct Narrow {
+    height: usize,
+    description: String,
+    authorities: Vec<Box>,
+    signed: Vec<Box>,
+    note: String,
+    note_y: usize,
+}
+
 const ROW: f64 = 26.0;
 
 /// The SVG.
 #[must_use]
 pub fn svg(trust: &Trust) -> String {
+    // Writing to a string cannot fail.
+    drawn(trust).render().unwrap_or_default()
+}
+
+/// The same for a phone: each CA above what it signs.
+#[must_use]
+pub fn narrow_svg(trust: &Trust) -> String {
+    let Picture { description, mut authorities, mut signed, note, .. } = drawn(trust);
+    let mut y = 4.0;
+    for (at, authority) in authorities.iter_mut().enumerate() {
+        authority.y = y;
+        y += 42.0;
+        for (_, one) in trust.signed.iter().zip(&mut signed).filter(|(one, _)| one.authority == at) {
+            (one.from_y, one.y) = (authority.y, y);
+            y += ROW;
+        }
+        y += 12.0;
+    }
+    let rows = trust.signed.len() * 26 + trust.authorities.len() * 54;
+    let height = rows + if note.is_empty() { 8 } else { 32 };
+    Narrow { height, description, authorities, signed, note, note_y: rows + 20 }.render().unwrap_or_default()
+}
+
+fn drawn(trust: &Trust) -> Picture {
     let y = |row: f64| 8.0 + row * ROW;
     let authority = |one: &Authority| {
         let nodes = if one.nodes > 1 { format!(", on {}", counted(one.nodes, "node")) } else { String::new() };
@@ -248,7 +283,7 @@ pub fn svg(trust: &Trust) -> String {
     };
     let rows = trust.signed.last().map_or(0, |one| one.row + 1).max(trust.authorities.len() * 2);
     let height = rows * 26 + 24;
-    let picture = Picture {
+    Picture {
         height: if trust.left_out > 0 { height + 20 } else { height },
         description: description(trust),
         authorities: trust.authorities.iter().map(authority).collect(),
@@ -259,9 +294,7 @@ pub fn svg(trust: &Trust) -> String {
             String::new()
         },
         note_y: height + 6,
-    };
-    // Writing to a string cannot fail.
-    picture.render().unwrap_or_default()
+    }
 }
 
 /// What the picture says, in words.
