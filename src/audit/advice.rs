@@ -79,8 +79,9 @@ impl Advisor<'_> {
             }
         }
         follow_the_certificate(findings);
-        self.renew_together(findings);
-        self.follow_the_authority(findings);
+        if !self.follow_the_authority(findings) {
+            self.renew_together(findings);
+        }
     }
 
     fn remedy(&self, finding: &Finding) -> Option<String> {

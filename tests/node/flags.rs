@@ -288,7 +288,7 @@ fn a_file_that_is_missing_or_does_not_fit_and_one_that_the_other_side_refuses_ar
             "    - --cluster-signing-kubelet-serving-cert-file=/etc/kubernetes/pki/ca.crt\n    - --root-ca-file",
             "component.would_not_start",
             Warning,
-            "--cluster-signing-kubelet-serving-cert-file besides",
+            "--cluster-signing-kubelet-serving-cert-file too",
         ),
     ]);
 }

@@ -16,7 +16,8 @@ use crate::x509::X509Error;
 
 impl Advisor<'_> {
     /// Gives those that follow from a broken CA the remedy of the CA, and puts the CA's before them.
-    pub(super) fn follow_the_authority(&self, findings: &mut [Finding]) {
+    /// Whether there is one.
+    pub(super) fn follow_the_authority(&self, findings: &mut [Finding]) -> bool {
         let mut broken: BTreeMap<&str, String> = findings
             .iter()
             .filter(|one| one.is_critical() && makes_it_another(one))
@@ -31,7 +32,7 @@ impl Advisor<'_> {
             }
         }
         if broken.is_empty() {
-            return;
+            return false;
         }
         for finding in findings.iter_mut() {
             if let Some((authority, remedy)) = self.follows_from(finding).and_then(|name| broken.get_key_value(name)) {
@@ -43,6 +44,7 @@ impl Advisor<'_> {
             }
         }
         findings.sort_by_key(|one| (std::cmp::Reverse(one.severity), rank(one)));
+        true
     }
 
     /// Where every certificate that is signed here has to be renewed: one command for all.
