@@ -1,4 +1,4 @@
-"""Serving certificates of real kubelets: asked for, approved by what the kubelets cannot write, renewed by themselves."""
+"""Serving certificates of real kubelets: approved by what the kubelets cannot write, renewed by themselves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.cluster
 _Seen = TypeVar("_Seen")
 
 PATIENCE = 240.0
-# So short that kubelets renew within the test: they do when 70 to 90 % are over, and five minutes are before the beginning.
+# So short that kubelets renew within the test: they do when 70 to 90 % are over. Validity begins five minutes before.
 SHORT = {"controllerManager": {"extraArgs": [{"name": "cluster-signing-duration", "value": "2m"}]}}
 AUTHORITY = "/etc/kubernetes/pki/ca.crt"
 
@@ -60,7 +61,18 @@ def as_kubelet(cluster: Cluster, node: Node, names: str) -> str:
     """Ask, with the credentials of a node's kubelet, for a certificate with other names; return the request's name."""
     subject = f"/O=system:nodes/CN=system:node:{node.name}"
     made = node.run(
-        *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null"),
+        *(
+            "openssl",
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            "/dev/null",
+        ),
         *("-subj", subject, "-addext", f"subjectAltName={names}"),
     )
     assert made.returncode == 0, made
@@ -75,7 +87,9 @@ def as_kubelet(cluster: Cluster, node: Node, names: str) -> str:
         },
     }
     (node.kubernetes / "stolen.json").write_text(json.dumps(request))
-    asked = node.run("kubectl", "--kubeconfig", "/etc/kubernetes/kubelet.conf", "create", "-f", "/etc/kubernetes/stolen.json")
+    asked = node.run(
+        "kubectl", "--kubeconfig", "/etc/kubernetes/kubelet.conf", "create", "-f", "/etc/kubernetes/stolen.json"
+    )
     assert asked.returncode == 0, f"{cluster.name}: {asked}"
     return "stolen"
 
@@ -99,13 +113,15 @@ def test_a_kubelet_is_approved_by_what_it_cannot_write_and_renews_by_itself(clus
     allow = [word for node in living.nodes for word in ("--allow", f"{node.name}={node.address}")]
     approved = owner.kubepki("kubelet", "approve", *allow)
     assert approved.returncode == 0, approved
-    first = {node.name: until(lambda node=node: served(owner, node), f"a certificate of {node.name}") for node in living.nodes}
+    first = {node.name: until(partial(served, owner, node), f"a certificate of {node.name}") for node in living.nodes}
 
     # As metrics-server does: TLS to the kubelet, verified with the cluster's CA.
     pki = "/etc/kubernetes/pki"
     client = ("--cert", f"{pki}/apiserver-kubelet-client.crt", "--key", f"{pki}/apiserver-kubelet-client.key")
     for node in living.nodes:
-        seen = owner.run("curl", "--silent", "--show-error", "--cacert", AUTHORITY, *client, f"https://{node.address}:10250/healthz")
+        seen = owner.run(
+            "curl", "--silent", "--show-error", "--cacert", AUTHORITY, *client, f"https://{node.address}:10250/healthz"
+        )
         assert seen.stdout == "ok", seen
 
     # Whoever has a worker's credentials asks for the API server's address.
@@ -116,7 +132,7 @@ def test_a_kubelet_is_approved_by_what_it_cannot_write_and_renews_by_itself(clus
         return serial if serial not in {None, first[node.name]} else None
 
     for node in living.nodes:
-        until(lambda node=node: renewed(node), f"a renewed certificate of {node.name}")
+        until(partial(renewed, node), f"a renewed certificate of {node.name}")
     conditions = json.loads(owner.kubectl("get", "csr", stolen, "-o", "json").stdout)["status"].get("conditions")
     assert conditions is None, conditions
     watcher.kill(signal.SIGINT)

@@ -1,7 +1,7 @@
-"""A strict stand-in for an API server over TLS: the objects that a test gives it, and the trouble that it is told to make.
+"""A strict stand-in for an API server over TLS: the objects that a test gives it, and the trouble that it is to make.
 
-What real API servers do is seen in tests/cluster; this one does what they seldom do: it is busy, forbids, changes an object
-at the same moment, hangs up in the middle of a watch.
+What real API servers do is seen in tests/cluster; this one does what they seldom do: it is busy, forbids, changes an
+object at the same moment, hangs up in the middle of a watch.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Answer = tuple[int, dict[str, str], dict[str, Any]]
-TOKEN = "the-token-of-the-test"
+TOKEN = "the-token-of-the-test"  # noqa: S105 (of no server)
 
 
 def status(code: int, reason: str, message: str, **details: object) -> dict[str, Any]:
     """Return a `metav1.Status`."""
-    return {"kind": "Status", "apiVersion": "v1", "code": code, "reason": reason, "message": message, "details": details}
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "code": code,
+        "reason": reason,
+        "message": message,
+        "details": details,
+    }
 
 
 @dataclass
@@ -48,95 +55,112 @@ class ApiServer:
             content.setdefault("metadata", {})["resourceVersion"] = str(self.version)
             self.objects[path] = content
 
-    def answer(self, method: str, target: str, body: dict[str, Any] | None) -> Answer:
+    def answer(self, method: str, target: str, body: dict[str, Any]) -> Answer:
         """Answer one request."""
-        parts = urlsplit(target)
-        self.requests.append(f"{method} {parts.path}")
+        path = urlsplit(target).path
+        self.requests.append(f"{method} {path}")
         for trouble in list(self.trouble):
             if (answered := trouble(method, target)) is not None:
                 self.trouble.remove(trouble)
                 return answered
-        path = parts.path
-        if method == "GET" and path in self.objects:
+        known = {"GET": self._read, "POST": self._create, "PUT": self._approve}
+        return known[method](path, body) or (404, {}, status(404, "NotFound", f"{path} not found"))
+
+    def _read(self, path: str, _: dict[str, Any]) -> Answer | None:
+        if path in self.objects:
             return 200, {}, self.objects[path]
-        if method == "GET":
-            items = [one for place, one in self.objects.items() if place.rpartition("/")[0] == path]
-            if items or path.endswith(("/nodes", "/certificatesigningrequests")):
-                return 200, {}, {"metadata": {"resourceVersion": str(self.version)}, "items": items}
-        if method == "POST" and path.endswith("/events"):
-            assert body is not None
-            self.put(f"{path}/{body['metadata']['name']}", body)
-            return 201, {}, body
-        if method == "PUT" and path.endswith("/approval") and path.removesuffix("/approval") in self.objects:
-            assert body is not None
-            there = self.objects[path.removesuffix("/approval")]
-            if body["metadata"]["resourceVersion"] != there["metadata"]["resourceVersion"]:
-                return 409, {}, status(409, "Conflict", "the object has been modified")
-            assert body["spec"] == there["spec"], "an approval changes nothing else"
-            self.put(path.removesuffix("/approval"), body)
-            return 200, {}, body
-        return 404, {}, status(404, "NotFound", f"{path} not found")
+        items = [one for place, one in self.objects.items() if place.rpartition("/")[0] == path]
+        if not items and not path.endswith(("/nodes", "/certificatesigningrequests")):
+            return None
+        return 200, {}, {"metadata": {"resourceVersion": str(self.version)}, "items": items}
+
+    def _create(self, path: str, body: dict[str, Any]) -> Answer | None:
+        if not path.endswith("/events"):
+            return None
+        self.put(f"{path}/{body['metadata']['name']}", body)
+        return 201, {}, body
+
+    def _approve(self, path: str, body: dict[str, Any]) -> Answer | None:
+        """Keep a request's conditions; an approval changes nothing else."""
+        place = path.removesuffix("/approval")
+        there = self.objects.get(place)
+        if there is None or place == path:
+            return None
+        if body["metadata"]["resourceVersion"] != there["metadata"]["resourceVersion"]:
+            return 409, {}, status(409, "Conflict", "the object has been modified")
+        if body["spec"] != there["spec"]:
+            return 422, {}, status(422, "Invalid", "spec is immutable")
+        self.put(place, body)
+        return 200, {}, body
 
 
-def _handler(api: ApiServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    api: ApiServer
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a client that does not trust the server hangs up."""
 
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                return self._send(401, {}, status(401, "Unauthorized", "Unauthorized"))
-            if "watch" in parse_qs(urlsplit(self.path).query):
-                return self._watch()
-            return self._send(*api.answer(self.command, self.path, body))
 
-        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 (http.server's names)
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
 
-        def _send(self, code: int, headers: dict[str, str], content: dict[str, Any]) -> None:
-            text = json.dumps(content).encode()
-            self.send_response(code)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(text)
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
-        def _watch(self) -> None:
-            """Hang up in the middle of a line at first; later send what is new."""
-            api.watches += 1
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Connection", "close")
-            self.end_headers()
-            if api.watches == 1:
-                self.wfile.write(b'{"type": "ADDED", "object": {"metad')
-                self.close_connection = True
-                return
-            seen = parse_qs(urlsplit(self.path).query)["resourceVersion"][0]
-            for _ in range(200):
-                with api.lock:
-                    place = urlsplit(self.path).path
-                    new = [one for at, one in api.objects.items() if at.startswith(place + "/")]
-                for one in new:
-                    if int(one["metadata"]["resourceVersion"]) > int(seen):
-                        self.wfile.write(json.dumps({"type": "ADDED", "object": one}).encode() + b"\n")
-                        self.wfile.flush()
-                        seen = one["metadata"]["resourceVersion"]
-                time.sleep(0.05)
-            self.close_connection = True
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else {}
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self._send(401, {}, status(401, "Unauthorized", "Unauthorized"))
+        elif "watch" in parse_qs(urlsplit(self.path).query):
+            self._watch()
+        else:
+            self._send(*self.server.api.answer(self.command, self.path, body))
 
-    return Handler
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 (http.server's names)
+
+    def _send(self, code: int, headers: dict[str, str], content: dict[str, Any]) -> None:
+        text = json.dumps(content).encode()
+        usual = {"Content-Type": "application/json", "Content-Length": str(len(text))}
+        self.send_response(code)
+        for name, value in {**usual, **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text)
+
+    def _watch(self) -> None:
+        """Hang up in the middle of a line at first; later send what is new."""
+        api = self.server.api
+        api.watches += 1
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        if api.watches == 1:
+            self.wfile.write(b'{"type": "ADDED", "object": {"metad')
+            return
+        parts = urlsplit(self.path)
+        seen = int(parse_qs(parts.query)["resourceVersion"][0])
+        for _ in range(200):
+            with api.lock:
+                all_there = [one for at, one in api.objects.items() if at.startswith(parts.path + "/")]
+            for one in all_there:
+                if int(one["metadata"]["resourceVersion"]) > seen:
+                    self.wfile.write(json.dumps({"type": "ADDED", "object": one}).encode() + b"\n")
+                    self.wfile.flush()
+                    seen = int(one["metadata"]["resourceVersion"])
+            time.sleep(0.05)
 
 
 @contextmanager
 def api_server(pki: Path) -> Iterator[ApiServer]:
     """Serve with the API server's pair of `pki`."""
     api = ApiServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(api))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.api = api
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki / "apiserver.crt", pki / "apiserver.key")
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)

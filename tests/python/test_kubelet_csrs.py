@@ -13,8 +13,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kubepki
 import pytest
+
+import kubepki
 from api_servers import TOKEN, Answer, ApiServer, api_server, status
 from trees import PROGRAM, run
 
@@ -36,7 +37,9 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
     config = tmp_path / "kubeadm.yaml"
     config.write_text(
         "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {name: cp1}\n"
-        "localAPIEndpoint: {advertiseAddress: 192.0.2.10}\n---\n" + CONFIGURATION + "apiServer: {certSANs: [127.0.0.1]}\n"
+        "localAPIEndpoint: {advertiseAddress: 192.0.2.10}\n---\n"
+        + CONFIGURATION
+        + "apiServer: {certSANs: [127.0.0.1]}\n"
     )
     kubepki.apply(kubepki.plan(config, rootfs=tmp_path))
     pki = tmp_path / "etc/kubernetes/pki"
@@ -59,7 +62,10 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
                     "clusters": [
                         {
                             "name": "a",
-                            "cluster": {"server": f"https://127.0.0.1:{serving.port}", "certificate-authority-data": data},
+                            "cluster": {
+                                "server": f"https://127.0.0.1:{serving.port}",
+                                "certificate-authority-data": data,
+                            },
                         }
                     ],
                     "users": [{"name": "u", "user": {"token": TOKEN}}],
@@ -73,7 +79,14 @@ def request(folder: Path, name: str, node: str = "w1", names: str = "DNS:w1,IP:1
     """Return the object that a kubelet's request is; its own openssl made it."""
     made = run(
         *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-        *("-keyout", folder / "key", "-subj", f"/O=system:nodes/CN=system:node:{node}", "-addext", f"subjectAltName={names}"),
+        *(
+            "-keyout",
+            folder / "key",
+            "-subj",
+            f"/O=system:nodes/CN=system:node:{node}",
+            "-addext",
+            f"subjectAltName={names}",
+        ),
     )
     assert made.returncode == 0, made.stderr
     return {
@@ -278,7 +291,10 @@ def test_a_watch_that_breaks_off_is_begun_again_and_ctrl_c_ends_it(api: ApiServe
             assert "csr-1: approved" in watching.stdout.readline()
             while api.watches < 2:
                 time.sleep(0.05)
-            node = {"metadata": {"name": "w2"}, "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.8"}]}}
+            node = {
+                "metadata": {"name": "w2"},
+                "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.8"}]},
+            }
             api.put("/api/v1/nodes/w2", node)
             api.put(f"{CSRS}/csr-2", request(tmp_path, "csr-2", "w2", "DNS:w2,IP:10.0.0.8"))
             assert "csr-2: approved" in watching.stdout.readline()

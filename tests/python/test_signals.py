@@ -16,6 +16,7 @@ import sys
 import tarfile
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -343,11 +344,15 @@ def endless_archive(folder: Path) -> Path:
     return endless(folder, "long.tar.gz", header.tobuf(tarfile.GNU_FORMAT), b"\0")
 
 
+def hears(pid: int) -> bool:
+    return "interrupts" in threads(pid)
+
+
 def test_ctrl_c_is_heard_within_a_long_archive_and_a_long_log(tmp_path: Path) -> None:
     archive, log = endless_archive(tmp_path), endless(tmp_path, "audit.log", b"", b"no event\n")
     for words in (("audit", archive), ("access", "--rootfs", tmp_path, "--audit-log", log)):
         run = start(*PROGRAM, *words)
-        eventually(lambda run=run: "interrupts" in threads(run.pid), "signals are heard")
+        eventually(partial(hears, run.pid), "signals are heard")
         time.sleep(0.5)
         run.send_signal(signal.SIGINT)
         out, said = run.communicate(timeout=30)

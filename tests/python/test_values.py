@@ -90,12 +90,28 @@ def native_values(tmp_path: Path) -> list[Any]:
     # The same keys in another cluster.
     other = kubepki.TreeReport.from_dict({**tree.to_dict(), "path": "/other", "cluster": "other"})
     fleet = kubepki.fleet_report([tree, other])
+    reason = {
+        "code": "request.no_node",
+        "severity": "critical",
+        "subject": "csr-1",
+        "evidence": "no node",
+        "remedy": "none",
+    }
+    asked = {"name": "csr-1", "uid": "1", "username": "system:node:w1", "names": ["DNS:w1"], "outcome": "waits"}
+    kubelets = kubepki.ServingReport.from_dict(
+        {
+            "reviewed_at": "2026-11-26T10:00:00Z",
+            "server": "https://192.0.2.10:6443",
+            "requests": [{**asked, "verdict": "leave", "reasons": [reason]}],
+        }
+    )
     plans = [blank, renewal, request]
     artefacts = [artefact for plan in plans for artefact in plan.artefacts]
     return [
         *(report, *report.certificates, *report.findings),
         *(*read, read[1].problem),
         *(probed, *probed.endpoints),
+        *(kubelets, *kubelets.requests),
         *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
         *(fleet, fleet.counts, *fleet.trees, *fleet.findings),
         *(configuration, configuration.spec, *configuration.warnings),

@@ -241,7 +241,7 @@ def test_a_published_key_is_found_by_the_list_that_is_given(tmp_path: Path) -> N
     assert "key.bad_blocklist" in done.stderr
     # Zeros are sorted, and no key's.
     (tmp_path / "blocklist.dat").write_bytes(bytes(1600))
-    with pytest.raises(kubepki.KubepkiError) as raised:
+    with pytest.raises(kubepki.ConfigurationError) as raised:
         kubepki.check_files(tmp_path, key_blocklist=tmp_path / "blocklist.dat")
     assert raised.value.code == "key.bad_blocklist"
 

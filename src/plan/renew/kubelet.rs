@@ -54,11 +54,11 @@ impl<'a> Renewal<'a> {
                 (FindingCode::CertificateExpiresSoon, "expires")
             };
             let (why, remedy) = if let Some(signer) = self.foreign_signer(item, held) {
-                (format!("it was signed by {signer}, not by the cluster's CA"), Self::way_to_foreign(item))
+                (format!("it was signed by {signer}, not by the cluster's CA"), Self::way_to_foreign(item).into())
             } else if is_external {
-                ("the key of its CA is not on this node".to_owned(), Self::way_to_external(item))
+                ("the key of its CA is not on this node".to_owned(), Self::way_to_external(item).into())
             } else {
-                let remedy = format!("include it: {}", self.including_command(left));
+                let remedy = Remedy::chosen(format!("include it: {}", self.including_command(left)));
                 ("all includes it only with --kubelet".to_owned(), remedy)
             };
             let evidence = format!("it {when} on {end}, and {why}");
