@@ -75,6 +75,8 @@ __all__ = [
     "RestartPlan",
     "RestartReport",
     "Restarted",
+    "ReviewedRequest",
+    "ServingReport",
     "Seen",
     "SignedCertificate",
     "StatusCounts",
