@@ -9,6 +9,11 @@ faults! {
     /// What is wrong with a bundle. No variant holds a key or what an entry decrypts to.
     #[derive(Clone, PartialEq, Eq)]
     pub enum BundleError {
+        /// The cluster has no Secret kubeadm-certs: nobody has uploaded it, or its time is over.
+        #[error("the cluster has no Secret kubeadm-certs")]
+        #[fault("bundle.not_uploaded", Finding,
+            "it is removed after two hours: upload it again on a control-plane node: `kubepki bundle upload`")]
+        NotUploaded,
         /// The text is no YAML or JSON, or no object of the Kubernetes API; the message has the line.
         #[error("the bundle cannot be read: {problem}")]
         #[fault("bundle.unreadable", Finding,

@@ -1,7 +1,7 @@
 //! The Secret as a document, and the access rules that kubeadm makes beside it.
 //!
-//! Source: kubeadm `phases/copycerts` `UploadCerts`, `createRBAC`. What kubeadm adds when it uploads, the owner that makes
-//! the cluster remove the Secret after two hours, is the cluster's business: it needs a token that is in the cluster.
+//! Source: kubeadm `phases/copycerts` `UploadCerts`, `createRBAC`. The owner, which makes the cluster remove the Secret, comes
+//! with the upload: it is a token that is in the cluster.
 
 use std::collections::BTreeMap;
 

@@ -7,12 +7,15 @@ use clap::{Args, ValueEnum};
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
 use super::input::{certificate_key, content, with_stdin};
-use super::options::{CertificateKeyOptions, DryRun, Out, Output};
+use super::options::{CertificateKeyOptions, DryRun, Form, Out, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
+use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
 use crate::certificate_key::CertificateKey;
-use crate::ops::bundle::{self, Collected, Contents, ExportRequest, ImportRequest};
+use crate::ops::NodeRequest;
+use crate::ops::bundle::{self, Collected, Contents, DownloadRequest, ExportRequest, ImportRequest, UploadRequest};
+use crate::ops::cluster::Api;
 use crate::ops::output::{Access, write_secret};
 use crate::report;
 use crate::secret::Secret;
@@ -70,6 +73,45 @@ pub(super) struct Import {
     request: ImportRequest,
 }
 
+/// Encrypt what a joining node needs and upload it, as `kubeadm init phase upload-certs --upload-certs` does.
+///
+/// The Secret kubeadm-certs goes after --ttl by itself. A control-plane node joins with it, by kubeadm with
+/// `--certificate-key KEY`, or by `kubepki bundle download`. Without a certificate key a new one is made and printed on stderr, once: it is
+/// nowhere else.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki bundle upload --dry-run
+  kubepki bundle upload
+  kubepki bundle upload --certificate-key-file key --ttl 30m")]
+pub(super) struct Upload {
+    #[command(flatten)]
+    key: CertificateKeyOptions,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: UploadRequest,
+}
+
+/// Put the bundle that is in the cluster on a node, all of its files or none of them.
+///
+/// It is what `kubepki bundle upload`, or kubeadm, uploaded, and is treated as `kubepki bundle import` treats a file.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki bundle download --kubeconfig admin.conf --certificate-key-file key --dry-run
+  kubepki bundle download --kubeconfig admin.conf --certificate-key-file key")]
+pub(super) struct Download {
+    #[command(flatten)]
+    key: CertificateKeyOptions,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: DownloadRequest,
+}
+
 /// Print a new key for bundles, as kubeadm prints it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -89,7 +131,7 @@ enum SecretForm {
 /// A bundle's text, and the key that was made for it.
 struct Sealed {
     text: Secret,
-    new_key: Option<Secret>,
+    new_key: Option<CertificateKey>,
 }
 
 impl Run for Export {
@@ -114,11 +156,8 @@ impl Run for Export {
             }
             None => session.screen.data(&String::from_utf8_lossy(sealed.text.expose()))?,
         }
-        if let Some(key) = sealed.new_key {
-            session.screen.say(&format!("certificate key: {}", String::from_utf8_lossy(key.expose())));
-            session
-                .screen
-                .say("  keep it apart from the bundle; it is printed this once, and nothing else opens the bundle");
+        if let Some(key) = &sealed.new_key {
+            say_key(session, key);
         }
         Ok(if self.out.file().is_some() { session.ended(0) } else { 0 })
     }
@@ -134,15 +173,88 @@ impl Export {
                     SecretForm::Yaml => manifest.to_yaml(self.rbac),
                     SecretForm::Json => manifest.to_json(self.rbac),
                 };
-                Sealed { text: Secret::new(text.into_bytes()), new_key: is_new.then(|| key.to_hex()) }
+                Sealed { text: Secret::new(text.into_bytes()), new_key: is_new.then_some(key) }
             }
         })
     }
 }
 
+impl Run for Upload {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let given = key(session, &self.key)?;
+        let mut request = self.request;
+        request.refuse_worker()?;
+        let time_to_live = request.time_to_live()?;
+        with_stdin(session, &mut request.bundle.node)?;
+        let collected = bundle::collect(&request.bundle, session.now)?;
+        session.screen.warn(&collected.warnings);
+        session.screen.say_findings(&collected.findings);
+        if *self.dry_run {
+            session.screen.show(&report::bundle::text(&collected.entries, session.screen.width()))?;
+            session.screen.say("dry run: nothing was uploaded");
+            return Ok(0);
+        }
+        let new_key = given.is_none();
+        let key = given.map_or_else(CertificateKey::random, Ok)?;
+        let manifest = collected.seal(&key)?;
+        let mut tell = || session.tell();
+        let mut api = Api::open(&request.access, kubeconfig_dir(&request.bundle.node), &mut tell)?;
+        let uploaded = bundle::upload(&mut api, &manifest, time_to_live, session.now)?;
+        match self.output.form {
+            Form::Text => {
+                let how = if uploaded.has_replaced { "replaced" } else { "uploaded" };
+                session.screen.show(&format!("{how} {}, until {}", uploaded.secret, uploaded.expires_at))?;
+            }
+            form => session.structured(&uploaded, form)?,
+        }
+        if new_key {
+            say_key(session, &key);
+        }
+        Ok(session.ended(0))
+    }
+}
+
+impl Run for Download {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let key = key(session, &self.key)?;
+        let DownloadRequest { access, bundle: mut request } = self.request;
+        with_stdin(session, &mut request.node)?;
+        let mut tell = || session.tell();
+        let sealed = bundle::download(&mut Api::open(&access, kubeconfig_dir(&request.node), &mut tell)?)?;
+        put(session, &sealed, key.as_ref(), request, self.output.form, *self.dry_run)
+    }
+}
+
+/// Where this node's kubeconfigs are, for the cluster's credentials.
+fn kubeconfig_dir(node: &NodeRequest) -> &Path {
+    node.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR))
+}
+
+/// Says the key that was made; it is nowhere else.
+fn say_key(session: &Session, key: &CertificateKey) {
+    let digits = key.to_hex();
+    session.screen.say(&format!("certificate key: {}", String::from_utf8_lossy(digits.expose())));
+    session.screen.say("  keep it apart from the bundle; it is printed this once, and nothing else opens the bundle");
+}
+
+/// Plans what a bundle's files become, and does it.
+fn put(
+    session: &Session,
+    sealed: &Secret,
+    key: Option<&CertificateKey>,
+    request: ImportRequest,
+    form: Form,
+    is_dry_run: bool,
+) -> Result<u8, Stop> {
+    let planned = bundle::plan_import(&request, sealed.expose(), key, session.now)?;
+    let carrying = Carrying::of_plan(session, &planned.plan, WORDS, form, is_dry_run);
+    let carrying = Carrying { warnings: &planned.warnings, ..carrying };
+    let recovering = ImportRequest { recover: true.into(), ..request };
+    carrying.carry_out_by(Box::new(|_| bundle::import(&recovering, sealed.expose(), key, session.now)))
+}
+
 impl Run for Import {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let dry_run = *self.dry_run;
         if self.file == Path::new("-") && self.key.is_on_stdin() {
             let hint = "give the key in a file or in KUBEPKI_CERTIFICATE_KEY";
             return Err(CommandError::usage("bundle and certificate key cannot both come from stdin", hint).into());
@@ -151,11 +263,7 @@ impl Run for Import {
         let key = key(session, &self.key)?;
         let mut request = self.request;
         with_stdin(session, &mut request.node)?;
-        let planned = bundle::plan_import(&request, sealed.expose(), key.as_ref(), session.now)?;
-        let carrying = Carrying::of_plan(session, &planned.plan, WORDS, self.output.form, dry_run);
-        let carrying = Carrying { warnings: &planned.warnings, ..carrying };
-        let recovering = ImportRequest { recover: true.into(), ..request };
-        carrying.carry_out_by(Box::new(|_| bundle::import(&recovering, sealed.expose(), key.as_ref(), session.now)))
+        put(session, &sealed, key.as_ref(), request, self.output.form, *self.dry_run)
     }
 }
 

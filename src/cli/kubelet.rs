@@ -8,14 +8,16 @@ use super::options::{DryRun, Form, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
+use crate::audit::Finding;
 use crate::error::Category;
-use crate::ops::serving::{Answers, Approver, Outcome, ServingReport, ServingRequest};
+use crate::ops::serving::{Answers, Approver, Outcome, ReviewedRequest, ServingReport, ServingRequest};
+use crate::policy::serving::Verdict;
 use crate::report;
 
-/// List the serving certificates that kubelets wait for, and what speaks for and against each.
+/// List the serving certificates that kubelets wait for, and whether each can be approved.
 ///
-/// A kubelet with `serverTLSBootstrap: true` asks the cluster for its serving certificate, and nobody approves it by
-/// itself. Nothing is written.
+/// A kubelet with `serverTLSBootstrap: true` asks the cluster for its serving certificate, and nothing approves it
+/// automatically. Nothing is written.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki kubelet csrs
@@ -55,7 +57,7 @@ pub(super) struct Approve {
 
 impl Run for Csrs {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let mut tell = || going_on(session);
+        let mut tell = || session.tell();
         let report = Approver::new(&self.request, Answers::default(), &mut tell)?.review(session.now)?;
         show(session, self.output.form, &report)?;
         Ok(0)
@@ -64,7 +66,7 @@ impl Run for Csrs {
 
 impl Run for Approve {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let mut tell = || going_on(session);
+        let mut tell = || session.tell();
         let answers = Answers { approve: !*self.dry_run, deny: self.deny };
         if self.watch {
             session.interrupts.note_ends();
@@ -86,21 +88,25 @@ impl Run for Approve {
         }
         let report = Approver::new(&self.request, answers, &mut tell)?.review(session.now)?;
         show(session, self.output.form, &report)?;
-        let left =
-            report.requests.iter().filter(|one| one.reasons().iter().any(crate::audit::Finding::is_critical)).count();
-        let count = |outcome| report.requests.iter().filter(|one| one.outcome == outcome).count();
-        let (approved, denied) = (count(Outcome::Approved), count(Outcome::Denied));
+        let count = |is: &dyn Fn(&ReviewedRequest) -> bool| report.requests.iter().filter(|one| is(one)).count();
+        let done = |outcome| count(&|one| one.outcome == outcome);
+        let may = count(&|one| matches!(one.decision.verdict, Verdict::Approve { .. }));
+        let left = count(&|one| one.outcome != Outcome::Approved && one.reasons().iter().any(Finding::is_critical));
+        let parts = [
+            (done(Outcome::Approved), "approved"),
+            (done(Outcome::Denied), "denied"),
+            (done(Outcome::Failed), "failed"),
+            (done(Outcome::Gone), "answered by someone else"),
+            (done(Outcome::Waits), "left"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         session.screen.say(&match (*self.dry_run, report.requests.len()) {
             (_, 0) => "no request waits".to_owned(),
-            (true, all) => format!("dry run: nothing was written; {} of {all} would be approved", all - left),
-            (false, all) => format!("approved {approved} of {all}; denied {denied}"),
+            (true, all) => format!("dry run: nothing was written; {may} of {all} would be approved"),
+            (false, _) => parts.collect::<Vec<_>>().join(", "),
         });
-        Ok(if left == 0 { 0 } else { Category::Finding.exit_code() })
+        Ok(if left + done(Outcome::Failed) == 0 { 0 } else { Category::Finding.exit_code() })
     }
-}
-
-fn going_on(session: &Session) -> ControlFlow<()> {
-    if session.interrupts.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 fn show(session: &Session, form: Form, report: &ServingReport) -> Result<(), Stop> {

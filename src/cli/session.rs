@@ -1,6 +1,7 @@
 //! What a verb works with: the streams, the time, and the signals that ask it to stop.
 
 use std::ffi::OsString;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -77,6 +78,11 @@ impl Session {
     /// [`CommandError::Interrupted`].
     pub(super) fn go_on(&self) -> Result<(), Stop> {
         if self.interrupts.has_come() { Err(CommandError::Interrupted.into()) } else { Ok(()) }
+    }
+
+    /// What work is told that is asked again and again whether to go on.
+    pub(super) fn tell(&self) -> ControlFlow<()> {
+        if self.interrupts.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// The exit code of a run that has changed files and said so: Ctrl-C that came too late is named now.

@@ -140,7 +140,9 @@ verbs!(@kind Systemd {
 
 verbs!(@kind Bundle {
     Export(bundle::Export),
-    Import(bundle::Import)
+    Import(bundle::Import),
+    Upload(bundle::Upload),
+    Download(bundle::Download)
 });
 
 /// The command line as the parser knows it.

@@ -90,7 +90,7 @@ faults! {
         /// The kubeconfig cannot be used: no server, a context that is not there, a file it names that is missing, a program
         /// for credentials that fails.
         #[error("the credentials cannot be used: {reason}")]
-        #[fault("cluster.bad_credentials", Usage, "mend the kubeconfig, or name another one: --kubeconfig FILE")]
+        #[fault("cluster.bad_credentials", Usage, "fix the kubeconfig, or name another one: --kubeconfig FILE")]
         BadCredentials {
             /// What is wrong.
             reason: String,
@@ -129,7 +129,7 @@ faults! {
             reason: String,
         },
         /// It did not answer in time, or was busy all the while.
-        #[error("{server} did not do it within {} s: {what}", waited.as_secs_f32())]
+        #[error("{server} did not answer within {} s: {what}", waited.as_secs_f32())]
         #[fault("cluster.timeout", Environment, "try again, or wait for longer: --request-timeout 60s")]
         Timeout {
             /// The server.
@@ -152,7 +152,7 @@ faults! {
         /// Who asks may not do this.
         #[error("{server} forbids it: {reason}")]
         #[fault("cluster.forbidden", Refused,
-            "use credentials that may (--kubeconfig /etc/kubernetes/admin.conf), or have a Role made that allows it")]
+            "use credentials with this permission (--kubeconfig /etc/kubernetes/admin.conf), or ask for a ClusterRole that has it")]
         Forbidden {
             /// The server.
             server: String,
@@ -222,6 +222,17 @@ faults! {
             what: String,
             /// What it is instead.
             reason: String,
+        },
+        /// The answer is larger than anything that kubepki reads.
+        #[error("{server} answers {what} with more than {limit} bytes")]
+        #[fault("cluster.too_large", Environment, "delete what nobody needs: signing requests, for example")]
+        TooLarge {
+            /// The server.
+            server: String,
+            /// The path that was asked for.
+            what: String,
+            /// How many bytes are read.
+            limit: usize,
         },
         /// The wait was broken off.
         #[error("interrupted while {server} was waited for")]

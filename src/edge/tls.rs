@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, IpAddr, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
@@ -131,6 +131,19 @@ pub fn chain(address: &Address, hello: Hello<'_>, timeout: Duration) -> Result<V
     }
 }
 
+/// The same from a server that has the key of what it presents: the handshake has to succeed. Whose the certificate is, is not
+/// asked either.
+///
+/// # Errors
+/// [`ProbeError`], also when the server presents what it has no key of.
+pub fn proven_chain(address: &Address, timeout: Duration) -> Result<Vec<Vec<u8>>, ProbeError> {
+    let mut stream = Stream::connect(address, timeout)?;
+    let (mut connection, seen) = connection_with(address, Hello::default(), Belief::OfItsKey)?;
+    handshake(&mut connection, &mut stream)
+        .map_err(|error| stream.failure(error, |reason| ProbeError::NoTls { address: address.to_string(), reason }))?;
+    Ok(std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
 /// Whether something accepts connections at `address`.
 #[must_use]
 pub fn is_open(address: &Address, timeout: Duration) -> bool {
@@ -170,11 +183,20 @@ fn handshake(connection: &mut ClientConnection, stream: &mut Stream) -> io::Resu
 }
 
 fn connection(address: &Address, hello: Hello<'_>) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
+    connection_with(address, hello, Belief::OfEverything)
+}
+
+fn connection_with(
+    address: &Address,
+    hello: Hello<'_>,
+    belief: Belief,
+) -> Result<(ClientConnection, Arc<Looking>), ProbeError> {
     let no_tls = |error: rustls::Error| ProbeError::NoTls { address: address.to_string(), reason: error.to_string() };
     let provider = Arc::new(aws_lc_rs::default_provider());
     let seen = Arc::new(Looking {
         certificates: Mutex::default(),
-        schemes: provider.signature_verification_algorithms.supported_schemes(),
+        algorithms: provider.signature_verification_algorithms,
+        belief,
     });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -192,11 +214,21 @@ fn connection(address: &Address, hello: Hello<'_>) -> Result<(ClientConnection, 
     Ok((connection, seen))
 }
 
-/// Notes what the server presents, and believes everything.
+/// What a server is believed without a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Belief {
+    /// Everything: a broken server is looked at all the same.
+    OfEverything,
+    /// All but that it has the key of its certificate.
+    OfItsKey,
+}
+
+/// Notes what the server presents.
 #[derive(Debug)]
 struct Looking {
     certificates: Mutex<Vec<Vec<u8>>>,
-    schemes: Vec<SignatureScheme>,
+    algorithms: WebPkiSupportedAlgorithms,
+    belief: Belief,
 }
 
 impl ServerCertVerifier for Looking {
@@ -215,24 +247,30 @@ impl ServerCertVerifier for Looking {
 
     fn verify_tls12_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        match self.belief {
+            Belief::OfEverything => Ok(HandshakeSignatureValid::assertion()),
+            Belief::OfItsKey => verify_tls12_signature(message, certificate, signed, &self.algorithms),
+        }
     }
 
     fn verify_tls13_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
+        match self.belief {
+            Belief::OfEverything => Ok(HandshakeSignatureValid::assertion()),
+            Belief::OfItsKey => verify_tls13_signature(message, certificate, signed, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.schemes.clone()
+        self.algorithms.supported_schemes()
     }
 }
 

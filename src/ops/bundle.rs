@@ -4,6 +4,8 @@
 //! plan without secrets, and what was done. Files are read and judged before anything is sealed, and everything is
 //! opened and judged before anything is written.
 
+mod upload;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -22,9 +24,10 @@ use crate::config::{Problem, Role};
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::plan::bundle::{import as plan_files, judge};
-pub use crate::request::bundle::{ExportRequest, ImportRequest};
+pub use crate::request::bundle::{DownloadRequest, ExportRequest, ImportRequest, UploadRequest};
 use crate::secret::Secret;
 use crate::tree::{Observed, Tree};
+pub use upload::{Upload, download, upload};
 
 /// One entry of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,12 +24,6 @@ const PART: usize = 500;
 /// No list is read further than this.
 const MOST_OBJECTS: usize = 100_000;
 
-/// A change is tried so often when somebody else changes the object at the same time.
-const TRIES: usize = 5;
-
-/// What is waited between two tries.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// A cluster that can be asked.
 pub struct Api<'t>(Cluster<'t>);
 
@@ -86,14 +80,29 @@ impl<'t> Api<'t> {
     /// [`ClusterError`].
     pub fn list<T: Object>(&mut self, namespace: Option<&str>, selector: &str) -> Result<Listed<T>, ClusterError> {
         let place = path::<T>(namespace, None);
-        let (mut items, mut next) = (Vec::new(), String::new());
+        let (mut items, mut next, mut size) = (Vec::new(), String::new(), PART);
         loop {
-            let query = format!("{place}?limit={PART}&continue={}&{selector}", escaped(&next));
-            let part: List<T> = self.ask(query.trim_end_matches('&'), &Verb::Get)?;
+            let query = format!("{place}?limit={size}&continue={}&{selector}", escaped(&next));
+            let part: List<T> = match self.ask(query.trim_end_matches('&'), &Verb::Get) {
+                // Somebody has made large ones.
+                Err(ClusterError::TooLarge { .. }) if size > 1 => {
+                    size /= 2;
+                    continue;
+                }
+                answer => answer?,
+            };
             items.extend(part.items);
             next = part.metadata.next;
-            if next.is_empty() || items.len() >= MOST_OBJECTS {
+            if next.is_empty() {
                 return Ok(Listed { items, resource_version: part.metadata.resource_version });
+            }
+            // A part of a list is never taken for the whole.
+            if items.len() >= MOST_OBJECTS {
+                return Err(ClusterError::TooLarge {
+                    server: self.server().to_owned(),
+                    what: place,
+                    limit: MOST_OBJECTS,
+                });
             }
         }
     }
@@ -144,36 +153,6 @@ impl<'t> Api<'t> {
         }
         let value = self.json(object)?;
         self.ask(&place, &Verb::Replace(value))
-    }
-
-    /// Changes the object that is there; where somebody else changes it too, what they made is read and changed again.
-    /// `change` says whether anything is to be written.
-    ///
-    /// # Errors
-    /// [`ClusterError`], and what `change` says.
-    pub fn change<T: Object>(
-        &mut self,
-        namespace: Option<&str>,
-        name: &str,
-        change: &mut dyn FnMut(&mut T) -> Result<bool>,
-    ) -> Result<T> {
-        for _ in 1..TRIES {
-            match self.change_once(namespace, name, change) {
-                Err(error) if error.code() == ClusterError::CONFLICT => self.0.pause(PAUSE)?,
-                other => return other,
-            }
-        }
-        self.change_once(namespace, name, change)
-    }
-
-    fn change_once<T: Object>(
-        &mut self,
-        namespace: Option<&str>,
-        name: &str,
-        change: &mut dyn FnMut(&mut T) -> Result<bool>,
-    ) -> Result<T> {
-        let mut object = self.get(namespace, name)?;
-        if change(&mut object)? { Ok(self.replace(&object, None)?) } else { Ok(object) }
     }
 
     /// Deletes the object; one that is gone already is no error.

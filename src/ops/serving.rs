@@ -11,6 +11,7 @@
 
 mod gather;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::audit::Finding;
 use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
-use crate::error::Result;
+use crate::error::{Error, Fault, Result};
 use crate::objects::{APPROVED, CertificateSigningRequest, DENIED, Event, Metadata, Object, ObjectReference, escaped};
 use crate::policy::serving::{Decision, KnownNames, Limits, SERVING_SIGNER, Verdict, decide};
 pub use crate::request::ServingRequest;
@@ -33,8 +34,11 @@ use crate::secret::Secret;
 /// How long a watch is followed before everything is looked at anew.
 const WATCH: Duration = Duration::from_secs(5 * 60);
 
-/// What is waited after a watch that ended at once.
-const PAUSE: Duration = Duration::from_secs(2);
+/// What is waited between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// An answer is tried so often when something else of the object changes at the same time.
+const TRIES: usize = 3;
 
 /// Who says so in conditions and events.
 const REASON: &str = "KubepkiPolicy";
@@ -43,7 +47,7 @@ const REASON: &str = "KubepkiPolicy";
 const LONGEST_MESSAGE: usize = 1000;
 
 /// What was done with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing.
@@ -54,6 +58,8 @@ pub enum Outcome {
     Denied,
     /// Somebody else had answered it, or it was gone.
     Gone,
+    /// It could not be answered.
+    Failed,
 }
 
 impl Outcome {
@@ -65,6 +71,7 @@ impl Outcome {
             Self::Approved => "approved",
             Self::Denied => "denied",
             Self::Gone => "gone",
+            Self::Failed => "failed",
         }
     }
 }
@@ -79,9 +86,17 @@ pub struct ReviewedRequest {
     pub names: Vec<String>,
     /// What was done.
     pub outcome: Outcome,
+    /// Why it could not be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Fault>,
 }
 
 impl ReviewedRequest {
+    /// Which request, and how far it is.
+    fn state(&self) -> (String, Outcome) {
+        (self.decision.uid.clone(), self.outcome)
+    }
+
     /// Why it is not approved.
     #[must_use]
     pub fn reasons(&self) -> &[Finding] {
@@ -119,6 +134,8 @@ pub struct Approver<'t> {
     limits: Limits,
     request: ServingRequest,
     answers: Answers,
+    /// What was looked at before, while requests are followed.
+    seen: BTreeSet<(String, Outcome)>,
 }
 
 impl<'t> Approver<'t> {
@@ -138,6 +155,7 @@ impl<'t> Approver<'t> {
             api: Api::open(&request.access, Path::new(DEFAULT_KUBECONFIG_DIR), tell)?,
             request: request.clone(),
             answers,
+            seen: BTreeSet::new(),
         })
     }
 
@@ -155,60 +173,58 @@ impl<'t> Approver<'t> {
     /// # Errors
     /// As [`Self::review`] at the first look. Later a cluster that cannot be asked is asked again.
     pub fn follow(&mut self, see: &mut dyn FnMut(&ServingReport) -> ControlFlow<()>) -> Result<()> {
-        let mut seen: Vec<(String, Outcome)> = Vec::new();
         let mut has_begun = false;
         loop {
-            let version = match self.look(SystemClock.now()) {
-                Ok((report, version)) => {
+            match self.look(SystemClock.now()) {
+                Ok((mut report, version)) => {
                     has_begun = true;
-                    let new = |one: &ReviewedRequest| !seen.contains(&(one.decision.uid.clone(), one.outcome));
-                    let news = ServingReport {
-                        requests: report.requests.iter().filter(|one| new(one)).cloned().collect(),
-                        ..report.clone()
-                    };
-                    if !news.requests.is_empty() && see(&news).is_break() {
+                    let all = report.requests.iter().map(ReviewedRequest::state).collect();
+                    report.requests.retain(|one| !self.seen.contains(&one.state()));
+                    if !report.requests.is_empty() && see(&report).is_break() {
                         return Ok(());
                     }
-                    seen = report.requests.iter().map(|one| (one.decision.uid.clone(), one.outcome)).collect();
-                    version
+                    self.seen = all;
+                    self.wait(&version)?;
                 }
                 Err(error) if !has_begun || error.code() == ClusterError::INTERRUPTED => return Err(error),
-                Err(error) => {
-                    log::warn!("{error}; asked again");
-                    self.api.pause(PAUSE)?;
-                    continue;
-                }
-            };
-            self.wait(&version, &seen)?;
+                Err(error) => log::warn!("{error}; asked again"),
+            }
+            // However fast requests come, the cluster is left alone between two looks.
+            self.api.pause(PAUSE)?;
         }
     }
 
     /// Waits until there is a request that was not looked at yet, or for a while.
-    fn wait(&mut self, version: &str, seen: &[(String, Outcome)]) -> Result<()> {
+    fn wait(&mut self, version: &str) -> Result<()> {
+        let known: BTreeSet<&str> = self.seen.iter().map(|(uid, _)| uid.as_str()).collect();
         let mut is_new = |object: CertificateSigningRequest| {
-            let is_known = seen.iter().any(|(uid, _)| *uid == object.metadata.uid);
-            if object.is_pending() && !is_known { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            let is_new = object.is_pending() && !known.contains(object.metadata.uid.as_str());
+            if is_new { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         match self.api.watch(None, &selector(), version, WATCH, &mut is_new) {
             Err(error @ ClusterError::Interrupted { .. }) => return Err(error.into()),
             Err(error) => log::warn!("{error}; asked again"),
-            Ok(_) => return Ok(()),
+            Ok(_) => {}
         }
-        Ok(self.api.pause(PAUSE)?)
+        Ok(())
     }
 
     fn look(&mut self, now: DateTime<Utc>) -> Result<(ServingReport, String)> {
         let Listed { items, resource_version } = self.api.list::<CertificateSigningRequest>(None, &selector())?;
-        let waiting: Vec<_> = items.into_iter().filter(CertificateSigningRequest::is_pending).collect();
+        let is_ours = |one: &CertificateSigningRequest| one.spec.signer_name == SERVING_SIGNER && one.is_pending();
+        let waiting: Vec<_> = items.into_iter().filter(is_ours).collect();
         let mut requests = Vec::new();
         if !waiting.is_empty() {
-            let evidence = gather::gather(&mut self.api, &self.request, &self.known, &waiting)?;
-            let evidence = evidence.as_evidence();
+            let evidence = gather::gather(&mut self.api, &self.request, &self.known, &waiting, now)?;
             let decisions = decide(&waiting, &evidence, self.limits, now);
-            for decision in decisions {
-                let Some(object) = waiting.iter().find(|one| one.metadata.uid == decision.uid) else { continue };
-                let outcome = self.answer(object, &decision, now)?;
-                requests.push(ReviewedRequest { names: gather::names_of(object), decision, outcome });
+            for (object, decision) in waiting.iter().zip(decisions) {
+                let (outcome, problem) = match self.answer(object, &decision.verdict, now) {
+                    Ok(outcome) => (outcome, None),
+                    Err(error) if ends_the_look(&error) => return Err(error.into()),
+                    // One that cannot be written keeps nobody else from an answer.
+                    Err(error) => (Outcome::Failed, Some(Error::from(error).into())),
+                };
+                requests.push(ReviewedRequest { names: gather::names_of(object), decision, outcome, problem });
             }
         }
         let report = ServingReport { reviewed_at: now, server: self.api.server().to_owned(), requests };
@@ -218,34 +234,42 @@ impl<'t> Approver<'t> {
     fn answer(
         &mut self,
         object: &CertificateSigningRequest,
-        decision: &Decision,
+        verdict: &Verdict,
         now: DateTime<Utc>,
-    ) -> Result<Outcome> {
-        let (kind, outcome, message) = match &decision.verdict {
+    ) -> Result<Outcome, ClusterError> {
+        let why = verdict.why();
+        let (kind, outcome) = match verdict {
             _ if !self.answers.approve => return Ok(Outcome::Waits),
-            Verdict::Approve { evidence } => (APPROVED, Outcome::Approved, evidence.join("; ")),
-            Verdict::Leave { reasons } => {
-                let message =
-                    reasons.iter().map(|one| format!("{} [{}]", one.evidence, one.code)).collect::<Vec<_>>().join("; ");
-                // What was asked for again is nobody's fault.
-                if !self.answers.deny || reasons.iter().all(|one| !one.is_critical()) {
-                    self.tell_why(object, &message, now);
-                    return Ok(Outcome::Waits);
+            Verdict::Approve { .. } => (APPROVED, Outcome::Approved),
+            Verdict::Leave { .. } if self.answers.deny && verdict.is_deniable() => (DENIED, Outcome::Denied),
+            Verdict::Leave { .. } => {
+                if !self.seen.iter().any(|(uid, _)| *uid == object.metadata.uid) {
+                    self.tell_why(object, &why, now);
                 }
-                (DENIED, Outcome::Denied, message)
+                return Ok(Outcome::Waits);
             }
         };
-        let mut answered = object.clone();
-        answered.set_condition(kind, REASON, &short(&message), now);
-        // The object as it was judged: when it has changed meanwhile, it is judged anew.
-        match self.api.replace(&answered, Some("approval")) {
-            Ok(_) => {
-                log::info!("{}: {kind}: {message}", object.metadata.name);
-                Ok(outcome)
+        let mut judged = object.clone();
+        for _ in 0..TRIES {
+            let mut answered = judged.clone();
+            answered.set_condition(kind, REASON, &short(&why), now);
+            match self.api.replace(&answered, Some("approval")) {
+                Ok(_) => {
+                    log::info!("{}: {kind}: {why}", object.metadata.name);
+                    return Ok(outcome);
+                }
+                Err(ClusterError::NotFound { .. }) => return Ok(Outcome::Gone),
+                Err(ClusterError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
             }
-            Err(ClusterError::Conflict { .. } | ClusterError::NotFound { .. }) => Ok(Outcome::Gone),
-            Err(error) => Err(error.into()),
+            // What was judged is its specification, which nobody can change.
+            let there: Option<CertificateSigningRequest> = self.api.find(None, &object.metadata.name)?;
+            match there.filter(|there| there.metadata.uid == object.metadata.uid && there.is_pending()) {
+                Some(there) if there.spec == object.spec => judged = there,
+                _ => return Ok(Outcome::Gone),
+            }
         }
+        Ok(Outcome::Waits)
     }
 
     /// Leaves an event beside a request that is left; there is one for each request. Whoever may not write events leaves none.
@@ -277,6 +301,18 @@ impl<'t> Approver<'t> {
             Err(error) => log::warn!("no event for {}: {error}", object.metadata.name),
         }
     }
+}
+
+/// Whether nothing else would succeed either.
+fn ends_the_look(error: &ClusterError) -> bool {
+    matches!(
+        error,
+        ClusterError::Interrupted { .. }
+            | ClusterError::Unauthorized { .. }
+            | ClusterError::Forbidden { .. }
+            | ClusterError::Unreachable { .. }
+            | ClusterError::Untrusted { .. }
+    )
 }
 
 fn selector() -> String {

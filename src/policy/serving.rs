@@ -6,6 +6,8 @@
 //! A kubelet writes the addresses of its own Node object, so they prove nothing: the object has to be there, and never
 //! suffices. Each name and each address that is asked for has to be known from somewhere else: the certificate that the kubelet
 //! serves now, an inventory, an option, DNS. What belongs to the cluster or to another node is never signed, whoever says so.
+//! Whoever has credentials of a node is that node here: a bootstrap token is enough to become any. So a request is left that comes before the
+//! certificate that is served is due, and the API server's names are listed one by one, or not approved.
 //!
 //! | part | what it holds |
 //! |---|---|
@@ -23,6 +25,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -37,6 +40,7 @@ pub use known::{BadKnownName, KnownNames};
 use super::judge::weakness;
 use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{SYSTEM_NODE, SYSTEM_NODES};
+use crate::config::parse_address;
 use crate::key::{Effort, public_key_weakness};
 use crate::objects::CertificateSigningRequest;
 use crate::remedy::command;
@@ -49,26 +53,58 @@ pub const SERVING_SIGNER: &str = "kubernetes.io/kubelet-serving";
 const USAGES: [&[&str]; 2] =
     [&["digital signature", "server auth"], &["digital signature", "key encipherment", "server auth"]];
 
+/// A kubelet asks for its node's names and addresses, which are few.
+pub const MOST_NAMES: usize = 32;
+
 /// RSA keys have at least so many bits.
 const LEAST_RSA_BITS: u32 = 2048;
 
 /// What is known of the cluster and of the node that asks.
 #[derive(Debug, Default)]
-pub struct Evidence<'a> {
+pub struct Evidence {
     /// What an inventory and options say.
     pub known: KnownNames,
     /// The chain that the kubelet of each node serves now, its own certificate first.
     pub served: BTreeMap<String, Vec<Certificate>>,
     /// The cluster's CA, for what is served.
-    pub authorities: &'a [Certificate],
+    pub authorities: Vec<Certificate>,
     /// Every node of the cluster, with what it says of itself.
     pub nodes: BTreeMap<String, BTreeSet<String>>,
-    /// The nodes that are labelled as control-plane nodes; a kubelet cannot set that label on its own node.
-    pub control_planes: BTreeSet<String>,
     /// What is the cluster's.
     pub reserved: Reserved,
     /// What DNS says of names, where it is to be believed.
     pub resolved: BTreeMap<String, BTreeSet<IpAddr>>,
+    /// Which nodes' objects have a name or an address.
+    pub(crate) claims: OnceCell<BTreeMap<String, Vec<String>>>,
+}
+
+impl Evidence {
+    /// Another node whose object has the name or address.
+    fn claimed_by(&self, node: &str, name: &SubjectAltName) -> Option<&str> {
+        let claims = self.claims.get_or_init(|| {
+            let mut claims: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (node, addresses) in &self.nodes {
+                for address in addresses.iter().chain([node]) {
+                    claims.entry(plain(address)).or_default().push(node.clone());
+                }
+            }
+            claims
+        });
+        let text = match name {
+            SubjectAltName::Dns(name) => name.clone(),
+            SubjectAltName::Ip(address) => address.to_string(),
+            _ => return None,
+        };
+        claims.get(&plain(&text))?.iter().map(String::as_str).find(|other| *other != node)
+    }
+}
+
+/// A name or an address in one spelling.
+fn plain(text: &str) -> String {
+    match parse_address(text) {
+        Some(address) => address.to_canonical().to_string(),
+        None => text.trim_end_matches('.').to_ascii_lowercase(),
+    }
 }
 
 /// What is the cluster's, and no node's.
@@ -78,9 +114,11 @@ pub struct Reserved {
     pub networks: Vec<ipnet::IpNet>,
     /// The cluster's domain, as `cluster.local`.
     pub domain: String,
-    /// The API server's names and addresses, the endpoint among them. A control-plane node has some of them itself: an inventory
-    /// or an option has to say which, one by one.
+    /// The API server's names and addresses, the endpoint and control-plane nodes among them. A control-plane node has some of
+    /// them itself: an inventory or an option has to say which, one by one.
     pub api_server: BTreeSet<String>,
+    /// What no node ever has, whoever says so: a load balancer's.
+    pub never: BTreeSet<String>,
 }
 
 /// What is to be done with a request.
@@ -99,12 +137,12 @@ pub enum Verdict {
     },
 }
 
-/// Judges one request. `longest` is the longest validity that may be asked for.
+/// Judges one request.
 #[must_use]
 pub fn judge_serving(
     object: &CertificateSigningRequest,
-    evidence: &Evidence<'_>,
-    longest: TimeDelta,
+    evidence: &Evidence,
+    limits: Limits,
     now: DateTime<Utc>,
 ) -> Verdict {
     let name = &object.metadata.name;
@@ -119,12 +157,27 @@ pub fn judge_serving(
     judgement.key(&request);
     judgement.subject(&request, node.as_deref());
     judgement.usages(object, &request);
-    judgement.validity(object, longest);
-    let Some(node) = node else { return Verdict::Leave { reasons: judgement.reasons } };
+    judgement.validity(object, limits.longest);
+    let count = request.subject_alt_names().iter().count();
+    if count > MOST_NAMES {
+        judgement.note(RequestFault::OtherNames, format!("it asks for {count} names; {MOST_NAMES} are the most"));
+    }
+    // Names cost time: those of a request that is left anyway are not looked at.
+    let Some(node) = node.filter(|_| count <= MOST_NAMES) else {
+        return Verdict::Leave { reasons: judgement.reasons };
+    };
     if !evidence.nodes.contains_key(&node) {
         judgement.note(RequestFault::NoNode, format!("the cluster has no node {node:?}"));
     }
     let served = served(&node, request.subject(), evidence, now);
+    if let Some(served) = served.filter(|served| !limits.early && !is_due(served, now)) {
+        let is_covered = request.subject_alt_names().missing_from(served.subject_alt_names()).is_empty();
+        let has_all = served.subject_alt_names().missing_from(request.subject_alt_names()).is_empty();
+        if is_covered || has_all {
+            let said = format!("{node} serves serial {}, which ends on {}", served.serial(), served.not_after());
+            judgement.note(RequestFault::NotDue, said);
+        }
+    }
     let known = names::judge(&request, &node, served, evidence, &mut judgement);
     if judgement.reasons.is_empty() {
         Verdict::Approve { evidence: known }
@@ -133,17 +186,59 @@ pub fn judge_serving(
     }
 }
 
+/// Whether a kubelet asks for the next one: two thirds of the time are over.
+fn is_due(served: &Certificate, now: DateTime<Utc>) -> bool {
+    let whole = served.not_after() - served.not_before();
+    (now - served.not_before()) * 3 >= whole * 2
+}
+
 /// The certificate that the node's kubelet serves now, if it is one of the cluster's CA for this node.
 fn served<'e>(
     node: &str,
     subject: &DistinguishedName,
-    evidence: &'e Evidence<'_>,
+    evidence: &'e Evidence,
     now: DateTime<Utc>,
 ) -> Option<&'e Certificate> {
     let (leaf, intermediates) = evidence.served.get(node)?.split_first()?;
     let is_trusted =
-        verify_chain(leaf, intermediates, evidence.authorities, now, Some(&ExtendedKeyUsage::ServerAuth)).is_ok();
+        verify_chain(leaf, intermediates, &evidence.authorities, now, Some(&ExtendedKeyUsage::ServerAuth)).is_ok();
     (is_trusted && leaf.subject() == subject).then_some(leaf)
+}
+
+impl Verdict {
+    /// Why, in one line: where each name is known from, or every reason against it.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::Approve { evidence } => evidence.join("; "),
+            Self::Leave { reasons } => {
+                reasons.iter().map(|one| format!("{} [{}]", one.evidence, one.code)).collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+
+    /// Whether the request is wrong whatever else is known: it may be denied. What depends on other objects, on an answer in time or
+    /// on a word that nobody has said yet is left.
+    #[must_use]
+    pub fn is_deniable(&self) -> bool {
+        let wrong = [
+            RequestFault::OtherRequestor,
+            RequestFault::NotUnderstood,
+            RequestFault::WeakKey,
+            RequestFault::Signature,
+            RequestFault::OtherSubject,
+            RequestFault::OtherUsages,
+            RequestFault::OtherExtensions,
+            RequestFault::CertificateAuthority,
+            RequestFault::OtherNames,
+            RequestFault::ReservedNames,
+            RequestFault::Validity,
+        ];
+        match self {
+            Self::Approve { .. } => false,
+            Self::Leave { reasons } => reasons.iter().any(|one| wrong.iter().any(|fault| one.code == *fault)),
+        }
+    }
 }
 
 /// What is found of one request.
@@ -167,7 +262,8 @@ impl Judgement<'_> {
         };
         let allow = command(["kubepki", "kubelet", "approve", "--allow", &format!("{node}={text}")]);
         if let Some(last) = self.reasons.last_mut() {
-            last.remedy = format!("if the node has it, say so: {allow}; or in an inventory (--inventory FILE)");
+            last.remedy =
+                format!("if the node has it, list it explicitly: {allow}; or in an inventory (--inventory FILE)");
         }
     }
 

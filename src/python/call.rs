@@ -50,10 +50,13 @@ impl Signals {
     pub(super) fn stop(&self) -> StopSignal {
         let raised = Arc::clone(&self.0);
         StopSignal::new(move || {
-            let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
-            if raised.is_none() {
-                *raised = Python::attach(|py| py.check_signals().err());
+            if raised.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                return true;
             }
+            // Not under the lock: whoever has the GIL may be waiting for it.
+            let heard = Python::attach(|py| py.check_signals().err());
+            let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+            *raised = raised.take().or(heard);
             raised.is_some()
         })
     }

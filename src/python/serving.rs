@@ -9,9 +9,8 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::call::detached;
+use super::call::Signals;
 use super::data::request;
-use super::logging;
 use super::operations::moment;
 use super::values::ServingReport;
 use crate::ops::serving::{Answers, Approver, ServingRequest};
@@ -30,22 +29,11 @@ pub(super) fn kubelet_csrs(
     now: Option<DateTime<Utc>>,
 ) -> PyResult<ServingReport> {
     let (wanted, now): (ServingRequest, _) = (request(serving_request)?, moment(now));
-    let mut raised: Option<PyErr> = None;
-    let outcome = detached(py, || {
-        let mut tell = || {
-            let heard = logging::raised().map_or_else(|| Python::attach(|py| py.check_signals()), Err);
-            match heard {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    raised = Some(error);
-                    ControlFlow::Break(())
-                }
-            }
-        };
+    let signals = Signals::default();
+    let stop = signals.stop();
+    let report = signals.detached(py, || {
+        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         Approver::new(&wanted, Answers { approve, deny }, &mut tell)?.review(now)
     });
-    match raised {
-        Some(error) => Err(error),
-        None => outcome.map(ServingReport),
-    }
+    report.map(ServingReport)
 }

@@ -27,7 +27,12 @@ pub fn text_with(report: &ServingReport, width: Option<usize>, findings: Vec<Str
             one.names.join(", "),
         ]
     });
-    let parts = std::iter::once(table(width, header, rows)).chain(findings);
+    let problem = |one: &ReviewedRequest| {
+        let fault = one.problem.as_ref()?;
+        Some(printable(&format!("{}: {} [{}]", one.decision.name, fault.message, fault.code)).into_owned())
+    };
+    let problems = report.requests.iter().filter_map(problem);
+    let parts = std::iter::once(table(width, header, rows)).chain(problems).chain(findings);
     parts.collect::<Vec<_>>().join("\n\n")
 }
 
@@ -35,14 +40,9 @@ pub fn text_with(report: &ServingReport, width: Option<usize>, findings: Vec<Str
 #[must_use]
 pub fn lines(report: &ServingReport) -> String {
     let line = |one: &ReviewedRequest| {
-        let why = match &one.decision.verdict {
-            Verdict::Approve { evidence } => evidence.join("; "),
-            Verdict::Leave { reasons } => {
-                reasons.iter().map(|one| format!("{} [{}]", one.evidence, one.code)).collect::<Vec<_>>().join("; ")
-            }
-        };
+        let why = one.problem.as_ref().map_or_else(|| one.decision.verdict.why(), |problem| problem.message.clone());
         let moment = report.reviewed_at.format("%Y-%m-%dT%H:%M:%SZ");
-        printable(&format!("{moment} {}: {} of {}: {why}", one.decision.name, state(one), one.decision.username))
+        printable(&format!("{moment} {}: {}, asked by {}: {why}", one.decision.name, state(one), one.decision.username))
             .into_owned()
     };
     report.requests.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -54,7 +54,8 @@ pub fn state(one: &ReviewedRequest) -> &'static str {
     match (one.outcome, &one.decision.verdict) {
         (Outcome::Approved, _) => "approved",
         (Outcome::Denied, _) => "denied",
-        (Outcome::Gone, _) => "answered by others",
+        (Outcome::Gone, _) => "answered by someone else",
+        (Outcome::Failed, _) => "failed",
         (Outcome::Waits, Verdict::Approve { .. }) => "may be approved",
         (Outcome::Waits, Verdict::Leave { .. }) => "left",
     }

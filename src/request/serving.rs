@@ -18,20 +18,23 @@ const SOURCES: &str = "What is known of the nodes";
 pub struct ServingRequest {
     /// What a node may have: `NODE=NAME,ADDRESS,NETWORK`, as `worker1=10.0.0.0/24,worker1.example.com`.
     ///
-    /// Can be repeated. A name or an address that the API server has too has to stand there itself: a network does not do.
+    /// Can be repeated. A name or an address that the API server has too must be listed explicitly: a network does not do.
     #[arg(long = "allow", value_name = "NODE=NAMES", help_heading = SOURCES)]
     pub allow: Vec<String>,
     /// A file that says which names and addresses nodes have: a mapping from node to a list, an Ansible inventory in YAML, or in JSON
     /// as `ansible-inventory` lists it.
     #[arg(long, value_name = "FILE", help_heading = SOURCES)]
     pub inventory: Option<PathBuf>,
-    /// Believe DNS: what a node's name resolves to is the node's.
+    /// Believe DNS: what the name of a node that is allowed, or in the inventory, resolves to is the node's.
     #[arg(long, help_heading = SOURCES)]
     pub dns: bool,
+    /// Approve a request although the certificate that its kubelet serves lasts for long.
+    #[arg(long)]
+    pub early: bool,
     /// A name, address or network that no node ever has, besides the API server's and the services': a load balancer's.
     #[arg(long = "reserve", value_name = "NAME", help_heading = SOURCES)]
     pub reserve: Vec<String>,
-    /// The longest validity that a request may ask for.
+    /// The longest validity that a request may ask for; one without a wish gets what the controller manager is set to.
     #[arg(long, value_name = "DURATION", default_value = "366d")]
     pub max_validity: Span,
     /// How the cluster is reached.
@@ -65,6 +68,6 @@ impl ServingRequest {
             let hint = "give --max-validity a time of ten minutes or more: the API server takes no less";
             return Err(RequestError::bad("--max-validity: no request asks for so little", hint));
         }
-        Ok(Limits { longest, ..Limits::default() })
+        Ok(Limits { longest, early: self.early, ..Limits::default() })
     }
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,9 +27,9 @@ SHARED = (
 )
 
 
-def test_kubeadm_joins_a_control_plane_with_a_bundle_that_kubepki_exported(cluster: MakeCluster) -> None:
-    own = cluster(control_planes=2, bare=True)
-    first, second = own.control_planes
+def test_kubeadm_joins_control_planes_with_bundles_that_kubepki_exported_and_uploaded(cluster: MakeCluster) -> None:
+    own = cluster(control_planes=3, bare=True)
+    first, second, third = own.control_planes
     # Nothing is uploaded: kubeadm's own Secret is not there.
     own.init()
     assert "NotFound" in first.kubectl("--namespace=kube-system", "get", "secret", "kubeadm-certs").stderr
@@ -40,9 +43,27 @@ def test_kubeadm_joins_a_control_plane_with_a_bundle_that_kubepki_exported(clust
     assert applied.returncode == 0, applied.stderr
 
     own.join(second)
+
+    # What was applied stays for ever; what is uploaded takes its place, and goes with its token.
+    uploaded = first.kubepki("bundle", "upload", "--certificate-key-file", "/etc/kubeadm/key", "-o", "json")
+    assert uploaded.returncode == 0, uploaded.stderr
+    assert json.loads(uploaded.stdout)["has_replaced"] is True
+    secret = json.loads(first.kubectl("--namespace=kube-system", "get", "secret", "kubeadm-certs", "-o", "json").stdout)
+    (owner,) = secret["metadata"]["ownerReferences"]
+    own.join(third)
     own.wait_until_healthy()
-    for name in SHARED:
-        assert (second.kubernetes / "pki" / name).read_bytes() == (first.kubernetes / "pki" / name).read_bytes(), name
+    for node in (second, third):
+        for name in SHARED:
+            made, there = (each.kubernetes / "pki" / name for each in (node, first))
+            assert made.read_bytes() == there.read_bytes(), f"{node.name}: {name}"
+
+    assert first.kubectl("--namespace=kube-system", "delete", "secret", owner["name"]).returncode == 0
+    end = time.monotonic() + 120
+    while "NotFound" not in first.kubectl("--namespace=kube-system", "get", "secret", "kubeadm-certs").stderr:
+        assert time.monotonic() < end, "the Secret outlives its token"
+        time.sleep(1)
+    gone = first.kubepki("bundle", "download", "--certificate-key-file", "/etc/kubeadm/key", "--dry-run")
+    assert (gone.returncode, "code: bundle.not_uploaded" in gone.stderr) == (1, True), gone
 
 
 def test_kubepki_imports_the_secret_that_kubeadm_uploaded(cluster: MakeCluster) -> None:
@@ -63,8 +84,14 @@ def test_kubepki_imports_the_secret_that_kubeadm_uploaded(cluster: MakeCluster) 
             *("--certificate-key-file", "/etc/kubeadm/imported/key", "--rootfs", "/etc/kubeadm/imported"),
         )
         assert imported.returncode == 0, imported.stderr
-        for name in SHARED:
-            made = place / "etc/kubernetes/pki" / name
+        (place / "downloaded").mkdir()
+        downloaded = first.kubepki(
+            *("bundle", "download", "--kubeconfig", "/etc/kubernetes/admin.conf"),
+            *("--certificate-key-file", "/etc/kubeadm/imported/key", "--rootfs", "/etc/kubeadm/imported/downloaded"),
+        )
+        assert downloaded.returncode == 0, downloaded.stderr
+        for root, name in itertools.product((place, place / "downloaded"), SHARED):
+            made = root / "etc/kubernetes/pki" / name
             assert made.read_bytes() == (first.kubernetes / "pki" / name).read_bytes(), name
     finally:
         shutil.rmtree(place)

@@ -23,13 +23,14 @@ def kubelet_csrs(
     allow: Iterable[str] = (),
     inventory: StrPath | None = None,
     dns: bool = False,
+    early: bool = False,
     reserve: Iterable[str] = (),
     max_validity: timedelta = timedelta(days=366),
     kubeconfig: StrPath | None = None,
     request_timeout: timedelta = timedelta(seconds=30),
     now: datetime | None = None,
 ) -> ServingReport:
-    """Look at the serving certificates that kubelets wait for, and at what speaks for and against each.
+    """Look at the serving certificates that kubelets wait for, and whether each can be approved.
 
     >>> for waiting in kubelet_csrs(allow=["worker1=10.0.0.11"]).requests:  # doctest: +SKIP
     ...     print(waiting.name, waiting.is_approvable, waiting.names)
@@ -38,10 +39,12 @@ def kubelet_csrs(
         allow: What a node may have: `NODE=NAME,ADDRESS,NETWORK`, as `worker1=10.0.0.0/24,worker1.example.com`.
         inventory: A file that says which names and addresses nodes have: a mapping from node to a list, an Ansible
             inventory in YAML, or in JSON as `ansible-inventory` lists it.
-        dns: Believe DNS: what a node's name resolves to is the node's.
+        dns: Believe DNS: what the name of a node that is allowed, or in the inventory, resolves to is the node's.
+        early: Approve a request although the certificate that its kubelet serves lasts for long.
         reserve: A name, address or network that no node ever has, besides the API server's and the services': a load
             balancer's.
-        max_validity: The longest validity that a request may ask for.
+        max_validity: The longest validity that a request may ask for; one without a wish gets what the controller
+            manager is set to.
         kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
             node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
         request_timeout: How long each request to the API server may take, with all that is asked again while it is
@@ -65,6 +68,7 @@ def approve_kubelet_csrs(
     allow: Iterable[str] = (),
     inventory: StrPath | None = None,
     dns: bool = False,
+    early: bool = False,
     reserve: Iterable[str] = (),
     max_validity: timedelta = timedelta(days=366),
     kubeconfig: StrPath | None = None,
@@ -82,10 +86,12 @@ def approve_kubelet_csrs(
         allow: What a node may have: `NODE=NAME,ADDRESS,NETWORK`, as `worker1=10.0.0.0/24,worker1.example.com`.
         inventory: A file that says which names and addresses nodes have: a mapping from node to a list, an Ansible
             inventory in YAML, or in JSON as `ansible-inventory` lists it.
-        dns: Believe DNS: what a node's name resolves to is the node's.
+        dns: Believe DNS: what the name of a node that is allowed, or in the inventory, resolves to is the node's.
+        early: Approve a request although the certificate that its kubelet serves lasts for long.
         reserve: A name, address or network that no node ever has, besides the API server's and the services': a load
             balancer's.
-        max_validity: The longest validity that a request may ask for.
+        max_validity: The longest validity that a request may ask for; one without a wish gets what the controller
+            manager is set to.
         kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
             node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
         request_timeout: How long each request to the API server may take, with all that is asked again while it is

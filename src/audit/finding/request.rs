@@ -98,19 +98,35 @@ findings! {
         NoNode,
         /// It asks for a name or an address that is the cluster's, another node's, or no host's.
         #[finding("request.reserved_names", Critical,
-            "correct the node's name and addresses (`--node-ip`, `--hostname-override`); a control-plane node's that are the API server's too \
-             have to be named one by one: --allow NODE=ADDRESS",
+            "correct the node's name and addresses (`--node-ip`, `--hostname-override`); nodes of an inventory are called as in \
+             the cluster, or have kubepki_node_name",
             source = "RFC 9525 6: clients trust the name; kubepki: kubelets and the API server have certificates of one CA")]
         ReservedNames,
-        /// It asks for a name or an address that is known of the node from nobody but the node.
+        /// It asks for a name or an address that the API server has too, and that is not allowed for the node.
+        #[finding("request.api_server_names", Critical,
+            "if the node has it too, list it explicitly: --allow NODE=ADDRESS, or --inventory FILE; a network does not do",
+            source = "RFC 9525 6: clients trust the name; kubepki: kubelets and the API server have certificates of one CA")]
+        ApiServerNames,
+        /// It asks for a name or an address that the Node object of another node has.
+        #[finding("request.claimed_names", Critical,
+            "find out which of the two nodes has it, and list it explicitly: --allow NODE=ADDRESS, or --inventory FILE",
+            source = "kubepki: a kubelet writes the addresses of its own Node object")]
+        ClaimedNames,
+        /// The certificate that its kubelet serves now lasts for long. Kubelets ask when 70 to 90 % of its time are over; whoever asks before may
+        /// be somebody else with credentials of the node.
+        #[finding("request.not_due", Critical,
+            "wait until it is due; if the kubelet asks early for a good reason, approve it with --early",
+            source = "Kubernetes: certificate manager of the kubelet (`nextRotationDeadline`)")]
+        NotDue,
+        /// It asks for a name or an address that only the node itself claims.
         #[finding("request.unproven_names", Critical,
             "if the node has it, say so: --allow NODE=ADDRESS, an inventory (--inventory FILE), or DNS (--dns)",
-            source = "Kubernetes: kubelet serving certificates are not approved by themselves; Node addresses are the kubelet's own word")]
+            source = "Kubernetes: kubelet serving certificates are not approved automatically; Node addresses are the kubelet's own word")]
         UnprovenNames,
-        /// So many requests wait that something is wrong; nothing is approved.
+        /// So many requests wait that something is wrong: those of the node, or all, are left.
         #[finding("request.too_many", Critical,
             "find out which node makes them, and delete those that are not needed: `kubectl delete csr NAME`",
-            source = "kubepki: whoever asks without end gets nothing")]
+            source = "kubepki: floods are not approved")]
         TooMany,
         /// The same kubelet has made a newer request.
         #[finding("request.superseded", Info, "nothing to do: the newer one is judged, this one expires",

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::Client;
-use kube::client::Body;
+use kube::client::{AuthError, Body};
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -67,7 +67,7 @@ impl<'t> Cluster<'t> {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = {
             let _inside = runtime.enter();
-            Client::try_from(config).map_err(|error| bad(&error))?
+            Client::try_from(config).map_err(|error| ClusterError::BadCredentials { reason: said(&error) })?
         };
         Ok(Self { runtime, client, server, timeout, tell })
     }
@@ -93,9 +93,9 @@ impl<'t> Cluster<'t> {
                 Outcome::Refused(refusal) => refusal,
             };
             let Some(pause) = refusal.again_after() else { return Err(refusal.error(&self.server, path)) };
-            if since.elapsed() + pause >= self.timeout {
-                let what = format!("{path}: {}", refusal.said());
-                return Err(ClusterError::Timeout { server: self.server.clone(), waited: self.timeout, what });
+            if pause >= self.timeout.saturating_sub(since.elapsed()) {
+                let what = format!("{path}: {}; it asks to wait for {} s", refusal.said(), pause.as_secs());
+                return Err(ClusterError::Timeout { server: self.server.clone(), waited: since.elapsed(), what });
             }
             log::info!("{} is busy: asked again in {} s", self.server, pause.as_secs());
             self.pause(pause)?;
@@ -121,13 +121,22 @@ impl<'t> Cluster<'t> {
         let mut text = Vec::new();
         loop {
             let left = until.saturating_duration_since(Instant::now());
+            // Frames that are always ready leave no time in which that is asked.
+            if (self.tell)().is_break() {
+                return Err(ClusterError::Interrupted { server: self.server.clone() });
+            }
+            if left.is_zero() {
+                return Ok(WatchEnd::Dropped);
+            }
             let frame = match self.within(left, path, body.frame()) {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(_) | Err(ClusterError::Timeout { .. }) => return Ok(WatchEnd::Dropped),
                 Err(error) => return Err(error),
             };
+            let known = text.len();
             text.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
-            let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let new = text.get(known..).unwrap_or_default();
+            let whole = new.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| known + end + 1);
             let lines: Vec<u8> = text.drain(..whole).collect();
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 let Some(event) = event(line) else { return Ok(WatchEnd::Dropped) };
@@ -185,7 +194,12 @@ impl<'t> Cluster<'t> {
 
     fn body(&mut self, path: &str, answer: Response<Body>, limit: Duration) -> Result<Vec<u8>, ClusterError> {
         let body = Limited::new(answer.into_body(), LIMIT).collect();
-        let whole = self.within(limit, path, body)?.map_err(|error| self.bad_answer(path, &*error))?;
+        let whole = self.within(limit, path, body)?.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return ClusterError::TooLarge { server: self.server.clone(), what: path.to_owned(), limit: LIMIT };
+            }
+            self.bad_answer(path, &*error)
+        })?;
         Ok(whole.to_bytes().to_vec())
     }
 
@@ -224,8 +238,7 @@ impl<'t> Cluster<'t> {
 
     /// Why there was no answer.
     fn failure(&self, error: &kube::Error) -> ClusterError {
-        // Its own words only say which part of the client has failed.
-        let (server, reason) = (self.server.clone(), in_full(error.source().unwrap_or(error)));
+        let (server, reason) = (self.server.clone(), said(error));
         if let kube::Error::Auth(_) = error {
             return ClusterError::BadCredentials { reason };
         }
@@ -257,6 +270,21 @@ fn of_tls<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     // Its source is that of what it holds, not what it holds.
     let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     held.and_then(|held| of_tls(held)).or_else(|| of_tls(error.source()?))
+}
+
+/// What the client says. A program that gets credentials is shown with its environment and its output otherwise, and both
+/// may hold secrets.
+fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
+            format!("the program that the kubeconfig names for credentials failed: {}", out.status)
+        }
+        kube::Error::Auth(AuthError::AuthExecParse(_)) => {
+            "the program that the kubeconfig names for credentials printed none".to_owned()
+        }
+        // Its own words only say which part of the client has failed.
+        other => in_full(other.source().unwrap_or(other)),
+    }
 }
 
 /// What an error says, with its causes; what says the same twice is said once.

@@ -6,13 +6,15 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::super::node::read_named;
 use crate::catalogue::ADMIN_CONF;
 use crate::edge::cluster::{ClusterError, Credentials};
 use crate::edge::host;
 use crate::edge::program::{self, Owner};
 use crate::error::Result;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{Current, Kubeconfig};
 use crate::request::ClusterAccess;
 use crate::store::Store;
 
@@ -53,11 +55,40 @@ fn read(path: &Path) -> Result<Credentials> {
     let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let kubeconfig = Kubeconfig::parse(content.expose())?;
     let current = kubeconfig.current()?;
+    let document = kubeconfig.to_json(place.parent().unwrap_or(Path::new("/")))?;
+    refuse_way(&current, entry(&document, "clusters", current.cluster, "cluster"))?;
     if current.other_credentials.contains(&"exec") {
         refuse_foreign(&place)?;
+        let user = entry(&document, "users", current.user, "user");
+        let command = user.and_then(|user| user.get("exec")?.get("command")?.as_str());
+        if let Some(command) = command.filter(|command| command.contains('/')) {
+            refuse_foreign(Path::new(command))?;
+        }
     }
-    let document = kubeconfig.to_json(place.parent().unwrap_or(Path::new("/")))?;
     Ok(Credentials::Kubeconfig(Box::new(document)))
+}
+
+/// Refuses what would tell credentials to anybody, and what Kubernetes' own clients have given up.
+fn refuse_way(current: &Current<'_>, cluster: Option<&Value>) -> Result<(), ClusterError> {
+    let bad = |reason: String| Err(ClusterError::BadCredentials { reason });
+    if current.other_credentials.contains(&"auth-provider") {
+        return bad(format!("user {:?} has an auth-provider, which Kubernetes has replaced by exec", current.user));
+    }
+    match current.server {
+        Some(server) if !server.to_ascii_lowercase().starts_with("https://") => {
+            bad(format!("the server {server:?} is not https: credentials would be sent in the clear"))
+        }
+        _ if cluster.and_then(|cluster| cluster.get("insecure-skip-tls-verify")) == Some(&Value::Bool(true)) => {
+            bad("insecure-skip-tls-verify: anybody could answer for the cluster; embed its CA instead".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a list of the kubeconfig has under a name.
+fn entry<'d>(document: &'d Value, list: &str, name: &str, inner: &str) -> Option<&'d Value> {
+    let mut entries = document.get(list)?.as_array()?.iter();
+    entries.find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))?.get(inner)
 }
 
 /// A program that a kubeconfig names is run as whoever asks.

@@ -1,4 +1,4 @@
-//! Many requests at once: the newest of each node is judged, and a flood stops all approval.
+//! Many requests at once: the newest of each node is judged, and a flood stops approval.
 //!
 //! In: requests, evidence, limits, now. Out: a [`Decision`] for each request that waits, in the order of the requests.
 //! A kubelet that is not answered asks again, every quarter of an hour at most; older requests of it are left to expire.
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Evidence, SERVING_SIGNER, Verdict, judge_serving};
 use crate::audit::RequestFault;
+use crate::catalogue::SYSTEM_NODE;
 use crate::objects::CertificateSigningRequest;
 
 /// What counts as now, for a flood.
@@ -20,15 +21,17 @@ const RECENT: TimeDelta = TimeDelta::hours(1);
 pub struct Limits {
     /// The longest validity that a request may ask for.
     pub longest: TimeDelta,
+    /// Whether a request may come long before the certificate that is served ends.
+    pub early: bool,
     /// So many requests of one node within an hour are a flood.
     pub of_a_node: usize,
-    /// So many waiting requests within an hour, beyond one for each node, are a flood.
+    /// So many waiting requests of nodes within an hour, beyond one for each node, are a flood.
     pub beyond_nodes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { longest: TimeDelta::days(366), of_a_node: 10, beyond_nodes: 100 }
+        Self { longest: TimeDelta::days(366), early: false, of_a_node: 10, beyond_nodes: 100 }
     }
 }
 
@@ -48,55 +51,44 @@ pub struct Decision {
     pub verdict: Verdict,
 }
 
+/// What one user has asked for.
+#[derive(Default)]
+struct User<'a> {
+    recent: usize,
+    newest: Option<&'a CertificateSigningRequest>,
+}
+
 /// Decides on every waiting request for a serving certificate; those of other signers are nobody's business here.
 #[must_use]
 pub fn decide(
     requests: &[CertificateSigningRequest],
-    evidence: &Evidence<'_>,
+    evidence: &Evidence,
     limits: Limits,
     now: DateTime<Utc>,
 ) -> Vec<Decision> {
     let waiting: Vec<_> =
         requests.iter().filter(|one| one.spec.signer_name == SERVING_SIGNER && one.is_pending()).collect();
-    let is_recent =
-        |one: &CertificateSigningRequest| one.metadata.creation_timestamp.is_none_or(|created| now - created <= RECENT);
-    let mut of_nodes: BTreeMap<&str, Vec<&CertificateSigningRequest>> = BTreeMap::new();
+    let mut users: BTreeMap<&str, User<'_>> = BTreeMap::new();
+    let order = |one: &CertificateSigningRequest| (one.metadata.creation_timestamp, one.metadata.name.clone());
     for one in &waiting {
-        of_nodes.entry(&one.spec.username).or_default().push(one);
+        let user = users.entry(&one.spec.username).or_default();
+        user.recent += usize::from(one.metadata.creation_timestamp.is_none_or(|created| now - created <= RECENT));
+        if user.newest.is_none_or(|newest| order(newest) < order(one)) {
+            user.newest = Some(one);
+        }
     }
-    let recent = waiting.iter().filter(|one| is_recent(one)).count();
-    let most = evidence.nodes.len() + limits.beyond_nodes;
+    // Whoever is no node of the cluster stops nobody else, and one node not more than its share.
+    let is_node = |user: &str| user.strip_prefix(SYSTEM_NODE).is_some_and(|node| evidence.nodes.contains_key(node));
+    let of_nodes = users.iter().filter(|(name, _)| is_node(name));
+    let recent: usize = of_nodes.map(|(_, user)| user.recent.min(limits.of_a_node)).sum();
+    let crowd = Crowd { recent, most: evidence.nodes.len() + limits.beyond_nodes, limits };
     let decide = |one: &&CertificateSigningRequest| {
-        let name = &one.metadata.name;
-        let leave =
-            |fault: RequestFault, said: String| Verdict::Leave { reasons: vec![fault.finding(name, None, said)] };
-        let same = of_nodes.get(one.spec.username.as_str()).map(Vec::as_slice).unwrap_or_default();
-        let of_node = same.iter().filter(|one| is_recent(one)).count();
-        let is_older = |other: &CertificateSigningRequest| {
-            (other.metadata.creation_timestamp, &other.metadata.name) > (one.metadata.creation_timestamp, name)
-        };
-        let verdict = match same.iter().find(|other| is_older(other)) {
-            _ if recent > most => leave(
-                RequestFault::TooMany,
-                format!(
-                    "{recent} requests wait that were made within an hour, and {most} are the most: nothing is approved"
-                ),
-            ),
-            _ if of_node > limits.of_a_node => leave(
-                RequestFault::TooMany,
-                format!(
-                    "{} made {of_node} requests within an hour, and {} are the most",
-                    one.spec.username, limits.of_a_node
-                ),
-            ),
-            Some(newer) => leave(
-                RequestFault::Superseded,
-                format!("{} has asked again: {}", one.spec.username, newer.metadata.name),
-            ),
-            None => judge_serving(one, evidence, limits.longest, now),
-        };
+        let verdict = users
+            .get(one.spec.username.as_str())
+            .and_then(|user| crowd.leaves(one, user))
+            .unwrap_or_else(|| judge_serving(one, evidence, limits, now));
         Decision {
-            name: name.clone(),
+            name: one.metadata.name.clone(),
             uid: one.metadata.uid.clone(),
             username: one.spec.username.clone(),
             created_at: one.metadata.creation_timestamp,
@@ -104,4 +96,33 @@ pub fn decide(
         }
     };
     waiting.iter().map(decide).collect()
+}
+
+/// All that wait.
+struct Crowd {
+    recent: usize,
+    most: usize,
+    limits: Limits,
+}
+
+impl Crowd {
+    /// Why a request is not even judged.
+    fn leaves(&self, one: &CertificateSigningRequest, user: &User<'_>) -> Option<Verdict> {
+        let (name, who, Self { recent, most, limits }) = (&one.metadata.name, &one.spec.username, self);
+        let leave =
+            |fault: RequestFault, said: String| Some(Verdict::Leave { reasons: vec![fault.finding(name, None, said)] });
+        if user.recent > limits.of_a_node {
+            let said =
+                format!("{who} made {} requests within an hour, and {} are the most", user.recent, limits.of_a_node);
+            return leave(RequestFault::TooMany, said);
+        }
+        if recent > most {
+            let said =
+                format!("{recent} requests of nodes within an hour wait, and {most} are the most: none is approved");
+            return leave(RequestFault::TooMany, said);
+        }
+        let newest =
+            user.newest.filter(|newest| newest.metadata.uid != one.metadata.uid || newest.metadata.name != *name)?;
+        leave(RequestFault::Superseded, format!("{who} has asked again: {}", newest.metadata.name))
+    }
 }

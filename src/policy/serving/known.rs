@@ -148,6 +148,17 @@ impl KnownNames {
         Ok(())
     }
 
+    /// Whether anything is said of the node: then it is one that is meant to be there.
+    #[must_use]
+    pub fn names(&self, node: &str) -> bool {
+        self.0.contains_key(node)
+    }
+
+    /// The nodes of which anything is said.
+    pub fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Whether the DNS name is said to be the node's.
     pub(super) fn has_name(&self, node: &str, name: &str) -> bool {
         self.of(node).any(|known| matches!(known, Known::Name(one) if one == name))

@@ -17,9 +17,10 @@ const API_SERVICE: &str = "kubernetes";
 /// One judgement.
 struct Names<'a> {
     node: &'a str,
-    /// The certificate that is served now, where the request renews it.
+    /// The certificate that is served now, where the request renews it and nobody has said what the node has.
     renewed: Option<&'a Certificate>,
-    evidence: &'a Evidence<'a>,
+    evidence: &'a Evidence,
+    server: KnownServer,
 }
 
 /// Where each name is known from; `judgement` is told what stands against them.
@@ -27,41 +28,57 @@ pub(super) fn judge(
     request: &CertificateRequest,
     node: &str,
     served: Option<&Certificate>,
-    evidence: &Evidence<'_>,
+    evidence: &Evidence,
     judgement: &mut Judgement<'_>,
 ) -> Vec<String> {
     let asked = request.subject_alt_names();
     if asked.is_empty() {
         judgement.note(RequestFault::MissingNames, "it asks for no name and no address");
     }
-    let renewed = served.filter(|served| served.subject_alt_names().has_same_names(asked));
-    let names = Names { node, renewed, evidence };
+    let is_said = evidence.known.names(node);
+    let renewed = served.filter(|served| !is_said && served.subject_alt_names().has_same_names(asked));
+    // Other nodes' names are looked for among all that Node objects have.
+    let kubelet = KnownServer { is_api_server: false, node_name: Some(node.to_owned()), other_nodes: Vec::new() };
+    let names = Names { node, renewed, evidence, server: kubelet };
     let mut known = Vec::new();
     for name in asked.iter() {
-        if let Some(reason) = names.never(name) {
-            judgement.note(RequestFault::ReservedNames, format!("{name}: {reason}"));
-        } else if names.is_api_servers(name) && !names.is_own_by_decision(name) {
-            let said = format!("{name} is the API server's, and nobody says that {node} has it too");
-            judgement.note_decidable(RequestFault::ReservedNames, said, node, name);
-        } else if !names.is_of_node_object(name) {
-            let said = format!("{name} is not among the addresses of the Node {node}");
-            judgement.note(RequestFault::UnprovenNames, said);
-        } else if let Some(source) = names.source(name) {
-            known.push(format!("{name}: {source}"));
-        } else {
-            let said = format!("{name} is known of {node} from nowhere but the node itself");
-            judgement.note_decidable(RequestFault::UnprovenNames, said, node, name);
+        match names.judge(name) {
+            Ok(source) => known.push(source),
+            Err((fault, said)) if matches!(fault, RequestFault::ApiServerNames | RequestFault::UnprovenNames) => {
+                judgement.note_decidable(fault, said, node, name);
+            }
+            Err((fault, said)) => judgement.note(fault, said),
         }
     }
     known
 }
 
 impl Names<'_> {
+    /// Where one name is known from, or what stands against it.
+    fn judge(&self, name: &SubjectAltName) -> Result<String, (RequestFault, String)> {
+        let Self { node, evidence, .. } = self;
+        if let Some(reason) = self.never(name) {
+            return Err((RequestFault::ReservedNames, format!("{name}: {reason}")));
+        }
+        if self.is_api_servers(name) && !self.is_listed(name) {
+            return Err((
+                RequestFault::ApiServerNames,
+                format!("{name} is the API server's, and is not listed for {node}"),
+            ));
+        }
+        if let Some(other) = evidence.claimed_by(node, name).filter(|_| !self.is_listed(name)) {
+            return Err((RequestFault::ClaimedNames, format!("{name} is one of the node {other} too, as that says")));
+        }
+        if !self.is_of_node_object(name) {
+            return Err((RequestFault::UnprovenNames, format!("{name} is not among the addresses of the Node {node}")));
+        }
+        let source = self.source(name).map(|source| format!("{name}: {source}"));
+        source.ok_or_else(|| (RequestFault::UnprovenNames, format!("only the node {node} itself claims {name}")))
+    }
+
     /// Why no node, or not this one, ever has the name.
     fn never(&self, name: &SubjectAltName) -> Option<String> {
-        let others: Vec<_> = self.evidence.nodes.keys().filter(|other| *other != self.node).cloned().collect();
-        let server = KnownServer { is_api_server: false, node_name: Some(self.node.to_owned()), other_nodes: others };
-        if let Some(reason) = plausible::fault(name, &server) {
+        if let Some(reason) = plausible::fault(name, &self.server) {
             return Some(reason.to_owned());
         }
         match name {
@@ -78,7 +95,8 @@ impl Names<'_> {
             return Some("not written as DNS names are written".into());
         }
         let first = name.split('.').next().unwrap_or_default();
-        if first == API_SERVICE || name.starts_with(API_SERVICE) && name != self.node {
+        let is_nodes = name == self.node || self.evidence.known.has_name(self.node, name);
+        if first == API_SERVICE || name.starts_with(API_SERVICE) && !is_nodes {
             return Some("a name of the API server".into());
         }
         if name.split('.').any(|label| label.starts_with("xn--")) && !self.evidence.known.has_name(self.node, name) {
@@ -91,12 +109,19 @@ impl Names<'_> {
         if !domain.is_empty() && (name == domain || name.ends_with(&format!(".{domain}"))) {
             return Some(format!("within the cluster's domain {domain}"));
         }
-        let is_it = |other: &str| self.evidence.known.has_name(other, name);
-        let owner = self
-            .evidence
-            .known
-            .other_owner(self.node, is_it)
-            .or_else(|| self.claimed_by(|one| one.eq_ignore_ascii_case(name)));
+        if reserved.never.contains(name) {
+            return Some("reserved (--reserve)".into());
+        }
+        if name == self.node {
+            return None;
+        }
+        let Evidence { known, nodes, .. } = self.evidence;
+        let is_short = |other: &&String| !name.contains('.') && other.split('.').next() == Some(name);
+        let others = nodes.keys().filter(|other| *other != self.node);
+        let is_own = self.node.split('.').next() == Some(name);
+        let owner = known
+            .other_owner(self.node, |other| known.has_name(other, name))
+            .or_else(|| others.filter(|other| *other == name || !is_own && is_short(other)).map(String::as_str).next());
         owner.map(|owner| format!("a name of the node {owner}"))
     }
 
@@ -108,27 +133,24 @@ impl Names<'_> {
         if let Some(network) = reserved.networks.iter().find(|network| network.contains(&address)) {
             return Some(format!("an address of the services' network {network}"));
         }
-        let is_it = |text: &str| parse_address(text).is_some_and(|one| one.to_canonical() == address);
+        let is_it = |text: &String| parse_address(text).is_some_and(|one| one.to_canonical() == address);
+        if reserved.never.iter().any(is_it) {
+            return Some("reserved (--reserve)".into());
+        }
         let known = &self.evidence.known;
         let owner = known.other_owner(self.node, |other| known.has_exact_address(other, address));
-        owner.or_else(|| self.claimed_by(is_it)).map(|owner| format!("an address of the node {owner}"))
+        owner.map(|owner| format!("an address of the node {owner}"))
     }
 
     fn is_api_servers(&self, name: &SubjectAltName) -> bool {
         let mut all = self.evidence.reserved.api_server.iter();
         match name {
-            SubjectAltName::Dns(name) => all.any(|one| one == name),
+            SubjectAltName::Dns(name) => all.any(|one| one == name || is_below(name, one)),
             SubjectAltName::Ip(address) => {
                 all.any(|one| parse_address(one).is_some_and(|one| one.to_canonical() == *address))
             }
             _ => false,
         }
-    }
-
-    /// Another node whose object has it.
-    fn claimed_by(&self, is_it: impl Fn(&str) -> bool) -> Option<&str> {
-        let mut others = self.evidence.nodes.iter().filter(|(name, _)| *name != self.node);
-        others.find(|(_, addresses)| addresses.iter().any(|one| is_it(one))).map(|(name, _)| name.as_str())
     }
 
     fn is_of_node_object(&self, name: &SubjectAltName) -> bool {
@@ -140,19 +162,15 @@ impl Names<'_> {
         }) || matches!(name, SubjectAltName::Dns(name) if name == self.node)
     }
 
-    /// Whether somebody has decided that this very name or address is the node's: a person, whoever had the certificate
-    /// approved that is served now, or whoever made the node of that name a control-plane node.
-    fn is_own_by_decision(&self, name: &SubjectAltName) -> bool {
+    /// Whether somebody has said that this very name or address is the node's: a network does not do. Who names a node has said
+    /// that its name is its own.
+    fn is_listed(&self, name: &SubjectAltName) -> bool {
         let known = &self.evidence.known;
-        self.renewed.is_some()
-            || match name {
-                SubjectAltName::Dns(name) => {
-                    known.has_name(self.node, name)
-                        || name == self.node && self.evidence.control_planes.contains(self.node)
-                }
-                SubjectAltName::Ip(address) => known.has_exact_address(self.node, *address),
-                _ => false,
-            }
+        match name {
+            SubjectAltName::Dns(name) => known.has_name(self.node, name) || name == self.node && known.names(self.node),
+            SubjectAltName::Ip(address) => known.has_exact_address(self.node, *address),
+            _ => false,
+        }
     }
 
     /// Who says that the node has the name, but for the node.
@@ -161,10 +179,12 @@ impl Names<'_> {
         if let Some(served) = self.renewed {
             return Some(format!("the certificate with serial {} that it serves now has it", served.serial()));
         }
-        let of_node = resolved.get(self.node);
+        // Whoever joins chooses the node's name, so that DNS speaks only of nodes that are meant to be there.
+        let of_node = resolved.get(self.node).filter(|_| known.names(self.node));
         match name {
-            SubjectAltName::Dns(name) if name == self.node => {
-                Some("it is the name that the node is authenticated by".into())
+            // Whoever joins chooses the name: that it asks under it does not make it the owner of that name.
+            SubjectAltName::Dns(name) if name == self.node && known.names(self.node) => {
+                Some("an inventory or --allow names the node".into())
             }
             SubjectAltName::Dns(name) if known.has_name(self.node, name) => {
                 Some("an inventory or --allow has it".into())
@@ -183,4 +203,10 @@ impl Names<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a wildcard has the name.
+fn is_below(name: &str, wildcard: &str) -> bool {
+    let rest = name.split_once('.').map(|(_, rest)| rest);
+    wildcard.strip_prefix("*.").is_some_and(|domain| rest == Some(domain))
 }

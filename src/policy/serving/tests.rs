@@ -102,14 +102,14 @@ fn template(subject: DistinguishedName, names: &[&str], is_ca: bool) -> Certific
         key_usages: if is_ca { vec![KeyUsage::KeyCertSign] } else { vec![KeyUsage::DigitalSignature] },
         extended_key_usages: if is_ca { Vec::new() } else { vec![ExtendedKeyUsage::ServerAuth] },
         is_ca,
-        not_before: now() - TimeDelta::days(1),
-        not_after: now() + TimeDelta::days(300),
+        not_before: now() - TimeDelta::days(300),
+        not_after: now() + TimeDelta::days(60),
         other_extensions: Vec::new(),
     }
 }
 
 /// Three nodes; an inventory names the addresses of two, and of the control-plane node one that is the API server's too.
-fn evidence() -> Evidence<'static> {
+fn evidence() -> Evidence {
     let nodes = [
         ("cp1", &["cp1", "10.0.0.1"][..]),
         (
@@ -117,6 +117,7 @@ fn evidence() -> Evidence<'static> {
             &["node1", "10.0.0.11", "2001:db8::11", "node1.example.com", "10.96.0.9", "192.0.2.9", "172.16.0.11"],
         ),
         ("node10", &["node10", "10.0.0.110"]),
+        ("registry.example.com", &["registry.example.com"]),
         ("api.example.com", &["api.example.com"]),
     ];
     let mut known = KnownNames::default();
@@ -126,12 +127,12 @@ fn evidence() -> Evidence<'static> {
     let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
     Evidence {
         known,
-        control_planes: texts(&["cp1"]),
         nodes: nodes.iter().map(|(node, addresses)| ((*node).to_owned(), texts(addresses))).collect(),
         reserved: Reserved {
             networks: vec!["10.96.0.0/12".parse().unwrap()],
             domain: "cluster.local".into(),
             api_server: texts(&["cp1", "10.0.0.1", "192.0.2.9", "api.example.com", "10.96.0.1"]),
+            never: BTreeSet::new(),
         },
         ..Evidence::default()
     }
@@ -144,8 +145,8 @@ fn codes(verdict: &Verdict) -> Vec<&'static str> {
     }
 }
 
-fn judged(asked: &Asked, evidence: &Evidence<'_>) -> Verdict {
-    judge_serving(&asked.object(), evidence, TimeDelta::days(366), now())
+fn judged(asked: &Asked, evidence: &Evidence) -> Verdict {
+    judge_serving(&asked.object(), evidence, Limits::default(), now())
 }
 
 #[test]
@@ -179,6 +180,11 @@ fn every_attack_is_left_with_its_reason() {
         ("another node's name and address", node1(&["node10", "10.0.0.110"]), "request.reserved_names"),
         ("another node's name beside its own", node1(&["node1", "node10", "10.0.0.11"]), "request.reserved_names"),
         ("another node's address, in a network of its own", node1(&["node1", "10.0.0.110"]), "request.reserved_names"),
+        (
+            "a name that whoever joined has chosen",
+            Asked::by("registry.example.com", &["registry.example.com"]),
+            "request.unproven_names",
+        ),
         ("an address that only its own object has", node1(&["node1", "172.16.0.11"]), "request.unproven_names"),
         ("addresses alone, so that names are not looked at", node1(&["172.16.0.11"]), "request.unproven_names"),
         ("names alone, so that addresses are not looked at", node1(&["node1.evil.example"]), "request.unproven_names"),
@@ -199,12 +205,12 @@ fn every_attack_is_left_with_its_reason() {
         ("the domain in capitals", node1(&["node1.CLUSTER.LOCAL"]), "request.reserved_names"),
         ("the service network, which its object claims", node1(&["10.96.0.9"]), "request.reserved_names"),
         ("the API server's service address", node1(&["10.96.0.1"]), "request.reserved_names"),
-        ("the endpoint's address, which its object claims", node1(&["192.0.2.9"]), "request.reserved_names"),
+        ("the endpoint's address, which its object claims", node1(&["192.0.2.9"]), "request.api_server_names"),
         ("the endpoint's name", node1(&["api.example.com"]), "request.reserved_names"),
         (
             "the endpoint's name, by which it is authenticated",
             Asked::by("api.example.com", &["api.example.com"]),
-            "request.reserved_names",
+            "request.api_server_names",
         ),
         ("the API server's host, in a network of its own", node1(&["10.0.0.1"]), "request.reserved_names"),
         ("a wildcard", node1(&["*.example.com"]), "request.reserved_names"),
@@ -296,7 +302,7 @@ fn what_is_no_request_is_left() {
     let mut object = Asked::by("node1", &["node1"]).object();
     for text in ["", "!", "aGVsbG8="] {
         object.spec.request = text.to_owned();
-        let verdict = judge_serving(&object, &evidence(), TimeDelta::days(366), now());
+        let verdict = judge_serving(&object, &evidence(), Limits::default(), now());
         assert_eq!(codes(&verdict), ["request.not_understood"]);
     }
 }
@@ -304,11 +310,11 @@ fn what_is_no_request_is_left() {
 #[test]
 fn a_request_is_a_renewal_only_of_the_same_names_of_the_same_node_from_the_clusters_authority() {
     let authority = Authority::new();
-    let authorities = [authority.0.certificate().clone()];
+    let authorities = vec![authority.0.certificate().clone()];
     let with = |served: Vec<Certificate>| Evidence {
         known: KnownNames::default(),
         served: BTreeMap::from([("node1".to_owned(), served)]),
-        authorities: &authorities,
+        authorities: authorities.clone(),
         ..evidence()
     };
     let asked = Asked::by("node1", &["node1", "10.0.0.11"]);
@@ -326,10 +332,72 @@ fn a_request_is_a_renewal_only_of_the_same_names_of_the_same_node_from_the_clust
 }
 
 #[test]
+fn what_is_served_for_long_is_renewed_early_only_when_that_is_said() {
+    let authority = Authority::new();
+    let names = ["node1", "10.0.0.11"];
+    let mut long = Evidence {
+        served: BTreeMap::from([("node1".to_owned(), authority.served("node1", &names))]),
+        authorities: vec![authority.0.certificate().clone()],
+        ..evidence()
+    };
+    let object = Asked::by("node1", &names).object();
+    let at = |days: i64, early: bool, evidence: &Evidence| {
+        let limits = Limits { early, ..Limits::default() };
+        codes(&judge_serving(&object, evidence, limits, now() - TimeDelta::days(days)))
+    };
+    // 360 days from 300 days ago: two thirds are over 60 days ago. An inventory has the node; it does not make it early.
+    assert_eq!(at(61, false, &long), ["request.not_due"]);
+    assert!(at(59, false, &long).is_empty());
+    assert!(at(61, true, &long).is_empty());
+    // Fewer names than those that are served are no way around it.
+    let fewer = Asked::by("node1", &["node1"]).object();
+    let verdict = judge_serving(&fewer, &long, Limits::default(), now() - TimeDelta::days(61));
+    assert_eq!(codes(&verdict), ["request.not_due"]);
+    // Where somebody has said what the node has, a certificate that says more is not renewed for ever.
+    long.known = KnownNames::default();
+    long.known.add_option("node1=10.0.0.99").unwrap();
+    assert_eq!(at(0, false, &long), ["request.unproven_names"]);
+}
+
+#[test]
+fn what_another_nodes_object_claims_is_decided_by_who_runs_the_cluster() {
+    let mut evidence = evidence();
+    evidence.nodes.get_mut("node10").unwrap().insert("10.0.0.11".into());
+    let asked = Asked::by("node1", &["node1", "10.0.0.11"]);
+    let verdict = judged(&asked, &evidence);
+    assert_eq!((codes(&verdict), verdict.is_deniable()), (vec!["request.claimed_names"], false));
+    let mut listed = Evidence { nodes: evidence.nodes.clone(), ..self::evidence() };
+    listed.known.add_option("node1=10.0.0.11").unwrap();
+    assert!(codes(&judged(&asked, &listed)).is_empty());
+    // The API server's names may be wildcards.
+    listed.reserved.api_server.insert("*.example.com".into());
+    listed.nodes.get_mut("node1").unwrap().insert("a.example.com".into());
+    assert_eq!(codes(&judged(&Asked::by("node1", &["a.example.com"]), &listed)), ["request.api_server_names"]);
+}
+
+#[test]
+fn what_is_reserved_is_no_nodes_whoever_allows_it() {
+    let mut reserved = evidence();
+    reserved.reserved.never.extend(["10.0.0.11".to_owned(), "node1.example.com".to_owned()]);
+    reserved.known.add_option("node1=10.0.0.11").unwrap();
+    let verdict = judged(&Asked::by("node1", &["10.0.0.11", "node1.example.com"]), &reserved);
+    assert_eq!((codes(&verdict), verdict.is_deniable()), (vec!["request.reserved_names"; 2], true));
+}
+
+#[test]
+fn more_names_than_a_node_has_are_not_looked_at() {
+    let many: Vec<String> = (0..40).map(|number| format!("10.0.0.{number}")).collect();
+    let names: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(codes(&judged(&Asked::by("node1", &names), &evidence())), ["request.other_names"]);
+}
+
+#[test]
 fn dns_is_believed_where_it_is_asked() {
     let addresses = |all: &[&str]| all.iter().map(|text| text.parse().unwrap()).collect::<BTreeSet<IpAddr>>();
+    let mut known = KnownNames::default();
+    known.add_option("node1=node1").unwrap();
     let evidence = Evidence {
-        known: KnownNames::default(),
+        known,
         resolved: BTreeMap::from([
             ("node1".to_owned(), addresses(&["10.0.0.11", "172.16.0.11"])),
             ("node1.example.com".to_owned(), addresses(&["10.0.0.11"])),
@@ -364,7 +432,7 @@ fn the_newest_of_a_node_is_judged_and_a_flood_stops_all() {
     assert!(decided(&three, few)[2].1.is_empty(), "another node's is judged all the same");
 
     let flood = Limits { beyond_nodes: 0, ..Limits::default() };
-    three.extend([request("fourth", "node10", 3), request("fifth", "node10", 4)]);
+    three.extend([3, 4, 5].map(|minutes| request(&format!("more-{minutes}"), "node10", minutes)));
     assert!(decided(&three, flood).iter().all(|(_, codes)| *codes == ["request.too_many"]));
     // Those that have waited for long are no flood.
     three[0].metadata.creation_timestamp = Some(now() - TimeDelta::hours(5));
@@ -374,5 +442,5 @@ fn the_newest_of_a_node_is_judged_and_a_flood_stops_all() {
     three[1].set_condition(APPROVED, "x", "y", now());
     three[2].spec.signer_name = "example.com/x".into();
     let names: Vec<_> = decided(&three, Limits::default()).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["old", "fourth", "fifth"]);
+    assert_eq!(names, ["old", "more-3", "more-4", "more-5"]);
 }

@@ -25,8 +25,10 @@ values! {
         evidence = evidence(it);
         /// Why it may not be approved.
         reasons = it.reasons().to_vec();
-        /// What was done: `waits`, `approved`, `denied`, `gone`.
+        /// What was done: `waits`, `approved`, `denied`, `gone`, `failed`.
         outcome = it.outcome.as_str();
+        /// Why it could not be answered.
+        problem = &it.problem;
     }
 }
 
