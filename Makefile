@@ -324,7 +324,7 @@ test-binary: binary $(STAMPS)/package
 
 # What runs the command as a process, in a few minutes.
 COMMAND_TESTS := $(wildcard tests/python/test_cli*.py) \
-	$(addprefix tests/python/test_,ansible_install.py reference.py completion.py renew.py interrupted.py text.py)
+	$(addprefix tests/python/test_,ansible_install.py kubelet_csrs.py reference.py completion.py renew.py interrupted.py text.py)
 
 test-binary-aarch64: binary-aarch64
 	sh tests/binary/try_binary.sh dist/kubepki-aarch64-linux/kubepki qemu-aarch64-static
