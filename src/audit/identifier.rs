@@ -55,7 +55,7 @@ pub(super) fn judge_key_usages(notes: &mut Findings, certificate: &Certificate) 
     if has(KeyUsage::KeyCertSign) {
         notes.add(
             FindingCode::CertificateKeyUsages,
-            "its key usage has keyCertSign, and it is no CA: Go accepts it, but Python from 3.13 on refuses it",
+            "it has the key usage keyCertSign but is not a CA: Go accepts that, Python 3.13 and later do not",
             "have it issued again without keyCertSign",
         );
     }

@@ -58,7 +58,7 @@ pub enum Role {
     KubeletConfiguration,
     /// The unit of the kubelet's service.
     KubeletService,
-    /// What the container runtime is told of the network.
+    /// The CNI configuration of the container runtime.
     Network,
 }
 

@@ -75,7 +75,7 @@ pub(super) struct Import {
 
 /// Encrypt what a joining node needs and upload it, as `kubeadm init phase upload-certs --upload-certs` does.
 ///
-/// The Secret kubeadm-certs goes after --ttl by itself. A control-plane node joins with it, by kubeadm with
+/// The Secret kubeadm-certs is removed after --ttl. A control-plane node joins with it, by kubeadm with
 /// `--certificate-key KEY`, or by `kubepki bundle download`. Without a certificate key a new one is made and printed on stderr, once: it is
 /// nowhere else.
 #[derive(Args, Debug)]
@@ -139,14 +139,7 @@ impl Run for Export {
         let given = key(session, &self.key)?;
         let mut request = self.request.clone();
         with_stdin(session, &mut request.node)?;
-        let collected = bundle::collect(&request, session.now)?;
-        session.screen.warn(&collected.warnings);
-        session.screen.say_findings(&collected.findings);
-        if *self.dry_run {
-            session.screen.show(&report::bundle::text(&collected.entries, session.screen.width()))?;
-            session.screen.say("dry run: nothing was made");
-            return Ok(0);
-        }
+        let Some(collected) = collect(session, &request, self.dry_run.then_some("made"))? else { return Ok(0) };
         let sealed = self.seal(&collected, given)?;
         session.go_on()?;
         match self.out.file() {
@@ -186,14 +179,8 @@ impl Run for Upload {
         request.refuse_worker()?;
         let time_to_live = request.time_to_live()?;
         with_stdin(session, &mut request.bundle.node)?;
-        let collected = bundle::collect(&request.bundle, session.now)?;
-        session.screen.warn(&collected.warnings);
-        session.screen.say_findings(&collected.findings);
-        if *self.dry_run {
-            session.screen.show(&report::bundle::text(&collected.entries, session.screen.width()))?;
-            session.screen.say("dry run: nothing was uploaded");
-            return Ok(0);
-        }
+        let shown = self.dry_run.then_some("uploaded");
+        let Some(collected) = collect(session, &request.bundle, shown)? else { return Ok(0) };
         let new_key = given.is_none();
         let key = given.map_or_else(CertificateKey::random, Ok)?;
         let manifest = collected.seal(&key)?;
@@ -223,6 +210,17 @@ impl Run for Download {
         let sealed = bundle::download(&mut Api::open(&access, kubeconfig_dir(&request.node), &mut tell)?)?;
         put(session, &sealed, key.as_ref(), request, self.output.form, *self.dry_run)
     }
+}
+
+/// Reads what a joining node needs, and says what should be looked at. A dry run shows it: nothing was `done` then.
+fn collect(session: &Session, request: &ExportRequest, done: Option<&str>) -> Result<Option<Collected>, Stop> {
+    let collected = bundle::collect(request, session.now)?;
+    session.screen.warn(&collected.warnings);
+    session.screen.say_findings(&collected.findings);
+    let Some(done) = done else { return Ok(Some(collected)) };
+    session.screen.show(&report::bundle::text(&collected.entries, session.screen.width()))?;
+    session.screen.say(&format!("dry run: nothing was {done}"));
+    Ok(None)
 }
 
 /// Where this node's kubeconfigs are, for the cluster's credentials.

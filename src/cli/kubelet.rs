@@ -33,18 +33,18 @@ pub(super) struct Csrs {
 /// Approve the serving certificates that kubelets may have; leave the others, and say why.
 ///
 /// A kubelet writes the addresses of its Node object itself, so they prove nothing. Every name and every address has to be known
-/// from somewhere else: the certificate that the kubelet serves now (a renewal), --allow, --inventory, or --dns. Names of
-/// the API server, of services and of other nodes are never approved.
+/// from somewhere else: the certificate that the kubelet serves now (a renewal), --allow, --inventory, or --dns for nodes that are
+/// in these. Names of services and of other nodes are never approved, and the API server's only where they are listed.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki kubelet approve --allow worker1=10.0.0.11 --dry-run
   kubepki kubelet approve --inventory inventory.yml
-  kubepki kubelet approve --watch --dns --reserve 192.0.2.9")]
+  kubepki kubelet approve --watch --inventory inventory.yml --dns --reserve 192.0.2.9")]
 pub(super) struct Approve {
     /// Go on: answer requests as they come, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// Deny what may not be approved, instead of leaving it to a person.
+    /// Deny what is wrong in itself, instead of leaving it to a person; what only lacks a source is left.
     #[arg(long)]
     deny: bool,
     #[command(flatten)]

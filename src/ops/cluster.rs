@@ -1,4 +1,4 @@
-//! The cluster's API server, as the operations ask it: typed objects, whole lists, changes that are tried again.
+//! The cluster's API server, as the operations ask it: typed objects and whole lists.
 //!
 //! In: how it is reached. Out: [`Api`]. Credentials are the kubeconfig's current context, or the pod's service account.
 //!

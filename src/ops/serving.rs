@@ -11,7 +11,7 @@
 
 mod gather;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
@@ -47,7 +47,7 @@ const REASON: &str = "KubepkiPolicy";
 const LONGEST_MESSAGE: usize = 1000;
 
 /// What was done with a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing.
@@ -92,11 +92,6 @@ pub struct ReviewedRequest {
 }
 
 impl ReviewedRequest {
-    /// Which request, and how far it is.
-    fn state(&self) -> (String, Outcome) {
-        (self.decision.uid.clone(), self.outcome)
-    }
-
     /// Why it is not approved.
     #[must_use]
     pub fn reasons(&self) -> &[Finding] {
@@ -118,7 +113,7 @@ pub struct ServingReport {
     pub requests: Vec<ReviewedRequest>,
 }
 
-/// What is done with what is found.
+/// What an approver writes into the cluster.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answers {
     /// Whether anything is written.
@@ -134,8 +129,8 @@ pub struct Approver<'t> {
     limits: Limits,
     request: ServingRequest,
     answers: Answers,
-    /// What was looked at before, while requests are followed.
-    seen: BTreeSet<(String, Outcome)>,
+    /// What was done at the look before, by the request's uid, while requests are followed.
+    seen: BTreeMap<String, Outcome>,
 }
 
 impl<'t> Approver<'t> {
@@ -155,7 +150,7 @@ impl<'t> Approver<'t> {
             api: Api::open(&request.access, Path::new(DEFAULT_KUBECONFIG_DIR), tell)?,
             request: request.clone(),
             answers,
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
         })
     }
 
@@ -178,8 +173,8 @@ impl<'t> Approver<'t> {
             match self.look(SystemClock.now()) {
                 Ok((mut report, version)) => {
                     has_begun = true;
-                    let all = report.requests.iter().map(ReviewedRequest::state).collect();
-                    report.requests.retain(|one| !self.seen.contains(&one.state()));
+                    let all = report.requests.iter().map(|one| (one.decision.uid.clone(), one.outcome)).collect();
+                    report.requests.retain(|one| self.seen.get(&one.decision.uid) != Some(&one.outcome));
                     if !report.requests.is_empty() && see(&report).is_break() {
                         return Ok(());
                     }
@@ -196,9 +191,9 @@ impl<'t> Approver<'t> {
 
     /// Waits until there is a request that was not looked at yet, or for a while.
     fn wait(&mut self, version: &str) -> Result<()> {
-        let known: BTreeSet<&str> = self.seen.iter().map(|(uid, _)| uid.as_str()).collect();
+        let seen = &self.seen;
         let mut is_new = |object: CertificateSigningRequest| {
-            let is_new = object.is_pending() && !known.contains(object.metadata.uid.as_str());
+            let is_new = object.is_pending() && !seen.contains_key(&object.metadata.uid);
             if is_new { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         match self.api.watch(None, &selector(), version, WATCH, &mut is_new) {
@@ -243,7 +238,7 @@ impl<'t> Approver<'t> {
             Verdict::Approve { .. } => (APPROVED, Outcome::Approved),
             Verdict::Leave { .. } if self.answers.deny && verdict.is_deniable() => (DENIED, Outcome::Denied),
             Verdict::Leave { .. } => {
-                if !self.seen.iter().any(|(uid, _)| *uid == object.metadata.uid) {
+                if !self.seen.contains_key(&object.metadata.uid) {
                     self.tell_why(object, &why, now);
                 }
                 return Ok(Outcome::Waits);

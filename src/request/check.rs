@@ -29,7 +29,7 @@ pub struct CheckRequest {
     /// Keys whose private half is published.
     #[command(flatten)]
     pub key_blocklist: KeyBlocklist,
-    /// Ask the components of the node what they serve, where their manifests say that they listen, and hold it against their files.
+    /// Ask the components of the node what they serve, where their manifests say that they listen, and compare it with their files.
     #[arg(long)]
     pub live: bool,
     /// More files and directories of the node to check.

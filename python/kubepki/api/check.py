@@ -58,8 +58,8 @@ def check(
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
         key_blocklist: The `blocklist.dat` of badkeys: published private keys, those of Debian's OpenSSL of 2006 to 2008
             among them.
-        live: Ask the components of the node what they serve, where their manifests say that they listen, and hold it
-            against their files.
+        live: Ask the components of the node what they serve, where their manifests say that they listen, and compare it
+            with their files.
         extra: More files and directories of the node to check.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.

@@ -96,7 +96,7 @@ def approve_kubelet_csrs(
             node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
         request_timeout: How long each request to the API server may take, with all that is asked again while it is
             busy.
-        deny: Deny what may not be approved, instead of leaving it to a person.
+        deny: Deny what is wrong in itself, instead of leaving it to a person; what only lacks a source is left.
         now: The moment for which the report holds.
 
     Raises:

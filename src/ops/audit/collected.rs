@@ -34,7 +34,7 @@ struct Host {
 
 // Messages do not quote the value: a file named by mistake may hold keys.
 const NOT_OF_A_TREE: &str = "a tree in it is none that `kubepki audit` has written";
-const NOT_OF_A_CHECK: &str = "it is no report that `kubepki check` has written";
+const NOT_OF_A_CHECK: &str = "it is not a report written by `kubepki check`";
 const NOT_OF_A_HOST: &str = "a host in it is none that the role audit has written";
 
 /// What the findings of a report make of it, whatever it says itself.
@@ -49,7 +49,7 @@ pub(super) fn read(path: &Path, content: &[u8], now: DateTime<Utc>) -> Result<Ve
     let mut is_empty = true;
     for value in serde_json::Deserializer::from_slice(content).into_iter::<Value>() {
         let value =
-            value.map_err(|error| bad(format!("it is no JSON (line {}, column {})", error.line(), error.column())))?;
+            value.map_err(|error| bad(format!("it is not JSON (line {}, column {})", error.line(), error.column())))?;
         is_empty = false;
         reports.extend(of_value(path, value, now).map_err(bad)?);
     }

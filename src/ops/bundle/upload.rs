@@ -40,7 +40,7 @@ pub struct Upload {
 /// Uploads the Secret, with what lets joining nodes read it. It is removed after `time_to_live`.
 ///
 /// # Errors
-/// [`ClusterError`]. What was made before is left to end with its token.
+/// [`ClusterError`]. The token is deleted then, and with it what it owns; where that fails too, it ends in its time.
 pub fn upload(api: &mut Api<'_>, manifest: &Manifest, time_to_live: TimeDelta, now: DateTime<Utc>) -> Result<Upload> {
     let expires_at = now + time_to_live;
     let documents = manifest.documents(true);

@@ -36,10 +36,10 @@ const MANIFESTS: [(&str, &str, &str); 4] = [
     ("etcd", "1.1.7", "1.1.8"),
 ];
 
-/// Where the container runtime finds what it is told of the network.
+/// The CNI configuration of the container runtime.
 const NETWORK_DIR: &str = "/etc/cni/net.d";
 
-/// Where kube-proxy has its kubeconfig when it is no pod with a `ConfigMap`, as kubeadm's is.
+/// kube-proxy's kubeconfig where kube-proxy is a service of the node; kubeadm's is a pod with a `ConfigMap`.
 const PROXY_KUBECONFIGS: [&str; 4] = [
     "/etc/kubernetes/proxy.conf",
     "/etc/kubernetes/kube-proxy.conf",

@@ -89,7 +89,7 @@ impl KnownNames {
             BadKnownName(format!("{error} (an inventory in INI: give what `ansible-inventory --list` prints)"))
         })?;
         let Value::Object(top) = read else {
-            return Err(BadKnownName("it is no mapping from nodes to their names and addresses".into()));
+            return Err(BadKnownName("it is not a mapping from nodes to their names and addresses".into()));
         };
         if let Some(hosts) = top.get("_meta").and_then(|meta| meta.get("hostvars")).and_then(Value::as_object) {
             return self.add_hosts(hosts);

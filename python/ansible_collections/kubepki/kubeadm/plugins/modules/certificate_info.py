@@ -63,7 +63,7 @@ options:
     default: /var/lib/kubelet
   live:
     description:
-      - Ask the components of the node what they serve, where their manifests say that they listen, and hold it against
+      - Ask the components of the node what they serve, where their manifests say that they listen, and compare it with
         their files.
       - It cannot be used with O(path) or O(content).
     type: bool
