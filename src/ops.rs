@@ -34,6 +34,7 @@ pub mod restart;
 pub mod serving;
 pub mod show;
 pub mod sign;
+pub mod signing;
 pub mod systemd;
 pub mod user;
 pub mod version;

@@ -23,6 +23,7 @@ mod words;
 
 pub use artefact::{Artefact, Input, Kind, Plan, PlannedFile};
 pub use step::{
-    Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, Step, TrustBundle,
+    Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, SignerOrder, Step,
+    TrustBundle,
 };
 pub use words::{Action, Cause, Operation};

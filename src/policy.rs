@@ -15,6 +15,7 @@
 //! | `answered` | whether a certificate still answers its request |
 //! | `outlive` | the certificate that would be valid for longer than its CA |
 //! | [`serving`] | which requests of kubelets for serving certificates may be approved |
+//! | [`signer`] | the signers of the certificates API: what each signs and demands, and whether what came back was asked for |
 //!
 //! Source: RFC 5280; kubeadm's catalogue; Kubernetes' signers (`kubernetes.io/kube-apiserver-client-kubelet`) for what a
 //! careful CA looks at.
@@ -28,6 +29,7 @@ mod pattern;
 mod plausible;
 mod profile;
 pub mod serving;
+pub mod signer;
 
 pub use answer::{Asked, Draft, Refusal, Signer, answer};
 pub use answered::{Answered, due, is_signed_by};

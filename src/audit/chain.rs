@@ -158,6 +158,31 @@ pub fn judge_signed(
     judge_new(name, path, &Chain { leaf: certificate, intermediates: &[], is_draft: false }, bundle, now)
 }
 
+/// Judges a chain that was signed elsewhere for a key of this node, before it is written; any CA of `bundle` may vouch for it.
+#[must_use]
+pub fn judge_issued(
+    name: &str,
+    path: &Path,
+    chain: &[Certificate],
+    bundle: &[Certificate],
+    now: DateTime<Utc>,
+) -> Vec<Finding> {
+    let mut notes = Findings::on(name);
+    notes.at(path);
+    if let Some((leaf, intermediates)) = chain.split_first() {
+        let purposes = used_purposes(leaf);
+        judge(&mut notes, &Chain { leaf, intermediates, is_draft: false }, bundle, Moment::Now(now), &purposes);
+        notes.extend(judge_end(name, path, leaf.not_after(), now));
+    }
+    notes.into_vec()
+}
+
+/// What it is for, of what TLS looks at.
+fn used_purposes(leaf: &Certificate) -> Vec<ExtendedKeyUsage> {
+    let has = leaf.extended_key_usages().unwrap_or_default();
+    [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth].into_iter().filter(|one| has.contains(one)).collect()
+}
+
 /// All that `check` would say of the chain.
 fn judge_new(name: &str, path: &Path, chain: &Chain<'_>, bundle: &[Certificate], now: DateTime<Utc>) -> Vec<Finding> {
     let mut notes = Findings::on(name);
@@ -172,10 +197,7 @@ fn judge_new(name: &str, path: &Path, chain: &Chain<'_>, bundle: &[Certificate],
     } else {
         Moment::WhenBothWereValid
     };
-    let purposes = [ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth];
-    let has = chain.leaf.extended_key_usages().unwrap_or_default();
-    let purposes: Vec<_> = purposes.into_iter().filter(|purpose| has.contains(purpose)).collect();
-    judge(&mut notes, chain, &authorities, moment, &purposes);
+    judge(&mut notes, chain, &authorities, moment, &used_purposes(chain.leaf));
     notes.extend(judge_end(name, path, chain.leaf.not_after(), now));
     notes.into_vec()
 }

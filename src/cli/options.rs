@@ -47,6 +47,9 @@ pub(super) struct Output {
     pub(super) form: Form,
 }
 
+/// What is said of a kubeconfig that is given for kubeadm's sake.
+pub(super) const UNUSED_KUBECONFIG: &str = "note: --kubeconfig is not used: kubepki reads files only";
+
 /// kubeadm's `--kubeconfig`.
 #[derive(Args, Clone, Debug)]
 pub(super) struct UnusedKubeconfig {
@@ -58,7 +61,7 @@ pub(super) struct UnusedKubeconfig {
 impl UnusedKubeconfig {
     /// What is said of it where it is given.
     pub(super) fn note(&self) -> Option<&'static str> {
-        self.kubeconfig.as_ref().map(|_| "note: --kubeconfig is not used: kubepki reads files only")
+        self.kubeconfig.as_ref().map(|_| UNUSED_KUBECONFIG)
     }
 }
 

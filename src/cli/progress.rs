@@ -12,6 +12,8 @@ const WIDTH: &str = "keys [{bar:24}] {pos}/{len} {msg}";
 pub(super) struct KeyProgress<'s> {
     session: &'s Session,
     bar: ProgressBar,
+    /// What was said last of what the cluster is waited for.
+    said: String,
 }
 
 impl<'s> KeyProgress<'s> {
@@ -19,7 +21,11 @@ impl<'s> KeyProgress<'s> {
         let target =
             if session.screen.is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let style = ProgressStyle::with_template(WIDTH).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { session, bar: ProgressBar::with_draw_target(None, target).with_style(style.progress_chars("##.")) }
+        Self {
+            session,
+            said: String::new(),
+            bar: ProgressBar::with_draw_target(None, target).with_style(style.progress_chars("##.")),
+        }
     }
 
     /// Draws it anew, and says whether to go on: not after Ctrl-C.
@@ -29,8 +35,14 @@ impl<'s> KeyProgress<'s> {
         if !state.name.is_empty() {
             self.bar.set_message(state.name.clone());
         }
-        let Progress { done, total, .. } = state;
-        self.session.begin_work(if done < total {
+        let Progress { done, total, waits_for, .. } = state;
+        if !waits_for.is_empty() && *waits_for != self.said {
+            self.said.clone_from(waits_for);
+            self.bar.suspend(|| self.session.screen.say(waits_for));
+        }
+        self.session.begin_work(if !waits_for.is_empty() {
+            "the requests in the cluster are deleted".to_owned()
+        } else if done < total {
             format!("the key that is being made is finished ({done} of {total} are)")
         } else {
             let lock = DEFAULT_LOCK_WAIT.as_secs();

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
 use super::input::with_stdin;
-use super::options::{DryRun, Form, OneOf, Output, UnusedKubeconfig, all_or};
+use super::options::{DryRun, Form, OneOf, Output, UNUSED_KUBECONFIG, all_or};
 use super::progress::KeyProgress;
 use super::restart::{self, command};
 use super::run::Run;
@@ -24,7 +24,7 @@ use crate::plan::generate::Selection;
 use crate::plan::renew::not_renewed;
 use crate::plan::{Action, Artefact, Cause, Plan, Step};
 use crate::report;
-use crate::request::RestartOptions;
+use crate::request::{RestartOptions, Signing};
 
 /// Renew certificates, one, some or all, in one transaction.
 ///
@@ -35,7 +35,8 @@ use crate::request::RestartOptions;
   kubepki certs renew all --dry-run
   kubepki certs renew all --before 30d --restart
   kubepki certs renew apiserver --add-san api.example.com
-  kubepki certs renew all --kubelet --validity 90d --algorithm ECDSA-P256")]
+  kubepki certs renew all --kubelet --validity 90d --algorithm ECDSA-P256
+  kubepki certs renew admin.conf scheduler.conf --issuer kubernetes --approve --validity 90d")]
 pub(super) struct Renew {
     #[arg(required = true, value_name = "NAME", value_parser = OneOf(|| all_or(catalogue::renewable_names())), hide_possible_values = true, help = format!(
         "all (what kubeadm renews), or some of: {}", catalogue::renewable_names().join(", ")))]
@@ -47,8 +48,6 @@ pub(super) struct Renew {
     diff: bool,
     #[command(flatten)]
     output: Output,
-    #[command(flatten)]
-    unused: UnusedKubeconfig,
     /// Restart the components that do not use what is on disk afterwards, one at a time.
     #[arg(long)]
     restart: bool,
@@ -85,13 +84,14 @@ struct Renewing<'a> {
 
 impl Run for Renew {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        if let Some(note) = self.unused.note() {
-            session.screen.say(note);
+        let signing = Signing { timeout: self.how.timeout, ..self.request.signing.clone() };
+        if !signing.asks_cluster() && signing.access.kubeconfig.is_some() {
+            session.screen.say(UNUSED_KUBECONFIG);
         }
         // Whatever only shows writes nothing.
         let is_dry_run = *self.dry_run || self.diff;
         let names = if self.names == ["all"] { Selection::All } else { Selection::Names(self.names.clone()) };
-        let mut request = RenewRequest { names, recover: (!is_dry_run).into(), ..self.request };
+        let mut request = RenewRequest { names, recover: (!is_dry_run).into(), signing, ..self.request };
         with_stdin(session, &mut request.node)?;
         let planned = renew::plan(&request, session.now)?;
         session.go_on()?;

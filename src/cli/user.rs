@@ -15,17 +15,18 @@ use crate::config::Problem;
 use crate::ops::output::{Access, write_secret};
 use crate::ops::user::{self, Order, Present, UserFacts, UserRequest};
 use crate::report;
-use crate::request::RequestError;
+use crate::request::{RequestError, Signing, Span};
 use crate::secret::Secret;
 
 /// Print a kubeconfig for a user, on stdout, as `kubeadm kubeconfig user` prints it.
 ///
-/// A certificate needs the CA's key on this machine, a token does not. Nothing is written but with --out.
+/// A certificate needs the CA's key on this machine, or --issuer kubernetes; a token needs neither. Nothing is written but with --out.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki kubeconfig user --client-name jane --organization developers --validity 30d
   kubepki kubeconfig user --client-name jane --organization developers --out jane.conf
   kubepki kubeconfig user --client-name jane --validity 30d --renew-before 7d --out jane.conf
+  kubepki kubeconfig user --client-name jane --issuer kubernetes --approve --validity 24h --out jane.conf
   kubepki kubeconfig user --client-name robot --token-file token --config kubeadm.yaml")]
 pub(super) struct User {
     /// Use this token, no certificate; others see it in the list of processes.
@@ -42,6 +43,9 @@ pub(super) struct User {
     output: Output,
     #[command(flatten)]
     request: UserRequest,
+    /// With --issuer kubernetes: how long the certificate is waited for.
+    #[arg(long, value_name = "DURATION", default_value = "5m", help_heading = "Who signs")]
+    timeout: Span,
 }
 
 #[derive(Serialize)]
@@ -60,7 +64,11 @@ impl Run for User {
         if token.is_some() && !self.request.organizations.is_empty() {
             session.screen.say("note: --organization is not used: the API server knows the groups of a token");
         }
-        let mut request = UserRequest { token, ..self.request.clone() };
+        let mut request = UserRequest {
+            token,
+            signing: Signing { timeout: self.timeout, ..self.request.signing.clone() },
+            ..self.request.clone()
+        };
         with_stdin(session, &mut request.node)?;
         if request.renew_before.is_some() {
             return self.ensure(session, &request);

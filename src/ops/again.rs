@@ -79,7 +79,8 @@ fn make(plan: &Plan, passphrase: Option<&Secret>) -> Result<Plan> {
     }
 }
 
-fn request<T: DeserializeOwned>(plan: &Plan) -> Result<T> {
+/// The request that a plan was made from.
+pub(super) fn request<T: DeserializeOwned>(plan: &Plan) -> Result<T> {
     if plan.request.is_null() {
         return Err(bad("it does not say what it was made from").into());
     }

@@ -1,7 +1,7 @@
 //! Applying a plan: keys, signatures, and one transaction over all files.
 //!
 //! In: a [`Plan`]. Out: [`Report`], or an error after which every file is as it was.
-//! Order: is it what its request plans? · keys (long, no lock held) · lock · are the inputs as planned? · sign · back up · write all or nothing.
+//! Order: is it what its request plans? · keys, and certificates of the cluster (long, no lock held) · lock · are the inputs as planned? · sign · back up · write all or nothing.
 //!
 //! | part | what it holds |
 //! |---|---|
@@ -32,14 +32,17 @@ use serde::{Deserialize, Serialize};
 use self::workbench::Workbench;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
-use super::{OperationError, again, bad};
+use super::{OperationError, again, bad, signing};
 use crate::catalogue::Layout;
 use crate::clock::SystemClock;
 use crate::error::Result;
+use crate::key::PrivateKey;
 use crate::plan::{Action, Artefact, Kind, Operation, Plan, Step, cleanup};
+use crate::request::RenewRequest;
 use crate::secret::Secret;
 use crate::store::{BackupOrder, Session, Store};
 use crate::tree::Observed;
+use crate::x509::Certificate;
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,7 +163,8 @@ fn apply_with(
         .collect();
     let wanted_keys = wanted.len();
     let keys = generate_all(&wanted, progress)?;
-    let keys = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
+    let keys: BTreeMap<_, _> = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
+    let issued = issued(plan, &keys, progress)?;
 
     let mut session = lock(&store, plan)?;
     let mut tree = store.read(plan.inputs.iter().map(|input| input.path.clone()));
@@ -170,12 +174,12 @@ fn apply_with(
         super::sign::open_keys(&mut tree, &layout_of(plan), issuers, passphrase);
     }
     // The last moment: waiting for the lock may have taken long.
-    let ready = Progress { done: wanted_keys, total: wanted_keys, name: String::new() };
+    let ready = Progress { done: wanted_keys, total: wanted_keys, name: String::new(), waits_for: String::new() };
     if progress(&ready) == Continue::No {
         return Err(OperationError::Interrupted.into());
     }
 
-    let mut bench = Workbench::new(plan, &tree, keys, supplied);
+    let mut bench = Workbench::new(plan, &tree, keys, issued, supplied);
     // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.
     let (authorities, others): (Vec<_>, Vec<_>) =
         plan.changes().partition(|artefact| artefact.kind == Kind::CertificateAuthority);
@@ -197,13 +201,38 @@ fn apply_with(
     Ok(Report { changed, backup: applied.backup })
 }
 
+/// The chains that signers of the cluster have signed, by the artefact's name.
+fn issued(
+    plan: &Plan,
+    keys: &BTreeMap<String, PrivateKey>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<BTreeMap<String, Vec<Certificate>>> {
+    let order = |artefact: &Artefact| match &artefact.step {
+        Step::Renew { certificate, order: Some(order), .. } => {
+            Some((artefact.name.clone(), certificate.clone(), order.clone()))
+        }
+        _ => None,
+    };
+    let wanted: Vec<_> = plan.changes().filter_map(order).collect();
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut orders = Vec::new();
+    for (name, template, terms) in &wanted {
+        let key = keys.get(name).ok_or_else(|| bad(format!("{name} has no new key")))?;
+        orders.push(signing::Order { name, terms, template, key });
+    }
+    let request: RenewRequest = again::request(plan)?;
+    let directory = Store::new(plan.rootfs.clone())?.on_machine(&plan.kubeconfig_dir);
+    let chains = signing::obtain(&orders, &request.signing, &directory, progress)?;
+    Ok(wanted.iter().map(|(name, ..)| name.clone()).zip(chains).collect())
+}
+
 /// Notes every change that the artefact's step makes.
 fn carry_out(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
     match &artefact.step {
         Step::Create(creation) => create::create(bench, artefact, creation),
-        Step::Renew { certificate, new_key, place, trust } => {
-            renew::renew(bench, artefact, certificate, *new_key, place, trust.as_ref())
-        }
+        Step::Renew { .. } => renew::renew(bench, artefact),
         Step::Request { request, key } => request::request(bench, artefact, request, key),
         Step::Install(installation) => install::install(bench, artefact, installation),
         Step::TrustBundle(bundle) => trust::trust(bench, artefact, bundle),

@@ -5,13 +5,17 @@
 //! | part | what it holds |
 //! |---|---|
 //! | this file | objects read, made, changed and deleted |
+//! | `approval` | a signing request that is approved or denied |
 //! | `credentials` | which kubeconfig, and whether it may be used |
 
+mod approval;
 mod credentials;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
+
+pub use approval::Answered;
 
 use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
 use crate::error::Result;

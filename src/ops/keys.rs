@@ -19,6 +19,8 @@ pub struct Progress {
     pub total: usize,
     /// What the newest key is for; empty at the start and when nothing is new.
     pub name: String,
+    /// What in the cluster is waited for, when the keys are ready; empty otherwise.
+    pub waits_for: String,
 }
 
 /// Whether to go on.
@@ -53,7 +55,7 @@ pub(super) fn generate_all(
                 name.clone_from(for_what);
             }
         }
-        match progress(&Progress { done, total: wanted.len(), name }) {
+        match progress(&Progress { done, total: wanted.len(), name, waits_for: String::new() }) {
             Continue::Yes => ControlFlow::Continue(()),
             Continue::No => ControlFlow::Break(OperationError::Interrupted.into()),
         }

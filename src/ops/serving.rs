@@ -19,7 +19,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::cluster::{Api, Listed};
+use super::cluster::{Answered, Api, Listed};
 use super::node::read_named;
 use crate::audit::Finding;
 use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
@@ -27,7 +27,8 @@ use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
 use crate::error::{Error, Fault, Result};
 use crate::objects::{APPROVED, CertificateSigningRequest, DENIED, Event, Metadata, Object, ObjectReference, escaped};
-use crate::policy::serving::{Decision, KnownNames, Limits, SERVING_SIGNER, Verdict, decide};
+use crate::policy::serving::{Decision, KnownNames, Limits, Verdict, decide};
+use crate::policy::signer::KUBELET_SERVING;
 pub use crate::request::ServingRequest;
 use crate::secret::Secret;
 
@@ -36,9 +37,6 @@ const WATCH: Duration = Duration::from_secs(5 * 60);
 
 /// What is waited between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// An answer is tried so often when something else of the object changes at the same time.
-const TRIES: usize = 3;
 
 /// Who says so in conditions and events.
 const REASON: &str = "KubepkiPolicy";
@@ -206,7 +204,7 @@ impl<'t> Approver<'t> {
 
     fn look(&mut self, now: DateTime<Utc>) -> Result<(ServingReport, String)> {
         let Listed { items, resource_version } = self.api.list::<CertificateSigningRequest>(None, &selector())?;
-        let is_ours = |one: &CertificateSigningRequest| one.spec.signer_name == SERVING_SIGNER && one.is_pending();
+        let is_ours = |one: &CertificateSigningRequest| one.spec.signer_name == KUBELET_SERVING && one.is_pending();
         let waiting: Vec<_> = items.into_iter().filter(is_ours).collect();
         let mut requests = Vec::new();
         if !waiting.is_empty() {
@@ -244,27 +242,14 @@ impl<'t> Approver<'t> {
                 return Ok(Outcome::Waits);
             }
         };
-        let mut judged = object.clone();
-        for _ in 0..TRIES {
-            let mut answered = judged.clone();
-            answered.set_condition(kind, REASON, &short(&why), now);
-            match self.api.replace(&answered, Some("approval")) {
-                Ok(_) => {
-                    log::info!("{}: {kind}: {why}", object.metadata.name);
-                    return Ok(outcome);
-                }
-                Err(ClusterError::NotFound { .. }) => return Ok(Outcome::Gone),
-                Err(ClusterError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
+        match self.api.answer(object, kind, (REASON, &short(&why)), now)? {
+            Answered::Written => {
+                log::info!("{}: {kind}: {why}", object.metadata.name);
+                Ok(outcome)
             }
-            // What was judged is its specification, which nobody can change.
-            let there: Option<CertificateSigningRequest> = self.api.find(None, &object.metadata.name)?;
-            match there.filter(|there| there.metadata.uid == object.metadata.uid && there.is_pending()) {
-                Some(there) if there.spec == object.spec => judged = there,
-                _ => return Ok(Outcome::Gone),
-            }
+            Answered::Gone => Ok(Outcome::Gone),
+            Answered::Busy => Ok(Outcome::Waits),
         }
-        Ok(Outcome::Waits)
     }
 
     /// Leaves an event beside a request that is left; there is one for each request. Whoever may not write events leaves none.
@@ -311,7 +296,7 @@ fn ends_the_look(error: &ClusterError) -> bool {
 }
 
 fn selector() -> String {
-    format!("fieldSelector={}", escaped(&format!("spec.signerName={SERVING_SIGNER}")))
+    format!("fieldSelector={}", escaped(&format!("spec.signerName={KUBELET_SERVING}")))
 }
 
 fn short(message: &str) -> String {

@@ -10,19 +10,23 @@ use serde::Serialize;
 
 use super::keys::generate_all;
 use super::node::{Node, issuer_on_disk};
-use super::{Continue, OperationError, Progress, unless_critical};
-use crate::audit::chain::judge_signed;
+use super::{Continue, OperationError, Progress, signing, unless_critical};
+use crate::audit::chain::{judge_issued, judge_signed};
 use crate::audit::{Finding, complete_remedies};
 use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, ServerRule};
+use crate::clock::SystemClock;
 use crate::config::Problem;
 use crate::error::Result;
-use crate::key::Algorithm;
+use crate::key::{Algorithm, PrivateKey};
 use crate::kubeconfig::{Client, Kubeconfig};
+use crate::plan::SignerOrder;
 use crate::plan::user::{self, Credential, UserError, UserPlan, Wish, token_fault};
+use crate::policy::signer::Signer;
+use crate::request::Signing;
 pub use crate::request::UserRequest;
 use crate::secret::Secret;
 use crate::tree::Tree;
-use crate::x509::SerialNumber;
+use crate::x509::{Certificate, CertificateTemplate, SerialNumber, X509Error, read_certificates};
 pub use present::{Ensured, Order, Present, ensure};
 
 /// A user's kubeconfig before it is made.
@@ -32,6 +36,7 @@ pub struct Planned {
     pub plan: UserPlan,
     /// What the configuration's reader warns of.
     pub warnings: Vec<Problem>,
+    signing: Signing,
     node: Node,
     tree: Tree,
     now: DateTime<Utc>,
@@ -83,6 +88,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         return Err(UserError::BadToken { fault }.into());
     }
     request.renew_before()?;
+    request.refuse_signing()?;
     let mut node = Node::open_without_address(&request.node)?;
     let mut server = request.server.clone();
     if server.is_none() && ServerRule::ControlPlane.known_url(&node.spec).is_none() {
@@ -96,7 +102,9 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     let credential = if request.token.is_some() {
         Credential::Token
     } else {
-        paths.push(node.layout.key(CLUSTER_CA));
+        if !request.signing.asks_cluster() {
+            paths.push(node.layout.key(CLUSTER_CA));
+        }
         Credential::Certificate
     };
     let tree = node.store.read(paths);
@@ -110,11 +118,15 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         server,
         allow_masters: request.allow_masters,
         outlive_authority: *request.outlive_ca,
+        signer: request
+            .signing
+            .asks_cluster()
+            .then(|| request.signing.signer.clone().unwrap_or(Signer::ApiServerClient)),
     };
     let mut plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
     complete_remedies(&mut plan.findings, &request.node.caller());
     plan.findings = unless_critical(plan.findings)?;
-    Ok(Planned { plan, warnings: node.warnings.clone(), node, tree, now })
+    Ok(Planned { plan, warnings: node.warnings.clone(), signing: request.signing.clone(), node, tree, now })
 }
 
 /// Where this node's administrators find the API server.
@@ -141,23 +153,49 @@ impl Planned {
             (Some((algorithm, template)), _) => {
                 let key = generate_all(&[(self.plan.user.clone(), *algorithm)], progress)?;
                 let key = key.into_iter().next().ok_or(OperationError::Interrupted)?;
-                let issuer = issuer_on_disk(&self.tree, &self.node.layout, CLUSTER_CA)?;
-                let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &issuer)?;
-                let (path, bundle) = (self.node.layout.certificate(CLUSTER_CA), [issuer.certificate().clone()]);
-                unless_critical(judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now))?;
+                let chain = match &self.plan.order {
+                    Some(order) => self.obtain(order, template, &key, progress)?,
+                    None => vec![self.sign(template, &key)?],
+                };
+                let certificate = chain.first().ok_or(X509Error::NoCertificate)?;
                 facts.serial = Some(certificate.serial().to_string());
-                log::info!(
-                    "user {}: create: serial {}, valid until {}",
-                    self.plan.user,
-                    certificate.serial(),
-                    certificate.not_after()
-                );
-                Client::Certificate { certificate_pem: certificate.to_pem(), key_pem: key.to_pem() }
+                (facts.not_before, facts.not_after) = (Some(certificate.not_before()), Some(certificate.not_after()));
+                let (user, serial, end) = (&self.plan.user, certificate.serial(), certificate.not_after());
+                log::info!("user {user}: create: serial {serial}, valid until {end}");
+                let certificate_pem = chain.iter().flat_map(Certificate::to_pem).collect();
+                Client::Certificate { certificate_pem, key_pem: key.to_pem() }
             }
             (None, Some(token)) => Client::Token(token.clone()),
             (None, None) => return Err(UserError::BadToken { fault: "there is none" }.into()),
         };
         Ok(Made { facts, text: self.plan.kubeconfig(client).to_yaml() })
+    }
+
+    /// Signs the certificate with the CA on the node.
+    fn sign(&self, template: &CertificateTemplate, key: &PrivateKey) -> Result<Certificate> {
+        let issuer = issuer_on_disk(&self.tree, &self.node.layout, CLUSTER_CA)?;
+        let certificate = template.issue(&SerialNumber::random()?, key.public_key_info(), &issuer)?;
+        let (path, bundle) = (self.node.layout.certificate(CLUSTER_CA), [issuer.certificate().clone()]);
+        unless_critical(judge_signed(&self.plan.user, &path, &certificate, &bundle, self.now))?;
+        Ok(certificate)
+    }
+
+    /// Has a signer of the cluster sign it.
+    fn obtain(
+        &self,
+        terms: &SignerOrder,
+        template: &CertificateTemplate,
+        key: &PrivateKey,
+        progress: &mut dyn FnMut(&Progress) -> Continue,
+    ) -> Result<Vec<Certificate>> {
+        let order = signing::Order { name: &self.plan.user, terms, template, key };
+        let directory = self.node.store.on_machine(&self.node.layout.kubeconfig_dir);
+        let chain =
+            signing::obtain(&[order], &self.signing, &directory, progress)?.into_iter().next().unwrap_or_default();
+        let path = self.node.layout.certificate(CLUSTER_CA);
+        let bundle = read_certificates(self.tree.content(&path).unwrap_or_default())?;
+        unless_critical(judge_issued(&self.plan.user, &path, &chain, &bundle, SystemClock.now()))?;
+        Ok(chain)
     }
 }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `authority` | the CAs: which of them sign here, and until when |
 //! | `kubelet` | the kubelet's certificates that are due and were not asked for |
+//! | `signers` | signers of the cluster that are asked in place of the CAs |
 //! | `names` | alternative names: changed, compared with the configuration; certificates of another node |
 //! | `held` | what there is of an item, and where it is kept |
 //!
@@ -17,6 +18,7 @@ mod authority;
 mod held;
 mod kubelet;
 mod names;
+mod signers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use self::authority::Authority;
 pub use self::names::NameChanges;
+pub use self::signers::Signers;
 use super::generate::BACKDATE;
 use super::kind_of_key::{change_of_kind, kind_of_new_key};
 use super::place::fault;
@@ -69,6 +72,8 @@ pub struct Options {
     pub points_at_kubelet: bool,
     /// The files that the next pairs behind links of the kubelet go into, by the link.
     pub next: BTreeMap<PathBuf, PathBuf>,
+    /// The signers of the cluster that are asked; without them the CAs on the node sign.
+    pub signers: Option<Signers>,
 }
 
 /// What all parts of the plan work with.
@@ -190,6 +195,13 @@ impl<'a> Renewal<'a> {
         if is_refused {
             return with(Cause::Refused.blocks(), "no client and no server would accept it");
         }
+        let order = match self.options.signers.as_ref().map(|signers| signers.order(&template)).transpose() {
+            Ok(order) => order,
+            Err(why) => {
+                self.note_no_signer(item, held, why);
+                return with(Cause::NoSigner.skips(), "no signer makes it");
+            }
+        };
         self.claim(&held.place);
         let new_key = (!self.options.keep_key).then(|| self.algorithm(certificate));
         let reason = match new_key.and_then(|kind| change_of_kind(certificate.key_kind(), kind)) {
@@ -197,7 +209,7 @@ impl<'a> Renewal<'a> {
             None => reason,
         };
         let (place, trust) = (self.place(held), self.trust(item));
-        let step = Step::Renew { certificate: template, new_key, place, trust };
+        let step = Step::Renew { certificate: template, new_key, place, trust, order };
         Artefact { expires_at: Some(not_after), ..with(step, &reason) }
     }
 
@@ -340,11 +352,11 @@ impl<'a> Renewal<'a> {
     }
 }
 
-/// What a renewal leaves although it is due: a CA's key is elsewhere, or the CA itself ends. Each says why, and what to do.
+/// What a renewal leaves although it is due: a CA's key is elsewhere, no signer makes it, or the CA itself ends. Each says why, and what to do.
 #[must_use]
 pub fn not_renewed(plan: &Plan) -> Vec<&Finding> {
-    let says = [FindingCode::AuthorityExternal, FindingCode::CertificateExpiresSoon];
-    // A plan from elsewhere may have many thousand of both.
+    let says = [FindingCode::AuthorityExternal, FindingCode::CertificateNoSigner, FindingCode::CertificateExpiresSoon];
+    // A plan from elsewhere may have many thousand of them.
     let left: BTreeSet<_> =
         plan.artefacts.iter().filter(|one| !one.step.is_change()).map(|one| one.name.as_str()).collect();
     let is_one = |finding: &&Finding| {

@@ -14,6 +14,7 @@ use super::words::{Action, Cause};
 use crate::audit::SeenCertificate;
 use crate::inventory::Place;
 use crate::key::Algorithm;
+use crate::policy::signer::Signer;
 use crate::x509::{Certificate, CertificateTemplate, RequestTemplate};
 
 /// What happens to an artefact. As JSON the variant's name is `action`, and its fields stand beside it.
@@ -33,6 +34,9 @@ pub enum Step {
         /// The CAs that its kubeconfig trusts from then on, where they change.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trust: Option<TrustBundle>,
+        /// Who is asked for it in the cluster; without one the CA on the node signs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<SignerOrder>,
     },
     /// A certificate signing request is made for it.
     Request {
@@ -68,6 +72,15 @@ pub enum Step {
         /// Why.
         cause: Cause,
     },
+}
+
+/// A certificate that is asked for at the cluster's certificates API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignerOrder {
+    /// Who signs.
+    pub signer: Signer,
+    /// The usages that are asked for, as the API spells them.
+    pub usages: Vec<String>,
 }
 
 /// What is made. A certificate without an issuer signs itself.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use error::UserError;
 pub use present::{Reason, Terms, Unfit, unfit};
 
+use super::SignerOrder;
 use super::generate::OutliveAuthority;
 use crate::audit::authority::judge_authority;
 use crate::audit::certificate::Thresholds;
@@ -27,6 +28,7 @@ use crate::error::Result;
 use crate::inventory::Found;
 use crate::key::Algorithm;
 use crate::kubeconfig::{Client, ClientConfig, Kubeconfig};
+use crate::policy::signer::Signer;
 use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateTemplate, DistinguishedName, ExtendedKeyUsage, SubjectAltNames};
 
@@ -74,6 +76,8 @@ pub struct Wish {
     pub allow_masters: bool,
     /// What to do with a certificate that would outlive its CA.
     pub outlive_authority: OutliveAuthority,
+    /// The signer of the cluster that is asked; without one the CA on the node signs.
+    pub signer: Option<Signer>,
 }
 
 /// All that a user's kubeconfig will say but for key, serial number and token.
@@ -87,6 +91,8 @@ pub struct UserPlan {
     pub cluster_name: String,
     /// The key and the certificate; `None` for a token.
     pub certificate: Option<(Algorithm, CertificateTemplate)>,
+    /// Who is asked for the certificate in the cluster.
+    pub order: Option<SignerOrder>,
     /// What it will trust: all certificates of `ca.crt`, PEM.
     pub trusted: Vec<u8>,
     /// What should be looked at; a critical one stands against making it.
@@ -108,11 +114,12 @@ pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: 
         server,
         cluster_name: spec.cluster_name.clone(),
         certificate: None,
+        order: None,
         trusted: pair.certificates.present().into_iter().flatten().flat_map(Certificate::to_pem).collect(),
         findings,
     };
     if wish.credential == Credential::Certificate {
-        if pair.is_external() {
+        if pair.is_external() && wish.signer.is_none() {
             return Err(UserError::ExternalAuthority { path: pair.key_path.display().to_string() }.into());
         }
         if let Some(ca) = pair.certificate() {
@@ -121,11 +128,18 @@ pub fn user(wish: &Wish, spec: &ClusterSpec, layout: &Layout, tree: &Tree, now: 
             template.key_usages = leaf_key_usages(spec.version().as_ref(), algorithm.as_str());
             let bundle = pair.certificates.present().map(Vec::as_slice).unwrap_or_default();
             plan.findings.extend(judge_draft(&wish.name, &pair.certificate_path, &template, None, bundle, now));
+            plan.order = wish.signer.as_ref().map(|signer| order(signer, &template)).transpose()?;
             plan.certificate = Some((algorithm, template));
         }
         note_privileges(wish, &mut plan.findings);
     }
     Ok(plan)
+}
+
+fn order(signer: &Signer, template: &CertificateTemplate) -> Result<SignerOrder> {
+    let usages =
+        signer.usages(template).map_err(|why| UserError::Signer { signer: signer.as_str().to_owned(), why })?;
+    Ok(SignerOrder { signer: signer.clone(), usages })
 }
 
 impl UserPlan {

@@ -95,6 +95,8 @@ words! {
         ExternalAuthority = "external_authority",
         /// Another CA than the node's has signed it.
         OtherAuthority = "other_authority",
+        /// No signer of the cluster makes it.
+        NoSigner = "no_signer",
         /// Its CA is not there, or cannot sign.
         UnusableAuthority = "unusable_authority",
         /// It would be valid for longer than its CA.

@@ -38,6 +38,7 @@ pub use crowd::{Decision, Limits, decide};
 pub use known::{BadKnownName, KnownNames};
 
 use super::judge::weakness;
+use super::signer::KUBELET_SERVING;
 use crate::audit::{Finding, RequestFault};
 use crate::catalogue::{SYSTEM_NODE, SYSTEM_NODES};
 use crate::config::parse_address;
@@ -45,9 +46,6 @@ use crate::key::{Effort, public_key_weakness};
 use crate::objects::CertificateSigningRequest;
 use crate::remedy::command;
 use crate::x509::{Certificate, CertificateRequest, DistinguishedName, ExtendedKeyUsage, SubjectAltName, verify_chain};
-
-/// The signer of kubelets' serving certificates.
-pub const SERVING_SIGNER: &str = "kubernetes.io/kubelet-serving";
 
 /// The usages that its certificates have; RSA keys encipher keys besides.
 const USAGES: [&[&str]; 2] =
@@ -147,7 +145,7 @@ pub fn judge_serving(
 ) -> Verdict {
     let name = &object.metadata.name;
     // First of all: what another signer signs is judged by other rules, and by nobody here.
-    if object.spec.signer_name != SERVING_SIGNER {
+    if object.spec.signer_name != KUBELET_SERVING {
         let said = format!("its signer is {:?}", object.spec.signer_name);
         return Verdict::Leave { reasons: vec![RequestFault::OtherSigner.finding(name, None, said)] };
     }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Backups, KubeletDir, NodeRequest, OutliveCa, Recover, RequestError, Span};
+use super::{Backups, KubeletDir, NodeRequest, OutliveCa, Recover, RequestError, Signing, Span};
 use crate::catalogue::NodeRole;
 use crate::key::Algorithm;
 use crate::plan::generate::{Selection, SelectionOfPaths};
@@ -263,6 +263,10 @@ pub struct UserRequest {
     /// A certificate that would be valid for longer than its CA.
     #[command(flatten)]
     pub outlive_ca: OutliveCa,
+    /// Who signs.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub signing: Signing,
     /// The token that the user authenticates with, in place of a certificate.
     #[arg(skip)]
     #[serde(skip)]
@@ -274,6 +278,14 @@ pub struct UserRequest {
 }
 
 impl UserRequest {
+    /// Refuses what makes no sense of a signer.
+    pub(crate) fn refuse_signing(&self) -> Result<(), RequestError> {
+        if self.token.is_some() && self.signing.asks_cluster() {
+            return Err(RequestError::bad("a token needs no signature", "leave out --issuer, or the token"));
+        }
+        self.signing.refuse(self.validity.within("--validity")?)
+    }
+
     /// The certificate that is there must not end within this time; without it, it must not have ended.
     ///
     /// # Errors

@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Backups, KubeletDir, NodeRequest, Recover, RequestError, Span, defaults, refuse_unknown};
+use super::{Backups, KubeletDir, NodeRequest, Recover, RequestError, Signing, Span, defaults, refuse_unknown};
 use crate::catalogue::{self, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::key::Algorithm;
 use crate::plan::generate::Selection;
-use crate::plan::renew::{NameChanges, Options, OutliveAuthority};
+use crate::plan::renew::{NameChanges, Options, OutliveAuthority, Signers};
 use crate::x509::SubjectAltName;
 
 const CONTENTS: &str = "What the new certificates say";
@@ -67,6 +67,10 @@ pub struct RenewRequest {
     /// Go on with an expired CA, or with a certificate of another node.
     #[arg(long)]
     pub force: bool,
+    /// Who signs.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub signing: Signing,
     /// Where the files that change are kept as they were.
     #[command(flatten)]
     #[serde(flatten)]
@@ -124,7 +128,9 @@ impl RenewRequest {
             host_name,
             next: BTreeMap::new(),
             points_at_kubelet: self.asks_for_all(),
+            signers: self.signing.asks_cluster().then(|| Signers { given: self.signing.signer.clone() }),
         };
+
         let validity = options.validity.unwrap_or(spec.certificate_validity);
         if options.validity.is_some_and(|validity| validity <= TimeDelta::zero()) {
             return Err(RequestError::bad("the validity must be longer than 0", "give a duration, as 8760h or 365d"));
@@ -132,6 +138,13 @@ impl RenewRequest {
         if options.before.is_some_and(|before| before >= validity) {
             let reason = "certificates would be renewed at every run: their validity is not longer than --before";
             return Err(RequestError::bad(reason, "give --before a duration that is shorter than the validity"));
+        }
+        self.signing.refuse(validity)?;
+        if options.signers.is_some() && options.keep_key {
+            return Err(RequestError::bad(
+                "--keep-key keeps keys, and what a signer signs is for new ones",
+                "leave out --keep-key, or --issuer",
+            ));
         }
         if options.keep_key && options.algorithm.is_some() {
             return Err(RequestError::bad(

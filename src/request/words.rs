@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use serde::Serialize;
 
+use super::IssuedBy;
 use crate::audit::profile::Profile;
 use crate::bundle::Recipient;
 use crate::catalogue::NodeRole;
@@ -37,4 +38,5 @@ choices! {
     OutliveAuthority: Refuse Clamp Allow;
     Profile: Kubeadm Cis;
     Keep: New Old Present;
+    IssuedBy: Ca Kubernetes;
 }

@@ -175,6 +175,10 @@ findings! {
             "Keep it in a safe place elsewhere; make it again when it is needed.",
             source = "KEP-4214; Kubernetes: Certificate Management with kubeadm; CIS 5.1.7")]
         KubeconfigLeftInPlace,
+        /// The signer that is asked for it never makes such a certificate; a renewal passes over it.
+        #[finding("certificate.no_signer", Warning, "Renew it where its CA's key is, or by another signer: `--signer`.",
+            source = "Kubernetes: certificate signing requests, Kubernetes signers")]
+        CertificateNoSigner,
         /// In external CA mode a file is missing that only the CA's owner can make.
         #[finding("authority.external_incomplete", Critical, "Have it signed, and put it there.",
             source = "kubeadm: External CA mode")]

@@ -10,36 +10,34 @@ use super::workbench::{Workbench, only_file};
 use super::{bad, trust};
 use crate::error::Result;
 use crate::inventory::{Client, Place, Slot};
-use crate::key::{Algorithm, PrivateKey};
-use crate::plan::{Artefact, PlannedFile, TrustBundle};
+use crate::key::PrivateKey;
+use crate::plan::{Artefact, PlannedFile, Step};
 use crate::secret::Secret;
 use crate::store::Change;
-use crate::x509::CertificateTemplate;
+use crate::x509::Certificate;
 
 /// Makes the new certificate and notes every file that changes.
-pub(super) fn renew(
-    bench: &mut Workbench<'_>,
-    artefact: &Artefact,
-    template: &CertificateTemplate,
-    new_key: Option<Algorithm>,
-    place: &Place,
-    trusted: Option<&TrustBundle>,
-) -> Result<()> {
+pub(super) fn renew(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
+    let Step::Renew { certificate: template, new_key, place, trust, order } = &artefact.step else { return Ok(()) };
     let key = match new_key {
         Some(_) => bench.take_key(artefact)?,
         None => kept_key(bench, artefact, place)?,
     };
-    let certificate = bench.sign(artefact, template, &key)?;
+    let chain = match order {
+        Some(_) => bench.take_issued(artefact)?,
+        None => vec![bench.sign(artefact, template, &key)?],
+    };
+    let pem: Vec<u8> = chain.iter().flat_map(Certificate::to_pem).collect();
     for file in &artefact.files {
-        let is_of_trust = trusted.is_some_and(|bundle| bundle.kubeconfigs.contains(&file.path));
-        if !put(bench, file, place, &certificate.to_pem(), &key)? && !is_of_trust {
+        let is_of_trust = trust.as_ref().is_some_and(|bundle| bundle.kubeconfigs.contains(&file.path));
+        if !put(bench, file, place, &pem, &key)? && !is_of_trust {
             return Err(bad(format!("{} is no file of the certificate", file.path.display())).into());
         }
     }
-    if let Some(bundle) = trusted {
+    if let Some(bundle) = trust {
         trust::replace(bench, artefact, bundle)?;
     }
-    bench.note(artefact, Some(&certificate));
+    bench.note(artefact, chain.first());
     Ok(())
 }
 

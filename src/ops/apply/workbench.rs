@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::node::{content_of, issuer_on_disk};
 use super::{Changed, bad};
-use crate::audit::chain::judge_signed;
+use crate::audit::chain::{judge_issued, judge_signed};
 use crate::catalogue::{self, CLUSTER_CA, Layout};
+use crate::clock::SystemClock;
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::kubeconfig::Kubeconfig;
@@ -27,6 +28,8 @@ pub(super) struct Workbench<'a> {
     pub(super) layout: Layout,
     plan: &'a Plan,
     keys: BTreeMap<String, PrivateKey>,
+    /// Chains that signers of the cluster have signed.
+    issued: BTreeMap<String, Vec<Certificate>>,
     supplied: BTreeMap<PathBuf, Secret>,
     issuers: BTreeMap<String, Issuer>,
     /// The kubeconfigs that change, parsed once, with their modes.
@@ -40,6 +43,7 @@ impl<'a> Workbench<'a> {
         plan: &'a Plan,
         tree: &'a Tree,
         keys: BTreeMap<String, PrivateKey>,
+        issued: BTreeMap<String, Vec<Certificate>>,
         supplied: BTreeMap<PathBuf, Secret>,
     ) -> Self {
         Self {
@@ -50,6 +54,7 @@ impl<'a> Workbench<'a> {
             },
             plan,
             keys,
+            issued,
             supplied,
             issuers: BTreeMap::new(),
             kubeconfigs: BTreeMap::new(),
@@ -86,8 +91,7 @@ impl<'a> Workbench<'a> {
     /// written.
     pub(super) fn judge(&self, artefact: &Artefact, certificate: &Certificate) -> Result<()> {
         let Some(issuer) = artefact.issuer.as_deref() else { return Ok(()) };
-        let row = catalogue::authority(issuer).ok_or_else(|| bad(format!("unknown issuer {issuer:?}")))?;
-        let path = self.layout.certificate(row.base_name);
+        let path = self.authority_file(artefact)?;
         let mut bundle = vec![self.ready_issuer(issuer)?.certificate().clone()];
         if let Ok(content) = self.content(&path) {
             bundle.extend(read_certificates(content.expose())?);
@@ -112,6 +116,25 @@ impl<'a> Workbench<'a> {
     /// The key that was made for the artefact.
     pub(super) fn take_key(&mut self, artefact: &Artefact) -> Result<PrivateKey> {
         self.keys.remove(&artefact.name).ok_or_else(|| bad(format!("{} has no new key", artefact.name)).into())
+    }
+
+    /// The chain that a signer of the cluster has signed for the artefact; it is refused where the node's CA file does not vouch for
+    /// it.
+    pub(super) fn take_issued(&mut self, artefact: &Artefact) -> Result<Vec<Certificate>> {
+        let chain = self.issued.remove(&artefact.name);
+        let chain =
+            chain.filter(|chain| !chain.is_empty()).ok_or_else(|| bad(format!("{} was not signed", artefact.name)))?;
+        let path = artefact.files.last().map(|file| file.path.clone()).unwrap_or_default();
+        let bundle = read_certificates(self.content(&self.authority_file(artefact)?)?.expose())?;
+        unless_critical(judge_issued(&artefact.name, &path, &chain, &bundle, SystemClock.now()))?;
+        Ok(chain)
+    }
+
+    /// The certificate file of the CA that the artefact stands under.
+    fn authority_file(&self, artefact: &Artefact) -> Result<PathBuf> {
+        let issuer = artefact.issuer.as_deref().unwrap_or_default();
+        let row = catalogue::authority(issuer).ok_or_else(|| bad(format!("unknown issuer {issuer:?}")))?;
+        Ok(self.layout.certificate(row.base_name))
     }
 
     /// The content that the caller brought for a file.

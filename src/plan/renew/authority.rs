@@ -33,7 +33,8 @@ impl Renewal<'_> {
         }
         let inventory = self.inventory;
         let Some(item) = inventory.get(name) else { return Authority::Unusable };
-        let is_external = item.pair().is_external();
+        // A signer of the cluster has the key, wherever that is.
+        let is_external = item.pair().is_external() && self.options.signers.is_none();
         let authority = if is_external { Authority::External } else { self.judge(item.name, item.pair()) };
         self.authorities.insert(item.name, authority);
         authority
@@ -59,6 +60,9 @@ impl Renewal<'_> {
             if self.options.force {
                 finding.severity = Severity::Warning;
             }
+        }
+        if self.options.signers.is_some() {
+            findings.retain(|finding| finding.code != FindingCode::AuthorityExternal);
         }
         let is_blocked = findings.iter().any(Finding::is_critical);
         self.findings.extend(findings);

@@ -57,6 +57,15 @@ faults! {
             /// Where it would be.
             path: String,
         },
+        /// The signer that is asked never makes such a certificate.
+        #[error("{signer} {why}")]
+        #[fault("user.no_signer", Refused, "ask for other groups, or another signer (--signer); or make it where the CA's key is, without --issuer")]
+        Signer {
+            /// The signer.
+            signer: String,
+            /// What it does not do.
+            why: String,
+        },
         /// The token is empty, or holds a blank or a line break. The message never repeats it.
         #[error("the token is not usable: {fault}")]
         #[fault("user.bad_token", Usage, "give the token alone, as the API server knows it")]

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, SERVING_SIGNER, Verdict, judge_serving};
+use super::{Evidence, Verdict, judge_serving};
 use crate::audit::RequestFault;
 use crate::catalogue::SYSTEM_NODE;
 use crate::objects::CertificateSigningRequest;
+use crate::policy::signer::KUBELET_SERVING;
 
 /// What counts as now, for a flood.
 const RECENT: TimeDelta = TimeDelta::hours(1);
@@ -67,7 +68,7 @@ pub fn decide(
     now: DateTime<Utc>,
 ) -> Vec<Decision> {
     let waiting: Vec<_> =
-        requests.iter().filter(|one| one.spec.signer_name == SERVING_SIGNER && one.is_pending()).collect();
+        requests.iter().filter(|one| one.spec.signer_name == KUBELET_SERVING && one.is_pending()).collect();
     let mut users: BTreeMap<&str, User<'_>> = BTreeMap::new();
     let order = |one: &CertificateSigningRequest| (one.metadata.creation_timestamp, one.metadata.name.clone());
     for one in &waiting {

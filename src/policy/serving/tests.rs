@@ -34,7 +34,7 @@ fn name(text: &str) -> SubjectAltName {
 impl Asked {
     fn by(node: &str, names: &[&str]) -> Self {
         Self {
-            signer: SERVING_SIGNER,
+            signer: KUBELET_SERVING,
             username: format!("system:node:{node}"),
             groups: vec!["system:nodes", "system:authenticated"],
             organizations: vec!["system:nodes"],

@@ -1,0 +1,288 @@
+//! Certificates from the cluster's certificates API: a request each, the wait for its signature, and nothing left behind.
+//!
+//! In: what is asked for ([`Order`]), how the cluster is reached, how long it is waited for. Out: chains, each for its key and as it was
+//! asked for; whether the node trusts them is judged where they are used. Nothing is written on the node. Requests are deleted in
+//! any case: when they were answered, denied or forgotten, and after Ctrl-C.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | orders, waiting, deleting |
+//! | `error` | why there is no certificate |
+
+mod error;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
+
+pub use self::error::SigningError;
+use super::cluster::Api;
+use super::keys::{Continue, Progress};
+use super::node::read_named;
+use crate::clock::SystemClock;
+use crate::edge::cluster::ClusterError;
+use crate::error::{Error, Result};
+use crate::key::PrivateKey;
+use crate::objects::{
+    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, SigningRequestSpec, escaped,
+};
+use crate::plan::SignerOrder;
+use crate::policy::signer::{SHORTEST_VALIDITY, Signer, faults};
+use crate::request::{ClusterAccess, Signing};
+use crate::text::printable;
+use crate::x509::{Certificate, CertificateTemplate, RequestTemplate, SerialNumber, read_certificates, verify_chain};
+
+/// Between two looks at the requests, at first and at last.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+
+/// How long it may take to delete requests after Ctrl-C.
+const LAST_WORDS: &str = "5s";
+
+/// cert-manager takes the duration from here.
+const DURATION_ANNOTATION: &str = "experimental.cert-manager.io/request-duration";
+
+/// Who says so in conditions.
+const REASON: &str = "KubepkiApproved";
+
+/// A certificate that is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Order<'a> {
+    /// What it is for, as progress and errors say it.
+    pub name: &'a str,
+    /// Who signs.
+    pub terms: &'a SignerOrder,
+    /// What it is to say.
+    pub template: &'a CertificateTemplate,
+    /// Its key.
+    pub key: &'a PrivateKey,
+}
+
+/// A request in the cluster.
+struct Waiting<'o> {
+    order: Order<'o>,
+    name: String,
+    issued: Option<Vec<Certificate>>,
+    is_approved: bool,
+}
+
+/// Asks for all of them, and waits until all are there.
+///
+/// # Errors
+/// [`SigningError`] for the first that is denied, fails, or is not what was asked for; [`ClusterError`] when the cluster cannot
+/// be asked.
+pub(super) fn obtain(
+    orders: &[Order<'_>],
+    signing: &Signing,
+    kubeconfig_dir: &Path,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Vec<Vec<Certificate>>> {
+    let authorities = match &signing.issuer_ca {
+        Some(path) => Some((path.display().to_string(), read_certificates(read_named(path, None)?.expose())?)),
+        None => None,
+    };
+    let mut requests = orders.iter().map(|order| named(*order)).collect::<Result<Vec<_>>>()?;
+    let outcome = answered(&mut requests, signing, kubeconfig_dir, progress);
+    forget(&requests, &signing.access, kubeconfig_dir);
+    outcome?;
+    let mut all = Vec::new();
+    for request in requests {
+        let Some(chain) = request.issued else { continue };
+        if let Some((file, authorities)) = &authorities {
+            refuse_other_authority(request.order.name, &chain, file, authorities)?;
+        }
+        all.push(chain);
+    }
+    Ok(all)
+}
+
+/// A request's name is ours to choose: one whose answer was lost can still be deleted.
+fn named(order: Order<'_>) -> Result<Waiting<'_>> {
+    let random = SerialNumber::random()?.to_string().to_lowercase();
+    let end: String = random.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+    let is_plain = |char: &char| char.is_ascii_lowercase() || char.is_ascii_digit() || *char == '-';
+    let what: String =
+        order.name.to_lowercase().chars().map(|char| if is_plain(&char) { char } else { '-' }).take(60).collect();
+    let name = format!("kubepki-{}-{end}", what.trim_matches('-'));
+    Ok(Waiting { order, name, issued: None, is_approved: false })
+}
+
+fn answered(
+    requests: &mut [Waiting<'_>],
+    signing: &Signing,
+    kubeconfig_dir: &Path,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<()> {
+    let count = requests.len();
+    let said = std::cell::RefCell::new(String::new());
+    let mut tell = || {
+        let waits_for = said.borrow().clone();
+        match progress(&Progress { done: count, total: count, name: String::new(), waits_for }) {
+            Continue::Yes => ControlFlow::Continue(()),
+            Continue::No => ControlFlow::Break(()),
+        }
+    };
+    let mut api = Api::open(&signing.access, kubeconfig_dir, &mut tell)?;
+    for request in &mut *requests {
+        ask(&mut api, request, signing.approve)?;
+    }
+    let (timeout, since) = (signing.wait()?, Instant::now());
+    let mut pause = LOOKS.0;
+    loop {
+        for request in requests.iter_mut().filter(|request| request.issued.is_none()) {
+            look(&mut api, request)?;
+        }
+        let Some(open) = requests.iter().find(|request| request.issued.is_none()) else { return Ok(()) };
+        if since.elapsed() >= timeout {
+            return Err(timed_out(&mut api, open, timeout).into());
+        }
+        open.waits_for().clone_into(&mut said.borrow_mut());
+        api.pause(pause.min(timeout.saturating_sub(since.elapsed())))?;
+        pause = (pause * 2).min(LOOKS.1);
+    }
+}
+
+/// Makes the request, and approves it where that is wanted.
+fn ask(api: &mut Api<'_>, request: &mut Waiting<'_>, approve: bool) -> Result<()> {
+    let Order { terms, template, key, .. } = request.order;
+    let now = SystemClock.now();
+    let pem = RequestTemplate {
+        subject: template.subject.clone(),
+        subject_alt_names: template.subject_alt_names.clone(),
+        key_usages: Vec::new(),
+        extended_key_usages: Vec::new(),
+    }
+    .sign(key)?
+    .to_pem();
+    let validity = (template.not_after - now).max(SHORTEST_VALIDITY);
+    let mut object = CertificateSigningRequest {
+        metadata: Metadata { name: request.name.clone(), ..Metadata::default() },
+        spec: SigningRequestSpec {
+            request: STANDARD.encode(pem),
+            signer_name: terms.signer.as_str().to_owned(),
+            expiration_seconds: Some(seconds(validity)),
+            usages: terms.usages.clone(),
+            ..SigningRequestSpec::default()
+        },
+        ..CertificateSigningRequest::default()
+    };
+    if matches!(terms.signer, Signer::CertManager(_)) {
+        object.metadata.annotations.insert(DURATION_ANNOTATION.to_owned(), format!("{}s", seconds(validity)));
+    }
+    let made = api.create(&object)?;
+    log::info!("{}: request {} for {}", request.order.name, request.name, terms.signer.as_str());
+    if approve {
+        api.answer(&made, APPROVED, (REASON, "approved by whoever renews it: kubepki --approve"), now)?;
+    }
+    Ok(())
+}
+
+/// The API has 32 bits for them.
+fn seconds(validity: TimeDelta) -> i64 {
+    validity.num_seconds().min(i64::from(i32::MAX))
+}
+
+/// Looks whether it is answered.
+fn look(api: &mut Api<'_>, request: &mut Waiting<'_>) -> Result<()> {
+    let name = request.name.clone();
+    let what = request.order.name.to_owned();
+    let Some(object) = api.find::<CertificateSigningRequest>(None, &name)? else {
+        return Err(SigningError::Gone { what, request: name }.into());
+    };
+    let said = |kind| {
+        object.condition(kind).map(|condition| {
+            let said = [condition.reason.as_str(), condition.message.as_str()];
+            printable(&said.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")).into_owned()
+        })
+    };
+    if let Some(reason) = said(DENIED) {
+        return Err(SigningError::Denied { what, request: name, reason }.into());
+    }
+    if let Some(reason) = said(FAILED) {
+        let signer = request.order.terms.signer.as_str().to_owned();
+        return Err(SigningError::Failed { what, signer, reason }.into());
+    }
+    request.is_approved = object.condition(APPROVED).is_some();
+    if let Some(certificate) = object.status.certificate.filter(|_| request.is_approved) {
+        request.issued = Some(read(request.order, &certificate)?);
+    }
+    Ok(())
+}
+
+/// The chain that came back, if it is the one that was asked for.
+fn read(order: Order<'_>, certificate: &str) -> Result<Vec<Certificate>> {
+    let wrong = |faults| SigningError::WrongCertificate {
+        what: order.name.to_owned(),
+        signer: order.terms.signer.as_str().to_owned(),
+        faults,
+    };
+    let chain = STANDARD
+        .decode(certificate)
+        .map_err(|error| wrong(vec![format!("it is not base64: {error}")]))
+        .and_then(|pem| read_certificates(&pem).map_err(|error| wrong(vec![error.to_string()])))?;
+    let Some(leaf) = chain.first() else { return Err(wrong(vec!["there is none".to_owned()]).into()) };
+    let faults = faults(order.template, order.key.public_key_info(), leaf);
+    if faults.is_empty() { Ok(chain) } else { Err(wrong(faults).into()) }
+}
+
+/// A signer that hands out no CA can be held to the one that it should have.
+fn refuse_other_authority(what: &str, chain: &[Certificate], file: &str, authorities: &[Certificate]) -> Result<()> {
+    let Some((leaf, intermediates)) = chain.split_first() else { return Ok(()) };
+    verify_chain(leaf, intermediates, authorities, SystemClock.now(), None).map(drop).map_err(|problem| {
+        Error::from(SigningError::OtherAuthority {
+            what: what.to_owned(),
+            file: file.to_owned(),
+            reason: problem.to_string(),
+        })
+    })
+}
+
+impl Waiting<'_> {
+    /// What is waited for, for a person who may do something about it.
+    fn waits_for(&self) -> String {
+        if self.is_approved {
+            format!("request {} is approved, and waits for {}", self.name, self.order.terms.signer.as_str())
+        } else {
+            format!("request {0} waits to be approved: `kubectl certificate approve {0}`", self.name)
+        }
+    }
+}
+
+/// The error, with what the cluster says of the request.
+fn timed_out(api: &mut Api<'_>, request: &Waiting<'_>, waited: Duration) -> SigningError {
+    let (what, signer) = (request.order.name.to_owned(), request.order.terms.signer.clone());
+    if !request.is_approved {
+        return SigningError::NotApproved { what, request: request.name.clone(), waited };
+    }
+    let selector = format!("fieldSelector={}", escaped(&format!("involvedObject.name={}", request.name)));
+    let events = match api.list::<Event>(Some("default"), &selector) {
+        Ok(listed) => listed
+            .items
+            .iter()
+            .map(|event| printable(&format!("{}: {}", event.reason, event.message)).into_owned())
+            .collect(),
+        Err(error) => vec![format!("its events cannot be read: {error}")],
+    };
+    SigningError::NotSigned { what, signer, waited, events }
+}
+
+/// Deletes every request; whoever broke off the wait does not break this off.
+fn forget(requests: &[Waiting<'_>], access: &ClusterAccess, kubeconfig_dir: &Path) {
+    let mut go_on = || ControlFlow::Continue(());
+    let access =
+        ClusterAccess { request_timeout: LAST_WORDS.parse().unwrap_or(access.request_timeout), ..access.clone() };
+    let Ok(mut api) = Api::open(&access, kubeconfig_dir, &mut go_on) else { return };
+    for request in requests {
+        match api.delete::<CertificateSigningRequest>(None, &request.name) {
+            Ok(()) => {}
+            // Nothing answers: nothing was made there either, or the cluster's own cleaner takes it after a day.
+            Err(
+                ClusterError::Unreachable { .. } | ClusterError::Untrusted { .. } | ClusterError::Unauthorized { .. },
+            ) => return,
+            Err(error) => log::warn!("request {} is left in the cluster: {error}", request.name),
+        }
+    }
+}
