@@ -18,6 +18,7 @@ use crate::ops::cleanup::CleanupError;
 use crate::ops::embed::EmbedError;
 use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
+use crate::ops::signing::SigningError;
 use crate::ops::systemd::SystemdError;
 use crate::plan::units::UnitError;
 use crate::plan::user::UserError;
@@ -59,6 +60,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     ProbeError::DECLARATIONS,
     ProcessError::DECLARATIONS,
     ClusterError::DECLARATIONS,
+    SigningError::DECLARATIONS,
 ];
 
 /// What is found on a node.

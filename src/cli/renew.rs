@@ -84,7 +84,7 @@ struct Renewing<'a> {
 
 impl Run for Renew {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let signing = Signing { timeout: self.how.timeout, ..self.request.signing.clone() };
+        let signing = Signing { timeout: Some(self.how.timeout), ..self.request.signing.clone() };
         if !signing.asks_cluster() && signing.access.kubeconfig.is_some() {
             session.screen.say(UNUSED_KUBECONFIG);
         }

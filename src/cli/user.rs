@@ -66,7 +66,7 @@ impl Run for User {
         }
         let mut request = UserRequest {
             token,
-            signing: Signing { timeout: self.timeout, ..self.request.signing.clone() },
+            signing: Signing { timeout: Some(self.timeout), ..self.request.signing.clone() },
             ..self.request.clone()
         };
         with_stdin(session, &mut request.node)?;

@@ -47,9 +47,9 @@ pub struct Signing {
     /// With --issuer kubernetes: approve the requests; otherwise somebody else has to.
     #[arg(long, help_heading = SIGNING)]
     pub approve: bool,
-    /// With --issuer kubernetes: how long certificates are waited for.
-    #[arg(skip = Span::of_seconds(300))]
-    pub timeout: Span,
+    /// With --issuer kubernetes: how long certificates are waited for; five minutes without it.
+    #[arg(skip)]
+    pub timeout: Option<Span>,
     /// How the cluster is reached.
     #[command(flatten)]
     #[serde(flatten)]
@@ -67,8 +67,9 @@ impl Signing {
 
     /// How long certificates are waited for.
     pub(crate) fn wait(&self) -> Result<Duration, RequestError> {
-        let wait = self.timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
-        wait.ok_or_else(|| RequestError::BadTimeout { seconds: self.timeout.precise() })
+        let timeout = self.timeout.unwrap_or(Span::of_seconds(300));
+        let wait = timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
+        wait.ok_or_else(|| RequestError::BadTimeout { seconds: timeout.precise() })
     }
 
     /// Refuses what says something of a signer where none is asked, and what no signer is asked for.

@@ -2,7 +2,7 @@
 //!
 //! `tests/hostile/` holds reader and chains against Go itself; here the verbs must all ask them.
 
-use kubepki::request::{Backups, OfAuthorities, Span};
+use kubepki::request::{Backups, OfAuthorities, Signing, Span};
 use std::fs;
 use std::path::Path;
 
@@ -61,6 +61,7 @@ fn user(node: &Node) -> Result<user::Planned, kubepki::error::Error> {
         server: None,
         allow_masters: false,
         outlive_ca: OutliveAuthority::Refuse.into(),
+        signing: Signing::default(),
         token: None,
     };
     user::plan(&request, node.now)

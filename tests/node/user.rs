@@ -1,6 +1,6 @@
 //! Kubeconfigs of users, held against those that kubeadm made from the same CAs.
 
-use kubepki::request::Span;
+use kubepki::request::{Signing, Span};
 use std::fs;
 
 use chrono::TimeDelta;
@@ -28,6 +28,7 @@ fn request(node: &Node, name: &str, organizations: &[&str]) -> UserRequest {
         server: None,
         allow_masters: false,
         outlive_ca: OutliveAuthority::Refuse.into(),
+        signing: Signing::default(),
         token: None,
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use kubepki::ops::Continue;
 use kubepki::ops::output::Access;
 use kubepki::ops::user::{Ensured, Order, Present, UserRequest, ensure};
-use kubepki::request::Span;
+use kubepki::request::{Signing, Span};
 use kubepki::secret::Secret;
 
 use super::support::*;
@@ -21,6 +21,7 @@ fn request(node: &Node) -> UserRequest {
         server: None,
         allow_masters: false,
         outlive_ca: kubepki::plan::generate::OutliveAuthority::Refuse.into(),
+        signing: Signing::default(),
         token: None,
     }
 }

@@ -80,7 +80,7 @@ def options_of(document: str) -> tuple[Path, list[Option]]:
     return path, known
 
 
-@pytest.mark.parametrize("document", ["node", "backup", *MODULES])
+@pytest.mark.parametrize("document", ["node", "backup", "signing", *MODULES])
 def test_what_an_option_means_is_written_from_the_library(document: str) -> None:
     path, known = options_of(document)
     before, mark, rest = path.read_text().partition('DOCUMENTATION = r"""\n')

@@ -279,7 +279,7 @@ const OF_THE_VERB: [&str; 22] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 16] = [
+const OF_THIS_MACHINE: [&str; 17] = [
     "AuditRequest.paths",
     "SignTextRequest.ca_dir",
     "certificate",
@@ -294,6 +294,7 @@ const OF_THIS_MACHINE: [&str; 16] = [
     "inventory",
     "kubeconfig",
     "ca_key_backup",
+    "issuer_ca",
     "ca_cert",
     "ca_key",
 ];

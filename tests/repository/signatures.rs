@@ -104,7 +104,7 @@ fn annotation(name: &str, requests: &Requests) -> String {
     match name {
         "bool" => "bool".into(),
         "i64" | "usize" => "int".into(),
-        "String" => "str".into(),
+        "String" | "Signer" => "str".into(),
         "PathBuf" => "StrPath".into(),
         "Span" => "timedelta".into(),
         "Algorithm" => "Algorithm | str".into(),

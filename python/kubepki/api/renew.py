@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from kubepki import _core
 from kubepki.api.request import in_utc, request
 from kubepki.arguments import asked
@@ -9,7 +11,7 @@ from kubepki.arguments import asked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from typing import Literal
 
     from kubepki.arguments import StrPath
@@ -31,6 +33,13 @@ def plan_renew(
     sans_from_config: bool = False,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "clamp",
     force: bool = False,
+    issuer: Literal["ca", "kubernetes"] = "ca",
+    signer: str | None = None,
+    issuer_ca: StrPath | None = None,
+    approve: bool = False,
+    timeout: timedelta | None = None,
+    kubeconfig: StrPath | None = None,
+    request_timeout: timedelta = timedelta(seconds=30),
     backup_dir: StrPath = "/var/lib/kubepki/backups",
     no_backup: bool = False,
     recover: bool = False,
@@ -71,6 +80,18 @@ def plan_renew(
         outlive_ca: What to do with a certificate that would be valid for longer than its CA: let it end with the CA,
             refuse it, or make it anyway, as kubeadm does.
         force: Go on with an expired CA, or with a certificate of another node.
+        issuer: Who signs: the CAs on this node, or a signer of the cluster's certificates API, which needs no CA key
+            here.
+        signer: With `issuer` kubernetes: the signer, as `kubernetes.io/kube-apiserver-client` or
+            `clusterissuers.cert-manager.io/NAME`.
+        issuer_ca: With `issuer` kubernetes: CA certificates, one of which has to vouch for what was signed; for signers
+            that hand out none.
+        approve: With `issuer` kubernetes: approve the requests; otherwise somebody else has to.
+        timeout: With `issuer` kubernetes: how long certificates are waited for; five minutes without it.
+        kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
+            node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
+        request_timeout: How long each request to the API server may take, with all that is asked again while it is
+            busy.
         backup_dir: The directory of the node where backups are kept.
         no_backup: Keep no backup of the files that are replaced or removed.
         recover: First end a change that was interrupted: complete it, or take it back. It is the only change that

@@ -29,6 +29,13 @@ def user_kubeconfig(
     server: str | None = None,
     allow_masters: bool = False,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
+    issuer: Literal["ca", "kubernetes"] = "ca",
+    signer: str | None = None,
+    issuer_ca: StrPath | None = None,
+    approve: bool = False,
+    timeout: timedelta | None = None,
+    kubeconfig: StrPath | None = None,
+    request_timeout: timedelta = timedelta(seconds=30),
     config_text: str | None = None,
     lenient: bool = False,
     node_name: str | None = None,
@@ -62,6 +69,18 @@ def user_kubeconfig(
         allow_masters: Allow the group `system:masters`, which nothing can restrict.
         outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
             the CA, or make it anyway, as kubeadm does.
+        issuer: Who signs: the CAs on this node, or a signer of the cluster's certificates API, which needs no CA key
+            here.
+        signer: With `issuer` kubernetes: the signer, as `kubernetes.io/kube-apiserver-client` or
+            `clusterissuers.cert-manager.io/NAME`.
+        issuer_ca: With `issuer` kubernetes: CA certificates, one of which has to vouch for what was signed; for signers
+            that hand out none.
+        approve: With `issuer` kubernetes: approve the requests; otherwise somebody else has to.
+        timeout: With `issuer` kubernetes: how long certificates are waited for; five minutes without it.
+        kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
+            node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
+        request_timeout: How long each request to the API server may take, with all that is asked again while it is
+            busy.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.
@@ -97,6 +116,13 @@ def ensure_user(
     server: str | None = None,
     allow_masters: bool = False,
     outlive_ca: Literal["refuse", "clamp", "allow"] = "refuse",
+    issuer: Literal["ca", "kubernetes"] = "ca",
+    signer: str | None = None,
+    issuer_ca: StrPath | None = None,
+    approve: bool = False,
+    timeout: timedelta | None = None,
+    kubeconfig: StrPath | None = None,
+    request_timeout: timedelta = timedelta(seconds=30),
     config_text: str | None = None,
     lenient: bool = False,
     node_name: str | None = None,
@@ -140,6 +166,18 @@ def ensure_user(
         allow_masters: Allow the group `system:masters`, which nothing can restrict.
         outlive_ca: What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with
             the CA, or make it anyway, as kubeadm does.
+        issuer: Who signs: the CAs on this node, or a signer of the cluster's certificates API, which needs no CA key
+            here.
+        signer: With `issuer` kubernetes: the signer, as `kubernetes.io/kube-apiserver-client` or
+            `clusterissuers.cert-manager.io/NAME`.
+        issuer_ca: With `issuer` kubernetes: CA certificates, one of which has to vouch for what was signed; for signers
+            that hand out none.
+        approve: With `issuer` kubernetes: approve the requests; otherwise somebody else has to.
+        timeout: With `issuer` kubernetes: how long certificates are waited for; five minutes without it.
+        kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
+            node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
+        request_timeout: How long each request to the API server may take, with all that is asked again while it is
+            busy.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.

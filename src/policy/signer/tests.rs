@@ -1,3 +1,5 @@
+//! Each signer: what it makes, and what it is asked with.
+
 use chrono::DateTime;
 
 use super::*;

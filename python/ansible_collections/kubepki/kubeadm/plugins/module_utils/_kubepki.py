@@ -70,6 +70,17 @@ BACKUP_OPTIONS: dict[str, Any] = {
 }
 
 
+SIGNING_OPTIONS: dict[str, Any] = {
+    "issuer": {"type": "str", "choices": ["ca", "kubernetes"], "default": "ca"},
+    "signer": {"type": "str"},
+    "issuer_ca": {"type": "path"},
+    "approve": {"type": "bool", "default": False},
+    "timeout": {"type": "str"},
+    "kubeconfig": {"type": "path"},
+    "request_timeout": {"type": "str", "default": "30s"},
+}
+
+
 class Module(AnsibleModule):
     """A module whose every failure has a code and a hint, those of Ansible's own checks of options among them."""
 
@@ -249,6 +260,14 @@ def span(text: str) -> timedelta:
 def backups(module: AnsibleModule) -> dict[str, Any]:
     """Return whether, and where, the files that change are kept."""
     return {"backup_dir": module.params["backup_dir"], "no_backup": not module.params["backup"]}
+
+
+def signing(module: AnsibleModule) -> dict[str, Any]:
+    """Return who signs, and how it is asked."""
+    given = module.params
+    words = {name: given[name] for name in ("issuer", "signer", "issuer_ca", "approve", "kubeconfig")}
+    timeout = span(given["timeout"]) if given["timeout"] else None
+    return {**words, "timeout": timeout, "request_timeout": span(given["request_timeout"])}
 
 
 def users_of(changed: Iterable[str]) -> list[str]:

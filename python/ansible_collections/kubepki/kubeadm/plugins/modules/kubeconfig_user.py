@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - kubepki.kubeadm.attributes
   - kubepki.kubeadm.node
+  - kubepki.kubeadm.signing
   - ansible.builtin.files
 attributes:
   idempotent:
@@ -209,6 +210,7 @@ def ensure(module: AnsibleModule) -> EnsuredUser:
         present=wanted["content"],
         force=wanted["force"],
         dry_run=module.check_mode,
+        **shared.signing(module),
         **(_output.wanted_access(module, path) if path else {}),
         **shared.node_arguments(module),
     )
@@ -276,6 +278,7 @@ def main() -> None:
             "return_content": {"type": "bool", "default": False},
             "renew_before": {"type": "str", "default": "30d"},
             "force": {"type": "bool", "default": False},
+            **shared.SIGNING_OPTIONS,
         },
         add_file_common_args=True,
         mutually_exclusive=[("path", "content")],

@@ -14,7 +14,7 @@ short_description: Renew a node's certificates before they end
 version_added: 0.1.0
 description:
   - Renews certificates and kubeconfigs that end within O(renew_before), from disk alone - even if everything has
-    expired, and with no API server.
+    expired, and with no API server. With O(issuer=kubernetes) the cluster is asked.
   - Each keeps its subject, alternative names and usages, and gets a new key unless O(keep_key).
   - All changes are one transaction, and the files that change are kept as they were first.
   - etcd and the API server load new certificates by themselves. RV(restart) names the components that read theirs only
@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - kubepki.kubeadm.attributes
   - kubepki.kubeadm.node
   - kubepki.kubeadm.backup
+  - kubepki.kubeadm.signing
 attributes:
   idempotent:
     details: Not with O(force=true), which renews at every run.
@@ -122,6 +123,13 @@ EXAMPLES = r"""
   kubepki.kubeadm.restart:
     components: "{{ renewed.restart }}"
   when: renewed.restart | length > 0
+
+- name: Have the controller manager sign, where the CA's key is not on the node
+  kubepki.kubeadm.renew:
+    names: [admin.conf, controller-manager.conf, scheduler.conf]
+    issuer: kubernetes
+    approve: true
+    validity: 90d
 
 - name: Add a name to the API server's certificate, now
   kubepki.kubeadm.renew:
@@ -247,6 +255,7 @@ def main() -> None:
             "sans_from_config": {"type": "bool", "default": False},
             "outlive_ca": {"type": "str", "choices": ["clamp", "refuse", "allow"], "default": "clamp"},
             **shared.BACKUP_OPTIONS,
+            **shared.SIGNING_OPTIONS,
         }
     )
     wanted = module.params
@@ -265,6 +274,7 @@ def main() -> None:
             outlive_ca=wanted["outlive_ca"],
             force=wanted["override"],
             **shared.backups(module),
+            **shared.signing(module),
             recover=not module.check_mode,
             **shared.node_arguments(module),
         )
