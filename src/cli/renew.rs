@@ -85,7 +85,7 @@ struct Renewing<'a> {
 impl Run for Renew {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let signing = Signing { timeout: Some(self.how.timeout), ..self.request.signing.clone() };
-        if !signing.asks_cluster() && signing.access.kubeconfig.is_some() {
+        if !signing.asks_cluster() && self.request.access.kubeconfig.is_some() {
             session.screen.say(UNUSED_KUBECONFIG);
         }
         // Whatever only shows writes nothing.

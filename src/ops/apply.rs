@@ -224,7 +224,7 @@ fn issued(
     }
     let request: RenewRequest = again::request(plan)?;
     let directory = Store::new(plan.rootfs.clone())?.on_machine(&plan.kubeconfig_dir);
-    let chains = signing::obtain(&orders, &request.signing, &directory, progress)?;
+    let chains = signing::obtain(&orders, &request.signing, (&request.access, &directory), progress)?;
     Ok(wanted.iter().map(|(name, ..)| name.clone()).zip(chains).collect())
 }
 

@@ -23,6 +23,8 @@ pub use self::error::SigningError;
 use super::cluster::Api;
 use super::keys::{Continue, Progress};
 use super::node::read_named;
+use crate::audit::Finding;
+use crate::audit::chain::judge_issued;
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
 use crate::error::{Error, Result};
@@ -38,6 +40,9 @@ use crate::x509::{Certificate, CertificateTemplate, RequestTemplate, SerialNumbe
 
 /// Between two looks at the requests, at first and at last.
 const LOOKS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+
+/// For so long nothing is said of a signer that is waited for.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// How long it may take to delete requests after Ctrl-C.
 const LAST_WORDS: &str = "5s";
@@ -77,7 +82,7 @@ struct Waiting<'o> {
 pub(super) fn obtain(
     orders: &[Order<'_>],
     signing: &Signing,
-    kubeconfig_dir: &Path,
+    (access, kubeconfig_dir): (&ClusterAccess, &Path),
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Vec<Vec<Certificate>>> {
     let authorities = match &signing.issuer_ca {
@@ -85,8 +90,8 @@ pub(super) fn obtain(
         None => None,
     };
     let mut requests = orders.iter().map(|order| named(*order)).collect::<Result<Vec<_>>>()?;
-    let outcome = answered(&mut requests, signing, kubeconfig_dir, progress);
-    forget(&requests, &signing.access, kubeconfig_dir);
+    let outcome = answered(&mut requests, signing, (access, kubeconfig_dir), progress);
+    forget(&requests, access, kubeconfig_dir);
     outcome?;
     let mut all = Vec::new();
     for request in requests {
@@ -113,7 +118,7 @@ fn named(order: Order<'_>) -> Result<Waiting<'_>> {
 fn answered(
     requests: &mut [Waiting<'_>],
     signing: &Signing,
-    kubeconfig_dir: &Path,
+    (access, kubeconfig_dir): (&ClusterAccess, &Path),
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<()> {
     let count = requests.len();
@@ -125,7 +130,7 @@ fn answered(
             Continue::No => ControlFlow::Break(()),
         }
     };
-    let mut api = Api::open(&signing.access, kubeconfig_dir, &mut tell)?;
+    let mut api = Api::open(access, kubeconfig_dir, &mut tell)?;
     for request in &mut *requests {
         ask(&mut api, request, signing.approve)?;
     }
@@ -139,7 +144,10 @@ fn answered(
         if since.elapsed() >= timeout {
             return Err(timed_out(&mut api, open, timeout).into());
         }
-        open.waits_for().clone_into(&mut said.borrow_mut());
+        // A signer that works needs a moment, of which nothing need be said.
+        if !open.is_approved || since.elapsed() > QUIET {
+            open.waits_for().clone_into(&mut said.borrow_mut());
+        }
         api.pause(pause.min(timeout.saturating_sub(since.elapsed())))?;
         pause = (pause * 2).min(LOOKS.1);
     }
@@ -226,6 +234,16 @@ fn read(order: Order<'_>, certificate: &str) -> Result<Vec<Certificate>> {
     let Some(leaf) = chain.first() else { return Err(wrong(vec!["there is none".to_owned()]).into()) };
     let faults = faults(order.template, order.key.public_key_info(), leaf);
     if faults.is_empty() { Ok(chain) } else { Err(wrong(faults).into()) }
+}
+
+/// Refuses a chain that the CA certificates in the node's `file` do not vouch for.
+pub(super) fn refuse_untrusted(what: &str, chain: &[Certificate], file: &Path, bundle: &[Certificate]) -> Result<()> {
+    let findings = judge_issued(what, file, chain, bundle, SystemClock.now());
+    let reasons: Vec<_> = findings.into_iter().filter(Finding::is_critical).map(|finding| finding.evidence).collect();
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(SigningError::Untrusted { what: what.to_owned(), file: file.to_owned(), reasons }.into())
 }
 
 /// A signer that hands out no CA can be held to the one that it should have.

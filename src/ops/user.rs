@@ -11,10 +11,9 @@ use serde::Serialize;
 use super::keys::generate_all;
 use super::node::{Node, issuer_on_disk};
 use super::{Continue, OperationError, Progress, signing, unless_critical};
-use crate::audit::chain::{judge_issued, judge_signed};
+use crate::audit::chain::judge_signed;
 use crate::audit::{Finding, complete_remedies};
 use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, ServerRule};
-use crate::clock::SystemClock;
 use crate::config::Problem;
 use crate::error::Result;
 use crate::key::{Algorithm, PrivateKey};
@@ -22,8 +21,8 @@ use crate::kubeconfig::{Client, Kubeconfig};
 use crate::plan::SignerOrder;
 use crate::plan::user::{self, Credential, UserError, UserPlan, Wish, token_fault};
 use crate::policy::signer::Signer;
-use crate::request::Signing;
 pub use crate::request::UserRequest;
+use crate::request::{ClusterAccess, Signing};
 use crate::secret::Secret;
 use crate::tree::Tree;
 use crate::x509::{Certificate, CertificateTemplate, SerialNumber, X509Error, read_certificates};
@@ -37,6 +36,7 @@ pub struct Planned {
     /// What the configuration's reader warns of.
     pub warnings: Vec<Problem>,
     signing: Signing,
+    access: ClusterAccess,
     node: Node,
     tree: Tree,
     now: DateTime<Utc>,
@@ -126,7 +126,15 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     let mut plan = user::user(&wish, &node.spec, &node.layout, &tree, now)?;
     complete_remedies(&mut plan.findings, &request.node.caller());
     plan.findings = unless_critical(plan.findings)?;
-    Ok(Planned { plan, warnings: node.warnings.clone(), signing: request.signing.clone(), node, tree, now })
+    Ok(Planned {
+        plan,
+        warnings: node.warnings.clone(),
+        signing: request.signing.clone(),
+        access: request.access.clone(),
+        node,
+        tree,
+        now,
+    })
 }
 
 /// Where this node's administrators find the API server.
@@ -190,11 +198,13 @@ impl Planned {
     ) -> Result<Vec<Certificate>> {
         let order = signing::Order { name: &self.plan.user, terms, template, key };
         let directory = self.node.store.on_machine(&self.node.layout.kubeconfig_dir);
-        let chain =
-            signing::obtain(&[order], &self.signing, &directory, progress)?.into_iter().next().unwrap_or_default();
+        let chain = signing::obtain(&[order], &self.signing, (&self.access, &directory), progress)?
+            .into_iter()
+            .next()
+            .unwrap_or_default();
         let path = self.node.layout.certificate(CLUSTER_CA);
         let bundle = read_certificates(self.tree.content(&path).unwrap_or_default())?;
-        unless_critical(judge_issued(&self.plan.user, &path, &chain, &bundle, SystemClock.now()))?;
+        signing::refuse_untrusted(&self.plan.user, &chain, &path, &bundle)?;
         Ok(chain)
     }
 }

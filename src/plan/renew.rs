@@ -195,7 +195,13 @@ impl<'a> Renewal<'a> {
         if is_refused {
             return with(Cause::Refused.blocks(), "no client and no server would accept it");
         }
-        let order = match self.options.signers.as_ref().map(|signers| signers.order(&template)).transpose() {
+        let order = match self
+            .options
+            .signers
+            .as_ref()
+            .map(|signers| signers.order(&template, artefact.issuer.as_deref()))
+            .transpose()
+        {
             Ok(order) => order,
             Err(why) => {
                 self.note_no_signer(item, held, why);
@@ -206,6 +212,10 @@ impl<'a> Renewal<'a> {
         let new_key = (!self.options.keep_key).then(|| self.algorithm(certificate));
         let reason = match new_key.and_then(|kind| change_of_kind(certificate.key_kind(), kind)) {
             Some(change) => format!("{reason}; {change}"),
+            None => reason,
+        };
+        let reason = match &order {
+            Some(order) => format!("{reason}; by {}", order.signer.as_str()),
             None => reason,
         };
         let (place, trust) = (self.place(held), self.trust(item));

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Backups, KubeletDir, NodeRequest, OutliveCa, Recover, RequestError, Signing, Span};
+use super::{Backups, ClusterAccess, KubeletDir, NodeRequest, OutliveCa, Recover, RequestError, Signing, Span};
 use crate::catalogue::NodeRole;
 use crate::key::Algorithm;
 use crate::plan::generate::{Selection, SelectionOfPaths};
@@ -267,6 +267,10 @@ pub struct UserRequest {
     #[command(flatten)]
     #[serde(flatten)]
     pub signing: Signing,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: ClusterAccess,
     /// The token that the user authenticates with, in place of a certificate.
     #[arg(skip)]
     #[serde(skip)]

@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Backups, KubeletDir, NodeRequest, Recover, RequestError, Signing, Span, defaults, refuse_unknown};
+use super::{
+    Backups, ClusterAccess, KubeletDir, NodeRequest, Recover, RequestError, Signing, Span, defaults, refuse_unknown,
+};
 use crate::catalogue::{self, Kind, Row};
 use crate::config::{ClusterSpec, Role, alternative_name};
 use crate::key::Algorithm;
@@ -71,6 +73,10 @@ pub struct RenewRequest {
     #[command(flatten)]
     #[serde(flatten)]
     pub signing: Signing,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: ClusterAccess,
     /// Where the files that change are kept as they were.
     #[command(flatten)]
     #[serde(flatten)]

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{ClusterAccess, RequestError, Span, defaults};
+use super::{RequestError, Span, defaults};
 use crate::policy::signer::{SHORTEST_VALIDITY, Signer};
 
 const SIGNING: &str = "Who signs";
@@ -50,10 +50,6 @@ pub struct Signing {
     /// With --issuer kubernetes: how long certificates are waited for; five minutes without it.
     #[arg(skip)]
     pub timeout: Option<Span>,
-    /// How the cluster is reached.
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub access: ClusterAccess,
 }
 
 defaults! { Signing }

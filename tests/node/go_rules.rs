@@ -2,7 +2,7 @@
 //!
 //! `tests/hostile/` holds reader and chains against Go itself; here the verbs must all ask them.
 
-use kubepki::request::{Backups, OfAuthorities, Signing, Span};
+use kubepki::request::{Backups, ClusterAccess, OfAuthorities, Signing, Span};
 use std::fs;
 use std::path::Path;
 
@@ -62,6 +62,7 @@ fn user(node: &Node) -> Result<user::Planned, kubepki::error::Error> {
         allow_masters: false,
         outlive_ca: OutliveAuthority::Refuse.into(),
         signing: Signing::default(),
+        access: ClusterAccess::default(),
         token: None,
     };
     user::plan(&request, node.now)

@@ -1,6 +1,6 @@
 //! Kubeconfigs of users, held against those that kubeadm made from the same CAs.
 
-use kubepki::request::{Signing, Span};
+use kubepki::request::{ClusterAccess, Signing, Span};
 use std::fs;
 
 use chrono::TimeDelta;
@@ -29,6 +29,7 @@ fn request(node: &Node, name: &str, organizations: &[&str]) -> UserRequest {
         allow_masters: false,
         outlive_ca: OutliveAuthority::Refuse.into(),
         signing: Signing::default(),
+        access: ClusterAccess::default(),
         token: None,
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use kubepki::ops::Continue;
 use kubepki::ops::output::Access;
 use kubepki::ops::user::{Ensured, Order, Present, UserRequest, ensure};
-use kubepki::request::{Signing, Span};
+use kubepki::request::{ClusterAccess, Signing, Span};
 use kubepki::secret::Secret;
 
 use super::support::*;
@@ -22,6 +22,7 @@ fn request(node: &Node) -> UserRequest {
         allow_masters: false,
         outlive_ca: kubepki::plan::generate::OutliveAuthority::Refuse.into(),
         signing: Signing::default(),
+        access: ClusterAccess::default(),
         token: None,
     }
 }

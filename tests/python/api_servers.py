@@ -6,6 +6,7 @@ object at the same moment, hangs up in the middle of a watch.
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import threading
@@ -63,7 +64,7 @@ class ApiServer:
             if (answered := trouble(method, target)) is not None:
                 self.trouble.remove(trouble)
                 return answered
-        known = {"GET": self._read, "POST": self._create, "PUT": self._approve}
+        known = {"GET": self._read, "POST": self._create, "PUT": self._approve, "DELETE": self._delete}
         return known[method](path, body) or (404, {}, status(404, "NotFound", f"{path} not found"))
 
     def _read(self, path: str, _: dict[str, Any]) -> Answer | None:
@@ -75,10 +76,14 @@ class ApiServer:
         return 200, {}, {"metadata": {"resourceVersion": str(self.version)}, "items": items}
 
     def _create(self, path: str, body: dict[str, Any]) -> Answer | None:
-        if not path.endswith("/events"):
+        if not path.endswith(("/events", "/certificatesigningrequests")):
             return None
+        body.setdefault("status", {})
         self.put(f"{path}/{body['metadata']['name']}", body)
         return 201, {}, body
+
+    def _delete(self, path: str, _: dict[str, Any]) -> Answer | None:
+        return (200, {}, status(200, "", "")) if self.objects.pop(path, None) else None
 
     def _approve(self, path: str, body: dict[str, Any]) -> Answer | None:
         """Keep a request's conditions; an approval changes nothing else."""
@@ -153,6 +158,21 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.flush()
                     seen = int(one["metadata"]["resourceVersion"])
             time.sleep(0.05)
+
+
+def write_kubeconfig(path: Path, api: ApiServer, authority: str) -> None:
+    """Write a kubeconfig that leads there, with the token."""
+    data = base64.b64encode(authority.encode()).decode()
+    server = {"server": f"https://127.0.0.1:{api.port}", "certificate-authority-data": data}
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "a", "user": "u"}}],
+        "clusters": [{"name": "a", "cluster": server}],
+        "users": [{"name": "u", "user": {"token": TOKEN}}],
+    }
+    path.write_text(json.dumps(content))
 
 
 @contextmanager

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use super::super::node::{content_of, issuer_on_disk};
 use super::{Changed, bad};
-use crate::audit::chain::{judge_issued, judge_signed};
+use crate::audit::chain::judge_signed;
 use crate::catalogue::{self, CLUSTER_CA, Layout};
-use crate::clock::SystemClock;
 use crate::error::Result;
 use crate::key::PrivateKey;
 use crate::kubeconfig::Kubeconfig;
+use crate::ops::signing::refuse_untrusted;
 use crate::ops::unless_critical;
 use crate::plan::{Artefact, Plan, PlannedFile};
 use crate::secret::Secret;
@@ -124,9 +124,8 @@ impl<'a> Workbench<'a> {
         let chain = self.issued.remove(&artefact.name);
         let chain =
             chain.filter(|chain| !chain.is_empty()).ok_or_else(|| bad(format!("{} was not signed", artefact.name)))?;
-        let path = artefact.files.last().map(|file| file.path.clone()).unwrap_or_default();
-        let bundle = read_certificates(self.content(&self.authority_file(artefact)?)?.expose())?;
-        unless_critical(judge_issued(&artefact.name, &path, &chain, &bundle, SystemClock.now()))?;
+        let file = self.authority_file(artefact)?;
+        refuse_untrusted(&artefact.name, &chain, &file, &read_certificates(self.content(&file)?.expose())?)?;
         Ok(chain)
     }
 

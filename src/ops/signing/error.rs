@@ -1,5 +1,6 @@
 //! Why a signer of the cluster gave no certificate.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::faults;
@@ -74,6 +75,18 @@ faults! {
             signer: String,
             /// Every difference.
             faults: Vec<String>,
+        },
+        /// The node's own CA file does not vouch for the certificate, or no client and no server would accept it.
+        #[error("{what}: the certificate was signed, and nobody would trust it: {}", reasons.join("; "))]
+        #[fault("signer.untrusted", Finding,
+            format!("nothing was changed; name a signer of the node's own CA (--signer), or have the node trust this signer's CA first: {}", file.display()))]
+        Untrusted {
+            /// What the certificate is for.
+            what: String,
+            /// The node's CA file.
+            file: PathBuf,
+            /// Why not.
+            reasons: Vec<String>,
         },
         /// No CA of the file that was given vouches for the certificate.
         #[error("{what}: no CA of {file} vouches for the certificate: {reason}")]

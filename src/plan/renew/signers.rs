@@ -4,6 +4,7 @@
 
 use super::Renewal;
 use crate::audit::{Finding, FindingCode, Remedy};
+use crate::catalogue::CLUSTER_CA;
 use crate::inventory::{Found, Item};
 use crate::plan::SignerOrder;
 use crate::policy::signer::Signer;
@@ -17,11 +18,18 @@ pub struct Signers {
 }
 
 impl Signers {
-    /// Who is asked for a certificate.
-    pub(super) fn order(&self, template: &CertificateTemplate) -> Result<SignerOrder, String> {
+    /// Who is asked for a certificate that stands under `authority`.
+    pub(super) fn order(&self, template: &CertificateTemplate, authority: Option<&str>) -> Result<SignerOrder, String> {
         // Where none fits, the one for clients says best what is in the way.
         let signer = self.given.clone().or_else(|| Signer::of(template)).unwrap_or(Signer::ApiServerClient);
-        match signer.usages(template) {
+        let usages = match authority {
+            // The controller manager has a client CA's key, and no other.
+            Some(other) if signer.is_built_in() && other != CLUSTER_CA => {
+                Err(format!("signs with the cluster's CA, and this one stands under {other}"))
+            }
+            _ => signer.usages(template),
+        };
+        match usages {
             Ok(usages) => Ok(SignerOrder { signer, usages }),
             Err(why) => Err(format!("{} {why}", signer.as_str())),
         }
