@@ -6,6 +6,7 @@ object at the same moment, hangs up in the middle of a watch.
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import threading
@@ -47,6 +48,23 @@ class ApiServer:
     watches: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     version: int = 1
+
+    def kubeconfig(self, authority: str) -> str:
+        """Return the kubeconfig of a user whom this server knows."""
+        cluster = {
+            "server": f"https://127.0.0.1:{self.port}",
+            "certificate-authority-data": base64.b64encode(authority.encode()).decode(),
+        }
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "a", "user": "u"}}],
+                "clusters": [{"name": "a", "cluster": cluster}],
+                "users": [{"name": "u", "user": {"token": TOKEN}}],
+            }
+        )
 
     def put(self, path: str, content: dict[str, Any]) -> None:
         """Keep an object, in a new version."""
