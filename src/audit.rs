@@ -25,6 +25,7 @@ pub mod profile;
 mod seen;
 pub mod served;
 pub mod service_account;
+pub mod signers;
 pub mod signing;
 pub mod subject;
 pub mod unreadable;

@@ -60,6 +60,12 @@ pub fn alternative_name(text: &str) -> Result<String, &'static str> {
     network::san(text.to_lowercase())
 }
 
+/// The word for the configuration that the cluster itself has, where a file is named otherwise.
+pub const OF_CLUSTER: &str = "cluster";
+
+/// What that configuration is called in messages.
+pub const CLUSTER_NAME: &str = "ConfigMap kubeadm-config";
+
 /// The largest file that is read, in bytes.
 pub const LARGEST_FILE: usize = 1 << 20;
 

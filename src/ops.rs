@@ -24,6 +24,7 @@ pub mod init;
 mod interrupted;
 mod keys;
 mod kubelet;
+mod named;
 mod node;
 pub mod output;
 mod planned;

@@ -9,6 +9,7 @@ mod backup;
 mod build;
 mod bundle;
 mod call;
+mod cluster;
 mod command;
 mod data;
 mod exceptions;
@@ -44,6 +45,8 @@ mod native {
     use super::call::_panic;
     #[pymodule_export]
     use super::call::refuse_core_dumps;
+    #[pymodule_export]
+    use super::cluster::cluster_configuration;
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]

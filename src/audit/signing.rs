@@ -1,12 +1,13 @@
 //! Whether the controller manager can start with the CA that it signs with.
 //!
-//! In: the files of its flags. Out: a finding where it cannot: it comes up, says that it is well, becomes the leader and
+//! In: its flags, the files that they name. Out: a finding where it cannot: it comes up, says that it is well, becomes the leader and
 //! ends.
 //! Source: kubernetes `pkg/controller/certificates/signer/ca_provider.go` ("expected 1 certificate").
 
 use std::path::{Path, PathBuf};
 
 use super::{Finding, FindingCode, Severity};
+use crate::component::{SIGNERS, StaticPod};
 use crate::inventory::{Found, Part};
 use crate::remedy::{command, file};
 use crate::text::file_name;
@@ -64,4 +65,31 @@ pub fn judge_signing(
         )
         .as_bad_as(severity),
     )
+}
+
+/// A controller manager with one pair for all signers and one for some: it ends as it becomes the leader.
+#[must_use]
+pub fn contradiction(manifest: &Path, pod: &StaticPod) -> Option<Finding> {
+    let flag = |signer: &str, end: &str| format!("cluster-signing{signer}-{end}-file");
+    let is_given = |signer: &str, end: &str| pod.flag(&flag(signer, end)).is_some_and(|value| !value.is_empty());
+    let (all, some) = SIGNERS.split_first()?;
+    let has_all = is_given(all, "cert") && is_given(all, "key");
+    let own: Vec<_> = some
+        .iter()
+        .flat_map(|signer| ["cert", "key"].map(|end| (*signer, end)))
+        .filter(|(signer, end)| is_given(signer, end))
+        .map(|(signer, end)| format!("--{}", flag(signer, end)))
+        .collect();
+    let first = own.first().filter(|_| has_all)?;
+    let finding = Finding::new(
+        FindingCode::ComponentWouldNotStart,
+        "kube-controller-manager",
+        manifest,
+        format!("it would not start again: it has a pair for all signers, and {first} too"),
+        format!(
+            "take the flags of one kind out of {}: a pair for each signer, or one for all, not both",
+            manifest.display()
+        ),
+    );
+    Some(finding.as_bad_as(Severity::Warning))
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{Form, Output};
 use super::run::Run;
 use super::session::Session;
@@ -29,7 +29,7 @@ pub(super) struct Access {
 
 impl Run for Access {
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        with_stdin(session, &mut self.request.node)?;
+        with_configuration(session, &mut self.request.node)?;
         let report = access::access(&self.request, session.now, &session.stop_signal())?;
         session.screen.warn(&report.warnings);
         match self.output.form {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
-use super::input::{certificate_key, content, with_stdin};
+use super::input::{certificate_key, content, with_configuration, with_configuration_by};
 use super::options::{CertificateKeyOptions, DryRun, Form, Out, Output};
 use super::run::Run;
 use super::session::Session;
@@ -138,7 +138,7 @@ impl Run for Export {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let given = key(session, &self.key)?;
         let mut request = self.request.clone();
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         let Some(collected) = collect(session, &request, self.dry_run.then_some("made"))? else { return Ok(0) };
         let sealed = self.seal(&collected, given)?;
         session.go_on()?;
@@ -178,7 +178,7 @@ impl Run for Upload {
         let mut request = self.request;
         request.refuse_worker()?;
         let time_to_live = request.time_to_live()?;
-        with_stdin(session, &mut request.bundle.node)?;
+        with_configuration_by(session, &mut request.bundle.node, &request.access)?;
         let shown = self.dry_run.then_some("uploaded");
         let Some(collected) = collect(session, &request.bundle, shown)? else { return Ok(0) };
         let new_key = given.is_none();
@@ -205,7 +205,7 @@ impl Run for Download {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let key = key(session, &self.key)?;
         let DownloadRequest { access, bundle: mut request } = self.request;
-        with_stdin(session, &mut request.node)?;
+        with_configuration_by(session, &mut request.node, &access)?;
         let mut tell = || session.tell();
         let sealed = bundle::download(&mut Api::open(&access, kubeconfig_dir(&request.node), &mut tell)?)?;
         put(session, &sealed, key.as_ref(), request, self.output.form, *self.dry_run)
@@ -260,7 +260,7 @@ impl Run for Import {
         let sealed = content(session, &self.file)?;
         let key = key(session, &self.key)?;
         let mut request = self.request;
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         put(session, &sealed, key.as_ref(), request, self.output.form, *self.dry_run)
     }
 }

@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::input::with_stdin;
-use super::options::{Form, Output, UnusedKubeconfig};
+use super::input::{with_configuration, with_configuration_by};
+use super::options::{Form, Output, UNUSED_KUBECONFIG};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -12,7 +12,7 @@ use crate::ops::check::{self, CheckRequest, Status};
 use crate::ops::check_expiration;
 use crate::report;
 use crate::report::html::{self, Page};
-use crate::request::NodeRequest;
+use crate::request::{ClusterAccess, NodeRequest};
 use crate::text::printable;
 
 /// The form of what a check prints.
@@ -56,16 +56,17 @@ pub(super) struct Check {
 /// Print when certificates end, as kubeadm does.
 ///
 /// What `kubeadm certs check-expiration` prints, for a tree in any state: a file that is missing, unreadable or corrupt
-/// is a row. Nothing is asked of a cluster: the configuration is the file, or kubeadm's defaults.
+/// is a row. The configuration is the file, or kubeadm's defaults; `--config cluster` asks the cluster, as kubeadm does without a file.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki certs check-expiration
+  kubepki certs check-expiration --config cluster
   kubepki certs check-expiration --config kubeadm.yaml -o json")]
 pub(super) struct CheckExpiration {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    kubeconfig: UnusedKubeconfig,
+    access: ClusterAccess,
     #[command(flatten)]
     node: NodeRequest,
 }
@@ -75,7 +76,7 @@ impl Run for Check {
     const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
 
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        with_stdin(session, &mut self.request.node)?;
+        with_configuration(session, &mut self.request.node)?;
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);
         let fields = report::check::Fields::of(&report);
@@ -97,10 +98,10 @@ impl Run for Check {
 
 impl Run for CheckExpiration {
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        if let Some(note) = self.kubeconfig.note() {
-            session.screen.say(note);
+        if self.access.kubeconfig.is_some() && !self.node.awaits_cluster() {
+            session.screen.say(UNUSED_KUBECONFIG);
         }
-        with_stdin(session, &mut self.node)?;
+        with_configuration_by(session, &mut self.node, &self.access)?;
         let now = SystemClock.exact();
         let checked = check_expiration::check_expiration(&self.node)?;
         session.screen.warn(&checked.warnings);

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{DryRun, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
@@ -48,7 +48,7 @@ impl Run for Cleanup {
             recover: (!dry_run).into(),
             ..self.request
         };
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         let planned = cleanup::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         Carrying { afterwards: Some(&consequences), ..carrying }.carry_out()

@@ -3,12 +3,12 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{Configuration, Form, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
-use crate::config::Problem;
+use crate::config::{CLUSTER_NAME, Problem};
 use crate::error::Category;
 use crate::ops::{self, STDIN};
 use crate::report;
@@ -19,6 +19,7 @@ use crate::report;
     mut_arg("config", |config| config.required(true)),
     after_help = "Examples:
   kubepki config validate --config kubeadm.yaml
+  kubepki config validate --config cluster
   kubectl -n kube-system get configmap kubeadm-config -o yaml | kubepki config validate --config -
   kubepki config validate --config kubeadm.yaml -o json"
 )]
@@ -38,7 +39,7 @@ struct Answer {
 impl Run for Validate {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let mut node = self.configuration.node;
-        with_stdin(session, &mut node)?;
+        with_configuration(session, &mut node)?;
         let answer = match ops::configuration(&node) {
             Ok(loaded) => Answer { valid: true, problems: loaded.warnings },
             Err(error) => {
@@ -53,6 +54,7 @@ impl Run for Validate {
         if self.output.form == Form::Text {
             let said = problems.iter().flat_map(|one| report::problem::lines(one, &format!(" [{}]", one.code)));
             let name = match (&node.config_text, &node.config) {
+                _ if node.is_of_cluster() => CLUSTER_NAME.to_owned(),
                 (None, Some(path)) => path.display().to_string(),
                 _ => STDIN.to_owned(),
             };

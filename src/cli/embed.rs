@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{DryRun, Output, selection};
 use super::run::Run;
 use super::session::Session;
@@ -44,7 +44,7 @@ impl Run for Embed {
         let dry_run = *self.dry_run;
         let mut request =
             EmbedRequest { kubeconfigs: selection(&self.files), recover: (!dry_run).into(), ..self.request };
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         let planned = embed::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         let afterwards = |report: &Report| next(&request.node, report);

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{DryRun, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
@@ -46,7 +46,7 @@ impl Run for GenerateCsr {
         let dry_run = *self.dry_run;
         let names: Vec<String> = self.names.into_iter().map(file_name).collect();
         let mut request = GenerateCsrRequest { names: selection(&names), recover: (!dry_run).into(), ..self.request };
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         let planned = generate_csr::plan(&request, session.now)?;
         let text = |plan: &Plan| {
             if plan.is_empty() { report::plan::text(plan, session.screen.width()) } else { requests::made(plan) }

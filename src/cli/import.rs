@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::carry_out::{Carrying, Words};
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{DryRun, Output};
 use super::run::Run;
 use super::session::Session;
@@ -36,7 +36,7 @@ impl Run for Import {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let dry_run = *self.dry_run;
         let mut request = ImportRequest { recover: (!dry_run).into(), ..self.request };
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         let planned = import::plan(&request, session.now)?;
         let waiting = waiting(&planned.plan);
         let nothing = nothing(&planned.plan, &waiting);

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::carry_out::{Afterwards, Carrying, Words};
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::options::{DryRun, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
@@ -74,7 +74,7 @@ impl Making {
     ) -> Result<u8, Stop> {
         let dry_run = *self.dry_run;
         let mut request = InitRequest { certificates, kubeconfigs, recover: (!dry_run).into(), ..self.request };
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         let planned = init::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         Carrying { afterwards, ..carrying }.carry_out()

@@ -10,19 +10,36 @@ use super::stop::Stop;
 use crate::config;
 use crate::edge::streams::{self, Until};
 use crate::ops::STDIN;
-use crate::request::NodeRequest;
+use crate::ops::cluster::read_configuration;
+use crate::request::{ClusterAccess, NodeRequest};
 use crate::secret::Secret;
 
 /// No Secret, and no document around one, is larger: 1 MiB is what the API server takes.
 const LIMIT: usize = 4 << 20;
 
-/// The node with its configuration read, where that comes from stdin (`--config -`).
-pub(super) fn with_stdin(session: &Session, node: &mut NodeRequest) -> Result<(), Stop> {
+/// The node with its configuration read, where that comes from stdin (`--config -`) or from the cluster (`--config cluster`), for a
+/// verb without options of the cluster's.
+///
+/// # Errors
+/// As [`with_configuration_by`].
+pub(super) fn with_configuration(session: &Session, node: &mut NodeRequest) -> Result<(), Stop> {
+    with_configuration_by(session, node, &ClusterAccess::default())
+}
+
+/// The same for a verb that has them.
+///
+/// # Errors
+/// As [`content`] and [`read_configuration`].
+pub(super) fn with_configuration_by(
+    session: &Session,
+    node: &mut NodeRequest,
+    access: &ClusterAccess,
+) -> Result<(), Stop> {
     if node.config.as_deref() == Some(Path::new("-")) {
         let bytes = content(session, Path::new("-"))?;
         node.config_text = Some(config::text(STDIN, bytes.expose())?.to_owned());
     }
-    Ok(())
+    Ok(read_configuration(node, access, &mut || session.tell())?)
 }
 
 /// The certificate key of the options, or of the environment.

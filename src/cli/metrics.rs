@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::error::CommandError;
-use super::input::with_stdin;
+use super::input::with_configuration;
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -65,7 +65,7 @@ impl Run for Metrics {
     const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
 
     fn run(mut self, session: &Session) -> Result<u8, Stop> {
-        with_stdin(session, &mut self.request.node)?;
+        with_configuration(session, &mut self.request.node)?;
         let report = check::check(&self.request, session.now)?;
         session.screen.warn(&report.warnings);
         let text = report::prometheus::check(&report, env!("CARGO_PKG_VERSION"));

@@ -48,22 +48,7 @@ pub(super) struct Output {
 }
 
 /// What is said of a kubeconfig that is given for kubeadm's sake.
-pub(super) const UNUSED_KUBECONFIG: &str = "note: --kubeconfig is not used: kubepki reads files only";
-
-/// kubeadm's `--kubeconfig`.
-#[derive(Args, Clone, Debug)]
-pub(super) struct UnusedKubeconfig {
-    /// Accepted for kubeadm's sake and not used: no cluster is asked.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-}
-
-impl UnusedKubeconfig {
-    /// What is said of it where it is given.
-    pub(super) fn note(&self) -> Option<&'static str> {
-        self.kubeconfig.as_ref().map(|_| UNUSED_KUBECONFIG)
-    }
-}
+pub(super) const UNUSED_KUBECONFIG: &str = "note: --kubeconfig is not used: no cluster is asked";
 
 /// Which configuration, and where it is: what a verb takes of the node's options that reads nothing else of a node.
 #[derive(Clone, Debug, Default)]

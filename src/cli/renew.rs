@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
-use super::input::with_stdin;
+use super::input::with_configuration_by;
 use super::options::{DryRun, Form, OneOf, Output, UNUSED_KUBECONFIG, all_or};
 use super::progress::KeyProgress;
 use super::restart::{self, command};
@@ -85,14 +85,14 @@ struct Renewing<'a> {
 impl Run for Renew {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let signing = Signing { timeout: Some(self.how.timeout), ..self.request.signing.clone() };
-        if !signing.asks_cluster() && self.request.access.kubeconfig.is_some() {
+        if !signing.asks_cluster() && !self.request.node.awaits_cluster() && self.request.access.kubeconfig.is_some() {
             session.screen.say(UNUSED_KUBECONFIG);
         }
         // Whatever only shows writes nothing.
         let is_dry_run = *self.dry_run || self.diff;
         let names = if self.names == ["all"] { Selection::All } else { Selection::Names(self.names.clone()) };
         let mut request = RenewRequest { names, recover: (!is_dry_run).into(), signing, ..self.request };
-        with_stdin(session, &mut request.node)?;
+        with_configuration_by(session, &mut request.node, &request.access)?;
         let planned = renew::plan(&request, session.now)?;
         session.go_on()?;
         let renewing = Renewing {

@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use super::carry_out::{Carrying, Words};
 use super::error::CommandError;
-use super::input::{first_line, with_stdin};
+use super::input::{first_line, with_configuration};
 use super::options::{Configuration, DryRun, Output};
 use super::run::Run;
 use super::session::Session;
@@ -72,7 +72,7 @@ impl Run for Sign {
             let hint = "name a file for one of them";
             return Err(CommandError::usage("--config and --ca-key-passphrase-file are both stdin", hint).into());
         }
-        with_stdin(session, &mut request.node)?;
+        with_configuration(session, &mut request.node)?;
         request.ca_key_passphrase =
             self.ca_key_passphrase_file.as_deref().map(|file| first_line(session, file)).transpose()?;
         let planned = sign::plan(&request, session.now)?;

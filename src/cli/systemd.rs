@@ -7,10 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::error::CommandError;
+use super::input::with_configuration;
 use super::options::{Form, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
+use crate::config::OF_CLUSTER;
 use crate::error::Error;
 use crate::ops::systemd::{self, SystemdError, UnitChange};
 use crate::ops::{NodeRequest, configuration};
@@ -163,13 +165,17 @@ fn schedule(session: &Session, request: ScheduleRequest, rootfs: Option<&Path>) 
         let hint = "name a file: the timer reads it at every run";
         return Err(CommandError::usage("--config - cannot be the configuration of a timer", hint).into());
     }
-    let config = request.config.map(|path| std::path::absolute(&path).unwrap_or(path));
+    let config = request.config.map(|path| match std::path::absolute(&path) {
+        Ok(absolute) if path != Path::new(OF_CLUSTER) => absolute,
+        _ => path,
+    });
     let writes = match &config {
         None => Vec::new(),
         // A configuration that cannot be read would make every run fail; and it may have its certificates elsewhere.
         Some(path) => {
             let rootfs = rootfs.map(Path::to_owned).into();
-            let node = NodeRequest { config: Some(path.clone()), rootfs, ..NodeRequest::default() };
+            let mut node = NodeRequest { config: Some(path.clone()), rootfs, ..NodeRequest::default() };
+            with_configuration(session, &mut node)?;
             vec![PathBuf::from(configuration(&node)?.spec.certificates_dir)]
         }
     };

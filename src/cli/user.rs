@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::input::{first_line, with_stdin};
+use super::input::{first_line, with_configuration_by};
 use super::options::{DryRun, Form, Out, Output};
 use super::progress::KeyProgress;
 use super::run::Run;
@@ -69,7 +69,7 @@ impl Run for User {
             signing: Signing { timeout: Some(self.timeout), ..self.request.signing.clone() },
             ..self.request.clone()
         };
-        with_stdin(session, &mut request.node)?;
+        with_configuration_by(session, &mut request.node, &request.access)?;
         if request.renew_before.is_some() {
             return self.ensure(session, &request);
         }

@@ -82,7 +82,7 @@ faults! {
         NotBuilt,
         /// There is no kubeconfig and no service account to ask the cluster with.
         #[error("there are no credentials for a cluster: {reason}")]
-        #[fault("cluster.no_credentials", Usage, "name a kubeconfig: --kubeconfig FILE")]
+        #[fault("cluster.no_credentials", Usage, "name a kubeconfig: --kubeconfig FILE, or $KUBECONFIG where the command has no such option")]
         NoCredentials {
             /// Where they were looked for.
             reason: String,

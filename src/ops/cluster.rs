@@ -7,16 +7,21 @@
 //! | this file | objects read, made, changed and deleted |
 //! | `approval` | a signing request that is approved or denied |
 //! | `credentials` | which kubeconfig, and whether it may be used |
+//! | `configuration` | kubeadm's configuration, as the cluster has it |
 
 mod approval;
+mod configuration;
 mod credentials;
 
+pub use approval::Answered;
+pub(super) use configuration::configuration_text;
+pub use configuration::read_configuration;
+
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use approval::Answered;
-
+use crate::catalogue::ADMIN_CONF;
 use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
 use crate::error::Result;
 use crate::objects::{self, List, Object, escaped, path};
@@ -49,7 +54,16 @@ impl<'t> Api<'t> {
         kubeconfig_dir: &Path,
         tell: &'t mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Self> {
-        let credentials = credentials::find(access, kubeconfig_dir)?;
+        Self::open_with(access, &[kubeconfig_dir.join(ADMIN_CONF)], tell)
+    }
+
+    /// The same, with the kubeconfigs of the node that may be used.
+    fn open_with(
+        access: &ClusterAccess,
+        own: &[PathBuf],
+        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Self> {
+        let credentials = credentials::find(access, own)?;
         Ok(Self(Cluster::connect(&credentials, access.timeout()?, tell)?))
     }
 

@@ -2,20 +2,23 @@
 //!
 //! In: a [`NodeRequest`]. Out: the cluster specification, the layout, the tree.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::cluster;
 use super::kubelet::Kubelet;
+use super::named::find_named;
+pub(super) use super::named::{content_of, named_content, read_named};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF, Layout};
-use crate::config::{self, ClusterSpec, HostFacts, Loaded, Problem};
+use crate::config::{self, CLUSTER_NAME, ClusterSpec, HostFacts, Loaded, Problem, Role};
 use crate::edge::host;
-use crate::error::{Fault, Result};
-use crate::inventory::{Client, Documents, Inventory, referenced_paths};
+use crate::error::Result;
+use crate::inventory::{Client, Documents, Inventory, is_worker, referenced_paths};
 use crate::key::PrivateKey;
 use crate::remedy::Caller;
-use crate::request::{NodeRequest, Rootfs};
-use crate::secret::Secret;
-use crate::store::{Store, StoreError};
-use crate::tree::{Observed, Tree};
+use crate::request::{ClusterAccess, NodeRequest, Rootfs};
+use crate::store::Store;
+use crate::tree::Tree;
 use crate::x509::{Issuer, X509Error, read_certificates};
 
 /// What a configuration that is in no file is called in messages.
@@ -34,6 +37,7 @@ impl NodeRequest {
     /// How a command has to be run that is about the same node, for [`crate::remedy`].
     pub(super) fn caller(&self) -> Caller {
         let config = match (&self.config, &self.config_text) {
+            (Some(word), _) if self.is_of_cluster() => Some(word.clone()),
             // The text is in no file: the reader has to name one.
             (_, Some(_)) => Some(PathBuf::from("FILE")),
             (None, None) => None,
@@ -97,7 +101,8 @@ impl Node {
         let store = Store::new(request.rootfs.dir())?;
         let hostname = name_in_kubelet_conf(&store, request, &documents).or(facts.hostname);
         let host = HostFacts { hostname, default_address: facts.default_address, is_optional: false };
-        Ok(Self::of(store, request, configuration_with(request, host)?, documents))
+        let node = Self::of(store, request, configuration_with(request, host)?, documents);
+        Ok(node.known_by_its_files(request))
     }
 
     /// The same for work that reads or renews what is there: nothing is asked of the host. What neither the
@@ -111,7 +116,16 @@ impl Node {
         let documents = Documents::default();
         let hostname = name_in_kubelet_conf(&store, request, &documents);
         let host = HostFacts { hostname, default_address: None, is_optional: true };
-        Ok(Self::of(store, request, configuration_with(request, host)?, documents))
+        let node = Self::of(store, request, configuration_with(request, host)?, documents);
+        Ok(node.known_by_its_files(request))
+    }
+
+    /// The cluster's own configuration is the same on every node: whether this one is a worker is seen by its files.
+    fn known_by_its_files(mut self, request: &NodeRequest) -> Self {
+        if request.is_of_cluster() && is_worker(&self.layout, &self.read()) {
+            self.spec.role = Role::Worker;
+        }
+        self
     }
 
     /// The same for work that is about files of no node: nothing is read, and nothing asked.
@@ -205,11 +219,12 @@ fn add_referenced(
     tree.add(store.read(referenced));
 }
 
-/// Reads the request's kubeadm configuration: the file or the text with defaults filled in, or kubeadm's
+/// Reads the request's kubeadm configuration: the file, the text or the cluster's own with defaults filled in, or kubeadm's
 /// defaults.
 ///
 /// # Errors
-/// The file cannot be read (`store.*`), or is not a valid configuration (`config.*`).
+/// The file cannot be read (`store.*`), the cluster cannot be asked (`cluster.*`), or it is not a valid configuration
+/// (`config.*`).
 pub fn configuration(request: &NodeRequest) -> Result<Loaded> {
     let facts = host::facts();
     let host = HostFacts { hostname: facts.hostname, default_address: facts.default_address, is_optional: false };
@@ -225,49 +240,24 @@ pub(super) fn configuration_with(request: &NodeRequest, host: HostFacts) -> Resu
         return Ok(Loaded { spec, warnings: Vec::new() });
     }
     if let Some(text) = &request.config_text {
-        let name = if request.config.as_deref() == Some(Path::new("-")) { STDIN } else { INLINE };
+        let name = match request.config.as_deref() {
+            Some(path) if path == Path::new("-") => STDIN,
+            Some(_) if request.is_of_cluster() => CLUSTER_NAME,
+            _ => INLINE,
+        };
         return Ok(config::load(name, text.as_bytes(), &options)?);
+    }
+    if request.awaits_cluster() {
+        // Whoever has options for it, or can be interrupted, has read it before.
+        let mut request = request.clone();
+        cluster::read_configuration(&mut request, &ClusterAccess::default(), &mut || ControlFlow::Continue(()))?;
+        return configuration_with(&request, options.host);
     }
     let Some(path) = &request.config else {
         return Ok(Loaded { spec: config::defaults(&options)?, warnings: Vec::new() });
     };
     let (bytes, found) = find_named(path, request.rootfs.as_deref())?;
     Ok(config::load(&found.display().to_string(), bytes.expose(), &options)?)
-}
-
-/// The bytes of a file that a user named on the command line.
-pub(super) fn read_named(path: &Path, rootfs: Option<&Path>) -> Result<Secret> {
-    find_named(path, rootfs).map(|(content, _)| content)
-}
-
-/// The same, and where it was found: commands that name it have to work outside of the root directory.
-fn find_named(path: &Path, rootfs: Option<&Path>) -> Result<(Secret, PathBuf)> {
-    let outside = Store::new(None)?;
-    let mut tree = outside.read([path]);
-    let mut found = path.to_owned();
-    if !tree.is_there(path)
-        && let Some(rootfs) = rootfs
-    {
-        tree = Store::new(Some(rootfs.to_owned()))?.read([path]);
-        found = rootfs.join(path.strip_prefix("/").unwrap_or(path));
-    }
-    named_content(&tree, path).map(|content| (content, found))
-}
-
-/// What was read of a file that a user named: what is none there is another file's name that was meant, not a fault of the
-/// node's.
-pub(super) fn named_content(tree: &Tree, path: &Path) -> Result<Secret> {
-    match tree.get(path) {
-        Observed::Unreadable(fault) if fault.code == StoreError::IS_A_DIRECTORY => {
-            let hint = format!("name a file, as {}, not the directory", path.join("FILE").display());
-            Err(Fault { hint, ..fault.clone() }.into())
-        }
-        Observed::Unreadable(fault) if fault.code == StoreError::NOT_A_REGULAR_FILE => {
-            let hint = "write what comes from it to a file first, and name that file".to_owned();
-            Err(Fault { hint, ..fault.clone() }.into())
-        }
-        _ => content_of(tree, path).cloned(),
-    }
 }
 
 /// A CA that can sign: the first certificate of its file, and the key beside it.
@@ -280,13 +270,4 @@ pub(super) fn issuer_on_disk(tree: &Tree, layout: &Layout, name: &str) -> Result
     };
     let key = PrivateKey::from_pem(text.expose())?;
     Ok(Issuer::new(certificates.into_iter().next().ok_or(X509Error::NoCertificate)?, key)?)
-}
-
-/// The content of a file that must be there and readable.
-pub(super) fn content_of<'t>(tree: &'t Tree, path: &Path) -> Result<&'t Secret> {
-    match tree.get(path) {
-        Observed::File { content, .. } => Ok(content),
-        Observed::Missing => Err(StoreError::Missing { path: path.to_owned() }.into()),
-        Observed::Unreadable(fault) => Err(fault.clone().into()),
-    }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::OF_CLUSTER;
 use crate::error::faults;
 use crate::text::duration;
 
@@ -114,7 +115,9 @@ pub fn units(schedule: &Schedule) -> Result<[Unit; 2], UnitError> {
         command.push("--restart".to_owned());
     }
     if let Some(config) = &schedule.config {
-        command.extend(["--config".to_owned(), argument(absolute("configuration", config)?)]);
+        let is_word = config == Path::new(OF_CLUSTER);
+        let config = if is_word { OF_CLUSTER } else { absolute("configuration", config)? };
+        command.extend(["--config".to_owned(), argument(config)]);
     }
     let mut writes: Vec<String> = WRITTEN.iter().map(|path| format!("-{path}")).collect();
     for path in &schedule.writes {

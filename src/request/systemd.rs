@@ -50,9 +50,10 @@ pub struct ScheduleRequest {
     /// Restart the components that use what was renewed.
     #[arg(long)]
     pub restart: bool,
-    /// The node's kubeadm configuration, an absolute path.
+    /// The node's kubeadm configuration, an absolute path, or `cluster` for the one that the cluster has.
     ///
-    /// It is read now, too, and its `certificatesDir` may be written to.
+    /// It is read now, too, and its `certificatesDir` may be written to. With `cluster` the timer asks the cluster at every run, with the
+    /// node's `admin.conf`; a run that gets no answer renews nothing.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// kubepki on the node; the one that runs now without it.

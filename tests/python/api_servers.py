@@ -49,6 +49,23 @@ class ApiServer:
     lock: threading.Lock = field(default_factory=threading.Lock)
     version: int = 1
 
+    def kubeconfig(self, authority: str) -> str:
+        """Return the kubeconfig of a user whom this server knows."""
+        cluster = {
+            "server": f"https://127.0.0.1:{self.port}",
+            "certificate-authority-data": base64.b64encode(authority.encode()).decode(),
+        }
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "a", "user": "u"}}],
+                "clusters": [{"name": "a", "cluster": cluster}],
+                "users": [{"name": "u", "user": {"token": TOKEN}}],
+            }
+        )
+
     def put(self, path: str, content: dict[str, Any]) -> None:
         """Keep an object, in a new version."""
         with self.lock:
@@ -158,21 +175,6 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.flush()
                     seen = int(one["metadata"]["resourceVersion"])
             time.sleep(0.05)
-
-
-def write_kubeconfig(path: Path, api: ApiServer, authority: str) -> None:
-    """Write a kubeconfig that leads there, with the token."""
-    data = base64.b64encode(authority.encode()).decode()
-    server = {"server": f"https://127.0.0.1:{api.port}", "certificate-authority-data": data}
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "a", "user": "u"}}],
-        "clusters": [{"name": "a", "cluster": server}],
-        "users": [{"name": "u", "user": {"token": TOKEN}}],
-    }
-    path.write_text(json.dumps(content))
 
 
 @contextmanager

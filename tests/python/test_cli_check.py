@@ -209,10 +209,10 @@ def test_check_expiration_of_a_golden_tree() -> None:
     assert len(dates.findall(golden)) == 14
 
 
-def test_kubeadms_flag_is_accepted_and_said_to_be_unused(made: Path) -> None:
+def test_kubeadms_flag_is_accepted_and_said_to_be_for_the_clusters_configuration(made: Path) -> None:
     done = kubepki("certs", "check-expiration", "--rootfs", made, "--node-name", "x", "--kubeconfig", "/no/such.conf")
     assert done.returncode == 0
-    assert done.stderr == "note: --kubeconfig is not used: kubepki reads files only\n"
+    assert done.stderr == "note: --kubeconfig is not used: no cluster is asked\n"
     assert done.stdout.startswith("CERTIFICATE ")
 
 

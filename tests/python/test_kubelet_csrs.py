@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kubepki
-from api_servers import Answer, ApiServer, api_server, status, write_kubeconfig
+from api_servers import Answer, ApiServer, api_server, status
 from trees import PROGRAM, run
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
         addresses = [{"type": "InternalIP", "address": "127.0.0.9"}, {"type": "InternalIP", "address": "10.0.0.7"}]
         serving.put("/api/v1/nodes/w1", {"metadata": {"name": "w1"}, "status": {"addresses": addresses}})
         serving.put(f"{CSRS}/csr-1", request(tmp_path, "csr-1"))
-        write_kubeconfig(tmp_path / "kubeconfig", serving, authority)
+        (tmp_path / "kubeconfig").write_text(serving.kubeconfig(authority))
         yield serving
 
 

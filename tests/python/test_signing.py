@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kubepki
-from api_servers import Answer, ApiServer, api_server, status, write_kubeconfig
+from api_servers import Answer, ApiServer, api_server, status
 from trees import PROGRAM, run
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def api(tmp_path: Path) -> Iterator[ApiServer]:
     kubepki.apply(kubepki.plan(tmp_path / "kubeadm.yaml", rootfs=tmp_path))
     pki = tmp_path / "etc/kubernetes/pki"
     with api_server(pki) as serving:
-        write_kubeconfig(tmp_path / "kubeconfig", serving, (pki / "ca.crt").read_text())
+        (tmp_path / "kubeconfig").write_text(serving.kubeconfig((pki / "ca.crt").read_text()))
         yield serving
 
 

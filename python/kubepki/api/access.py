@@ -47,7 +47,8 @@ def access(
     Source: k8s.io/apiserver `pkg/authentication/request/x509`, `pkg/apis/audit/v1`.
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         extra: More files and directories of the node to check.
         audit_log: The API server's audit logs, as JSON lines, plain or gzip: who has used which certificate.
         longest: A client certificate that is valid for longer is a finding.

@@ -56,7 +56,8 @@ def export_bundle(
     Source: kubeadm `phases/copycerts/copycerts.go` (`UploadCerts`).
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         role: The kind of node that they are for; a worker gets the CA's certificate alone, which is not encrypted.
         allow_missing_ca_keys: Leave the keys of external CAs out; it is an error otherwise.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
@@ -114,7 +115,8 @@ def plan_import_bundle(
 
     Args:
         bundle: The text of the Secret, of kubepki or of `kubectl get secret -o yaml`; for a worker PEM.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         role: The kind of this node, instead of the configuration's; a worker's bundle is a CA's certificate.
         allow_missing_ca_keys: The keys of external CAs may be missing.
         force: Replace files that differ.
@@ -171,7 +173,8 @@ def import_bundle(
 
     Args:
         bundle: As for `plan_import_bundle`, as is all that follows.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         role: The kind of this node, instead of the configuration's; a worker's bundle is a CA's certificate.
         allow_missing_ca_keys: The keys of external CAs may be missing.
         force: Replace files that differ.

@@ -50,7 +50,8 @@ def check(
     ('OK', 15)
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         warning: Warn of a certificate with at most this much time left.
         critical: A certificate with at most this much time left is critical.
         profile: Whose rules hold for modes and owners of files, and how bad a weakness is that a fresh kubeadm has:
@@ -138,7 +139,8 @@ def check_expiration(
     Source: kubeadm `cmd/certs.go` (`newCmdCertsExpiration`), `phases/certs/renewal/manager.go`.
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.

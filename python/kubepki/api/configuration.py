@@ -30,7 +30,8 @@ def load_config(
     Source: kubeadm `cmd/config.go` (`newCmdConfigValidate`), `util/config/strict/strict.go`.
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.

@@ -54,7 +54,8 @@ def plan_import(
         no_backup: Keep no backup of the files that are replaced or removed.
         recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
             planning makes.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.
@@ -115,7 +116,8 @@ def plan_embed(
         no_backup: Keep no backup of the files that are replaced or removed.
         recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
             planning makes.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.
@@ -172,7 +174,8 @@ def plan_cleanup(
         no_backup: Keep no backup of the files that are replaced or removed.
         recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
             planning makes.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.

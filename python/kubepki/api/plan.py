@@ -48,7 +48,8 @@ def plan(
     Source: kubeadm `cmd/phases/init/certs.go`, `phases/certs/certs.go`, `phases/kubeconfig/kubeconfig.go`.
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         certificates: Which CAs, certificates and key pairs, by kubeadm's names (`apiserver`, `etcd-ca`, `sa`); all, or
             none for an empty list.
         kubeconfigs: Which kubeconfigs, by their file names (`admin.conf`); all, or none for an empty list.

@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+# What `config` is for the configuration that the cluster has.
+_OF_CLUSTER = "cluster"
+
 
 def request(arguments: Mapping[str, Any], *others: str) -> dict[str, Any]:
     """Return the arguments of a function, its `locals()`, as the core takes them; not `others`, `now` and `progress`.
@@ -28,9 +31,22 @@ def request(arguments: Mapping[str, Any], *others: str) -> dict[str, Any]:
             hint="give `config` or `config_text`, not both",
         )
     fields = {name: plain(value) for name, value in arguments.items() if name not in {"now", "progress", *others}}
+    if "config_text" in fields and fields["config"] == _OF_CLUSTER:
+        fields.update(_of_cluster(arguments["config"], fields))
     if fields.get("algorithm") is not None:
         fields["algorithm"] = _core.parse_algorithm(str(fields["algorithm"]))
     return fields
+
+
+def _of_cluster(config: object, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration that the cluster has; a path is a file of that name."""
+    if isinstance(config, os.PathLike):
+        return {"config": os.path.join(os.curdir, _OF_CLUSTER)}  # noqa: PTH118 (a Path drops the dot)
+    node, access = (
+        {name: fields[name] for name in names if name in fields}
+        for names in (("config", "kubeconfig_dir", "rootfs"), ("kubeconfig", "request_timeout"))
+    )
+    return {"config_text": _core.cluster_configuration(node, access)}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (any argument)

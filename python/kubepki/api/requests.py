@@ -61,7 +61,8 @@ def plan_generate_csr(
     Source: kubeadm `cmd/certs.go` (`newCmdGenCSR`).
 
     Args:
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         names: Which certificates and kubeconfigs, by kubeadm's names; `kubelet-client` for what the kubelet shows to
             the API server and cannot renew any more.
         role: What the node is, instead of the configuration's; `etcd` means what etcd's CA signs.
@@ -144,7 +145,8 @@ def plan_sign(
 
     Args:
         csr_dir: The directory of the node below which every `.csr` is signed.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.
@@ -231,7 +233,8 @@ def sign_csr(
 
     Args:
         csr: The request in PEM.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         config_text: The configuration itself as YAML or JSON text, instead of `config`.
         lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
         node_name: The node's name, instead of the configuration's.

@@ -61,7 +61,8 @@ def user_kubeconfig(
 
     Args:
         client_name: The user's name: the certificate's common name.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         organizations: The groups: the certificate's organizations.
         validity: How long the certificate is valid; the configuration's period is not used, as in kubeadm.
         algorithm: The kind of key, as `ECDSA-P256`; the configuration's without one.
@@ -156,7 +157,8 @@ def ensure_user(
 
     Args:
         client_name: The user's name: the certificate's common name.
-        config: The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
         organizations: The groups: the certificate's organizations.
         validity: How long the certificate is valid; the configuration's period is not used, as in kubeadm.
         renew_before: Keep the kubeconfig that is there while it is what is asked for, and its certificate does not end

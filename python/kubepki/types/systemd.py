@@ -25,7 +25,7 @@ class Schedule:
         randomized_delay: By how much nodes may differ, so that they do not all renew at once.
         restart: Whether components that use what was renewed are restarted.
         kubelet: Whether the kubelet's certificates are renewed too.
-        config: The kubeadm configuration, an absolute path.
+        config: The kubeadm configuration, an absolute path, or `cluster` for the one that the cluster has.
         writes: Further folders that are written to: a certificates directory elsewhere.
 
     """

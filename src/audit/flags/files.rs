@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{CONTROLLER_MANAGER, Flagged};
-use crate::audit::{Finding, FindingCode, Severity};
-use crate::component::{PAIRS, SIGNERS};
+use crate::audit::signing::contradiction;
+use crate::audit::{Finding, FindingCode};
+use crate::component::PAIRS;
 use crate::inventory::Found;
 use crate::remedy::{command, file};
 use crate::tree::Observed;
@@ -13,7 +14,8 @@ use crate::tree::Observed;
 pub(super) fn judge(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
     let mut findings = missing(flagged, known);
     findings.extend(mismatches(flagged, known));
-    findings.extend(contradiction(flagged));
+    let manager = flagged.pod(CONTROLLER_MANAGER);
+    findings.extend(manager.and_then(|(manifest, pod)| contradiction(manifest, pod)));
     findings
 }
 
@@ -68,31 +70,4 @@ fn mismatches(flagged: &Flagged<'_>, known: &[Finding]) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// A controller manager with one pair for all signers and one for some: it ends as it becomes the leader.
-fn contradiction(flagged: &Flagged<'_>) -> Option<Finding> {
-    let (manifest, pod) = flagged.pod(CONTROLLER_MANAGER)?;
-    let flag = |signer: &str, end: &str| format!("cluster-signing{signer}-{end}-file");
-    let is_given = |signer: &str, end: &str| pod.flag(&flag(signer, end)).is_some_and(|value| !value.is_empty());
-    let (all, some) = SIGNERS.split_first()?;
-    let has_all = is_given(all, "cert") && is_given(all, "key");
-    let own: Vec<_> = some
-        .iter()
-        .flat_map(|signer| ["cert", "key"].map(|end| (*signer, end)))
-        .filter(|(signer, end)| is_given(signer, end))
-        .map(|(signer, end)| format!("--{}", flag(signer, end)))
-        .collect();
-    let first = own.first().filter(|_| has_all)?;
-    let finding = Finding::new(
-        FindingCode::ComponentWouldNotStart,
-        CONTROLLER_MANAGER,
-        manifest,
-        format!("it would not start again: it has a pair for all signers, and {first} too"),
-        format!(
-            "take the flags of one kind out of {}: a pair for each signer, or one for all, not both",
-            manifest.display()
-        ),
-    );
-    Some(finding.as_bad_as(Severity::Warning))
 }

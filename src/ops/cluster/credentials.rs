@@ -1,15 +1,14 @@
 //! Which credentials the cluster is asked with.
 //!
-//! In: what was asked for, and where the node's kubeconfigs are. Out: [`Credentials`]. The first that is there counts: the
-//! file that was named, `$KUBECONFIG`, the pod's service account, the node's `admin.conf`, `~/.kube/config`. A
+//! In: what was asked for, and which kubeconfigs of the node may be used. Out: [`Credentials`]. The first that is there counts: the
+//! file that was named, `$KUBECONFIG`, the pod's service account, the node's own, `~/.kube/config`. A
 //! kubeconfig can name a program that gets the credentials: it is not used when somebody else could have written it.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::node::read_named;
-use crate::catalogue::ADMIN_CONF;
+use super::super::named::read_named;
 use crate::edge::cluster::{ClusterError, Credentials};
 use crate::edge::host;
 use crate::edge::program::{self, Owner};
@@ -22,7 +21,7 @@ use crate::store::Store;
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /// Finds them.
-pub(super) fn find(access: &ClusterAccess, kubeconfig_dir: &Path) -> Result<Credentials> {
+pub(super) fn find(access: &ClusterAccess, own: &[PathBuf]) -> Result<Credentials> {
     if let Some(path) = &access.kubeconfig {
         return read(path);
     }
@@ -39,8 +38,8 @@ pub(super) fn find(access: &ClusterAccess, kubeconfig_dir: &Path) -> Result<Cred
     if environment.is_in_pod && is_there(Path::new(TOKEN)) {
         return Ok(Credentials::InCluster);
     }
-    let places = [Some(kubeconfig_dir.join(ADMIN_CONF)), environment.home.map(|home| home.join(".kube/config"))];
-    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    let at_home = environment.home.map(|home| home.join(".kube/config"));
+    let places: Vec<PathBuf> = own.iter().cloned().chain(at_home).collect();
     if let Some(path) = places.iter().find(|path| is_there(path)) {
         return read(path);
     }

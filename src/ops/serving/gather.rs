@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 
-use super::super::cluster::Api;
+use super::super::cluster::{Api, configuration_text};
 use super::ServingRequest;
 use crate::catalogue::{ROOT_CA_MAP, SYSTEM_NODE};
 use crate::config::{self, Host, HostFacts, parse_address, parse_host_port};
@@ -122,12 +122,11 @@ fn reserved(
     authorities: &[Certificate],
     now: DateTime<Utc>,
 ) -> Result<Reserved> {
-    let map: ConfigMap = api.get(Some(KUBE_SYSTEM), "kubeadm-config")?;
-    let text = map.data.get("ClusterConfiguration").map(String::as_str).unwrap_or_default();
+    let text = configuration_text(api)?;
     // It is nobody's node that is read.
     let host = HostFacts { is_optional: true, ..HostFacts::default() };
     let options = config::Options { lenient: true, host, ..config::Options::default() };
-    let spec = config::load("ConfigMap kubeadm-config", text.as_bytes(), &options)?.spec;
+    let spec = config::load(config::CLUSTER_NAME, text.as_bytes(), &options)?.spec;
     let mut api_server: BTreeSet<String> = spec.api_server_cert_sans.iter().cloned().collect();
     api_server.extend(spec.control_plane_endpoint.iter().map(|endpoint| host_text(&endpoint.host)));
     api_server.extend(presented(api, authorities, now)?);

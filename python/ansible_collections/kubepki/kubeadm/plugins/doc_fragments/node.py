@@ -13,8 +13,12 @@ class ModuleDocFragment:
 options:
   config:
     description:
-      - The kubeadm configuration (v1beta3, v1beta4); kubeadm's defaults without one.
+      - The kubeadm configuration (v1beta3, v1beta4), or C(cluster) for the one that the cluster has; kubeadm's defaults
+        without one.
       - Without it and O(config_content), kubeadm's defaults hold.
+      - >-
+        V(cluster) is read with the kubeconfig that the environment variable E(KUBECONFIG) names, else with that of the
+        node. A file of that name is V(./cluster).
     type: path
   config_content:
     description:

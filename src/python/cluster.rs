@@ -1,0 +1,35 @@
+//! What a living cluster is asked for, as Python sees it.
+//!
+//! In: the fields of the requests. Out: text. What a signal handler raises while the cluster is waited for goes before the work's
+//! own error.
+
+use std::ops::ControlFlow;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::call::Signals;
+use super::data::request;
+use crate::ops::NodeRequest;
+use crate::ops::cluster::read_configuration;
+use crate::request::ClusterAccess;
+
+/// kubeadm's configuration as the cluster has it, of a node whose request says `config="cluster"`.
+///
+/// # Errors
+/// As [`read_configuration`].
+#[pyfunction]
+pub(super) fn cluster_configuration(
+    py: Python<'_>,
+    node: &Bound<'_, PyDict>,
+    access: &Bound<'_, PyDict>,
+) -> PyResult<Option<String>> {
+    let (mut node, access): (NodeRequest, ClusterAccess) = (request(node)?, request(access)?);
+    let signals = Signals::default();
+    let stop = signals.stop();
+    signals.detached(py, || {
+        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        read_configuration(&mut node, &access, &mut tell)?;
+        Ok(node.config_text)
+    })
+}
