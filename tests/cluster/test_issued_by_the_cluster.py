@@ -91,10 +91,10 @@ def test_a_person_without_the_cas_key_makes_a_kubeconfig(own: Cluster) -> None:
     (node.kubernetes / "given.conf").write_bytes((own.first.kubernetes / "admin.conf").read_bytes())
     server = f"https://{own.first.address}:6443"
     made = node.kubepki(
-        *words, "--server", server, "--kubeconfig", "/etc/kubernetes/given.conf", "--out", "/root/jane.conf"
+        *words, "--server", server, "--kubeconfig", "/etc/kubernetes/given.conf", "--out", "/etc/kubernetes/jane.conf"
     )
     assert made.returncode == 0, made
-    assert user(node, "/root/jane.conf") == ("jane", ["qa", "system:authenticated"])
+    assert user(node, "/etc/kubernetes/jane.conf") == ("jane", ["qa", "system:authenticated"])
     assert ours(own) == []
 
 

@@ -62,6 +62,7 @@ MODULES = {
     "install": _module(kubepki.plan_import, own="path content"),
     "kubeconfig": _module(kubepki.plan, names="kubeconfigs"),
     "kubeconfig_user": _module(kubepki.ensure_user, own="path return_content", content="present"),
+    "kubelet_csr": _module(kubepki.approve_kubelet_csrs, own="approve"),
     "pki": _module(kubepki.plan),
     "probe": _module(kubepki.probe),
     "renew": _module(kubepki.plan_renew, own="force", defaults="renew_before", renew_before="before", override="force"),
