@@ -49,7 +49,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src templa
 PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard LICENSES/*) \
 	$(shell find python -type f -not -name '*.so' -not -path '*/__pycache__/*')
 
-CHECKS := check-format check-clippy check-rust check-rust-python check-rust-docs check-dependencies \
+CHECKS := check-format check-clippy check-rust check-rust-docs check-dependencies \
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench bench-ansible soak fuzz leak-check \
@@ -107,18 +107,16 @@ check-clippy: $(STAMPS)/venv
 	$(CARGO) clippy --locked --all-targets --features cluster,python -- --deny warnings
 	$(CARGO) clippy --locked --lib --features library-keygen -- --deny warnings
 
-check-rust:
-	$(CARGO) test --locked --features cluster
-
-# A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3.
-# The binding is tested through Python in any case (check-python).
-check-rust-python: $(STAMPS)/venv
+# A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3. Without it the
+# binding is tested through Python alone (check-python).
+check-rust: $(STAMPS)/venv
 	@folder="$$($(BIN)/python requirements/libpython_folder.py)"; \
 	if [ -z "$$folder" ]; then \
-		echo "skipped: cargo test --features python, as $(PYTHON) has no libpython to link with (on Debian: libpython3-dev)"; \
+		echo "the binding's own tests are skipped, as $(PYTHON) has no libpython to link with (on Debian: libpython3-dev)"; \
+		set -x; $(CARGO) test --locked --features cluster; \
 	else \
 		set -x; LD_LIBRARY_PATH="$$folder$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
-			$(CARGO) test --locked --features cluster,python --lib; \
+			$(CARGO) test --locked --features cluster,python; \
 	fi
 
 check-rust-docs: $(STAMPS)/venv
