@@ -48,6 +48,7 @@ mod renew;
 mod restart;
 mod run;
 mod screen;
+mod serving;
 mod session;
 mod show;
 mod sign;

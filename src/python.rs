@@ -62,7 +62,7 @@ mod native {
     #[pymodule_export]
     use super::restart::{must_restart, plan_restart, restart};
     #[pymodule_export]
-    use super::serving::kubelet_csrs;
+    use super::serving::{enable_serving_certs, kubelet_csrs, require_serving_certs};
     #[pymodule_export]
     use super::systemd::{install_units, remove_units, schedule_units};
     #[pymodule_export]

@@ -83,7 +83,7 @@ impl Caller {
         let own = words.iter().position(|word| *word != "sudo").unwrap_or(0);
         let completed = match words.get(own).copied() {
             // Another machine's disk: its components do not run here.
-            Some("kubepki") if self.is_elsewhere(&words) && words.get(own + 1) == Some(&"restart") => {
+            Some("kubepki") if self.is_elsewhere(&words) && needs_a_living_node(words.get(own + 1..)) => {
                 return format!("{code} (on that node, once it runs)");
             }
             Some("kubepki") => self.complete_own(&words, own),
@@ -116,6 +116,7 @@ impl Caller {
         let (is_node_verb, has_configuration, has_kubelet) = match verb.as_slice() {
             _ if is_of_no_node(&verb) => (false, false, false),
             ["restart" | "backup" | "systemd" | "recover" | "show", ..] => (false, false, false),
+            ["kubelet", ..] => (false, false, true),
             ["certs", "sign"] | ["config", ..] => (false, true, false),
             ["check", ..] | ["certs", "renew" | "generate-csr" | "import" | "cleanup"] => (true, true, true),
             _ => (true, true, false),
@@ -154,11 +155,17 @@ impl Caller {
     }
 }
 
+/// Whether what a command does is done to components that run.
+fn needs_a_living_node(words: Option<&[&str]>) -> bool {
+    matches!(words, Some(["restart", ..] | ["kubelet", "enable-serving-certs" | "require-serving-certs", ..]))
+}
+
 /// Whether a command of ours has nothing to do with a node, so that none of a node's options belongs to it.
 fn is_of_no_node(verb: &[&str]) -> bool {
     matches!(
         verb,
-        ["version" | "explain" | "completion" | "manual" | "help" | "probe" | "audit" | "kubelet", ..]
+        ["version" | "explain" | "completion" | "manual" | "help" | "probe" | "audit", ..]
+            | ["kubelet", "csrs" | "approve"]
             | ["certs", "certificate-key"]
             | []
     )

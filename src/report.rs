@@ -22,6 +22,7 @@ pub mod recover;
 pub mod requests;
 pub mod restart;
 pub mod serving;
+pub mod settings;
 pub mod show;
 pub mod structured;
 mod table;

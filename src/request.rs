@@ -35,7 +35,7 @@ pub use node::NodeRequest;
 pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
-pub use serving::ServingRequest;
+pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{
     BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs,
     Warning,

@@ -12,9 +12,11 @@
 
 mod build;
 mod document;
+mod edit;
 mod error;
 mod node;
 mod parse;
+mod places;
 mod resolve;
 mod scalar;
 mod set_aside;
@@ -23,6 +25,7 @@ mod typed;
 mod write;
 
 pub use document::to_yaml;
+pub(crate) use edit::{EditError, Step, insert, set};
 pub(crate) use error::{Construct, ParseError, Reason};
 pub(crate) use node::{Entry, Mapping, Mark, Node, Scalar, Value};
 pub(crate) use parse::{parse, parse_as_clients, read};

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from kubepki.api.check import check, check_expiration, check_files, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
-    from kubepki.api.kubelet import approve_kubelet_csrs, kubelet_csrs
+    from kubepki.api.kubelet import (
+        approve_kubelet_csrs,
+        enable_serving_certs,
+        kubelet_csrs,
+        require_serving_certs,
+    )
     from kubepki.api.plan import apply, plan, rehearse
     from kubepki.api.probe import probe
     from kubepki.api.recover import recover
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
         Algorithm,
         Artefact,
         AuditLog,
+        AwaitedRequest,
         Backup,
         BackupFile,
         BackupState,
@@ -72,6 +78,7 @@ if TYPE_CHECKING:
         InterruptedChange,
         Kind,
         LiveCertificate,
+        NodeServing,
         Obstacle,
         Plan,
         PlannedFile,
@@ -93,6 +100,9 @@ if TYPE_CHECKING:
         Role,
         Schedule,
         ServingReport,
+        ServingRequirement,
+        ServingSetup,
+        Setting,
         Severity,
         SignedCertificate,
         Status,
@@ -112,6 +122,7 @@ __all__ = [
     "Artefact",
     "Audit",
     "AuditLog",
+    "AwaitedRequest",
     "Backup",
     "BackupFile",
     "BackupState",
@@ -146,6 +157,7 @@ __all__ = [
     "Kind",
     "KubepkiError",
     "LiveCertificate",
+    "NodeServing",
     "Obstacle",
     "PartialError",
     "Plan",
@@ -169,6 +181,9 @@ __all__ = [
     "Role",
     "Schedule",
     "ServingReport",
+    "ServingRequirement",
+    "ServingSetup",
+    "Setting",
     "Severity",
     "SignedCertificate",
     "Status",
@@ -189,6 +204,7 @@ __all__ = [
     "check",
     "check_expiration",
     "check_files",
+    "enable_serving_certs",
     "ensure_user",
     "export_bundle",
     "fleet_report",
@@ -217,6 +233,7 @@ __all__ = [
     "rehearse",
     "remove_units",
     "renewable_names",
+    "require_serving_certs",
     "restart",
     "schedule_units",
     "show_backup",
@@ -245,6 +262,7 @@ _HOMES = {
     "check": "api.check",
     "check_expiration": "api.check",
     "check_files": "api.check",
+    "enable_serving_certs": "api.kubelet",
     "ensure_user": "api.user",
     "export_bundle": "api.bundle",
     "fleet_report": "api.audit",
@@ -273,6 +291,7 @@ _HOMES = {
     "rehearse": "api.plan",
     "remove_units": "api.systemd",
     "renewable_names": "api.renew",
+    "require_serving_certs": "api.kubelet",
     "restart": "api.restart",
     "schedule_units": "api.systemd",
     "show_backup": "api.backup",

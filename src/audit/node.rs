@@ -278,8 +278,8 @@ impl<'t> Checkup<'t> {
                        none: logs, exec and metrics of this node fail until its request is approved",
             format!(
                 "see which request of this node is pending, and approve it: {}, then {}",
-                command(["kubectl", "get", "csr"]),
-                command(["kubectl", "certificate", "approve", "NAME"]),
+                command(["kubepki", "kubelet", "csrs"]),
+                command(["kubepki", "kubelet", "approve", "--allow", "NODE=ADDRESS"]),
             ),
         ));
     }

@@ -20,6 +20,7 @@ use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
 use crate::ops::signing::SigningError;
 use crate::ops::systemd::SystemdError;
+use crate::plan::serving::SettingError;
 use crate::plan::units::UnitError;
 use crate::plan::user::UserError;
 use crate::policy::PolicyError;
@@ -57,6 +58,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     Mismatch::DECLARATIONS,
     StoreError::DECLARATIONS,
     RestartError::DECLARATIONS,
+    SettingError::DECLARATIONS,
     ProbeError::DECLARATIONS,
     ProcessError::DECLARATIONS,
     ClusterError::DECLARATIONS,

@@ -75,19 +75,26 @@ pub(super) fn follow(
     session: &Session,
     work: impl FnOnce(&mut dyn FnMut(&Progress) -> Continue) -> Result<RestartReport>,
 ) -> Result<RestartReport, Error> {
-    session.interrupts.note_ends();
-    let mut talk = Talk::new(session);
-    work(&mut |state| {
-        talk.tell(state);
-        going_on(session)
-    })
-    .map_err(|error| match error.code() {
+    talk(session, work).map_err(|error| match error.code() {
         RestartError::INTERRUPTED => {
             let message =
                 "the restart was interrupted: every manifest is in its place; `kubepki restart` restarts the rest";
             Fault { message: message.into(), ..error.into() }.into()
         }
         _ => error,
+    })
+}
+
+/// Does work that restarts something on the way, and says on stderr how far it is.
+pub(super) fn talk<T>(
+    session: &Session,
+    work: impl FnOnce(&mut dyn FnMut(&Progress) -> Continue) -> Result<T>,
+) -> Result<T, Error> {
+    session.interrupts.note_ends();
+    let mut talk = Talk::new(session);
+    work(&mut |state| {
+        talk.tell(state);
+        going_on(session)
     })
 }
 

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
     access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
-    logging, metrics, pages, probe, recover, renew, restart, show, sign, systemd, usage, user, version,
+    logging, metrics, pages, probe, recover, renew, restart, serving, show, sign, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -126,7 +126,9 @@ verbs!(@kind Backup {
 
 verbs!(@kind Kubelet {
     Csrs(kubelet::Csrs),
-    Approve(kubelet::Approve)
+    Approve(kubelet::Approve),
+    EnableServingCerts(serving::EnableServingCerts),
+    RequireServingCerts(serving::RequireServingCerts)
 });
 
 verbs!(@kind Config {

@@ -270,6 +270,12 @@ impl KubeletConfiguration {
         self
     }
 
+    /// Whether it asks the cluster for its serving certificate.
+    #[must_use]
+    pub const fn requests_server_certificate(&self) -> bool {
+        self.requests_server_certificate
+    }
+
     /// The kubelet's certificate files, `kubelet_dir` being its directory.
     #[must_use]
     pub fn files(&self, kubelet_dir: &Path) -> KubeletFiles {

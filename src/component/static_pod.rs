@@ -126,6 +126,12 @@ impl StaticPod {
         self.mounts.iter().any(|(_, host)| path.starts_with(host))
     }
 
+    /// Whether a path in the container is of a volume: others are in its image.
+    #[must_use]
+    pub fn is_of_a_volume(&self, inside: &Path) -> bool {
+        self.mounts.iter().any(|(mount, _)| inside.starts_with(mount))
+    }
+
     /// The release of the component, as the tag of its image has it; none for another tag.
     #[must_use]
     pub const fn version(&self) -> Option<&KubernetesVersion> {

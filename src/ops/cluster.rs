@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::catalogue::ADMIN_CONF;
+use crate::catalogue::{ADMIN_CONF, KUBELET_CONF};
 use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
 use crate::error::Result;
 use crate::objects::{self, List, Object, escaped, path};
@@ -65,6 +65,19 @@ impl<'t> Api<'t> {
     ) -> Result<Self> {
         let credentials = credentials::find(access, own)?;
         Ok(Self(Cluster::connect(&credentials, access.timeout()?, tell)?))
+    }
+
+    /// The same with the node's own credentials where it has no others: it may read what its kubelet is told, and see its
+    /// requests.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_or_as_node(
+        access: &ClusterAccess,
+        kubeconfig_dir: &Path,
+        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<Self> {
+        Self::open_with(access, &[kubeconfig_dir.join(ADMIN_CONF), kubeconfig_dir.join(KUBELET_CONF)], tell)
     }
 
     /// Where it is.

@@ -52,8 +52,7 @@ impl Kubelet {
     /// The same with another configuration file, and with flags of its command line.
     pub(super) fn read_as_called(store: &Store, kubelet_dir: &Path, path: &Path, words: &[String]) -> Self {
         let path = path.to_owned();
-        let flags = kubelet_dir.join("kubeadm-flags.env");
-        let environments: Vec<_> = [flags].into_iter().chain(ENVIRONMENTS.map(PathBuf::from)).collect();
+        let environments = environments(kubelet_dir);
         let tree = store.read(environments.iter().chain([&path]));
         let (mut configuration, problem) = match tree.get(&path) {
             Observed::Missing => (KubeletConfiguration::default(), None),
@@ -76,6 +75,23 @@ impl Kubelet {
         let serving = configuration.serving(&files, is_there);
         Self { configuration, files, serving, problem, is_known }
     }
+}
+
+/// Whether the flags of the kubelet's service keep it from asking the cluster for its serving certificate, whatever its configuration says.
+pub(super) fn flags_forbid_request(store: &Store, kubelet_dir: &Path) -> bool {
+    let files = environments(kubelet_dir);
+    let tree = store.read(&files);
+    let asking = KubeletConfiguration::default().requesting(true);
+    let told = files
+        .iter()
+        .filter_map(|path| tree.content(path))
+        .fold(asking, |told, environment| told.with_flags(&String::from_utf8_lossy(environment)));
+    !told.requests_server_certificate()
+}
+
+/// The files with the flags of the kubelet's service.
+fn environments(kubelet_dir: &Path) -> Vec<PathBuf> {
+    [kubelet_dir.join("kubeadm-flags.env")].into_iter().chain(ENVIRONMENTS.map(PathBuf::from)).collect()
 }
 
 /// The file that the next pair behind a link of the kubelet's goes into: dated as the kubelet does, and a second later

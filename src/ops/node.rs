@@ -199,7 +199,7 @@ impl Node {
 }
 
 /// The name under which the node's kubelet joined the cluster.
-fn name_in_kubelet_conf(store: &Store, request: &NodeRequest, documents: &Documents) -> Option<String> {
+pub(super) fn name_in_kubelet_conf(store: &Store, request: &NodeRequest, documents: &Documents) -> Option<String> {
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
     let path = folder.join(KUBELET_CONF);
     let mut tree = store.read([&path]);

@@ -14,6 +14,7 @@
 //! | `living` `serving` | what a check says of that, and of what is served |
 //! | `runtime` | its containers |
 //! | `quorum` | etcd's members |
+//! | `manifest` | a component whose manifest has changed |
 //! | `holding` | the place where a manifest is meanwhile, and the way back |
 //! | `change` | one restart |
 //! | `progress` `patience` | how far it is; waiting that can be interrupted |
@@ -28,6 +29,7 @@ mod inspect;
 mod kubelet;
 mod living;
 mod look;
+mod manifest;
 mod node;
 mod patience;
 mod progress;
@@ -44,6 +46,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::RestartError;
 pub(super) use holding::{HOLDING_DIR, held, unseen};
+pub(super) use kubelet::kubelet_that_runs;
 pub(super) use living::living;
 pub use progress::{Phase, Progress};
 pub(super) use serving::serving;

@@ -19,6 +19,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::gather::{PATIENCE, is_control_plane, kubelet_port, names_of};
 use super::cluster::{Answered, Api, Listed};
 use super::node::read_named;
 use crate::audit::Finding;
@@ -295,7 +296,8 @@ fn ends_the_look(error: &ClusterError) -> bool {
     )
 }
 
-fn selector() -> String {
+/// The requests that kubelets make for serving certificates.
+pub(super) fn selector() -> String {
     format!("fieldSelector={}", escaped(&format!("spec.signerName={KUBELET_SERVING}")))
 }
 

@@ -21,6 +21,7 @@ mod probe;
 mod recover;
 mod restart;
 mod serving;
+mod settings;
 mod shown;
 pub(super) mod stub;
 mod systemd;
@@ -43,6 +44,7 @@ pub(super) use restart::{
     ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,
 };
 pub(super) use serving::{ReviewedRequest, ServingReport};
+pub(super) use settings::{AwaitedRequest, NodeServing, ServingRequirement, ServingSetup, Setting};
 pub(super) use systemd::{Unit, UnitChange};
 pub(super) use user::{EnsuredUser, Kept, Made, UserKubeconfig};
 pub(super) use words::enumeration_words;

@@ -1,12 +1,13 @@
-//! What `kubelet csrs` and `kubelet approve` are asked for.
+//! What `kubelet csrs`, `approve`, `enable-serving-certs` and `require-serving-certs` are asked for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{ClusterAccess, RequestError, Span, defaults};
+use super::{Backups, ClusterAccess, KubeletDir, RequestError, Rootfs, Span, defaults};
 use crate::policy::serving::{KnownNames, Limits};
 
 /// Where names and addresses of nodes are known from.
@@ -43,7 +44,88 @@ pub struct ServingRequest {
     pub access: ClusterAccess,
 }
 
-defaults! { ServingRequest }
+/// Nobody waits for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
+/// What `kubelet enable-serving-certs` is asked for.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnableServingRequest {
+    /// Change this node's file only, and ask no API server for the cluster's `kubelet-config`: joining nodes, and `kubeadm upgrade node`, go
+    /// by that.
+    #[arg(long)]
+    pub local: bool,
+    /// Restart the kubelet afterwards, and wait for its request.
+    #[arg(long)]
+    pub restart: bool,
+    /// How long the kubelet may take to come back, and again to ask for its certificate.
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    pub timeout: Span,
+    /// The kubelet's directory, with its `config.yaml`.
+    #[command(flatten)]
+    pub kubelet_dir: KubeletDir,
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
+    /// Where the file is kept as it was.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: ClusterAccess,
+}
+
+/// What `kubelet require-serving-certs` is asked for.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RequireServingRequest {
+    /// Do not wait until the API server is back: it does not run here, on a mounted disk.
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long the API server may take to come back.
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub timeout: Span,
+    /// The directory of static-pod manifests of the node, instead of where the kubelet's configuration says.
+    #[arg(long, value_name = "DIR")]
+    pub manifests_dir: Option<PathBuf>,
+    /// The kubelet's directory, with its `config.yaml`.
+    #[command(flatten)]
+    pub kubelet_dir: KubeletDir,
+    /// The directory in front of the node's paths.
+    #[command(flatten)]
+    pub rootfs: Rootfs,
+    /// Where the manifest is kept as it was.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: ClusterAccess,
+}
+
+defaults! { ServingRequest EnableServingRequest RequireServingRequest }
+
+fn wait(timeout: Span) -> Result<Duration, RequestError> {
+    let wait = timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
+    wait.ok_or_else(|| RequestError::BadTimeout { seconds: timeout.precise() })
+}
+
+impl EnableServingRequest {
+    /// How long each step may take.
+    pub(crate) fn wait(&self) -> Result<Duration, RequestError> {
+        wait(self.timeout)
+    }
+}
+
+impl RequireServingRequest {
+    /// How long the API server may take.
+    pub(crate) fn wait(&self) -> Result<Duration, RequestError> {
+        wait(self.timeout)
+    }
+}
 
 impl ServingRequest {
     /// What options and the inventory say; `inventory` is the file's content.

@@ -57,6 +57,28 @@ def served(owner: Node, node: Node) -> str | None:
     return str(found["certificates"][0]["serial"]) if found["certificates"] and not others else None
 
 
+def enabled(node: Node) -> dict[str, Any]:
+    """Have a node's kubelet ask for its serving certificate; return what was done."""
+    done = node.kubepki("kubelet", "enable-serving-certs", "--restart", "-o", "json")
+    assert done.returncode == 0, done
+    return dict(json.loads(done.stdout))
+
+
+def settled(asking: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the documents as a second run finds them."""
+    return [{**one, "before": one["after"]} for one in asking["settings"]]
+
+
+def through_the_api_server(owner: Node, node: Node) -> str:
+    """Ask a kubelet through the API server, as logs and exec do."""
+    return owner.kubectl("get", "--raw", f"/api/v1/nodes/{node.name}/proxy/healthz").stdout
+
+
+def reached(owner: Node, node: Node) -> bool | None:
+    """Say whether a kubelet answers through the API server."""
+    return through_the_api_server(owner, node) == "ok" or None
+
+
 def as_kubelet(cluster: Cluster, node: Node, names: str) -> str:
     """Ask, with the credentials of a node's kubelet, for a certificate with other names; return the request's name."""
     subject = f"/O=system:nodes/CN=system:node:{node.name}"
@@ -97,12 +119,18 @@ def as_kubelet(cluster: Cluster, node: Node, names: str) -> str:
 def test_a_kubelet_is_approved_by_what_it_cannot_write_and_renews_by_itself(cluster: MakeCluster) -> None:
     living = cluster(control_planes=1, workers=1, fresh=True, configuration=SHORT)
     owner, (worker,) = living.first, living.workers
+    # The control plane's run changes the cluster's object; a worker's finds it right, with the node's own credentials.
     for node in living.nodes:
-        file = node.root / "var/lib/kubelet/config.yaml"
-        file.write_text(file.read_text() + "serverTLSBootstrap: true\n")
-        assert node.run("systemctl", "restart", "kubelet").returncode == 0
-    users = {f"system:node:{node.name}" for node in living.nodes}
-    until(lambda: True if waiting(owner).keys() >= users else None, "a request of each kubelet")
+        asking = enabled(node)
+        assert [one["before"] == one["after"] for one in asking["settings"]] == [node is not owner, False]
+        assert (asking["was_restarted"], asking["request"]["state"]) == (True, "waits"), asking
+        assert enabled(node) == {**asking, "settings": settled(asking), "backup": None, "was_restarted": False}
+    assert waiting(owner).keys() >= {f"system:node:{node.name}" for node in living.nodes}
+
+    # Nobody can verify what is not there.
+    early = owner.kubepki("kubelet", "require-serving-certs")
+    assert early.returncode == 4, early
+    assert all(f"{node.name}: " in early.stderr for node in living.nodes), early
 
     # A kubelet's own word is not enough, and nobody else's was given.
     left = owner.kubepki("kubelet", "approve")
@@ -125,6 +153,20 @@ def test_a_kubelet_is_approved_by_what_it_cannot_write_and_renews_by_itself(clus
             "curl", "--silent", "--show-error", "--cacert", AUTHORITY, *client, f"https://{node.address}:10250/healthz"
         )
         assert seen.stdout == "ok", seen
+
+    # The API server verifies them from now on, and reaches every kubelet as before.
+    assert [through_the_api_server(owner, node) for node in living.nodes] == ["ok", "ok"]
+    required = owner.kubepki("kubelet", "require-serving-certs", "-o", "json")
+    assert required.returncode == 0, required
+    assert [one["problem"] for one in json.loads(required.stdout)["nodes"]] == [None, None]
+    again = owner.kubepki("kubelet", "require-serving-certs")
+    assert (again.returncode, "nothing to change" in again.stderr) == (0, True), again
+    flag = f"--kubelet-certificate-authority={AUTHORITY}"
+    assert flag in (owner.kubernetes / "manifests/kube-apiserver.yaml").read_text()
+    kubeadm = owner.kubectl("get", "--namespace=kube-system", "configmap", "kubeadm-config", "-o", "yaml").stdout
+    assert "name: kubelet-certificate-authority" in kubeadm
+    for node in living.nodes:
+        until(partial(reached, owner, node), f"the kubelet of {node.name}")
 
     # Whoever has a worker's credentials asks for the API server's address.
     stolen = as_kubelet(living, worker, f"DNS:{worker.name},IP:{owner.address}")

@@ -330,7 +330,7 @@ fn a_kubelet_is_judged_by_what_it_serves_with() {
     assert_eq!(said(), ([vec![pending], info("kubelet.crt")].concat(), vec![]));
     let report = checked(&node);
     assert_eq!(find(&report.findings, "certificate.expires_soon").remedy, "nothing; it may be removed");
-    assert!(find(&report.findings, "certificate.pending").remedy.contains("`kubectl get csr`"));
+    assert!(find(&report.findings, "certificate.pending").remedy.contains("`kubepki kubelet csrs`"));
 
     node.write("/var/lib/kubelet/config.yaml", "{}\n");
     node.write("/var/lib/kubelet/kubeadm-flags.env", "KUBELET_KUBEADM_ARGS=\"--rotate-server-certificates=true\"\n");

@@ -81,7 +81,7 @@ class ApiServer:
             if (answered := trouble(method, target)) is not None:
                 self.trouble.remove(trouble)
                 return answered
-        known = {"GET": self._read, "POST": self._create, "PUT": self._approve, "DELETE": self._delete}
+        known = {"GET": self._read, "POST": self._create, "PUT": self._replace, "DELETE": self._delete}
         return known[method](path, body) or (404, {}, status(404, "NotFound", f"{path} not found"))
 
     def _read(self, path: str, _: dict[str, Any]) -> Answer | None:
@@ -102,15 +102,16 @@ class ApiServer:
     def _delete(self, path: str, _: dict[str, Any]) -> Answer | None:
         return (200, {}, status(200, "", "")) if self.objects.pop(path, None) else None
 
-    def _approve(self, path: str, body: dict[str, Any]) -> Answer | None:
-        """Keep a request's conditions; an approval changes nothing else."""
+    def _replace(self, path: str, body: dict[str, Any]) -> Answer | None:
+        """Keep a ConfigMap, or a request's conditions; an approval changes nothing else."""
         place = path.removesuffix("/approval")
         there = self.objects.get(place)
-        if there is None or place == path:
+        is_map = "/configmaps/" in path
+        if there is None or (place == path and not is_map):
             return None
-        if body["metadata"]["resourceVersion"] != there["metadata"]["resourceVersion"]:
+        if body["metadata"].get("resourceVersion") != there["metadata"]["resourceVersion"]:
             return 409, {}, status(409, "Conflict", "the object has been modified")
-        if body["spec"] != there["spec"]:
+        if not is_map and body["spec"] != there["spec"]:
             return 422, {}, status(422, "Invalid", "spec is immutable")
         self.put(place, body)
         return 200, {}, body
@@ -175,6 +176,11 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.flush()
                     seen = int(one["metadata"]["resourceVersion"])
             time.sleep(0.05)
+
+
+def once(method: str, path: str, answer: Answer) -> Callable[[str, str], Answer | None]:
+    """Return trouble at a request for `path`."""
+    return lambda asked, target: answer if asked == method and target.partition("?")[0] == path else None
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kubepki
-from api_servers import Answer, ApiServer, api_server, status
+from api_servers import Answer, ApiServer, api_server, once, status
 from trees import PROGRAM, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 CONFIGURATION = """\
@@ -94,11 +94,6 @@ def approve(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 def conditions(api: ApiServer, name: str = "csr-1") -> list[str]:
     """Return what has become of a request."""
     return [one["type"] for one in api.objects[f"{CSRS}/{name}"].get("status", {}).get("conditions", [])]
-
-
-def once(method: str, path: str, answer: Answer) -> Callable[[str, str], Answer | None]:
-    """Return trouble at a request for `path`."""
-    return lambda asked, target: answer if asked == method and target.partition("?")[0] == path else None
 
 
 def test_what_the_operator_says_is_approved_and_what_only_the_node_says_is_left(api: ApiServer, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ findings! {
         CertificateHoldsKey,
         /// The kubelet asks the cluster for its serving certificate (`serverTLSBootstrap`), and nobody has approved the
         /// request: it serves no TLS, so logs, exec and metrics of its node fail.
-        #[finding("certificate.pending", Critical, "`kubectl get csr`, `kubectl certificate approve NAME`.",
+        #[finding("certificate.pending", Critical, "`kubepki kubelet csrs`, `kubepki kubelet approve --allow NODE=ADDRESS`.",
             source = "Kubernetes: Kubelet TLS bootstrapping; kubeadm: Enabling signed kubelet serving certificates")]
         CertificatePending,
         /// The file in a CA's place may not sign certificates, or nobody accepts what its key signs. A CA of version 1

@@ -2,6 +2,7 @@
 
 use super::{API_SERVER, CONTROLLER_MANAGER, ETCD, Flagged};
 use crate::audit::{Finding, FindingCode, Severity};
+use crate::remedy::command;
 
 /// Flags that belong together.
 struct Needed {
@@ -134,7 +135,8 @@ fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
             "add {set} to its command in {place}, with the files that kubeadm names there; the kubelet then restarts it"
         ),
         None => format!(
-            "once kubelets serve certificates of the cluster's CA (serverTLSBootstrap), add {set} to its command in {place}, with the file of that CA; the kubelet then restarts it"
+            "once all kubelets serve certificates of the cluster's CA (`kubepki kubelet enable-serving-certs`), have it verify them: {}",
+            command(["kubepki", "kubelet", "require-serving-certs"])
         ),
     };
     let evidence = format!("it has no {}: {}{rule}", names.join(" and no "), needed.means);

@@ -50,9 +50,9 @@ fn told_of(flagged: &Flagged<'_>, told: &KubeletConfiguration) -> Vec<Finding> {
             flagged.severity_of_default(),
             "it serves a certificate that it has made itself, which nobody can verify: serverTLSBootstrap is not on (CIS 4.2.11)".into(),
             format!(
-                "set serverTLSBootstrap to true in {place}, restart it and approve its request: {restart}, {}, {}",
-                command(["kubectl", "get", "csr"]),
-                command(["kubectl", "certificate", "approve", "NAME"])
+                "have it ask for one, and approve its request: {}, then {}",
+                command(["kubepki", "kubelet", "enable-serving-certs", "--restart"]),
+                command(["kubepki", "kubelet", "approve", "--allow", "NODE=ADDRESS"])
             ),
         )
     });

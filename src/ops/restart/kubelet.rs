@@ -21,6 +21,7 @@ use crate::edge::socket;
 use crate::edge::tls::{self, Address};
 use crate::error::Result;
 use crate::plan::restart::{Component, kubelet};
+use crate::plan::serving::SeenKubelet;
 use crate::store::Store;
 
 /// How long a kubelet that is just starting may take until it listens.
@@ -107,6 +108,17 @@ impl RunningKubelet {
         let error = socket::connect(Path::new(path)).err()?;
         Some(format!("the container runtime does not answer at {path}: {error}"))
     }
+}
+
+/// The kubelet that runs on this machine, as far as it can be seen.
+pub(in super::super) fn kubelet_that_runs(store: &Store, directory: &Path) -> Result<SeenKubelet> {
+    let written = RunningKubelet::as_written(store, directory)?;
+    let Some(running) = look::listening(&written.component).filter(is_kubelet) else {
+        return Ok(SeenKubelet::default());
+    };
+    let words = running.command_line();
+    let reads = flag(&words, "config").map_or_else(|| directory.join("config.yaml"), PathBuf::from);
+    Ok(SeenKubelet { started_at: Some(running.started_at), reads: Some(reads) })
 }
 
 /// Whether root, if it can be seen who, listens there.

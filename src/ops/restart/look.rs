@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::runtime::{Container, Runtime};
-use crate::catalogue::{KUBELET, KUBELET_CONF, Reload, is_written_by_kubelet};
+use crate::catalogue::{KUBELET, KUBELET_CONF, KUBELET_SERVER_FILE, Reload, is_written_by_kubelet};
 use crate::clock::SystemClock;
 use crate::edge::http;
 use crate::edge::listener::{Process, process_at, processes_that};
@@ -46,6 +46,9 @@ pub(super) fn evidence_of(store: &Store, component: &Component, process: Option<
     let looks = workers::at_once(&component.endpoints, |endpoint| Look {
         served: served(endpoint).map_err(|error| error.to_string()),
         on_disk: endpoint.certificate.as_deref().and_then(|path| first_certificate(&tree, path)),
+        awaits: component.name == KUBELET
+            && endpoint.certificate.as_deref().is_some_and(|path| is_requested(path) && !tree.is_there(path))
+            && tls::is_open(&endpoint.address(), TIMEOUT),
     });
     let changed = component.files.iter().filter_map(|file| Some((file.path.clone(), store.changed_at(&file.path)?)));
     let changed: Vec<_> = changed.collect();
@@ -57,6 +60,11 @@ pub(super) fn evidence_of(store: &Store, component: &Component, process: Option<
         process_started_at,
         changed,
     }
+}
+
+/// Whether the kubelet asks the cluster for what is to be in the file.
+fn is_requested(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == KUBELET_SERVER_FILE)
 }
 
 /// The files that the component has written itself while it ran, and so knows.

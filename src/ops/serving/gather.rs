@@ -31,7 +31,7 @@ const KUBELET_PORT: u16 = 10250;
 const HTTPS_PORT: u16 = 443;
 
 /// How long a kubelet and DNS may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(in crate::ops) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// So many kubelets are looked at for one review.
 const MOST_KUBELETS: usize = 1000;
@@ -74,7 +74,7 @@ fn node_of(object: &CertificateSigningRequest) -> Option<&str> {
 }
 
 /// The names that a request asks for, as far as it can be read.
-pub(super) fn names_of(object: &CertificateSigningRequest) -> Vec<String> {
+pub(in crate::ops) fn names_of(object: &CertificateSigningRequest) -> Vec<String> {
     let request = read(object);
     let names = request.iter().flat_map(|request| request.subject_alt_names().iter());
     names.take(MOST_NAMES).map(ToString::to_string).collect()
@@ -85,7 +85,7 @@ fn read(object: &CertificateSigningRequest) -> Option<CertificateRequest> {
 }
 
 /// Source: kubernetes.io, well-known labels; `NodeRestriction` keeps kubelets from it.
-fn is_control_plane(node: &Node) -> bool {
+pub(in crate::ops) fn is_control_plane(node: &Node) -> bool {
     node.metadata.labels.contains_key("node-role.kubernetes.io/control-plane")
 }
 
@@ -96,15 +96,20 @@ fn addresses(node: Node) -> (String, BTreeSet<String>) {
 /// The chain that the node's kubelet serves, if it has its key; none when that cannot be seen. Where to look is the kubelet's own
 /// word: an address, no name, and none of this host.
 fn served_by(node: &Node) -> Vec<Certificate> {
-    let endpoints = node.status.rest.get("daemonEndpoints");
-    let port = endpoints.and_then(|all| all.get("kubeletEndpoint")?.get("Port")?.as_u64());
-    let port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(KUBELET_PORT);
+    let port = kubelet_port(node);
     let internal = node.status.addresses.iter().filter(|one| one.kind == "InternalIP");
     let addresses =
         internal.filter_map(|one| parse_address(&one.address)).filter(|one| !one.to_canonical().is_loopback());
     let chain =
         addresses.take(2).find_map(|one| tls::proven_chain(&Address { host: one.to_string(), port }, PATIENCE).ok());
     chain.into_iter().flatten().map_while(|der| Certificate::from_der(&der).ok()).collect()
+}
+
+/// Where the node's kubelet serves.
+pub(in crate::ops) fn kubelet_port(node: &Node) -> u16 {
+    let endpoints = node.status.rest.get("daemonEndpoints");
+    let port = endpoints.and_then(|all| all.get("kubeletEndpoint")?.get("Port")?.as_u64());
+    port.and_then(|port| u16::try_from(port).ok()).unwrap_or(KUBELET_PORT)
 }
 
 /// The cluster's CA, as every pod has it.

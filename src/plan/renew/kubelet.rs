@@ -23,7 +23,7 @@ use crate::remedy::command;
 use crate::x509::Certificate;
 
 /// The kubelet asks for its serving certificate itself; somebody has to say that the request is right.
-const APPROVE: &str = "the kubelet asks the cluster for it (serverTLSBootstrap): see its request, `kubectl get csr`, and approve it: `kubectl certificate approve NAME`";
+const APPROVE: &str = "the kubelet asks the cluster for it (serverTLSBootstrap): see its request, `kubepki kubelet csrs`, and approve it: `kubepki kubelet approve --allow NODE=ADDRESS`";
 
 /// The longest time before the end that is soon.
 const SOON: TimeDelta = TimeDelta::days(30);

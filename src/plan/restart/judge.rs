@@ -32,6 +32,8 @@ pub struct Look {
     pub served: Result<Certificate, String>,
     /// The first certificate of the file, where there is one.
     pub on_disk: Option<Certificate>,
+    /// Whether it listens there and has no certificate to serve yet: it waits for the one that it has asked for.
+    pub awaits: bool,
 }
 
 /// What was seen of a component.
@@ -69,6 +71,7 @@ impl Evidence {
     #[must_use]
     pub fn difference(&self, component: &Component) -> Option<String> {
         component.endpoints.iter().zip(&self.looks).find_map(|(endpoint, look)| match (&look.served, &look.on_disk) {
+            (Err(_), _) if look.awaits => None,
             (Err(problem), _) => Some(problem.clone()),
             (Ok(served), Some(on_disk)) if served.as_der() != on_disk.as_der() => {
                 let (place, path) = (endpoint.address(), endpoint.certificate.as_deref().unwrap_or(Path::new("")));
@@ -107,6 +110,7 @@ pub fn judge(component: &Component, evidence: &Evidence) -> Judgement {
     let mut awaited = Vec::new();
     for (endpoint, look) in component.endpoints.iter().zip(&evidence.looks) {
         match (&look.served, &look.on_disk) {
+            (Err(_), _) if look.awaits => {}
             (Err(problem), _) => judgement.unseen.push(problem.clone()),
             (Ok(served), Some(on_disk)) if served.as_der() == on_disk.as_der() => {
                 proven.extend(endpoint.certificate.iter().chain(&endpoint.key).map(PathBuf::as_path));
@@ -279,7 +283,7 @@ mod tests {
         let evidence = Evidence {
             looked_at: at(12, 0),
             own: BTreeSet::new(),
-            looks: vec![Look { served: Ok(served.clone()), on_disk: on_disk.cloned() }],
+            looks: vec![Look { served: Ok(served.clone()), on_disk: on_disk.cloned(), awaits: false }],
             process_started_at,
             changed: changed.iter().map(|(path, at)| (PathBuf::from(path), *at)).collect(),
         };
@@ -349,7 +353,7 @@ mod tests {
         let served = component(Some("/pki/a.crt"));
         let mut evidence = Evidence {
             looked_at: at(12, 0),
-            looks: vec![Look { served: Ok(same.clone()), on_disk: Some(same) }],
+            looks: vec![Look { served: Ok(same.clone()), on_disk: Some(same), awaits: false }],
             process_started_at: Some(at(9, 0)),
             changed: vec![("/pki/current.pem".into(), at(10, 0))],
             own: BTreeSet::new(),
@@ -397,9 +401,17 @@ mod tests {
     #[test]
     fn a_port_that_cannot_be_seen_is_a_reason() {
         let evidence = Evidence {
-            looks: vec![Look { served: Err("127.0.0.1:1: connection refused".into()), on_disk: None }],
+            looks: vec![Look { served: Err("127.0.0.1:1: connection refused".into()), on_disk: None, awaits: false }],
             ..Evidence::default()
         };
         assert_eq!(judge(&component(None), &evidence).reasons(), ["127.0.0.1:1: connection refused"]);
+    }
+
+    #[test]
+    fn a_port_whose_certificate_was_asked_for_and_has_not_come_is_none() {
+        let awaits = Look { served: Err("127.0.0.1:1: no TLS".into()), on_disk: None, awaits: true };
+        let evidence = Evidence { looks: vec![awaits], ..Evidence::default() };
+        let served = component(Some("/pki/current.pem"));
+        assert_eq!((judge(&served, &evidence).reasons(), evidence.difference(&served)), (vec![], None));
     }
 }
