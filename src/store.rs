@@ -256,12 +256,6 @@ impl Store {
         self.root.directory()
     }
 
-    /// Where a path of the node is on this machine.
-    #[must_use]
-    pub fn on_machine(&self, logical: &Path) -> PathBuf {
-        self.root_directory().join(logical.strip_prefix("/").unwrap_or(logical))
-    }
-
     /// Whether the process runs as root.
     #[must_use]
     pub fn is_root(&self) -> bool {

@@ -62,7 +62,7 @@ struct Answer<'a> {
     plan: PlanAnswer<'a>,
     report: Option<&'a Report>,
     restart: Option<&'a RestartReport>,
-    /// What is due and left, as a CA's key is elsewhere.
+    /// What is due and left: a CA's key is elsewhere, no signer makes it, or its CA ends.
     not_renewed: Vec<&'a Finding>,
     warnings: &'a [Problem],
 }

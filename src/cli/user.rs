@@ -12,7 +12,7 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
 use crate::config::Problem;
-use crate::ops::output::{Access, write_secret};
+use crate::ops::output::{Access, refuse_place, write_secret};
 use crate::ops::user::{self, Order, Present, UserFacts, UserRequest};
 use crate::report;
 use crate::request::{RequestError, Signing, Span};
@@ -74,6 +74,10 @@ impl Run for User {
             return self.ensure(session, &request);
         }
         let planned = user::plan(&request, session.now)?;
+        // Nobody is asked to sign for a file that cannot be written.
+        if let (false, Some(file)) = (*self.dry_run, self.out.file()) {
+            refuse_place(file, self.out.force, Access::default())?;
+        }
         let made = if *self.dry_run {
             None
         } else {

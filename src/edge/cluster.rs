@@ -108,7 +108,7 @@ faults! {
         },
         /// Nothing answers there.
         #[error("{server} cannot be reached: {reason}")]
-        #[fault("cluster.unreachable", Environment,
+        #[fault("cluster.unreachable" as UNREACHABLE, Environment,
             "check that the API server runs (`crictl ps`), and that this is its address; what is on disk needs no API server: \
              `kubepki check`")]
         Unreachable {
@@ -130,7 +130,7 @@ faults! {
         },
         /// It did not answer in time, or was busy all the while.
         #[error("{server} did not answer within {} s: {what}", waited.as_secs_f32())]
-        #[fault("cluster.timeout", Environment, "try again, or wait for longer: --request-timeout 60s")]
+        #[fault("cluster.timeout" as TIMEOUT, Environment, "try again, or wait for longer: --request-timeout 60s")]
         Timeout {
             /// The server.
             server: String,
@@ -201,7 +201,7 @@ faults! {
         },
         /// The server failed.
         #[error("{server} failed at {what}: {status} {reason}")]
-        #[fault("cluster.failed", Environment, "see the log of kube-apiserver; `kubepki check --live` looks at its certificates")]
+        #[fault("cluster.failed" as FAILED, Environment, "see the log of kube-apiserver; `kubepki check --live` looks at its certificates")]
         Failed {
             /// The server.
             server: String,

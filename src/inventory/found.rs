@@ -78,6 +78,12 @@ impl Found {
         Self { place, certificate_path, key_path, certificates, key, has_certificate: true }
     }
 
+    /// The same, whatever there is of a key.
+    #[must_use]
+    pub fn without_key(tree: &Tree, certificate_path: PathBuf, key_path: PathBuf) -> Self {
+        Self { key: FoundKey::none(), ..Self::pair(tree, certificate_path, key_path) }
+    }
+
     /// What the current user of the kubeconfig at `path` shows.
     pub(super) fn of_user(tree: &Tree, path: &Path, current: &Current<'_>) -> Self {
         let file = |referenced: Option<&str>| referenced.map(|referenced| beside(path, referenced));

@@ -32,8 +32,9 @@ use serde::{Deserialize, Serialize};
 use self::workbench::Workbench;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
+use super::cluster::own_kubeconfigs;
 use super::{OperationError, again, bad, signing};
-use crate::catalogue::Layout;
+use crate::catalogue::{ADMIN_CONF, Layout};
 use crate::clock::SystemClock;
 use crate::error::Result;
 use crate::key::PrivateKey;
@@ -207,25 +208,24 @@ fn issued(
     keys: &BTreeMap<String, PrivateKey>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<BTreeMap<String, Vec<Certificate>>> {
-    let order = |artefact: &Artefact| match &artefact.step {
-        Step::Renew { certificate, order: Some(order), .. } => {
-            Some((artefact.name.clone(), certificate.clone(), order.clone()))
-        }
-        _ => None,
-    };
-    let wanted: Vec<_> = plan.changes().filter_map(order).collect();
+    let is_ordered = |artefact: &&Artefact| matches!(artefact.step, Step::Renew { order: Some(_), .. });
+    let wanted: Vec<_> = plan.changes().filter(is_ordered).collect();
     if wanted.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let mut orders = Vec::new();
-    for (name, template, terms) in &wanted {
-        let key = keys.get(name).ok_or_else(|| bad(format!("{name} has no new key")))?;
-        orders.push(signing::Order { name, terms, template, key });
-    }
     let request: RenewRequest = again::request(plan)?;
-    let directory = Store::new(plan.rootfs.clone())?.on_machine(&plan.kubeconfig_dir);
-    let chains = signing::obtain(&orders, &request.signing, (&request.access, &directory), progress)?;
-    Ok(wanted.iter().map(|(name, ..)| name.clone()).zip(chains).collect())
+    let mut orders = Vec::new();
+    for artefact in &wanted {
+        let Step::Renew { certificate: template, order: Some(terms), .. } = &artefact.step else { continue };
+        let name = artefact.name.as_str();
+        let key = keys.get(name).ok_or_else(|| bad(format!("{name} has no new key")))?;
+        let current = artefact.current.as_ref().map(|current| current.not_after);
+        let least = request.least_end(plan.made_at, current, template.not_after)?;
+        orders.push(signing::Order { name, terms, template, key, least });
+    }
+    let own = own_kubeconfigs(plan.rootfs.as_deref(), &plan.kubeconfig_dir, &[ADMIN_CONF]);
+    let chains = signing::obtain(&orders, &request.signing, (&request.access, &own), progress)?;
+    Ok(wanted.iter().map(|artefact| artefact.name.clone()).zip(chains).collect())
 }
 
 /// Notes every change that the artefact's step makes.

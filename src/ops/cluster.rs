@@ -44,6 +44,13 @@ pub struct Listed<T> {
     pub resource_version: String,
 }
 
+/// The kubeconfigs of the node that may be used without being named; none below a root directory: whoever wrote that disk could
+/// name a server, and a program to run.
+pub(super) fn own_kubeconfigs(rootfs: Option<&Path>, folder: &Path, names: &[&str]) -> Vec<PathBuf> {
+    let is_elsewhere = rootfs.is_some_and(|rootfs| rootfs != Path::new("/"));
+    if is_elsewhere { Vec::new() } else { names.iter().map(|name| folder.join(name)).collect() }
+}
+
 impl<'t> Api<'t> {
     /// Takes up the credentials; nothing is asked yet. `tell` is asked twenty times a second whether to go on.
     ///

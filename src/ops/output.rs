@@ -55,14 +55,24 @@ impl Access {
     }
 }
 
-/// Writes a new file with mode 0600; with `force` in the place of one that only its owner can read. With an `access` the
-/// new file has it from the moment it has its name.
+/// What is there, and what the new file is made like.
+struct Standing {
+    path: PathBuf,
+    expected: Expected,
+    attributes: Option<Attributes>,
+}
+
+/// Refuses a file that [`write_secret`] would refuse, before the text for it is made. Nothing is changed.
 ///
 /// # Errors
-/// [`OutputError`], `store.*`; of these `store.untrusted_link` and `store.foreign_file` in a folder that others can write
-/// to.
-pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> Result<()> {
+/// As [`write_secret`].
+pub fn refuse_place(path: &Path, force: bool, access: Access) -> Result<()> {
     let store = Store::new(None)?;
+    let Standing { path, .. } = standing(&store, path, force, access)?;
+    Ok(store.rehearse(&[], &[(path.as_path(), access.uid)])?)
+}
+
+fn standing(store: &Store, path: &Path, force: bool, access: Access) -> Result<Standing> {
     let path = store.locate(path)?;
     let mut attributes = access.attributes();
     let expected = match store.read([path.clone()]).get(&path) {
@@ -79,6 +89,18 @@ pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> 
         Observed::Unreadable(_) if force => Expected::Any,
         Observed::File { .. } | Observed::Unreadable(_) => return Err(OutputError::Exists { path }.into()),
     };
+    Ok(Standing { path, expected, attributes })
+}
+
+/// Writes a new file with mode 0600; with `force` in the place of one that only its owner can read. With an `access` the
+/// new file has it from the moment it has its name.
+///
+/// # Errors
+/// [`OutputError`], `store.*`; of these `store.untrusted_link` and `store.foreign_file` in a folder that others can write
+/// to.
+pub fn write_secret(path: &Path, text: &Secret, force: bool, access: Access) -> Result<()> {
+    let store = Store::new(None)?;
+    let Standing { path, expected, attributes } = standing(&store, path, force, access)?;
     let folder = path.parent().unwrap_or(&path).to_owned();
     let content = text.clone();
     let write = match attributes {

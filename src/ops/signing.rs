@@ -12,15 +12,15 @@
 mod error;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::error::SigningError;
-use super::cluster::Api;
+use super::cluster::{Answered, Api};
 use super::keys::{Continue, Progress};
 use super::node::read_named;
 use crate::audit::Finding;
@@ -30,11 +30,11 @@ use crate::edge::cluster::ClusterError;
 use crate::error::{Error, Result};
 use crate::key::PrivateKey;
 use crate::objects::{
-    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, SigningRequestSpec, escaped,
+    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, Object as _, SigningRequestSpec, escaped,
 };
 use crate::plan::SignerOrder;
 use crate::policy::signer::{SHORTEST_VALIDITY, Signer, faults};
-use crate::request::{ClusterAccess, Signing};
+use crate::request::{ClusterAccess, Signing, Span};
 use crate::text::printable;
 use crate::x509::{Certificate, CertificateTemplate, RequestTemplate, SerialNumber, read_certificates, verify_chain};
 
@@ -44,8 +44,17 @@ const LOOKS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_
 /// For so long nothing is said of a signer that is waited for.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// How long it may take to delete requests after Ctrl-C.
-const LAST_WORDS: &str = "5s";
+/// How long it may take to delete a request after Ctrl-C, in seconds.
+const LAST_WORDS: i64 = 5;
+
+/// Roots and intermediates are few.
+const LONGEST_CHAIN: usize = 10;
+
+/// So many events of a request are shown.
+const MOST_EVENTS: usize = 5;
+
+/// A signer may make a certificate end so much earlier than asked without a word: it counts from its own beginning.
+const UNSAID: TimeDelta = TimeDelta::minutes(10);
 
 /// cert-manager takes the duration from here.
 const DURATION_ANNOTATION: &str = "experimental.cert-manager.io/request-duration";
@@ -64,12 +73,16 @@ pub(super) struct Order<'a> {
     pub template: &'a CertificateTemplate,
     /// Its key.
     pub key: &'a PrivateKey,
+    /// It must not end before: the next run would ask again, or what is there would last longer.
+    pub least: Option<DateTime<Utc>>,
 }
 
 /// A request in the cluster.
 struct Waiting<'o> {
     order: Order<'o>,
     name: String,
+    /// Whether the API server was asked: it may be there.
+    is_asked: bool,
     issued: Option<Vec<Certificate>>,
     is_approved: bool,
 }
@@ -82,7 +95,7 @@ struct Waiting<'o> {
 pub(super) fn obtain(
     orders: &[Order<'_>],
     signing: &Signing,
-    (access, kubeconfig_dir): (&ClusterAccess, &Path),
+    (access, own): (&ClusterAccess, &[PathBuf]),
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Vec<Vec<Certificate>>> {
     let authorities = match &signing.issuer_ca {
@@ -90,7 +103,7 @@ pub(super) fn obtain(
         None => None,
     };
     let mut requests = orders.iter().map(|order| named(*order)).collect::<Result<Vec<_>>>()?;
-    let outcome = answered(&mut requests, signing, (access, kubeconfig_dir), progress);
+    let outcome = answered(&mut requests, signing, (access, own), progress);
     forget(&requests, access, kubeconfig_dir);
     outcome?;
     let mut all = Vec::new();
@@ -112,13 +125,13 @@ fn named(order: Order<'_>) -> Result<Waiting<'_>> {
     let what: String =
         order.name.to_lowercase().chars().map(|char| if is_plain(&char) { char } else { '-' }).take(60).collect();
     let name = format!("kubepki-{}-{end}", what.trim_matches('-'));
-    Ok(Waiting { order, name, issued: None, is_approved: false })
+    Ok(Waiting { order, name, is_asked: false, issued: None, is_approved: false })
 }
 
 fn answered(
     requests: &mut [Waiting<'_>],
     signing: &Signing,
-    (access, kubeconfig_dir): (&ClusterAccess, &Path),
+    (access, own): (&ClusterAccess, &[PathBuf]),
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<()> {
     let count = requests.len();
@@ -130,33 +143,62 @@ fn answered(
             Continue::No => ControlFlow::Break(()),
         }
     };
-    let mut api = Api::open(access, kubeconfig_dir, &mut tell)?;
+    let mut api = Api::open_with(access, own, &mut tell)?;
     for request in &mut *requests {
         ask(&mut api, request, signing.approve)?;
     }
     let (timeout, since) = (signing.wait()?, Instant::now());
     let mut pause = LOOKS.0;
     loop {
-        for request in requests.iter_mut().filter(|request| request.issued.is_none()) {
-            look(&mut api, request)?;
-        }
+        let looked = look_at_all(&mut api, requests);
         let Some(open) = requests.iter().find(|request| request.issued.is_none()) else { return Ok(()) };
-        if since.elapsed() >= timeout {
-            return Err(timed_out(&mut api, open, timeout).into());
+        match looked {
+            // An API server that starts again is there in a moment, and so are the requests.
+            Err(error) if !is_passing(&error) || since.elapsed() >= timeout => return Err(error),
+            Err(error) => log::warn!("{error}; asked again"),
+            Ok(()) if since.elapsed() >= timeout => return Err(timed_out(&mut api, open, timeout).into()),
+            Ok(()) => {}
         }
-        // A signer that works needs a moment, of which nothing need be said.
-        if !open.is_approved || since.elapsed() > QUIET {
-            open.waits_for().clone_into(&mut said.borrow_mut());
+        let waits_for = waits_for(requests, since.elapsed());
+        if !waits_for.is_empty() && *said.borrow() != waits_for {
+            log::info!("{waits_for}");
+            *said.borrow_mut() = waits_for;
         }
         api.pause(pause.min(timeout.saturating_sub(since.elapsed())))?;
         pause = (pause * 2).min(LOOKS.1);
     }
 }
 
+/// Whether the same question may be answered a little later.
+fn is_passing(error: &Error) -> bool {
+    [ClusterError::UNREACHABLE, ClusterError::TIMEOUT, ClusterError::FAILED].contains(&error.code())
+}
+
+fn look_at_all(api: &mut Api<'_>, requests: &mut [Waiting<'_>]) -> Result<()> {
+    for request in requests.iter_mut().filter(|request| request.issued.is_none()) {
+        look(api, request)?;
+    }
+    Ok(())
+}
+
+/// What is waited for, for a person who may do something about it; a signer that works needs a moment, of which nothing is said.
+fn waits_for(requests: &[Waiting<'_>], waited: Duration) -> String {
+    let open = requests.iter().filter(|request| request.issued.is_none());
+    let names: Vec<_> = open.clone().filter(|one| !one.is_approved).map(|one| one.name.as_str()).collect();
+    if !names.is_empty() {
+        let what = if names.len() == 1 { "a request waits" } else { "requests wait" };
+        return format!("{what} to be approved: `kubectl certificate approve {}`", names.join(" "));
+    }
+    let mut signers: Vec<_> = open.map(|one| one.order.terms.signer.as_str()).collect();
+    signers.dedup();
+    if waited > QUIET { format!("approved; waits for {}", signers.join(", ")) } else { String::new() }
+}
+
 /// Makes the request, and approves it where that is wanted.
 fn ask(api: &mut Api<'_>, request: &mut Waiting<'_>, approve: bool) -> Result<()> {
     let Order { terms, template, key, .. } = request.order;
     let now = SystemClock.now();
+    let (what, signer) = (request.order.name.to_owned(), terms.signer.as_str().to_owned());
     let pem = RequestTemplate {
         subject: template.subject.clone(),
         subject_alt_names: template.subject_alt_names.clone(),
@@ -165,7 +207,11 @@ fn ask(api: &mut Api<'_>, request: &mut Waiting<'_>, approve: bool) -> Result<()
     }
     .sign(key)?
     .to_pem();
-    let validity = (template.not_after - now).max(SHORTEST_VALIDITY);
+    let validity = template.not_after - now;
+    if validity < SHORTEST_VALIDITY {
+        // The plan is old, or the CA ends.
+        return Err(SigningError::TooShort { what, signer, end: template.not_after, least: now + SHORTEST_VALIDITY }.into());
+    }
     let mut object = CertificateSigningRequest {
         metadata: Metadata { name: request.name.clone(), ..Metadata::default() },
         spec: SigningRequestSpec {
@@ -180,10 +226,24 @@ fn ask(api: &mut Api<'_>, request: &mut Waiting<'_>, approve: bool) -> Result<()
     if matches!(terms.signer, Signer::CertManager(_)) {
         object.metadata.annotations.insert(DURATION_ANNOTATION.to_owned(), format!("{}s", seconds(validity)));
     }
+    request.is_asked = true;
     let made = api.create(&object)?;
     log::info!("{}: request {} for {}", request.order.name, request.name, terms.signer.as_str());
     if approve {
-        api.answer(&made, APPROVED, (REASON, "approved by whoever renews it: kubepki --approve"), now)?;
+        // Webhooks change objects: what is approved is what was asked for, and nothing else.
+        let is_ours = made.metadata.name == object.metadata.name
+            && made.spec.request == object.spec.request
+            && made.spec.signer_name == object.spec.signer_name
+            && made.spec.usages == object.spec.usages
+            && made.spec.expiration_seconds == object.spec.expiration_seconds;
+        if !is_ours {
+            return Err(SigningError::Altered { what, request: request.name.clone() }.into());
+        }
+        let said = (REASON, "approved by whoever renews it: kubepki --approve");
+        if api.answer(&made, APPROVED, said, now)? == Answered::Busy {
+            let what = object.metadata.name;
+            return Err(ClusterError::Conflict { what, reason: "others change it all the time".to_owned() }.into());
+        }
     }
     Ok(())
 }
@@ -232,8 +292,31 @@ fn read(order: Order<'_>, certificate: &str) -> Result<Vec<Certificate>> {
         .map_err(|error| wrong(vec![format!("it is not base64: {error}")]))
         .and_then(|pem| read_certificates(&pem).map_err(|error| wrong(vec![error.to_string()])))?;
     let Some(leaf) = chain.first() else { return Err(wrong(vec!["there is none".to_owned()]).into()) };
-    let faults = faults(order.template, order.key.public_key_info(), leaf);
-    if faults.is_empty() { Ok(chain) } else { Err(wrong(faults).into()) }
+    let mut faults = faults(order.template, order.key.public_key_info(), leaf);
+    if chain.len() > LONGEST_CHAIN {
+        faults.push(format!("it comes with {} certificates", chain.len()));
+    }
+    if !faults.is_empty() {
+        return Err(wrong(faults).into());
+    }
+    judge_times(order, leaf)?;
+    Ok(chain)
+}
+
+/// Signers shorten, and their clocks differ.
+fn judge_times(order: Order<'_>, leaf: &Certificate) -> Result<()> {
+    let (what, signer) = (order.name.to_owned(), order.terms.signer.as_str().to_owned());
+    let (now, begin, end) = (SystemClock.now(), leaf.not_before(), leaf.not_after());
+    if begin > now {
+        return Err(SigningError::OtherClock { what, signer, begin, now }.into());
+    }
+    if let Some(least) = order.least.filter(|least| end <= *least) {
+        return Err(SigningError::TooShort { what, signer, end, least }.into());
+    }
+    if order.template.not_after - end > UNSAID {
+        log::warn!("{what}: {signer} made it valid until {end}, not {}", order.template.not_after);
+    }
+    Ok(())
 }
 
 /// Refuses a chain that the CA certificates in the node's `file` do not vouch for.
@@ -258,17 +341,6 @@ fn refuse_other_authority(what: &str, chain: &[Certificate], file: &str, authori
     })
 }
 
-impl Waiting<'_> {
-    /// What is waited for, for a person who may do something about it.
-    fn waits_for(&self) -> String {
-        if self.is_approved {
-            format!("request {} is approved, and waits for {}", self.name, self.order.terms.signer.as_str())
-        } else {
-            format!("request {0} waits to be approved: `kubectl certificate approve {0}`", self.name)
-        }
-    }
-}
-
 /// The error, with what the cluster says of the request.
 fn timed_out(api: &mut Api<'_>, request: &Waiting<'_>, waited: Duration) -> SigningError {
     let (what, signer) = (request.order.name.to_owned(), request.order.terms.signer.clone());
@@ -288,19 +360,31 @@ fn timed_out(api: &mut Api<'_>, request: &Waiting<'_>, waited: Duration) -> Sign
 }
 
 /// Deletes every request; whoever broke off the wait does not break this off.
-fn forget(requests: &[Waiting<'_>], access: &ClusterAccess, kubeconfig_dir: &Path) {
+fn forget(requests: &[Waiting<'_>], access: &ClusterAccess, own: &[PathBuf]) {
+    let asked: Vec<_> = requests.iter().filter(|request| request.is_asked).map(|request| &request.name).collect();
     let mut go_on = || ControlFlow::Continue(());
-    let access =
-        ClusterAccess { request_timeout: LAST_WORDS.parse().unwrap_or(access.request_timeout), ..access.clone() };
-    let Ok(mut api) = Api::open(&access, kubeconfig_dir, &mut go_on) else { return };
-    for request in requests {
-        match api.delete::<CertificateSigningRequest>(None, &request.name) {
-            Ok(()) => {}
-            // Nothing answers: nothing was made there either, or the cluster's own cleaner takes it after a day.
-            Err(
-                ClusterError::Unreachable { .. } | ClusterError::Untrusted { .. } | ClusterError::Unauthorized { .. },
-            ) => return,
-            Err(error) => log::warn!("request {} is left in the cluster: {error}", request.name),
+    let access = ClusterAccess { request_timeout: Span::of_seconds(LAST_WORDS), ..access.clone() };
+    let mut left = Vec::new();
+    let mut reason = String::new();
+    match Api::open_with(&access, own, &mut go_on) {
+        Ok(mut api) => {
+            for name in asked {
+                // What does not answer once is not asked for each.
+                let deleted = if reason.is_empty() { api.delete::<CertificateSigningRequest>(None, name) } else { Ok(()) };
+                if let Err(error) = deleted {
+                    reason = error.to_string();
+                }
+                if !reason.is_empty() {
+                    left.push(name.as_str());
+                }
+            }
         }
+        Err(error) => {
+            reason = error.to_string();
+            left.extend(asked.into_iter().map(String::as_str));
+        }
+    }
+    if !left.is_empty() {
+        log::warn!("requests may be left in the cluster, `kubectl delete csr {}`: {reason}", left.join(" "));
     }
 }

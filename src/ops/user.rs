@@ -8,6 +8,7 @@ mod present;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
+use super::cluster::own_kubeconfigs;
 use super::keys::generate_all;
 use super::node::{Node, issuer_on_disk};
 use super::{Continue, OperationError, Progress, signing, unless_critical};
@@ -37,6 +38,8 @@ pub struct Planned {
     pub warnings: Vec<Problem>,
     signing: Signing,
     access: ClusterAccess,
+    /// What a certificate that a signer shortens has to outlast.
+    least: Option<DateTime<Utc>>,
     node: Node,
     tree: Tree,
     now: DateTime<Utc>,
@@ -87,7 +90,8 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
     if let Some(fault) = request.token.as_ref().and_then(|token| token_fault(token.expose())) {
         return Err(UserError::BadToken { fault }.into());
     }
-    request.renew_before()?;
+    let renew_before = request.renew_before()?;
+    let least = request.renew_before.map(|_| now + renew_before);
     request.refuse_signing()?;
     let mut node = Node::open_without_address(&request.node)?;
     let mut server = request.server.clone();
@@ -131,6 +135,7 @@ pub fn plan(request: &UserRequest, now: DateTime<Utc>) -> Result<Planned> {
         warnings: node.warnings.clone(),
         signing: request.signing.clone(),
         access: request.access.clone(),
+        least,
         node,
         tree,
         now,
@@ -196,9 +201,9 @@ impl Planned {
         key: &PrivateKey,
         progress: &mut dyn FnMut(&Progress) -> Continue,
     ) -> Result<Vec<Certificate>> {
-        let order = signing::Order { name: &self.plan.user, terms, template, key };
-        let directory = self.node.store.on_machine(&self.node.layout.kubeconfig_dir);
-        let chain = signing::obtain(&[order], &self.signing, (&self.access, &directory), progress)?
+        let order = signing::Order { name: &self.plan.user, terms, template, key, least: self.least };
+        let own = own_kubeconfigs(Some(self.node.store.root_directory()), &self.node.layout.kubeconfig_dir, &[ADMIN_CONF]);
+        let chain = signing::obtain(&[order], &self.signing, (&self.access, &own), progress)?
             .into_iter()
             .next()
             .unwrap_or_default();

@@ -161,6 +161,20 @@ impl RenewRequest {
         Ok(options)
     }
 
+    /// What a certificate that a signer shortens has to outlast: the one that is there, unless a shorter one or other names were asked
+    /// for, and the time in which the next run would renew it again.
+    pub(crate) fn least_end(
+        &self,
+        now: DateTime<Utc>,
+        current: Option<DateTime<Utc>>,
+        wanted: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, RequestError> {
+        let changes_names = self.sans_from_config || !(self.add_sans.is_empty() && self.remove_sans.is_empty());
+        let current = current.filter(|end| wanted > *end && !changes_names);
+        let due = self.before.map(|before| before.within("--before")).transpose()?.map(|before| now + before);
+        Ok(current.max(due))
+    }
+
     fn asks_for_all(&self) -> bool {
         match &self.names {
             Selection::All => true,

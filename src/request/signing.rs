@@ -31,6 +31,8 @@ pub enum IssuedBy {
 #[serde(default)]
 pub struct Signing {
     /// Who signs: the CAs on this node, or a signer of the cluster's certificates API, which needs no CA key here.
+    ///
+    /// Certificates are waited for as long as --timeout says.
     #[arg(long, value_name = "WHO", default_value = "ca", help_heading = SIGNING)]
     pub issuer: IssuedBy,
     /// With --issuer kubernetes: the signer, as `kubernetes.io/kube-apiserver-client` or `clusterissuers.cert-manager.io/NAME`.

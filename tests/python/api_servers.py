@@ -43,6 +43,7 @@ class ApiServer:
 
     port: int = 0
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    admits: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body
     trouble: list[Callable[[str, str], Answer | None]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     watches: int = 0
@@ -95,6 +96,7 @@ class ApiServer:
     def _create(self, path: str, body: dict[str, Any]) -> Answer | None:
         if not path.endswith(("/events", "/certificatesigningrequests")):
             return None
+        body = self.admits(body)
         body.setdefault("status", {})
         self.put(f"{path}/{body['metadata']['name']}", body)
         return 201, {}, body

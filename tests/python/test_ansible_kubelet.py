@@ -51,6 +51,11 @@ def test_what_the_play_knows_of_a_node_is_approved_once(api: ApiServer, tmp_path
     assert (again.returncode, seen["changed"], seen["requests"]) == (0, False, [])
 
 
+def test_denying_alone_approves_nothing(api: ApiServer, tmp_path: Path) -> None:
+    failed, _ = asked(tmp_path, deny=True, allow=["w1=10.0.0.7"])
+    assert (failed.returncode, "ansible.bad_options" in failed.output, conditions(api)) == (2, True, [])
+
+
 def test_an_option_that_says_nothing_fails_with_code_and_hint(tmp_path: Path) -> None:
     failed, _ = asked(tmp_path, allow=["w1"])
     assert (failed.returncode, "plan.bad_request" in failed.output, "hint" in failed.output) == (2, True, True)

@@ -58,6 +58,7 @@ class Signer:
         self.usages = "keyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=clientAuth\n"
         self.more: tuple[str, ...] = ()
         self.subject = ""
+        self.days = "90"
         self.certificate_text = b""
         self.seen: list[dict[str, Any]] = []
         api.trouble.append(self)
@@ -86,7 +87,7 @@ class Signer:
             self.more = ("-force_pubkey", str(public))
         (self.folder / "usages").write_text(self.usages)
         signed = run(
-            *("openssl", "x509", "-req", "-in", wanted, "-CA", self.certificate, "-CAkey", self.key, "-days", "90"),
+            *("openssl", "x509", "-req", "-in", wanted, "-CA", self.certificate, "-CAkey", self.key, "-days", self.days),
             *("-extfile", self.folder / "usages"),
             *self.more,
         )
@@ -183,11 +184,12 @@ def test_a_decision_against_it_is_told_in_its_own_words(api: ApiServer, tmp_path
 
 def test_nobody_approves(api: ApiServer, tmp_path: Path) -> None:
     said = failed(api, tmp_path, "signer.not_approved", timeout="1s")
-    assert "waits to be approved: `kubectl certificate approve kubepki-admin-conf-" in said
+    assert "a request waits to be approved: `kubectl certificate approve kubepki-admin-conf-" in said
 
 
 def test_nobody_signs_and_the_events_say_why(api: ApiServer, tmp_path: Path) -> None:
-    event = {"metadata": {"name": "e"}, "reason": "IssuerNotFound", "message": "no such issuer"}
+    about = {"kind": "CertificateSigningRequest", "name": "any"}
+    event = {"metadata": {"name": "e"}, "involvedObject": about, "reason": "IssuerNotFound", "message": "no such issuer"}
     api.put("/api/v1/namespaces/default/events/e", event)
     before = contents(tmp_path)
     signer = ("--signer", "clusterissuers.cert-manager.io/etcd", "--approve")
@@ -245,6 +247,61 @@ def test_what_was_not_asked_for_is_never_installed(
     elif spoilt == "no certificate":
         signer.certificate_text = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     assert said in failed(api, tmp_path, code, "--approve")
+
+
+def test_what_a_webhook_has_changed_is_not_approved(api: ApiServer, tmp_path: Path) -> None:
+    """It would be signed, and whoever can read requests would have it."""
+
+    def made(body: dict[str, Any]) -> dict[str, Any]:
+        return {**body, "spec": {**body["spec"], "usages": ["client auth"]}}
+
+    api.admits = made
+    failed(api, tmp_path, "signer.altered", "--approve")
+    assert not any(one.endswith("/approval") for one in api.requests)
+
+
+def test_an_api_server_that_starts_again_is_waited_for(api: ApiServer, tmp_path: Path) -> None:
+    Signer(api, tmp_path)
+    failure: Answer = (500, {}, status(500, "InternalError", "etcd is not there"))
+    looks = iter([failure])
+
+    def fail_once(method: str, target: str) -> Answer | None:
+        return next(looks, None) if method == "GET" and target.startswith(f"{CSRS}/") else None
+
+    api.trouble.append(fail_once)
+    done = renew(tmp_path, "admin.conf", "--approve")
+    assert (done.returncode, "asked again" in done.stderr, list(api.objects)) == (0, True, []), done
+
+
+def test_a_certificate_that_would_be_renewed_at_every_run_is_refused(api: ApiServer, tmp_path: Path) -> None:
+    signer = Signer(api, tmp_path)
+    before = contents(tmp_path)
+    # The one that is there lasts for a year: a shorter one is no renewal, unless it is asked for.
+    failed(api, tmp_path, "signer.too_short", "--approve", "--validity", "400d")
+    assert contents(tmp_path) == before
+    signer.days = "20"
+    done = renew(tmp_path, "admin.conf", "--approve", "--validity", "30d")
+    assert done.returncode == 0, done
+    assert "made it valid until" in done.stderr
+    again = renew(tmp_path, "admin.conf", "--approve", "--validity", "60d", "--before", "25d")
+    assert "code: signer.too_short" in again.stderr, again
+
+
+def test_a_users_file_that_cannot_be_written_is_known_before_anybody_is_asked(api: ApiServer, tmp_path: Path) -> None:
+    (tmp_path / "jane.conf").write_text("there\n")
+    words = ("kubeconfig", "user", "--client-name", "jane", "--issuer", "kubernetes", "--approve", "--rootfs", tmp_path)
+    done = run(*PROGRAM, *words, "--kubeconfig", tmp_path / "kubeconfig", "--out", tmp_path / "jane.conf")
+    assert (done.returncode, "code: output.exists" in done.stderr, api.requests) == (4, True, []), done
+
+
+def test_the_kubeconfigs_of_another_disk_are_not_used(api: ApiServer, tmp_path: Path) -> None:
+    """Its admin.conf could name a program to run."""
+    elsewhere = {**os.environ, "HOME": str(tmp_path / "home")}
+    elsewhere.pop("KUBECONFIG", None)
+    words = ("certs", "renew", "scheduler.conf", "--issuer", "kubernetes", "--approve", "--rootfs", str(tmp_path))
+    done = subprocess.run([*PROGRAM, *words], env=elsewhere, capture_output=True, text=True, check=False)
+    assert "code: cluster.no_credentials" in done.stderr, done
+    assert api.requests == []
 
 
 def test_a_request_that_somebody_deletes(api: ApiServer, tmp_path: Path) -> None:

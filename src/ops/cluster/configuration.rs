@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::Api;
+use super::{Api, own_kubeconfigs};
 use crate::catalogue::{ADMIN_CONF, DEFAULT_KUBECONFIG_DIR, KUBELET_CONF};
 use crate::config::CLUSTER_NAME;
 use crate::edge::cluster::ClusterError;
@@ -23,8 +23,6 @@ const ENTRY: &str = "ClusterConfiguration";
 
 /// Asks the cluster for its configuration where the request names that and has not got it yet.
 ///
-/// Below a root directory the node's own kubeconfigs are not used: whoever wrote that disk could name a program to run.
-///
 /// # Errors
 /// The cluster cannot be asked (`cluster.*`), with a hint that says how to go on without it.
 pub fn read_configuration(
@@ -36,11 +34,9 @@ pub fn read_configuration(
         return Ok(());
     }
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
-    let is_elsewhere = request.rootfs.as_deref().is_some_and(|rootfs| rootfs != Path::new("/"));
     // A kubelet may read it too: kubeadm's Role `kubeadm:nodes-kubeadm-config`.
-    let own = [ADMIN_CONF, KUBELET_CONF].map(|name| folder.join(name));
-    let own = if is_elsewhere { &[][..] } else { &own };
-    let asked = Api::open_with(access, own, tell).and_then(|mut api| Ok(configuration_text(&mut api)?));
+    let own = own_kubeconfigs(request.rootfs.as_deref(), folder, &[ADMIN_CONF, KUBELET_CONF]);
+    let asked = Api::open_with(access, &own, tell).and_then(|mut api| Ok(configuration_text(&mut api)?));
     request.config_text = Some(asked.map_err(from_disk)?);
     Ok(())
 }

@@ -56,7 +56,8 @@ fn read(path: &Path) -> Result<Credentials> {
     let current = kubeconfig.current()?;
     let document = kubeconfig.to_json(place.parent().unwrap_or(Path::new("/")))?;
     refuse_way(&current, entry(&document, "clusters", current.cluster, "cluster"))?;
-    if current.other_credentials.contains(&"exec") {
+    // It names whom to tell a token of this machine, or a program to run.
+    if ["exec", "tokenFile"].iter().any(|way| current.other_credentials.contains(way)) {
         refuse_foreign(&place)?;
         let user = entry(&document, "users", current.user, "user");
         let command = user.and_then(|user| user.get("exec")?.get("command")?.as_str());

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::error::faults;
 use crate::policy::signer::Signer;
 
@@ -75,6 +77,44 @@ faults! {
             signer: String,
             /// Every difference.
             faults: Vec<String>,
+        },
+        /// The API server, or a webhook of the cluster, has changed the request: it was not approved.
+        #[error("{what}: request {request} is not what was asked for any more; it was not approved")]
+        #[fault("signer.altered", Refused, "look for a mutating webhook on certificatesigningrequests")]
+        Altered {
+            /// What the certificate is for.
+            what: String,
+            /// The request.
+            request: String,
+        },
+        /// The certificate would end too soon: before the one that is there, within the time in which it would be renewed again, or in less
+        /// than ten minutes.
+        #[error("{what}: what {signer} signs ends on {end}, which is no later than {least}")]
+        #[fault("signer.too_short", Finding,
+            "nothing was changed; have the signer make certificates that last longer (the controller manager's --cluster-signing-duration), \
+             or ask for less: --validity, and a shorter --before or --renew-before")]
+        TooShort {
+            /// What the certificate is for.
+            what: String,
+            /// The signer.
+            signer: String,
+            /// When it ends.
+            end: DateTime<Utc>,
+            /// What it would have to outlast.
+            least: DateTime<Utc>,
+        },
+        /// The certificate is not valid yet, by this machine's clock.
+        #[error("{what}: what {signer} signed is valid from {begin} on, and here it is {now}")]
+        #[fault("signer.other_clock", Environment, "set the clocks of this machine and of the signer's")]
+        OtherClock {
+            /// What the certificate is for.
+            what: String,
+            /// The signer.
+            signer: String,
+            /// When it begins.
+            begin: DateTime<Utc>,
+            /// What this machine takes for now.
+            now: DateTime<Utc>,
         },
         /// The node's own CA file does not vouch for the certificate, or no client and no server would accept it.
         #[error("{what}: the certificate was signed, and nobody would trust it: {}", reasons.join("; "))]

@@ -11,7 +11,7 @@ use crate::config::Problem;
 use crate::error::{Fault, Result};
 use crate::inventory::{Client, referenced_paths};
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
-use crate::ops::output::{Access, write_secret};
+use crate::ops::output::{Access, refuse_place, write_secret};
 use crate::ops::{Continue, Progress};
 use crate::plan::user::{Credential, Reason, Terms, Unfit, unfit};
 use crate::secret::Secret;
@@ -82,18 +82,24 @@ pub fn ensure(
     let warnings = planned.warnings.clone();
     let (after, text) = match (&reason, facts.clone()) {
         (None, Some(facts)) => (facts, text),
-        _ if order.dry_run => {
-            if let Present::File(path) = &order.present {
-                Store::new(None)?.rehearse(&[], &[(path.as_path(), order.access.uid)])?;
-            }
-            (planned.facts(), None)
-        }
         _ => {
-            let made = planned.make(request.token.as_ref(), progress)?;
-            if let Present::File(path) = &order.present {
-                write_secret(path, &made.text, true, Access { mode: Some(allowed), ..order.access })?;
+            let place = match &order.present {
+                Present::File(path) => Some((path, Access { mode: Some(allowed), ..order.access })),
+                Present::Text(_) => None,
+            };
+            // A signer is not asked for what could not be written.
+            if let Some((path, access)) = place {
+                refuse_place(path, true, access)?;
             }
-            (made.facts, Some(made.text))
+            if order.dry_run {
+                (planned.facts(), None)
+            } else {
+                let made = planned.make(request.token.as_ref(), progress)?;
+                if let Some((path, access)) = place {
+                    write_secret(path, &made.text, true, access)?;
+                }
+                (made.facts, Some(made.text))
+            }
         }
     };
     Ok(Ensured { before: facts, reason, facts: after, text, warnings })

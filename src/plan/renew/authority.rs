@@ -35,7 +35,16 @@ impl Renewal<'_> {
         let Some(item) = inventory.get(name) else { return Authority::Unusable };
         // A signer of the cluster has the key, wherever that is.
         let is_external = item.pair().is_external() && self.options.signers.is_none();
-        let authority = if is_external { Authority::External } else { self.judge(item.name, item.pair()) };
+        let authority = match (is_external, &self.options.signers) {
+            (true, _) => Authority::External,
+            (false, None) => self.judge(item.name, item.pair()),
+            // Its key is elsewhere, and one that is here is not asked.
+            (false, Some(_)) => {
+                let Found { certificate_path, key_path, .. } = item.pair();
+                let alone = Found::without_key(inventory.tree, certificate_path.clone(), key_path.clone());
+                self.judge(item.name, &alone)
+            }
+        };
         self.authorities.insert(item.name, authority);
         authority
     }
@@ -68,8 +77,10 @@ impl Renewal<'_> {
         self.findings.extend(findings);
         match pair.certificate() {
             Some(certificate) if !is_blocked => {
-                let has_expired = certificate.not_after() < self.now;
-                Authority::Signs { until: (!has_expired).then(|| certificate.not_after()) }
+                // Of several CAs in the file any may be the signer's.
+                let others = pair.certificates.present().into_iter().flatten().filter(|_| self.options.signers.is_some());
+                let ends = others.chain([certificate]).map(Certificate::not_after);
+                Authority::Signs { until: ends.max().filter(|end| *end >= self.now) }
             }
             _ => Authority::Unusable,
         }

@@ -23,6 +23,7 @@ impl Signers {
         // Where none fits, the one for clients says best what is in the way.
         let signer = self.given.clone().or_else(|| Signer::of(template)).unwrap_or(Signer::ApiServerClient);
         let usages = match authority {
+            None => Err("cannot be asked for it: this node has no CA to hold it to".to_owned()),
             // The controller manager has a client CA's key, and no other.
             Some(other) if signer.is_built_in() && other != CLUSTER_CA => {
                 Err(format!("signs with the cluster's CA, and this one stands under {other}"))

@@ -361,7 +361,7 @@ def _change(artefact: Artefact, made: Any) -> dict[str, Any]:
         "action": artefact.action.value,
         "reason": artefact.reason,
         "files": [str(file.path) for file in artefact.files],
-        "expires_at": rfc3339(artefact.expires_at),
+        "expires_at": rfc3339(made.expires_at if made else artefact.expires_at),
         "serial": made.serial if made else None,
         "previous_serial": artefact.current.serial if artefact.current else None,
     }

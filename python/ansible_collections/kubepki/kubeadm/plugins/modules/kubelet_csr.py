@@ -179,7 +179,7 @@ if TYPE_CHECKING:
 def answered(module: AnsibleModule) -> ServingReport:
     """Look at the requests, and answer them unless the play only looks."""
     wanted = module.params
-    only_looks = module.check_mode or not (wanted["approve"] or wanted["deny"])
+    only_looks = module.check_mode or not wanted["approve"]
     how = {
         **{name: wanted[name] for name in ("allow", "inventory", "dns", "early", "reserve", "kubeconfig")},
         **{name: shared.span(wanted[name]) for name in ("max_validity", "request_timeout")},
@@ -206,9 +206,14 @@ def main() -> None:
             "max_validity": {"type": "str", "default": "366d"},
             "kubeconfig": {"type": "path"},
             "request_timeout": {"type": "str", "default": "30s"},
-        },
-        required_by={"deny": ("approve",)},
+        }
     )
+    if module.params["deny"] and not module.params["approve"]:
+        module.fail_json(
+            msg="deny says what becomes of the requests that are not approved, and approve is false",
+            code="ansible.bad_options",
+            hint="set approve too, or leave out deny",
+        )
     with shared.failures(module):
         report = answered(module)
     would = module.check_mode and module.params["approve"]

@@ -180,7 +180,8 @@ renewed:
   sample: [apiserver, admin.conf]
 not_renewed:
   description:
-    - What ends within O(renew_before) and is not renewed here, as its CA's key is elsewhere, or the CA ends itself.
+    - What ends within O(renew_before) and is not renewed here, as its CA's key is elsewhere, no signer makes it, or the
+      CA ends itself.
     - Each is a warning too.
   returned: success
   type: list
