@@ -40,7 +40,9 @@ mod native {
     #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]
-    use super::bundle::{certificate_key, export_bundle, import_bundle, plan_import_bundle};
+    use super::bundle::{
+        certificate_key, download_bundle, export_bundle, import_bundle, plan_import_bundle, upload_bundle,
+    };
     #[pymodule_export]
     use super::call::_panic;
     #[pymodule_export]

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from kubepki.api.access import access
     from kubepki.api.audit import Audit, audit, fleet_report
     from kubepki.api.backup import list_backups, plan_restore, prune_backups, show_backup
-    from kubepki.api.bundle import certificate_key, export_bundle, import_bundle, plan_import_bundle
+    from kubepki.api.bundle import (
+        certificate_key,
+        download_bundle,
+        export_bundle,
+        import_bundle,
+        plan_import_bundle,
+        upload_bundle,
+    )
     from kubepki.api.check import check, check_expiration, check_files, parse_certificates, read_certificates
     from kubepki.api.configuration import certificate_names, kubeconfig_names, load_config
     from kubepki.api.external import plan_cleanup, plan_embed, plan_import
@@ -112,6 +119,7 @@ if TYPE_CHECKING:
         Unit,
         UnitChange,
         UnknownCredential,
+        UploadedBundle,
         UserKubeconfig,
     )
 
@@ -193,6 +201,7 @@ __all__ = [
     "Unit",
     "UnitChange",
     "UnknownCredential",
+    "UploadedBundle",
     "UserKubeconfig",
     "__version__",
     "access",
@@ -204,6 +213,7 @@ __all__ = [
     "check",
     "check_expiration",
     "check_files",
+    "download_bundle",
     "enable_serving_certs",
     "ensure_user",
     "export_bundle",
@@ -238,6 +248,7 @@ __all__ = [
     "schedule_units",
     "show_backup",
     "sign_csr",
+    "upload_bundle",
     "user_kubeconfig",
 ]
 
@@ -262,6 +273,7 @@ _HOMES = {
     "check": "api.check",
     "check_expiration": "api.check",
     "check_files": "api.check",
+    "download_bundle": "api.bundle",
     "enable_serving_certs": "api.kubelet",
     "ensure_user": "api.user",
     "export_bundle": "api.bundle",
@@ -296,6 +308,7 @@ _HOMES = {
     "schedule_units": "api.systemd",
     "show_backup": "api.backup",
     "sign_csr": "api.requests",
+    "upload_bundle": "api.bundle",
     "user_kubeconfig": "api.user",
 }
 

@@ -90,6 +90,7 @@ __all__ = [
     "Unit",
     "UnitChange",
     "UnknownCredential",
+    "UploadedBundle",
     "UserKubeconfig",
     "__version__",
     "_panic",
@@ -102,6 +103,7 @@ __all__ = [
     "certificate_names",
     "check",
     "check_files",
+    "download_bundle",
     "duration_seconds",
     "enable_serving_certs",
     "ensure_user",
@@ -146,6 +148,7 @@ __all__ = [
     "show_backup",
     "sign_csr",
     "to_yaml",
+    "upload_bundle",
     "user_kubeconfig",
     "values_stub",
     "write_secret_file",
@@ -259,6 +262,10 @@ def schedule_units(schedule: Mapping[str, Any]) -> list[Unit]: ...
 def install_units(schedule: Mapping[str, Any], units_request: Mapping[str, Any]) -> list[UnitChange]: ...
 def remove_units(units_request: Mapping[str, Any]) -> list[UnitChange]: ...
 def certificate_key() -> str: ...
+def upload_bundle(
+    bundle: Bundle, access: Mapping[str, Any], ttl: float, now: datetime | None = None
+) -> UploadedBundle: ...
+def download_bundle(access: Mapping[str, Any]) -> str: ...
 def export_bundle(
     export_request: Mapping[str, Any],
     digits: str | None = None,

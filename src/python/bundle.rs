@@ -3,19 +3,25 @@
 //! In: the fields of the requests, the certificate key and the bundle's text apart from them. Out: a [`Bundle`], which has
 //! the certificate key to itself until it is asked for; plans and reports.
 
+use std::ops::ControlFlow;
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use zeroize::Zeroizing;
 
-use super::call::detached;
+use super::call::{Signals, detached};
 use super::data::request;
 use super::operations::moment;
-use super::values::{Bundle, Exported, Plan, Report};
+use super::values::{Bundle, Exported, Plan, Report, UploadedBundle};
 use crate::certificate_key::CertificateKey;
 use crate::error::Result;
 use crate::ops::Planned;
-use crate::ops::bundle::{self, Collected, ExportRequest, ImportRequest};
+use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::ops::bundle::{self, Collected, ExportRequest, ImportRequest, UploadRequest};
+use crate::ops::cluster::Api;
+use crate::request::{ClusterAccess, Span};
 use crate::secret::Secret;
 
 fn key(digits: Option<String>) -> Result<Option<CertificateKey>> {
@@ -99,4 +105,49 @@ pub(super) fn import_bundle(
     let wanted: ImportRequest = request(import_request)?;
     let now = moment(now);
     detached(py, || bundle::import(&wanted, bundle, key(digits)?.as_ref(), now)).map(Report)
+}
+
+/// Uploads the Secret of a bundle, for `ttl` seconds.
+///
+/// # Errors
+/// As [`bundle::upload`]; `ValueError` for a worker's bundle, and after a dry run.
+#[pyfunction]
+#[pyo3(signature = (bundle, access, ttl, now=None))]
+pub(super) fn upload_bundle(
+    py: Python<'_>,
+    bundle: &Bound<'_, Bundle>,
+    access: &Bound<'_, PyDict>,
+    ttl: f64,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<UploadedBundle> {
+    let manifest = bundle.get().0.manifest("yaml")?;
+    let access: ClusterAccess = request(access)?;
+    let wanted = UploadRequest { ttl: Span::of_precise(ttl), access, ..UploadRequest::default() };
+    let now = moment(now);
+    asked(py, &wanted.access, |api| bundle::upload(api, manifest, wanted.time_to_live()?, now)).map(UploadedBundle)
+}
+
+/// The Secret that is in the cluster, as JSON.
+///
+/// # Errors
+/// As [`bundle::download`].
+#[pyfunction]
+pub(super) fn download_bundle(py: Python<'_>, access: &Bound<'_, PyDict>) -> PyResult<String> {
+    let access: ClusterAccess = request(access)?;
+    // It is sealed.
+    asked(py, &access, |api| bundle::download(api).map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()))
+}
+
+/// Asks the cluster for as long as no signal comes.
+fn asked<T: Send>(
+    py: Python<'_>,
+    access: &ClusterAccess,
+    ask: impl FnOnce(&mut Api<'_>) -> Result<T> + Send,
+) -> PyResult<T> {
+    let signals = Signals::default();
+    let stop = signals.stop();
+    signals.detached(py, || {
+        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        ask(&mut Api::open(access, Path::new(DEFAULT_KUBECONFIG_DIR), &mut tell)?)
+    })
 }

@@ -31,7 +31,7 @@ mod words;
 pub(super) use access::{AccessReport, AuditLog, Credential, CredentialUse, UnknownCredential};
 pub(super) use audit::{FleetFinding, FleetReport, StatusCounts, TreeReport};
 pub(super) use backup::{Backup, BackupFile, PruneFailure, PruneReport};
-pub(super) use bundle::{Bundle, BundleEntry, Exported};
+pub(super) use bundle::{Bundle, BundleEntry, Exported, UploadedBundle};
 pub(super) use certificate::{Certificate, CertificateFile, CheckReport, FileProblem, SignedCertificate};
 pub(super) use configuration::{ClusterSpec, Configuration, Read};
 pub(super) use convert::Convert;

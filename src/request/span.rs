@@ -40,6 +40,12 @@ impl Span {
         Self(seconds as f64)
     }
 
+    /// So many seconds, and parts of them.
+    #[must_use]
+    pub const fn of_precise(seconds: f64) -> Self {
+        Self(seconds)
+    }
+
     /// In whole seconds.
     #[must_use]
     #[allow(clippy::as_conversions, clippy::cast_possible_truncation)] // what is beyond the calendar stays beyond it

@@ -52,7 +52,9 @@ MODULES = {
     "backup_prune": _module(kubepki.prune_backups),
     "backup_restore": _module(kubepki.plan_restore, own="name"),
     "bundle": _module(
-        kubepki.plan_import_bundle, own="action content path rbac allow_missing_ca_keys recipient force", key="key"
+        kubepki.plan_import_bundle,
+        own="action content path rbac allow_missing_ca_keys recipient force upload ttl kubeconfig request_timeout",
+        key="key",
     ),
     "certificate_info": _module(kubepki.check, own="path content valid_at"),
     "cleanup": _module(kubepki.plan_cleanup),

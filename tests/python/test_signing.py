@@ -87,7 +87,19 @@ class Signer:
             self.more = ("-force_pubkey", str(public))
         (self.folder / "usages").write_text(self.usages)
         signed = run(
-            *("openssl", "x509", "-req", "-in", wanted, "-CA", self.certificate, "-CAkey", self.key, "-days", self.days),
+            *(
+                "openssl",
+                "x509",
+                "-req",
+                "-in",
+                wanted,
+                "-CA",
+                self.certificate,
+                "-CAkey",
+                self.key,
+                "-days",
+                self.days,
+            ),
             *("-extfile", self.folder / "usages"),
             *self.more,
         )
@@ -189,7 +201,12 @@ def test_nobody_approves(api: ApiServer, tmp_path: Path) -> None:
 
 def test_nobody_signs_and_the_events_say_why(api: ApiServer, tmp_path: Path) -> None:
     about = {"kind": "CertificateSigningRequest", "name": "any"}
-    event = {"metadata": {"name": "e"}, "involvedObject": about, "reason": "IssuerNotFound", "message": "no such issuer"}
+    event = {
+        "metadata": {"name": "e"},
+        "involvedObject": about,
+        "reason": "IssuerNotFound",
+        "message": "no such issuer",
+    }
     api.put("/api/v1/namespaces/default/events/e", event)
     before = contents(tmp_path)
     signer = ("--signer", "clusterissuers.cert-manager.io/etcd", "--approve")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from kubepki import _core
-from kubepki.api.request import in_utc, request
-from kubepki.arguments import asked
+from kubepki.api.request import in_utc, plain, request
+from kubepki.arguments import asked, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Literal
+    from typing import Any, Literal
 
     from kubepki.arguments import StrPath
-    from kubepki.types import Bundle, Plan, Report
+    from kubepki.types import Bundle, Plan, Report, UploadedBundle
 
 
 def certificate_key() -> str:
@@ -199,6 +201,70 @@ def import_bundle(
     return _core.import_bundle(
         {**request(locals(), "bundle", "key"), "recover": True}, _bytes(bundle), key, in_utc(now)
     )
+
+
+@checked
+def upload_bundle(
+    bundle: Bundle,
+    *,
+    ttl: timedelta = timedelta(hours=2),
+    kubeconfig: StrPath | None = None,
+    request_timeout: timedelta = timedelta(seconds=30),
+    now: datetime | None = None,
+) -> UploadedBundle:
+    """Upload a bundle's Secret, as `kubeadm init --upload-certs` does; `kubeadm join --certificate-key` reads it.
+
+    The cluster removes it after `ttl`, with the token that it belongs to.
+
+    >>> bundle = export_bundle()  # doctest: +SKIP
+    >>> upload_bundle(bundle).expires_at, bundle.certificate_key()  # doctest: +SKIP
+
+    Source: kubeadm `phases/copycerts/copycerts.go` (`UploadCerts`).
+
+    Args:
+        bundle: What `export_bundle` has made, for a control-plane node.
+        ttl: How long it stays in the cluster: between a minute and 30 days.
+        kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
+            node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
+        request_timeout: How long each request to the API server may take, with all that is asked again while it is
+            busy.
+        now: The moment from which it stays.
+
+    Raises:
+        ConfigurationError: `plan.bad_request` for a `ttl` that is too short or too long; `cluster.no_credentials`,
+            `cluster.bad_credentials`.
+        EnvironmentFailure: `cluster.*` when the cluster cannot be asked.
+        RefusedError: `cluster.forbidden`, `cluster.foreign_program`.
+        ValueError: For a worker's bundle, and after a dry run.
+
+    """
+    return _core.upload_bundle(bundle, _access(kubeconfig, request_timeout), ttl.total_seconds(), in_utc(now))
+
+
+@checked
+def download_bundle(*, kubeconfig: StrPath | None = None, request_timeout: timedelta = timedelta(seconds=30)) -> str:
+    """Return the Secret that is in the cluster, sealed, as JSON; `import_bundle` opens it with the certificate key.
+
+    >>> import_bundle(download_bundle(), key=certificate_key)  # doctest: +SKIP
+
+    Source: kubeadm `phases/copycerts/copycerts.go` (`DownloadCerts`).
+
+    Args:
+        kubeconfig: As for `upload_bundle`, as is `request_timeout`.
+        request_timeout: How long each request to the API server may take.
+
+    Raises:
+        ConfigurationError: `cluster.no_credentials`, `cluster.bad_credentials`.
+        EnvironmentFailure: `cluster.*` when the cluster cannot be asked.
+        FindingError: `bundle.not_uploaded`.
+        RefusedError: `cluster.forbidden`, `cluster.foreign_program`.
+
+    """
+    return _core.download_bundle(_access(kubeconfig, request_timeout))
+
+
+def _access(kubeconfig: StrPath | None, request_timeout: timedelta) -> dict[str, Any]:
+    return {"kubeconfig": plain(kubeconfig), "request_timeout": request_timeout.total_seconds()}
 
 
 def _bytes(bundle: str | bytes) -> bytes:

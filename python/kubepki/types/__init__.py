@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         Unit,
         UnitChange,
         UnknownCredential,
+        UploadedBundle,
         UserKubeconfig,
     )
     from kubepki.types.enumerations import (
@@ -156,6 +157,7 @@ __all__ = [
     "Unit",
     "UnitChange",
     "UnknownCredential",
+    "UploadedBundle",
     "UserKubeconfig",
 ]
 

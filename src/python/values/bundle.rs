@@ -11,7 +11,7 @@ use super::{secrets, values};
 use crate::audit::Finding;
 use crate::bundle::{Manifest, Recipient};
 use crate::config::Problem;
-use crate::ops::bundle::{Contents, ExportedEntry};
+use crate::ops::bundle::{Contents, ExportedEntry, Upload};
 use crate::report;
 use crate::secret::Secret;
 use crate::text::counted;
@@ -27,6 +27,22 @@ values! {
         path = &it.path;
         /// Whether there is nothing in it: a key of an external CA, or a file that the external etcd has not.
         is_empty = it.is_empty;
+    }
+}
+
+values! {
+    /// The Secret of a bundle, in a cluster.
+    UploadedBundle(it: Upload);
+    shown = format!("{} until {}", it.secret, it.expires_at);
+    attributes {
+        /// The API server's URL.
+        server = &it.server;
+        /// The Secret, as `NAMESPACE/NAME`.
+        secret = &it.secret;
+        /// When the cluster removes it.
+        expires_at = it.expires_at;
+        /// Whether it replaced one that was there.
+        has_replaced = it.has_replaced;
     }
 }
 
@@ -59,7 +75,7 @@ impl Exported {
         }
     }
 
-    fn manifest(&self, form: &str) -> PyResult<&Manifest> {
+    pub(in crate::python) fn manifest(&self, form: &str) -> PyResult<&Manifest> {
         match &self.contents {
             Some(Contents::Sealed { manifest, .. }) => Ok(manifest),
             _ => Err(self.has_no(form)),

@@ -27,7 +27,9 @@ extends_documentation_fragment:
   - kubepki.kubeadm.backup
 attributes:
   idempotent:
-    details: An export to O(path) is kept where O(key) opens it and it has what the node has; without O(key) it is not.
+    details:
+      - An export to O(path) is kept where O(key) opens it and it has what the node has; without O(key) it is not.
+      - With O(upload=true) a new one is uploaded at every run.
     support: partial
 options:
   action:
@@ -47,6 +49,26 @@ options:
       - Without it an export is for a V(control-plane) node, and an import for what the configuration says.
     type: str
     choices: [control-plane, worker]
+  upload:
+    description:
+      - Whether an export is uploaded into the cluster, as C(kubeadm init --upload-certs) does. Then C(kubeadm join) takes
+        the certificate key alone.
+    type: bool
+    default: false
+  ttl:
+    description:
+      - How long it stays in the cluster.
+    type: str
+    default: 2h
+  kubeconfig:
+    description:
+      - The kubeconfig.
+    type: path
+  request_timeout:
+    description:
+      - How long each request may take.
+    type: str
+    default: 30s
   content:
     description:
       - The bundle to import - what RV(content) of an export has.
@@ -100,7 +122,7 @@ EXAMPLES = r"""
 RETURN = r"""
 content:
   description: The bundle - the Secret as YAML, for a worker the CA's certificate (PEM). Not secret without the key.
-  returned: O(action=export) without O(path)
+  returned: O(action=export) without O(path) and O(upload)
   type: str
 certificate_key:
   description: The certificate key that was made, a secret.
@@ -125,6 +147,10 @@ findings:
   returned: success
   type: list
   elements: dict
+uploaded:
+  description: The Secret in the cluster - C(server), C(secret), C(expires_at), C(has_replaced).
+  returned: O(upload=true), not in check mode
+  type: dict
 code:
   description: The stable code of the error.
   returned: failure
@@ -166,9 +192,13 @@ def export(module: AnsibleModule) -> dict[str, Any]:
         "entries": [each.to_dict() for each in bundle.entries],
         "findings": shared.found(module, bundle.findings),
     }
-    if wanted["path"] is None:
+    if wanted["upload"]:
+        result["changed"] = True
+        if not module.check_mode:
+            result["uploaded"] = upload(module, bundle)
+    elif wanted["path"] is None:
         result["content"] = text
-    elif wanted["force"] or not is_current(module, recipient, text):
+    elif wanted["path"] and (wanted["force"] or not is_current(module, recipient, text)):
         result["changed"] = True
         if not module.check_mode:
             bundle.save(wanted["path"], form="pem" if recipient == "worker" else "yaml", force=True)
@@ -178,6 +208,23 @@ def export(module: AnsibleModule) -> dict[str, Any]:
         entries = "".join(f"{each.name}\n" for each in bundle.entries if not each.is_empty)
         result["diff"] = {"before": "", "after": entries, "after_header": wanted["path"]}
     return result
+
+
+def upload(module: AnsibleModule, bundle: Bundle) -> dict[str, Any]:
+    """Put the bundle into the cluster."""
+    wanted = module.params
+    uploaded = shared.kubepki.upload_bundle(
+        bundle,
+        ttl=shared.span(wanted["ttl"]),
+        kubeconfig=wanted["kubeconfig"],
+        request_timeout=shared.span(wanted["request_timeout"]),
+    )
+    return {
+        "server": uploaded.server,
+        "secret": uploaded.secret,
+        "expires_at": shared.rfc3339(uploaded.expires_at),
+        "has_replaced": uploaded.has_replaced,
+    }
 
 
 def is_current(module: AnsibleModule, recipient: str, text: str) -> bool:
@@ -228,6 +275,10 @@ def main() -> None:
             "action": {"type": "str", "choices": ["export", "import"], "required": True},
             "key": {"type": "str", "no_log": True, "aliases": ["certificate_key"]},
             "recipient": {"type": "str", "choices": ["control-plane", "worker"]},
+            "upload": {"type": "bool", "default": False},
+            "ttl": {"type": "str", "default": "2h"},
+            "kubeconfig": {"type": "path"},
+            "request_timeout": {"type": "str", "default": "30s"},
             "content": {"type": "str"},
             "path": {"type": "path"},
             "rbac": {"type": "bool", "default": False},
@@ -238,6 +289,13 @@ def main() -> None:
         mutually_exclusive=[("content", "path")],
         required_if=[("action", "import", ("content", "path"), True)],
     )
+    wanted = module.params
+    if wanted["upload"] and (wanted["action"] != "export" or wanted["recipient"] == "worker" or wanted["path"]):
+        module.fail_json(
+            msg="upload is for exports for control-plane nodes, and writes no file",
+            code="ansible.bad_options",
+            hint="leave out upload, or path; a worker gets the CA's certificate from `kubeadm join`",
+        )
     with shared.failures(module):
         result = export(module) if module.params["action"] == "export" else bring_in(module)
     module.exit_json(**result)
