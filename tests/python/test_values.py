@@ -105,6 +105,30 @@ def native_values(tmp_path: Path) -> list[Any]:
             "requests": [{**asked, "verdict": "leave", "reasons": [reason]}],
         }
     )
+    setting = {"place": "/var/lib/kubelet/config.yaml", "says": "a: true", "before": "", "after": "a: true\n"}
+    setup = kubepki.ServingSetup.from_dict(
+        {
+            "node": "w1",
+            "server": None,
+            "settings": [setting],
+            "is_written": True,
+            "backup": "/backups/1",
+            "was_restarted": True,
+            "request": {"state": "waits", "name": "csr-1", "names": ["DNS:w1"]},
+        }
+    )
+    seen = {"name": "w1", "endpoint": "192.0.2.20:10250", "not_after": "2027-11-26T10:00:00Z", "problem": None}
+    requirement = kubepki.ServingRequirement.from_dict(
+        {
+            "server": "https://192.0.2.10:6443",
+            "authority": "/etc/kubernetes/pki/ca.crt",
+            "nodes": [seen],
+            "control_plane": ["cp1"],
+            "settings": [setting],
+            "is_written": False,
+            "backup": None,
+        }
+    )
     plans = [blank, renewal, request]
     artefacts = [artefact for plan in plans for artefact in plan.artefacts]
     return [
@@ -112,6 +136,7 @@ def native_values(tmp_path: Path) -> list[Any]:
         *(*read, read[1].problem),
         *(probed, *probed.endpoints),
         *(kubelets, *kubelets.requests),
+        *(setup, *setup.settings, setup.request, requirement, *requirement.nodes),
         *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
         *(fleet, fleet.counts, *fleet.trees, *fleet.findings),
         *(configuration, configuration.spec, *configuration.warnings),
