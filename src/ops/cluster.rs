@@ -65,7 +65,7 @@ impl<'t> Api<'t> {
     }
 
     /// The same, with the kubeconfigs of the node that may be used.
-    fn open_with(
+    pub(super) fn open_with(
         access: &ClusterAccess,
         own: &[PathBuf],
         tell: &'t mut dyn FnMut() -> ControlFlow<()>,

@@ -30,7 +30,7 @@ use crate::edge::cluster::ClusterError;
 use crate::error::{Error, Result};
 use crate::key::PrivateKey;
 use crate::objects::{
-    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, Object as _, SigningRequestSpec, escaped,
+    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, SigningRequestSpec, escaped,
 };
 use crate::plan::SignerOrder;
 use crate::policy::signer::{SHORTEST_VALIDITY, Signer, faults};
@@ -104,7 +104,7 @@ pub(super) fn obtain(
     };
     let mut requests = orders.iter().map(|order| named(*order)).collect::<Result<Vec<_>>>()?;
     let outcome = answered(&mut requests, signing, (access, own), progress);
-    forget(&requests, access, kubeconfig_dir);
+    forget(&requests, access, own);
     outcome?;
     let mut all = Vec::new();
     for request in requests {

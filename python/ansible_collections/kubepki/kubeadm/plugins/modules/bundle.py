@@ -51,8 +51,8 @@ options:
     choices: [control-plane, worker]
   upload:
     description:
-      - Whether an export is uploaded into the cluster, as C(kubeadm init --upload-certs) does. Then C(kubeadm join) takes
-        the certificate key alone.
+      - Whether an export is uploaded into the cluster, as C(kubeadm init --upload-certs) does.
+      - C(kubeadm join) needs the certificate key alone then.
     type: bool
     default: false
   ttl:
