@@ -52,6 +52,7 @@ mod serving;
 mod session;
 mod show;
 mod sign;
+mod signer;
 mod stop;
 mod systemd;
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub mod serving;
 mod settings;
 pub mod show;
 pub mod sign;
+pub mod signer;
 pub mod signing;
 pub mod systemd;
 pub mod user;

@@ -48,7 +48,7 @@ mod native {
     #[pymodule_export]
     use super::call::refuse_core_dumps;
     #[pymodule_export]
-    use super::cluster::cluster_configuration;
+    use super::cluster::{cluster_configuration, show_signers};
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]

@@ -118,7 +118,7 @@ impl Caller {
             ["restart" | "backup" | "systemd" | "recover" | "show", ..] => (false, false, false),
             ["kubelet", ..] => (false, false, true),
             ["certs", "sign"] | ["config", ..] => (false, true, false),
-            ["check", ..] | ["certs", "renew" | "generate-csr" | "import" | "cleanup"] => (true, true, true),
+            ["check" | "signer", ..] | ["certs", "renew" | "generate-csr" | "import" | "cleanup"] => (true, true, true),
             _ => (true, true, false),
         };
         if has_configuration {

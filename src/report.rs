@@ -24,6 +24,7 @@ pub mod restart;
 pub mod serving;
 pub mod settings;
 pub mod show;
+pub mod signer;
 pub mod structured;
 mod table;
 mod unified;

@@ -19,6 +19,7 @@ mod serving;
 mod shared;
 mod show;
 mod sign;
+mod signer;
 mod signing;
 mod span;
 mod systemd;
@@ -42,6 +43,7 @@ pub use shared::{
 };
 pub use show::ShowRequest;
 pub use sign::{NamedFile, NodeEntry, Nodes, OfAuthorities, SignRequest, SignTextRequest};
+pub use signer::SignerRequest;
 pub use signing::{IssuedBy, Signing};
 pub use span::Span;
 pub use systemd::{ScheduleRequest, UnitsRequest};

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kubepki.api.renew import plan_renew, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
     from kubepki.api.restart import plan_restart, restart
+    from kubepki.api.signer import show_signers
     from kubepki.api.systemd import install_units, remove_units, schedule_units
     from kubepki.api.user import ensure_user, user_kubeconfig
     from kubepki.errors import (
@@ -112,6 +113,9 @@ if TYPE_CHECKING:
         Setting,
         Severity,
         SignedCertificate,
+        Signer,
+        SignerProbe,
+        SignersReport,
         Status,
         StatusCounts,
         TreeKind,
@@ -194,6 +198,9 @@ __all__ = [
     "Setting",
     "Severity",
     "SignedCertificate",
+    "Signer",
+    "SignerProbe",
+    "SignersReport",
     "Status",
     "StatusCounts",
     "TreeKind",
@@ -247,6 +254,7 @@ __all__ = [
     "restart",
     "schedule_units",
     "show_backup",
+    "show_signers",
     "sign_csr",
     "upload_bundle",
     "user_kubeconfig",
@@ -307,6 +315,7 @@ _HOMES = {
     "restart": "api.restart",
     "schedule_units": "api.systemd",
     "show_backup": "api.backup",
+    "show_signers": "api.signer",
     "sign_csr": "api.requests",
     "upload_bundle": "api.bundle",
     "user_kubeconfig": "api.user",

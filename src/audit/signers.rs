@@ -142,9 +142,9 @@ pub fn judge(manifest: &Path, pod: &StaticPod, tree: &Tree, now: DateTime<Utc>) 
 
 /// The signers where nothing is known of the controller manager, and why.
 #[must_use]
-pub fn unknown(reason: &str) -> Vec<Signer> {
+pub fn unknown(reason: &str) -> Signers {
     let signer = |(name, _): (&str, _)| Signer { reason: reason.to_owned(), ..blank(name, SignerState::Unknown) };
-    BUILT_IN.into_iter().map(signer).collect()
+    Signers { all: BUILT_IN.into_iter().map(signer).collect(), findings: Vec::new(), lacks_flags: false }
 }
 
 /// What a `ClusterConfiguration` says so that all signers sign with one pair.

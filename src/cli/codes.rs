@@ -18,6 +18,7 @@ use crate::ops::cleanup::CleanupError;
 use crate::ops::embed::EmbedError;
 use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
+use crate::ops::signer::SignerError;
 use crate::ops::signing::SigningError;
 use crate::ops::systemd::SystemdError;
 use crate::plan::serving::SettingError;
@@ -62,6 +63,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     ProbeError::DECLARATIONS,
     ProcessError::DECLARATIONS,
     ClusterError::DECLARATIONS,
+    SignerError::DECLARATIONS,
     SigningError::DECLARATIONS,
 ];
 

@@ -11,7 +11,8 @@ use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
     access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
-    logging, metrics, pages, probe, recover, renew, restart, serving, show, sign, systemd, usage, user, version,
+    logging, metrics, pages, probe, recover, renew, restart, serving, show, sign, signer, systemd, usage, user,
+    version,
 };
 
 /// Behind the options of the verb.
@@ -96,6 +97,8 @@ verbs!(@kind Verb {
     Bundle,
     /// Serving certificates of kubelets, in a living cluster
     Kubelet,
+    /// Who signs what a living cluster is asked for
+    Signer,
     /// kubeadm configuration files
     Config
 });
@@ -129,6 +132,10 @@ verbs!(@kind Kubelet {
     Approve(kubelet::Approve),
     EnableServingCerts(serving::EnableServingCerts),
     RequireServingCerts(serving::RequireServingCerts)
+});
+
+verbs!(@kind Signer {
+    Show(signer::Show)
 });
 
 verbs!(@kind Config {

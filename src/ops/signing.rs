@@ -30,7 +30,7 @@ use crate::edge::cluster::ClusterError;
 use crate::error::{Error, Result};
 use crate::key::PrivateKey;
 use crate::objects::{
-    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, SigningRequestSpec, escaped,
+    APPROVED, CertificateSigningRequest, DENIED, Event, FAILED, Metadata, Object as _, SigningRequestSpec, escaped,
 };
 use crate::plan::SignerOrder;
 use crate::policy::signer::{SHORTEST_VALIDITY, Signer, faults};
@@ -207,8 +207,10 @@ fn ask(api: &mut Api<'_>, request: &mut Waiting<'_>, approve: bool) -> Result<()
     }
     .sign(key)?
     .to_pem();
-    let validity = template.not_after - now;
-    if validity < SHORTEST_VALIDITY {
+    let left = template.not_after - now;
+    // Keys and the wait for others have taken a while.
+    let validity = left.max(SHORTEST_VALIDITY);
+    if left < SHORTEST_VALIDITY / 2 {
         // The plan is old, or the CA ends.
         return Err(SigningError::TooShort { what, signer, end: template.not_after, least: now + SHORTEST_VALIDITY }.into());
     }
@@ -349,11 +351,11 @@ fn timed_out(api: &mut Api<'_>, request: &Waiting<'_>, waited: Duration) -> Sign
     }
     let selector = format!("fieldSelector={}", escaped(&format!("involvedObject.name={}", request.name)));
     let events = match api.list::<Event>(Some("default"), &selector) {
-        Ok(listed) => listed
-            .items
-            .iter()
-            .map(|event| printable(&format!("{}: {}", event.reason, event.message)).into_owned())
-            .collect(),
+        Ok(listed) => {
+            let is_its = |event: &&Event| event.involved_object.kind == CertificateSigningRequest::KIND;
+            let text = |event: &Event| printable(&format!("{}: {}", event.reason, event.message)).into_owned();
+            listed.items.iter().filter(is_its).rev().take(MOST_EVENTS).map(text).collect()
+        }
         Err(error) => vec![format!("its events cannot be read: {error}")],
     };
     SigningError::NotSigned { what, signer, waited, events }

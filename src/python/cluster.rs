@@ -1,18 +1,21 @@
 //! What a living cluster is asked for, as Python sees it.
 //!
-//! In: the fields of the requests. Out: text. What a signal handler raises while the cluster is waited for goes before the work's
+//! In: the fields of the requests. Out: text, a report. What a signal handler raises while the cluster is waited for goes before the work's
 //! own error.
 
 use std::ops::ControlFlow;
 
+use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::call::Signals;
 use super::data::request;
-use crate::ops::NodeRequest;
+use super::operations::moment;
+use super::values::SignersReport;
 use crate::ops::cluster::read_configuration;
-use crate::request::ClusterAccess;
+use crate::ops::{NodeRequest, signer};
+use crate::request::{ClusterAccess, SignerRequest};
 
 /// kubeadm's configuration as the cluster has it, of a node whose request says `config="cluster"`.
 ///
@@ -32,4 +35,26 @@ pub(super) fn cluster_configuration(
         read_configuration(&mut node, &access, &mut tell)?;
         Ok(node.config_text)
     })
+}
+
+/// Looks at the signers of the controller manager.
+///
+/// # Errors
+/// As [`signer::show`].
+#[pyfunction]
+#[pyo3(signature = (signer_request, now=None))]
+pub(super) fn show_signers(
+    py: Python<'_>,
+    signer_request: &Bound<'_, PyDict>,
+    now: Option<DateTime<Utc>>,
+) -> PyResult<SignersReport> {
+    let (wanted, now): (SignerRequest, _) = (request(signer_request)?, moment(now));
+    let signals = Signals::default();
+    let stop = signals.stop();
+    let report = signals.detached(py, || {
+        signer::show(&wanted, now, &mut || {
+            if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    });
+    report.map(SignersReport)
 }

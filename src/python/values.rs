@@ -23,6 +23,7 @@ mod restart;
 mod serving;
 mod settings;
 mod shown;
+mod signer;
 pub(super) mod stub;
 mod systemd;
 mod user;
@@ -45,6 +46,7 @@ pub(super) use restart::{
 };
 pub(super) use serving::{ReviewedRequest, ServingReport};
 pub(super) use settings::{AwaitedRequest, NodeServing, ServingRequirement, ServingSetup, Setting};
+pub(super) use signer::{Signer, SignerProbe, SignersReport};
 pub(super) use systemd::{Unit, UnitChange};
 pub(super) use user::{EnsuredUser, Kept, Made, UserKubeconfig};
 pub(super) use words::enumeration_words;

@@ -129,6 +129,16 @@ def native_values(tmp_path: Path) -> list[Any]:
             "backup": None,
         }
     )
+    signer = {"name": "kubernetes.io/kubelet-serving", "state": "disabled", "reason": "no flags", "has_own_pair": False}
+    refused = {"code": "signer.not_signed", "message": "it did not sign", "hint": "look"}
+    signers = kubepki.SignersReport.from_dict(
+        {
+            "looked_at": "2026-11-26T10:00:00Z",
+            "signers": [{**signer, "probe": {"problem": refused}}],
+            "findings": [],
+            "warnings": [],
+        }
+    )
     plans = [blank, renewal, request]
     artefacts = [artefact for plan in plans for artefact in plan.artefacts]
     return [
@@ -137,6 +147,7 @@ def native_values(tmp_path: Path) -> list[Any]:
         *(probed, *probed.endpoints),
         *(kubelets, *kubelets.requests),
         *(setup, *setup.settings, setup.request, requirement, *requirement.nodes),
+        *(signers, *signers.signers, signers.signers[0].probe),
         *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
         *(fleet, fleet.counts, *fleet.trees, *fleet.findings),
         *(configuration, configuration.spec, *configuration.warnings),

@@ -69,6 +69,7 @@ class Cause(Enum):
     NO_CLIENT_CERTIFICATE = "no_client_certificate"
     EXTERNAL_AUTHORITY = "external_authority"
     OTHER_AUTHORITY = "other_authority"
+    NO_SIGNER = "no_signer"
     UNUSABLE_AUTHORITY = "unusable_authority"
     OUTLIVES_AUTHORITY = "outlives_authority"
     LEFT_TO_KUBELET = "left_to_kubelet"

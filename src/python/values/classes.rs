@@ -23,7 +23,7 @@ macro_rules! classes {
 }
 
 classes! {
-    AccessReport, Artefact, AuditLog, AwaitedRequest, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Credential, CredentialUse, Endpoint, EnsuredUser, ExpirationReport, ExpirationRow, FileProblem, Finding, FleetFinding, FleetReport, HeldManifest, InterruptedChange, LiveCertificate, NodeServing, Obstacle, Plan, PlannedFile, ProbeReport, ProbedEndpoint, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, ReviewedRequest, ServingReport, ServingRequirement, ServingSetup, Setting, SignedCertificate, StatusCounts, TreeReport, Unit, UnitChange, UnknownCredential, UploadedBundle, UserKubeconfig,
+    AccessReport, Artefact, AuditLog, AwaitedRequest, Backup, BackupFile, Bundle, BundleEntry, Certificate, CertificateFile, Changed, CheckReport, ClusterSpec, ComponentRestart, Configuration, Credential, CredentialUse, Endpoint, EnsuredUser, ExpirationReport, ExpirationRow, FileProblem, Finding, FleetFinding, FleetReport, HeldManifest, InterruptedChange, LiveCertificate, NodeServing, Obstacle, Plan, PlannedFile, ProbeReport, ProbedEndpoint, Problem, PruneFailure, PruneReport, Recovery, RecoveryReport, Report, RestartPlan, RestartReport, Restarted, ReviewedRequest, ServingReport, ServingRequirement, ServingSetup, Setting, SignedCertificate, Signer, SignerProbe, SignersReport, StatusCounts, TreeReport, Unit, UnitChange, UnknownCredential, UploadedBundle, UserKubeconfig,
 }
 
 /// The classes as `_core.pyi` has them.
