@@ -30,9 +30,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use self::workbench::Workbench;
+use super::cluster::own_kubeconfigs;
 use super::keys::generate_all;
 pub use super::keys::{Continue, Progress};
-use super::cluster::own_kubeconfigs;
 use super::{OperationError, again, bad, signing};
 use crate::catalogue::{ADMIN_CONF, Layout};
 use crate::clock::SystemClock;

@@ -212,7 +212,9 @@ fn ask(api: &mut Api<'_>, request: &mut Waiting<'_>, approve: bool) -> Result<()
     let validity = left.max(SHORTEST_VALIDITY);
     if left < SHORTEST_VALIDITY / 2 {
         // The plan is old, or the CA ends.
-        return Err(SigningError::TooShort { what, signer, end: template.not_after, least: now + SHORTEST_VALIDITY }.into());
+        return Err(
+            SigningError::TooShort { what, signer, end: template.not_after, least: now + SHORTEST_VALIDITY }.into()
+        );
     }
     let mut object = CertificateSigningRequest {
         metadata: Metadata { name: request.name.clone(), ..Metadata::default() },
@@ -372,7 +374,8 @@ fn forget(requests: &[Waiting<'_>], access: &ClusterAccess, own: &[PathBuf]) {
         Ok(mut api) => {
             for name in asked {
                 // What does not answer once is not asked for each.
-                let deleted = if reason.is_empty() { api.delete::<CertificateSigningRequest>(None, name) } else { Ok(()) };
+                let deleted =
+                    if reason.is_empty() { api.delete::<CertificateSigningRequest>(None, name) } else { Ok(()) };
                 if let Err(error) = deleted {
                     reason = error.to_string();
                 }

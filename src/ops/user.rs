@@ -202,7 +202,8 @@ impl Planned {
         progress: &mut dyn FnMut(&Progress) -> Continue,
     ) -> Result<Vec<Certificate>> {
         let order = signing::Order { name: &self.plan.user, terms, template, key, least: self.least };
-        let own = own_kubeconfigs(Some(self.node.store.root_directory()), &self.node.layout.kubeconfig_dir, &[ADMIN_CONF]);
+        let own =
+            own_kubeconfigs(Some(self.node.store.root_directory()), &self.node.layout.kubeconfig_dir, &[ADMIN_CONF]);
         let chain = signing::obtain(&[order], &self.signing, (&self.access, &own), progress)?
             .into_iter()
             .next()

@@ -78,7 +78,8 @@ impl Renewal<'_> {
         match pair.certificate() {
             Some(certificate) if !is_blocked => {
                 // Of several CAs in the file any may be the signer's.
-                let others = pair.certificates.present().into_iter().flatten().filter(|_| self.options.signers.is_some());
+                let others =
+                    pair.certificates.present().into_iter().flatten().filter(|_| self.options.signers.is_some());
                 let ends = others.chain([certificate]).map(Certificate::not_after);
                 Authority::Signs { until: ends.max().filter(|end| *end >= self.now) }
             }
