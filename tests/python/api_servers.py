@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Answer = tuple[int, dict[str, str], dict[str, Any]]
+CREATED = ("/certificatesigningrequests", "/events", "/rolebindings", "/roles", "/secrets")
 TOKEN = "the-token-of-the-test"  # noqa: S105 (of no server)
 
 
@@ -94,7 +95,7 @@ class ApiServer:
         return 200, {}, {"metadata": {"resourceVersion": str(self.version)}, "items": items}
 
     def _create(self, path: str, body: dict[str, Any]) -> Answer | None:
-        if not path.endswith(("/events", "/certificatesigningrequests")):
+        if not path.endswith(CREATED):
             return None
         body = self.admits(body)
         body.setdefault("status", {})

@@ -110,7 +110,10 @@ def test_certificates_of_an_external_ca_are_renewed_before_they_end_and_when_a_n
         checked = kubepki("check", "--rootfs", nodes / host)
         assert checked.returncode == 0, checked.stdout
 
-    # Keys behind a passphrase, of which the controller's disk has no other.
+
+def test_keys_behind_a_passphrase_sign_and_the_passphrase_is_shown_nowhere(nodes: Path) -> None:
+    """The controller's disk has no other keys."""
+    assert all(changed(nodes, **FIRST_YEAR).values())
     for name in ("ca", "etcd/ca", "front-proxy-ca"):
         key = nodes / f"authority/{name}.key"
         words = ["openssl", "pkcs8", "-topk8", "-passout", "pass:open sesame", "-in", str(key)]

@@ -73,7 +73,7 @@ def test_a_value_of_another_type_and_one_that_is_missing_are_explained(module: s
         assert_is_explained(run(module, {name: OMITTED}))
 
 
-@pytest.mark.parametrize("module", sorted({*MODULES} - {"config_validate", "probe", "sign_pipe"}))
+@pytest.mark.parametrize("module", sorted({*MODULES} - {"config_validate", "kubelet_csr", "probe", "sign_pipe"}))
 def test_a_root_folder_that_there_is_not_is_explained(module: str) -> None:
     for check in (True, False):
         returned = run(module, {"rootfs": "/no/such/folder"}, check=check)
@@ -82,7 +82,10 @@ def test_a_root_folder_that_there_is_not_is_explained(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", sorted({*MODULES} - {"backup_info", "backup_prune", "backup_restore", "probe", "restart", "systemd"})
+    "module",
+    sorted(
+        {*MODULES} - {"backup_info", "backup_prune", "backup_restore", "kubelet_csr", "probe", "restart", "systemd"}
+    ),
 )
 def test_a_configuration_that_there_is_not_is_explained(module: str) -> None:
     request = {"name": "apiserver", "content": "no request"}

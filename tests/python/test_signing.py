@@ -169,7 +169,7 @@ def test_a_busy_server_and_a_change_at_the_same_moment_are_waited_out(api: ApiSe
     busy: Answer = (429, {"Retry-After": "1"}, status(429, "TooManyRequests", "busy"))
     api.trouble.append(answer_once("POST", "certificatesigningrequests", busy))
     api.trouble.append(answer_once("PUT", "/approval", (409, {}, status(409, "Conflict", "changed"))))
-    done = renew(tmp_path, "admin.conf", "--approve")
+    done = renew(tmp_path, "admin.conf", "--approve", "--validity", "90d")
     assert done.returncode == 0, done
     assert sum(one.endswith("/approval") for one in api.requests) == 2
 
@@ -223,7 +223,7 @@ def test_cert_manager_is_asked_in_its_way_and_held_to_its_ca(api: ApiServer, tmp
     signer.usages = "keyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth,clientAuth\n"
     signer.more = ("-copy_extensions", "copy")
     pki = tmp_path / "etc/kubernetes/pki"
-    words = ("etcd-server", "--signer", "issuers.cert-manager.io/pki.etcd", "--approve")
+    words = ("etcd-server", "--signer", "issuers.cert-manager.io/pki.etcd", "--approve", "--validity", "90d")
     before = contents(tmp_path)
     refused = renew(tmp_path, *words, "--issuer-ca", str(pki / "ca.crt"))
     assert "code: signer.other_authority" in refused.stderr, refused
@@ -286,7 +286,7 @@ def test_an_api_server_that_starts_again_is_waited_for(api: ApiServer, tmp_path:
         return next(looks, None) if method == "GET" and target.startswith(f"{CSRS}/") else None
 
     api.trouble.append(fail_once)
-    done = renew(tmp_path, "admin.conf", "--approve")
+    done = renew(tmp_path, "admin.conf", "--approve", "--validity", "90d")
     assert (done.returncode, "asked again" in done.stderr, list(api.objects)) == (0, True, []), done
 
 

@@ -139,6 +139,14 @@ def native_values(tmp_path: Path) -> list[Any]:
             "warnings": [],
         }
     )
+    uploaded = kubepki.UploadedBundle.from_dict(
+        {
+            "server": "https://192.0.2.10:6443",
+            "secret": "kube-system/kubeadm-certs",
+            "expires_at": "2026-11-26T12:00:00Z",
+            "has_replaced": False,
+        }
+    )
     plans = [blank, renewal, request]
     artefacts = [artefact for plan in plans for artefact in plan.artefacts]
     return [
@@ -147,7 +155,7 @@ def native_values(tmp_path: Path) -> list[Any]:
         *(probed, *probed.endpoints),
         *(kubelets, *kubelets.requests),
         *(setup, *setup.settings, setup.request, requirement, *requirement.nodes),
-        *(signers, *signers.signers, signers.signers[0].probe),
+        *(signers, *signers.signers, signers.signers[0].probe, uploaded),
         *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
         *(fleet, fleet.counts, *fleet.trees, *fleet.findings),
         *(configuration, configuration.spec, *configuration.warnings),
