@@ -82,30 +82,39 @@ pub fn ensure(
     let warnings = planned.warnings.clone();
     let (after, text) = match (&reason, facts.clone()) {
         (None, Some(facts)) => (facts, text),
-        _ => {
-            let place = match &order.present {
-                Present::File(path) => Some((path, Access { mode: Some(allowed), ..order.access })),
-                Present::Text(_) => None,
-            };
-            // A signer is not asked for what could not be written.
-            if let Some((path, access)) = place {
-                refuse_place(path, true, access)?;
-            }
-            if order.dry_run {
-                (planned.facts(), None)
-            } else {
-                let made = planned.make(request.token.as_ref(), progress)?;
-                if let Some((path, access)) = place {
-                    write_secret(path, &made.text, true, access)?;
-                }
-                (made.facts, Some(made.text))
-            }
-        }
+        _ => planned.make_at(request, order, allowed, progress)?,
     };
     Ok(Ensured { before: facts, reason, facts: after, text, warnings })
 }
 
 impl Planned {
+    /// Makes the kubeconfig where it is wanted; a dry run says what would be made.
+    fn make_at(
+        &self,
+        request: &UserRequest,
+        order: &Order,
+        allowed: u32,
+        progress: &mut dyn FnMut(&Progress) -> Continue,
+    ) -> Result<(UserFacts, Option<Secret>)> {
+        let access = Access { mode: Some(allowed), ..order.access };
+        let file = match &order.present {
+            Present::File(path) => Some(path),
+            Present::Text(_) => None,
+        };
+        // A signer is not asked for what could not be written.
+        if let Some(path) = file {
+            refuse_place(path, true, access)?;
+        }
+        if order.dry_run {
+            return Ok((self.facts(), None));
+        }
+        let made = self.make(request.token.as_ref(), progress)?;
+        if let Some(path) = file {
+            write_secret(path, &made.text, true, access)?;
+        }
+        Ok((made.facts, Some(made.text)))
+    }
+
     /// Looks at what is there, and judges whether it will do; with `force` it will not, nor with a mode wider than `allowed`.
     fn look(&self, request: &UserRequest, present: &Present, force: bool, allowed: u32) -> Result<Looked> {
         let renew_before = request.renew_before()?;
