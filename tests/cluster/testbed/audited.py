@@ -25,9 +25,9 @@ _CONFIGURATION = {
 _POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 
 
-def audited(make: MakeCluster, control_planes: int) -> Cluster:
+def audited(make: MakeCluster, control_planes: int, workers: int = 0) -> Cluster:
     """Bring up a cluster of its own that logs every request."""
-    cluster = make(control_planes=control_planes, bare=True, configuration=_CONFIGURATION)
+    cluster = make(control_planes=control_planes, workers=workers, bare=True, configuration=_CONFIGURATION)
     for node in cluster.control_planes:
         folder = node.kubernetes / "audit"
         folder.mkdir()
