@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from test_serving_certificates import as_kubelet, enabled, served, until
+from test_serving_certificates import SHORT, as_kubelet, as_metrics_server, enabled, served, until
 from testbed import images, pods
 from testbed.audited import AUDIT_LOG, audited
 from testbed.node import KUBEPKI
@@ -134,7 +134,7 @@ def may(owner: Node, verb: str, group: str, resource: str, **more: str) -> bool:
 def test_the_watcher_in_a_pod_approves_what_its_inventory_lists_and_needs_every_right_that_it_has(
     cluster: MakeCluster, tmp_path: Path
 ) -> None:
-    living = audited(cluster, control_planes=1, workers=1)
+    living = audited(cluster, control_planes=1, workers=1, configuration=SHORT)
     owner, (worker,) = living.first, living.workers
     pods.connect(living)
     bring_image(living, tmp_path)
@@ -142,7 +142,8 @@ def test_the_watcher_in_a_pod_approves_what_its_inventory_lists_and_needs_every_
     rolled_out(owner)
 
     asking = {node.name: enabled(node)["request"]["name"] for node in living.nodes}
-    until(partial(served, owner, worker), "a certificate of the worker")
+    first = until(partial(served, owner, worker), "a certificate of the worker")
+    assert as_metrics_server(owner, worker) == "ok"
     # With the kubelet's certificate verified, its log can be read; it says of each request what was done, and why.
     logged = owner.kubectl("--namespace=kubepki", "logs", "deployment/kubelet-approver")
     assert f"{asking[worker.name]}: approved" in logged.stdout, logged
@@ -152,7 +153,16 @@ def test_the_watcher_in_a_pod_approves_what_its_inventory_lists_and_needs_every_
     for request in (asking[owner.name], stolen):
         reason = until(partial(left, owner, request), f"the reason why {request} was left")
         assert f"IP:{owner.address} is the API server's" in reason
-    assert approved(owner) == {asking[worker.name]: True, asking[owner.name]: False, stolen: False}
+    left_alone = {name for name, is_approved in approved(owner).items() if not is_approved}
+    assert left_alone == {asking[owner.name], stolen}
+
+    # The kubelet renews, and that is approved too.
+    def renewed() -> str | None:
+        serial = served(owner, worker)
+        return serial if serial not in {None, first} else None
+
+    until(renewed, "a renewed certificate of the worker")
+    assert as_metrics_server(owner, worker) == "ok"
 
     did, refused = used(owner)
     assert (did | {AFTER_A_CONFLICT}, refused) == (granted(), set())
@@ -170,6 +180,7 @@ def test_the_watcher_in_a_pod_approves_what_its_inventory_lists_and_needs_every_
     restarted = owner.kubectl("--namespace=kubepki", "rollout", "restart", "deployment/kubelet-approver")
     assert restarted.returncode == 0, restarted
     until(partial(served, owner, owner), "a certificate of the control plane")
-    assert approved(owner) == {asking[worker.name]: True, asking[owner.name]: True, stolen: False}
+    assert as_metrics_server(owner, owner) == "ok"
+    assert not approved(owner)[stolen]
     (pod,) = json.loads(owner.kubectl("--namespace=kubepki", "get", "pods", "-o", "json").stdout)["items"]
     assert [one["restartCount"] for one in pod["status"]["containerStatuses"]] == [0]
