@@ -6,6 +6,7 @@
 #   make test          every linter and every test
 #   make check         the same (the linters and tests one by one are the `check-*` targets)
 #   make test-cluster  what is only believed on real kubeadm clusters: brings them up as namespaces of this machine (root, Go)
+#   make test-cluster-binary what of that needs the stand-alone program, which it builds
 #   make cluster-tools build Kubernetes and etcd for that, once, into ~/.cache/kubepki/cluster
 #   make bench-restart measure on such a cluster how long each component is away when kubepki restarts it
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
@@ -53,7 +54,7 @@ CHECKS := check-format check-clippy check-rust check-rust-docs check-dependencie
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench bench-ansible soak fuzz leak-check \
-	secret-check test-aarch64 cluster-tools test-cluster bench-restart reference pictures format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
+	secret-check test-aarch64 cluster-tools test-cluster test-cluster-binary bench-restart reference pictures format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
 	binary binary-aarch64 test-binary test-binary-aarch64 system-tools clean
 
 help:
@@ -157,6 +158,11 @@ cluster-tools: $(STAMPS)/package
 # One after the other: the clusters are shared, and the kubelets need the processors.
 test-cluster: cluster-tools
 	$(BIN)/python -m pytest -m cluster --durations=10 tests/cluster
+
+# What needs the stand-alone program: an image of nothing else, a node that has no Python package.
+test-cluster-binary: cluster-tools binary
+	KUBEPKI="$(CURDIR)/$(BINARY)" $(BIN)/python -m pytest -m cluster \
+		tests/cluster/test_watcher_in_the_cluster.py tests/cluster/test_program_alone.py
 
 bench-restart: cluster-tools
 	$(CLUSTER) bench_restart.py

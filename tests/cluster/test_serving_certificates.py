@@ -71,6 +71,14 @@ def settled(asking: dict[str, Any]) -> list[dict[str, str]]:
     return [{**one, "before": one["after"]} for one in asking["settings"]]
 
 
+def as_metrics_server(owner: Node, node: Node) -> str:
+    """Ask a kubelet itself, by TLS that is verified with the cluster's CA."""
+    pki = "/etc/kubernetes/pki"
+    client = ("--cert", f"{pki}/apiserver-kubelet-client.crt", "--key", f"{pki}/apiserver-kubelet-client.key")
+    verified = ("curl", "--silent", "--show-error", "--cacert", AUTHORITY)
+    return owner.run(*verified, *client, f"https://{node.address}:10250/healthz").stdout
+
+
 def through_the_api_server(owner: Node, node: Node) -> str:
     """Ask a kubelet through the API server, as logs and exec do."""
     return owner.kubectl("get", "--raw", f"/api/v1/nodes/{node.name}/proxy/healthz").stdout
@@ -147,14 +155,7 @@ def test_a_kubelet_is_approved_by_what_it_cannot_write_and_renews_by_itself(clus
     assert approved.returncode == 0, approved
     first = {node.name: until(partial(served, owner, node), f"a certificate of {node.name}") for node in living.nodes}
 
-    # As metrics-server does: TLS to the kubelet, verified with the cluster's CA.
-    pki = "/etc/kubernetes/pki"
-    client = ("--cert", f"{pki}/apiserver-kubelet-client.crt", "--key", f"{pki}/apiserver-kubelet-client.key")
-    for node in living.nodes:
-        seen = owner.run(
-            "curl", "--silent", "--show-error", "--cacert", AUTHORITY, *client, f"https://{node.address}:10250/healthz"
-        )
-        assert seen.stdout == "ok", seen
+    assert [as_metrics_server(owner, node) for node in living.nodes] == ["ok", "ok"]
 
     # The API server verifies them from now on, and reaches every kubelet as before.
     assert [through_the_api_server(owner, node) for node in living.nodes] == ["ok", "ok"]

@@ -64,6 +64,7 @@ def test_the_controller_manager_of_kubeadm_signs_for_all_that_it_says(cluster: M
 def test_a_node_reads_its_configuration_from_its_cluster(cluster: MakeCluster) -> None:
     """With admin.conf on a control plane, with kubelet.conf on a worker."""
     living = cluster(workers=1)
+    report: dict[str, Any] = {}
     for node in living.nodes:
         done = node.run("env", "--unset", "KUBECONFIG", KUBEPKI, "check", "--config", "cluster", "-o", "json")
         report = json.loads(done.stdout)

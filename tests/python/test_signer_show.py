@@ -153,7 +153,7 @@ def test_a_pair_that_cannot_sign_is_found_once_with_its_remedy(node: Path) -> No
         assert states(report) == ["broken"] * 4
         (found,) = report["findings"]
         assert report["signers"][0]["reason"] == found["evidence"]
-        return found
+        return dict(found)
 
     (pki / "ca.key").write_bytes(other)
     assert "ca.key is not the key of ca.crt" in finding()["evidence"]

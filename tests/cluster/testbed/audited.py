@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conftest import MakeCluster
     from testbed.cluster import Cluster
 
@@ -25,9 +27,12 @@ _CONFIGURATION = {
 _POLICY = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}
 
 
-def audited(make: MakeCluster, control_planes: int) -> Cluster:
-    """Bring up a cluster of its own that logs every request."""
-    cluster = make(control_planes=control_planes, bare=True, configuration=_CONFIGURATION)
+def audited(
+    make: MakeCluster, control_planes: int, workers: int = 0, configuration: Mapping[str, object] | None = None
+) -> Cluster:
+    """Bring up a cluster of its own that logs every request; of `configuration` all but `apiServer` counts."""
+    laid_over = {**(configuration or {}), **_CONFIGURATION}
+    cluster = make(control_planes=control_planes, workers=workers, bare=True, configuration=laid_over)
     for node in cluster.control_planes:
         folder = node.kubernetes / "audit"
         folder.mkdir()
