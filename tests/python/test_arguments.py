@@ -6,6 +6,7 @@ import inspect
 import os
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +29,13 @@ class BytesPath:
 
     def __fspath__(self) -> bytes:
         return b"/tmp"
+
+
+def exported() -> kubepki.Bundle:
+    """Return a bundle; it has no other way into being."""
+    with TemporaryDirectory() as folder:
+        kubepki.apply(kubepki.plan(node_name="cp1", certificates=["ca"], kubeconfigs=(), rootfs=folder))
+        return kubepki.export_bundle(role="worker", rootfs=folder)
 
 
 # What each kind of argument is not. By the annotation: a new one must be added here, which is the point.
@@ -66,6 +74,7 @@ WRONG: dict[str, list[Any]] = {
     "Callable[[str, str, float, str], object] | None": [5, "print", Other()],
     "Executor | None": [5, "x", Other()],
     "Iterable[TreeReport]": [5, None, ["x"], [None], Other()],
+    "Bundle": [{}, None, "bundle", Other()],
     "Plan": [{}, None, "plan", Other()],
     "Schedule": [{}, None, "daily", Other()],
 }
@@ -77,6 +86,7 @@ ENOUGH: dict[str, Any] = {
     "ca_key": "/x",
     "client_name": "x",
     "bundle": "x",
+    "exported": exported(),
     "paths": [],
     "content": "x",
     "trees": [],

@@ -205,7 +205,7 @@ def import_bundle(
 
 @checked
 def upload_bundle(
-    bundle: Bundle,
+    exported: Bundle,
     *,
     ttl: timedelta = timedelta(hours=2),
     kubeconfig: StrPath | None = None,
@@ -222,7 +222,7 @@ def upload_bundle(
     Source: kubeadm `phases/copycerts/copycerts.go` (`UploadCerts`).
 
     Args:
-        bundle: What `export_bundle` has made, for a control-plane node.
+        exported: What `export_bundle` has made, for a control-plane node.
         ttl: How long it stays in the cluster: between a minute and 30 days.
         kubeconfig: The kubeconfig for the cluster's API; without it `$KUBECONFIG`, the pod's service account, the
             node's `admin.conf`, or `~/.kube/config`: the first of them that is there.
@@ -238,7 +238,7 @@ def upload_bundle(
         ValueError: For a worker's bundle, and after a dry run.
 
     """
-    return _core.upload_bundle(bundle, _access(kubeconfig, request_timeout), ttl.total_seconds(), in_utc(now))
+    return _core.upload_bundle(exported, _access(kubeconfig, request_timeout), ttl.total_seconds(), in_utc(now))
 
 
 @checked
