@@ -1,6 +1,6 @@
 //! Certificates from the cluster's certificates API: a request each, the wait for its signature, and nothing left behind.
 //!
-//! In: what is asked for ([`Order`]), how the cluster is reached, how long it is waited for. Out: chains, each for its key and as it was
+//! In: what is asked for (an order each), how the cluster is reached, how long it is waited for. Out: chains, each for its key and as it was
 //! asked for; whether the node trusts them is judged where they are used. Nothing is written on the node. Requests are deleted in
 //! any case: when they were answered, denied or forgotten, and after Ctrl-C.
 //!
