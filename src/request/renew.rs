@@ -170,7 +170,8 @@ impl RenewRequest {
         wanted: DateTime<Utc>,
     ) -> Result<Option<DateTime<Utc>>, RequestError> {
         let changes_names = self.sans_from_config || !(self.add_sans.is_empty() && self.remove_sans.is_empty());
-        let current = current.filter(|end| wanted > *end && !changes_names);
+        // A signer counts from its own beginning, which is a little earlier than now.
+        let current = current.filter(|end| wanted > *end && !changes_names).map(|end| end - TimeDelta::minutes(10));
         let due = self.before.map(|before| before.within("--before")).transpose()?.map(|before| now + before);
         Ok(current.max(due))
     }

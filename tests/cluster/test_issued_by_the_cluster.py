@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.cluster
 
 SIGNED_BY_KUBERNETES = ("admin.conf", "apiserver-kubelet-client", "controller-manager.conf", "scheduler.conf")
+PKI = "/etc/kubernetes/pki"
 BY_CLUSTER = ("--issuer", "kubernetes", "--approve")
 
 
@@ -144,7 +145,14 @@ def test_another_signer_serves_etcd(own: Cluster) -> None:
 
     signer = threading.Thread(target=sign)
     signer.start()
-    words = ("--signer", "clusterissuers.cert-manager.io/etcd", "--issuer-ca", "/etc/kubernetes/pki/etcd/ca.crt")
+    words = (
+        "--signer",
+        "clusterissuers.cert-manager.io/etcd",
+        "--validity",
+        "90d",
+        "--issuer-ca",
+        f"{PKI}/etcd/ca.crt",
+    )
     done = node.run(KUBEPKI, "certs", "renew", "etcd-server", *BY_CLUSTER, *words, "--restart", timeout=300)
     signer.join()
     assert done.returncode == 0, done
