@@ -12,6 +12,7 @@ mod node_role;
 mod reload;
 mod row;
 mod server;
+pub mod signer;
 mod table;
 mod versions;
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::signing::{contradiction, judge_signing};
 use super::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::catalogue::signer::{API_SERVER_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY_UNKNOWN};
 use crate::component::StaticPod;
 use crate::config::parse_duration;
 use crate::inventory::Found;
@@ -27,10 +28,10 @@ pub const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 
 /// What its signers are called in the API, and in its flags.
 pub const BUILT_IN: [(&str, &str); 4] = [
-    ("kubernetes.io/kube-apiserver-client", "-kube-apiserver-client"),
-    ("kubernetes.io/kube-apiserver-client-kubelet", "-kubelet-client"),
-    ("kubernetes.io/kubelet-serving", "-kubelet-serving"),
-    ("kubernetes.io/legacy-unknown", "-legacy-unknown"),
+    (API_SERVER_CLIENT, "-kube-apiserver-client"),
+    (KUBELET_CLIENT, "-kubelet-client"),
+    (KUBELET_SERVING, "-kubelet-serving"),
+    (LEGACY_UNKNOWN, "-legacy-unknown"),
 ];
 
 /// The names of the controller in `--controllers`, the older one last.

@@ -11,11 +11,11 @@ use super::options::{CertificateKeyOptions, DryRun, Form, Out, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
-use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::catalogue::{ADMIN_CONF, DEFAULT_KUBECONFIG_DIR};
 use crate::certificate_key::CertificateKey;
 use crate::ops::NodeRequest;
 use crate::ops::bundle::{self, Collected, Contents, DownloadRequest, ExportRequest, ImportRequest, UploadRequest};
-use crate::ops::cluster::Api;
+use crate::ops::cluster::{Api, own_kubeconfigs};
 use crate::ops::output::{Access, write_secret};
 use crate::report;
 use crate::secret::Secret;
@@ -185,7 +185,7 @@ impl Run for Upload {
         let key = given.map_or_else(CertificateKey::random, Ok)?;
         let manifest = collected.seal(&key)?;
         let mut tell = || session.tell();
-        let mut api = Api::open(&request.access, kubeconfig_dir(&request.bundle.node), &mut tell)?;
+        let mut api = Api::open(&request.access, &own(&request.bundle.node), &mut tell)?;
         let uploaded = bundle::upload(&mut api, &manifest, time_to_live, session.now)?;
         match self.output.form {
             Form::Text => {
@@ -207,7 +207,7 @@ impl Run for Download {
         let DownloadRequest { access, bundle: mut request } = self.request;
         with_configuration_by(session, &mut request.node, &access)?;
         let mut tell = || session.tell();
-        let sealed = bundle::download(&mut Api::open(&access, kubeconfig_dir(&request.node), &mut tell)?)?;
+        let sealed = bundle::download(&mut Api::open(&access, &own(&request.node), &mut tell)?)?;
         put(session, &sealed, key.as_ref(), request, self.output.form, *self.dry_run)
     }
 }
@@ -223,9 +223,10 @@ fn collect(session: &Session, request: &ExportRequest, done: Option<&str>) -> Re
     Ok(None)
 }
 
-/// Where this node's kubeconfigs are, for the cluster's credentials.
-fn kubeconfig_dir(node: &NodeRequest) -> &Path {
-    node.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR))
+/// This host's own credentials for the cluster; below a root directory is another's disk, and its are not used.
+fn own(node: &NodeRequest) -> Vec<PathBuf> {
+    let folder = node.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
+    own_kubeconfigs(None, folder, &[ADMIN_CONF])
 }
 
 /// Says the key that was made; it is nowhere else.

@@ -21,7 +21,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::catalogue::{ADMIN_CONF, KUBELET_CONF};
 use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
 use crate::error::Result;
 use crate::objects::{self, List, Object, escaped, path};
@@ -46,45 +45,21 @@ pub struct Listed<T> {
 
 /// The kubeconfigs of the node that may be used without being named; none below a root directory: whoever wrote that disk could
 /// name a server, and a program to run.
-pub(super) fn own_kubeconfigs(rootfs: Option<&Path>, folder: &Path, names: &[&str]) -> Vec<PathBuf> {
+#[must_use]
+pub fn own_kubeconfigs(rootfs: Option<&Path>, folder: &Path, names: &[&str]) -> Vec<PathBuf> {
     let is_elsewhere = rootfs.is_some_and(|rootfs| rootfs != Path::new("/"));
     if is_elsewhere { Vec::new() } else { names.iter().map(|name| folder.join(name)).collect() }
 }
 
 impl<'t> Api<'t> {
-    /// Takes up the credentials; nothing is asked yet. `tell` is asked twenty times a second whether to go on.
+    /// Takes up the credentials, where none are named those of `own` ([`own_kubeconfigs`]); nothing is asked yet. `tell` is asked
+    /// twenty times a second whether to go on.
     ///
     /// # Errors
     /// No credentials, or none that can be used ([`ClusterError`]).
-    pub fn open(
-        access: &ClusterAccess,
-        kubeconfig_dir: &Path,
-        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Self> {
-        Self::open_with(access, &[kubeconfig_dir.join(ADMIN_CONF)], tell)
-    }
-
-    /// The same, with the kubeconfigs of the node that may be used.
-    pub(super) fn open_with(
-        access: &ClusterAccess,
-        own: &[PathBuf],
-        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Self> {
+    pub fn open(access: &ClusterAccess, own: &[PathBuf], tell: &'t mut dyn FnMut() -> ControlFlow<()>) -> Result<Self> {
         let credentials = credentials::find(access, own)?;
         Ok(Self(Cluster::connect(&credentials, access.timeout()?, tell)?))
-    }
-
-    /// The same with the node's own credentials where it has no others: it may read what its kubelet is told, and see its
-    /// requests.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn open_or_as_node(
-        access: &ClusterAccess,
-        kubeconfig_dir: &Path,
-        tell: &'t mut dyn FnMut() -> ControlFlow<()>,
-    ) -> Result<Self> {
-        Self::open_with(access, &[kubeconfig_dir.join(ADMIN_CONF), kubeconfig_dir.join(KUBELET_CONF)], tell)
     }
 
     /// Where it is.

@@ -8,19 +8,19 @@
 //! Source: kubeadm documentation, "Enabling signed kubelet serving certificates".
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::cluster::Api;
+use super::cluster::{Api, own_kubeconfigs};
 use super::kubelet::{Kubelet, flags_forbid_request};
 use super::node::name_in_kubelet_conf;
 use super::restart::{self, Reservation, RestartRequest, kubelet_that_runs, reserve, restart_reserved};
-use super::settings::{KUBELET_CONFIG, after, apply, change, kubeconfig_dir, refuse_backup_place, text_of};
+use super::settings::{KUBELET_CONFIG, after, apply, change, refuse_backup_place, text_of};
 use super::{Continue, serving};
-use crate::catalogue::{KUBELET, SYSTEM_NODE};
+use crate::catalogue::{ADMIN_CONF, DEFAULT_KUBECONFIG_DIR, KUBELET, KUBELET_CONF, SYSTEM_NODE};
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
 use crate::edge::host;
@@ -113,8 +113,10 @@ impl<'t> Enabling<'t> {
         let mut settings = Vec::new();
         let mut api = None;
         if !request.local || request.restart {
-            let folder = kubeconfig_dir(request.rootfs.as_deref());
-            let mut opened = Api::open_or_as_node(&request.access, &folder, tell).map_err(or_local)?;
+            // A kubelet may read what it is told, and see its requests.
+            let folder = Path::new(DEFAULT_KUBECONFIG_DIR);
+            let own = own_kubeconfigs(request.rootfs.as_deref(), folder, &[ADMIN_CONF, KUBELET_CONF]);
+            let mut opened = Api::open(&request.access, &own, tell).map_err(or_local)?;
             if !request.local {
                 settings.push(KUBELET_CONFIG.plan(&mut opened, &kubelet_configuration).map_err(or_local)?);
             }

@@ -13,13 +13,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Continue;
-use super::cluster::Api;
+use super::cluster::{Api, own_kubeconfigs};
 use super::kubelet::Kubelet;
 use super::node::content_of;
 use super::restart::{Progress, Reservation, RestartError, RestartRequest, reserve};
 use super::serving::{PATIENCE, is_control_plane, kubelet_port};
-use super::settings::{KUBEADM_CONFIG, after, apply, change, kubeconfig_dir, refuse_backup_place, text_of};
-use crate::catalogue::{CLUSTER_CA, DEFAULT_KUBECONFIG_DIR, Layout};
+use super::settings::{KUBEADM_CONFIG, after, apply, change, refuse_backup_place, text_of};
+use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, DEFAULT_KUBECONFIG_DIR, Layout};
 use crate::component::{BadManifest, StaticPod};
 use crate::config::parse_address;
 use crate::edge::tls::{self, Address};
@@ -135,8 +135,9 @@ impl<'t> Requiring<'t> {
         };
         let pod = StaticPod::parse(text.as_bytes()).map_err(unfit)?;
         refuse_backup_place(&store, &request.backups)?;
-        let folder = kubeconfig_dir(request.rootfs.as_deref());
-        let mut api = Api::open(&request.access, &folder, tell)?;
+        let folder = Path::new(DEFAULT_KUBECONFIG_DIR);
+        let own = own_kubeconfigs(request.rootfs.as_deref(), folder, &[ADMIN_CONF]);
+        let mut api = Api::open(&request.access, &own, tell)?;
         let said = KUBEADM_CONFIG.read(&mut api)?;
         let authority = authority_of(&pod).unwrap_or_else(|| authority_in(certificates_dir(&said)));
         let file = pod.file(AUTHORITY_FLAG).unwrap_or_else(|| authority.clone());

@@ -20,16 +20,16 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::gather::{PATIENCE, is_control_plane, kubelet_port, names_of};
-use super::cluster::{Answered, Api, Listed};
+use super::cluster::{Answered, Api, Listed, own_kubeconfigs};
 use super::node::read_named;
 use crate::audit::Finding;
-use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::catalogue::signer::KUBELET_SERVING;
+use crate::catalogue::{ADMIN_CONF, DEFAULT_KUBECONFIG_DIR};
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
 use crate::error::{Error, Fault, Result};
 use crate::objects::{APPROVED, CertificateSigningRequest, DENIED, Event, Metadata, Object, ObjectReference, escaped};
 use crate::policy::serving::{Decision, KnownNames, Limits, Verdict, decide};
-use crate::policy::signer::KUBELET_SERVING;
 pub use crate::request::ServingRequest;
 use crate::secret::Secret;
 
@@ -146,7 +146,11 @@ impl<'t> Approver<'t> {
         Ok(Self {
             known: request.known(inventory.as_ref().map(Secret::expose))?,
             limits: request.limits()?,
-            api: Api::open(&request.access, Path::new(DEFAULT_KUBECONFIG_DIR), tell)?,
+            api: Api::open(
+                &request.access,
+                &own_kubeconfigs(None, Path::new(DEFAULT_KUBECONFIG_DIR), &[ADMIN_CONF]),
+                tell,
+            )?,
             request: request.clone(),
             answers,
             seen: BTreeMap::new(),

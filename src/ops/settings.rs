@@ -3,7 +3,7 @@
 //! In: what a plan makes of a text. Out: the same, written. A file is written in a transaction, with a backup. An object that
 //! somebody else has changed meanwhile is read and edited again: whatever it says then stays.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::cluster::Api;
@@ -142,12 +142,6 @@ pub(super) fn refuse_backup_place(store: &Store, backups: &Backups) -> Result<()
         }
         None => Ok(()),
     }
-}
-
-/// The folder with the kubeconfigs of the node that is asked about.
-pub(super) fn kubeconfig_dir(rootfs: Option<&Path>) -> PathBuf {
-    let folder = Path::new(DEFAULT_KUBECONFIG_DIR);
-    rootfs.map_or_else(|| folder.to_owned(), |rootfs| rootfs.join(folder.strip_prefix("/").unwrap_or(folder)))
 }
 
 /// The error of a step that follows one which stands.

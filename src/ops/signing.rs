@@ -117,7 +117,7 @@ pub(super) fn obtain(
     Ok(all)
 }
 
-/// A request's name is ours to choose: one whose answer was lost can still be deleted.
+/// Chooses the request's name here, not on the server: kubepki can then delete a request although the answer got lost.
 fn named(order: Order<'_>) -> Result<Waiting<'_>> {
     let random = SerialNumber::random()?.to_string().to_lowercase();
     let end: String = random.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
@@ -143,7 +143,7 @@ fn answered(
             Continue::No => ControlFlow::Break(()),
         }
     };
-    let mut api = Api::open_with(access, own, &mut tell)?;
+    let mut api = Api::open(access, own, &mut tell)?;
     for request in &mut *requests {
         ask(&mut api, request, signing.approve)?;
     }
@@ -370,7 +370,7 @@ fn forget(requests: &[Waiting<'_>], access: &ClusterAccess, own: &[PathBuf]) {
     let access = ClusterAccess { request_timeout: Span::of_seconds(LAST_WORDS), ..access.clone() };
     let mut left = Vec::new();
     let mut reason = String::new();
-    match Api::open_with(&access, own, &mut go_on) {
+    match Api::open(&access, own, &mut go_on) {
         Ok(mut api) => {
             for name in asked {
                 // What does not answer once is not asked for each.

@@ -149,7 +149,7 @@ impl Document<'_> {
         let version = root.letters("apiVersion").and_then(|text| text.strip_prefix(group)?.strip_prefix('/'));
         match version {
             Some(version) if root.letters("kind") == Some(kind) => Ok(version.to_owned()),
-            _ => Err(self.unfit(format!("it is no {kind} of {group}"))),
+            _ => Err(self.unfit(format!("it is not a {kind} of {group}"))),
         }
     }
 
@@ -416,8 +416,8 @@ mod tests {
         let json = r#"{"kind":"KubeletConfiguration","apiVersion":"kubelet.config.k8s.io/v1beta1"}"#;
         assert_eq!(kubelet(json), Ok(json.replacen('{', "{\"serverTLSBootstrap\": true, ", 1)));
         for (text, said) in [
-            ("", "it is no KubeletConfiguration"),
-            ("apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n", "it is no KubeletConfiguration"),
+            ("", "it is not a KubeletConfiguration"),
+            ("apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n", "it is not a KubeletConfiguration"),
             (
                 &format!("{head}kind: KubeletConfiguration\nkind: KubeletConfiguration\n"),
                 "line 3: the key \"kind\" appears twice",

@@ -38,8 +38,8 @@ pub use crowd::{Decision, Limits, decide};
 pub use known::{BadKnownName, KnownNames};
 
 use super::judge::weakness;
-use super::signer::KUBELET_SERVING;
 use crate::audit::{Finding, RequestFault};
+use crate::catalogue::signer::KUBELET_SERVING;
 use crate::catalogue::{SYSTEM_NODE, SYSTEM_NODES};
 use crate::config::parse_address;
 use crate::key::{Effort, public_key_weakness};

@@ -18,16 +18,10 @@ use serde::{Deserialize, Serialize};
 
 pub use issued::faults;
 
+use crate::catalogue::signer::{API_SERVER_CLIENT, KUBELET_CLIENT, KUBELET_SERVING, LEGACY_UNKNOWN};
 use crate::catalogue::{MASTERS, SYSTEM_NODE, SYSTEM_NODES};
 use crate::error::Evidence;
 use crate::x509::{CertificateTemplate, ExtendedKeyUsage, KeyUsage, SubjectAltName};
-
-/// The signer of clients of the API server.
-pub const API_SERVER_CLIENT: &str = "kubernetes.io/kube-apiserver-client";
-/// The signer of kubelets as clients of the API server.
-pub const KUBELET_CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
-/// The signer of kubelets' serving certificates.
-pub const KUBELET_SERVING: &str = "kubernetes.io/kubelet-serving";
 
 const CLUSTER_ISSUERS: &str = "clusterissuers.cert-manager.io/";
 const ISSUERS: &str = "issuers.cert-manager.io/";
@@ -186,8 +180,8 @@ impl FromStr for Signer {
             API_SERVER_CLIENT => Ok(Self::ApiServerClient),
             KUBELET_CLIENT => Ok(Self::KubeletClient),
             KUBELET_SERVING => Ok(Self::KubeletServing),
-            "kubernetes.io/legacy-unknown" => Err(bad(
-                "certificates.k8s.io/v1 takes no requests for kubernetes.io/legacy-unknown".to_owned(),
+            LEGACY_UNKNOWN => Err(bad(
+                format!("certificates.k8s.io/v1 takes no requests for {LEGACY_UNKNOWN}"),
                 "name another signer, as kubernetes.io/kube-apiserver-client",
             )),
             _ => match text.split_once('/') {

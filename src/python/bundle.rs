@@ -3,7 +3,6 @@
 //! In: the fields of the requests, the certificate key and the bundle's text apart from them. Out: a [`Bundle`], which has
 //! the certificate key to itself until it is asked for; plans and reports.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -15,12 +14,12 @@ use super::call::{Signals, detached};
 use super::data::request;
 use super::operations::moment;
 use super::values::{Bundle, Exported, Plan, Report, UploadedBundle};
-use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
+use crate::catalogue::{ADMIN_CONF, DEFAULT_KUBECONFIG_DIR};
 use crate::certificate_key::CertificateKey;
 use crate::error::Result;
 use crate::ops::Planned;
 use crate::ops::bundle::{self, Collected, ExportRequest, ImportRequest, UploadRequest};
-use crate::ops::cluster::Api;
+use crate::ops::cluster::{Api, own_kubeconfigs};
 use crate::request::{ClusterAccess, Span};
 use crate::secret::Secret;
 
@@ -145,9 +144,9 @@ fn asked<T: Send>(
     ask: impl FnOnce(&mut Api<'_>) -> Result<T> + Send,
 ) -> PyResult<T> {
     let signals = Signals::default();
-    let stop = signals.stop();
+    let mut tell = signals.tell();
     signals.detached(py, || {
-        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        ask(&mut Api::open(access, Path::new(DEFAULT_KUBECONFIG_DIR), &mut tell)?)
+        let own = own_kubeconfigs(None, Path::new(DEFAULT_KUBECONFIG_DIR), &[ADMIN_CONF]);
+        ask(&mut Api::open(access, &own, &mut tell)?)
     })
 }

@@ -5,6 +5,7 @@
 //! arguments and results happen with the GIL held. A panic never reaches Python, where it would pass every
 //! `except Exception`: it is an error with a code.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
@@ -59,6 +60,12 @@ impl Signals {
             *raised = raised.take().or(heard);
             raised.is_some()
         })
+    }
+
+    /// The same as a cluster's client asks it.
+    pub(super) fn tell(&self) -> impl FnMut() -> ControlFlow<()> + Send + use<> {
+        let stop = self.stop();
+        move || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Runs `work` as [`detached`] does; what a handler raised goes before what the work says.

@@ -3,8 +3,6 @@
 //! In: the fields of the requests. Out: text, a report. What a signal handler raises while the cluster is waited for goes before the work's
 //! own error.
 
-use std::ops::ControlFlow;
-
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -29,9 +27,8 @@ pub(super) fn cluster_configuration(
 ) -> PyResult<Option<String>> {
     let (mut node, access): (NodeRequest, ClusterAccess) = (request(node)?, request(access)?);
     let signals = Signals::default();
-    let stop = signals.stop();
+    let mut tell = signals.tell();
     signals.detached(py, || {
-        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         read_configuration(&mut node, &access, &mut tell)?;
         Ok(node.config_text)
     })
@@ -50,11 +47,6 @@ pub(super) fn show_signers(
 ) -> PyResult<SignersReport> {
     let (wanted, now): (SignerRequest, _) = (request(signer_request)?, moment(now));
     let signals = Signals::default();
-    let stop = signals.stop();
-    let report = signals.detached(py, || {
-        signer::show(&wanted, now, &mut || {
-            if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-    });
-    report.map(SignersReport)
+    let mut tell = signals.tell();
+    signals.detached(py, || signer::show(&wanted, now, &mut tell)).map(SignersReport)
 }

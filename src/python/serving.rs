@@ -3,8 +3,6 @@
 //! In: the fields of a request. Out: a report. What a signal handler raises while the cluster is waited for goes before the
 //! work's own error.
 
-use std::ops::ControlFlow;
-
 use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -33,11 +31,8 @@ pub(super) fn kubelet_csrs(
 ) -> PyResult<ServingReport> {
     let (wanted, now): (ServingRequest, _) = (request(serving_request)?, moment(now));
     let signals = Signals::default();
-    let stop = signals.stop();
-    let report = signals.detached(py, || {
-        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-        Approver::new(&wanted, Answers { approve, deny }, &mut tell)?.review(now)
-    });
+    let mut tell = signals.tell();
+    let report = signals.detached(py, || Approver::new(&wanted, Answers { approve, deny }, &mut tell)?.review(now));
     report.map(ServingReport)
 }
 
@@ -55,14 +50,13 @@ pub(super) fn enable_serving_certs(
 ) -> PyResult<ServingSetup> {
     let (wanted, now): (EnableServingRequest, _) = (request(enable_request)?, moment(now));
     let signals = Signals::default();
-    let (stop, also) = (signals.stop(), signals.stop());
+    let (mut tell, stop) = (signals.tell(), signals.stop());
     let setup = signals.detached(py, || {
-        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let enabling = Enabling::read(&wanted, &mut tell)?;
         if dry_run {
             return Ok(enabling.setup().clone());
         }
-        enabling.write(now, &mut |_| if also.has_come() { Continue::No } else { Continue::Yes })
+        enabling.write(now, &mut |_| if stop.has_come() { Continue::No } else { Continue::Yes })
     });
     setup.map(ServingSetup)
 }
@@ -81,14 +75,13 @@ pub(super) fn require_serving_certs(
 ) -> PyResult<ServingRequirement> {
     let (wanted, now): (RequireServingRequest, _) = (request(require_request)?, moment(now));
     let signals = Signals::default();
-    let (stop, also) = (signals.stop(), signals.stop());
+    let (mut tell, stop) = (signals.tell(), signals.stop());
     let requirement = signals.detached(py, || {
-        let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let requiring = Requiring::read(&wanted, now, &mut tell)?;
         if dry_run {
             return Ok(requiring.requirement().clone());
         }
-        requiring.write(now, &mut |_| if also.has_come() { Continue::No } else { Continue::Yes })
+        requiring.write(now, &mut |_| if stop.has_come() { Continue::No } else { Continue::Yes })
     });
     requirement.map(ServingRequirement)
 }

@@ -68,8 +68,6 @@ impl RestartRequest {
 
     /// How long each component may take.
     pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
-        let timeout = self.how.timeout;
-        let wait = timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
-        wait.ok_or_else(|| RequestError::BadTimeout { seconds: timeout.precise() })
+        self.how.timeout.timeout(LONGEST_WAIT)
     }
 }

@@ -108,22 +108,17 @@ pub struct RequireServingRequest {
 
 defaults! { ServingRequest EnableServingRequest RequireServingRequest }
 
-fn wait(timeout: Span) -> Result<Duration, RequestError> {
-    let wait = timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
-    wait.ok_or_else(|| RequestError::BadTimeout { seconds: timeout.precise() })
-}
-
 impl EnableServingRequest {
     /// How long each step may take.
     pub(crate) fn wait(&self) -> Result<Duration, RequestError> {
-        wait(self.timeout)
+        self.timeout.timeout(LONGEST_WAIT)
     }
 }
 
 impl RequireServingRequest {
     /// How long the API server may take.
     pub(crate) fn wait(&self) -> Result<Duration, RequestError> {
-        wait(self.timeout)
+        self.timeout.timeout(LONGEST_WAIT)
     }
 }
 

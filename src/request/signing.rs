@@ -65,9 +65,7 @@ impl Signing {
 
     /// How long certificates are waited for.
     pub(crate) fn wait(&self) -> Result<Duration, RequestError> {
-        let timeout = self.timeout.unwrap_or(Span::of_seconds(300));
-        let wait = timeout.wait().filter(|wait| *wait <= LONGEST_WAIT);
-        wait.ok_or_else(|| RequestError::BadTimeout { seconds: timeout.precise() })
+        self.timeout.unwrap_or(Span::of_seconds(300)).timeout(LONGEST_WAIT)
     }
 
     /// Refuses what says something of a signer where none is asked, and what no signer is asked for.

@@ -64,6 +64,15 @@ impl Span {
         Duration::try_from_secs_f64(self.0).ok().filter(|wait| !wait.is_zero())
     }
 
+    /// As `--timeout` says it.
+    ///
+    /// # Errors
+    /// [`RequestError::BadTimeout`] when it is no time at all, or longer than `longest`.
+    pub(crate) fn timeout(self, longest: Duration) -> Result<Duration, RequestError> {
+        let wait = self.wait().filter(|wait| *wait <= longest);
+        wait.ok_or_else(|| RequestError::BadTimeout { seconds: self.precise() })
+    }
+
     /// As it is written; only Python can ask for a time below zero.
     pub(crate) fn shown(self) -> String {
         let sign = if self.0 < 0.0 { "-" } else { "" };

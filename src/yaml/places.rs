@@ -91,7 +91,7 @@ pub(super) fn locate(text: &str) -> Option<Place> {
             _ => continue,
         };
         let Some(frame) = frames.last_mut() else { return Some(place) };
-        // A value that is not written is said to stand where the next thing does.
+        // The parser places an empty value where the next token begins.
         if !place.span.is_empty() {
             frame.end = frame.end.max(place.span.end);
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -226,9 +227,9 @@ def test_without_an_api_server_nothing_is_written_unless_only_this_node_is_meant
     [
         (KUBELET + "kind: KubeletConfiguration\n", "appears twice"),
         (KUBELET + "serverTLSBootstrap: &a false\nfailSwapOn: *a\n", "nothing can be changed alone"),
-        (KUBELET.replace("kind: ", "kind: Other"), "it is no KubeletConfiguration"),
+        (KUBELET.replace("kind: ", "kind: Other"), "it is not a KubeletConfiguration"),
         ("\tkind: [", "line 1"),
-        ("", "it is no KubeletConfiguration"),
+        ("", "it is not a KubeletConfiguration"),
     ],
 )
 def test_a_document_that_cannot_be_changed_alone_is_refused(
@@ -425,3 +426,16 @@ def test_python_has_the_same(api: ApiServer, tmp_path: Path) -> None:
     assert requirement.control_plane == ("cp1",)
     assert requirement.is_written
     assert said(api, "kubeadm-config", "ClusterConfiguration") == VERIFYING
+
+
+@pytest.mark.parametrize("verb", ["enable-serving-certs", "require-serving-certs"])
+def test_the_kubeconfigs_of_another_disk_are_not_used(api: ApiServer, tmp_path: Path, verb: str) -> None:
+    """Its admin.conf could name a program to run."""
+    (tmp_path / "etc/kubernetes/admin.conf").write_text((tmp_path / "kubeconfig").read_text())
+    (tmp_path / "home").mkdir()
+    elsewhere = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
+    command = [*map(str, PROGRAM), "kubelet", verb, "--rootfs", str(tmp_path)]
+    environment = {**elsewhere, "HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "code: cluster.no_credentials" in done.stderr, done
+    assert api.requests == []

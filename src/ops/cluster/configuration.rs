@@ -36,7 +36,7 @@ pub fn read_configuration(
     let folder = request.kubeconfig_dir.as_deref().unwrap_or(Path::new(DEFAULT_KUBECONFIG_DIR));
     // A kubelet may read it too: kubeadm's Role `kubeadm:nodes-kubeadm-config`.
     let own = own_kubeconfigs(request.rootfs.as_deref(), folder, &[ADMIN_CONF, KUBELET_CONF]);
-    let asked = Api::open_with(access, &own, tell).and_then(|mut api| Ok(configuration_text(&mut api)?));
+    let asked = Api::open(access, &own, tell).and_then(|mut api| Ok(configuration_text(&mut api)?));
     request.config_text = Some(asked.map_err(from_disk)?);
     Ok(())
 }

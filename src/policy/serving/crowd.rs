@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Evidence, Verdict, judge_serving};
 use crate::audit::RequestFault;
 use crate::catalogue::SYSTEM_NODE;
+use crate::catalogue::signer::KUBELET_SERVING;
 use crate::objects::CertificateSigningRequest;
-use crate::policy::signer::KUBELET_SERVING;
 
 /// What counts as now, for a flood.
 const RECENT: TimeDelta = TimeDelta::hours(1);
