@@ -22,6 +22,7 @@ pub mod kubeconfig;
 mod misplaced;
 pub mod node;
 pub mod profile;
+pub mod rotation;
 mod seen;
 pub mod served;
 pub mod service_account;

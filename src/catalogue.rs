@@ -10,6 +10,7 @@ mod kubelet;
 mod layout;
 mod node_role;
 mod reload;
+mod rotation;
 mod row;
 mod server;
 pub mod signer;
@@ -23,6 +24,7 @@ pub use kubelet::{
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
+pub use rotation::{Aside, KeyFiles, rotated_names};
 pub use reload::{KUBELET, RELOADS, Reload, ReloadRow, components, must_restart, names_a_file, reload};
 pub(crate) use row::LEAF_KEY_USAGES;
 pub use row::{AlternativeNames, CommonName, Kind, Row};

@@ -15,6 +15,7 @@ pub mod place;
 pub mod renew;
 pub mod request;
 pub mod restart;
+pub mod rotate;
 pub mod serving;
 pub mod sign;
 mod step;

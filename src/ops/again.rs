@@ -76,6 +76,7 @@ fn make(plan: &Plan, passphrase: Option<&Secret>) -> Result<Plan> {
         Operation::Cleanup => Ok(cleanup::plan(&request(plan)?, now)?.plan),
         Operation::Restore => backup::plan_restore(&request(plan)?, now),
         Operation::Bundle => Err(bad("a bundle's plan is applied with the bundle").into()),
+        Operation::Rotate => Err(bad("a step of a rotation is applied by `kubepki rotate step`").into()),
     }
 }
 

@@ -51,6 +51,8 @@ words! {
         Bundle = "bundle import",
         /// Restores a backup.
         Restore = "backup restore",
+        /// Replaces a CA by steps.
+        Rotate = "rotate step",
     }
 }
 

@@ -1,0 +1,353 @@
+//! How far a CA, or the service accounts' key, is replaced by another on this node.
+//!
+//! In: the inventory, with the files beside each pair; the controller manager's manifest. Out: an [`AuthorityRotation`] for each.
+//! Everything is read off the files, and nothing noted anywhere: whatever broke off, or was done by hand, is seen as it is.
+//!
+//! | stage | trusted | signs | beside the pair |
+//! |---|---|---|---|
+//! | single | one | it | nothing |
+//! | prepared | one | it | the one that comes |
+//! | trust-both/issue-old | both | the one that goes | the one that comes |
+//! | trust-both/issue-new | both | the one that comes | the one that goes |
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::{Aside, CLUSTER_CA, KUBELET_CONF, Kind, SERVICE_ACCOUNT, rotated_names};
+use crate::component::StaticPod;
+use crate::digest::sha256_hex;
+use crate::inventory::{Found, Inventory, Item, ServiceAccountKeys};
+use crate::text::file_name;
+use crate::x509::{Certificate, read_certificates};
+
+/// The controller manager's flag with the certificate that it signs with.
+pub const SIGNING_FLAG: &str = "cluster-signing-cert-file";
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// This node has none of it.
+    #[serde(rename = "absent")]
+    Absent,
+    /// One is trusted, and signs.
+    #[serde(rename = "single")]
+    Single,
+    /// The same, and the one that comes lies ready.
+    #[serde(rename = "prepared")]
+    Prepared,
+    /// Both are trusted, and the old one signs.
+    #[serde(rename = "trust-both/issue-old")]
+    IssueOld,
+    /// Both are trusted, and the new one signs.
+    #[serde(rename = "trust-both/issue-new")]
+    IssueNew,
+    /// Several are trusted; this node cannot tell which of them signs.
+    #[serde(rename = "trust-both")]
+    TrustBoth,
+    /// The files contradict each other.
+    #[serde(rename = "unclear")]
+    Unclear,
+}
+
+impl Stage {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Single => "single",
+            Self::Prepared => "prepared",
+            Self::IssueOld => "trust-both/issue-old",
+            Self::IssueNew => "trust-both/issue-new",
+            Self::TrustBoth => "trust-both",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    /// Whether two are trusted.
+    #[must_use]
+    pub const fn trusts_both(self) -> bool {
+        matches!(self, Self::IssueOld | Self::IssueNew | Self::TrustBoth)
+    }
+}
+
+/// A CA certificate, or a public key of the service accounts, by what tells it apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The SHA-256 of the certificate's DER, or of the public key's, in hexadecimal.
+    pub sha256: String,
+    /// The SHA-256 of the public key (`SubjectPublicKeyInfo`) in hexadecimal: what `kubeadm join` pins.
+    pub public_key_sha256: String,
+    /// The certificate's subject (RFC 4514).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<DateTime<Utc>>,
+}
+
+impl Anchor {
+    /// Of a certificate.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> Self {
+        Self {
+            sha256: sha256_hex(certificate.as_der()),
+            public_key_sha256: sha256_hex(certificate.public_key_info()),
+            subject: Some(certificate.subject().to_string()),
+            not_after: Some(certificate.not_after()),
+        }
+    }
+
+    /// Of a public key's DER.
+    #[must_use]
+    pub fn of_key(public_key_info: &[u8]) -> Self {
+        let sha256 = sha256_hex(public_key_info);
+        Self { public_key_sha256: sha256.clone(), sha256, subject: None, not_after: None }
+    }
+
+    /// The first digits, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.sha256.get(..12).unwrap_or(&self.sha256)
+    }
+}
+
+/// A certificate of the node, and which of the trusted CAs has signed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedLeaf {
+    /// kubeadm's name.
+    pub name: String,
+    /// The SHA-256 of the CA's certificate; none where no trusted one has.
+    pub signed_by: Option<String>,
+}
+
+/// How far one authority is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityRotation {
+    /// kubeadm's name: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`.
+    pub name: String,
+    /// How far.
+    pub stage: Stage,
+    /// What is trusted, in the file's order.
+    pub trusted: Vec<Anchor>,
+    /// The one that signs here, by its SHA-256; none where its key is elsewhere.
+    pub issuing: Option<String>,
+    /// Those that come, the one that will sign first.
+    pub next: Vec<Anchor>,
+    /// Those that go, the one that has signed first.
+    pub previous: Vec<Anchor>,
+    /// Whether the key that comes, or went, is here too.
+    pub has_other_key: bool,
+    /// Certificates of this node, and who has signed them.
+    pub leaves: Vec<SignedLeaf>,
+    /// What is not as the stage has it, each in a few words.
+    pub behind: Vec<String>,
+}
+
+impl AuthorityRotation {
+    /// The certificates of this node that are not signed by the CA that signs now.
+    pub fn outdated_leaves(&self) -> impl Iterator<Item = &SignedLeaf> {
+        let issuing = self.issuing.as_ref().or_else(|| self.trusted.first().map(|first| &first.sha256));
+        self.leaves.iter().filter(move |leaf| leaf.signed_by.as_ref() != issuing)
+    }
+}
+
+/// Looks at every authority of the node.
+#[must_use]
+pub fn look(inventory: &Inventory<'_>, controller_manager: Option<&StaticPod>) -> Vec<AuthorityRotation> {
+    rotated_names()
+        .into_iter()
+        .filter_map(|name| {
+            let item = inventory.get(name)?;
+            Some(match item.service_account() {
+                Some(keys) => look_at_keys(inventory, keys),
+                None => look_at_authority(inventory, item, controller_manager),
+            })
+        })
+        .collect()
+}
+
+/// A row without anything in it.
+fn absent(name: &str) -> AuthorityRotation {
+    AuthorityRotation {
+        name: name.to_owned(),
+        stage: Stage::Absent,
+        trusted: Vec::new(),
+        issuing: None,
+        next: Vec::new(),
+        previous: Vec::new(),
+        has_other_key: false,
+        leaves: Vec::new(),
+        behind: Vec::new(),
+    }
+}
+
+/// The certificates of a CA beside the one in use.
+#[must_use]
+pub fn certificates_aside(inventory: &Inventory<'_>, name: &str, aside: Aside) -> Vec<Certificate> {
+    let file = inventory.layout.aside(name, aside).public;
+    inventory.tree.content(&file).and_then(|pem| read_certificates(pem).ok()).unwrap_or_default()
+}
+
+fn look_at_authority(
+    inventory: &Inventory<'_>,
+    item: &Item<'_>,
+    controller_manager: Option<&StaticPod>,
+) -> AuthorityRotation {
+    let found = item.pair();
+    let trusted = found.all();
+    if trusted.is_empty() {
+        let behind = if item.is_there() { vec![format!("{} cannot be read", item.certificate.display())] } else { Vec::new() };
+        let stage = if behind.is_empty() { Stage::Absent } else { Stage::Unclear };
+        return AuthorityRotation { stage, behind, ..absent(item.name) };
+    }
+    let next = certificates_aside(inventory, item.name, Aside::Next);
+    let previous = certificates_aside(inventory, item.name, Aside::Previous);
+    let has_key = |aside| inventory.tree.is_there(&inventory.layout.aside(item.name, aside).key);
+    let issuing = issuing(found);
+    let mut behind = Vec::new();
+    if found.key.present().is_some() && issuing.is_none_or(|one| Some(one) != trusted.first()) {
+        behind.push(format!("{} does not begin with the certificate of {}", file_name(&item.certificate), file_name(&item.key)));
+    }
+    let is_in = |all: &[Certificate]| !all.is_empty() && all.iter().all(|one| trusted.contains(one));
+    let stage = match (is_in(&next), is_in(&previous)) {
+        (true, true) => Stage::Unclear,
+        (true, false) => Stage::IssueOld,
+        (false, true) => Stage::IssueNew,
+        (false, false) if !next.is_empty() && is_chain(trusted) => Stage::Prepared,
+        (false, false) if is_chain(trusted) => Stage::Single,
+        (false, false) => by_age(trusted, issuing, &mut behind),
+    };
+    let leaves: Vec<_> = leaves(inventory, item.name, trusted).collect();
+    let mut rotation = AuthorityRotation {
+        stage,
+        trusted: trusted.iter().map(Anchor::of).collect(),
+        issuing: issuing.map(|one| Anchor::of(one).sha256),
+        has_other_key: has_key(Aside::Next) || has_key(Aside::Previous),
+        next: next.iter().map(Anchor::of).collect(),
+        previous: previous.iter().map(Anchor::of).collect(),
+        leaves,
+        ..absent(item.name)
+    };
+    if item.name == CLUSTER_CA {
+        behind.extend(other_kubeconfigs(inventory, trusted));
+        behind.extend(other_signing(inventory, trusted, controller_manager));
+    }
+    if stage == Stage::IssueNew {
+        let old: Vec<_> = rotation.outdated_leaves().map(|leaf| leaf.name.clone()).collect();
+        if !old.is_empty() {
+            behind.push(format!("not signed by the new CA: {}", old.join(", ")));
+        }
+    }
+    rotation.behind = behind;
+    rotation
+}
+
+/// The certificate whose key is here.
+fn issuing(found: &Found) -> Option<&Certificate> {
+    let key = found.key.present()?;
+    found.all().iter().find(|one| one.public_key_info() == key.public_key_info())
+}
+
+/// Whether each certificate was signed by the one behind it: they are one CA and those above it.
+#[must_use]
+pub fn is_chain(certificates: &[Certificate]) -> bool {
+    certificates.windows(2).all(|pair| matches!(pair, [below, above] if above.has_signed(below) && above != below))
+}
+
+/// Somebody has replaced it by hand: the older one is the one that goes.
+fn by_age(trusted: &[Certificate], issuing: Option<&Certificate>, behind: &mut Vec<String>) -> Stage {
+    let Some(issuing) = issuing else { return Stage::TrustBoth };
+    let is_oldest = trusted.iter().all(|one| one.not_before() >= issuing.not_before());
+    if is_oldest {
+        behind.push("the key of the CA that comes is not here".to_owned());
+        Stage::IssueOld
+    } else {
+        Stage::IssueNew
+    }
+}
+
+fn leaves<'i>(
+    inventory: &'i Inventory<'_>,
+    authority: &'i str,
+    trusted: &'i [Certificate],
+) -> impl Iterator<Item = SignedLeaf> + 'i {
+    const KINDS: [Kind; 4] = [Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient, Kind::KubeletServer];
+    // What `kubelet.conf` leads to has a row of its own.
+    let is_doubled = |item: &&Item<'_>| item.name == KUBELET_CONF && inventory.kubelet_rotates();
+    let items = inventory.items(&KINDS).filter(move |item| !is_doubled(item));
+    items.filter_map(move |item| {
+        let leaf = item.leaf()?;
+        let signed_by = trusted.iter().find(|one| one.has_signed(leaf)).map(|one| Anchor::of(one).sha256);
+        // The kubelet serves with what it has signed itself, unless it was told otherwise.
+        let is_its_own = item.row.kind == Kind::KubeletServer && signed_by.is_none();
+        (item.row.issuer == authority && !is_its_own).then(|| SignedLeaf { name: item.name.to_owned(), signed_by })
+    })
+}
+
+/// The kubeconfigs that trust others than the CA's file has.
+fn other_kubeconfigs<'i>(
+    inventory: &'i Inventory<'_>,
+    trusted: &'i [Certificate],
+) -> impl Iterator<Item = String> + 'i {
+    inventory.items(&[Kind::Kubeconfig]).filter_map(move |item| {
+        let client = item.client()?.ok()?;
+        let embedded = client.document.current().ok()?.certificate_authority_data?;
+        let has = read_certificates(&embedded).ok()?;
+        let is_same = has.len() == trusted.len() && has.iter().all(|one| trusted.contains(one));
+        (!is_same).then(|| format!("{} trusts {} CAs, not {}", item.name, has.len(), trusted.len()))
+    })
+}
+
+/// What is wrong with the certificate that the controller manager is told to sign with.
+fn other_signing(inventory: &Inventory<'_>, trusted: &[Certificate], pod: Option<&StaticPod>) -> Option<String> {
+    let told = pod?.file(SIGNING_FLAG)?;
+    let own = inventory.layout.signing_certificate();
+    if trusted.len() > 1 && told == inventory.layout.in_use(CLUSTER_CA).public {
+        return Some(format!("the controller manager signs with {}, which holds several certificates", told.display()));
+    }
+    let alone = inventory.tree.content(&own).and_then(|pem| read_certificates(pem).ok());
+    if told == own && alone.as_deref() != trusted.get(..1) {
+        return Some(format!("{} is not the certificate of the CA that signs", own.display()));
+    }
+    if trusted.len() == 1 && told == own {
+        return Some(format!("the controller manager signs with {}, which is not needed any more", own.display()));
+    }
+    None
+}
+
+fn look_at_keys(inventory: &Inventory<'_>, keys: &ServiceAccountKeys) -> AuthorityRotation {
+    let (Some(public), key) = (keys.public_keys.present(), keys.key.present()) else { return absent(SERVICE_ACCOUNT) };
+    let aside = |aside| {
+        let files = inventory.layout.aside(SERVICE_ACCOUNT, aside);
+        let text = inventory.tree.content(&files.public);
+        let read = text.and_then(|text| crate::key::read_public_keys(text).ok()).unwrap_or_default();
+        (read, inventory.tree.is_there(&files.key))
+    };
+    let ((next, has_next), (previous, has_previous)) = (aside(Aside::Next), aside(Aside::Previous));
+    let is_in = |all: &[Vec<u8>]| !all.is_empty() && all.iter().all(|one| public.contains(one));
+    let mut behind = Vec::new();
+    let signing = key.map(|key| key.public_key_info());
+    if signing.is_some() && signing != public.first().map(Vec::as_slice) {
+        behind.push("sa.pub does not begin with the public key of sa.key".to_owned());
+    }
+    let stage = match (is_in(&next), is_in(&previous)) {
+        (true, true) => Stage::Unclear,
+        (true, false) => Stage::IssueOld,
+        (false, true) => Stage::IssueNew,
+        (false, false) if !next.is_empty() => Stage::Prepared,
+        (false, false) if public.len() == 1 => Stage::Single,
+        (false, false) => Stage::TrustBoth,
+    };
+    let all = |keys: &[Vec<u8>]| keys.iter().map(|key| Anchor::of_key(key)).collect();
+    AuthorityRotation {
+        stage,
+        trusted: all(public),
+        issuing: signing.map(sha256_hex),
+        next: all(&next),
+        previous: all(&previous),
+        has_other_key: has_next || has_previous,
+        behind,
+        ..absent(SERVICE_ACCOUNT)
+    }
+}

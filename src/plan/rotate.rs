@@ -1,0 +1,145 @@
+//! Replacing a CA, or the service accounts' key, by steps: what one step changes on one node.
+//!
+//! In: the inventory, with the files beside each pair; what the node is given; now. Out: a [`Turn`]: a plan, and the content of the
+//! files that a plan must not hold. Every step can be made again: it changes what is not yet as it shall be.
+//!
+//! | step | from | to |
+//! |---|---|---|
+//! | [`Phase::TrustBoth`] | single, prepared | trust-both/issue-old |
+//! | [`Phase::IssueNew`] | trust-both/issue-old | trust-both/issue-new |
+//! | [`Phase::IssueOld`] | trust-both/issue-new | trust-both/issue-old |
+//! | [`Phase::TrustNew`] | trust-both/issue-new | single |
+//! | [`Phase::TrustOld`] | trust-both/issue-old, prepared | single |
+
+mod given;
+mod keys;
+mod turn;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use given::{Given, Material, prepare};
+pub use turn::{Turn, turn};
+
+use super::words::words;
+use crate::error::faults;
+use crate::remedy::command;
+
+words! {
+    /// A step of one node.
+    Phase {
+        /// The new CA is trusted beside the old one.
+        TrustBoth = "trust-both",
+        /// The new CA signs.
+        IssueNew = "issue-new",
+        /// The old CA signs again.
+        IssueOld = "issue-old",
+        /// What the other CA has signed is renewed.
+        Reissue = "reissue",
+        /// The old CA is not trusted any more.
+        TrustNew = "trust-new",
+        /// The new CA is not trusted any more.
+        TrustOld = "trust-old",
+        /// The cluster's objects follow the files of this node.
+        Cluster = "cluster",
+    }
+}
+
+impl Phase {
+    /// All of them, in the order of a rotation.
+    pub const ALL: [Self; 7] = [
+        Self::TrustBoth,
+        Self::IssueNew,
+        Self::IssueOld,
+        Self::Reissue,
+        Self::TrustNew,
+        Self::TrustOld,
+        Self::Cluster,
+    ];
+}
+
+faults! {
+    /// Why a CA is not replaced.
+    pub enum RotateError {
+        /// The step does not follow the state that this node is in.
+        #[error("{authority} is at {stage}: {phase} does not follow it")]
+        #[fault("rotate.wrong_stage", Refused,
+            format!("see how far each node is: {}", command(["kubepki", "rotate", "status"])))]
+        WrongStage {
+            /// The authority.
+            authority: String,
+            /// Where it is.
+            stage: &'static str,
+            /// What was asked for.
+            phase: &'static str,
+        },
+        /// What this node would be given is not what it has.
+        #[error("{authority}: {reason}")]
+        #[fault("rotate.other_authority", Refused,
+            format!("end the rotation that is under way first: {} or {}",
+                command(["kubepki", "rotate", "resume"]), command(["kubepki", "rotate", "abort"])))]
+        OtherAuthority {
+            /// The authority.
+            authority: String,
+            /// What differs.
+            reason: String,
+        },
+        /// The new CA cannot be used: its certificate is no CA's, is not valid now, or the key is another's.
+        #[error("the new {authority} cannot be used: {reason}")]
+        #[fault("rotate.bad_authority", Finding, "give a CA certificate that is valid, and its key, in PEM")]
+        BadAuthority {
+            /// The authority.
+            authority: String,
+            /// What is wrong.
+            reason: String,
+        },
+        /// Certificates of this node would not be accepted any more.
+        #[error("{authority}: certificates of this node are not signed by the CA that stays: {}", leaves.join(", "))]
+        #[fault("rotate.leaves_left", Refused, hint.clone(), context = crate::error::evidence!(authority, leaves))]
+        LeavesLeft {
+            /// The authority.
+            authority: String,
+            /// The certificates.
+            leaves: Vec<String>,
+            /// What to do.
+            hint: String,
+        },
+        /// The node has nothing of it, or no key where one is needed.
+        #[error("{authority}: {reason}")]
+        #[fault("rotate.not_here", Usage, hint.clone(), context = crate::error::evidence!(authority, reason))]
+        NotHere {
+            /// The authority.
+            authority: String,
+            /// What is missing.
+            reason: String,
+            /// What to do.
+            hint: String,
+        },
+        /// The tokens that the old service-account key has signed may still be in use.
+        #[error("sa.key was replaced {waited} ago: tokens of the old key may live for {life}")]
+        #[fault("rotate.tokens_alive", Refused, "wait, or say that no such token is in use: --token-life 1h",
+            context = crate::error::evidence!(waited, life))]
+        TokensAlive {
+            /// How long ago.
+            waited: String,
+            /// How long tokens live.
+            life: String,
+        },
+    }
+}
+
+/// The moment, and whether the files are a worker's.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The moment.
+    pub now: DateTime<Utc>,
+    /// Whether it is a worker: it has certificates of CAs, and never their keys.
+    pub is_worker: bool,
+}
+
+/// What has to be said of a CA's subject or key for the one that comes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Wishes {
+    /// Another common name than the old one's.
+    pub common_name: Option<String>,
+}

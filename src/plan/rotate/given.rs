@@ -1,0 +1,228 @@
+//! The CA, or key, that comes: made, or given to this node, and laid beside the one in use.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::turn::Draft;
+use super::{Circumstances, RotateError, Turn, Wishes};
+use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
+use crate::catalogue::{Aside, SERVICE_ACCOUNT};
+use crate::inventory::{Inventory, Item};
+use crate::key::{PrivateKey, read_public_keys};
+use crate::plan::generate::BACKDATE;
+use crate::plan::kind_of_key::kind_of_new_key;
+use crate::plan::{Artefact, Creation, Kind, Step};
+use crate::secret::Secret;
+use crate::x509::{Certificate, CertificateTemplate, DistinguishedName, read_certificates};
+
+/// What a node is given of one authority.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// The CA certificates in PEM, the one that signs first; of the service accounts their public keys.
+    pub certificates: String,
+    /// The private key in PEM.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "text_of", deserialize_with = "secret_of")]
+    pub key: Option<Secret>,
+}
+
+/// What a node is given, by kubeadm's names.
+pub type Material = BTreeMap<String, Given>;
+
+fn text_of<S: Serializer>(key: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = key.as_ref().map(|key| std::str::from_utf8(key.expose()).map_err(serde::ser::Error::custom));
+    text.transpose()?.serialize(serializer)
+}
+
+fn secret_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.map(|text| Secret::new(text.into_bytes())))
+}
+
+impl Given {
+    /// What a PEM text holds: certificates, and a key.
+    #[must_use]
+    pub fn of_pem(text: &Secret) -> Self {
+        let certificates = read_certificates(text.expose()).unwrap_or_default();
+        let key = PrivateKey::from_pem(text.expose()).ok().map(|key| key.to_pem());
+        let pem: Vec<u8> = certificates.iter().flat_map(Certificate::to_pem).collect();
+        Self { certificates: String::from_utf8_lossy(&pem).into_owned(), key }
+    }
+
+    /// The certificates.
+    ///
+    /// # Errors
+    /// [`RotateError::BadAuthority`].
+    pub(super) fn read(&self, authority: &str) -> Result<Vec<Certificate>, RotateError> {
+        let bad = |reason: String| RotateError::BadAuthority { authority: authority.to_owned(), reason };
+        let all = read_certificates(self.certificates.as_bytes()).map_err(|error| bad(error.to_string()))?;
+        if all.is_empty() { Err(bad("it has no certificate".into())) } else { Ok(all) }
+    }
+}
+
+/// Lays the one that comes beside the one in use; none when it is there, or is not this node's to have.
+///
+/// # Errors
+/// [`RotateError`].
+pub fn prepare(
+    inventory: &Inventory<'_>,
+    rotation: &AuthorityRotation,
+    given: Option<&Given>,
+    wishes: &Wishes,
+    circumstances: Circumstances,
+) -> Result<Option<Turn>, RotateError> {
+    let name = rotation.name.as_str();
+    let Some(item) = inventory.get(name).filter(|_| !circumstances.is_worker) else { return Ok(None) };
+    if rotation.stage == Stage::Absent {
+        return Ok(None);
+    }
+    let preparing = Preparing { item, rotation, wishes, circumstances };
+    if name == SERVICE_ACCOUNT { preparing.keys(inventory, given) } else { preparing.authority(inventory, given) }
+}
+
+struct Preparing<'a> {
+    item: &'a Item<'a>,
+    rotation: &'a AuthorityRotation,
+    wishes: &'a Wishes,
+    circumstances: Circumstances,
+}
+
+impl Preparing<'_> {
+    fn bad(&self, reason: impl Into<String>) -> RotateError {
+        RotateError::BadAuthority { authority: self.rotation.name.clone(), reason: reason.into() }
+    }
+
+    fn other(&self, reason: impl Into<String>) -> RotateError {
+        RotateError::OtherAuthority { authority: self.rotation.name.clone(), reason: reason.into() }
+    }
+
+    /// Whether nothing is to be laid down.
+    fn is_done(&self, given: Option<&[Anchor]>) -> Result<bool, RotateError> {
+        let AuthorityRotation { stage, next, trusted, has_other_key, .. } = self.rotation;
+        let given = given.and_then(<[Anchor]>::first);
+        if !next.is_empty() {
+            return match given {
+                Some(given) if next.first() != Some(given) => Err(self.other(format!(
+                    "{} lies ready here, not the one that was given ({})",
+                    next.first().map_or("another", Anchor::short),
+                    given.short()
+                ))),
+                _ => Ok(true),
+            };
+        }
+        match (stage, given) {
+            (Stage::IssueNew | Stage::Unclear, _) => Ok(true),
+            // By hand: the one that comes is trusted, and its key is elsewhere.
+            (Stage::IssueOld | Stage::TrustBoth, Some(given)) if trusted.contains(given) => Ok(false),
+            (Stage::IssueOld | Stage::TrustBoth, _) if !has_other_key => Err(RotateError::NotHere {
+                authority: self.rotation.name.clone(),
+                reason: "two are trusted, and the key of the one that comes is not here".to_owned(),
+                hint: "give it, with its certificate: --new-ca FILE".to_owned(),
+            }),
+            (_, Some(given)) if trusted.contains(given) => Err(self.bad("it is the one in use")),
+            _ => Ok(false),
+        }
+    }
+
+    fn authority(&self, inventory: &Inventory<'_>, given: Option<&Given>) -> Result<Option<Turn>, RotateError> {
+        let name = self.item.name;
+        let certificates = given.map(|given| given.read(name)).transpose()?;
+        let anchors = certificates.as_ref().map(|all| all.iter().map(Anchor::of).collect::<Vec<_>>());
+        if self.is_done(anchors.as_deref())? {
+            return Ok(None);
+        }
+        let files = inventory.layout.aside(name, Aside::Next);
+        let mut draft = Draft::new(inventory);
+        let (Some(given), Some(certificates)) = (given, certificates) else {
+            draft.push(self.new_authority(inventory)?, &[(&files.key, 0o600), (&files.public, 0o644)]);
+            return Ok(Some(draft.turn(self.circumstances.now)));
+        };
+        self.judge(given, &certificates)?;
+        let pem = Secret::new(given.certificates.clone().into_bytes());
+        let contents = given.key.iter().map(|key| (&files.key, 0o600, key.clone()));
+        draft.supply(&beside(name), Kind::CertificateAuthority, "given", contents.chain([(&files.public, 0o644, pem)]));
+        Ok(Some(draft.turn(self.circumstances.now)))
+    }
+
+    fn judge(&self, given: &Given, certificates: &[Certificate]) -> Result<(), RotateError> {
+        let Some(first) = certificates.first() else { return Err(self.bad("it has no certificate")) };
+        let now = self.circumstances.now;
+        if !first.may_sign_certificates() {
+            return Err(self.bad(format!("{} may not sign certificates", first.subject())));
+        }
+        if let Some(one) = certificates.iter().find(|one| one.not_after() <= now || one.not_before() > now) {
+            return Err(self.bad(format!("{} is valid from {} until {}", one.subject(), one.not_before(), one.not_after())));
+        }
+        if let Some(key) = &given.key {
+            let key = PrivateKey::from_pem(key.expose()).map_err(|error| self.bad(error.to_string()))?;
+            if key.public_key_info() != first.public_key_info() {
+                return Err(self.bad("the key is not that of its first certificate"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Like the one in use, for as long, with a key of the same kind.
+    fn new_authority(&self, inventory: &Inventory<'_>) -> Result<Artefact, RotateError> {
+        let (item, now) = (self.item, self.circumstances.now);
+        let Some(old) = item.leaf() else { return Err(self.bad("the one in use cannot be read")) };
+        if item.pair().is_external() {
+            return Err(RotateError::NotHere {
+                authority: item.name.to_owned(),
+                reason: "its key is elsewhere, so the new one is not made here".to_owned(),
+                hint: "give the certificate of the new one: --new-ca FILE".to_owned(),
+            });
+        }
+        let validity = inventory.spec.ca_certificate_validity;
+        let mut template = CertificateTemplate::like(old, now - BACKDATE, now + validity);
+        template.other_extensions.clear();
+        if let Some(common_name) = &self.wishes.common_name {
+            template.subject = DistinguishedName::new(&old.subject().organizations(), common_name)
+                .map_err(|error| self.bad(error.to_string()))?;
+        }
+        let new_key = kind_of_new_key(old.key_kind(), inventory.spec);
+        let end = template.not_after;
+        let step = Step::Create(Creation::Pair { certificate: template, new_key });
+        let artefact = Artefact::new(&beside(item.name), Kind::CertificateAuthority, step, "comes", Vec::new());
+        Ok(Artefact { expires_at: Some(end), ..artefact })
+    }
+
+    fn keys(&self, inventory: &Inventory<'_>, given: Option<&Given>) -> Result<Option<Turn>, RotateError> {
+        let name = self.item.name;
+        let public = match given {
+            Some(given) => read_public_keys(given.certificates.as_bytes()).map_err(|error| self.bad(error.to_string()))?,
+            None => Vec::new(),
+        };
+        let anchors: Vec<_> = public.iter().map(|key| Anchor::of_key(key)).collect();
+        if self.is_done(Some(&anchors))? {
+            return Ok(None);
+        }
+        let files = inventory.layout.aside(name, Aside::Next);
+        let mut draft = Draft::new(inventory);
+        let paths = [(&files.key, 0o600), (&files.public, 0o600)];
+        match given {
+            None => {
+                let old = self.item.service_account().and_then(|keys| keys.key.present()).map(PrivateKey::kind);
+                let new_key = kind_of_new_key(&old.unwrap_or_default(), inventory.spec);
+                let step = Step::Create(Creation::KeyPair { new_key });
+                draft.push(Artefact::new(&beside(name), Kind::KeyPair, step, "comes", Vec::new()), &paths);
+            }
+            Some(given) => {
+                let Some(text) = &given.key else { return Err(self.bad("it has no private key")) };
+                let key = PrivateKey::from_pem(text.expose()).map_err(|error| self.bad(error.to_string()))?;
+                if public.first().map(Vec::as_slice) != Some(key.public_key_info()) {
+                    return Err(self.bad("the public key is another key's"));
+                }
+                let public = Secret::new(given.certificates.clone().into_bytes());
+                let contents = [(&files.key, 0o600, text.clone()), (&files.public, 0o600, public)];
+                draft.supply(&beside(name), Kind::KeyPair, "given", contents);
+            }
+        }
+        Ok(Some(draft.turn(self.circumstances.now)))
+    }
+}
+
+fn beside(name: &str) -> String {
+    format!("{name}-next")
+}

@@ -1,0 +1,322 @@
+//! What a step changes of one authority's files on this node.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::{Circumstances, Given, Material, Phase, RotateError, keys};
+use crate::audit::rotation::{AuthorityRotation, Stage, certificates_aside};
+use crate::catalogue::{Aside, CLUSTER_CA, KUBELET_SERVER, SERVICE_ACCOUNT};
+use crate::inventory::{Inventory, Item};
+use crate::plan::import::pem_of;
+use crate::plan::{Artefact, Installation, Kind, Operation, Plan, PlannedFile, Step, TrustBundle};
+use crate::remedy::command;
+use crate::secret::Secret;
+use crate::x509::{Certificate, read_certificates};
+
+/// What is to be done, and the content of files that no plan holds.
+#[derive(Debug)]
+pub struct Turn {
+    /// The plan.
+    pub plan: Plan,
+    /// What goes into files with keys.
+    pub supplied: BTreeMap<PathBuf, Secret>,
+}
+
+/// A plan in the making.
+pub(super) struct Draft<'a> {
+    inventory: &'a Inventory<'a>,
+    artefacts: Vec<Artefact>,
+    supplied: BTreeMap<PathBuf, Secret>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(inventory: &'a Inventory<'a>) -> Self {
+        Self { inventory, artefacts: Vec::new(), supplied: BTreeMap::new() }
+    }
+
+    pub(super) fn push(&mut self, artefact: Artefact, files: &[(&PathBuf, u32)]) {
+        let files = files.iter().map(|(path, mode)| self.file(path, *mode)).collect();
+        self.artefacts.push(Artefact { files, ..artefact });
+    }
+
+    /// Files whose content the plan does not hold; those that hold it already stay.
+    pub(super) fn supply<'f>(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        reason: &str,
+        contents: impl IntoIterator<Item = (&'f PathBuf, u32, Secret)>,
+    ) {
+        let mut files = Vec::new();
+        for (path, mode, content) in contents {
+            if self.inventory.tree.content(path) != Some(content.expose()) {
+                files.push(self.file(path, mode));
+                self.supplied.insert(path.clone(), content);
+            }
+        }
+        if !files.is_empty() {
+            self.artefacts.push(Artefact::new(name, kind, Step::Install(Installation::Supplied), reason, files));
+        }
+    }
+
+    /// Files that go, as far as they are there.
+    pub(super) fn remove(&mut self, name: &str, kind: Kind, reason: &str, paths: &[PathBuf]) {
+        let there = paths.iter().filter(|path| self.inventory.tree.is_there(path));
+        let files: Vec<_> = there.map(|path| self.file(path, 0o600)).collect();
+        if !files.is_empty() {
+            self.artefacts.push(Artefact::new(name, kind, Step::Remove, reason, files));
+        }
+    }
+
+    fn file(&self, path: &Path, mode: u32) -> PlannedFile {
+        PlannedFile { path: path.to_owned(), mode }
+    }
+
+    fn add(&mut self, more: Self) {
+        self.artefacts.extend(more.artefacts);
+        self.supplied.extend(more.supplied);
+    }
+
+    pub(super) fn turn(self, now: DateTime<Utc>) -> Turn {
+        let Self { inventory, artefacts, supplied } = self;
+        let plan = Plan::new(Operation::Rotate, inventory.layout, inventory.tree, now, artefacts, Vec::new());
+        Turn { plan, supplied }
+    }
+}
+
+/// Plans the step for all of `rotations`.
+///
+/// # Errors
+/// [`RotateError`]; nothing is done then, of none of them.
+pub fn turn(
+    inventory: &Inventory<'_>,
+    rotations: &[&AuthorityRotation],
+    phase: Phase,
+    material: &Material,
+    circumstances: Circumstances,
+) -> Result<Turn, RotateError> {
+    let mut draft = Draft::new(inventory);
+    for rotation in rotations.iter().filter(|one| one.stage != Stage::Absent) {
+        let given = material.get(&rotation.name);
+        let Some(item) = inventory.get(&rotation.name) else { continue };
+        if rotation.name == SERVICE_ACCOUNT {
+            draft.add(keys::turn(inventory, rotation, phase)?);
+        } else if circumstances.is_worker {
+            draft.add(Turning { inventory, item, rotation, phase, now: circumstances.now }.of_worker(given)?);
+        } else {
+            draft.add(Turning { inventory, item, rotation, phase, now: circumstances.now }.of_control_plane()?);
+        }
+    }
+    Ok(draft.turn(circumstances.now))
+}
+
+struct Turning<'a> {
+    inventory: &'a Inventory<'a>,
+    item: &'a Item<'a>,
+    rotation: &'a AuthorityRotation,
+    phase: Phase,
+    now: DateTime<Utc>,
+}
+
+impl<'a> Turning<'a> {
+    fn wrong_stage(&self) -> RotateError {
+        let (stage, phase) = (self.rotation.stage.as_str(), self.phase.as_str());
+        let authority = self.rotation.name.clone();
+        RotateError::WrongStage { authority, stage, phase }
+    }
+
+    fn of_control_plane(&self) -> Result<Draft<'a>, RotateError> {
+        let trusted = self.item.certificates();
+        let name = self.item.name;
+        let next = certificates_aside(self.inventory, name, Aside::Next);
+        let previous = certificates_aside(self.inventory, name, Aside::Previous);
+        let without = |others: &[Certificate]| -> Vec<_> {
+            trusted.iter().filter(|one| !others.contains(one)).cloned().collect()
+        };
+        let mut draft = Draft::new(self.inventory);
+        match (self.phase, self.rotation.stage) {
+            // The newer state trusts both too.
+            (Phase::TrustBoth, Stage::IssueNew) => self.trust(&mut draft, trusted),
+            (Phase::TrustBoth, Stage::Prepared | Stage::IssueOld) => {
+                let old = without(&next);
+                self.trust(&mut draft, &[old, next].concat());
+            }
+            (Phase::IssueNew, Stage::IssueNew) | (Phase::IssueOld, Stage::IssueOld) => self.trust(&mut draft, trusted),
+            (Phase::IssueNew, Stage::IssueOld) => self.swap(&mut draft, Aside::Next, &next, &without(&next))?,
+            (Phase::IssueOld, Stage::IssueNew) => {
+                self.swap(&mut draft, Aside::Previous, &previous, &without(&previous))?;
+            }
+            (Phase::TrustNew | Phase::TrustOld, Stage::Single) => self.trust(&mut draft, trusted),
+            (Phase::TrustNew, Stage::IssueNew) => {
+                self.refuse_leaves_left()?;
+                self.trust(&mut draft, &self.staying(&without(&previous)));
+                self.forget(&mut draft, Aside::Previous);
+            }
+            (Phase::TrustOld, Stage::IssueOld | Stage::Prepared) => {
+                self.refuse_leaves_left()?;
+                self.trust(&mut draft, &self.staying(&without(&next)));
+                self.forget(&mut draft, Aside::Next);
+            }
+            _ => return Err(self.wrong_stage()),
+        }
+        Ok(draft)
+    }
+
+    /// Without files aside it was done by hand: the one that signs stays, with those above it.
+    fn staying(&self, others_gone: &[Certificate]) -> Vec<Certificate> {
+        if crate::audit::rotation::is_chain(others_gone) {
+            return others_gone.to_vec();
+        }
+        others_gone.first().cloned().into_iter().collect()
+    }
+
+    /// A worker has the certificates alone, and is told which.
+    fn of_worker(&self, given: Option<&Given>) -> Result<Draft<'a>, RotateError> {
+        let trusted = self.item.certificates();
+        let mut draft = Draft::new(self.inventory);
+        let wanted = match self.phase {
+            Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld => {
+                let given = given.ok_or_else(|| RotateError::NotHere {
+                    authority: self.item.name.to_owned(),
+                    reason: "a worker has to be given the CA certificates".to_owned(),
+                    hint: "export them on a control-plane node, as `kubepki rotate export --to worker`, and give them: --material FILE"
+                        .to_owned(),
+                })?;
+                given.read(self.item.name)?
+            }
+            _ => return Ok(draft),
+        };
+        if self.phase == Phase::TrustBoth {
+            let more: Vec<_> = wanted.into_iter().filter(|one| !trusted.contains(one)).collect();
+            self.trust(&mut draft, &[trusted.to_vec(), more].concat());
+            return Ok(draft);
+        }
+        // What stays must have been trusted before: both ends agree on nothing otherwise.
+        if let Some(unknown) = wanted.iter().find(|one| !trusted.contains(one)) {
+            return Err(RotateError::OtherAuthority {
+                authority: self.item.name.to_owned(),
+                reason: format!("{} is not trusted here yet", unknown.subject()),
+            });
+        }
+        let signed = |leaf: &Certificate| wanted.iter().any(|one| one.has_signed(leaf));
+        let leaves = self.leaves().filter(|item| item.leaf().is_some_and(|leaf| !signed(leaf)));
+        self.refuse(leaves.map(|item| item.name.to_owned()).collect())?;
+        self.trust(&mut draft, &wanted);
+        Ok(draft)
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = &'a Item<'a>> {
+        let (inventory, rotation) = (self.inventory, self.rotation);
+        rotation.leaves.iter().filter_map(move |leaf| inventory.get(&leaf.name))
+    }
+
+    /// What the CA that goes has signed is worth nothing afterwards.
+    fn refuse_leaves_left(&self) -> Result<(), RotateError> {
+        self.refuse(self.rotation.outdated_leaves().map(|leaf| leaf.name.clone()).collect())
+    }
+
+    fn refuse(&self, leaves: Vec<String>) -> Result<(), RotateError> {
+        if leaves.is_empty() {
+            return Ok(());
+        }
+        let hint = if leaves == [KUBELET_SERVER] {
+            "the kubelet asks the cluster for it: remove kubelet-server-current.pem, restart the kubelet, and approve its request: `kubepki kubelet approve`".to_owned()
+        } else {
+            format!("renew them: {}", command(["kubepki", "rotate", "step", "reissue"]))
+        };
+        Err(RotateError::LeavesLeft { authority: self.item.name.to_owned(), leaves, hint })
+    }
+
+    /// The CA's file, the kubeconfigs and the certificate that signs alone.
+    fn trust(&self, draft: &mut Draft<'a>, wanted: &[Certificate]) {
+        let (name, now) = (self.item.name, self.now);
+        let there = self.item.certificates();
+        let mut bundle = TrustBundle::of_file(name, &self.item.certificate, wanted, there, now);
+        let mut files = vec![(self.item.certificate.clone(), 0o644)];
+        if there == wanted {
+            bundle.file = None;
+            files.clear();
+        }
+        if name == CLUSTER_CA {
+            bundle.kubeconfigs = self.kubeconfigs(wanted);
+            files.extend(bundle.kubeconfigs.iter().map(|path| (path.clone(), 0o600)));
+            self.signing(draft, wanted);
+        }
+        if !files.is_empty() {
+            let reason = if wanted.len() > there.len() { "trusts the new one too" } else { "trusts what signs" };
+            let files: Vec<_> = files.iter().map(|(path, mode)| (path, *mode)).collect();
+            draft.push(Artefact::new(name, Kind::CertificateAuthority, Step::TrustBundle(bundle), reason, Vec::new()), &files);
+        }
+    }
+
+    /// Those that trust another set; the order says nothing to clients.
+    fn kubeconfigs(&self, wanted: &[Certificate]) -> Vec<PathBuf> {
+        let items = self.inventory.items(&[crate::catalogue::Kind::Kubeconfig]);
+        let others = items.filter_map(|item| {
+            let client = item.client()?.ok()?;
+            let current = client.document.current().ok()?;
+            // One that names a file of its own follows that file.
+            let embedded = current.certificate_authority_data?;
+            let has = read_certificates(&embedded).unwrap_or_default();
+            let is_same = has.len() == wanted.len() && has.iter().all(|one| wanted.contains(one));
+            (!is_same).then(|| item.kubeconfig.clone()).flatten()
+        });
+        others.collect()
+    }
+
+    /// The controller manager takes one certificate, and no more; the file goes when nobody names it any more.
+    fn signing(&self, draft: &mut Draft<'a>, wanted: &[Certificate]) {
+        let path = self.inventory.layout.signing_certificate();
+        let Some(first) = wanted.first().filter(|_| wanted.len() > 1 && !self.item.pair().is_external()) else { return };
+        let alone = std::slice::from_ref(first);
+        let there = self.inventory.tree.content(&path).and_then(|pem| read_certificates(pem).ok()).unwrap_or_default();
+        if there == alone {
+            return;
+        }
+        let bundle = TrustBundle::of_file("ca-signing", &path, alone, &there, self.now);
+        let artefact =
+            Artefact::new("ca-signing", Kind::File, Step::TrustBundle(bundle), "signs for the controller manager", Vec::new());
+        draft.push(artefact, &[(&path, 0o644)]);
+    }
+
+    /// The one that comes signs, or the one that went signs again.
+    fn swap(
+        &self,
+        draft: &mut Draft<'a>,
+        from: Aside,
+        comes: &[Certificate],
+        goes: &[Certificate],
+    ) -> Result<(), RotateError> {
+        let (layout, tree, name) = (self.inventory.layout, self.inventory.tree, self.item.name);
+        let to = if from == Aside::Next { Aside::Previous } else { Aside::Next };
+        let (in_use, source, target) = (layout.in_use(name), layout.aside(name, from), layout.aside(name, to));
+        let key_of = |path: &Path| tree.content(path).map(|text| Secret::new(text.to_vec()));
+        let order = [comes, goes].concat();
+        let pem = |all: &[Certificate]| Secret::new(pem_of(all).into_bytes());
+        let (new_key, old_key) = (key_of(&source.key), key_of(&in_use.key));
+        if new_key.is_none() && old_key.is_some() {
+            return Err(RotateError::NotHere {
+                authority: name.to_owned(),
+                reason: format!("{} is missing", source.key.display()),
+                hint: "an external CA cannot follow one whose key is here; give the key: --new-ca FILE".to_owned(),
+            });
+        }
+        let kind = Kind::CertificateAuthority;
+        let aside = old_key.into_iter().map(|key| (&target.key, 0o600, key));
+        draft.supply(&format!("{name}-other"), kind, "does not sign any more", aside.chain([(&target.public, 0o644, pem(goes))]));
+        let own = new_key.into_iter().map(|key| (&in_use.key, 0o600, key));
+        draft.supply(name, kind, "signs from now on", own.chain([(&in_use.public, 0o644, pem(&order))]));
+        if name == CLUSTER_CA {
+            self.signing(draft, &order);
+        }
+        draft.remove(&format!("{name}-aside"), kind, "is in use now", &source.paths());
+        Ok(())
+    }
+
+    fn forget(&self, draft: &mut Draft<'a>, aside: Aside) {
+        let files = self.inventory.layout.aside(self.item.name, aside).paths();
+        draft.remove(&format!("{}-other", self.item.name), Kind::CertificateAuthority, "is not trusted any more", &files);
+    }
+}
