@@ -46,6 +46,7 @@ mod progress;
 mod recover;
 mod renew;
 mod restart;
+mod rotate;
 mod run;
 mod screen;
 mod serving;

@@ -16,3 +16,4 @@ pub mod signal;
 pub mod socket;
 pub mod streams;
 pub mod tls;
+pub mod transport;

@@ -34,6 +34,7 @@ pub mod recover;
 pub mod renew;
 pub mod require_serving;
 pub mod restart;
+pub mod rotate;
 pub mod serving;
 mod settings;
 pub mod show;

@@ -21,6 +21,7 @@ pub mod prometheus;
 pub mod recover;
 pub mod requests;
 pub mod restart;
+pub mod rotate;
 pub mod serving;
 pub mod settings;
 pub mod show;

@@ -15,6 +15,7 @@ mod node;
 mod probe;
 mod renew;
 mod restart;
+mod rotate;
 mod serving;
 mod shared;
 mod show;
@@ -36,6 +37,7 @@ pub use node::NodeRequest;
 pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use restart::{RestartOptions, RestartRequest};
+pub use rotate::{ConductRequest, RotateStepRequest, RotationRequest};
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{
     BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs,

@@ -13,7 +13,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{Aside, CLUSTER_CA, KUBELET_CONF, Kind, SERVICE_ACCOUNT, rotated_names};
+use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_CONF, Kind, SERVICE_ACCOUNT, rotated_names};
 use crate::component::StaticPod;
 use crate::digest::sha256_hex;
 use crate::inventory::{Found, Inventory, Item, ServiceAccountKeys};
@@ -138,6 +138,8 @@ pub struct AuthorityRotation {
     pub previous: Vec<Anchor>,
     /// Whether the key that comes, or went, is here too.
     pub has_other_key: bool,
+    /// Whether the API server does not send what clients of the CA that goes verify its certificate with.
+    pub lacks_bridge: bool,
     /// Certificates of this node, and who has signed them.
     pub leaves: Vec<SignedLeaf>,
     /// What is not as the stage has it, each in a few words.
@@ -177,6 +179,7 @@ fn absent(name: &str) -> AuthorityRotation {
         next: Vec::new(),
         previous: Vec::new(),
         has_other_key: false,
+        lacks_bridge: false,
         leaves: Vec::new(),
         behind: Vec::new(),
     }
@@ -238,9 +241,27 @@ fn look_at_authority(
         if !old.is_empty() {
             behind.push(format!("not signed by the new CA: {}", old.join(", ")));
         }
+        rotation.lacks_bridge =
+            item.name == CLUSTER_CA && has_key(Aside::Previous) && lacks_bridge(inventory, trusted, &previous);
+        if rotation.lacks_bridge {
+            behind.push("the API server does not send the new CA's certificate that the old one has signed".to_owned());
+        }
     }
     rotation.behind = behind;
     rotation
+}
+
+/// Whether the API server's certificate is the new CA's, and comes alone: clients that trust the old CA alone refuse it.
+fn lacks_bridge(inventory: &Inventory<'_>, trusted: &[Certificate], previous: &[Certificate]) -> bool {
+    let (Some(item), Some(new)) = (inventory.get(API_SERVER), trusted.first()) else { return false };
+    let Some((leaf, rest)) = item.certificates().split_first() else { return false };
+    new.has_signed(leaf) && !rest.iter().any(|one| is_bridge(one, new, previous))
+}
+
+/// Whether it is the new CA's key, signed by one that goes.
+#[must_use]
+pub fn is_bridge(certificate: &Certificate, new: &Certificate, previous: &[Certificate]) -> bool {
+    certificate.public_key_info() == new.public_key_info() && previous.iter().any(|old| old.has_signed(certificate))
 }
 
 /// The certificate whose key is here.

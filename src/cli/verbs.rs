@@ -11,7 +11,7 @@ use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
     access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
-    logging, metrics, pages, probe, recover, renew, restart, serving, show, sign, signer, systemd, usage, user,
+    logging, metrics, pages, probe, recover, renew, restart, rotate, serving, show, sign, signer, systemd, usage, user,
     version,
 };
 
@@ -99,6 +99,8 @@ verbs!(@kind Verb {
     Kubelet,
     /// Who signs what a living cluster is asked for
     Signer,
+    /// Replace a CA, or the service accounts' key, while the cluster works
+    Rotate,
     /// kubeadm configuration files
     Config
 });
@@ -136,6 +138,16 @@ verbs!(@kind Kubelet {
 
 verbs!(@kind Signer {
     Show(signer::Show)
+});
+
+verbs!(@kind Rotate {
+    Start(rotate::Start),
+    Status(rotate::Status),
+    Resume(rotate::Resume),
+    Finish(rotate::Finish),
+    Abort(rotate::Abort),
+    Step(rotate::Step),
+    Export(rotate::Export)
 });
 
 verbs!(@kind Config {

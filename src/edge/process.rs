@@ -151,20 +151,20 @@ fn follow(child: &mut Child, mut end: Instant) -> std::io::Result<(Option<ExitSt
 }
 
 /// A pipe, until it ends, and what it has brought so far.
-struct Pipe {
-    source: Option<OwnedFd>,
-    bytes: Vec<u8>,
+pub(super) struct Pipe {
+    pub(super) source: Option<OwnedFd>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Pipe {
-    fn of(source: Option<impl Into<OwnedFd>>) -> std::io::Result<Self> {
+    pub(super) fn of(source: Option<impl Into<OwnedFd>>) -> std::io::Result<Self> {
         let source = source.map(Into::into);
         source.as_ref().map_or(Ok(()), |source| rustix::io::ioctl_fionbio(source, true))?;
         Ok(Self { source, bytes: Vec::new() })
     }
 
     /// Reads what is there; false when nothing is.
-    fn read(&mut self) -> bool {
+    pub(super) fn read(&mut self) -> bool {
         let mut buffer = [0; 8192];
         match self.source.as_ref().map(|source| rustix::io::read(source, &mut buffer)) {
             Some(Ok(length @ 1..)) => {

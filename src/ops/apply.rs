@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `workbench` | keys that wait for their certificate, CAs that can sign, files to write |
 //! | `renew` | a new certificate in the place of the one that is there |
+//! | `bridge` | what clients of a CA that goes verify the new one's certificates with |
 //! | `create` | what a new CA, certificate, key pair and kubeconfig consist of |
 //! | `answer` | the certificates that answer signing requests |
 //! | `request` | a key and a signing request for it |
@@ -15,6 +16,7 @@
 //! | `restore` | files of a backup |
 
 mod answer;
+mod bridge;
 mod create;
 mod install;
 mod renew;

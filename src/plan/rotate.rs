@@ -11,6 +11,7 @@
 //! | [`Phase::TrustNew`] | trust-both/issue-new | single |
 //! | [`Phase::TrustOld`] | trust-both/issue-old, prepared | single |
 
+pub mod course;
 mod given;
 mod keys;
 mod turn;
@@ -19,7 +20,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use given::{Given, Material, prepare};
-pub use turn::{Turn, turn};
+pub use turn::{Turn, turn, without_signing_file};
 
 use super::words::words;
 use crate::error::faults;

@@ -131,6 +131,20 @@ impl CertificateTemplate {
         self.sign(serial, public_key_info, ca.subject(), authority_key, &issuer.key)
     }
 
+    /// Signs another CA's key, which may have the issuer's name: the issuer's key identifier tells the two apart.
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub fn issue_across(
+        &self,
+        serial: &SerialNumber,
+        public_key_info: &[u8],
+        issuer: &Issuer,
+    ) -> Result<Certificate, X509Error> {
+        let ca = &issuer.certificate;
+        self.sign(serial, public_key_info, ca.subject(), ca.subject_key_identifier(), &issuer.key)
+    }
+
     /// Signs a certificate for `key` with `key` itself.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::super::node::content_of;
+use super::bridge::bridge;
 use super::request::present;
 use super::workbench::{Workbench, only_file};
 use super::{bad, trust};
@@ -25,7 +26,10 @@ pub(super) fn renew(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()
     };
     let chain = match order {
         Some(_) => bench.take_issued(artefact)?,
-        None => vec![bench.sign(artefact, template, &key)?],
+        None => {
+            let leaf = bench.sign(artefact, template, &key)?;
+            std::iter::once(leaf).chain(bridge(bench, artefact)?).collect()
+        }
     };
     let pem: Vec<u8> = chain.iter().flat_map(Certificate::to_pem).collect();
     for file in &artefact.files {

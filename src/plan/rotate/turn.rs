@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::{Circumstances, Given, Material, Phase, RotateError, keys};
-use crate::audit::rotation::{AuthorityRotation, Stage, certificates_aside};
-use crate::catalogue::{Aside, CLUSTER_CA, KUBELET_SERVER, SERVICE_ACCOUNT};
+use crate::audit::rotation::{AuthorityRotation, Stage, certificates_aside, is_bridge, is_chain};
+use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_SERVER, SERVICE_ACCOUNT};
 use crate::inventory::{Inventory, Item};
 use crate::plan::import::pem_of;
 use crate::plan::{Artefact, Installation, Kind, Operation, Plan, PlannedFile, Step, TrustBundle};
@@ -112,6 +112,14 @@ pub fn turn(
     Ok(draft.turn(circumstances.now))
 }
 
+/// Takes the file away that only the controller manager has signed with.
+#[must_use]
+pub fn without_signing_file(inventory: &Inventory<'_>, now: DateTime<Utc>) -> Turn {
+    let mut draft = Draft::new(inventory);
+    draft.remove("ca-signing", Kind::File, "nobody names it any more", &[inventory.layout.signing_certificate()]);
+    draft.turn(now)
+}
+
 struct Turning<'a> {
     inventory: &'a Inventory<'a>,
     item: &'a Item<'a>,
@@ -138,7 +146,7 @@ impl<'a> Turning<'a> {
         let mut draft = Draft::new(self.inventory);
         match (self.phase, self.rotation.stage) {
             // The newer state trusts both too.
-            (Phase::TrustBoth, Stage::IssueNew) => self.trust(&mut draft, trusted),
+            (Phase::TrustBoth, Stage::IssueNew) | (Phase::Reissue, _) => self.trust(&mut draft, trusted),
             (Phase::TrustBoth, Stage::Prepared | Stage::IssueOld) => {
                 let old = without(&next);
                 self.trust(&mut draft, &[old, next].concat());
@@ -152,6 +160,7 @@ impl<'a> Turning<'a> {
             (Phase::TrustNew, Stage::IssueNew) => {
                 self.refuse_leaves_left()?;
                 self.trust(&mut draft, &self.staying(&without(&previous)));
+                self.take_bridge_away(&mut draft, &previous);
                 self.forget(&mut draft, Aside::Previous);
             }
             (Phase::TrustOld, Stage::IssueOld | Stage::Prepared) => {
@@ -166,7 +175,7 @@ impl<'a> Turning<'a> {
 
     /// Without files aside it was done by hand: the one that signs stays, with those above it.
     fn staying(&self, others_gone: &[Certificate]) -> Vec<Certificate> {
-        if crate::audit::rotation::is_chain(others_gone) {
+        if is_chain(others_gone) {
             return others_gone.to_vec();
         }
         others_gone.first().cloned().into_iter().collect()
@@ -177,7 +186,8 @@ impl<'a> Turning<'a> {
         let trusted = self.item.certificates();
         let mut draft = Draft::new(self.inventory);
         let wanted = match self.phase {
-            Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld => {
+            Phase::Reissue if given.is_none() => return Ok(draft),
+            Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld | Phase::Reissue => {
                 let given = given.ok_or_else(|| RotateError::NotHere {
                     authority: self.item.name.to_owned(),
                     reason: "a worker has to be given the CA certificates".to_owned(),
@@ -202,7 +212,9 @@ impl<'a> Turning<'a> {
         }
         let signed = |leaf: &Certificate| wanted.iter().any(|one| one.has_signed(leaf));
         let leaves = self.leaves().filter(|item| item.leaf().is_some_and(|leaf| !signed(leaf)));
-        self.refuse(leaves.map(|item| item.name.to_owned()).collect())?;
+        if self.phase != Phase::Reissue {
+            self.refuse(leaves.map(|item| item.name.to_owned()).collect())?;
+        }
         self.trust(&mut draft, &wanted);
         Ok(draft)
     }
@@ -313,6 +325,20 @@ impl<'a> Turning<'a> {
         }
         draft.remove(&format!("{name}-aside"), kind, "is in use now", &source.paths());
         Ok(())
+    }
+
+    /// Nobody trusts the old CA any more, so nobody needs what it has said of the new one.
+    fn take_bridge_away(&self, draft: &mut Draft<'a>, previous: &[Certificate]) {
+        let (Some(item), Some(new)) = (self.inventory.get(API_SERVER), self.item.leaf()) else { return };
+        if self.item.name != CLUSTER_CA {
+            return;
+        }
+        let all = item.certificates();
+        let rest: Vec<_> = all.iter().filter(|one| !is_bridge(one, new, previous)).cloned().collect();
+        if !rest.is_empty() && rest.len() < all.len() {
+            let pem = Secret::new(pem_of(&rest).into_bytes());
+            draft.supply(API_SERVER, Kind::Certificate, "comes alone again", [(&item.certificate, 0o644, pem)]);
+        }
     }
 
     fn forget(&self, draft: &mut Draft<'a>, aside: Aside) {

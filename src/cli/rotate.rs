@@ -1,0 +1,303 @@
+//! `kubepki rotate`: a CA, or the service accounts' key, makes way for another while the cluster works.
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+
+use super::input::content;
+use super::options::{DryRun, Form, Output};
+use super::restart::talk;
+use super::run::Run;
+use super::session::Session;
+use super::stop::Stop;
+use crate::config::Role;
+use crate::error::Category;
+use crate::ops::rotate::conduct::{Event, Wish, conduct, foresee, survey};
+use crate::ops::rotate::{self, NodeRotation, RotateStepRequest, RotationRequest, export, step, trial};
+use crate::plan::rotate::Phase;
+use crate::report;
+use crate::request::{ConductRequest, NodeRequest};
+
+/// Do one step of a rotation on this node.
+///
+/// `kubepki rotate start` runs it on every node, in the right order; it is for other tools that do the same. A step that was done
+/// already changes nothing.
+///
+/// trust-both: the new CA is made or taken over, and trusted beside the old one. issue-new: it signs (issue-old: the old one signs
+/// again). reissue: what the other CA has signed is renewed. trust-new: the old CA is not trusted any more (trust-old: the new one
+/// is not).
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate step trust-both --authority ca --dry-run
+  kubepki rotate step trust-both --authority ca,etcd-ca
+  kubepki rotate step reissue --authority ca
+  kubepki rotate step trust-both --authority ca --material -")]
+pub(super) struct Step {
+    /// The step: trust-both, issue-new, issue-old, reissue, trust-new, trust-old.
+    #[arg(value_name = "STEP", value_parser = phase_of, hide_possible_values = true)]
+    phase: Phase,
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: RotateStepRequest,
+}
+
+/// Print what other nodes need of a rotation that has begun here: for a control plane the new CAs with their private keys.
+///
+/// It is what `kubepki rotate step --material` takes. Whoever has it can sign for the cluster: hand it on through a pipe. It is not
+/// printed on a terminal.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate export --to worker
+  kubepki rotate export --to control-plane | ssh cp2 kubepki rotate step trust-both --material -")]
+pub(super) struct Export {
+    /// For which node: control-plane or worker.
+    #[arg(long, value_name = "ROLE", default_value = "control-plane")]
+    to: Receiver,
+    #[command(flatten)]
+    request: RotationRequest,
+}
+
+/// Whom it is for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Receiver {
+    /// With private keys.
+    ControlPlane,
+    /// Certificates alone.
+    Worker,
+}
+
+fn phase_of(text: &str) -> Result<Phase, String> {
+    let known = Phase::ALL.into_iter().find(|phase| phase.as_str() == text);
+    known.ok_or_else(|| {
+        let all: Vec<_> = Phase::ALL.iter().map(|phase| phase.as_str()).collect();
+        format!("it is none of {}", all.join(", "))
+    })
+}
+
+impl Run for Step {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let mut request = self.request;
+        request.recover = (!*self.dry_run).into();
+        if request.material.as_deref() == Some(Path::new("-")) {
+            request.material_content = Some(content(session, Path::new("-"))?);
+            request.material = None;
+        }
+        session.go_on()?;
+        let form = self.output.form;
+        if *self.dry_run {
+            let plan = trial(&request, self.phase, session.now)?;
+            match form {
+                Form::Text => session.screen.show(&report::plan::text(&plan, session.screen.width()))?,
+                form => session.structured(&plan, form)?,
+            }
+            let changes = plan.changes().count();
+            session.screen.say(&format!("dry run: nothing was changed; {changes} would be"));
+            return Ok(0);
+        }
+        let done = talk(session, |progress| step(&request, self.phase, session.now, progress))?;
+        match form {
+            Form::Text => session.screen.show(&report::rotate::step(&done, session.screen.width()))?,
+            form => session.structured(&done, form)?,
+        }
+        if done.is_empty() {
+            session.screen.say("nothing to do: this step is done here");
+        }
+        Ok(session.ended(0))
+    }
+}
+
+impl Run for Export {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let to = match self.to {
+            Receiver::ControlPlane => Role::ControlPlane,
+            Receiver::Worker => Role::Worker,
+        };
+        let material = export(&self.request, to)?;
+        if material.is_empty() {
+            session.screen.say("nothing to export: no rotation has begun here, and a control plane is asked for the worker's part");
+            return Ok(Category::Finding.exit_code());
+        }
+        session.structured(&material, Form::Json)?;
+        Ok(0)
+    }
+}
+
+/// Replace a CA by a new one, up to where the new one signs and both are trusted.
+///
+/// On every node of the file, one after the other, with gates between: the new CA is trusted beside the old one, it signs, and what the
+/// old one has signed is renewed. API requests go on meanwhile. The old CA stays trusted until `kubepki rotate finish`; until
+/// then there is a way back: `kubepki rotate abort`. What broke off is gone on with: `kubepki rotate resume`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate start --nodes nodes.yaml --authority ca --dry-run
+  kubepki rotate start --nodes nodes.yaml
+  kubepki rotate start --authority ca --new-ca corporate.pem --nodes nodes.yaml")]
+pub(super) struct Start {
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: ConductRequest,
+}
+
+/// Go on with a rotation that has broken off.
+///
+/// How far each node is, is read off its files: it does not matter what broke off, or where. A rotation whose old CA is gone on some
+/// node already is finished; every other goes on to where the new CA signs.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate resume --nodes nodes.yaml
+  kubepki rotate resume --nodes nodes.yaml --dry-run")]
+pub(super) struct Resume {
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: ConductRequest,
+}
+
+/// Give up the old CA: nothing that it has signed is accepted afterwards.
+///
+/// Before: every client outside of the cluster has the new CA and a certificate of it. The way back is another rotation then.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate finish --nodes nodes.yaml --dry-run
+  kubepki rotate finish --nodes nodes.yaml")]
+pub(super) struct Finish {
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: ConductRequest,
+}
+
+/// Give up the new CA: everything is as it was before the rotation.
+///
+/// Where the new one signs already, the old one signs again first, and what the new one has signed is renewed.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate abort --nodes nodes.yaml")]
+pub(super) struct Abort {
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: ConductRequest,
+}
+
+/// Say how far a rotation is on every node.
+///
+/// It is read off the files of each node, whoever changed them. The exit code is 1 when something is left to do, 3 when a node does not
+/// answer.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate status --nodes nodes.yaml
+  kubepki rotate status --local -o json")]
+pub(super) struct Status {
+    #[command(flatten)]
+    output: Output,
+    /// This node alone, as `kubepki rotate start` asks each node.
+    #[arg(long)]
+    local: bool,
+    #[command(flatten)]
+    request: ConductRequest,
+    #[command(flatten)]
+    node: NodeRequest,
+}
+
+impl Run for Start {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        go(session, &self.request, Wish::Start, *self.dry_run, self.output.form)
+    }
+}
+
+impl Run for Resume {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        go(session, &self.request, Wish::Resume, *self.dry_run, self.output.form)
+    }
+}
+
+impl Run for Finish {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        go(session, &self.request, Wish::Finish, *self.dry_run, self.output.form)
+    }
+}
+
+impl Run for Abort {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        go(session, &self.request, Wish::Abort, *self.dry_run, self.output.form)
+    }
+}
+
+impl Run for Status {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let width = session.screen.width();
+        if self.local {
+            let request = RotationRequest { authorities: self.request.authorities, node: self.node, ..RotationRequest::default() };
+            let rotation = rotate::status(&request, session.now)?;
+            match self.output.form {
+                Form::Text => session.screen.show(&report::rotate::status(&rotation, width))?,
+                form => session.structured(&rotation, form)?,
+            }
+            return Ok(0);
+        }
+        let nodes = survey(&self.request, &session.program)?;
+        match self.output.form {
+            Form::Text => session.screen.show(&report::rotate::nodes(&nodes, width))?,
+            form => session.structured(&nodes, form)?,
+        }
+        for node in &nodes {
+            if let Some(problem) = &node.problem {
+                session.screen.say(&format!("{}: {}", node.name, problem.message));
+            }
+        }
+        let is_unknown = nodes.iter().any(|node| node.problem.is_some());
+        let is_left = nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
+        Ok(match (is_unknown, is_left) {
+            (true, _) => Category::Environment.exit_code(),
+            (false, true) => Category::Finding.exit_code(),
+            (false, false) => 0,
+        })
+    }
+}
+
+fn go(session: &Session, request: &ConductRequest, wish: Wish, is_dry_run: bool, form: Form) -> Result<u8, Stop> {
+    if is_dry_run {
+        let legs = foresee(request, wish, &session.program)?;
+        match form {
+            Form::Text => session.screen.show(&report::rotate::legs(&legs, session.screen.width()))?,
+            form => session.structured(&legs, form)?,
+        }
+        session.screen.say("dry run: nothing was changed");
+        return Ok(0);
+    }
+    session.interrupts.note_ends();
+    let mut tell = |event: &Event<'_>| {
+        match event {
+            Event::Begins { node, phase, authorities } => {
+                session.screen.say(&format!("{node}: {phase} ({})", authorities.join(", ")));
+                session.begin_work(format!("{phase} on {node}; it ends with this step"));
+            }
+            Event::Said { node, line } => session.screen.say(&format!("  {node}: {line}")),
+            Event::Ended(done) => session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds)),
+            Event::Looking => {}
+        }
+        session.tell()
+    };
+    let conducted = conduct(request, wish, &session.program, &mut tell)?;
+    match form {
+        Form::Text => session.screen.show(&report::rotate::nodes(&conducted.nodes, session.screen.width()))?,
+        form => session.structured(&conducted, form)?,
+    }
+    for line in report::rotate::afterwards(&conducted) {
+        session.screen.say(&line);
+    }
+    Ok(session.ended(0))
+}

@@ -1,0 +1,156 @@
+//! `kubepki rotate`: a CA, or the service accounts' key, makes way for another while the cluster works.
+//!
+//! In: a request, now. Out: how far this node is; one step of it done; what other nodes need of it. Each step is computed from what
+//! is there, so it can be run again after whatever broke off, and changes only what is not yet as it shall be.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | a node, and how far it is |
+//! | `step` | one step of one node: files, the controller manager's manifest, restarts |
+//! | `reissue` | what the other CA has signed |
+//! | `export` | what other nodes need |
+//! | `nodes` | the nodes, and how kubepki is run on each |
+//! | `conduct` | all steps on all nodes |
+
+pub mod conduct;
+mod export;
+pub mod nodes;
+mod reissue;
+mod step;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use export::export;
+pub use step::{StepReport, step, trial};
+
+use super::Continue;
+use super::kubelet::Kubelet;
+use super::node::{Node, name_in_kubelet_conf};
+use super::restart::{self, Progress, RestartRequest};
+use crate::audit::rotation::{AuthorityRotation, Stage, look};
+use crate::component::StaticPod;
+use crate::config::Role;
+use crate::error::Result;
+use crate::inventory::{Documents, Inventory, is_worker};
+use crate::request::NodeRequest;
+pub use crate::request::{RotateStepRequest, RotationRequest};
+use crate::tree::Tree;
+
+/// The component that signs what the cluster is asked for.
+const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+
+/// How far a node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRotation {
+    /// Its name; none where nothing says it.
+    pub node: Option<String>,
+    /// Whether it is a worker.
+    pub is_worker: bool,
+    /// Its clock.
+    pub looked_at: DateTime<Utc>,
+    /// The kubepki that has looked.
+    pub version: String,
+    /// Each of those that were asked for.
+    pub authorities: Vec<AuthorityRotation>,
+    /// The components that do not use what is on disk, each with a reason.
+    pub to_restart: Vec<String>,
+}
+
+impl NodeRotation {
+    /// Whether something is replaced here, or is not as it shall be.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.authorities.iter().any(|one| one.stage.trusts_both() || one.stage == Stage::Prepared || !one.behind.is_empty())
+    }
+}
+
+/// Looks how far this node is; nothing is changed.
+///
+/// # Errors
+/// A name that is unknown; the configuration cannot be read.
+pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotation> {
+    let names = request.chosen()?;
+    let place = Place::open(&request.node, &request.kubelet_dir, None)?;
+    let restart = RestartRequest {
+        kubelet: true,
+        kubelet_dir: request.kubelet_dir.clone(),
+        rootfs: request.node.rootfs.clone(),
+        ..RestartRequest::default()
+    };
+    // What runs elsewhere cannot be seen; how far the files are, can.
+    let to_restart = match restart::plan(&restart, now, &mut |_: &Progress| Continue::Yes) {
+        Ok(plan) => plan.restarts().map(|one| format!("{}: {}", one.name, one.reasons.join("; "))).collect(),
+        Err(error) => {
+            log::info!("components are not looked at: {error}");
+            Vec::new()
+        }
+    };
+    Ok(NodeRotation {
+        node: place.name(&request.node),
+        is_worker: place.is_worker(),
+        looked_at: now,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        authorities: place.rotations(&names)?,
+        to_restart,
+    })
+}
+
+/// A node as a rotation meets it.
+struct Place {
+    node: Node,
+    kubelet: Kubelet,
+    /// The controller manager's manifest.
+    manifest: PathBuf,
+    tree: Tree,
+}
+
+impl Place {
+    fn open(request: &NodeRequest, kubelet_dir: &std::path::Path, manifests_dir: Option<&std::path::Path>) -> Result<Self> {
+        let mut node = Node::open_without_address(request)?;
+        let kubelet = Kubelet::read(&node.store, kubelet_dir);
+        let own = || kubelet.configuration.manifests_dir(&node.layout.kubeconfig_dir);
+        let folder = manifests_dir.map_or_else(own, std::path::Path::to_path_buf);
+        let manifest = folder.join(format!("{CONTROLLER_MANAGER}.yaml"));
+        let tree = read(&node, &kubelet, &manifest);
+        if !request.has_configuration() && is_worker(&node.layout, &tree) {
+            node.spec.role = Role::Worker;
+        }
+        Ok(Self { node, kubelet, manifest, tree })
+    }
+
+    /// The same after a change.
+    fn again(self) -> Self {
+        let tree = read(&self.node, &self.kubelet, &self.manifest);
+        Self { tree, ..self }
+    }
+
+    fn is_worker(&self) -> bool {
+        self.node.spec.role == Role::Worker
+    }
+
+    fn name(&self, request: &NodeRequest) -> Option<String> {
+        name_in_kubelet_conf(&self.node.store, request, &Documents::default())
+            .or_else(|| self.kubelet.configuration.node_name.clone())
+    }
+
+    fn controller_manager(&self) -> Option<StaticPod> {
+        StaticPod::parse(self.tree.content(&self.manifest)?).ok()
+    }
+
+    fn inventory(&self) -> Result<Inventory<'_>> {
+        self.node.inventory(&self.tree, &self.kubelet, None, false)
+    }
+
+    fn rotations(&self, names: &[&str]) -> Result<Vec<AuthorityRotation>> {
+        let pod = self.controller_manager();
+        let all = look(&self.inventory()?, pod.as_ref());
+        Ok(all.into_iter().filter(|one| names.contains(&one.name.as_str())).collect())
+    }
+}
+
+fn read(node: &Node, kubelet: &Kubelet, manifest: &std::path::Path) -> Tree {
+    node.read_with(kubelet.paths().chain(node.layout.all_aside()).chain([manifest.to_owned()]))
+}

@@ -1,0 +1,475 @@
+//! `kubepki rotate start|resume|finish|abort`: the steps of a rotation over all nodes, one after the other, with gates between.
+//!
+//! In: a request, where it is to go. Out: a [`Conducted`]. How far each node is, is asked before every step, and nothing is noted
+//! anywhere: a run that broke off is gone on with by the next one.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::nodes::{Fleet, Member, NodesError};
+use super::{NodeRotation, StepReport};
+use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
+use crate::catalogue::{CLUSTER_CA, rotated_names};
+use crate::clock::SystemClock;
+use crate::error::{Fault, Result, faults};
+use crate::ops::named::read_named;
+use crate::plan::rotate::course::{Goal, Leg, direction, imagined, next};
+use crate::plan::rotate::{Given, Material, Phase};
+pub use crate::request::ConductRequest;
+use crate::secret::Secret;
+use crate::workers;
+
+/// How far clocks may be apart: certificates are valid from five minutes before they are made.
+const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
+
+faults! {
+    /// Why a rotation over all nodes stops.
+    pub enum ConductError {
+        /// A step was done, and it is due again: something on the node undoes it, or it cannot be done there.
+        #[error("{phase} was done on {}, and it is still due: {}", nodes.join(", "), left.join("; "))]
+        #[fault("rotate.no_progress", Finding, "see what is left to do on each node: `kubepki rotate status`",
+            context = crate::error::evidence!(phase, nodes, left))]
+        NoProgress {
+            /// The step.
+            phase: &'static str,
+            /// The nodes.
+            nodes: Vec<String>,
+            /// What is left, by node.
+            left: Vec<String>,
+        },
+        /// The clock of a node is another one: what is signed on one node would not be valid yet on another.
+        #[error("the clock of {node} is {seconds} s away from this one")]
+        #[fault("rotate.clocks", Environment, "set the clocks of all nodes by the same source first (chrony, systemd-timesyncd)")]
+        Clocks {
+            /// The node.
+            node: String,
+            /// How far.
+            seconds: i64,
+        },
+        /// Nodes have different versions of kubepki.
+        #[error("nodes have different versions of kubepki: {}", versions.join(", "))]
+        #[fault("rotate.versions", Environment, "install the same version on all nodes", context = crate::error::evidence!(versions))]
+        Versions {
+            /// Each node and its version.
+            versions: Vec<String>,
+        },
+        /// A rotation is under way: another one is not begun.
+        #[error("a rotation is under way: {}", stages.join("; "))]
+        #[fault("rotate.under_way", Refused, "go on with it: `kubepki rotate resume`, or go back: `kubepki rotate abort`",
+            context = crate::error::evidence!(stages))]
+        UnderWay {
+            /// Each node and how far it is.
+            stages: Vec<String>,
+        },
+        /// Ctrl-C came between two steps.
+        #[error("interrupted between two steps")]
+        #[fault("rotate.interrupted" as INTERRUPTED, Interrupted, "every node is whole; go on: `kubepki rotate resume`")]
+        Interrupted,
+    }
+}
+
+/// One node as it was seen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SeenNode {
+    /// Its name.
+    pub name: String,
+    /// Whether the file has it as a worker.
+    pub is_worker: bool,
+    /// How far it is.
+    pub rotation: Option<NodeRotation>,
+    /// Why that is not known.
+    pub problem: Option<Fault>,
+}
+
+/// A step that was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DoneStep {
+    /// The step.
+    pub phase: Phase,
+    /// The node.
+    pub node: String,
+    /// What it was about.
+    pub authorities: Vec<String>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// The names of what was changed.
+    pub changed: Vec<String>,
+    /// The components that were restarted.
+    pub restarted: Vec<String>,
+}
+
+/// What was done, and how far everything is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Conducted {
+    /// Where it went, by authority.
+    pub goals: Vec<(Goal, Vec<String>)>,
+    /// Every step, in order.
+    pub steps: Vec<DoneStep>,
+    /// The nodes at the end.
+    pub nodes: Vec<SeenNode>,
+    /// What `kubeadm join --discovery-token-ca-cert-hash` takes from now on.
+    pub discovery_hashes: Vec<String>,
+}
+
+/// What goes on.
+#[derive(Debug)]
+pub enum Event<'e> {
+    /// A step begins on a node.
+    Begins {
+        /// The node.
+        node: &'e str,
+        /// The step.
+        phase: Phase,
+        /// What it is about.
+        authorities: &'e [String],
+    },
+    /// A node says something.
+    Said {
+        /// The node.
+        node: &'e str,
+        /// A line.
+        line: &'e str,
+    },
+    /// A step has ended.
+    Ended(&'e DoneStep),
+    /// Nothing happens yet.
+    Looking,
+}
+
+/// What is told, and asked whether to go on.
+pub type Tell<'t> = dyn FnMut(&Event<'_>) -> ControlFlow<()> + 't;
+
+/// What the caller wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// A new rotation.
+    Start,
+    /// Go on with what has broken off.
+    Resume,
+    /// Give up the old one.
+    Finish,
+    /// Give up the new one.
+    Abort,
+}
+
+/// Asks every node how far it is; nodes that do not answer are in the list with their problem.
+///
+/// # Errors
+/// The file with the nodes cannot be used; a name is unknown.
+pub fn survey(request: &ConductRequest, program: &Path) -> Result<Vec<SeenNode>> {
+    let names = request.chosen()?;
+    let fleet = Fleet::read(request.nodes.as_deref(), program)?;
+    Ok(look(&fleet, &names))
+}
+
+fn look(fleet: &Fleet, names: &[&str]) -> Vec<SeenNode> {
+    let authorities = names.join(",");
+    workers::at_once(&fleet.members, |member| {
+        let arguments = ["rotate", "status", "--local", "--authority", authorities.as_str(), "-o", "json"];
+        let asked = member.ask::<NodeRotation>(&arguments, None, &mut |_| {}).and_then(|seen| checked(member, seen));
+        let (rotation, problem) = match asked {
+            Ok(rotation) => (Some(rotation), None),
+            Err(error) => (None, Some(crate::error::Error::from(error).into())),
+        };
+        let said = rotation.as_ref().and_then(|rotation| rotation.node.clone());
+        let name = if member.name.is_empty() { said.unwrap_or_default() } else { member.name.clone() };
+        SeenNode { name, is_worker: member.is_worker(), rotation, problem }
+    })
+}
+
+/// Refuses a node that is not who the file says it is.
+fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesError> {
+    let other = |said: String| Err(NodesError::OtherNode { given: member.name.clone(), said });
+    match &seen.node {
+        Some(name) if !member.name.is_empty() && *name != member.name => other(name.clone()),
+        _ if seen.is_worker != member.is_worker() => {
+            other(format!("{} ({})", member.name, if seen.is_worker { "a worker" } else { "a control-plane node" }))
+        }
+        _ => Ok(seen),
+    }
+}
+
+/// The steps that come, as far as they can be foreseen; nothing is changed.
+///
+/// # Errors
+/// As [`conduct`].
+pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<Vec<Leg>> {
+    let names = request.chosen()?;
+    let fleet = Fleet::read(request.nodes.as_deref(), program)?;
+    let mut nothing = |_: &Event<'_>| ControlFlow::Continue(());
+    let mut conductor = Conductor { request, fleet, seen: BTreeMap::new(), steps: Vec::new(), tell: &mut nothing };
+    conductor.look(&names)?;
+    let mut legs = Vec::new();
+    for (goal, names) in conductor.goals(wish, &names)? {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        while let Some(leg) = next(&conductor.stops(), &names, goal)? {
+            if legs.last() == Some(&leg) {
+                break;
+            }
+            let signs = conductor.signing();
+            for (_, seen) in conductor.seen.iter_mut().filter(|(node, _)| leg.nodes.contains(node)) {
+                let worker_of = signs.as_deref().filter(|_| seen.is_worker);
+                for one in seen.authorities.iter_mut().filter(|one| leg.authorities.contains(&one.name)) {
+                    *one = imagined(one, leg.phase, worker_of);
+                }
+            }
+            legs.push(leg);
+        }
+    }
+    Ok(legs)
+}
+
+/// Does all steps until the wish is fulfilled.
+///
+/// # Errors
+/// [`ConductError`], [`NodesError`], [`crate::plan::rotate::course::CourseError`]: nodes that are done stay done.
+pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
+    let names = request.chosen()?;
+    let fleet = Fleet::read(request.nodes.as_deref(), program)?;
+    let mut conductor = Conductor { request, fleet, seen: BTreeMap::new(), steps: Vec::new(), tell };
+    let asked_at = SystemClock.now();
+    conductor.look(&names)?;
+    conductor.refuse_clocks(asked_at)?;
+    conductor.refuse_versions()?;
+    let goals = conductor.goals(wish, &names)?;
+    for (goal, names) in &goals {
+        conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
+    }
+    conductor.look(&rotated_names())?;
+    let Conductor { fleet, seen, steps, .. } = conductor;
+    let hashes = discovery_hashes(seen.values());
+    let node = |member: &Member| SeenNode {
+        name: member.name.clone(),
+        is_worker: member.is_worker(),
+        rotation: seen.get(&member.name).cloned(),
+        problem: None,
+    };
+    Ok(Conducted { goals, steps, nodes: fleet.members.iter().map(node).collect(), discovery_hashes: hashes })
+}
+
+/// The hashes of the cluster's CAs that the first control plane trusts.
+fn discovery_hashes<'n>(mut nodes: impl Iterator<Item = &'n NodeRotation>) -> Vec<String> {
+    let first = nodes.find(|node| !node.is_worker);
+    let ca = first.and_then(|node| node.authorities.iter().find(|one| one.name == CLUSTER_CA));
+    let trusted = ca.map(|ca| ca.trusted.as_slice()).unwrap_or_default();
+    trusted.iter().map(|anchor| format!("sha256:{}", anchor.public_key_sha256)).collect()
+}
+
+struct Conductor<'c, 't> {
+    request: &'c ConductRequest,
+    fleet: Fleet,
+    seen: BTreeMap<String, NodeRotation>,
+    steps: Vec<DoneStep>,
+    tell: &'c mut Tell<'t>,
+}
+
+impl Conductor<'_, '_> {
+    /// The cluster's CA that signs, by the first control plane.
+    fn signing(&self) -> Option<String> {
+        let first = self.fleet.first().and_then(|member| self.seen.get(&member.name))?;
+        first.authorities.iter().find(|one| one.name == CLUSTER_CA)?.issuing.clone()
+    }
+
+    /// Asks every node; all have to answer.
+    fn look(&mut self, names: &[&str]) -> Result<()> {
+        self.go_on(&Event::Looking)?;
+        let seen = look(&self.fleet, names);
+        // The one node of a cluster that no file names.
+        for (member, seen) in self.fleet.members.iter_mut().zip(&seen).filter(|(member, _)| member.name.is_empty()) {
+            member.name.clone_from(&seen.name);
+        }
+        for (member, seen) in self.fleet.members.iter().zip(seen) {
+            match (seen.rotation, seen.problem) {
+                (Some(rotation), _) => self.seen.insert(member.name.clone(), rotation),
+                (None, Some(problem)) => return Err(problem.into()),
+                (None, None) => None,
+            };
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, event: &Event<'_>) -> Result<(), ConductError> {
+        if (self.tell)(event).is_break() { Err(ConductError::Interrupted) } else { Ok(()) }
+    }
+
+    fn refuse_clocks(&self, asked_at: DateTime<Utc>) -> Result<(), ConductError> {
+        let answered_at = SystemClock.now();
+        for (name, seen) in &self.seen {
+            let away = (asked_at - seen.looked_at).max(seen.looked_at - answered_at);
+            if away > CLOCKS_APART {
+                return Err(ConductError::Clocks { node: name.clone(), seconds: away.num_seconds() });
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_versions(&self) -> Result<(), ConductError> {
+        let own = env!("CARGO_PKG_VERSION");
+        if self.seen.values().all(|seen| seen.version == own) {
+            return Ok(());
+        }
+        let versions = self.seen.iter().map(|(name, seen)| format!("{name} {}", seen.version));
+        Err(ConductError::Versions { versions: versions.chain([format!("here {own}")]).collect() })
+    }
+
+    fn stops(&self) -> Vec<crate::plan::rotate::course::Stop<'_>> {
+        self.fleet.members.iter().filter_map(|member| Some(member.stop(self.seen.get(&member.name)?))).collect()
+    }
+
+    fn goals(&self, wish: Wish, names: &[&str]) -> Result<Vec<(Goal, Vec<String>)>> {
+        let all = || names.iter().map(|name| (*name).to_owned()).collect();
+        Ok(match wish {
+            Wish::Start => {
+                self.refuse_under_way(names)?;
+                vec![(Goal::Forward, all())]
+            }
+            Wish::Resume => direction(&self.stops(), names)?,
+            Wish::Finish => {
+                direction(&self.stops(), names)?;
+                vec![(Goal::Finish, all())]
+            }
+            Wish::Abort => {
+                direction(&self.stops(), names)?;
+                vec![(Goal::Back, all())]
+            }
+        })
+    }
+
+    fn refuse_under_way(&self, names: &[&str]) -> Result<(), ConductError> {
+        let is_begun = |one: &AuthorityRotation| {
+            names.contains(&one.name.as_str()) && (one.stage.trusts_both() || one.stage == Stage::Prepared)
+        };
+        let stages: Vec<_> = self
+            .seen
+            .iter()
+            .flat_map(|(node, seen)| seen.authorities.iter().map(move |one| (node, one)))
+            .filter(|(_, one)| is_begun(one))
+            .map(|(node, one)| format!("{node}: {} is {}", one.name, one.stage.as_str()))
+            .collect();
+        if stages.is_empty() { Ok(()) } else { Err(ConductError::UnderWay { stages }) }
+    }
+
+    fn go(&mut self, goal: Goal, names: &[&str]) -> Result<()> {
+        let mut before: Option<Leg> = None;
+        loop {
+            self.look(names)?;
+            let Some(leg) = next(&self.stops(), names, goal)? else { break };
+            if before.as_ref() == Some(&leg) {
+                return Err(self.no_progress(&leg).into());
+            }
+            // What every node trusts must have reached what the cluster hands out before anybody relies on it.
+            if matches!(leg.phase, Phase::IssueNew | Phase::TrustNew) {
+                self.cluster(&leg.authorities)?;
+            }
+            for node in &leg.nodes {
+                self.step(node, leg.phase, &leg.authorities)?;
+            }
+            before = Some(leg);
+        }
+        self.cluster(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    }
+
+    fn no_progress(&self, leg: &Leg) -> ConductError {
+        let of_leg = |node: &String| {
+            let all = self.seen.get(node).map(|seen| seen.authorities.as_slice()).unwrap_or_default();
+            all.iter().filter(|one| leg.authorities.contains(&one.name)).map(|one| one.behind.join(", ")).collect::<Vec<_>>()
+        };
+        let left = leg.nodes.iter().map(|node| format!("{node}: {}", of_leg(node).join(", "))).collect();
+        ConductError::NoProgress { phase: leg.phase.as_str(), nodes: leg.nodes.clone(), left }
+    }
+
+    /// The cluster's objects, by the first control plane's files.
+    fn cluster(&mut self, authorities: &[String]) -> Result<()> {
+        let Some(first) = self.fleet.first().map(|member| member.name.clone()) else { return Ok(()) };
+        self.step(&first, Phase::Cluster, authorities)
+    }
+
+    fn step(&mut self, node: &str, phase: Phase, authorities: &[String]) -> Result<()> {
+        self.go_on(&Event::Begins { node, phase, authorities })?;
+        let Some(member) = self.fleet.get(node).cloned() else { return Ok(()) };
+        let material = self.material(&member, phase, authorities)?;
+        let listed = authorities.join(",");
+        let life = format!("{}s", self.request.token_life.seconds());
+        let mut arguments =
+            vec!["rotate", "step", phase.as_str(), "--authority", listed.as_str(), "-o", "json", "--token-life", life.as_str()];
+        if material.is_some() {
+            arguments.extend(["--material", "-"]);
+        }
+        if let Some(common_name) = &self.request.common_name {
+            arguments.extend(["--common-name", common_name.as_str()]);
+        }
+        let began = Instant::now();
+        let tell = &mut self.tell;
+        let report: StepReport = member.ask(&arguments, material.as_ref(), &mut |line| {
+            let _ = tell(&Event::Said { node, line });
+        })?;
+        if let Some(seen) = self.seen.get_mut(node) {
+            for one in report.authorities {
+                match seen.authorities.iter_mut().find(|known| known.name == one.name) {
+                    Some(known) => *known = one,
+                    None => seen.authorities.push(one),
+                }
+            }
+        }
+        let done = DoneStep {
+            phase,
+            node: node.to_owned(),
+            authorities: authorities.to_vec(),
+            seconds: began.elapsed().as_secs_f64(),
+            changed: report.changed.into_iter().map(|one| one.name).collect(),
+            restarted: report.restarted,
+        };
+        let is_stopped = (self.tell)(&Event::Ended(&done)).is_break();
+        self.steps.push(done);
+        if is_stopped { Err(ConductError::Interrupted.into()) } else { Ok(()) }
+    }
+
+    /// What the node needs of the others.
+    fn material(&mut self, member: &Member, phase: Phase, authorities: &[String]) -> Result<Option<Secret>> {
+        let needs = match phase {
+            Phase::TrustBoth => true,
+            Phase::Reissue | Phase::TrustNew | Phase::TrustOld => member.is_worker(),
+            Phase::IssueNew | Phase::IssueOld | Phase::Cluster => false,
+        };
+        if !needs {
+            return Ok(None);
+        }
+        let mut material = Material::new();
+        for authority in authorities {
+            if let Some(source) = self.source(member, authority) {
+                let role = if member.is_worker() { "worker" } else { "control-plane" };
+                let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
+                material.append(&mut source.ask::<Material>(&arguments, None, &mut |_| {})?);
+            } else if let Some(path) = &self.request.new_ca {
+                material.insert(authority.clone(), Given::of_pem(&read_named(path, None)?));
+            }
+        }
+        if material.is_empty() {
+            return Ok(None);
+        }
+        let text = serde_json::to_vec(&material).map_err(|error| crate::ops::bad(error.to_string()))?;
+        Ok(Some(Secret::new(text)))
+    }
+
+    /// The control plane that has what this node needs.
+    fn source(&self, member: &Member, authority: &str) -> Option<Member> {
+        let has = |other: &&Member| {
+            let seen = self.seen.get(&other.name).map(|seen| seen.authorities.as_slice()).unwrap_or_default();
+            let stage = seen.iter().find(|one| one.name == authority).map(|one| one.stage);
+            let has_next = matches!(stage, Some(Stage::Prepared | Stage::IssueOld | Stage::IssueNew));
+            other.name != member.name && !other.is_worker() && (has_next || member.is_worker())
+        };
+        self.fleet.members.iter().find(has).cloned()
+    }
+}
+
+/// The new one's first digits, for people.
+#[must_use]
+pub fn anchors(all: &[Anchor]) -> String {
+    all.iter().map(Anchor::short).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,62 @@
+//! `kubepki rotate export`: what other nodes need of this one, with private keys for control planes.
+
+use super::{Place, RotationRequest};
+use crate::catalogue::{Aside, SERVICE_ACCOUNT};
+use crate::config::Role;
+use crate::error::Result;
+use crate::inventory::Inventory;
+use crate::audit::rotation::{AuthorityRotation, Stage};
+use crate::plan::rotate::{Given, Material};
+use crate::secret::Secret;
+
+/// What comes, for another control-plane node; for a worker what it has to trust: with what comes or, when the old ones are
+/// gone here, what is left.
+///
+/// # Errors
+/// A name that is unknown; the configuration cannot be read.
+pub fn export(request: &RotationRequest, to: Role) -> Result<Material> {
+    let names = request.chosen()?;
+    let place = Place::open(&request.node, &request.kubelet_dir, None)?;
+    let inventory = place.inventory()?;
+    let rotations = place.rotations(&names)?;
+    let given = |rotation: &AuthorityRotation| {
+        let given = if to == Role::Worker { for_worker(&inventory, rotation) } else { for_control_plane(&inventory, rotation) };
+        Some((rotation.name.clone(), given?))
+    };
+    Ok(rotations.iter().filter_map(given).collect())
+}
+
+/// The one that comes; the one that signs already where it has come.
+fn for_control_plane(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option<Given> {
+    let name = rotation.name.as_str();
+    let files = match rotation.stage {
+        Stage::Prepared | Stage::IssueOld => inventory.layout.aside(name, Aside::Next),
+        Stage::IssueNew => inventory.layout.in_use(name),
+        _ => return None,
+    };
+    let text = |path| inventory.tree.content(path).map(|content| Secret::new(content.to_vec()));
+    let all = String::from_utf8(inventory.tree.content(&files.public)?.to_vec()).ok()?;
+    let certificates = if rotation.stage == Stage::IssueNew { first_ones(inventory, rotation)? } else { all };
+    Some(Given { certificates, key: text(&files.key) })
+}
+
+/// Of the file in use, those that do not go.
+fn first_ones(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option<String> {
+    if rotation.name == SERVICE_ACCOUNT {
+        let key = inventory.get(SERVICE_ACCOUNT)?.service_account()?.key.present()?;
+        return String::from_utf8(key.public_key_pem()).ok();
+    }
+    let going: Vec<_> = rotation.previous.iter().map(|one| &one.sha256).collect();
+    let item = inventory.get(&rotation.name)?;
+    let staying = item.certificates().iter().zip(&rotation.trusted).filter(|(_, anchor)| !going.contains(&&anchor.sha256));
+    String::from_utf8(staying.flat_map(|(certificate, _)| certificate.to_pem()).collect()).ok()
+}
+
+/// A worker has the cluster's CA alone, and trusts what this node trusts: the one that signs first.
+fn for_worker(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option<Given> {
+    if rotation.name != crate::catalogue::CLUSTER_CA {
+        return None;
+    }
+    let certificates = inventory.tree.content(&inventory.layout.in_use(&rotation.name).public)?.to_vec();
+    Some(Given { certificates: String::from_utf8(certificates).ok()?, key: None })
+}

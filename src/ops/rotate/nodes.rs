@@ -1,0 +1,204 @@
+//! The nodes of a cluster, and how kubepki is run on each.
+//!
+//! In: a file that names them. Out: [`Fleet`], whose nodes can be asked. The words of a node are run as they are, with kubepki's
+//! arguments behind them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+
+use super::NodeRotation;
+use crate::edge::process::ProcessError;
+use crate::edge::transport::{Ended, call};
+use crate::error::{Result, faults};
+use crate::ops::named::read_named;
+use crate::plan::rotate::course::Stop;
+use crate::secret::Secret;
+use crate::text::printable;
+use crate::yaml;
+
+/// No step takes longer: components are waited for less.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
+faults! {
+    /// Why a node cannot be asked.
+    pub enum NodesError {
+        /// The file with the nodes says something else than nodes.
+        #[error("{file}: {reason}")]
+        #[fault("rotate.bad_nodes", Usage,
+            "write, for each node: `nodes: [{name: cp1, role: control-plane, run: [ssh, root@cp1, kubepki]}]`")]
+        BadFile {
+            /// The file.
+            file: String,
+            /// What is wrong.
+            reason: String,
+        },
+        /// A node does not answer, or kubepki failed there; the message has what it said last.
+        #[error("{node}: {what}: {reason}")]
+        #[fault("rotate.node_failed", Environment,
+            "run the same by hand on that node, then go on: `kubepki rotate resume`; nodes that are done stay done")]
+        Failed {
+            /// The node.
+            node: String,
+            /// What it was asked for.
+            what: String,
+            /// What it said.
+            reason: String,
+        },
+        /// What came back is no answer of kubepki's.
+        #[error("{node} answers with something else than kubepki's JSON: {reason}")]
+        #[fault("rotate.bad_answer", Environment,
+            "see that the node's words end with kubepki, and that it is of the same version: run them with `version` behind")]
+        BadAnswer {
+            /// The node.
+            node: String,
+            /// What is wrong.
+            reason: String,
+        },
+        /// A node is not who the file says it is.
+        #[error("the node that is called {given} in the file says that it is {said}")]
+        #[fault("rotate.other_node", Refused, "correct the name or the words of this node in the file")]
+        OtherNode {
+            /// In the file.
+            given: String,
+            /// By its own files.
+            said: String,
+        },
+    }
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeKind {
+    /// It has the CAs' keys.
+    ControlPlane,
+    /// It has the cluster's CA certificate alone.
+    Worker,
+}
+
+/// One node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its name in the cluster.
+    pub name: String,
+    /// What it is.
+    pub role: NodeKind,
+    /// The program that runs kubepki there, and its first arguments.
+    pub run: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    nodes: Vec<Member>,
+}
+
+/// All of them.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// Control planes first, as the file has them.
+    pub members: Vec<Member>,
+}
+
+impl Fleet {
+    /// The nodes of the file; without one this node alone, by the program that runs.
+    ///
+    /// # Errors
+    /// [`NodesError::BadFile`]; the file cannot be read.
+    pub fn read(file: Option<&Path>, program: &Path) -> Result<Self> {
+        let Some(file) = file else {
+            let run = vec![program.display().to_string()];
+            return Ok(Self { members: vec![Member { name: String::new(), role: NodeKind::ControlPlane, run }] });
+        };
+        let bad = |reason: String| NodesError::BadFile { file: file.display().to_string(), reason };
+        let content = read_named(file, None)?;
+        let text = std::str::from_utf8(content.expose()).map_err(|error| bad(error.to_string()))?;
+        let File { nodes: mut members } = yaml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        for (at, one) in members.iter().enumerate() {
+            if one.run.is_empty() || one.name.is_empty() {
+                return Err(bad(format!("node {} has no name, or no words that run kubepki", at + 1)).into());
+            }
+            if members.iter().take(at).any(|other| other.name == one.name) {
+                return Err(bad(format!("{} is there twice", one.name)).into());
+            }
+        }
+        if !members.iter().any(|one| one.role == NodeKind::ControlPlane) {
+            return Err(bad("there is no control-plane node".to_owned()).into());
+        }
+        members.sort_by_key(|one| one.role == NodeKind::Worker);
+        Ok(Self { members })
+    }
+
+    /// The node of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|one| one.name == name)
+    }
+
+    /// The first control plane.
+    #[must_use]
+    pub fn first(&self) -> Option<&Member> {
+        self.members.first()
+    }
+}
+
+impl Member {
+    /// Whether it is a worker.
+    #[must_use]
+    pub fn is_worker(&self) -> bool {
+        self.role == NodeKind::Worker
+    }
+
+    /// What kubepki prints there, as data.
+    ///
+    /// # Errors
+    /// [`NodesError`].
+    pub fn ask<T: DeserializeOwned>(
+        &self,
+        arguments: &[&str],
+        input: Option<&Secret>,
+        see: &mut dyn FnMut(&str),
+    ) -> Result<T, NodesError> {
+        let output = self.call(arguments, input, see)?;
+        serde_json::from_slice(output.expose()).map_err(|error| {
+            // What it printed may be a key.
+            let reason = format!("line {}, column {}", error.line(), error.column());
+            NodesError::BadAnswer { node: self.name.clone(), reason }
+        })
+    }
+
+    /// The same as bytes.
+    ///
+    /// # Errors
+    /// [`NodesError`].
+    pub fn call(
+        &self,
+        arguments: &[&str],
+        input: Option<&Secret>,
+        see: &mut dyn FnMut(&str),
+    ) -> Result<Secret, NodesError> {
+        let what = arguments.iter().take_while(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
+        let failed = |reason: String| NodesError::Failed { node: self.name.clone(), what: what.clone(), reason };
+        let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        match call(&self.run, &arguments, input, LONGEST, &mut |line| see(&printable(line))) {
+            Ok(Ended { code: Some(0), stdout, .. }) => Ok(Secret::new(stdout)),
+            Ok(Ended { code, said, .. }) => {
+                let last = said.iter().rev().take(3).rev().map(|line| printable(line).into_owned()).collect::<Vec<_>>();
+                let how = code.map_or("a signal ended it".to_owned(), |code| format!("exit code {code}"));
+                Err(failed(if last.is_empty() { how } else { format!("{how}: {}", last.join(" | ")) }))
+            }
+            Err(ProcessError::Failed { reason, .. }) => Err(failed(reason)),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+
+    /// How the course sees it.
+    #[must_use]
+    pub fn stop<'a>(&'a self, seen: &'a NodeRotation) -> Stop<'a> {
+        Stop { name: &self.name, is_worker: seen.is_worker, authorities: &seen.authorities }
+    }
+}

@@ -1,0 +1,314 @@
+//! `kubepki rotate step`: one step of one node.
+//!
+//! Order: what comes is laid beside what is in use · files, all or nothing, with a backup · the controller manager's manifest ·
+//! what no component names any more is taken away · components that read a file only as they start are restarted. Whatever
+//! breaks off, the same step goes on from there.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::reissue;
+use super::{CONTROLLER_MANAGER, Place, RotateStepRequest};
+use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage};
+use crate::catalogue::{CLUSTER_CA, ETCD_CA, KUBELET, SERVICE_ACCOUNT};
+use crate::error::Result;
+use crate::ops::apply::{Changed, Report, apply_supplied};
+use crate::ops::named::read_named;
+use crate::ops::restart::{self, Progress, RestartRequest, reserve};
+use crate::ops::settings::{apply as write_setting, change, text_of};
+use crate::ops::{Continue, OperationError, bad, exposure};
+use crate::plan::generate::Selection;
+use crate::plan::rotate::{Circumstances, Given, Material, Phase, RotateError, Turn, Wishes, prepare, turn};
+use crate::plan::setting::{Setting, manifest_flag};
+use crate::plan::{Artefact, Plan};
+use crate::request::RestartOptions;
+use crate::text::duration;
+use crate::x509::read_certificates;
+
+/// The operation, as backups are named after it.
+const OPERATION: &str = "rotate step";
+
+/// What was done on this node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// The step.
+    pub phase: Phase,
+    /// The node's name; none where nothing says it.
+    pub node: Option<String>,
+    /// What was changed, in order.
+    pub changed: Vec<Changed>,
+    /// Manifests that were changed.
+    pub settings: Vec<Setting>,
+    /// Components that were restarted, in order.
+    pub restarted: Vec<String>,
+    /// Where files are kept as they were.
+    pub backups: Vec<PathBuf>,
+    /// How far each is now.
+    pub authorities: Vec<AuthorityRotation>,
+}
+
+impl StepReport {
+    /// Whether nothing was to be done.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.settings.is_empty() && self.restarted.is_empty()
+    }
+}
+
+/// What a step would change, as far as it can be said before anything is there; nothing is changed.
+///
+/// # Errors
+/// As [`step`].
+pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Result<Plan> {
+    let names = request.chosen()?;
+    let material = material(request, &names)?;
+    let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
+    let rotations = place.rotations(&names)?;
+    if phase == Phase::Reissue {
+        return reissue::plan(request, &place, &rotations, now);
+    }
+    refuse_early(request, &place, phase, &rotations, now)?;
+    let inventory = place.inventory()?;
+    let circumstances = Circumstances { now, is_worker: place.is_worker() };
+    let mut artefacts: Vec<Artefact> = Vec::new();
+    let mut rest = Vec::new();
+    for rotation in &rotations {
+        let comes = match phase {
+            Phase::TrustBoth => {
+                prepare(&inventory, rotation, material.get(&rotation.name), &wishes(request), circumstances)?
+            }
+            _ => None,
+        };
+        match comes {
+            Some(turn) => artefacts.extend(turn.plan.artefacts),
+            None => rest.push(rotation),
+        }
+    }
+    let Turn { mut plan, .. } = turn(&inventory, &rest, phase, &material, circumstances)?;
+    artefacts.append(&mut plan.artefacts);
+    plan.artefacts = artefacts;
+    plan.rootfs.clone_from(&request.node.rootfs);
+    Ok(plan)
+}
+
+/// Does one step on this node.
+///
+/// # Errors
+/// [`RotateError`]; `plan.*`, `store.*`, `restart.*`, `signer.*`, `cluster.*`. What was done before stands; the step can be run again.
+pub fn step(
+    request: &RotateStepRequest,
+    phase: Phase,
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<StepReport> {
+    let names = request.chosen()?;
+    let material = material(request, &names)?;
+    let mut place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
+    if *request.recover {
+        place.node.recover()?;
+        place = place.again();
+    }
+    let node = place.name(&request.node);
+    let rotations = place.rotations(&names)?;
+    refuse_early(request, &place, phase, &rotations, now)?;
+    let mut done = StepReport {
+        phase,
+        node,
+        changed: Vec::new(),
+        settings: Vec::new(),
+        restarted: Vec::new(),
+        backups: Vec::new(),
+        authorities: Vec::new(),
+    };
+    if phase == Phase::TrustBoth {
+        for rotation in &rotations {
+            let circumstances = Circumstances { now, is_worker: place.is_worker() };
+            let given = material.get(&rotation.name);
+            let comes = prepare(&place.inventory()?, rotation, given, &wishes(request), circumstances)?;
+            if let Some(turn) = comes {
+                done.take(carry_out(request, turn)?);
+            }
+        }
+        place = place.again();
+    }
+    let rotations = place.rotations(&names)?;
+    let circumstances = Circumstances { now, is_worker: place.is_worker() };
+    let planned = turn(&place.inventory()?, &rotations.iter().collect::<Vec<_>>(), phase, &material, circumstances)?;
+    done.take(carry_out(request, planned)?);
+    place = place.again();
+    if phase == Phase::Reissue {
+        done.take(reissue::reissue(request, &place, &names, now, progress)?);
+        place = place.again();
+    }
+    if names.contains(&CLUSTER_CA) {
+        place = sign_with_the_right_file(request, place, now, &mut done, progress)?;
+    }
+    done.authorities = place.rotations(&names)?;
+    if !request.no_restart {
+        done.restarted = restart_what_is_due(request, &place, phase, &names, now, progress)?;
+    }
+    Ok(done)
+}
+
+impl StepReport {
+    fn take(&mut self, report: Report) {
+        self.changed.extend(report.changed);
+        self.backups.extend(report.backup);
+    }
+}
+
+fn wishes(request: &RotateStepRequest) -> Wishes {
+    Wishes { common_name: request.common_name.clone() }
+}
+
+/// What this node is given.
+fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
+    if let (Some(path), [name]) = (&request.new_ca, names) {
+        return Ok([((*name).to_owned(), Given::of_pem(&read_named(path, None)?))].into());
+    }
+    let content = match (&request.material_content, &request.material) {
+        (Some(content), _) => content.clone(),
+        (None, Some(path)) => read_named(path, None)?,
+        (None, None) => return Ok(Material::new()),
+    };
+    // Its errors never quote what may be a key.
+    serde_json::from_slice(content.expose()).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        bad(format!("--material is not what `kubepki rotate export` prints: line {line}, column {column}")).into()
+    })
+}
+
+/// Refuses to give up the old service-account key while tokens of it may be in use.
+fn refuse_early(
+    request: &RotateStepRequest,
+    place: &Place,
+    phase: Phase,
+    rotations: &[AuthorityRotation],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let is_at_stake = |one: &&AuthorityRotation| one.name == SERVICE_ACCOUNT && one.stage == Stage::IssueNew;
+    if phase != Phase::TrustNew || !rotations.iter().any(|one| is_at_stake(&one)) {
+        return Ok(());
+    }
+    let life = request.token_life()?;
+    let waited = place.node.store.changed_at(&place.node.layout.service_account_key()).map(|at| now - at);
+    match waited.filter(|waited| *waited < life) {
+        None => Ok(()),
+        Some(waited) => Err(RotateError::TokensAlive { waited: in_words(waited), life: in_words(life) }.into()),
+    }
+}
+
+fn in_words(time: TimeDelta) -> String {
+    duration(time.num_seconds().max(0).unsigned_abs())
+}
+
+fn carry_out(request: &RotateStepRequest, turn: Turn) -> Result<Report> {
+    let Turn { mut plan, supplied } = turn;
+    plan.rootfs.clone_from(&request.node.rootfs);
+    plan.backup_dir = request.backups.dir();
+    exposure::judge_plan(&mut plan)?;
+    if plan.is_blocked() {
+        return Err(OperationError::Blocked { findings: plan.findings }.into());
+    }
+    apply_supplied(&plan, supplied)
+}
+
+/// Has the controller manager sign with one certificate, and takes the file away that was for this when it is not needed any more.
+fn sign_with_the_right_file(
+    request: &RotateStepRequest,
+    place: Place,
+    now: DateTime<Utc>,
+    done: &mut StepReport,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Place> {
+    let own = place.node.layout.signing_certificate();
+    let in_use = place.node.layout.in_use(CLUSTER_CA).public;
+    let pod = place.controller_manager();
+    let told = pod.as_ref().and_then(|pod| pod.file(SIGNING_FLAG));
+    let count = |path| place.tree.content(path).and_then(|pem| read_certificates(pem).ok()).map_or(0, |all| all.len());
+    let wanted = if count(&in_use) > 1 && count(&own) == 1 { &own } else { &in_use };
+    // One that names another file was set up by somebody who knows why.
+    let is_ours = told.as_ref().is_some_and(|told| *told == own || *told == in_use);
+    if is_ours && told.as_ref() != Some(wanted) {
+        let (path, text) = (&place.manifest, text_of(&place.node.store, &place.manifest)?);
+        let value = wanted.display().to_string();
+        let setting = manifest_flag(&path.display().to_string(), &text, CONTROLLER_MANAGER, SIGNING_FLAG, Some(&value))?;
+        let backup_dir = request.backups.dir();
+        let change = change(path, &setting);
+        let applied = if request.no_restart {
+            let mut session = place.node.store.lock(&[path.parent().unwrap_or(path)])?;
+            write_setting(&mut session, change, backup_dir.as_deref(), OPERATION)?
+        } else {
+            let mut reservation = reserve(&restart_request(request, [CONTROLLER_MANAGER]), now)?;
+            let applied = write_setting(reservation.session(), change, backup_dir.as_deref(), OPERATION)?;
+            reservation.wait_for_flag(CONTROLLER_MANAGER, (SIGNING_FLAG, &value), progress)?;
+            done.restarted.push(CONTROLLER_MANAGER.to_owned());
+            applied
+        };
+        done.backups.extend(applied.backup);
+        done.settings.push(setting);
+    }
+    let place = place.again();
+    let still_told = place.controller_manager().and_then(|pod| pod.file(SIGNING_FLAG));
+    if place.tree.is_there(&own) && still_told.as_ref() != Some(&own) && count_of(&place, &in_use) == 1 {
+        let inventory = place.inventory()?;
+        let plan = crate::plan::rotate::without_signing_file(&inventory, now);
+        done.take(carry_out(request, plan)?);
+        return Ok(place.again());
+    }
+    Ok(place)
+}
+
+fn count_of(place: &Place, path: &std::path::Path) -> usize {
+    place.tree.content(path).and_then(|pem| read_certificates(pem).ok()).map_or(0, |all| all.len())
+}
+
+/// Restarts what has not loaded by itself what this step has changed.
+fn restart_what_is_due(
+    request: &RotateStepRequest,
+    place: &Place,
+    phase: Phase,
+    names: &[&str],
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Vec<String>> {
+    let has = |name: &str| names.contains(&name);
+    let mut components = Vec::new();
+    let trusts = matches!(phase, Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld);
+    let signs = matches!(phase, Phase::IssueNew | Phase::IssueOld);
+    // A file of CAs whose order alone has changed says the same to whoever has loaded it.
+    if has(ETCD_CA) && trusts {
+        components.extend(["etcd", "kube-apiserver"]);
+    }
+    if has(CLUSTER_CA) && (trusts || phase == Phase::Reissue) {
+        components.extend([CONTROLLER_MANAGER, "kube-scheduler", KUBELET]);
+    }
+    if has(CLUSTER_CA) && trusts {
+        components.push("kube-apiserver");
+    }
+    if has(SERVICE_ACCOUNT) && (trusts || signs) {
+        components.extend(["kube-apiserver", CONTROLLER_MANAGER]);
+    }
+    let folder = place.manifest.parent().unwrap_or(&place.manifest);
+    let manifest = |name: &str| folder.join(format!("{name}.yaml"));
+    components.retain(|name| *name == KUBELET || place.node.store.read([manifest(name)]).is_there(&manifest(name)));
+    components.sort_unstable();
+    components.dedup();
+    if components.is_empty() {
+        return Ok(Vec::new());
+    }
+    let report = restart::restart(&restart_request(request, components), now, progress)?;
+    Ok(report.restarted.into_iter().map(|one| one.name).collect())
+}
+
+fn restart_request<'n>(request: &RotateStepRequest, names: impl IntoIterator<Item = &'n str>) -> RestartRequest {
+    RestartRequest {
+        components: Selection::Names(names.into_iter().map(str::to_owned).collect()),
+        kubelet_dir: request.kubelet_dir.clone(),
+        rootfs: request.node.rootfs.clone(),
+        how: RestartOptions { ..request.how.clone() },
+        ..RestartRequest::default()
+    }
+}

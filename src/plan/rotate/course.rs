@@ -1,0 +1,401 @@
+//! The next step of a rotation over all nodes.
+//!
+//! In: how far each node is, and what is wanted. Out: the next [`Leg`]: a step, and the nodes that it is due on; or why there is none.
+//! Nothing is noted between two legs: whoever comes later sees the same and goes on.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Phase, words};
+use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
+use crate::catalogue::SERVICE_ACCOUNT;
+use crate::error::faults;
+use crate::remedy::command;
+
+words! {
+    /// Where a rotation is to go.
+    Goal {
+        /// The new CA signs, and both are trusted.
+        Forward = "start",
+        /// The old CA is gone.
+        Finish = "finish",
+        /// The new CA is gone.
+        Back = "abort",
+    }
+}
+
+/// One node, and how far it is.
+#[derive(Clone, Debug)]
+pub struct Stop<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether it is a worker.
+    pub is_worker: bool,
+    /// How far.
+    pub authorities: &'a [AuthorityRotation],
+}
+
+/// A step, and where it is due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// The step.
+    pub phase: Phase,
+    /// What it is about.
+    pub authorities: Vec<String>,
+    /// The nodes, control planes first.
+    pub nodes: Vec<String>,
+}
+
+/// How far a node is with one authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Position {
+    /// The old one alone.
+    Old,
+    /// Both, and the old one signs.
+    Both,
+    /// Both, and the new one signs.
+    New,
+    /// The new one alone.
+    Alone,
+}
+
+faults! {
+    /// Why a rotation does not go on.
+    pub enum CourseError {
+        /// Nodes do not have the same CA, and no rotation that is under way explains it.
+        #[error("{authority} is not the same on every node: {}", nodes.join("; "))]
+        #[fault("rotate.nodes_differ", Refused,
+            "compare them: kubepki rotate status; a node of another cluster may be in the file",
+            context = crate::error::evidence!(authority, nodes))]
+        NodesDiffer {
+            /// The authority.
+            authority: String,
+            /// Each node and what it trusts.
+            nodes: Vec<String>,
+        },
+        /// The files of a node contradict each other.
+        #[error("{node}: {authority} is {stage}: {reason}")]
+        #[fault("rotate.unclear", Refused, "put the files right, or restore a backup: `kubepki backup list`")]
+        Unclear {
+            /// The node.
+            node: String,
+            /// The authority.
+            authority: String,
+            /// What it is.
+            stage: &'static str,
+            /// What is wrong.
+            reason: String,
+        },
+        /// The old CA is still needed.
+        #[error("the old CA is still needed: {}", left.join("; "))]
+        #[fault("rotate.not_ready", Refused, format!("go on first: {}", command(["kubepki", "rotate", "resume"])),
+            context = crate::error::evidence!(left))]
+        NotReady {
+            /// What is left to do, by node.
+            left: Vec<String>,
+        },
+        /// The old CA is not trusted any more on some node: the way back is a new rotation.
+        #[error("{authority}: the old CA is gone on {node}")]
+        #[fault("rotate.too_late", Refused, format!("end it: {}; the way back is a rotation to the old CA", command(["kubepki", "rotate", "finish"])))]
+        TooLate {
+            /// The authority.
+            authority: String,
+            /// The node.
+            node: String,
+        },
+        /// No rotation is under way.
+        #[error("no rotation is under way")]
+        #[fault("rotate.none", Finding, format!("begin one: {}", command(["kubepki", "rotate", "start"])))]
+        None,
+    }
+}
+
+/// The old and the new one, by the SHA-256 of the certificate that signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pair {
+    old: String,
+    new: String,
+}
+
+/// What one authority is on every node.
+struct Line<'a> {
+    name: &'a str,
+    pair: Option<Pair>,
+    nodes: Vec<(&'a Stop<'a>, &'a AuthorityRotation)>,
+}
+
+impl<'a> Line<'a> {
+    fn of(name: &'a str, stops: &'a [Stop<'a>], goal: Goal) -> Result<Self, CourseError> {
+        let find = |stop: &'a Stop<'a>| Some((stop, stop.authorities.iter().find(|one| one.name == name)?));
+        let nodes: Vec<_> = stops.iter().filter_map(find).filter(|(_, one)| one.stage != Stage::Absent).collect();
+        if let Some((stop, one)) = nodes.iter().find(|(_, one)| one.stage == Stage::Unclear) {
+            return Err(CourseError::Unclear {
+                node: stop.name.to_owned(),
+                authority: name.to_owned(),
+                stage: one.stage.as_str(),
+                reason: one.behind.join("; "),
+            });
+        }
+        let pair = nodes.iter().find_map(|(_, one)| pair(one)).or_else(|| left_over(&nodes, goal));
+        let line = Self { name, pair, nodes };
+        line.refuse_differences()?;
+        Ok(line)
+    }
+
+    /// Nodes that trust one CA have the old or the new one.
+    fn refuse_differences(&self) -> Result<(), CourseError> {
+        let firsts: BTreeSet<_> = self.nodes.iter().filter_map(|(_, one)| Some(&one.trusted.first()?.sha256)).collect();
+        let is_known = |sha256: &String| match &self.pair {
+            Some(pair) => [&pair.old, &pair.new].contains(&sha256),
+            None => firsts.len() == 1,
+        };
+        if firsts.iter().all(|sha256| is_known(sha256)) {
+            return Ok(());
+        }
+        let shown = |(stop, one): &(&Stop<'_>, &AuthorityRotation)| {
+            let trusted: Vec<_> = one.trusted.iter().map(Anchor::short).collect();
+            format!("{} trusts {}", stop.name, trusted.join(" "))
+        };
+        Err(CourseError::NodesDiffer { authority: self.name.to_owned(), nodes: self.nodes.iter().map(shown).collect() })
+    }
+
+    fn position(&self, stop: &Stop<'_>, one: &AuthorityRotation) -> Position {
+        match (one.stage, &self.pair) {
+            (Stage::IssueOld, _) => Position::Both,
+            (Stage::IssueNew, _) => Position::New,
+            (Stage::TrustBoth, Some(pair)) if stop.is_worker => {
+                let is_new = one.leaves.iter().all(|leaf| leaf.signed_by.as_ref() == Some(&pair.new));
+                if is_new { Position::New } else { Position::Both }
+            }
+            (Stage::TrustBoth, _) => Position::Both,
+            (_, Some(pair)) if one.trusted.first().is_some_and(|first| first.sha256 == pair.new) => Position::Alone,
+            _ => Position::Old,
+        }
+    }
+
+    fn positions(&self) -> impl Iterator<Item = (&'a Stop<'a>, &'a AuthorityRotation, Position)> + '_ {
+        self.nodes.iter().map(|(stop, one)| (*stop, *one, self.position(stop, one)))
+    }
+
+    /// Whether a certificate of the node is not signed by `sha256`.
+    fn has_others(one: &AuthorityRotation, sha256: &str) -> bool {
+        one.leaves.iter().any(|leaf| leaf.signed_by.as_deref() != Some(sha256))
+    }
+}
+
+/// Control planes have one again, and a worker has both: what the control planes have stays.
+fn left_over(nodes: &[(&Stop<'_>, &AuthorityRotation)], goal: Goal) -> Option<Pair> {
+    let (_, single) = nodes.iter().find(|(stop, one)| !stop.is_worker && one.stage == Stage::Single)?;
+    let stays = single.trusted.first()?.sha256.clone();
+    let (_, both) = nodes.iter().find(|(stop, one)| stop.is_worker && one.stage == Stage::TrustBoth)?;
+    let goes = both.trusted.iter().find(|anchor| anchor.sha256 != stays)?.sha256.clone();
+    Some(if goal == Goal::Back { Pair { old: stays, new: goes } } else { Pair { old: goes, new: stays } })
+}
+
+fn pair(one: &AuthorityRotation) -> Option<Pair> {
+    let first = |all: &[Anchor]| all.first().map(|first| first.sha256.clone());
+    let issuing = one.issuing.clone().or_else(|| first(&one.trusted))?;
+    match one.stage {
+        Stage::Prepared => Some(Pair { old: issuing, new: first(&one.next)? }),
+        Stage::IssueOld => {
+            let other = one.trusted.iter().find(|anchor| anchor.sha256 != issuing).map(|anchor| anchor.sha256.clone());
+            Some(Pair { new: first(&one.next).or(other)?, old: issuing })
+        }
+        Stage::IssueNew => {
+            let other = one.trusted.iter().find(|anchor| anchor.sha256 != issuing).map(|anchor| anchor.sha256.clone());
+            Some(Pair { old: first(&one.previous).or(other)?, new: issuing })
+        }
+        _ => None,
+    }
+}
+
+/// What is due next; none when the goal is reached.
+///
+/// # Errors
+/// [`CourseError`].
+pub fn next(stops: &[Stop<'_>], authorities: &[&str], goal: Goal) -> Result<Option<Leg>, CourseError> {
+    let lines = authorities.iter().map(|name| Line::of(name, stops, goal)).collect::<Result<Vec<_>, _>>()?;
+    let lines: Vec<_> = lines.iter().filter(|line| !line.nodes.is_empty()).collect();
+    match goal {
+        Goal::Forward => Ok(forward(&lines)),
+        Goal::Finish => finish(&lines),
+        Goal::Back => back(&lines),
+    }
+}
+
+/// Where a rotation goes that has broken off: to its end where the old CA is gone somewhere already.
+///
+/// # Errors
+/// [`CourseError`]; [`CourseError::None`] where every node has one CA, and all the same.
+pub fn direction(stops: &[Stop<'_>], authorities: &[&str]) -> Result<Vec<(Goal, Vec<String>)>, CourseError> {
+    let (mut forward, mut finish) = (Vec::new(), Vec::new());
+    for name in authorities {
+        let line = Line::of(name, stops, Goal::Finish)?;
+        if line.pair.is_none() && line.nodes.iter().all(|(_, one)| !one.stage.trusts_both()) {
+            continue;
+        }
+        let is_ending = line.positions().any(|(_, _, position)| position == Position::Alone);
+        if is_ending { finish.push((*name).to_owned()) } else { forward.push((*name).to_owned()) }
+    }
+    let all = [(Goal::Forward, forward), (Goal::Finish, finish)];
+    let all: Vec<_> = all.into_iter().filter(|(_, names)| !names.is_empty()).collect();
+    if all.is_empty() { Err(CourseError::None) } else { Ok(all) }
+}
+
+/// One step for several authorities and nodes at once.
+#[derive(Default)]
+struct Due<'a> {
+    authorities: BTreeSet<&'a str>,
+    nodes: Vec<&'a Stop<'a>>,
+}
+
+impl<'a> Due<'a> {
+    fn add(&mut self, line: &Line<'a>, stop: &'a Stop<'a>) {
+        self.authorities.insert(line.name);
+        if !self.nodes.iter().any(|one| one.name == stop.name) {
+            self.nodes.push(stop);
+        }
+    }
+
+    fn leg(mut self, phase: Phase) -> Option<Leg> {
+        self.nodes.sort_by_key(|stop| stop.is_worker);
+        let names = crate::catalogue::rotated_names().into_iter().filter(|name| self.authorities.contains(name));
+        (!self.nodes.is_empty()).then(|| Leg {
+            phase,
+            authorities: names.map(str::to_owned).collect(),
+            nodes: self.nodes.iter().map(|stop| stop.name.to_owned()).collect(),
+        })
+    }
+}
+
+fn due<'a>(
+    lines: &[&Line<'a>],
+    phase: Phase,
+    is_due: impl Fn(&Line<'a>, &Stop<'a>, &AuthorityRotation, Position) -> bool,
+) -> Option<Leg> {
+    let mut all = Due::default();
+    for line in lines {
+        for (stop, one, position) in line.positions() {
+            if is_due(line, stop, one, position) {
+                all.add(line, stop);
+            }
+        }
+    }
+    all.leg(phase)
+}
+
+fn forward(lines: &[&Line<'_>]) -> Option<Leg> {
+    let lags = |_: &Line<'_>, _: &Stop<'_>, one: &AuthorityRotation, position| {
+        position == Position::Old || (position == Position::Both && is_torn(one))
+    };
+    let signs = |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| {
+        position == Position::Both && !stop.is_worker
+    };
+    due(lines, Phase::TrustBoth, lags)
+        .or_else(|| due(lines, Phase::IssueNew, signs))
+        .or_else(|| due(lines, Phase::Reissue, |line, _, one, _| is_unsigned(line, one, |pair| &pair.new)))
+}
+
+/// Whether a node in trust-both does not trust both everywhere.
+fn is_torn(one: &AuthorityRotation) -> bool {
+    one.stage == Stage::IssueOld && !one.behind.is_empty()
+}
+
+fn is_unsigned(line: &Line<'_>, one: &AuthorityRotation, by: impl Fn(&Pair) -> &String) -> bool {
+    let has_others = line.pair.as_ref().is_some_and(|pair| Line::has_others(one, by(pair)));
+    let is_behind = one.stage == Stage::IssueNew && !one.behind.is_empty();
+    one.name != SERVICE_ACCOUNT && (has_others || is_behind)
+}
+
+fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
+    let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some()).collect();
+    let lines = lines.as_slice();
+    if let Some(leg) = forward(lines) {
+        // Nodes that have the new one alone need nothing of the old one.
+        let is_ending = lines.iter().any(|line| line.positions().any(|(_, _, position)| position == Position::Alone));
+        let is_repair = leg.phase == Phase::Reissue && is_ending;
+        if !is_repair {
+            let of = |node: &String| format!("{node}: {} ({})", leg.phase, leg.authorities.join(", "));
+            return Err(CourseError::NotReady { left: leg.nodes.iter().map(of).collect() });
+        }
+    }
+    let trusts = |_: &Line<'_>, _: &Stop<'_>, _: &AuthorityRotation, position| {
+        position == Position::New || position == Position::Both
+    };
+    Ok(due(lines, Phase::TrustNew, trusts))
+}
+
+fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
+    let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some()).collect();
+    let lines = lines.as_slice();
+    for line in lines {
+        if let Some((stop, _, _)) = line.positions().find(|(_, _, position)| *position == Position::Alone) {
+            return Err(CourseError::TooLate { authority: line.name.to_owned(), node: stop.name.to_owned() });
+        }
+    }
+    let signs = |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| {
+        position == Position::New && !stop.is_worker
+    };
+    let trusts = |_: &Line<'_>, _: &Stop<'_>, one: &AuthorityRotation, position| {
+        position == Position::Both || position == Position::New || one.stage == Stage::Prepared
+    };
+    let leg = due(lines, Phase::IssueOld, signs)
+        .or_else(|| {
+            due(lines, Phase::Reissue, |line, _, one, position| {
+                position != Position::Old && is_unsigned(line, one, |pair| &pair.old)
+            })
+        })
+        .or_else(|| due(lines, Phase::TrustOld, trusts));
+    Ok(leg)
+}
+
+/// What becomes of an authority on a node by a step, as far as it can be said before the new one is made; `worker_of` is what signs
+/// on the control planes, for a worker.
+#[must_use]
+pub fn imagined(one: &AuthorityRotation, phase: Phase, worker_of: Option<&str>) -> AuthorityRotation {
+    let coming = || Anchor { sha256: "new".into(), public_key_sha256: "new".into(), subject: None, not_after: None };
+    let mut one = AuthorityRotation { behind: Vec::new(), ..one.clone() };
+    match phase {
+        Phase::TrustBoth => {
+            if one.next.is_empty() && one.stage == Stage::Single {
+                one.next = vec![coming()];
+            }
+            for anchor in one.next.clone() {
+                if !one.trusted.contains(&anchor) {
+                    one.trusted.push(anchor);
+                }
+            }
+            if worker_of.is_some() {
+                one.trusted.extend((one.trusted.len() < 2).then(coming));
+                (one.stage, one.next) = (Stage::TrustBoth, Vec::new());
+            } else if one.stage != Stage::IssueNew {
+                one.stage = Stage::IssueOld;
+            }
+        }
+        Phase::IssueNew | Phase::IssueOld => {
+            one.stage = if phase == Phase::IssueNew { Stage::IssueNew } else { Stage::IssueOld };
+            one.trusted.rotate_left(1);
+            let other: Vec<_> = one.trusted.iter().skip(1).cloned().collect();
+            (one.next, one.previous) =
+                if phase == Phase::IssueNew { (Vec::new(), other) } else { (other, Vec::new()) };
+            one.issuing = one.trusted.first().map(|first| first.sha256.clone());
+        }
+        Phase::Reissue => {
+            let signed_by = worker_of.map(str::to_owned).or_else(|| one.issuing.clone());
+            for leaf in &mut one.leaves {
+                leaf.signed_by.clone_from(&signed_by);
+            }
+        }
+        Phase::TrustNew | Phase::TrustOld => {
+            let stays = one.leaves.first().and_then(|leaf| leaf.signed_by.clone()).or_else(|| one.issuing.clone());
+            one.trusted.retain(|anchor| Some(&anchor.sha256) == stays.as_ref());
+            (one.stage, one.next, one.previous) = (Stage::Single, Vec::new(), Vec::new());
+        }
+        Phase::Cluster => {}
+    }
+    one
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+use super::*;
+use crate::audit::rotation::SignedLeaf;
+use crate::catalogue::rotated_names;
+
+/// Three control planes and two workers, each with what it has of every authority.
+#[derive(Clone)]
+struct Cluster(Vec<(String, bool, Vec<AuthorityRotation>)>);
+
+fn anchor(sha256: &str) -> Anchor {
+    Anchor { sha256: sha256.into(), public_key_sha256: sha256.into(), subject: None, not_after: None }
+}
+
+fn single(name: &str, is_worker: bool) -> AuthorityRotation {
+    let leaves = if name == SERVICE_ACCOUNT { Vec::new() } else { vec![leaf("old")] };
+    AuthorityRotation {
+        name: name.into(),
+        stage: Stage::Single,
+        trusted: vec![anchor("old")],
+        issuing: (!is_worker).then(|| "old".into()),
+        next: Vec::new(),
+        previous: Vec::new(),
+        has_other_key: false,
+        lacks_bridge: false,
+        leaves,
+        behind: Vec::new(),
+    }
+}
+
+fn leaf(by: &str) -> SignedLeaf {
+    SignedLeaf { name: "a".into(), signed_by: Some(by.into()) }
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let control_plane = |name: &str| (name.to_owned(), false, rotated_names().iter().map(|one| single(one, false)).collect());
+        let worker = |name: &str| (name.to_owned(), true, vec![single("ca", true)]);
+        Self(vec![control_plane("cp1"), control_plane("cp2"), control_plane("cp3"), worker("w1"), worker("w2")])
+    }
+
+    fn stops(&self) -> Vec<Stop<'_>> {
+        self.0.iter().map(|(name, is_worker, authorities)| Stop { name, is_worker: *is_worker, authorities }).collect()
+    }
+
+    fn do_on(&mut self, leg: &Leg, nodes: &[String]) {
+        let signs = self.0[0].2[0].issuing.clone();
+        for (name, is_worker, authorities) in &mut self.0 {
+            let worker_of = signs.as_deref().filter(|_| *is_worker);
+            for one in authorities.iter_mut().filter(|one| nodes.contains(name) && leg.authorities.contains(&one.name)) {
+                *one = imagined(one, leg.phase, worker_of);
+            }
+        }
+    }
+
+    fn go(&mut self, goal: Goal) -> Vec<Phase> {
+        let mut phases = Vec::new();
+        while let Some(leg) = next(&self.stops(), &rotated_names(), goal).unwrap() {
+            assert!(phases.len() < 20, "it does not end: {leg:?}");
+            self.do_on(&leg, &leg.nodes);
+            phases.push(leg.phase);
+        }
+        phases
+    }
+
+    fn all_have(&self, trusted: &[&str]) -> bool {
+        let all = self.0.iter().flat_map(|(_, _, authorities)| authorities);
+        let mut same = all.map(|one| {
+            let mut has: Vec<_> = one.trusted.iter().map(|anchor| anchor.sha256.as_str()).collect();
+            has.sort_unstable();
+            has == trusted && one.leaves.iter().all(|leaf| leaf.signed_by.as_deref().is_some_and(|by| trusted.contains(&by)))
+        });
+        same.all(|is_same| is_same)
+    }
+}
+
+const FORWARD: [Phase; 3] = [Phase::TrustBoth, Phase::IssueNew, Phase::Reissue];
+
+#[test]
+fn a_rotation_goes_forward_and_is_finished() {
+    let mut cluster = Cluster::new();
+    assert_eq!(cluster.go(Goal::Forward), FORWARD);
+    assert!(cluster.all_have(&["new", "old"]));
+    assert_eq!(cluster.go(Goal::Forward), []);
+    assert_eq!(cluster.go(Goal::Finish), [Phase::TrustNew]);
+    assert!(cluster.all_have(&["new"]));
+    assert_eq!(cluster.go(Goal::Finish), []);
+}
+
+#[test]
+fn a_rotation_that_has_begun_is_given_up() {
+    let mut cluster = Cluster::new();
+    let leg = next(&cluster.stops(), &rotated_names(), Goal::Back).unwrap();
+    assert_eq!(leg, None);
+    let leg = next(&cluster.stops(), &rotated_names(), Goal::Forward).unwrap().unwrap();
+    assert_eq!(leg.nodes, ["cp1", "cp2", "cp3", "w1", "w2"]);
+    cluster.do_on(&leg, &leg.nodes);
+    assert_eq!(cluster.go(Goal::Back), [Phase::TrustOld]);
+    assert!(cluster.all_have(&["old"]));
+
+    assert_eq!(cluster.go(Goal::Forward), FORWARD);
+    assert_eq!(cluster.go(Goal::Back), [Phase::IssueOld, Phase::Reissue, Phase::TrustOld]);
+    assert!(cluster.all_have(&["old"]));
+}
+
+/// Every cluster in which a run towards `goal` breaks off, after any number of nodes of any step.
+fn broken_off(mut cluster: Cluster, goal: Goal) -> Vec<Cluster> {
+    let mut all = Vec::new();
+    while let Some(leg) = next(&cluster.stops(), &rotated_names(), goal).unwrap() {
+        for done in 1..=leg.nodes.len() {
+            let mut broken = cluster.clone();
+            broken.do_on(&leg, &leg.nodes[..done]);
+            all.push(broken);
+        }
+        cluster.do_on(&leg, &leg.nodes);
+    }
+    all
+}
+
+#[test]
+fn wherever_it_breaks_off_it_is_gone_on_with_and_can_be_given_up() {
+    for broken in broken_off(Cluster::new(), Goal::Forward) {
+        let goals = direction(&broken.stops(), &rotated_names()).unwrap();
+        assert!(goals.iter().all(|(goal, _)| *goal == Goal::Forward), "{goals:?}");
+        let (mut on, mut back) = (broken.clone(), broken);
+        on.go(Goal::Forward);
+        assert!(on.all_have(&["new", "old"]));
+        back.go(Goal::Back);
+        assert!(back.all_have(&["old"]));
+    }
+}
+
+#[test]
+fn a_finish_that_breaks_off_is_finished_and_cannot_be_given_up() {
+    let mut ready = Cluster::new();
+    ready.go(Goal::Forward);
+    let broken = broken_off(ready, Goal::Finish);
+    let (last, rest) = broken.split_last().unwrap();
+    assert!(matches!(direction(&last.stops(), &rotated_names()), Err(CourseError::None)));
+    for broken in rest {
+        let goals = direction(&broken.stops(), &rotated_names()).unwrap();
+        assert!(goals.iter().all(|(goal, _)| *goal == Goal::Finish), "{goals:?}");
+        assert!(matches!(next(&broken.stops(), &["ca"], Goal::Back), Err(CourseError::TooLate { .. }) | Ok(_)));
+        let mut on = broken.clone();
+        on.go(Goal::Finish);
+        assert!(on.all_have(&["new"]));
+    }
+}
+
+#[test]
+fn the_old_one_is_not_given_up_while_it_is_needed() {
+    let mut cluster = Cluster::new();
+    let leg = next(&cluster.stops(), &rotated_names(), Goal::Forward).unwrap().unwrap();
+    cluster.do_on(&leg, &leg.nodes);
+    let refused = next(&cluster.stops(), &rotated_names(), Goal::Finish).unwrap_err();
+    assert!(matches!(&refused, CourseError::NotReady { left } if left[0].starts_with("cp1: issue-new")), "{refused}");
+}
+
+#[test]
+fn a_node_of_another_cluster_is_refused() {
+    let mut cluster = Cluster::new();
+    cluster.0[4].2[0].trusted = vec![anchor("other")];
+    let refused = next(&cluster.stops(), &rotated_names(), Goal::Forward).unwrap_err();
+    assert!(matches!(&refused, CourseError::NodesDiffer { authority, .. } if authority == "ca"), "{refused}");
+    cluster.0[4].2[0] = AuthorityRotation { stage: Stage::Unclear, ..single("ca", true) };
+    assert!(matches!(next(&cluster.stops(), &["ca"], Goal::Forward), Err(CourseError::Unclear { .. })));
+    assert!(next(&cluster.stops(), &["etcd-ca"], Goal::Forward).is_ok());
+}

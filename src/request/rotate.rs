@@ -1,0 +1,156 @@
+//! What `rotate step`, `rotate export` and `rotate status` are asked for.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use clap::Args;
+use serde::Deserialize;
+
+use super::{Backups, ClusterAccess, KubeletDir, NodeRequest, Recover, RequestError, RestartOptions, Span, defaults, refuse_unknown};
+use crate::catalogue::{SERVICE_ACCOUNT, rotated_names};
+use crate::plan::generate::Selection;
+use crate::secret::Secret;
+
+/// Which CAs, and on which node.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "What is replaced")]
+#[serde(default, deny_unknown_fields)]
+pub struct RotationRequest {
+    /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
+    #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
+    pub authorities: Vec<String>,
+    /// The kubelet's directory.
+    #[command(flatten)]
+    pub kubelet_dir: KubeletDir,
+    /// Which node.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub node: NodeRequest,
+}
+
+/// What `rotate step` is asked for.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "What is replaced, and how")]
+#[serde(default, deny_unknown_fields)]
+pub struct RotateStepRequest {
+    /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
+    #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
+    pub authorities: Vec<String>,
+    /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
+    #[arg(long, value_name = "FILE")]
+    pub new_ca: Option<PathBuf>,
+    /// What another node has exported with `rotate export`; `-` is stdin.
+    #[arg(long, value_name = "FILE")]
+    pub material: Option<PathBuf>,
+    /// The same, instead of a file.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub material_content: Option<Secret>,
+    /// The common name of a CA that is made here, instead of the old one's.
+    #[arg(long, value_name = "NAME")]
+    pub common_name: Option<String>,
+    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub token_life: Span,
+    /// Restart nothing: components go on with what they have loaded.
+    #[arg(long)]
+    pub no_restart: bool,
+    /// The kubelet's directory.
+    #[command(flatten)]
+    pub kubelet_dir: KubeletDir,
+    /// How components are restarted.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub how: RestartOptions,
+    /// How the cluster is reached.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: ClusterAccess,
+    /// Where the files that change are kept as they were.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub backups: Backups,
+    /// Whether an interrupted change is ended first.
+    #[command(flatten)]
+    pub recover: Recover,
+    /// Which node.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub node: NodeRequest,
+}
+
+/// What `rotate start`, `resume`, `finish`, `abort`, `plan` and `status` are asked for.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "What is replaced, and where")]
+#[serde(default, deny_unknown_fields)]
+pub struct ConductRequest {
+    /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
+    #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
+    pub authorities: Vec<String>,
+    /// A YAML file with the cluster's nodes, and the words that run kubepki on each; without it the cluster is this node.
+    #[arg(long, value_name = "FILE")]
+    pub nodes: Option<PathBuf>,
+    /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
+    #[arg(long, value_name = "FILE")]
+    pub new_ca: Option<PathBuf>,
+    /// The common name of a CA that is made, instead of the old one's.
+    #[arg(long, value_name = "NAME")]
+    pub common_name: Option<String>,
+    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub token_life: Span,
+}
+
+defaults! { RotationRequest RotateStepRequest ConductRequest }
+
+/// The names that are meant, in the catalogue's order.
+fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
+    let known = rotated_names();
+    let all = given.is_empty() || given.iter().any(|name| name == "all");
+    refuse_unknown(&Selection::Names(given.to_vec()), &[&["all"], known.as_slice()].concat())?;
+    let given: BTreeSet<_> = given.iter().map(String::as_str).collect();
+    Ok(known.into_iter().filter(|name| all || given.contains(name)).collect())
+}
+
+impl RotationRequest {
+    /// The names that are meant.
+    pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
+        chosen(&self.authorities)
+    }
+}
+
+/// Refuses one CA for several.
+fn refuse_one_for_all(new_ca: Option<&PathBuf>, chosen: &[&str]) -> Result<(), RequestError> {
+    if new_ca.is_none() || matches!(chosen, [one] if *one != SERVICE_ACCOUNT) {
+        return Ok(());
+    }
+    Err(RequestError::bad("--new-ca is one CA, and others are to be replaced", "name the one that it is for: --authority ca"))
+}
+
+impl ConductRequest {
+    /// The names that are meant.
+    pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
+        let chosen = chosen(&self.authorities)?;
+        refuse_one_for_all(self.new_ca.as_ref(), &chosen)?;
+        Ok(chosen)
+    }
+}
+
+impl RotateStepRequest {
+    /// The names that are meant.
+    pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
+        let chosen = chosen(&self.authorities)?;
+        refuse_one_for_all(self.new_ca.as_ref(), &chosen)?;
+        let given = [self.new_ca.is_some(), self.material.is_some(), self.material_content.is_some()];
+        if given.iter().filter(|is_given| **is_given).count() > 1 {
+            return Err(RequestError::bad("--new-ca and --material say both what comes", "give one of them"));
+        }
+        Ok(chosen)
+    }
+
+    /// For how long tokens of the old key may live.
+    pub(crate) fn token_life(&self) -> Result<TimeDelta, RequestError> {
+        self.token_life.within("--token-life")
+    }
+}
