@@ -28,6 +28,8 @@ func live(ctx context.Context, listen string, pause time.Duration) error {
 		return err
 	}
 	config.QPS, config.Timeout = -1, timeout
+	// Not the connection of the aggregated API's watches: each request makes its own.
+	config.NextProtos = []string{"http/1.1"}
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {
 		return err
