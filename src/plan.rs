@@ -17,6 +17,7 @@ pub mod request;
 pub mod restart;
 pub mod rotate;
 pub mod serving;
+pub mod setting;
 pub mod sign;
 mod step;
 pub mod units;

@@ -25,7 +25,7 @@ mod typed;
 mod write;
 
 pub use document::to_yaml;
-pub(crate) use edit::{EditError, Step, insert, set};
+pub(crate) use edit::{EditError, Step, insert, remove, set};
 pub(crate) use error::{Construct, ParseError, Reason};
 pub(crate) use node::{Entry, Mapping, Mark, Node, Scalar, Value};
 pub(crate) use parse::{parse, parse_as_clients, read};

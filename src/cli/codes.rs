@@ -21,7 +21,8 @@ use crate::ops::restart::RestartError;
 use crate::ops::signer::SignerError;
 use crate::ops::signing::SigningError;
 use crate::ops::systemd::SystemdError;
-use crate::plan::serving::SettingError;
+use crate::plan::serving::ServingError;
+use crate::plan::setting::SettingError;
 use crate::plan::units::UnitError;
 use crate::plan::user::UserError;
 use crate::policy::PolicyError;
@@ -60,6 +61,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     StoreError::DECLARATIONS,
     RestartError::DECLARATIONS,
     SettingError::DECLARATIONS,
+    ServingError::DECLARATIONS,
     ProbeError::DECLARATIONS,
     ProcessError::DECLARATIONS,
     ClusterError::DECLARATIONS,

@@ -12,7 +12,8 @@ use crate::catalogue::KUBELET;
 use crate::error::Category;
 use crate::ops::enable_serving::{EnableServingRequest, Enabling, ServingSetup};
 use crate::ops::require_serving::{RequireServingRequest, Requiring, ServingRequirement};
-use crate::plan::serving::{Awaited, Setting};
+use crate::plan::serving::Awaited;
+use crate::plan::setting::Setting;
 use crate::report;
 
 /// Have this node's kubelet, and those that join, ask the cluster for the certificate that they serve.

@@ -28,7 +28,8 @@ use crate::error::{Category, Error, Fault, Result};
 use crate::inventory::Documents;
 use crate::objects::CertificateSigningRequest;
 use crate::plan::generate::Selection;
-use crate::plan::serving::{Awaited, Setting, SettingError, awaited, kubelet_configuration, missing_step};
+use crate::plan::serving::{Awaited, ServingError, awaited, kubelet_configuration, missing_step};
+use crate::plan::setting::Setting;
 pub use crate::request::EnableServingRequest;
 use crate::request::{NodeRequest, RequestError, RestartOptions};
 use crate::store::{Action, Store};
@@ -92,17 +93,17 @@ impl<'t> Enabling<'t> {
     /// Reads the node's file and the cluster's `ConfigMap`, and says what they are to be. Nothing is written.
     ///
     /// # Errors
-    /// [`SettingError`]; the cluster cannot be asked, unless only this node's file is wanted.
+    /// [`ServingError`]; the cluster cannot be asked, unless only this node's file is wanted.
     pub fn read(request: &EnableServingRequest, tell: &'t mut dyn FnMut() -> ControlFlow<()>) -> Result<Self> {
         let wait = request.wait()?;
         let store = Store::new(request.rootfs.dir())?;
         let path = request.kubelet_dir.join("config.yaml");
         if !store.read([&path]).is_there(&path) {
-            return Err(SettingError::NoKubelet { path }.into());
+            return Err(ServingError::NoKubelet { path }.into());
         }
         let own = kubelet_configuration(&path.display().to_string(), &text_of(&store, &path)?)?;
         if flags_forbid_request(&store, &request.kubelet_dir) {
-            return Err(SettingError::FlagWins.into());
+            return Err(ServingError::FlagWins.into());
         }
         refuse_backup_place(&store, &request.backups)?;
         let node = node_name(&store, request);
@@ -236,7 +237,7 @@ impl<'t> Enabling<'t> {
             if since.elapsed() >= self.wait {
                 let kubelet = kubelet_that_runs(&self.store, &self.request.kubelet_dir)?;
                 let (missing, hint) = missing_step(&kubelet, &self.path, told_at, &requests);
-                return Err(SettingError::NoRequest { node, waited: self.wait, missing, hint }.into());
+                return Err(ServingError::NoRequest { node, waited: self.wait, missing, hint }.into());
             }
             self.pause()?;
         }

@@ -27,9 +27,10 @@ use crate::error::Result;
 use crate::objects::Node;
 use crate::plan::generate::Selection;
 use crate::plan::serving::{
-    AUTHORITY_FLAG, Setting, SettingError, api_server_manifest, authority_of, certificates_dir, cluster_configuration,
+    AUTHORITY_FLAG, ServingError, api_server_manifest, authority_of, certificates_dir, cluster_configuration,
     preferred_address,
 };
+use crate::plan::setting::{Setting, SettingError};
 pub use crate::request::RequireServingRequest;
 use crate::request::RestartOptions;
 use crate::store::{Session, Store};
@@ -112,7 +113,7 @@ impl<'t> Requiring<'t> {
     /// Looks at every node, and says what the documents are to be. Nothing is written.
     ///
     /// # Errors
-    /// [`SettingError::Unverified`] with the nodes that would not be reached any more; other [`SettingError`]s; the cluster
+    /// [`ServingError::Unverified`] with the nodes that would not be reached any more; other [`ServingError`]s; the cluster
     /// cannot be asked; [`RestartError::NotHere`] on a node without an API server.
     pub fn read(
         request: &RequireServingRequest,
@@ -171,7 +172,7 @@ impl<'t> Requiring<'t> {
     /// Writes it, and waits until the API server of this node is back.
     ///
     /// # Errors
-    /// `store.*`, `cluster.*`; [`SettingError::NotBack`]. What was done before stands, and the error says so.
+    /// `store.*`, `cluster.*`; [`ServingError::NotBack`]. What was done before stands, and the error says so.
     pub fn write(
         mut self,
         now: DateTime<Utc>,
@@ -228,13 +229,13 @@ fn authority_in(certificates_dir: PathBuf) -> PathBuf {
 }
 
 /// Refuses what would cut nodes off.
-fn refuse_unverified(seen: &[NodeServing]) -> Result<(), SettingError> {
+fn refuse_unverified(seen: &[NodeServing]) -> Result<(), ServingError> {
     if seen.is_empty() {
-        return Err(SettingError::NoNodes);
+        return Err(ServingError::NoNodes);
     }
     let bad = |one: &NodeServing| Some(format!("{}: {}", one.name, one.problem.as_ref()?));
     let nodes: Vec<_> = seen.iter().filter_map(bad).collect();
-    if nodes.is_empty() { Ok(()) } else { Err(SettingError::Unverified { nodes, all: seen.len() }) }
+    if nodes.is_empty() { Ok(()) } else { Err(ServingError::Unverified { nodes, all: seen.len() }) }
 }
 
 /// What the API server with this manifest sees of a node's kubelet.

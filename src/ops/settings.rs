@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::edge::cluster::ClusterError;
 use crate::error::{Category, Error, Fault, Result};
 use crate::objects::{ConfigMap, KUBE_SYSTEM};
-use crate::plan::serving::{Setting, SettingError};
+use crate::plan::setting::{Setting, SettingError};
 use crate::request::Backups;
 use crate::secret::Secret;
 use crate::store::{Applied, BackupOrder, Change, Expected, Session, Store};

@@ -12,12 +12,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::setting::{Document, Setting, SettingError, extra_arg, manifest_file};
 use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
 use crate::component::StaticPod;
 use crate::error::faults;
 use crate::objects::{APPROVED, CertificateSigningRequest, DENIED, Node, NodeAddress};
 use crate::remedy::command;
-use crate::yaml::{self, EditError, Kind, Mapping, Step};
+use crate::yaml::{self, Kind, Step};
 
 /// What lets a kubelet ask the cluster for its serving certificate.
 const BOOTSTRAP: &str = "serverTLSBootstrap";
@@ -34,42 +35,9 @@ const DEFAULT_TYPES: &str = "Hostname,InternalDNS,InternalIP,ExternalDNS,Externa
 /// The program that a manifest runs.
 const API_SERVER: &str = "kube-apiserver";
 
-/// One document, and what it is to say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setting {
-    /// Where it is: a file, or an object of the cluster.
-    pub place: String,
-    /// What it is to say, as `serverTLSBootstrap: true`.
-    pub says: String,
-    /// The text as it is.
-    pub before: String,
-    /// The text as it is to be.
-    pub after: String,
-}
-
-impl Setting {
-    /// Whether it says so already.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.before == self.after
-    }
-}
-
 faults! {
     /// Why a component is not told something else.
-    pub enum SettingError {
-        /// A file or an object of the cluster cannot be changed in its one place: it cannot be read, is another kind of
-        /// document, or is written in a way in which nothing can be changed alone. Change it by hand.
-        #[error("{place}: {reason}")]
-        #[fault("serving.unfit", Finding, format!("nothing was changed; fix it, or write it by hand: {says}"))]
-        Unfit {
-            /// Where.
-            place: String,
-            /// What is wrong.
-            reason: String,
-            /// What it is to say.
-            says: String,
-        },
+    pub enum ServingError or Setting(SettingError) {
         /// The node has no kubelet that kubeadm has set up.
         #[error("{} is not there", path.display())]
         #[fault("serving.no_kubelet", Usage, "run it on a node that has joined, or name the kubelet's directory: --kubelet-dir DIR",
@@ -127,53 +95,12 @@ faults! {
     }
 }
 
-/// A text that is edited, and what it is to say.
-struct Document<'t> {
-    place: &'t str,
-    says: String,
-    text: &'t str,
-}
-
-impl Document<'_> {
-    fn unfit(&self, reason: impl Into<String>) -> SettingError {
-        SettingError::Unfit { place: self.place.to_owned(), reason: reason.into(), says: self.says.clone() }
-    }
-
-    fn read(&self) -> Result<Mapping, SettingError> {
-        yaml::parse(self.text.strip_prefix('\u{feff}').unwrap_or(self.text))
-            .map_err(|error| self.unfit(EditError::Unread(error).to_string()))
-    }
-
-    /// Refuses a document of another kind; the version of its API is returned.
-    fn version_of(&self, root: &Mapping, group: &str, kind: &str) -> Result<String, SettingError> {
-        let version = root.letters("apiVersion").and_then(|text| text.strip_prefix(group)?.strip_prefix('/'));
-        match version {
-            Some(version) if root.letters("kind") == Some(kind) => Ok(version.to_owned()),
-            _ => Err(self.unfit(format!("it is not a {kind} of {group}"))),
-        }
-    }
-
-    fn kept(&self) -> Setting {
-        self.becomes(self.text)
-    }
-
-    fn becomes(&self, after: &str) -> Setting {
-        let (place, says) = (self.place.to_owned(), self.says.clone());
-        Setting { place, says, before: self.text.to_owned(), after: after.to_owned() }
-    }
-
-    fn with(&self, path: &[Step<'_>], value: &yaml::Node) -> Result<Setting, SettingError> {
-        let after = yaml::set(self.text, path, value).map_err(|error| self.unfit(error.to_string()))?;
-        Ok(self.becomes(&after))
-    }
-}
-
 /// The kubelet's configuration, asking the cluster for its serving certificate.
 ///
 /// # Errors
 /// [`SettingError::Unfit`].
 pub fn kubelet_configuration(place: &str, text: &str) -> Result<Setting, SettingError> {
-    let document = Document { place, says: format!("{BOOTSTRAP}: true"), text };
+    let document = Document::new(place, text, format!("{BOOTSTRAP}: true"));
     let root = document.read()?;
     document.version_of(&root, "kubelet.config.k8s.io", "KubeletConfiguration")?;
     // `yes` is true for the kubelet.
@@ -188,27 +115,7 @@ pub fn kubelet_configuration(place: &str, text: &str) -> Result<Setting, Setting
 /// # Errors
 /// [`SettingError::Unfit`].
 pub fn cluster_configuration(place: &str, text: &str, authority: &Path) -> Result<Setting, SettingError> {
-    let file = authority.display().to_string();
-    let document = Document { place, says: format!("apiServer.extraArgs: {AUTHORITY_FLAG}: {file}"), text };
-    let root = document.read()?;
-    let version = document.version_of(&root, "kubeadm.k8s.io", "ClusterConfiguration")?;
-    let given = root.get("apiServer").and_then(|server| server.get("extraArgs"));
-    let way = [Step::Key("apiServer"), Step::Key("extraArgs")];
-    let value = yaml::Node::text(file);
-    match version.as_str() {
-        "v1beta3" => document.with(&[way[0], way[1], Step::Key(AUTHORITY_FLAG)], &value),
-        "v1beta4" => {
-            let items = given.and_then(yaml::Node::as_sequence).unwrap_or_default();
-            let is_it = |item: &yaml::Node| item.get("name").and_then(yaml::Node::letters) == Some(AUTHORITY_FLAG);
-            // Of several the API server takes the last.
-            if let Some(index) = items.iter().rposition(is_it) {
-                return document.with(&[way[0], way[1], Step::Item(index), Step::Key("value")], &value);
-            }
-            let item = Mapping::from([("name", yaml::Node::text(AUTHORITY_FLAG)), ("value", value)]);
-            document.with(&[way[0], way[1], Step::Item(items.len())], &item.into())
-        }
-        other => Err(document.unfit(format!("its version is {other}, not v1beta3 or v1beta4"))),
-    }
+    extra_arg(place, text, "apiServer", AUTHORITY_FLAG, Some(&authority.display().to_string()))
 }
 
 /// Where kubeadm's configuration has the certificates; kubeadm's own folder where it does not say.
@@ -223,48 +130,13 @@ pub fn certificates_dir(text: &str) -> PathBuf {
 /// # Errors
 /// [`SettingError::Unfit`].
 pub fn api_server_manifest(place: &str, text: &str, authority: &Path) -> Result<Setting, SettingError> {
-    let flag = format!("--{AUTHORITY_FLAG}={}", authority.display());
-    let document = Document { place, says: flag.clone(), text };
-    let parsed = |text: &str| StaticPod::parse(text.as_bytes()).map_err(|error| document.unfit(error.0));
-    let pod = parsed(text)?;
-    if authority_of(&pod).is_some() {
-        return Ok(document.kept());
+    // One that cannot be read is refused below.
+    let pod = StaticPod::parse(text.as_bytes()).unwrap_or_default();
+    if let Some(own) = authority_of(&pod) {
+        let says = format!("--{AUTHORITY_FLAG}={}", own.display());
+        return Ok(Document::new(place, text, says).kept());
     }
-    if !pod.is_of_a_volume(authority) {
-        return Err(document.unfit(format!("it does not mount {}", authority.display())));
-    }
-    let root = document.read()?;
-    let container = root.get("spec").and_then(|spec| spec.get("containers")?.as_sequence()?.first());
-    let words = |list: &str| -> Vec<&str> {
-        let items = container.and_then(|container| container.get(list)?.as_sequence()).unwrap_or_default();
-        items.iter().map(|item| item.letters().unwrap_or_default()).collect()
-    };
-    let (called, arguments) = (words("command"), words("args"));
-    if called.first().is_some_and(|program| Path::new(program).file_name() != Some(API_SERVER.as_ref())) {
-        return Err(document.unfit(format!("its first word is not {API_SERVER}")));
-    }
-    let has_flags = |words: &[&str]| words.iter().any(|word| word.starts_with("--"));
-    let (list, words) =
-        if has_flags(&called) || arguments.is_empty() { ("command", called) } else { ("args", arguments) };
-    if !has_flags(&words) {
-        return Err(document.unfit("its container has no flags"));
-    }
-    let way = [Step::Key("spec"), Step::Key("containers"), Step::Item(0), Step::Key(list)];
-    let empty = words
-        .iter()
-        .position(|word| word.strip_prefix("--").is_some_and(|word| word.trim_end_matches('=') == AUTHORITY_FLAG));
-    let value = yaml::Node::text(flag.as_str());
-    let made = if let Some(index) = empty {
-        yaml::set(text, &[&way[..], &[Step::Item(index)]].concat(), &value)
-    } else {
-        let index = words.iter().position(|word| word.starts_with("--") && *word > flag.as_str());
-        yaml::insert(text, &[&way[..], &[Step::Item(index.unwrap_or(words.len()))]].concat(), &value)
-    };
-    let after = made.map_err(|error| document.unfit(error.to_string()))?;
-    if parsed(&after)?.file(AUTHORITY_FLAG).as_deref() != Some(authority) {
-        return Err(document.unfit("its flags are not where they are expected"));
-    }
-    Ok(document.becomes(&after))
+    manifest_file(place, text, API_SERVER, AUTHORITY_FLAG, authority)
 }
 
 /// The file, as the container has it, of the CA that kubelets' certificates are verified with.

@@ -6,7 +6,8 @@ use super::cell::minute;
 use super::{table, unified};
 use crate::ops::enable_serving::{AwaitedRequest, ServingSetup};
 use crate::ops::require_serving::{NodeServing, ServingRequirement};
-use crate::plan::serving::{Awaited, Setting};
+use crate::plan::serving::Awaited;
+use crate::plan::setting::Setting;
 use crate::remedy::command;
 use crate::text::printable;
 

@@ -1,7 +1,14 @@
 //! Changes one value of a text, and leaves every other byte as it is: comments, order, quotes, line ends.
 //!
-//! In: a text, where the value is, the value. Out: the text anew. What was changed is read again, and must say what the old
+//! In: a text, where the value is, the value, or that it goes. Out: the text anew. What was changed is read again, and must say what the old
 //! text says but for that value: where an anchor, an alias or a merge key stands in the way of that, it is an error.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | this file | a value is set or put between others |
+//! | `remove` | a value goes |
+
+mod remove;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +21,7 @@ use super::node::{Mapping, Node, Scalar, Value};
 use super::parse::parse;
 use super::places::{Pair, Place, Shape, locate};
 use super::write::write;
+pub(crate) use remove::remove;
 
 /// One step on the way to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +75,26 @@ pub(crate) fn insert(text: &str, path: &[Step<'_>], value: &Node) -> Result<Zero
 }
 
 fn change(given: &str, path: &[Step<'_>], value: &Node, inserts: bool) -> Result<Zeroizing<String>, EditError> {
+    edited(given, &mut |tree| put(tree, path, value, inserts), &|text, root| {
+        Editor { text, value, inserts }.patch(root, None, path, false)
+    })
+}
+
+/// The text, patched, where it is to say something else, and says just that then.
+fn edited(
+    given: &str,
+    change: &mut dyn FnMut(&mut Node) -> Result<(), EditError>,
+    patch: &dyn Fn(&str, &Place) -> Option<Patch>,
+) -> Result<Zeroizing<String>, EditError> {
     let text = given.strip_prefix('\u{feff}').unwrap_or(given);
     let mut expected = Node::from(parse(text).map_err(EditError::Unread)?);
     let before = expected.clone();
-    put(&mut expected, path, value, inserts)?;
+    change(&mut expected)?;
     if says_the_same(&before, &expected) {
         return Ok(Zeroizing::new(given.to_owned()));
     }
     let root = locate(text).ok_or(EditError::Entangled)?;
-    let editor = Editor { text, value, inserts };
-    let mut replaced = editor.patch(&root, None, path, false).ok_or(EditError::Entangled)?;
+    let mut replaced = patch(text, &root).ok_or(EditError::Entangled)?;
     replaced.sort_by_key(|(range, _)| range.start);
     let mut made = Zeroizing::new(String::with_capacity(given.len().saturating_add(1024)));
     made.push_str(given.get(..given.len() - text.len()).unwrap_or_default());
@@ -191,12 +209,7 @@ impl Editor<'_> {
         }
         let is_written = !at.span.is_empty();
         // Only what has a key is known to be there without being written.
-        let behind_colon = || {
-            let key = key?;
-            let rest = self.text.get(key.end..)?;
-            let colon = rest.find(':').filter(|colon| rest.get(..*colon).is_some_and(|gap| gap.trim().is_empty()))?;
-            Some(key.end + colon + 1)
-        };
+        let behind_colon = || behind_colon(self.text, key?);
         if is_scalar(value) || in_flow || key.is_none() {
             let letters = if in_flow { flow(value)? } else { letters(value)? };
             if is_written {
@@ -284,8 +297,7 @@ impl Editor<'_> {
     }
 
     fn line_before(&self, at: usize) -> &str {
-        let before = self.text.get(..at).unwrap_or_default();
-        before.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default()
+        line_before(self.text, at)
     }
 
     fn column(&self, at: usize) -> usize {
@@ -295,6 +307,19 @@ impl Editor<'_> {
     fn is_first_on_line(&self, at: usize) -> bool {
         self.line_before(at).bytes().all(|byte| byte == b' ')
     }
+}
+
+/// What stands on the line before this place.
+fn line_before(text: &str, at: usize) -> &str {
+    let before = text.get(..at).unwrap_or_default();
+    before.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default()
+}
+
+/// Behind the colon of a key.
+fn behind_colon(text: &str, key: &Range<usize>) -> Option<usize> {
+    let rest = text.get(key.end..)?;
+    let colon = rest.find(':').filter(|colon| rest.get(..*colon).is_some_and(|gap| gap.trim().is_empty()))?;
+    Some(key.end + colon + 1)
 }
 
 /// Where a pair ends: a value that is not written ends with its key.

@@ -239,7 +239,7 @@ def test_a_document_that_cannot_be_changed_alone_is_refused(
     own(tmp_path).write_text(text)
     failed = enable(tmp_path)
     assert (failed.returncode, own(tmp_path).read_text()) == (1, text), failed
-    assert "code: serving.unfit" in failed.stderr
+    assert "code: setting.unfit" in failed.stderr
     assert reason in failed.stderr
     assert said(api, "kubelet-config", "kubelet") == KUBELET
     own(tmp_path).write_text(KUBELET)
@@ -396,7 +396,7 @@ def test_a_cluster_that_cannot_be_asked_or_a_node_without_an_api_server_changes_
         api.trouble.append(once("PUT", f"{MAPS}/kubeadm-config", conflict))
         manifest(tmp_path).write_text(MANIFEST.replace("    - kube-apiserver", "    - sh"))
         unfit = require(tmp_path)
-        assert (unfit.returncode, "code: serving.unfit" in unfit.stderr) == (1, True), unfit
+        assert (unfit.returncode, "code: setting.unfit" in unfit.stderr) == (1, True), unfit
         manifest(tmp_path).write_text(MANIFEST)
         assert require(tmp_path).returncode == 0, "the conflict was tried again"
         assert api.requests.count(f"PUT {MAPS}/kubeadm-config") == 2

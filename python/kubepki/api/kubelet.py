@@ -154,7 +154,7 @@ def enable_serving_certs(
 
     Raises:
         ConfigurationError: `serving.no_kubelet`, `cluster.no_credentials`, `cluster.bad_credentials`.
-        FindingError: `serving.unfit` for a document that cannot be changed in its one place, `serving.flag_wins`,
+        FindingError: `setting.unfit` for a document that cannot be changed in its one place, `serving.flag_wins`,
             `cluster.not_found`.
         EnvironmentFailure: `cluster.*` when the cluster cannot be asked: nothing was written then; `store.*`;
             `restart.*`; `serving.no_request` when the kubelet has not asked in time, with the step that is missing.
@@ -208,7 +208,7 @@ def require_serving_certs(
     Raises:
         ConfigurationError: `restart.not_here` on a node without an API server, `cluster.no_credentials`,
             `cluster.bad_credentials`.
-        FindingError: `serving.unfit` for a document that cannot be changed in its one place, `cluster.not_found`.
+        FindingError: `setting.unfit` for a document that cannot be changed in its one place, `cluster.not_found`.
         RefusedError: `serving.unverified` with the nodes that do not serve what can be verified, `cluster.forbidden`.
         EnvironmentFailure: `cluster.*` when the cluster cannot be asked, `store.*`, `restart.no_kubelet`.
         PartialError: With the code of what failed after something was written; `serving.not_back` when the API server

@@ -14,7 +14,7 @@ use super::progress::{Phase, Progress};
 use super::{Reservation, look};
 use crate::component::flags;
 use crate::error::Result;
-use crate::plan::serving::SettingError;
+use crate::plan::serving::ServingError;
 use crate::store::Session;
 
 /// Between two looks.
@@ -48,7 +48,7 @@ impl Reservation {
             };
             let waited = patience.waited();
             if waited >= limit {
-                return Err(SettingError::NotBack { component: component.to_owned(), waited, reason: problem }.into());
+                return Err(ServingError::NotBack { component: component.to_owned(), waited, reason: problem }.into());
             }
             patience.note(&problem);
             patience.pause(PAUSE)?;

@@ -3,13 +3,13 @@
 use super::values;
 use crate::ops::enable_serving;
 use crate::ops::require_serving;
-use crate::plan::serving;
+use crate::plan::setting;
 use crate::report;
 use crate::text::counted;
 
 values! {
     /// A document, and what it is to say: a file of the node, or an object of the cluster.
-    Setting(it: serving::Setting);
+    Setting(it: setting::Setting);
     shown = format!("{}: {}", it.place, it.says);
     attributes {
         /// Where it is: a path, or `ConfigMap NAMESPACE/NAME`.

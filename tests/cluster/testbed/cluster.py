@@ -254,13 +254,20 @@ class Cluster:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
 
     @contextlib.contextmanager
-    def steady_client(self, pause_milliseconds: int = 50) -> Iterator[SteadyClient]:
-        """Ask the API server all the time, until the block ends."""
-        copied = self.folder / "steady.conf"
-        # Certificates of the client itself may be renewed meanwhile; it goes on with what it has read.
-        shutil.copy(self.first.kubernetes / "admin.conf", copied)
+    def steady_client(self, pause_milliseconds: int = 50, *, pod: str | None = None) -> Iterator[SteadyClient]:
+        """Ask the API server all the time, until the block ends.
+
+        With a pod it asks for everything (`testbed.load`), and follows the first node's admin.conf as it changes.
+        """
+        file = self.first.kubernetes / "admin.conf"
+        if pod is None:
+            # Certificates of the client itself may be renewed meanwhile; it goes on with what it has read.
+            copied = self.folder / "steady.conf"
+            shutil.copy(file, copied)
+            file = copied
         program = self.first.tools.program("steady")
-        command = self._entering(program, f"--kubeconfig={copied}", f"--pause={pause_milliseconds}ms")
+        more = [f"--pod={pod}", "--follow"] if pod else []
+        command = self._entering(program, f"--kubeconfig={file}", f"--pause={pause_milliseconds}ms", *more)
         client = SteadyClient(command, self._record)
         try:
             yield client

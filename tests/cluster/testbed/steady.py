@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,27 +17,46 @@ if TYPE_CHECKING:
     from testbed.processes import Record
 
 _PATIENCE = 60.0
+# A stand-in for what has read the CA and the token once, and will never do so again.
+OLD_POD = "old pod"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that was not answered as it should be."""
+    """A request that was not answered as it should be; or a stream that broke and went on after some seconds."""
 
     at: datetime
     kind: str
     seconds: float
     error: str
 
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> Failure:
+        """Read it from a line of the client's."""
+        return cls(datetime.fromisoformat(_to_microseconds(said["at"])), said["kind"], said["seconds"], said["error"])
+
+    def __str__(self) -> str:
+        """Return a line for a report."""
+        return f"{self.at:%H:%M:%S.%f} {self.kind}: {self.error} ({self.seconds:.1f} s)"
+
 
 class SteadyClient:
-    """Four loops: reads and writes of a ConfigMap, over a connection that is kept and over new ones."""
+    """Loops of reads and writes of a ConfigMap, over a connection that is kept and over new ones; or of much more."""
 
     def __init__(self, command: list[str], record: Record) -> None:
         """Start it, and wait until its first requests were answered."""
         self.failures: list[Failure] = []
-        # By kind: all requests, and the longest of them in seconds; known once it has stopped.
+        # Those of the old pod's stand-in, which end with the old trust.
+        self.old_pod: list[Failure] = []
+        # Streams that broke and went on.
+        self.resumed: list[Failure] = []
+        # When it read its kubeconfig again.
+        self.reloads: list[datetime] = []
+        # By kind: all requests, and the longest of them in seconds; what each stream has carried. Known once it has
+        # stopped.
         self.requests: dict[str, int] = {}
         self.longest: dict[str, float] = {}
+        self.pieces: dict[str, int] = {}
         self._said: list[str] = []
         self._started = threading.Event()
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -71,9 +91,14 @@ class SteadyClient:
             self._process.stdout.close()
 
     def report(self) -> str:
-        """Return a line for each failure, and the count."""
-        lines = [f"{each.at:%H:%M:%S.%f} {each.kind}: {each.error} ({each.seconds:.1f} s)" for each in self.failures]
-        return "\n".join([*lines, f"{len(self.failures)} of {self.count} requests failed; the longest: {self.longest}"])
+        """Return a line for each failure, and the counts."""
+        lines = [*map(str, self.failures)]
+        lines += [f"{len(self.failures)} of {self.count} requests failed; the longest: {self.longest}"]
+        if self.old_pod:
+            lines += [f"{len(self.old_pod)} of the old pod's, from {self.old_pod[0]} to {self.old_pod[-1]}"]
+        if self.pieces:
+            lines += [f"streams went on: {dict(Counter(each.kind for each in self.resumed))}", *map(str, self.resumed)]
+        return "\n".join(lines + self._said)
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -83,13 +108,18 @@ class SteadyClient:
             except ValueError:
                 self._said.append(line.rstrip())
                 continue
-            if said.get("state") == "started":
+            state = said.get("state")
+            if state == "started":
                 self._started.set()
-            elif said.get("state") == "ended":
-                self.requests, self.longest = said["requests"], said["longest"]
+            elif state == "ended":
+                self.requests, self.longest, self.pieces = said["requests"], said["longest"], said["pieces"]
+            elif state == "reloaded":
+                self.reloads.append(datetime.fromisoformat(_to_microseconds(said["at"])))
+            elif state == "resumed":
+                self.resumed.append(Failure.of(said))
             else:
-                at = datetime.fromisoformat(_to_microseconds(said["at"]))
-                self.failures.append(Failure(at, said["kind"], said["seconds"], said["error"]))
+                failure = Failure.of(said)
+                (self.old_pod if failure.kind == OLD_POD else self.failures).append(failure)
         # Whoever waits for the start sees that it has ended.
         self._started.set()
 
