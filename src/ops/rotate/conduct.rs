@@ -186,7 +186,9 @@ fn look(fleet: &Fleet, names: &[&str]) -> Vec<SeenNode> {
 fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesError> {
     let other = |said: String| Err(NodesError::OtherNode { given: member.name.clone(), said });
     match &seen.node {
-        Some(name) if !member.name.is_empty() && *name != member.name => other(name.clone()),
+        // The node that kubepki runs on is what it is.
+        _ if member.name.is_empty() => Ok(seen),
+        Some(name) if *name != member.name => other(name.clone()),
         _ if seen.is_worker != member.is_worker() => {
             other(format!("{} ({})", member.name, if seen.is_worker { "a worker" } else { "a control-plane node" }))
         }

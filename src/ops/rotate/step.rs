@@ -123,13 +123,19 @@ pub fn step(
         authorities: Vec::new(),
     };
     if phase == Phase::TrustBoth {
+        let (inventory, circumstances) = (place.inventory()?, Circumstances { now, is_worker: place.is_worker() });
+        let mut all: Option<Turn> = None;
         for rotation in &rotations {
-            let circumstances = Circumstances { now, is_worker: place.is_worker() };
             let given = material.get(&rotation.name);
-            let comes = prepare(&place.inventory()?, rotation, given, &wishes(request), circumstances)?;
-            if let Some(turn) = comes {
-                done.take(carry_out(request, turn)?);
-            }
+            let comes = prepare(&inventory, rotation, given, &wishes(request), circumstances)?;
+            all = match (all, comes) {
+                (Some(all), Some(comes)) => Some(all.and(comes)),
+                (all, comes) => all.or(comes),
+            };
+        }
+        drop(inventory);
+        if let Some(turn) = all {
+            done.take(carry_out(request, turn)?);
         }
         place = place.again();
     }
@@ -147,7 +153,7 @@ pub fn step(
     }
     done.authorities = place.rotations(&names)?;
     if !request.no_restart {
-        done.restarted = restart_what_is_due(request, &place, phase, &names, now, progress)?;
+        done.restarted.extend(restart_what_is_due(request, &place, phase, &names, now, progress)?);
     }
     Ok(done)
 }

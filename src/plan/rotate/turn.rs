@@ -24,6 +24,16 @@ pub struct Turn {
     pub supplied: BTreeMap<PathBuf, Secret>,
 }
 
+impl Turn {
+    /// Both at once, of the same files as they were read.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.plan.artefacts.extend(other.plan.artefacts);
+        self.supplied.extend(other.supplied);
+        self
+    }
+}
+
 /// A plan in the making.
 pub(super) struct Draft<'a> {
     inventory: &'a Inventory<'a>,
