@@ -200,7 +200,8 @@ fn look_at_authority(
     let found = item.pair();
     let trusted = found.all();
     if trusted.is_empty() {
-        let behind = if item.is_there() { vec![format!("{} cannot be read", item.certificate.display())] } else { Vec::new() };
+        let behind =
+            if item.is_there() { vec![format!("{} cannot be read", item.certificate.display())] } else { Vec::new() };
         let stage = if behind.is_empty() { Stage::Absent } else { Stage::Unclear };
         return AuthorityRotation { stage, behind, ..absent(item.name) };
     }
@@ -210,7 +211,11 @@ fn look_at_authority(
     let issuing = issuing(found);
     let mut behind = Vec::new();
     if found.key.present().is_some() && issuing.is_none_or(|one| Some(one) != trusted.first()) {
-        behind.push(format!("{} does not begin with the certificate of {}", file_name(&item.certificate), file_name(&item.key)));
+        behind.push(format!(
+            "{} does not begin with the certificate of {}",
+            file_name(&item.certificate),
+            file_name(&item.key)
+        ));
     }
     let is_in = |all: &[Certificate]| !all.is_empty() && all.iter().all(|one| trusted.contains(one));
     let stage = match (is_in(&next), is_in(&previous)) {

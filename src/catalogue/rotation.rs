@@ -49,10 +49,13 @@ impl Layout {
     /// The one that is not in use, beside it.
     #[must_use]
     pub fn aside(&self, name: &str, aside: Aside) -> KeyFiles {
-        self.key_files(name, match aside {
-            Aside::Next => "-next",
-            Aside::Previous => "-previous",
-        })
+        self.key_files(
+            name,
+            match aside {
+                Aside::Next => "-next",
+                Aside::Previous => "-previous",
+            },
+        )
     }
 
     /// The certificate with which the controller manager signs while `ca.crt` holds several.

@@ -117,7 +117,9 @@ impl Run for Export {
         };
         let material = export(&self.request, to)?;
         if material.is_empty() {
-            session.screen.say("nothing to export: no rotation has begun here, and a control plane is asked for the worker's part");
+            session.screen.say(
+                "nothing to export: no rotation has begun here, and a control plane is asked for the worker's part",
+            );
             return Ok(Category::Finding.exit_code());
         }
         session.structured(&material, Form::Json)?;
@@ -240,7 +242,11 @@ impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let width = session.screen.width();
         if self.local {
-            let request = RotationRequest { authorities: self.request.authorities, node: self.node, ..RotationRequest::default() };
+            let request = RotationRequest {
+                authorities: self.request.authorities,
+                node: self.node,
+                ..RotationRequest::default()
+            };
             let rotation = rotate::status(&request, session.now)?;
             match self.output.form {
                 Form::Text => session.screen.show(&report::rotate::status(&rotation, width))?,
@@ -286,7 +292,9 @@ fn go(session: &Session, request: &ConductRequest, wish: Wish, is_dry_run: bool,
                 session.begin_work(format!("{phase} on {node}; it ends with this step"));
             }
             Event::Said { node, line } => session.screen.say(&format!("  {node}: {line}")),
-            Event::Ended(done) => session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds)),
+            Event::Ended(done) => {
+                session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds))
+            }
             Event::Looking => {}
         }
         session.tell()

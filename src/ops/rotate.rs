@@ -63,7 +63,9 @@ impl NodeRotation {
     /// Whether something is replaced here, or is not as it shall be.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        self.authorities.iter().any(|one| one.stage.trusts_both() || one.stage == Stage::Prepared || !one.behind.is_empty())
+        self.authorities
+            .iter()
+            .any(|one| one.stage.trusts_both() || one.stage == Stage::Prepared || !one.behind.is_empty())
     }
 }
 
@@ -108,7 +110,11 @@ struct Place {
 }
 
 impl Place {
-    fn open(request: &NodeRequest, kubelet_dir: &std::path::Path, manifests_dir: Option<&std::path::Path>) -> Result<Self> {
+    fn open(
+        request: &NodeRequest,
+        kubelet_dir: &std::path::Path,
+        manifests_dir: Option<&std::path::Path>,
+    ) -> Result<Self> {
         let mut node = Node::open_without_address(request)?;
         let kubelet = Kubelet::read(&node.store, kubelet_dir);
         let own = || kubelet.configuration.manifests_dir(&node.layout.kubeconfig_dir);

@@ -48,15 +48,8 @@ words! {
 
 impl Phase {
     /// All of them, in the order of a rotation.
-    pub const ALL: [Self; 7] = [
-        Self::TrustBoth,
-        Self::IssueNew,
-        Self::IssueOld,
-        Self::Reissue,
-        Self::TrustNew,
-        Self::TrustOld,
-        Self::Cluster,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::TrustBoth, Self::IssueNew, Self::IssueOld, Self::Reissue, Self::TrustNew, Self::TrustOld, Self::Cluster];
 }
 
 faults! {

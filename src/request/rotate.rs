@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use clap::Args;
 use serde::Deserialize;
 
-use super::{Backups, ClusterAccess, KubeletDir, NodeRequest, Recover, RequestError, RestartOptions, Span, defaults, refuse_unknown};
+use super::{
+    Backups, ClusterAccess, KubeletDir, NodeRequest, Recover, RequestError, RestartOptions, Span, defaults,
+    refuse_unknown,
+};
 use crate::catalogue::{SERVICE_ACCOUNT, rotated_names};
 use crate::plan::generate::Selection;
 use crate::secret::Secret;
@@ -125,7 +128,10 @@ fn refuse_one_for_all(new_ca: Option<&PathBuf>, chosen: &[&str]) -> Result<(), R
     if new_ca.is_none() || matches!(chosen, [one] if *one != SERVICE_ACCOUNT) {
         return Ok(());
     }
-    Err(RequestError::bad("--new-ca is one CA, and others are to be replaced", "name the one that it is for: --authority ca"))
+    Err(RequestError::bad(
+        "--new-ca is one CA, and others are to be replaced",
+        "name the one that it is for: --authority ca",
+    ))
 }
 
 impl ConductRequest {

@@ -379,7 +379,10 @@ impl Conductor<'_, '_> {
     fn no_progress(&self, leg: &Leg) -> ConductError {
         let of_leg = |node: &String| {
             let all = self.seen.get(node).map(|seen| seen.authorities.as_slice()).unwrap_or_default();
-            all.iter().filter(|one| leg.authorities.contains(&one.name)).map(|one| one.behind.join(", ")).collect::<Vec<_>>()
+            all.iter()
+                .filter(|one| leg.authorities.contains(&one.name))
+                .map(|one| one.behind.join(", "))
+                .collect::<Vec<_>>()
         };
         let left = leg.nodes.iter().map(|node| format!("{node}: {}", of_leg(node).join(", "))).collect();
         ConductError::NoProgress { phase: leg.phase.as_str(), nodes: leg.nodes.clone(), left }
@@ -397,8 +400,17 @@ impl Conductor<'_, '_> {
         let material = self.material(&member, phase, authorities)?;
         let listed = authorities.join(",");
         let life = format!("{}s", self.request.token_life.seconds());
-        let mut arguments =
-            vec!["rotate", "step", phase.as_str(), "--authority", listed.as_str(), "-o", "json", "--token-life", life.as_str()];
+        let mut arguments = vec![
+            "rotate",
+            "step",
+            phase.as_str(),
+            "--authority",
+            listed.as_str(),
+            "-o",
+            "json",
+            "--token-life",
+            life.as_str(),
+        ];
         if material.is_some() {
             arguments.extend(["--material", "-"]);
         }

@@ -1,11 +1,11 @@
 //! `kubepki rotate export`: what other nodes need of this one, with private keys for control planes.
 
 use super::{Place, RotationRequest};
+use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{Aside, SERVICE_ACCOUNT};
 use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::Inventory;
-use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::plan::rotate::{Given, Material};
 use crate::secret::Secret;
 
@@ -20,7 +20,8 @@ pub fn export(request: &RotationRequest, to: Role) -> Result<Material> {
     let inventory = place.inventory()?;
     let rotations = place.rotations(&names)?;
     let given = |rotation: &AuthorityRotation| {
-        let given = if to == Role::Worker { for_worker(&inventory, rotation) } else { for_control_plane(&inventory, rotation) };
+        let given =
+            if to == Role::Worker { for_worker(&inventory, rotation) } else { for_control_plane(&inventory, rotation) };
         Some((rotation.name.clone(), given?))
     };
     Ok(rotations.iter().filter_map(given).collect())
@@ -48,7 +49,8 @@ fn first_ones(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option
     }
     let going: Vec<_> = rotation.previous.iter().map(|one| &one.sha256).collect();
     let item = inventory.get(&rotation.name)?;
-    let staying = item.certificates().iter().zip(&rotation.trusted).filter(|(_, anchor)| !going.contains(&&anchor.sha256));
+    let staying =
+        item.certificates().iter().zip(&rotation.trusted).filter(|(_, anchor)| !going.contains(&&anchor.sha256));
     String::from_utf8(staying.flat_map(|(certificate, _)| certificate.to_pem()).collect()).ok()
 }
 

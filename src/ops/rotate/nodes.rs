@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::NodeRotation;
 use crate::edge::process::ProcessError;

@@ -22,7 +22,8 @@ fn names(place: &Place, rotations: &[AuthorityRotation]) -> Result<Vec<String>> 
         let item = inventory.get(name);
         name == KUBELET_SERVER && item.is_some_and(|item| item.serving == Some(ServingSource::Requested))
     };
-    let concerned = rotations.iter().filter(|one| matches!(one.stage, Stage::IssueOld | Stage::IssueNew | Stage::TrustBoth));
+    let concerned =
+        rotations.iter().filter(|one| matches!(one.stage, Stage::IssueOld | Stage::IssueNew | Stage::TrustBoth));
     let old = concerned.clone().flat_map(AuthorityRotation::outdated_leaves).map(|leaf| leaf.name.clone());
     let mut names: Vec<_> = old.filter(|name| !is_requested(name)).collect();
     if concerned.into_iter().any(|one| one.lacks_bridge) && !names.iter().any(|name| name == API_SERVER) {

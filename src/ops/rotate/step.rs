@@ -199,7 +199,11 @@ fn refuse_early(
         return Ok(());
     }
     let life = request.token_life()?;
-    let waited = place.node.store.changed_at(&place.node.layout.service_account_key()).map(|at| now - at);
+    let waited = place
+        .node
+        .store
+        .changed_at(&place.node.layout.service_account_key())
+        .map(|at| (now - at).max(TimeDelta::zero()));
     match waited.filter(|waited| *waited < life) {
         None => Ok(()),
         Some(waited) => Err(RotateError::TokensAlive { waited: in_words(waited), life: in_words(life) }.into()),
@@ -240,7 +244,8 @@ fn sign_with_the_right_file(
     if is_ours && told.as_ref() != Some(wanted) {
         let (path, text) = (&place.manifest, text_of(&place.node.store, &place.manifest)?);
         let value = wanted.display().to_string();
-        let setting = manifest_flag(&path.display().to_string(), &text, CONTROLLER_MANAGER, SIGNING_FLAG, Some(&value))?;
+        let setting =
+            manifest_flag(&path.display().to_string(), &text, CONTROLLER_MANAGER, SIGNING_FLAG, Some(&value))?;
         let backup_dir = request.backups.dir();
         let change = change(path, &setting);
         let applied = if request.no_restart {

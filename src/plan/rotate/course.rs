@@ -289,9 +289,8 @@ fn forward(lines: &[&Line<'_>]) -> Option<Leg> {
     let lags = |_: &Line<'_>, _: &Stop<'_>, one: &AuthorityRotation, position| {
         position == Position::Old || (position == Position::Both && is_torn(one))
     };
-    let signs = |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| {
-        position == Position::Both && !stop.is_worker
-    };
+    let signs =
+        |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| position == Position::Both && !stop.is_worker;
     due(lines, Phase::TrustBoth, lags)
         .or_else(|| due(lines, Phase::IssueNew, signs))
         .or_else(|| due(lines, Phase::Reissue, |line, _, one, _| is_unsigned(line, one, |pair| &pair.new)))
@@ -334,9 +333,8 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
             return Err(CourseError::TooLate { authority: line.name.to_owned(), node: stop.name.to_owned() });
         }
     }
-    let signs = |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| {
-        position == Position::New && !stop.is_worker
-    };
+    let signs =
+        |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| position == Position::New && !stop.is_worker;
     let trusts = |_: &Line<'_>, _: &Stop<'_>, one: &AuthorityRotation, position| {
         position == Position::Both || position == Position::New || one.stage == Stage::Prepared
     };
@@ -377,8 +375,7 @@ pub fn imagined(one: &AuthorityRotation, phase: Phase, worker_of: Option<&str>) 
             one.stage = if phase == Phase::IssueNew { Stage::IssueNew } else { Stage::IssueOld };
             one.trusted.rotate_left(1);
             let other: Vec<_> = one.trusted.iter().skip(1).cloned().collect();
-            (one.next, one.previous) =
-                if phase == Phase::IssueNew { (Vec::new(), other) } else { (other, Vec::new()) };
+            (one.next, one.previous) = if phase == Phase::IssueNew { (Vec::new(), other) } else { (other, Vec::new()) };
             one.issuing = one.trusted.first().map(|first| first.sha256.clone());
         }
         Phase::Reissue => {

@@ -23,7 +23,12 @@ pub struct Given {
     /// The CA certificates in PEM, the one that signs first; of the service accounts their public keys.
     pub certificates: String,
     /// The private key in PEM.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "text_of", deserialize_with = "secret_of")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "text_of",
+        deserialize_with = "secret_of"
+    )]
     pub key: Option<Secret>,
 }
 
@@ -152,7 +157,12 @@ impl Preparing<'_> {
             return Err(self.bad(format!("{} may not sign certificates", first.subject())));
         }
         if let Some(one) = certificates.iter().find(|one| one.not_after() <= now || one.not_before() > now) {
-            return Err(self.bad(format!("{} is valid from {} until {}", one.subject(), one.not_before(), one.not_after())));
+            return Err(self.bad(format!(
+                "{} is valid from {} until {}",
+                one.subject(),
+                one.not_before(),
+                one.not_after()
+            )));
         }
         if let Some(key) = &given.key {
             let key = PrivateKey::from_pem(key.expose()).map_err(|error| self.bad(error.to_string()))?;
@@ -191,7 +201,9 @@ impl Preparing<'_> {
     fn keys(&self, inventory: &Inventory<'_>, given: Option<&Given>) -> Result<Option<Turn>, RotateError> {
         let name = self.item.name;
         let public = match given {
-            Some(given) => read_public_keys(given.certificates.as_bytes()).map_err(|error| self.bad(error.to_string()))?,
+            Some(given) => {
+                read_public_keys(given.certificates.as_bytes()).map_err(|error| self.bad(error.to_string()))?
+            }
             None => Vec::new(),
         };
         let anchors: Vec<_> = public.iter().map(|key| Anchor::of_key(key)).collect();

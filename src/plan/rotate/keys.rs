@@ -72,7 +72,12 @@ impl<'a> Keys<'a> {
 
     fn verify_with(&self, draft: &mut Draft<'a>, all: &[Vec<u8>]) {
         if all != self.public.as_slice() {
-            draft.supply(SERVICE_ACCOUNT, Kind::KeyPair, "tokens are verified with them", [(&self.files.public, 0o600, text(all))]);
+            draft.supply(
+                SERVICE_ACCOUNT,
+                Kind::KeyPair,
+                "tokens are verified with them",
+                [(&self.files.public, 0o600, text(all))],
+            );
         }
     }
 

@@ -269,7 +269,10 @@ impl<'a> Turning<'a> {
         if !files.is_empty() {
             let reason = if wanted.len() > there.len() { "trusts the new one too" } else { "trusts what signs" };
             let files: Vec<_> = files.iter().map(|(path, mode)| (path, *mode)).collect();
-            draft.push(Artefact::new(name, Kind::CertificateAuthority, Step::TrustBundle(bundle), reason, Vec::new()), &files);
+            draft.push(
+                Artefact::new(name, Kind::CertificateAuthority, Step::TrustBundle(bundle), reason, Vec::new()),
+                &files,
+            );
         }
     }
 
@@ -291,15 +294,22 @@ impl<'a> Turning<'a> {
     /// The controller manager takes one certificate, and no more; the file goes when nobody names it any more.
     fn signing(&self, draft: &mut Draft<'a>, wanted: &[Certificate]) {
         let path = self.inventory.layout.signing_certificate();
-        let Some(first) = wanted.first().filter(|_| wanted.len() > 1 && !self.item.pair().is_external()) else { return };
+        let Some(first) = wanted.first().filter(|_| wanted.len() > 1 && !self.item.pair().is_external()) else {
+            return;
+        };
         let alone = std::slice::from_ref(first);
         let there = self.inventory.tree.content(&path).and_then(|pem| read_certificates(pem).ok()).unwrap_or_default();
         if there == alone {
             return;
         }
         let bundle = TrustBundle::of_file("ca-signing", &path, alone, &there, self.now);
-        let artefact =
-            Artefact::new("ca-signing", Kind::File, Step::TrustBundle(bundle), "signs for the controller manager", Vec::new());
+        let artefact = Artefact::new(
+            "ca-signing",
+            Kind::File,
+            Step::TrustBundle(bundle),
+            "signs for the controller manager",
+            Vec::new(),
+        );
         draft.push(artefact, &[(&path, 0o644)]);
     }
 
@@ -327,7 +337,12 @@ impl<'a> Turning<'a> {
         }
         let kind = Kind::CertificateAuthority;
         let aside = old_key.into_iter().map(|key| (&target.key, 0o600, key));
-        draft.supply(&format!("{name}-other"), kind, "does not sign any more", aside.chain([(&target.public, 0o644, pem(goes))]));
+        draft.supply(
+            &format!("{name}-other"),
+            kind,
+            "does not sign any more",
+            aside.chain([(&target.public, 0o644, pem(goes))]),
+        );
         let own = new_key.into_iter().map(|key| (&in_use.key, 0o600, key));
         draft.supply(name, kind, "signs from now on", own.chain([(&in_use.public, 0o644, pem(&order))]));
         if name == CLUSTER_CA {
@@ -353,6 +368,11 @@ impl<'a> Turning<'a> {
 
     fn forget(&self, draft: &mut Draft<'a>, aside: Aside) {
         let files = self.inventory.layout.aside(self.item.name, aside).paths();
-        draft.remove(&format!("{}-other", self.item.name), Kind::CertificateAuthority, "is not trusted any more", &files);
+        draft.remove(
+            &format!("{}-other", self.item.name),
+            Kind::CertificateAuthority,
+            "is not trusted any more",
+            &files,
+        );
     }
 }

@@ -32,7 +32,8 @@ fn leaf(by: &str) -> SignedLeaf {
 
 impl Cluster {
     fn new() -> Self {
-        let control_plane = |name: &str| (name.to_owned(), false, rotated_names().iter().map(|one| single(one, false)).collect());
+        let control_plane =
+            |name: &str| (name.to_owned(), false, rotated_names().iter().map(|one| single(one, false)).collect());
         let worker = |name: &str| (name.to_owned(), true, vec![single("ca", true)]);
         Self(vec![control_plane("cp1"), control_plane("cp2"), control_plane("cp3"), worker("w1"), worker("w2")])
     }
@@ -45,7 +46,8 @@ impl Cluster {
         let signs = self.0[0].2[0].issuing.clone();
         for (name, is_worker, authorities) in &mut self.0 {
             let worker_of = signs.as_deref().filter(|_| *is_worker);
-            for one in authorities.iter_mut().filter(|one| nodes.contains(name) && leg.authorities.contains(&one.name)) {
+            for one in authorities.iter_mut().filter(|one| nodes.contains(name) && leg.authorities.contains(&one.name))
+            {
                 *one = imagined(one, leg.phase, worker_of);
             }
         }
@@ -66,7 +68,8 @@ impl Cluster {
         let mut same = all.map(|one| {
             let mut has: Vec<_> = one.trusted.iter().map(|anchor| anchor.sha256.as_str()).collect();
             has.sort_unstable();
-            has == trusted && one.leaves.iter().all(|leaf| leaf.signed_by.as_deref().is_some_and(|by| trusted.contains(&by)))
+            has == trusted
+                && one.leaves.iter().all(|leaf| leaf.signed_by.as_deref().is_some_and(|by| trusted.contains(&by)))
         });
         same.all(|is_same| is_same)
     }
