@@ -17,6 +17,7 @@ use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_CONF, Kind, SERVIC
 use crate::component::StaticPod;
 use crate::digest::sha256_hex;
 use crate::inventory::{Found, Inventory, Item, ServiceAccountKeys};
+use crate::key::PrivateKey;
 use crate::text::file_name;
 use crate::x509::{Certificate, read_certificates};
 
@@ -353,7 +354,7 @@ fn look_at_keys(inventory: &Inventory<'_>, keys: &ServiceAccountKeys) -> Authori
     let ((next, has_next), (previous, has_previous)) = (aside(Aside::Next), aside(Aside::Previous));
     let is_in = |all: &[Vec<u8>]| !all.is_empty() && all.iter().all(|one| public.contains(one));
     let mut behind = Vec::new();
-    let signing = key.map(|key| key.public_key_info());
+    let signing = key.map(PrivateKey::public_key_info);
     if signing.is_some() && signing != public.first().map(Vec::as_slice) {
         behind.push("sa.pub does not begin with the public key of sa.key".to_owned());
     }

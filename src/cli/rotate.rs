@@ -293,7 +293,7 @@ fn go(session: &Session, request: &ConductRequest, wish: Wish, is_dry_run: bool,
             }
             Event::Said { node, line } => session.screen.say(&format!("  {node}: {line}")),
             Event::Ended(done) => {
-                session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds))
+                session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds));
             }
             Event::Looking => {}
         }

@@ -1,7 +1,8 @@
-"""`kubepki rotate` on the files of several nodes; what a living cluster makes of it is tests/cluster/test_ca_rotation.py's."""
+"""`kubepki rotate` on the files of several nodes; tests/cluster/test_ca_rotation.py has living ones."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -37,7 +38,10 @@ spec:
   volumes: [{hostPath: {path: /etc/kubernetes/pki}, name: certs}]
 """
 # The cluster itself is not here: its step says that all is well.
-RUN = """[ "$5" != cluster ] || { echo '{"phase":"cluster","node":null,"changed":[],"settings":[],"restarted":[],"backups":[],"authorities":[]}'; exit; }
+RUN = """[ "$5" != cluster ] || {
+  echo '{"phase":"cluster","node":null,"changed":[],"settings":[],"restarted":[],"backups":[],"authorities":[]}'
+  exit
+}
 log=$1; root=$2; shift 2
 printf '%s %s\\n' "$root" "$*" >> "$log"
 case $2 in
@@ -181,7 +185,7 @@ def test_a_rotation_goes_through_every_node_and_ends_with_the_new_one_alone(clus
             "cert-file=/etc/kubernetes/pki/ca.crt", "cert-file=/etc/kubernetes/pki/ca-signing.crt"
         )
         assert ca_of(pki, "ca-signing") == [new]
-        keys = [path for path in pki.rglob("*.key")]
+        keys = list(pki.rglob("*.key"))
         assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
 
     finished = cluster.rotate("finish", "--token-life", "0s")
@@ -314,8 +318,6 @@ def test_what_kubeadm_undoes_is_seen_and_repaired(cluster: Cluster) -> None:
     (pki / "apiserver.crt").write_text(leaf)
     conf = pki.parent / "scheduler.conf"
     first = ca_of(pki, "ca")[0]
-    import base64
-
     document = yaml.safe_load(conf.read_text())
     document["clusters"][0]["cluster"]["certificate-authority-data"] = base64.b64encode(first.encode()).decode()
     conf.write_text(yaml.safe_dump(document))

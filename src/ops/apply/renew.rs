@@ -24,12 +24,11 @@ pub(super) fn renew(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()
         Some(_) => bench.take_key(artefact)?,
         None => kept_key(bench, artefact, place)?,
     };
-    let chain = match order {
-        Some(_) => bench.take_issued(artefact)?,
-        None => {
-            let leaf = bench.sign(artefact, template, &key)?;
-            std::iter::once(leaf).chain(bridge(bench, artefact)?).collect()
-        }
+    let chain = if order.is_some() {
+        bench.take_issued(artefact)?
+    } else {
+        let leaf = bench.sign(artefact, template, &key)?;
+        std::iter::once(leaf).chain(bridge(bench, artefact)?).collect()
     };
     let pem: Vec<u8> = chain.iter().flat_map(Certificate::to_pem).collect();
     for file in &artefact.files {

@@ -162,13 +162,12 @@ impl<'a> Line<'a> {
 
     fn position(&self, stop: &Stop<'_>, one: &AuthorityRotation) -> Position {
         match (one.stage, &self.pair) {
-            (Stage::IssueOld, _) => Position::Both,
             (Stage::IssueNew, _) => Position::New,
             (Stage::TrustBoth, Some(pair)) if stop.is_worker => {
                 let is_new = one.leaves.iter().all(|leaf| leaf.signed_by.as_ref() == Some(&pair.new));
                 if is_new { Position::New } else { Position::Both }
             }
-            (Stage::TrustBoth, _) => Position::Both,
+            (Stage::IssueOld | Stage::TrustBoth, _) => Position::Both,
             (_, Some(pair)) if one.trusted.first().is_some_and(|first| first.sha256 == pair.new) => Position::Alone,
             _ => Position::Old,
         }

@@ -35,6 +35,7 @@ pub struct Given {
 /// What a node is given, by kubeadm's names.
 pub type Material = BTreeMap<String, Given>;
 
+#[allow(clippy::ref_option)] // serde calls it so
 fn text_of<S: Serializer>(key: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     let text = key.as_ref().map(|key| std::str::from_utf8(key.expose()).map_err(serde::ser::Error::custom));
     text.transpose()?.serialize(serializer)

@@ -47,7 +47,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn push(&mut self, artefact: Artefact, files: &[(&PathBuf, u32)]) {
-        let files = files.iter().map(|(path, mode)| self.file(path, *mode)).collect();
+        let files = files.iter().map(|(path, mode)| file(path, *mode)).collect();
         self.artefacts.push(Artefact { files, ..artefact });
     }
 
@@ -62,7 +62,7 @@ impl<'a> Draft<'a> {
         let mut files = Vec::new();
         for (path, mode, content) in contents {
             if self.inventory.tree.content(path) != Some(content.expose()) {
-                files.push(self.file(path, mode));
+                files.push(file(path, mode));
                 self.supplied.insert(path.clone(), content);
             }
         }
@@ -74,14 +74,10 @@ impl<'a> Draft<'a> {
     /// Files that go, as far as they are there.
     pub(super) fn remove(&mut self, name: &str, kind: Kind, reason: &str, paths: &[PathBuf]) {
         let there = paths.iter().filter(|path| self.inventory.tree.is_there(path));
-        let files: Vec<_> = there.map(|path| self.file(path, 0o600)).collect();
+        let files: Vec<_> = there.map(|path| file(path, 0o600)).collect();
         if !files.is_empty() {
             self.artefacts.push(Artefact::new(name, kind, Step::Remove, reason, files));
         }
-    }
-
-    fn file(&self, path: &Path, mode: u32) -> PlannedFile {
-        PlannedFile { path: path.to_owned(), mode }
     }
 
     fn add(&mut self, more: Self) {
@@ -94,6 +90,18 @@ impl<'a> Draft<'a> {
         let plan = Plan::new(Operation::Rotate, inventory.layout, inventory.tree, now, artefacts, Vec::new());
         Turn { plan, supplied }
     }
+}
+
+fn file(path: &Path, mode: u32) -> PlannedFile {
+    PlannedFile { path: path.to_owned(), mode }
+}
+
+/// Without files aside it was done by hand: the one that signs stays, with those above it.
+fn staying(others_gone: &[Certificate]) -> Vec<Certificate> {
+    if is_chain(others_gone) {
+        return others_gone.to_vec();
+    }
+    others_gone.first().cloned().into_iter().collect()
 }
 
 /// Plans the step for all of `rotations`.
@@ -155,40 +163,33 @@ impl<'a> Turning<'a> {
         };
         let mut draft = Draft::new(self.inventory);
         match (self.phase, self.rotation.stage) {
-            // The newer state trusts both too.
-            (Phase::TrustBoth, Stage::IssueNew) | (Phase::Reissue, _) => self.trust(&mut draft, trusted),
             (Phase::TrustBoth, Stage::Prepared | Stage::IssueOld) => {
                 let old = without(&next);
                 self.trust(&mut draft, &[old, next].concat());
             }
-            (Phase::IssueNew, Stage::IssueNew) | (Phase::IssueOld, Stage::IssueOld) => self.trust(&mut draft, trusted),
+            // What is so already, and the newer state trusts both too: what others have undone is put right.
+            (Phase::TrustBoth | Phase::IssueNew, Stage::IssueNew)
+            | (Phase::IssueOld, Stage::IssueOld)
+            | (Phase::TrustNew | Phase::TrustOld, Stage::Single)
+            | (Phase::Reissue | Phase::Cluster, _) => self.trust(&mut draft, trusted),
             (Phase::IssueNew, Stage::IssueOld) => self.swap(&mut draft, Aside::Next, &next, &without(&next))?,
             (Phase::IssueOld, Stage::IssueNew) => {
                 self.swap(&mut draft, Aside::Previous, &previous, &without(&previous))?;
             }
-            (Phase::TrustNew | Phase::TrustOld, Stage::Single) => self.trust(&mut draft, trusted),
             (Phase::TrustNew, Stage::IssueNew) => {
                 self.refuse_leaves_left()?;
-                self.trust(&mut draft, &self.staying(&without(&previous)));
+                self.trust(&mut draft, &staying(&without(&previous)));
                 self.take_bridge_away(&mut draft, &previous);
                 self.forget(&mut draft, Aside::Previous);
             }
             (Phase::TrustOld, Stage::IssueOld | Stage::Prepared) => {
                 self.refuse_leaves_left()?;
-                self.trust(&mut draft, &self.staying(&without(&next)));
+                self.trust(&mut draft, &staying(&without(&next)));
                 self.forget(&mut draft, Aside::Next);
             }
             _ => return Err(self.wrong_stage()),
         }
         Ok(draft)
-    }
-
-    /// Without files aside it was done by hand: the one that signs stays, with those above it.
-    fn staying(&self, others_gone: &[Certificate]) -> Vec<Certificate> {
-        if is_chain(others_gone) {
-            return others_gone.to_vec();
-        }
-        others_gone.first().cloned().into_iter().collect()
     }
 
     /// A worker has the certificates alone, and is told which.
