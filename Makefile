@@ -9,6 +9,7 @@
 #   make test-cluster-binary what of that needs the stand-alone program, which it builds
 #   make cluster-tools build Kubernetes and etcd for that, once, into ~/.cache/kubepki/cluster
 #   make bench-restart measure on such a cluster how long each component is away when kubepki restarts it
+#   make bench-rotation measure the same, and the time of each step, while all CAs of a cluster are replaced
 #   make bench         measure kubepki beside openssl and pyca/cryptography: ratios, for docs/performance.md
 #   make bench-ansible the same for a play over HOSTS (50) hosts, beside community.crypto; a quarter of an hour
 #   make soak          judge KEYS (10000) RSA keys of each size by OpenSSL and GMP (RSA-4096: a twentieth); an hour
@@ -54,7 +55,7 @@ CHECKS := check-format check-clippy check-rust check-rust-docs check-dependencie
 	check-python-lint check-python-types check-python-layers check-ansible-lint check-python
 
 .PHONY: help demo demo-ansible test check $(CHECKS) check-ansible-sanity check-ansible-cores bench bench-ansible soak fuzz leak-check \
-	secret-check test-aarch64 cluster-tools test-cluster test-cluster-binary bench-restart reference pictures format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
+	secret-check test-aarch64 cluster-tools test-cluster test-cluster-binary bench-restart bench-rotation reference pictures format install wheel wheel-aarch64 test-wheel-aarch64 sdist test-wheel \
 	binary binary-aarch64 test-binary test-binary-aarch64 system-tools clean
 
 help:
@@ -166,6 +167,9 @@ test-cluster-binary: cluster-tools binary
 
 bench-restart: cluster-tools
 	$(CLUSTER) bench_restart.py
+
+bench-rotation: cluster-tools
+	$(CLUSTER) bench_rotation.py
 
 # ---- the Ansible collection ----------------------------------------------------------------------------------
 

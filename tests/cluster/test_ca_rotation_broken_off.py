@@ -1,0 +1,251 @@
+"""A rotation that breaks off, wherever: `kubepki rotate status` says what is, and `resume` ends it well."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from test_ca_rotation import assert_is_new, assert_nothing_failed, three_and_two
+from testbed.load import load
+from testbed.node import KUBEPKI
+from testbed.processes import descendants
+from testbed.rotation import AUTHORITIES, PAIRS, Rotation, trusted
+
+if TYPE_CHECKING:
+    from conftest import MakeCluster
+    from testbed.cluster import Cluster
+    from testbed.node import Node
+
+pytestmark = pytest.mark.cluster
+
+# Fifty take an hour and a half.
+_RUNS = int(os.environ.get("KUBEPKI_KILLS", "50"))
+# Every so many runs all four are rotated; in between the one whose rotation restarts nothing, and the two others.
+_ALL_EVERY = 10
+_ONE = (["front-proxy-ca"], ["ca"], ["sa"], ["front-proxy-ca"], ["etcd-ca"])
+
+
+def status(rotation: Rotation) -> dict[str, Any]:
+    """Return what `rotate status` says of each node; it answers whatever has happened."""
+    asked = rotation.run("status", "--output=json")
+    assert asked.returncode in (0, 1), asked.stderr
+    nodes = json.loads(asked.stdout)
+    assert [each["name"] for each in nodes] == [node.name for node in rotation.cluster.nodes]
+    return {each["name"]: each["rotation"] for each in nodes}
+
+
+def is_under_way(rotation: Rotation) -> bool:
+    """Whether `rotate status` says that something is left to do."""
+    return rotation.run("status").returncode == 1
+
+
+# ---- kills ---------------------------------------------------------------------------------------------------------
+
+
+def steps_on_nodes(here: Cluster) -> list[int]:
+    """Return the processes of kubepki's steps that run on nodes now."""
+    found = []
+    for node in here.nodes:
+        for pid in descendants(node.pid):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if b"rotate" in words and b"step" in words and str(KUBEPKI).encode() in words:
+                found.append(pid)
+    return found
+
+
+def kill_something(here: Cluster, run: subprocess.Popen[str], moments: random.Random) -> bool:
+    """Kill the step on a node, the run over all nodes, or both; return whether anything was."""
+    if run.poll() is not None:
+        return False
+    steps = steps_on_nodes(here)
+    kill_run, kill_step = moments.choice([(True, False), (False, True), (True, True)])
+    if kill_run or not steps:
+        run.kill()
+    for pid in steps if kill_step else ():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return True
+
+
+def wait_for_steps(here: Cluster) -> None:
+    """Wait until what an ended run has left on the nodes has ended, as an operator does."""
+    end = time.monotonic() + 300
+    while steps_on_nodes(here):
+        assert time.monotonic() < end
+        time.sleep(0.5)
+
+
+def test_kills_at_random_moments_leave_what_resume_ends(cluster: MakeCluster) -> None:
+    here = three_and_two(cluster)
+    seed = random.SystemRandom().getrandbits(32)
+    moments = random.Random(seed)  # noqa: S311 - moments, not secrets
+    # How long a verb takes with these authorities when nobody kills it; the first guess is a step's.
+    takes: dict[tuple[str, str], float] = {}
+    killed = 0
+    for number in range(_RUNS):
+        authorities = list(AUTHORITIES) if number % _ALL_EVERY == _ALL_EVERY - 1 else _ONE[number % len(_ONE)]
+        rotation = Rotation(here, authorities)
+        for verb in ("start", moments.choice(["finish", "abort"])):
+            said = f"{verb} of {authorities}, run {number} of seed {seed}"
+            more = () if verb == "start" else ("--token-life=1s",)
+            guess = takes.get((verb, ",".join(authorities)), 20.0)
+            run = rotation.popen(verb, *more)
+            time.sleep(moments.uniform(0.3, guess))
+            was_killed = kill_something(here, run, moments)
+            run.communicate()
+            killed += was_killed
+            wait_for_steps(here)
+
+            status(rotation)
+            began = time.monotonic()
+            # Where it was killed before it had changed anything, or when it had changed all, nothing is left to resume.
+            if is_under_way(rotation) and verb in ("start", "finish"):
+                resumed = rotation.run("resume", "--token-life=1s")
+                assert resumed.returncode == 0, f"{said}: {resumed.stdout}{resumed.stderr}"
+            if not rotation.are({"start": "both, new first", "finish": "new", "abort": "old"}[verb]):
+                # It had not begun; or `finish` and `abort` are asked for again, as `resume` goes forward.
+                again = rotation.run(verb, *more)
+                assert again.returncode == 0, f"{said}: {again.stdout}{again.stderr}"
+            takes[verb, ",".join(authorities)] = max(5.0, time.monotonic() - began)
+            wanted = {"start": "both, new first", "finish": "new", "abort": "old"}[verb]
+            assert rotation.are(wanted), f"{said}: {[rotation.states(name) for name in authorities]}"
+        assert not rotation.leftovers(), f"run {number} of seed {seed}"
+        for node in here.nodes:
+            checked = node.kubepki("check")
+            assert checked.returncode == 0, f"run {number} of seed {seed}, {node.name}: {checked.stdout}"
+    assert killed > _RUNS
+    here.wait_until_healthy()
+
+
+# ---- a node that is off, a full disk -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["worker", "control plane"])
+def test_no_step_is_done_while_a_node_is_off_and_resume_ends_it(cluster: MakeCluster, kind: str) -> None:
+    here = three_and_two(cluster)
+    node = here.workers[1] if kind == "worker" else here.control_planes[2]
+    rotation = Rotation(here, ["ca", "front-proxy-ca"])
+    rotation.switch(node, off=True)
+    try:
+        refused = rotation.run("start")
+        assert refused.returncode != 0
+        assert node.name in refused.stderr
+        assert "No route to host" in refused.stderr
+        assert rotation.are("old")
+    finally:
+        rotation.switch(node, off=False)
+    here.wait_until_healthy()
+    with load(here) as under:
+        rotation.succeed("start")
+        # It goes off when the rest is to be ended.
+        rotation.switch(node, off=True)
+        try:
+            refused = rotation.run("finish")
+            assert refused.returncode != 0
+            assert node.name in refused.stderr
+            asked = rotation.run("status")
+            assert asked.returncode == 3
+            assert node.name in asked.stderr
+        finally:
+            rotation.switch(node, off=False)
+        assert "old" not in rotation.states("ca").values()
+        here.wait_until_healthy()
+        rotation.finish()
+    if kind == "worker":
+        assert_nothing_failed(under)
+    assert_is_new(rotation)
+
+
+def fill(node: Node, folder: str) -> None:
+    """Mount a disk over a folder of the node, and leave no room on it."""
+    script = f"mount -t tmpfs -o size=64k tmpfs {folder} && dd if=/dev/zero of={folder}/full bs=1k 2>/dev/null; true"
+    done = node.run("sh", "-c", f"mkdir -p {folder} && {script}")
+    assert done.returncode == 0, done.stderr
+    assert node.run("test", "-s", f"{folder}/full").returncode == 0
+
+
+def test_a_full_disk_stops_it_before_anything_is_changed_there(cluster: MakeCluster) -> None:
+    here = three_and_two(cluster)
+    node = here.control_planes[1]
+    rotation = Rotation(here, ["ca", "front-proxy-ca", "etcd-ca"])
+    before = {name: trusted(node, name) for name in AUTHORITIES}
+    with load(here) as under:
+        fill(node, "/var/lib/kubepki")
+        try:
+            stopped = rotation.run("start")
+            assert stopped.returncode != 0
+            assert node.name in stopped.stderr
+            assert "No space left on device" in stopped.stderr
+            assert {name: trusted(node, name) for name in AUTHORITIES} == before
+            assert is_under_way(rotation)
+        finally:
+            assert node.run("umount", "/var/lib/kubepki").returncode == 0
+
+        rotation.succeed("resume")
+
+        assert rotation.are("both, new first")
+        rotation.finish()
+    assert_nothing_failed(under)
+    assert_is_new(rotation)
+
+
+# ---- by hand -------------------------------------------------------------------------------------------------------
+
+
+def make_authority(folder: Path, name: str) -> tuple[bytes, bytes]:
+    """Make a CA with openssl; return its certificate and its key."""
+    usage = "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-days", "3650"]
+    files = ["-keyout", str(folder / "new.key"), "-out", str(folder / "new.crt")]
+    subprocess.run([*command, "-addext", usage, *files], check=True, capture_output=True)
+    return (folder / "new.crt").read_bytes(), (folder / "new.key").read_bytes()
+
+
+def put(file: Path, content: bytes) -> None:
+    """Put a file in another's place at once, with its mode."""
+    fresh = file.with_name(f"{file.name}.new")
+    fresh.touch(mode=file.stat().st_mode & 0o777)
+    fresh.write_bytes(content)
+    fresh.rename(file)
+
+
+def test_what_was_begun_by_hand_is_named_and_ended(cluster: MakeCluster) -> None:
+    here = three_and_two(cluster)
+    rotation = Rotation(here, ["front-proxy-ca"])
+    new, key = make_authority(here.folder, "front-proxy-ca")
+    pki = [node.kubernetes / "pki" for node in here.control_planes]
+    with load(here) as under:
+        for folder in pki:
+            put(folder / "front-proxy-ca.crt", (folder / "front-proxy-ca.crt").read_bytes() + new)
+        time.sleep(3)
+        # On the first the new one signs; there the manual ended.
+        old = (pki[1] / "front-proxy-ca.crt").read_bytes().removesuffix(new)
+        put(pki[0] / "front-proxy-ca.key", key)
+        put(pki[0] / "front-proxy-ca.crt", new + old)
+
+        stages = {name: each for name, each in status(rotation).items() if name.startswith("cp")}
+        assert is_under_way(rotation)
+        said = {name: each["authorities"][0]["stage"] for name, each in stages.items()}
+        assert said["cp1"] != said["cp2"] == said["cp3"]
+
+        rotation.succeed("resume")
+
+        assert rotation.are("both, new first")
+        for folder in pki:
+            assert (folder / "front-proxy-ca.key").read_bytes() == key
+        rotation.finish()
+    assert_nothing_failed(under)
+    assert_is_new(rotation)
+    assert (pki[0] / f"{PAIRS['front-proxy-ca']}.crt").read_bytes() == new
