@@ -47,12 +47,25 @@ impl<'t> Cluster<'t> {
     ///
     /// # Errors
     /// Never.
+    pub fn check(&mut self, _path: &str) -> Result<(), ClusterError> {
+        match self.never {}
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// Never.
     pub fn watch(
         &mut self,
         _path: &str,
         _timeout: Duration,
         _see: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<WatchEnd, ClusterError> {
+        match self.never {}
+    }
+
+    /// Never called.
+    pub fn is_interrupted(&mut self) -> bool {
         match self.never {}
     }
 
