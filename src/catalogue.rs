@@ -41,7 +41,7 @@ pub const CLUSTER_CA: &str = "ca";
 /// The CA of a local etcd.
 pub const ETCD_CA: &str = "etcd-ca";
 /// The CA of the front proxy.
-const FRONT_PROXY_CA: &str = "front-proxy-ca";
+pub const FRONT_PROXY_CA: &str = "front-proxy-ca";
 /// The API server's certificate.
 pub const API_SERVER: &str = "apiserver";
 /// The API server's certificate towards etcd; that of an external etcd is its owner's.

@@ -13,7 +13,9 @@ use super::stop::Stop;
 use crate::config::Role;
 use crate::error::Category;
 use crate::ops::rotate::conduct::{Event, Wish, conduct, foresee, survey};
-use crate::ops::rotate::{self, NodeRotation, RotateStepRequest, RotationRequest, export, step, trial};
+use crate::ops::rotate::{
+    self, NodeRotation, RotateStepRequest, RotationRequest, export, look_at_cluster, step, trial,
+};
 use crate::plan::rotate::Phase;
 use crate::report;
 use crate::request::{ConductRequest, NodeRequest};
@@ -87,6 +89,15 @@ impl Run for Step {
         }
         session.go_on()?;
         let form = self.output.form;
+        if *self.dry_run && self.phase == Phase::Cluster {
+            let seen = talk(session, |progress| look_at_cluster(&request, session.now, progress))?;
+            match form {
+                Form::Text => session.screen.show(&report::rotate::step(&seen, session.screen.width()))?,
+                form => session.structured(&seen, form)?,
+            }
+            session.screen.say("dry run: nothing was changed");
+            return Ok(0);
+        }
         if *self.dry_run {
             let plan = trial(&request, self.phase, session.now)?;
             match form {
@@ -144,6 +155,26 @@ pub(super) struct Start {
     output: Output,
     #[command(flatten)]
     request: ConductRequest,
+}
+
+/// Say what a rotation would do on which node, and what still holds on to the CA that is in use.
+///
+/// Nothing is changed. It is `kubepki rotate start --dry-run`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate plan --nodes nodes.yaml
+  kubepki rotate plan --nodes nodes.yaml --authority ca -o json")]
+pub(super) struct Plan {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: ConductRequest,
+}
+
+impl Run for Plan {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        go(session, &self.request, Wish::Start, true, self.output.form)
+    }
 }
 
 /// Go on with a rotation that has broken off.
@@ -276,10 +307,10 @@ impl Run for Status {
 
 fn go(session: &Session, request: &ConductRequest, wish: Wish, is_dry_run: bool, form: Form) -> Result<u8, Stop> {
     if is_dry_run {
-        let legs = foresee(request, wish, &session.program)?;
+        let foreseen = foresee(request, wish, &session.program)?;
         match form {
-            Form::Text => session.screen.show(&report::rotate::legs(&legs, session.screen.width()))?,
-            form => session.structured(&legs, form)?,
+            Form::Text => session.screen.show(&report::rotate::foreseen(&foreseen, session.screen.width()))?,
+            form => session.structured(&foreseen, form)?,
         }
         session.screen.say("dry run: nothing was changed");
         return Ok(0);

@@ -141,6 +141,7 @@ verbs!(@kind Signer {
 });
 
 verbs!(@kind Rotate {
+    Plan(rotate::Plan),
     Start(rotate::Start),
     Status(rotate::Status),
     Resume(rotate::Resume),

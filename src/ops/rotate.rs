@@ -10,7 +10,7 @@
 //! | `reissue` | what the other CA has signed |
 //! | `export` | what other nodes need |
 //! | `nodes` | the nodes, and how kubepki is run on each |
-//! | `cluster` | the cluster's own objects |
+//! | `cluster` `settle` | the cluster's own objects, and gates |
 //! | `conduct` | all steps on all nodes |
 
 pub mod cluster;
@@ -18,6 +18,7 @@ pub mod conduct;
 mod export;
 pub mod nodes;
 mod reissue;
+mod settle;
 mod step;
 
 use std::path::PathBuf;
@@ -26,7 +27,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use export::export;
-pub use step::{StepReport, step, trial};
+pub use settle::Settled;
+pub use step::{StepReport, look_at_cluster, step, trial};
 
 use super::Continue;
 use super::kubelet::Kubelet;

@@ -111,6 +111,17 @@ faults! {
             /// What to do.
             hint: String,
         },
+        /// The cluster has not followed in time: what a gate waits for is in the message.
+        #[error("the cluster has not followed within {} s: {}", waited.as_secs(), gates.join("; "))]
+        #[fault("rotate.gates_closed", Environment,
+            format!("see why, then go on: {}; nothing is undone by waiting longer: --timeout 15m", command(["kubepki", "rotate", "resume"])),
+            context = crate::error::evidence!(waited, gates))]
+        GatesClosed {
+            /// How long it was waited.
+            waited: std::time::Duration,
+            /// Each gate, and what it waits for.
+            gates: Vec<String>,
+        },
         /// The tokens that the old service-account key has signed may still be in use.
         #[error("sa.key was replaced {waited} ago: tokens of the old key may live for {life}")]
         #[fault("rotate.tokens_alive", Refused, "wait, or say that no such token is in use: --token-life 1h",

@@ -4,9 +4,10 @@
 
 use super::table;
 use crate::audit::rotation::AuthorityRotation;
-use crate::ops::rotate::conduct::{Conducted, SeenNode, anchors};
-use crate::ops::rotate::{NodeRotation, StepReport};
+use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode, anchors};
+use crate::ops::rotate::{NodeRotation, Settled, StepReport};
 use crate::plan::rotate::course::{Goal, Leg};
+use crate::plan::rotate::objects::Gate;
 use crate::remedy::command;
 
 /// What a step has changed, and how far each authority is.
@@ -18,13 +19,38 @@ pub fn step(report: &StepReport, width: Option<usize>) -> String {
     });
     let settings = report.settings.iter().map(|one| [one.place.clone(), "set".to_owned(), one.says.clone()]);
     let restarts = report.restarted.iter().map(|name| [name.clone(), "restart".to_owned(), String::new()]);
-    let changes: Vec<_> = files.chain(settings).chain(restarts).collect();
+    let objects = report.cluster.iter().flat_map(|cluster| &cluster.objects);
+    let objects = objects.map(|one| [one.object.clone(), "write".to_owned(), one.says.clone()]);
+    let changes: Vec<_> = files.chain(settings).chain(objects).chain(restarts).collect();
     let node = report.node.as_deref().unwrap_or_default();
-    let state = authorities(node, &report.authorities, width);
+    let mut state = authorities(node, &report.authorities, width);
+    if let Some(cluster) = &report.cluster {
+        state = format!("{}\n\n{state}", settled(cluster, width));
+    }
     if changes.is_empty() {
         return state;
     }
     format!("{}\n\n{state}", table(width, ["NAME", "ACTION", "WHAT"], changes))
+}
+
+/// The gates, and what holds on to the CA that goes.
+#[must_use]
+pub fn settled(cluster: &Settled, width: Option<usize>) -> String {
+    let row = |gate: &Gate| {
+        let state = if gate.is_open { "open" } else { "closed" };
+        [gate.name.to_string(), state.to_owned(), gate.seen.clone(), gate.waits_for.clone()]
+    };
+    let gates = table(width, ["GATE", "STATE", "SEEN", "WAITS FOR"], cluster.gates.iter().map(row));
+    let pods = cluster.pods.iter().map(|pod| {
+        let reason = pod.left.clone().unwrap_or_else(|| "restarted".to_owned());
+        ["pod".to_owned(), format!("{}/{}", pod.namespace, pod.name), reason]
+    });
+    let held = cluster.affected.iter().map(|one| [one.kind.to_string(), one.object.clone(), one.reason.clone()]);
+    let rows: Vec<_> = pods.chain(held).collect();
+    if rows.is_empty() {
+        return gates;
+    }
+    format!("{gates}\n\n{}", table(width, ["HOLDS THE OLD CA", "OBJECT", "WHY"], rows))
 }
 
 /// How far a node is.
@@ -43,9 +69,14 @@ pub fn nodes(nodes: &[SeenNode], width: Option<usize>) -> String {
     table(width, HEADER, rows)
 }
 
-/// The steps that come, in order.
+/// The steps that come, in order, and what the cluster says now.
 #[must_use]
-pub fn legs(legs: &[Leg], width: Option<usize>) -> String {
+pub fn foreseen(foreseen: &Foreseen, width: Option<usize>) -> String {
+    let legs = legs(&foreseen.legs, width);
+    foreseen.cluster.as_ref().map_or_else(|| legs.clone(), |cluster| format!("{legs}\n\n{}", settled(cluster, width)))
+}
+
+fn legs(legs: &[Leg], width: Option<usize>) -> String {
     let rows = legs.iter().map(|leg| [leg.phase.to_string(), leg.authorities.join(", "), leg.nodes.join(", ")]);
     table(width, ["STEP", "AUTHORITIES", "NODES"], rows)
 }
@@ -56,6 +87,9 @@ pub fn afterwards(conducted: &Conducted) -> Vec<String> {
     let mut lines = Vec::new();
     if conducted.goals.iter().any(|(goal, _)| *goal == Goal::Forward) {
         let (finish, abort) = (command(["kubepki", "rotate", "finish"]), command(["kubepki", "rotate", "abort"]));
+        let last = conducted.steps.iter().rev().find_map(|step| step.cluster.as_ref());
+        let held = last.map(|cluster| cluster.affected.as_slice()).unwrap_or_default();
+        lines.extend(held.iter().map(|one| format!("holds the old CA: {} {}: {}", one.kind, one.object, one.reason)));
         lines.push(format!("the new CA signs, and both are trusted: when all clients outside of the cluster have it, {finish}; to go back, {abort}"));
     }
     for hash in &conducted.discovery_hashes {

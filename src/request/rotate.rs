@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::Args;
@@ -14,6 +15,9 @@ use super::{
 use crate::catalogue::{SERVICE_ACCOUNT, rotated_names};
 use crate::plan::generate::Selection;
 use crate::secret::Secret;
+
+/// Nobody waits longer for a cluster.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Which CAs, and on which node.
 #[derive(Args, Clone, Debug, Deserialize)]
@@ -59,6 +63,9 @@ pub struct RotateStepRequest {
     /// Restart nothing: components go on with what they have loaded.
     #[arg(long)]
     pub no_restart: bool,
+    /// With the step cluster: restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
+    #[arg(long)]
+    pub restart_pods: bool,
     /// The kubelet's directory.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
@@ -103,6 +110,13 @@ pub struct ConductRequest {
     /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub token_life: Span,
+    /// Before the old CA is given up: restart every pod that may have read the CAs before both were trusted, as disruption budgets
+    /// allow.
+    #[arg(long)]
+    pub restart_pods: bool,
+    /// How long each component may take to come back, and the cluster to follow.
+    #[arg(long, value_name = "DURATION", default_value = "5m")]
+    pub timeout: Span,
 }
 
 defaults! { RotationRequest RotateStepRequest ConductRequest }
@@ -153,6 +167,11 @@ impl RotateStepRequest {
             return Err(RequestError::bad("--new-ca and --material say both what comes", "give one of them"));
         }
         Ok(chosen)
+    }
+
+    /// How long it is waited for a component, and for the cluster.
+    pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
+        self.how.timeout.timeout(LONGEST_WAIT)
     }
 
     /// For how long tokens of the old key may live.

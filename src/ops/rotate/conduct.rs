@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::nodes::{Fleet, Member, NodesError};
-use super::{NodeRotation, StepReport};
+use super::{NodeRotation, Settled, StepReport};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
@@ -58,6 +58,14 @@ faults! {
             /// Each node and its version.
             versions: Vec<String>,
         },
+        /// Nodes of the cluster are not in the file: they would be cut off when the old CA goes.
+        #[error("nodes of the cluster are not in the file: {}", nodes.join(", "))]
+        #[fault("rotate.nodes_missing", Refused, "add them to the file (--nodes FILE), or take them out of the cluster first: kubectl delete node NAME",
+            context = crate::error::evidence!(nodes))]
+        NodesMissing {
+            /// Their names.
+            nodes: Vec<String>,
+        },
         /// A rotation is under way: another one is not begun.
         #[error("a rotation is under way: {}", stages.join("; "))]
         #[fault("rotate.under_way", Refused, "go on with it: `kubepki rotate resume`, or go back: `kubepki rotate abort`",
@@ -101,6 +109,17 @@ pub struct DoneStep {
     pub changed: Vec<String>,
     /// The components that were restarted.
     pub restarted: Vec<String>,
+    /// What the cluster says, where that was the step.
+    pub cluster: Option<Settled>,
+}
+
+/// What comes, as far as it can be foreseen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Foreseen {
+    /// The steps.
+    pub legs: Vec<Leg>,
+    /// What the cluster says now.
+    pub cluster: Option<Settled>,
 }
 
 /// What was done, and how far everything is.
@@ -200,12 +219,20 @@ fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesErr
 ///
 /// # Errors
 /// As [`conduct`].
-pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<Vec<Leg>> {
+pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<Foreseen> {
     let names = request.chosen()?;
     let fleet = Fleet::read(request.nodes.as_deref(), program)?;
     let mut nothing = |_: &Event<'_>| ControlFlow::Continue(());
-    let mut conductor = Conductor { request, fleet, seen: BTreeMap::new(), steps: Vec::new(), tell: &mut nothing };
+    let mut conductor = Conductor {
+        request,
+        fleet,
+        seen: BTreeMap::new(),
+        steps: Vec::new(),
+        restarts_pods: false,
+        tell: &mut nothing,
+    };
     conductor.look(&names)?;
+    let cluster = conductor.refuse_missing_nodes()?;
     let mut legs = Vec::new();
     for (goal, names) in conductor.goals(wish, &names)? {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -223,7 +250,7 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<V
             legs.push(leg);
         }
     }
-    Ok(legs)
+    Ok(Foreseen { legs, cluster })
 }
 
 /// Does all steps until the wish is fulfilled.
@@ -233,12 +260,14 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<V
 pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
     let names = request.chosen()?;
     let fleet = Fleet::read(request.nodes.as_deref(), program)?;
-    let mut conductor = Conductor { request, fleet, seen: BTreeMap::new(), steps: Vec::new(), tell };
+    let mut conductor =
+        Conductor { request, fleet, seen: BTreeMap::new(), steps: Vec::new(), restarts_pods: false, tell };
     let asked_at = SystemClock.now();
     conductor.look(&names)?;
     conductor.refuse_clocks(asked_at)?;
     conductor.refuse_versions()?;
     let goals = conductor.goals(wish, &names)?;
+    conductor.refuse_missing_nodes()?;
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
@@ -267,6 +296,8 @@ struct Conductor<'c, 't> {
     fleet: Fleet,
     seen: BTreeMap<String, NodeRotation>,
     steps: Vec<DoneStep>,
+    /// Whether the next look at the cluster restarts pods.
+    restarts_pods: bool,
     tell: &'c mut Tell<'t>,
 }
 
@@ -323,6 +354,16 @@ impl Conductor<'_, '_> {
         self.fleet.members.iter().filter_map(|member| Some(member.stop(self.seen.get(&member.name)?))).collect()
     }
 
+    /// A node that no file names would be cut off from the cluster at the end.
+    fn refuse_missing_nodes(&mut self) -> Result<Option<Settled>> {
+        let Some(first) = self.fleet.first().cloned() else { return Ok(None) };
+        let arguments = ["rotate", "step", "cluster", "--dry-run", "-o", "json"];
+        let seen: StepReport = first.ask(&arguments, None, &mut |_| {})?;
+        let nodes = seen.cluster.as_ref().map(|cluster| cluster.nodes.as_slice()).unwrap_or_default();
+        let missing: Vec<_> = nodes.iter().filter(|name| self.fleet.get(name).is_none()).cloned().collect();
+        if missing.is_empty() { Ok(seen.cluster) } else { Err(ConductError::NodesMissing { nodes: missing }.into()) }
+    }
+
     fn goals(&self, wish: Wish, names: &[&str]) -> Result<Vec<(Goal, Vec<String>)>> {
         let all = || names.iter().map(|name| (*name).to_owned()).collect();
         Ok(match wish {
@@ -366,7 +407,9 @@ impl Conductor<'_, '_> {
             }
             // What every node trusts must have reached what the cluster hands out before anybody relies on it.
             if matches!(leg.phase, Phase::IssueNew | Phase::TrustNew) {
+                self.restarts_pods = self.request.restart_pods && leg.phase == Phase::TrustNew;
                 self.cluster(&leg.authorities)?;
+                self.restarts_pods = false;
             }
             for node in &leg.nodes {
                 self.step(node, leg.phase, &leg.authorities)?;
@@ -400,6 +443,7 @@ impl Conductor<'_, '_> {
         let material = self.material(&member, phase, authorities)?;
         let listed = authorities.join(",");
         let life = format!("{}s", self.request.token_life.seconds());
+        let timeout = format!("{}s", self.request.timeout.seconds());
         let mut arguments = vec![
             "rotate",
             "step",
@@ -413,6 +457,10 @@ impl Conductor<'_, '_> {
         ];
         if material.is_some() {
             arguments.extend(["--material", "-"]);
+        }
+        arguments.extend(["--timeout", timeout.as_str()]);
+        if phase == Phase::Cluster && self.restarts_pods {
+            arguments.push("--restart-pods");
         }
         if let Some(common_name) = &self.request.common_name {
             arguments.extend(["--common-name", common_name.as_str()]);
@@ -437,6 +485,7 @@ impl Conductor<'_, '_> {
             seconds: began.elapsed().as_secs_f64(),
             changed: report.changed.into_iter().map(|one| one.name).collect(),
             restarted: report.restarted,
+            cluster: report.cluster,
         };
         let is_stopped = (self.tell)(&Event::Ended(&done)).is_break();
         self.steps.push(done);

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::reissue;
+use super::settle::{Settled, settle};
 use super::{CONTROLLER_MANAGER, Place, RotateStepRequest};
 use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage};
 use crate::catalogue::{CLUSTER_CA, ETCD_CA, KUBELET, SERVICE_ACCOUNT};
@@ -47,13 +48,17 @@ pub struct StepReport {
     pub backups: Vec<PathBuf>,
     /// How far each is now.
     pub authorities: Vec<AuthorityRotation>,
+    /// What the cluster says, where that was the step.
+    #[serde(default)]
+    pub cluster: Option<Settled>,
 }
 
 impl StepReport {
     /// Whether nothing was to be done.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.settings.is_empty() && self.restarted.is_empty()
+    pub fn is_empty(&self) -> bool {
+        let is_settled = self.cluster.as_ref().is_none_or(|cluster| cluster.objects.is_empty());
+        self.changed.is_empty() && self.settings.is_empty() && self.restarted.is_empty() && is_settled
     }
 }
 
@@ -113,15 +118,12 @@ pub fn step(
     let node = place.name(&request.node);
     let rotations = place.rotations(&names)?;
     refuse_early(request, &place, phase, &rotations, now)?;
-    let mut done = StepReport {
-        phase,
-        node,
-        changed: Vec::new(),
-        settings: Vec::new(),
-        restarted: Vec::new(),
-        backups: Vec::new(),
-        authorities: Vec::new(),
-    };
+    let mut done = StepReport::new(phase, node);
+    if phase == Phase::Cluster {
+        done.cluster = Some(settle(request, &place, now, false, progress)?);
+        done.authorities = rotations;
+        return Ok(done);
+    }
     if phase == Phase::TrustBoth {
         let (inventory, circumstances) = (place.inventory()?, Circumstances { now, is_worker: place.is_worker() });
         let mut all: Option<Turn> = None;
@@ -158,7 +160,38 @@ pub fn step(
     Ok(done)
 }
 
+/// Looks what the step `cluster` would change, at each gate once, and at what holds on to the CA that goes; nothing is changed but a
+/// request for a certificate that is thrown away.
+///
+/// # Errors
+/// As [`step`].
+pub fn look_at_cluster(
+    request: &RotateStepRequest,
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<StepReport> {
+    let names = request.chosen()?;
+    let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
+    let mut seen = StepReport::new(Phase::Cluster, place.name(&request.node));
+    seen.cluster = Some(settle(request, &place, now, true, progress)?);
+    seen.authorities = place.rotations(&names)?;
+    Ok(seen)
+}
+
 impl StepReport {
+    const fn new(phase: Phase, node: Option<String>) -> Self {
+        Self {
+            phase,
+            node,
+            changed: Vec::new(),
+            settings: Vec::new(),
+            restarted: Vec::new(),
+            backups: Vec::new(),
+            authorities: Vec::new(),
+            cluster: None,
+        }
+    }
+
     fn take(&mut self, report: Report) {
         self.changed.extend(report.changed);
         self.backups.extend(report.backup);

@@ -1,0 +1,148 @@
+//! `kubepki rotate step cluster`: the cluster's objects follow this node's files, and it is waited until the whole cluster has.
+//!
+//! In: a request, the node. Out: what was changed, each gate, who holds on to the CA that goes. API servers only add what they find
+//! on their own disks, and one that has not read its disk yet adds what was taken away: it is looked at again and written again until
+//! the time is up.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::cluster::{RestartedPod, affected, gates, restart_pods, wait_for_gates, write_objects};
+use super::{Place, RotateStepRequest};
+use crate::audit::rotation::SIGNING_FLAG;
+use crate::catalogue::{ADMIN_CONF, Aside, CLUSTER_CA};
+use crate::error::Result;
+use crate::objects::Node;
+use crate::ops::Continue;
+use crate::ops::cluster::{Api, own_kubeconfigs};
+use crate::ops::restart::{Phase, Progress};
+use crate::plan::rotate::RotateError;
+use crate::plan::rotate::affected::Affected;
+use crate::plan::rotate::objects::{ChangedObject, ClusterTrust, Gate};
+use crate::x509::{Certificate, read_certificates};
+
+/// For so long the gates are looked at before the objects are written again.
+const ROUND: Duration = Duration::from_secs(20);
+
+/// What the cluster says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Objects that were changed; in a dry run those that are to be.
+    pub objects: Vec<ChangedObject>,
+    /// What has to hold before it goes on.
+    pub gates: Vec<Gate>,
+    /// What holds on to the CA that goes, and does not follow by itself.
+    pub affected: Vec<Affected>,
+    /// Pods that were restarted, or why not.
+    pub pods: Vec<RestartedPod>,
+    /// The cluster's nodes.
+    pub nodes: Vec<String>,
+}
+
+/// Writes the objects, unless it is a dry run, and waits for the gates.
+pub(super) fn settle(
+    request: &RotateStepRequest,
+    place: &Place,
+    now: DateTime<Utc>,
+    is_dry_run: bool,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Settled> {
+    let wanted = wanted(place)?;
+    let timeout = request.timeout()?;
+    let own = own_kubeconfigs(request.node.rootfs.as_deref(), &place.node.layout.kubeconfig_dir, &[ADMIN_CONF]);
+    let began = Instant::now();
+    let said = std::cell::RefCell::new(String::new());
+    let mut tell = || {
+        let (component, seconds) = ("cluster".to_owned(), began.elapsed().as_secs_f64());
+        let state = Progress { component, phase: Phase::Started, seconds, detail: said.borrow().clone() };
+        if progress(&state) == Continue::Yes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let mut api = Api::open(&request.access, &own, &mut tell)?;
+    let way = (&request.access, own.as_slice());
+    let mut objects = write_objects(&mut api, &wanted, is_dry_run)?;
+    let mut see = |all: &[Gate]| {
+        let closed = all.iter().filter(|gate| !gate.is_open).map(|gate| gate.waits_for.as_str());
+        *said.borrow_mut() = closed.collect::<Vec<_>>().join("; ");
+        Continue::Yes
+    };
+    let gates = if is_dry_run {
+        gates(&mut api, way, &wanted, now)?
+    } else {
+        loop {
+            let left = timeout.saturating_sub(began.elapsed());
+            let seen = wait_for_gates(&mut api, way, &wanted, left.min(ROUND), &mut see)?;
+            let closed: Vec<_> = seen.iter().filter(|gate| !gate.is_open).collect();
+            if closed.is_empty() {
+                break seen;
+            }
+            if began.elapsed() >= timeout {
+                let gates = closed.iter().map(|gate| format!("{}: {}", gate.name, gate.waits_for)).collect();
+                return Err(RotateError::GatesClosed { waited: timeout, gates }.into());
+            }
+            for one in write_objects(&mut api, &wanted, false)? {
+                if !objects.contains(&one) {
+                    objects.push(one);
+                }
+            }
+        }
+    };
+    let pods = match trusts_both_since(place).filter(|_| request.restart_pods && !is_dry_run) {
+        Some(before) => restart_pods(&mut api, before, timeout, &mut |pod| {
+            log::info!("pod {}/{}: {}", pod.namespace, pod.name, pod.left.as_deref().unwrap_or("restarted"));
+            Continue::Yes
+        })?,
+        None => Vec::new(),
+    };
+    let goes = goes(place)?;
+    let affected =
+        if goes.is_empty() { Vec::new() } else { affected(&mut api, &wanted, &goes, trusts_both_since(place))? };
+    let nodes = api.list::<Node>(None, "")?.items.into_iter().map(|node| node.metadata.name).collect();
+    Ok(Settled { objects, gates, affected, pods, nodes })
+}
+
+/// What the cluster is to say, by this node's files.
+fn wanted(place: &Place) -> Result<ClusterTrust> {
+    let inventory = place.inventory()?;
+    let own = place.node.layout.signing_certificate();
+    let told = place.controller_manager().and_then(|pod| pod.file(SIGNING_FLAG));
+    let authority = inventory.bundle(CLUSTER_CA).to_vec();
+    if authority.is_empty() || place.is_worker() {
+        return Err(RotateError::NotHere {
+            authority: CLUSTER_CA.to_owned(),
+            reason: "only a control-plane node knows what the cluster is to say".to_owned(),
+            hint: "run it on a control-plane node".to_owned(),
+        }
+        .into());
+    }
+    Ok(ClusterTrust {
+        authority,
+        front_proxy: inventory.bundle(crate::catalogue::FRONT_PROXY_CA).to_vec(),
+        signing_file: told.filter(|told| *told == own),
+    })
+}
+
+/// The cluster's CAs that will not be trusted any more.
+fn goes(place: &Place) -> Result<Vec<Certificate>> {
+    let layout = &place.node.layout;
+    let read = |aside| {
+        let content = place.tree.content(&layout.aside(CLUSTER_CA, aside).public);
+        content.map(read_certificates).transpose()
+    };
+    if let Some(previous) = read(Aside::Previous)? {
+        return Ok(previous);
+    }
+    let next = read(Aside::Next)?.unwrap_or_default();
+    if next.is_empty() {
+        return Ok(Vec::new());
+    }
+    let inventory = place.inventory()?;
+    Ok(inventory.bundle(CLUSTER_CA).iter().filter(|one| !next.contains(one)).cloned().collect())
+}
+
+/// Since when both are trusted here, as far as files say it: pods that started before may not have seen it.
+fn trusts_both_since(place: &Place) -> Option<DateTime<Utc>> {
+    place.node.store.changed_at(&place.node.layout.signing_certificate())
+}
