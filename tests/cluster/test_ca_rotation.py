@@ -25,6 +25,8 @@ pytestmark = pytest.mark.cluster
 
 # Each kind of request was made so often that some met every moment of a rotation.
 _ENOUGH = 30
+# While etcd's members of three nodes are restarted, one after the other, once before and once after.
+_MOST_LEADERS = 6
 # A client shows what it is; prints what the server answered. An etcd of today refuses while it is read from.
 _ASK = """
 import socket, ssl, sys
@@ -45,9 +47,14 @@ def three_and_two(make: MakeCluster) -> Cluster:
 
 
 def assert_nothing_failed(under: Load) -> None:
-    """No request has failed, of any kind; streams were there all the time."""
+    """No request has failed, of any kind; streams were there all the time.
+
+    Left out are writes that etcd itself loses when its leader ends: with each leader one of each of the two writers.
+    """
     client = under.client
-    assert not client.failures, under.report()
+    lost, others = client.split()
+    assert not others, under.report()
+    assert len(lost) <= 2 * _MOST_LEADERS, under.report()
     assert not under.of_pod(), under.report()
     assert min(client.requests.values()) > _ENOUGH, under.report()
     assert {*client.pieces} == {"exec", "log", "watch"}, under.report()
