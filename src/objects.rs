@@ -11,6 +11,8 @@
 //! | `node` | `Node`: its name and addresses |
 //! | `access` | `Role`, `RoleBinding`: who may read what |
 //! | `event` | `Event`: what was seen, for whoever looks later |
+//! | `pod` | `Pod`, `Namespace` |
+//! | `trust` | objects with CAs that servers are verified with |
 //!
 //! Source: Kubernetes API reference v1.36.
 
@@ -18,7 +20,9 @@ mod access;
 mod data;
 mod event;
 mod node;
+mod pod;
 mod signing_request;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -30,9 +34,19 @@ pub use access::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
 pub use data::{ConfigMap, Secret};
 pub use event::{Event, ObjectReference};
 pub use node::{Node, NodeAddress, NodeStatus};
+pub use pod::{Namespace, NamespaceStatus, Pod, PodStatus};
 pub use signing_request::{
     APPROVED, CertificateSigningRequest, Condition, DENIED, FAILED, SigningRequestSpec, SigningRequestStatus,
 };
+
+pub use trust::{
+    ApiResource, ApiResources, ApiService, ClusterTrustBundle, ClusterTrustBundleSpec, Conversion, ConversionWebhook,
+    CustomResourceDefinition, CustomResourceSpec, MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+    Verified, Webhook,
+};
+
+/// The namespace of what anybody may read.
+pub const KUBE_PUBLIC: &str = "kube-public";
 
 /// The namespace of Kubernetes' own objects.
 pub const KUBE_SYSTEM: &str = "kube-system";

@@ -161,7 +161,7 @@ faults! {
         },
         /// The object is not there, or the server does not have this API.
         #[error("{what} is not there: {reason}")]
-        #[fault("cluster.not_found", Finding, "check the name, and that this is the right cluster")]
+        #[fault("cluster.not_found" as NOT_FOUND, Finding, "check the name, and that this is the right cluster")]
         NotFound {
             /// The path that was asked for.
             what: String,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
 use crate::error::Result;
-use crate::objects::{self, List, Object, escaped, path};
+use crate::objects::{self, List, Metadata, Object, Pod, escaped, path};
 use crate::request::ClusterAccess;
 
 /// So many objects are asked for at once.
@@ -175,6 +175,45 @@ impl<'t> Api<'t> {
     pub fn delete<T: Object>(&mut self, namespace: Option<&str>, name: &str) -> Result<(), ClusterError> {
         match self.0.ask(&path::<T>(namespace, Some(name)), &Verb::Delete) {
             Err(ClusterError::NotFound { .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Whether the API server is ready to serve.
+    ///
+    /// # Errors
+    /// [`ClusterError`]: it is not, and what it says.
+    pub fn is_ready(&mut self) -> Result<(), ClusterError> {
+        self.0.check("/readyz")
+    }
+
+    /// What is at a path whose version is not known beforehand; none where the server has no such API.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn read<R: serde::de::DeserializeOwned>(&mut self, place: &str) -> Result<Option<R>, ClusterError> {
+        match self.ask(place, &Verb::Get) {
+            Err(ClusterError::NotFound { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Lets a pod end as its disruption budget allows; one that is gone, or is another by now, is no error. A budget that does not
+    /// allow it yet is asked again as long as a request may take.
+    ///
+    /// # Errors
+    /// [`ClusterError`]; [`ClusterError::Timeout`] with the budget's words.
+    pub fn evict(&mut self, pod: &Pod) -> Result<(), ClusterError> {
+        let Metadata { name, namespace, uid, .. } = &pod.metadata;
+        let place = format!("{}/eviction", path::<Pod>(Some(namespace), Some(name)));
+        let eviction = serde_json::json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": { "name": name, "namespace": namespace },
+            "deleteOptions": { "preconditions": { "uid": uid } },
+        });
+        match self.0.ask(&place, &Verb::Create(eviction)) {
+            Err(ClusterError::NotFound { .. } | ClusterError::Conflict { .. }) => Ok(()),
             other => other.map(drop),
         }
     }

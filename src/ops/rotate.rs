@@ -10,8 +10,10 @@
 //! | `reissue` | what the other CA has signed |
 //! | `export` | what other nodes need |
 //! | `nodes` | the nodes, and how kubepki is run on each |
+//! | `cluster` | the cluster's own objects |
 //! | `conduct` | all steps on all nodes |
 
+mod cluster;
 pub mod conduct;
 mod export;
 pub mod nodes;

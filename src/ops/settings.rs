@@ -31,6 +31,8 @@ pub(super) type Edit<'e> = dyn Fn(&str, &str) -> Result<Setting, SettingError> +
 /// A text in a `ConfigMap` of the cluster's own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
+    /// Its namespace.
+    pub(super) namespace: &'static str,
     /// The `ConfigMap`.
     pub(super) map: &'static str,
     /// The name of the text in it.
@@ -38,15 +40,15 @@ pub(super) struct Entry {
 }
 
 /// What kubeadm gives to kubelets that join and are upgraded.
-pub(super) const KUBELET_CONFIG: Entry = Entry { map: "kubelet-config", key: "kubelet" };
+pub(super) const KUBELET_CONFIG: Entry = Entry { namespace: KUBE_SYSTEM, map: "kubelet-config", key: "kubelet" };
 
 /// What kubeadm sets up control-plane nodes by.
-pub(super) const KUBEADM_CONFIG: Entry = Entry { map: "kubeadm-config", key: "ClusterConfiguration" };
+pub(super) const KUBEADM_CONFIG: Entry = Entry { namespace: KUBE_SYSTEM, map: "kubeadm-config", key: "ClusterConfiguration" };
 
 impl Entry {
     /// What it is called in messages.
     fn place(self) -> String {
-        format!("ConfigMap {KUBE_SYSTEM}/{}", self.map)
+        format!("ConfigMap {}/{}", self.namespace, self.map)
     }
 
     fn of(self, map: &ConfigMap) -> &str {
@@ -55,13 +57,13 @@ impl Entry {
 
     /// What it says.
     pub(super) fn read(self, api: &mut Api<'_>) -> Result<String> {
-        let map: ConfigMap = api.get(Some(KUBE_SYSTEM), self.map)?;
+        let map: ConfigMap = api.get(Some(self.namespace), self.map)?;
         Ok(self.of(&map).to_owned())
     }
 
     /// What it says, and is to say.
     pub(super) fn plan(self, api: &mut Api<'_>, edit: &Edit<'_>) -> Result<Setting> {
-        let map: ConfigMap = api.get(Some(KUBE_SYSTEM), self.map)?;
+        let map: ConfigMap = api.get(Some(self.namespace), self.map)?;
         Ok(edit(&self.place(), self.of(&map))?)
     }
 
@@ -69,7 +71,7 @@ impl Entry {
     pub(super) fn write(self, api: &mut Api<'_>, edit: &Edit<'_>) -> Result<()> {
         let mut tries = 0;
         loop {
-            let mut map: ConfigMap = api.get(Some(KUBE_SYSTEM), self.map)?;
+            let mut map: ConfigMap = api.get(Some(self.namespace), self.map)?;
             let setting = edit(&self.place(), self.of(&map))?;
             if setting.is_set() {
                 return Ok(());

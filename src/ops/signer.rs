@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::probe::{is_answer, issued};
 use super::cluster::own_kubeconfigs;
 use super::kubelet::Kubelet;
 use super::node::Node;

@@ -11,9 +11,11 @@
 //! | [`Phase::TrustNew`] | trust-both/issue-new | single |
 //! | [`Phase::TrustOld`] | trust-both/issue-old, prepared | single |
 
+pub mod affected;
 pub mod course;
 mod given;
 mod keys;
+pub mod objects;
 mod turn;
 
 use chrono::{DateTime, Utc};

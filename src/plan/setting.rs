@@ -86,7 +86,7 @@ impl<'t> Document<'t> {
         self.becomes(self.text)
     }
 
-    fn becomes(&self, after: &str) -> Setting {
+    pub(super) fn becomes(&self, after: &str) -> Setting {
         let (place, says) = (self.place.to_owned(), self.says.clone());
         Setting { place, says, before: self.text.to_owned(), after: after.to_owned() }
     }
@@ -281,6 +281,21 @@ pub fn extra_arg(
             document.with(&new, &item.into())
         }
         (Some(value), _) => document.with(&new, &Node::text(value)),
+    }
+}
+
+/// What an argument says, in either form; none where it is not given, or nothing can be read.
+#[must_use]
+pub fn extra_arg_of(text: &str, section: &str, flag: &str) -> Option<String> {
+    let root = yaml::parse(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
+    let arguments = root.get(section)?.get("extraArgs")?;
+    let of_list = |items: &[Node]| {
+        let named = items.iter().rfind(|item| item.get("name").and_then(Node::letters) == Some(flag))?;
+        Some(named.get("value").and_then(Node::letters).unwrap_or_default().to_owned())
+    };
+    match arguments.as_sequence() {
+        Some(items) => of_list(items),
+        None => Some(arguments.get(flag)?.letters().unwrap_or_default().to_owned()),
     }
 }
 

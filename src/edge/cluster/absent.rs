@@ -47,6 +47,14 @@ impl<'t> Cluster<'t> {
     ///
     /// # Errors
     /// Never.
+    pub fn check(&mut self, _path: &str) -> Result<(), ClusterError> {
+        match self.never {}
+    }
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// Never.
     pub fn watch(
         &mut self,
         _path: &str,

@@ -83,13 +83,24 @@ impl<'t> Cluster<'t> {
     /// # Errors
     /// [`ClusterError`].
     pub fn ask(&mut self, path: &str, verb: &Verb) -> Result<Value, ClusterError> {
+        let body = self.answer(path, verb)?;
+        serde_json::from_slice(&body).map_err(|error| self.bad_answer(path, &error))
+    }
+
+    /// Asks for something that is no object, as `/readyz`: what counts is that it is no refusal.
+    ///
+    /// # Errors
+    /// [`ClusterError`].
+    pub fn check(&mut self, path: &str) -> Result<(), ClusterError> {
+        self.answer(path, &Verb::Get).map(drop)
+    }
+
+    fn answer(&mut self, path: &str, verb: &Verb) -> Result<Vec<u8>, ClusterError> {
         let since = Instant::now();
         loop {
             let left = self.timeout.saturating_sub(since.elapsed());
             let refusal = match self.once(path, verb, left)? {
-                Outcome::Answer(body) => {
-                    return serde_json::from_slice(&body).map_err(|error| self.bad_answer(path, &error));
-                }
+                Outcome::Answer(body) => return Ok(body),
                 Outcome::Refused(refusal) => refusal,
             };
             let Some(pause) = refusal.again_after() else { return Err(refusal.error(&self.server, path)) };

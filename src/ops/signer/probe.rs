@@ -56,14 +56,9 @@ pub(super) fn ask(
     let mut progress = |_: &Progress| if tell().is_break() { Continue::No } else { Continue::Yes };
     for shown in signers {
         let Ok(signer) = shown.signer.name.parse::<Signer>() else { continue };
-        let template = template(&signer, now)?;
-        let Ok(usages) = signer.usages(&template) else { continue };
-        let key = PrivateKey::generate(Algorithm::EcdsaP256)?;
-        let terms = SignerOrder { signer, usages };
-        let order = Order { name: NOBODY, terms: &terms, template: &template, key: &key, least: None };
-        let obtained = obtain(&[order], signing, (access, own), &mut progress);
-        shown.probe = Some(match obtained {
-            Ok(chains) => judged(&shown.signer.name, chains.first().map_or(&[][..], Vec::as_slice), authorities, now),
+        shown.probe = Some(match issued(signer, signing, (access, own), now, &mut progress) {
+            Ok(None) => continue,
+            Ok(Some(chain)) => judged(&shown.signer.name, &chain, authorities, now),
             Err(error) if is_answer(&error) => {
                 SignerProbe { certificate: None, authority: None, problem: Some(error.into()) }
             }
@@ -73,8 +68,27 @@ pub(super) fn ask(
     Ok(())
 }
 
+/// What a signer issues now, for a key that nobody keeps; none where it makes no such certificates.
+///
+/// # Errors
+/// It does not sign ([`is_answer`]), or the cluster cannot be asked.
+pub(in crate::ops) fn issued(
+    signer: Signer,
+    signing: &Signing,
+    way: (&ClusterAccess, &[PathBuf]),
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<Option<Vec<Certificate>>> {
+    let template = template(&signer, now)?;
+    let Ok(usages) = signer.usages(&template) else { return Ok(None) };
+    let key = PrivateKey::generate(Algorithm::EcdsaP256)?;
+    let terms = SignerOrder { signer, usages };
+    let order = Order { name: NOBODY, terms: &terms, template: &template, key: &key, least: None };
+    Ok(obtain(&[order], signing, way, progress)?.into_iter().next())
+}
+
 /// Whether an error says something of the signer, and not of the way to the cluster.
-fn is_answer(error: &Error) -> bool {
+pub(in crate::ops) fn is_answer(error: &Error) -> bool {
     SigningError::declares(error.code()) || error.category() == Category::Finding
 }
 
