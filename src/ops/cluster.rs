@@ -218,6 +218,11 @@ impl<'t> Api<'t> {
         }
     }
 
+    /// Whether it is to be broken off; unlike all else here it may be asked while another client works.
+    pub fn is_interrupted(&mut self) -> bool {
+        self.0.is_interrupted()
+    }
+
     /// Waits.
     ///
     /// # Errors

@@ -13,7 +13,7 @@
 //! | `cluster` | the cluster's own objects |
 //! | `conduct` | all steps on all nodes |
 
-mod cluster;
+pub mod cluster;
 pub mod conduct;
 mod export;
 pub mod nodes;

@@ -43,7 +43,8 @@ pub(super) struct Entry {
 pub(super) const KUBELET_CONFIG: Entry = Entry { namespace: KUBE_SYSTEM, map: "kubelet-config", key: "kubelet" };
 
 /// What kubeadm sets up control-plane nodes by.
-pub(super) const KUBEADM_CONFIG: Entry = Entry { namespace: KUBE_SYSTEM, map: "kubeadm-config", key: "ClusterConfiguration" };
+pub(super) const KUBEADM_CONFIG: Entry =
+    Entry { namespace: KUBE_SYSTEM, map: "kubeadm-config", key: "ClusterConfiguration" };
 
 impl Entry {
     /// What it is called in messages.

@@ -65,6 +65,11 @@ impl<'t> Cluster<'t> {
     }
 
     /// Never called.
+    pub fn is_interrupted(&mut self) -> bool {
+        match self.never {}
+    }
+
+    /// Never called.
     ///
     /// # Errors
     /// Never.

@@ -161,6 +161,11 @@ impl<'t> Cluster<'t> {
         }
     }
 
+    /// Whether it is to be broken off; unlike all else here it may be asked while another client works.
+    pub fn is_interrupted(&mut self) -> bool {
+        (self.tell)().is_break()
+    }
+
     /// Waits.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-pub(in crate::ops) use self::holders::{affected, restart_pods};
+pub use self::holders::{RestartedPod, affected, restart_pods};
 use crate::catalogue::ROOT_CA_MAP;
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
@@ -49,18 +49,14 @@ const SIGNED_WITHIN: i64 = 20;
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 
 /// How the cluster is reached: the probe's request is deleted although the wait is broken off.
-pub(in crate::ops) type Way<'w> = (&'w ClusterAccess, &'w [PathBuf]);
+pub type Way<'w> = (&'w ClusterAccess, &'w [PathBuf]);
 
 /// Writes what the cluster's objects are to say where they do not; with `dry_run` nothing is written. An object that others change at
 /// the same time is read again.
 ///
 /// # Errors
 /// [`ClusterError`]; an object that cannot be changed in its one place.
-pub(in crate::ops) fn write_objects(
-    api: &mut Api<'_>,
-    wanted: &ClusterTrust,
-    dry_run: bool,
-) -> Result<Vec<ChangedObject>> {
+pub fn write_objects(api: &mut Api<'_>, wanted: &ClusterTrust, dry_run: bool) -> Result<Vec<ChangedObject>> {
     let mut changed = Vec::new();
     for (_, entry, edit) in edits(wanted) {
         let Some(setting) = planned(api, entry, &*edit)? else { continue };
@@ -79,12 +75,7 @@ pub(in crate::ops) fn write_objects(
 ///
 /// # Errors
 /// [`ClusterError`] where the cluster cannot be asked; an object that cannot be read.
-pub(in crate::ops) fn gates(
-    api: &mut Api<'_>,
-    way: Way<'_>,
-    wanted: &ClusterTrust,
-    now: DateTime<Utc>,
-) -> Result<Vec<Gate>> {
+pub fn gates(api: &mut Api<'_>, way: Way<'_>, wanted: &ClusterTrust, now: DateTime<Utc>) -> Result<Vec<Gate>> {
     let mut all = seen(api, wanted)?;
     all.push(signer(api, way, wanted, now)?);
     Ok(all)
@@ -95,7 +86,7 @@ pub(in crate::ops) fn gates(
 ///
 /// # Errors
 /// As [`gates`]; an API server that does not answer for a while is asked again until the time is up.
-pub(in crate::ops) fn wait_for_gates(
+pub fn wait_for_gates(
     api: &mut Api<'_>,
     way: Way<'_>,
     wanted: &ClusterTrust,
@@ -213,8 +204,7 @@ fn signer(api: &mut Api<'_>, way: Way<'_>, wanted: &ClusterTrust, now: DateTime<
         return Ok(objects::signer(Ok(&[]), &[], now));
     }
     let signing = Signing { approve: true, timeout: Some(Span::of_seconds(SIGNED_WITHIN)), ..Signing::default() };
-    let mut progress =
-        |_: &Progress| if api.pause(Duration::ZERO).is_err() { Continue::No } else { Continue::Yes };
+    let mut progress = |_: &Progress| if api.is_interrupted() { Continue::No } else { Continue::Yes };
     let answer = issued(Signer::ApiServerClient, &signing, way, now, &mut progress);
     match answer {
         Ok(chain) => Ok(objects::signer(Ok(&chain.unwrap_or_default()), &wanted.authority, now)),

@@ -70,7 +70,8 @@ impl<'b> Bundle<'b> {
 #[must_use]
 pub fn token(secret: &Secret, authority: &[Certificate]) -> Option<Affected> {
     let encoded = secret.data.get("ca.crt")?;
-    let held = STANDARD.decode(encoded.as_bytes()).ok().and_then(|pem| read_certificates(&pem).ok()).unwrap_or_default();
+    let held =
+        STANDARD.decode(encoded.as_bytes()).ok().and_then(|pem| read_certificates(&pem).ok()).unwrap_or_default();
     if are_the_same(&held, authority) {
         return None;
     }
@@ -98,7 +99,9 @@ pub fn pod(pod: &Pod, before: DateTime<Utc>) -> Option<Affected> {
 pub fn stays_by_hand(pod: &Pod) -> Option<String> {
     match pod.controller() {
         None => Some("nothing makes it anew: restart it by hand".into()),
-        Some(owner) if owner.kind == "Job" => Some(format!("Job {} would count it as failed: it ends by itself", owner.name)),
+        Some(owner) if owner.kind == "Job" => {
+            Some(format!("Job {} would count it as failed: it ends by itself", owner.name))
+        }
         Some(_) => None,
     }
 }

@@ -125,7 +125,8 @@ pub fn cluster_info(place: &str, text: &str, authority: &[Certificate]) -> Resul
     let read = |text: &str| Kubeconfig::parse(text.as_bytes()).map_err(|error| document.unfit(error.to_string()));
     let held = |kubeconfig: &Kubeconfig| -> Vec<bool> {
         let of = |name: &str| kubeconfig.cluster(name).ok()?.certificate_authority_data;
-        let holds = |name: &str| of(name).and_then(|pem| read_certificates(&pem).ok()).is_some_and(|all| all == authority);
+        let holds =
+            |name: &str| of(name).and_then(|pem| read_certificates(&pem).ok()).is_some_and(|all| all == authority);
         kubeconfig.cluster_names().into_iter().map(holds).collect()
     };
     let there = held(&read(text)?);
@@ -135,7 +136,8 @@ pub fn cluster_info(place: &str, text: &str, authority: &[Certificate]) -> Resul
     let data = Node::text(STANDARD.encode(pem(authority)));
     let mut after = text.to_owned();
     for (index, _) in there.iter().enumerate().filter(|(_, holds)| !**holds) {
-        let field = [Step::Key("clusters"), Step::Item(index), Step::Key("cluster"), Step::Key("certificate-authority-data")];
+        let field =
+            [Step::Key("clusters"), Step::Item(index), Step::Key("cluster"), Step::Key("certificate-authority-data")];
         let made = yaml::set(&after, &field, &data).map_err(|error| document.unfit(error.to_string()))?;
         after.clone_from(&made);
     }

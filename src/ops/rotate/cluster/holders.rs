@@ -38,7 +38,7 @@ pub struct RestartedPod {
 ///
 /// # Errors
 /// [`ClusterError`].
-pub(in crate::ops) fn affected(
+pub fn affected(
     api: &mut Api<'_>,
     wanted: &ClusterTrust,
     goes: &[Certificate],
@@ -93,7 +93,7 @@ fn all_of<T: Object>(api: &mut Api<'_>, selector: &str) -> Result<Vec<T>, Cluste
 ///
 /// # Errors
 /// [`ClusterError`]; the wait was broken off.
-pub(in crate::ops) fn restart_pods(
+pub fn restart_pods(
     api: &mut Api<'_>,
     before: DateTime<Utc>,
     timeout: Duration,
