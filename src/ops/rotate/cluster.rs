@@ -201,14 +201,14 @@ fn bundles(api: &mut Api<'_>) -> Result<Option<Vec<ClusterTrustBundle>>> {
 /// What the controller manager signs with; nothing is asked where no CA is known.
 fn signer(api: &mut Api<'_>, way: Way<'_>, wanted: &ClusterTrust, now: DateTime<Utc>) -> Result<Gate> {
     if wanted.authority.is_empty() {
-        return Ok(objects::signer(Ok(&[]), &[], now));
+        return Ok(objects::signer(&Ok(&[]), &[], now));
     }
     let signing = Signing { approve: true, timeout: Some(Span::of_seconds(SIGNED_WITHIN)), ..Signing::default() };
     let mut progress = |_: &Progress| if api.is_interrupted() { Continue::No } else { Continue::Yes };
     let answer = issued(Signer::ApiServerClient, &signing, way, now, &mut progress);
     match answer {
-        Ok(chain) => Ok(objects::signer(Ok(&chain.unwrap_or_default()), &wanted.authority, now)),
-        Err(error) if is_answer(&error) => Ok(objects::signer(Err(error.to_string()), &wanted.authority, now)),
+        Ok(chain) => Ok(objects::signer(&Ok(&chain.unwrap_or_default()), &wanted.authority, now)),
+        Err(error) if is_answer(&error) => Ok(objects::signer(&Err(error.to_string()), &wanted.authority, now)),
         Err(error) => Err(error),
     }
 }

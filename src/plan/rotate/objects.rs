@@ -231,7 +231,7 @@ pub fn trust_bundles(bundles: Option<&[ClusterTrustBundle]>, authority: &[Certif
 
 /// Whether the controller manager signs with the first of the CAs; `issued` is what it has just signed, or why it has not.
 #[must_use]
-pub fn signer(issued: Result<&[Certificate], String>, authority: &[Certificate], now: DateTime<Utc>) -> Gate {
+pub fn signer(issued: &Result<&[Certificate], String>, authority: &[Certificate], now: DateTime<Utc>) -> Gate {
     let name = GateName::Signer;
     let Some(first) = authority.first() else { return Gate::open(name, "no CA is known here") };
     let by = |one: &Certificate| shown(std::slice::from_ref(one));

@@ -127,13 +127,13 @@ fn the_signer_must_be_the_first_ca_though_the_names_are_the_same() {
     };
     let (by_old, by_new) = (signed(&old, old_key), signed(&new, new_key));
     let both = [new, old.clone()];
-    assert!(signer(Ok(&[by_new]), &both, now()).is_open);
-    let gate = signer(Ok(&[by_old]), &both, now());
+    assert!(signer(&Ok(&[by_new]), &both, now()).is_open);
+    let gate = signer(&Ok(&[by_old]), &both, now());
     assert!(!gate.is_open && gate.seen.contains(&shown(&[old])), "{gate:?}");
-    let gate = signer(Err("it was denied".into()), &both, now());
+    let gate = signer(&Err("it was denied".into()), &both, now());
     assert_eq!((gate.is_open, gate.seen.as_str()), (false, "it was denied"));
-    assert!(!signer(Ok(&[]), &both, now()).is_open);
-    assert!(signer(Ok(&[]), &[], now()).is_open);
+    assert!(!signer(&Ok(&[]), &both, now()).is_open);
+    assert!(signer(&Ok(&[]), &[], now()).is_open);
 }
 
 #[test]
