@@ -75,7 +75,7 @@ mod native {
     use super::values::{classes::values_stub, enumeration_words};
     #[pymodule_export]
     use super::verbs::{
-        access, plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore,
+        access, plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_renew_ca, plan_restore,
         plan_sign, probe, prune_backups, sign_csr,
     };
 

@@ -33,6 +33,7 @@ mod lacking;
 mod mismatches;
 mod profiles;
 mod renew;
+mod renew_ca;
 mod requests;
 mod reuse;
 mod roles;

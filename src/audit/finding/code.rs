@@ -165,6 +165,12 @@ findings! {
             "Nothing, or have them signed by its owner.",
             source = "kubeadm: External CA mode")]
         AuthorityExternal,
+        /// The certificate of a CA cannot be renewed as it was asked for: its key is not on this node, another CA has signed it, it is of
+        /// X.509 version 1 or 2, it would end no later; or what was given does not follow it.
+        #[finding("authority.not_renewable", Critical,
+            "Renew it where its key is; `kubepki ca renew NAME --certificate FILE` takes what was renewed there.",
+            source = "RFC 5280 sections 3.2 and 6.1: paths are found by names and keys")]
+        AuthorityNotRenewable,
         /// A worker has a CA's private key: whoever takes the worker over has the cluster.
         #[finding("authority.key_on_worker", Warning, "Move it away.",
             source = "Kubernetes: PKI certificates and requirements: workers need `ca.crt` alone")]
