@@ -27,7 +27,7 @@ mod words;
 
 pub use artefact::{Artefact, Input, Kind, Plan, PlannedFile};
 pub use step::{
-    Answer, AuthorityRenewal, Creation, Installation, KeySource, KubeconfigTemplate, NewCertificate, RequestKey, RestoredFile, SignerOrder, Step,
-    TrustBundle,
+    Answer, AuthorityRenewal, Creation, Installation, KeySource, KubeconfigTemplate, NewCertificate, RequestKey,
+    RestoredFile, SignerOrder, Step, TrustBundle,
 };
 pub use words::{Action, Cause, Operation};

@@ -47,8 +47,7 @@ pub(super) struct RenewCa {
 impl Run for RenewCa {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let dry_run = *self.dry_run;
-        let mut request =
-            RenewCaRequest { names: selection(&self.names), recover: (!dry_run).into(), ..self.request };
+        let mut request = RenewCaRequest { names: selection(&self.names), recover: (!dry_run).into(), ..self.request };
         with_configuration(session, &mut request.node)?;
         let planned = renew_ca::plan(&request, session.now)?;
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
@@ -96,7 +95,10 @@ fn holds(changed: &Changed, component: &str) -> bool {
     }
     let has = |name: &str| changed.files.iter().any(|file| file.ends_with(name));
     // A worker has the cluster's CA, and of the components a kubelet.
-    let is_control_plane = changed.files.iter().any(|file| file.extension().is_some_and(|end| end == "conf") && !file.ends_with(KUBELET_CONF));
+    let is_control_plane = changed
+        .files
+        .iter()
+        .any(|file| file.extension().is_some_and(|end| end == "conf") && !file.ends_with(KUBELET_CONF));
     changed.name != CLUSTER_CA || if component == KUBELET { has(KUBELET_CONF) } else { is_control_plane }
 }
 

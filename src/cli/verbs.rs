@@ -11,9 +11,8 @@ use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
     access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
-    logging, metrics, pages, probe, recover, renew, renew_ca, restart, rotate, serving, show, sign, signer, systemd, usage,
-    user,
-    version,
+    logging, metrics, pages, probe, recover, renew, renew_ca, restart, rotate, serving, show, sign, signer, systemd,
+    usage, user, version,
 };
 
 /// Behind the options of the verb.

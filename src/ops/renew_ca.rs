@@ -9,6 +9,7 @@ use super::node::Node;
 use super::planned::Planned;
 use crate::catalogue::{self, Kind};
 use crate::error::Result;
+use crate::inventory::infer;
 use crate::plan::renew_ca::{self, Options};
 pub use crate::request::RenewCaRequest;
 
@@ -19,13 +20,16 @@ pub use crate::request::RenewCaRequest;
 /// ([`RequestError`](crate::request::RequestError)); a given file is not there. What is wrong with a certificate is a
 /// finding in the plan.
 pub fn plan(request: &RenewCaRequest, now: DateTime<Utc>) -> Result<Planned> {
-    let node = Node::open_without_address(&request.node)?;
+    let mut node = Node::open_without_address(&request.node)?;
     if *request.recover {
         node.recover()?;
     }
-    let options = request.options(&node.spec, now)?;
     let beside = catalogue::rows([Kind::Authority]).flat_map(|row| renew_ca::beside(&node.layout, row));
     let tree = node.read_with(beside);
+    if !request.node.has_configuration() {
+        infer(&mut node.spec, &node.layout, &tree);
+    }
+    let options = request.options(&node.spec, now)?;
     let outside = Sources::new(&node.store, request.node.rootfs.as_deref())?;
     let given = request.certificates.iter().map(|path| outside.certificate_file(path)).collect::<Result<_>>()?;
     let options = Options { given, ..options };

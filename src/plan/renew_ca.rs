@@ -30,7 +30,7 @@ use crate::audit::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
 use crate::catalogue::Kind as RowKind;
 use crate::error::Diagnostic;
 use crate::inventory::{Found, Inventory, Item, Part};
-use crate::remedy::{command, file};
+use crate::remedy::command;
 use crate::x509::{Certificate, Successor, names_serial, verify_chain};
 
 pub use copies::{beside, is_copy, replaced};
@@ -77,6 +77,10 @@ impl<'a> Renewal<'a> {
         let pair = item.pair();
         let none = |step, reason: &str| Artefact::of(item.row, step, reason, Vec::new());
         match &pair.certificates {
+            // Somebody else's etcd has somebody else's CA.
+            _ if !self.options.are_named && item.absence.is_some() => {
+                return none(Cause::NotOnNode.skips(), item.absence.unwrap_or_default());
+            }
             Part::Missing if self.options.are_named => {
                 let why = item.absence.unwrap_or("it is not there");
                 let remedy = "name a CA that this node has";
@@ -89,10 +93,7 @@ impl<'a> Renewal<'a> {
                 ));
                 return none(Cause::Missing.blocks(), "missing");
             }
-            Part::Missing => {
-                let cause = if item.absence.is_some() { Cause::NotOnNode } else { Cause::Missing };
-                return none(cause.skips(), item.absence.unwrap_or("missing"));
-            }
+            Part::Missing => return none(Cause::Missing.skips(), "missing"),
             Part::Broken(fault) => {
                 self.findings.push(Finding::unusable(item.name, &pair.certificate_path, fault.clone()));
                 return none(Cause::Unusable.blocks(), "the existing file cannot be used");
@@ -122,7 +123,8 @@ impl<'a> Renewal<'a> {
         if self.options.before.is_some_and(|before| left > before || not_after <= current.not_after()) {
             return about(Step::Keep, &time);
         }
-        let (keep, blocked) = (about(Step::Keep, &time), about(Cause::UnusableAuthority.blocks(), "it cannot be renewed"));
+        let (keep, blocked) =
+            (about(Step::Keep, &time), about(Cause::UnusableAuthority.blocks(), "it cannot be renewed"));
         let mut findings = self.judge_signed(item, pair, current, not_after);
         let is_refused = findings.iter().any(Finding::is_critical);
         self.findings.append(&mut findings);
@@ -158,7 +160,7 @@ impl<'a> Renewal<'a> {
         let refuse = |evidence: String, remedy: Remedy| {
             Finding::new(FindingCode::AuthorityNotRenewable, item.name, path, evidence, remedy)
         };
-        let elsewhere = || Remedy::chosen(from_elsewhere(item.name, path));
+        let elsewhere = || Remedy::chosen(from_elsewhere(item.name));
         if pair.key.is_missing() {
             let evidence = format!("its key {} is not on this node", pair.key_path.display());
             return vec![refuse(evidence, elsewhere())];
@@ -171,11 +173,13 @@ impl<'a> Renewal<'a> {
         findings.retain(|finding| finding.code != FindingCode::CertificateExpired);
         findings.extend(judge_end(item.name, path, not_after, self.now));
         if current.version() < 3 {
-            let evidence = format!("it is of X.509 version {}, which says nothing of what it may sign", current.version());
+            let evidence =
+                format!("it is of X.509 version {}, which says nothing of what it may sign", current.version());
             findings.push(refuse(evidence, Remedy::chosen("replace the CA by one of version 3, with a new key")));
         }
-        if not_after <= current.not_after() {
-            let evidence = format!("it would end on {not_after}, and the one that is there ends on {}", current.not_after());
+        if not_after < current.not_after() {
+            let evidence =
+                format!("it would end on {not_after}, and the one that is there ends on {}", current.not_after());
             findings.push(refuse(evidence, Remedy::chosen("give a longer --validity, or leave it as it is")));
         }
         let weak = judge_keys(&[SeenKey::of(item.name, path, current)], None);
@@ -302,11 +306,10 @@ impl<'a> Renewal<'a> {
 }
 
 /// What to do where the CA cannot sign its own next certificate.
-fn from_elsewhere(name: &str, path: &Path) -> String {
+fn from_elsewhere(name: &str) -> String {
+    let take = command(["kubepki", "ca", "renew", name, "--certificate", "FILE"]);
     format!(
-        "have it renewed where its key is, with the same key and the same name, bring the certificate here, and name the file: \
-         kubepki ca renew {name} --certificate FILE; on a node that has the key {} comes from it: {}",
-        file(path),
-        command(["kubepki", "ca", "renew", name])
+        "have it renewed where its key is (another node, its owner), with this key and this name, and bring the certificate here: {take} \
+         (FILE: the new certificate)"
     )
 }

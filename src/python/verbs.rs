@@ -15,8 +15,8 @@ use super::operations::moment;
 use super::values::{AccessReport, Plan, ProbeReport, PruneReport, SignedCertificate};
 use crate::error::Result;
 use crate::ops::{
-    Planned, access as looking, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew,
-    renew_ca, sign,
+    Planned, access as looking, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, renew_ca,
+    sign,
 };
 use crate::request::{OfAuthorities, RestoreRequest, SignRequest, SignTextRequest};
 use crate::secret::Secret;

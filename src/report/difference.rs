@@ -136,10 +136,12 @@ fn planned(artefact: &Artefact) -> String {
 fn followed(artefact: &Artefact, renewal: &AuthorityRenewal) -> Result<String> {
     match &renewal.certificate {
         NewCertificate::Given { pem } => Ok(read(pem)?.first().map(seen).unwrap_or_default()),
-        NewCertificate::Signed { certificate, .. } => Ok(artefact.current.clone().map_or_else(String::new, |current| {
-            let Successor { not_before, not_after, .. } = *certificate;
-            seen(&SeenCertificate { serial: NEW.to_owned(), not_before, not_after, ..current })
-        })),
+        NewCertificate::Signed { certificate, .. } => {
+            Ok(artefact.current.clone().map_or_else(String::new, |current| {
+                let Successor { not_before, not_after, .. } = *certificate;
+                seen(&SeenCertificate { serial: NEW.to_owned(), not_before, not_after, ..current })
+            }))
+        }
     }
 }
 

@@ -76,9 +76,9 @@ impl Successor {
 pub fn names_serial(certificate: &Certificate) -> bool {
     let oid = AUTHORITY_KEY_IDENTIFIER.to_string();
     let all = extensions(certificate).unwrap_or_default();
-    all.iter().filter(|one| one.oid == oid).any(|one| {
-        identifier(one).is_ok_and(|identifier| identifier.authority_cert_serial_number.is_some())
-    })
+    all.iter()
+        .filter(|one| one.oid == oid)
+        .any(|one| identifier(one).is_ok_and(|identifier| identifier.authority_cert_serial_number.is_some()))
 }
 
 /// Every extension as its bytes are.

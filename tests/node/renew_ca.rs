@@ -67,9 +67,10 @@ fn webpki_verifies(leaf: &Certificate, ca: &Certificate, at: DateTime<Utc>) -> b
     let (leaf, ca) = (leaf.as_der().into(), ca.as_der().into());
     let anchor = webpki::anchor_from_trusted_cert(&ca).unwrap();
     let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
-    let at = webpki::types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.timestamp().unsigned_abs()));
+    let at = rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.timestamp().unsigned_abs()));
     [webpki::KeyUsage::server_auth(), webpki::KeyUsage::client_auth()].into_iter().any(|usage| {
-        leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, std::slice::from_ref(&anchor), &[], at, usage, None, None).is_ok()
+        leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, std::slice::from_ref(&anchor), &[], at, usage, None, None)
+            .is_ok()
     })
 }
 
@@ -86,8 +87,7 @@ fn openssl_verifies(node: &Node, ca: &str, leaf: &str, at: DateTime<Utc>) {
 /// Everything but serial number, times and fingerprint.
 fn wording(certificate: &Certificate) -> impl PartialEq + std::fmt::Debug {
     let said = describe_certificate(certificate.as_der()).unwrap();
-    let extensions: Vec<_> =
-        said.extensions.into_iter().map(|one| (one.oid, one.critical, one.values)).collect();
+    let extensions: Vec<_> = said.extensions.into_iter().map(|one| (one.oid, one.critical, one.values)).collect();
     (certificate.subject().as_der().to_vec(), certificate.public_key_info().to_vec(), extensions)
 }
 
@@ -198,7 +198,7 @@ fn other_nodes_take_the_same_certificate_without_a_key() {
     let refused = planned(&worker, &["ca"]);
     let finding = find(&refused.findings, "authority.not_renewable");
     assert!(finding.evidence.contains("is not on this node"), "{finding:?}");
-    assert!(finding.remedy.contains("--certificate"), "{finding:?}");
+    assert!(finding.remedy.contains("--certificate FILE"), "{finding:?}");
     let plan = taken(&worker, &["all"], &node.read("/etc/kubernetes/pki/ca.crt"));
     assert_eq!(criticals(&plan.findings), Vec::<String>::new());
     assert_eq!(apply_plan(&plan).unwrap().changed.len(), 1);
@@ -248,10 +248,14 @@ fn what_does_not_follow_the_ca_is_refused_and_changes_nothing() {
     assert!(refused(&no_ca).contains(&"ca authority.not_an_authority".to_owned()));
     let expired = again(&|template| template.not_before = node.now + TimeDelta::days(1));
     assert_eq!(refused(&expired), ["ca certificate.not_yet_valid"]);
-    let servers_only = again(&|template| template.extended_key_usages = vec![kubepki::x509::ExtendedKeyUsage::ServerAuth]);
+    let servers_only =
+        again(&|template| template.extended_key_usages = vec![kubepki::x509::ExtendedKeyUsage::ServerAuth]);
     assert!(!taken(&node, &["ca"], &servers_only.to_pem()).findings.is_empty());
     node.remove("/given.crt");
-    assert_eq!(criticals(&taken(&node, &["ca"], b"no certificate").findings), ["/given.crt x509.none", "ca authority.not_renewable"]);
+    assert_eq!(
+        criticals(&taken(&node, &["ca"], b"no certificate").findings),
+        ["/given.crt x509.none", "ca authority.not_renewable"]
+    );
 }
 
 #[test]
