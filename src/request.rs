@@ -75,13 +75,13 @@ faults! {
             /// All names that are known.
             known: Vec<String>,
         },
-        /// A CA or `sa` was named to `certs renew`; CAs are replaced in steps, `sa` has no end.
+        /// A CA or `sa` was named to `certs renew`; CAs are renewed by `kubepki ca renew`, `sa` has no end.
         #[error("{name:?} cannot be renewed")]
         #[fault("plan.not_renewable", Usage,
             if name == crate::catalogue::SERVICE_ACCOUNT {
                 "it is a key pair that does not expire; with a new one, every token that it signed would be invalid"
             } else {
-                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
+                "a CA has a command of its own, `kubepki ca renew`; `all` means the certificates that it has signed"
             })]
         NotRenewable {
             /// What was given.
