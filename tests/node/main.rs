@@ -42,6 +42,7 @@ mod show;
 mod signed_again;
 mod signers;
 mod signing;
+mod succession;
 mod support;
 mod user;
 mod user_present;

@@ -67,7 +67,8 @@ fn webpki_verifies(leaf: &Certificate, ca: &Certificate, at: DateTime<Utc>) -> b
     let (leaf, ca) = (leaf.as_der().into(), ca.as_der().into());
     let anchor = webpki::anchor_from_trusted_cert(&ca).unwrap();
     let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
-    let at = rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.timestamp().unsigned_abs()));
+    let at =
+        rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.timestamp().unsigned_abs()));
     [webpki::KeyUsage::server_auth(), webpki::KeyUsage::client_auth()].into_iter().any(|usage| {
         leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, std::slice::from_ref(&anchor), &[], at, usage, None, None)
             .is_ok()
