@@ -13,6 +13,7 @@ use crate::plan::place::fault;
 use crate::x509::{Certificate, read_certificates};
 
 /// The files beside that of `row` that may hold its certificate too: what a rotation keeps there.
+#[must_use]
 pub fn beside(layout: &Layout, row: &Row) -> Vec<PathBuf> {
     let aside = [Aside::Next, Aside::Previous].map(|aside| layout.aside(row.name, aside).public);
     aside.into_iter().chain((row.name == CLUSTER_CA).then(|| layout.signing_certificate())).collect()
