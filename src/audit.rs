@@ -29,6 +29,7 @@ pub mod service_account;
 pub mod signers;
 pub mod signing;
 pub mod subject;
+mod succession;
 pub mod unreadable;
 
 pub(crate) use finding::Settled;

@@ -24,7 +24,9 @@ pub use kubelet::{
 };
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
-pub use reload::{KUBELET, RELOADS, Reload, ReloadRow, components, must_restart, names_a_file, reload};
+pub use reload::{
+    KUBELET, RELOADS, Reload, ReloadRow, components, must_restart, must_restart_for, names_a_file, reload,
+};
 pub use rotation::{Aside, KeyFiles, rotated_names};
 pub(crate) use row::LEAF_KEY_USAGES;
 pub use row::{AlternativeNames, CommonName, Kind, Row};

@@ -45,6 +45,7 @@ mod probe;
 mod progress;
 mod recover;
 mod renew;
+mod renew_ca;
 mod restart;
 mod rotate;
 mod run;

@@ -32,6 +32,7 @@ mod planned;
 pub mod probe;
 pub mod recover;
 pub mod renew;
+pub mod renew_ca;
 pub mod require_serving;
 pub mod restart;
 pub mod rotate;

@@ -13,6 +13,7 @@ pub mod import;
 mod kind_of_key;
 pub mod place;
 pub mod renew;
+pub mod renew_ca;
 pub mod request;
 pub mod restart;
 pub mod rotate;
@@ -26,7 +27,7 @@ mod words;
 
 pub use artefact::{Artefact, Input, Kind, Plan, PlannedFile};
 pub use step::{
-    Answer, Creation, Installation, KeySource, KubeconfigTemplate, RequestKey, RestoredFile, SignerOrder, Step,
-    TrustBundle,
+    Answer, AuthorityRenewal, Creation, Installation, KeySource, KubeconfigTemplate, NewCertificate, RequestKey,
+    RestoredFile, SignerOrder, Step, TrustBundle,
 };
 pub use words::{Action, Cause, Operation};

@@ -75,8 +75,8 @@ mod native {
     use super::values::{classes::values_stub, enumeration_words};
     #[pymodule_export]
     use super::verbs::{
-        access, plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_restore,
-        plan_sign, probe, prune_backups, sign_csr,
+        access, plan_cleanup, plan_embed, plan_generate_csr, plan_import, plan_init, plan_renew, plan_renew_ca,
+        plan_restore, plan_sign, probe, prune_backups, sign_csr,
     };
 
     #[pymodule_init]

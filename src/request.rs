@@ -14,6 +14,7 @@ mod moment;
 mod node;
 mod probe;
 mod renew;
+mod renew_ca;
 mod restart;
 mod rotate;
 mod serving;
@@ -36,6 +37,7 @@ pub use moment::moment;
 pub use node::NodeRequest;
 pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
+pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use rotate::{ConductRequest, RotateStepRequest, RotationRequest};
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
@@ -73,13 +75,13 @@ faults! {
             /// All names that are known.
             known: Vec<String>,
         },
-        /// A CA or `sa` was named to `certs renew`; CAs are replaced in steps, `sa` has no end.
+        /// A CA or `sa` was named to `certs renew`; CAs are renewed by `kubepki ca renew`, `sa` has no end.
         #[error("{name:?} cannot be renewed")]
         #[fault("plan.not_renewable", Usage,
             if name == crate::catalogue::SERVICE_ACCOUNT {
                 "it is a key pair that does not expire; with a new one, every token that it signed would be invalid"
             } else {
-                "a CA is replaced in steps, as its clients must trust the old and the new one; `all` means its certificates"
+                "a CA has a command of its own, `kubepki ca renew`; `all` means the certificates that it has signed"
             })]
         NotRenewable {
             /// What was given.

@@ -19,6 +19,7 @@ mod request;
 mod serial;
 mod signature;
 mod subject_alt_name;
+mod successor;
 mod template;
 mod usage;
 
@@ -33,6 +34,7 @@ pub use pkcs7::certificates as pkcs7_certificates;
 pub use request::{CertificateRequest, RequestTemplate};
 pub use serial::SerialNumber;
 pub use subject_alt_name::{SubjectAltName, SubjectAltNames};
+pub use successor::{Successor, names_serial};
 pub use template::{BACKDATE, CertificateTemplate, Issuer};
 pub use usage::{ExtendedKeyUsage, KeyUsage};
 

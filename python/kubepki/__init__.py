@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kubepki.api.plan import apply, plan, rehearse
     from kubepki.api.probe import probe
     from kubepki.api.recover import recover
-    from kubepki.api.renew import plan_renew, renewable_names
+    from kubepki.api.renew import plan_renew, plan_renew_ca, renewable_names
     from kubepki.api.requests import leaf_names, plan_generate_csr, plan_sign, sign_csr
     from kubepki.api.restart import plan_restart, restart
     from kubepki.api.signer import show_signers
@@ -240,6 +240,7 @@ __all__ = [
     "plan_import",
     "plan_import_bundle",
     "plan_renew",
+    "plan_renew_ca",
     "plan_restart",
     "plan_restore",
     "plan_sign",
@@ -301,6 +302,7 @@ _HOMES = {
     "plan_import": "api.external",
     "plan_import_bundle": "api.bundle",
     "plan_renew": "api.renew",
+    "plan_renew_ca": "api.renew",
     "plan_restart": "api.restart",
     "plan_restore": "api.backup",
     "plan_sign": "api.requests",

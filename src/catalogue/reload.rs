@@ -6,7 +6,7 @@
 //! Source: the components' own code at Kubernetes 1.36.2 and etcd 3.6.8, named in each row; "seen" is a real kubeadm
 //! cluster of 1.36.2.
 
-use super::{KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
+use super::{CLUSTER_CA, ETCD_CA, FRONT_PROXY_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
 use crate::config::KubernetesVersion;
 
 /// When a running component uses a file that has changed; the soonest first.
@@ -278,6 +278,20 @@ const USES: [(&str, &str, &str); 11] = [
     (KUBELET_SERVER, KUBELET, "tlsCertFile"),
 ];
 
+/// What of a component each CA is, in the manifests and kubeconfigs that kubeadm writes; in the order of the restarts.
+const TRUSTS: [(&str, &str, &str); 10] = [
+    (ETCD_CA, ETCD, "trusted-ca-file"),
+    (ETCD_CA, ETCD, "peer-trusted-ca-file"),
+    (ETCD_CA, API_SERVER, "etcd-cafile"),
+    (CLUSTER_CA, API_SERVER, "client-ca-file"),
+    (FRONT_PROXY_CA, API_SERVER, "requestheader-client-ca-file"),
+    (CLUSTER_CA, CONTROLLER_MANAGER, "cluster-signing-cert-file"),
+    (CLUSTER_CA, CONTROLLER_MANAGER, "root-ca-file"),
+    (CLUSTER_CA, SCHEDULER, "kubeconfig"),
+    (CLUSTER_CA, KUBELET, "clientCAFile"),
+    (CLUSTER_CA, KUBELET, KUBELET_CONF),
+];
+
 /// Every component that holds one of them, in the order of the restarts.
 #[must_use]
 pub fn components() -> Vec<&'static str> {
@@ -294,6 +308,18 @@ pub fn must_restart(changed: &[impl AsRef<str>]) -> Vec<&'static str> {
         .iter()
         .filter(|(name, component, setting)| is_changed(name) && !reload(component, setting, None).is_by_itself());
     let mut components: Vec<_> = due.map(|(_, component, _)| *component).collect();
+    components.dedup();
+    components
+}
+
+/// The components that go on with a CA's certificate as they have read it at their start, in the order of the restarts.
+#[must_use]
+pub fn must_restart_for(authority: &str) -> Vec<&'static str> {
+    let of_it = TRUSTS.iter().filter(|(name, ..)| *name == authority);
+    let mut components: Vec<_> = of_it
+        .filter(|(_, component, setting)| !reload(component, setting, None).is_by_itself())
+        .map(|(_, component, _)| *component)
+        .collect();
     components.dedup();
     components
 }
@@ -327,6 +353,16 @@ mod tests {
         assert_eq!(must_restart(&["scheduler.conf", "apiserver", "etcd-peer"]), ["kube-scheduler"]);
         assert!(must_restart(&["admin.conf", "apiserver-etcd-client"]).is_empty());
         for (name, component, setting) in USES {
+            assert!(names_a_file(component, setting), "{name}: {component} has no row for {setting}");
+        }
+    }
+
+    #[test]
+    fn a_renewed_ca_is_read_again_by_those_that_watch_it_and_others_restart() {
+        assert_eq!(must_restart_for(CLUSTER_CA), [CONTROLLER_MANAGER, SCHEDULER, KUBELET]);
+        assert_eq!(must_restart_for(ETCD_CA), [ETCD, API_SERVER]);
+        assert!(must_restart_for(FRONT_PROXY_CA).is_empty());
+        for (name, component, setting) in TRUSTS {
             assert!(names_a_file(component, setting), "{name}: {component} has no row for {setting}");
         }
     }

@@ -11,8 +11,8 @@ use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
     access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
-    logging, metrics, pages, probe, recover, renew, restart, rotate, serving, show, sign, signer, systemd, usage, user,
-    version,
+    logging, metrics, pages, probe, recover, renew, renew_ca, restart, rotate, serving, show, sign, signer, systemd,
+    usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -87,6 +87,8 @@ verbs!(@kind Verb {
     Version(version::Version);
     /// Certificates, CAs and service account keys
     Certs,
+    /// CAs, with the keys that they have
+    Ca,
     /// Kubeconfig files
     Kubeconfig,
     /// Files that were kept before they were replaced or removed
@@ -114,6 +116,10 @@ verbs!(@kind Certs {
     Import(import::Import),
     Cleanup(cleanup::Cleanup),
     CertificateKey(bundle::NewCertificateKey)
+});
+
+verbs!(@kind Ca {
+    Renew(renew_ca::RenewCa)
 });
 
 verbs!(@kind Kubeconfig {

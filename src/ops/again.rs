@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::given::refuse_other_keys;
-use super::{OperationError, backup, bad, cleanup, embed, generate_csr, import, init, renew, sign};
+use super::{OperationError, backup, bad, cleanup, embed, generate_csr, import, init, renew, renew_ca, sign};
 use crate::audit::Finding;
 use crate::clock::SystemClock;
 use crate::digest::sha256_hex;
@@ -66,6 +66,7 @@ fn make(plan: &Plan, passphrase: Option<&Secret>) -> Result<Plan> {
     match plan.operation {
         Operation::Init => Ok(init::plan(&request(plan)?, now)?.plan),
         Operation::Renew => Ok(renew::plan(&request(plan)?, now)?.plan),
+        Operation::RenewCa => Ok(renew_ca::plan(&request(plan)?, now)?.plan),
         Operation::Request => Ok(generate_csr::plan(&request(plan)?, now)?.plan),
         Operation::Sign => {
             let wanted = SignRequest { ca_key_passphrase: passphrase.cloned(), ..request(plan)? };

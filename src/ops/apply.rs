@@ -12,10 +12,12 @@
 //! | `answer` | the certificates that answer signing requests |
 //! | `request` | a key and a signing request for it |
 //! | `install` | what was signed elsewhere, into files or into a kubeconfig |
+//! | `authority` | the next certificate of a CA, in every copy |
 //! | `trust` | a changed set of CAs, in a file or in kubeconfigs |
 //! | `restore` | files of a backup |
 
 mod answer;
+mod authority;
 mod bridge;
 mod create;
 mod install;
@@ -238,6 +240,7 @@ fn carry_out(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<()> {
         Step::Request { request, key } => request::request(bench, artefact, request, key),
         Step::Install(installation) => install::install(bench, artefact, installation),
         Step::TrustBundle(bundle) => trust::trust(bench, artefact, bundle),
+        Step::RenewAuthority(renewal) => authority::renew(bench, artefact, renewal),
         Step::Remove => {
             bench.remove(artefact);
             Ok(())

@@ -30,6 +30,7 @@ use super::restart;
 use crate::audit::advice::rank;
 pub use crate::audit::node::Status;
 use crate::audit::node::{Checkup, say_once, status};
+use crate::audit::signers::CONTROLLER_MANAGER;
 use crate::audit::{Finding, SeenCertificate, unreadable};
 use crate::catalogue::{self, Kind};
 use crate::config::Problem;
@@ -88,6 +89,7 @@ pub(super) fn check_in(
     let is_node = is_whole && (has_config || tree.iter().any(|(_, observed)| !matches!(observed, Observed::Missing)));
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
     tree.add(node.store.read(kubelet.paths()));
+    tree.add(node.store.read(node.layout.all_aside()));
     let inventory = node.inventory(&tree, &kubelet, None, has_config)?;
     let mut checkup = Checkup::new(&inventory, is_node, request.thresholds()?, now);
     checkup.items(Kind::Authority);
@@ -113,6 +115,7 @@ pub(super) fn check_in(
     }
     let told = Told::read(&node.store, &kubelet, &node.layout.kubeconfig_dir, node.spec.version());
     let known = KnownNode::of(&node, &checkup, &told);
+    checkup.succession(told.pod(CONTROLLER_MANAGER));
     checkup.findings.extend(living.findings);
     if is_node {
         checkup.flags(&node.store, *request.profile, &kubelet, &told, &request.kubelet_dir);

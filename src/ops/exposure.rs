@@ -13,7 +13,9 @@ use crate::store::Store;
 pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
     let store = Store::new(plan.rootfs.clone())?;
     for artefact in &mut plan.artefacts {
-        if !artefact.step.is_change() || matches!(artefact.step, Step::Remove | Step::Restore(_)) {
+        // The keys of kubeconfigs are not new where only the CA beside them is.
+        let writes_no_key = matches!(artefact.step, Step::Remove | Step::Restore(_) | Step::RenewAuthority(_));
+        if !artefact.step.is_change() || writes_no_key {
             continue;
         }
         let mut found = Vec::new();

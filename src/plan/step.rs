@@ -15,7 +15,7 @@ use crate::audit::SeenCertificate;
 use crate::inventory::Place;
 use crate::key::Algorithm;
 use crate::policy::signer::Signer;
-use crate::x509::{Certificate, CertificateTemplate, RequestTemplate};
+use crate::x509::{Certificate, CertificateTemplate, RequestTemplate, Successor};
 
 /// What happens to an artefact. As JSON the variant's name is `action`, and its fields stand beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub enum Step {
     /// The set of CAs that are trusted changes.
     #[serde(rename = "trust")]
     TrustBundle(TrustBundle),
+    /// The certificate of a CA is replaced by one that is valid for longer, of the same key and name, in every copy.
+    RenewAuthority(AuthorityRenewal),
     /// It is taken away.
     Remove,
     /// It becomes what it was when a backup was made.
@@ -235,6 +237,34 @@ pub struct TrustBundle {
     pub kubeconfigs: Vec<PathBuf>,
 }
 
+/// The next certificate of a CA; the artefact's files are those that hold the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityRenewal {
+    /// The certificate.
+    pub certificate: NewCertificate,
+    /// Those of the artefact's files that are kubeconfigs, whose current cluster embeds it; the others hold it in PEM.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kubeconfigs: Vec<PathBuf>,
+}
+
+/// Where the next certificate of a CA comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum NewCertificate {
+    /// The CA signs it with its own key.
+    Signed {
+        /// What it says.
+        certificate: Successor,
+        /// The file with the key.
+        key: PathBuf,
+    },
+    /// It was signed elsewhere, or on another node.
+    Given {
+        /// The certificate in PEM.
+        pem: String,
+    },
+}
+
 /// What a file becomes when it is restored; its content and mode apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredFile {
@@ -298,6 +328,7 @@ impl Step {
             Self::Request { .. } => Action::Request,
             Self::Install(_) => Action::Install,
             Self::TrustBundle(_) => Action::Trust,
+            Self::RenewAuthority(_) => Action::RenewAuthority,
             Self::Remove => Action::Remove,
             Self::Restore(_) => Action::Restore,
             Self::Wait { .. } => Action::Wait,

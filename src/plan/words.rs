@@ -37,6 +37,8 @@ words! {
         Init = "init",
         /// Renews certificates.
         Renew = "certs renew",
+        /// Renews the certificates of CAs.
+        RenewCa = "ca renew",
         /// Asks for certificates.
         Request = "certs generate-csr",
         /// Signs what was asked for.
@@ -69,6 +71,8 @@ words! {
         Install = "install",
         /// The set of CAs that are trusted changes.
         Trust = "trust",
+        /// The certificate of a CA is replaced by one that is valid for longer, of the same key and name, in every copy.
+        RenewAuthority = "renew_authority",
         /// It is taken away.
         Remove = "remove",
         /// It becomes what it was when a backup was made.

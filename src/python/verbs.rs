@@ -15,7 +15,8 @@ use super::operations::moment;
 use super::values::{AccessReport, Plan, ProbeReport, PruneReport, SignedCertificate};
 use crate::error::Result;
 use crate::ops::{
-    Planned, access as looking, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, sign,
+    Planned, access as looking, backup, cleanup, embed, generate_csr, import, init, probe as probing, renew, renew_ca,
+    sign,
 };
 use crate::request::{OfAuthorities, RestoreRequest, SignRequest, SignTextRequest};
 use crate::secret::Secret;
@@ -125,6 +126,9 @@ verbs! {
 
     /// Plans the renewal of certificates.
     plan_renew(renew_request) -> Plan = renew::plan;
+
+    /// Plans the renewal of CAs, with their keys.
+    plan_renew_ca(renew_ca_request) -> Plan = renew_ca::plan;
 
     /// Plans keys and signing requests.
     plan_generate_csr(generate_request) -> Plan = generate_csr::plan;

@@ -9,9 +9,9 @@ use crate::audit::SeenCertificate;
 use crate::error::Result;
 use crate::key::Algorithm;
 use crate::ops::sign::SignedText;
-use crate::plan::{Artefact, Installation, Plan, Step, TrustBundle};
+use crate::plan::{Artefact, AuthorityRenewal, Installation, NewCertificate, Plan, Step, TrustBundle};
 use crate::text::printable;
-use crate::x509::{Certificate, read_certificates};
+use crate::x509::{Certificate, Successor, read_certificates};
 
 /// What is known only when the certificate is made.
 const NEW: &str = "(new)";
@@ -54,6 +54,7 @@ pub fn after(artefact: &Artefact) -> Result<String> {
             Some(pem) => read(pem)?.first().map(seen).unwrap_or_default(),
             None => current(artefact),
         },
+        Step::RenewAuthority(renewal) => followed(artefact, renewal)?,
         _ => planned(artefact),
     };
     let trusts = trust(artefact).map(|trust| read(&trust.certificates)).transpose()?;
@@ -129,6 +130,19 @@ fn planned(artefact: &Artefact) -> String {
         list("names", &subject_alt_names(artefact)),
     ]
     .concat()
+}
+
+/// A CA's next certificate: what the one before it says, for another time.
+fn followed(artefact: &Artefact, renewal: &AuthorityRenewal) -> Result<String> {
+    match &renewal.certificate {
+        NewCertificate::Given { pem } => Ok(read(pem)?.first().map(seen).unwrap_or_default()),
+        NewCertificate::Signed { certificate, .. } => {
+            Ok(artefact.current.clone().map_or_else(String::new, |current| {
+                let Successor { not_before, not_after, .. } = *certificate;
+                seen(&SeenCertificate { serial: NEW.to_owned(), not_before, not_after, ..current })
+            }))
+        }
+    }
 }
 
 /// The certificate that answers a request, which was kept, signed, or would be.

@@ -94,7 +94,7 @@ fn files(artefact: &Artefact) -> String {
 
 fn key(artefact: &Artefact, current: Option<&SeenCertificate>) -> String {
     match (artefact.step.new_key(), current) {
-        (None, _) if matches!(artefact.step, Step::Renew { .. }) => "kept".into(),
+        (None, _) if matches!(artefact.step, Step::Renew { .. } | Step::RenewAuthority(_)) => "kept".into(),
         (None, _) => String::new(),
         (Some(new), Some(current)) if current.key != new.as_str() => format!("{} -> {new}", current.key),
         (Some(new), _) => new.to_string(),

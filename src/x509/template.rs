@@ -31,7 +31,7 @@ const KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.15");
 const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 const SUBJECT_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.14");
-const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
+pub(super) const AUTHORITY_KEY_IDENTIFIER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.35");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
 /// The base point of P-256 as a public key: it stands in drafts for keys that are not made yet.
@@ -250,17 +250,17 @@ impl CertificateTemplate {
 
 /// RFC 5280 section 4.1.2; names and the key are copied as DER.
 #[derive(Sequence)]
-struct TbsCertificate<'a> {
+pub(super) struct TbsCertificate<'a> {
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    version: u8,
-    serial_number: UintRef<'a>,
-    signature: AlgorithmIdentifierOwned,
-    issuer: AnyRef<'a>,
-    validity: AnyRef<'a>,
-    subject: AnyRef<'a>,
-    subject_public_key_info: AnyRef<'a>,
+    pub(super) version: u8,
+    pub(super) serial_number: UintRef<'a>,
+    pub(super) signature: AlgorithmIdentifierOwned,
+    pub(super) issuer: AnyRef<'a>,
+    pub(super) validity: AnyRef<'a>,
+    pub(super) subject: AnyRef<'a>,
+    pub(super) subject_public_key_info: AnyRef<'a>,
     #[asn1(context_specific = "3", tag_mode = "EXPLICIT")]
-    extensions: Vec<Extension>,
+    pub(super) extensions: Vec<Extension>,
 }
 
 /// `SEQUENCE { toBeSigned, signatureAlgorithm, signature }`: a certificate's and a request's outer shape.
@@ -354,7 +354,7 @@ fn key_identifier(public_key_info: &[u8]) -> Result<Vec<u8>, X509Error> {
 }
 
 /// The two times in DER: `UTCTime` from 1950 through 2049, `GeneralizedTime` otherwise (RFC 5280 section 4.1.2.5).
-fn validity(not_before: DateTime<Utc>, not_after: DateTime<Utc>) -> Result<Vec<u8>, X509Error> {
+pub(super) fn validity(not_before: DateTime<Utc>, not_after: DateTime<Utc>) -> Result<Vec<u8>, X509Error> {
     let content = [time(not_before)?, time(not_after)?].concat();
     Any::new(Tag::Sequence, content).and_then(|validity| validity.to_der()).map_err(failed("time"))
 }

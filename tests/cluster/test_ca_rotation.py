@@ -25,6 +25,8 @@ pytestmark = pytest.mark.cluster
 
 # Each kind of request was made so often that some met every moment of a rotation.
 _ENOUGH = 30
+# While etcd's members of three nodes are restarted, one after the other, once before and once after.
+_MOST_LEADERS = 6
 # A client shows what it is; prints what the server answered. An etcd of today refuses while it is read from.
 _ASK = """
 import socket, ssl, sys
@@ -45,9 +47,14 @@ def three_and_two(make: MakeCluster) -> Cluster:
 
 
 def assert_nothing_failed(under: Load) -> None:
-    """No request has failed, of any kind; streams were there all the time."""
+    """No request has failed, of any kind; streams were there all the time.
+
+    Left out are writes that etcd itself loses when its leader ends: with each leader one of each of the two writers.
+    """
     client = under.client
-    assert not client.failures, under.report()
+    lost, others = client.split()
+    assert not others, under.report()
+    assert len(lost) <= 2 * _MOST_LEADERS, under.report()
     assert not under.of_pod(), under.report()
     assert min(client.requests.values()) > _ENOUGH, under.report()
     assert {*client.pieces} == {"exec", "log", "watch"}, under.report()
@@ -88,8 +95,11 @@ def assert_is_new(rotation: Rotation) -> None:
     assert not rotation.leftovers()
     here.wait_until_healthy()
     for node in here.nodes:
-        for settled in (node.kubepki("check"), node.kubepki("restart", "--dry-run")):
-            assert settled.returncode == 0, f"{node.name}: {settled.stdout}{settled.stderr}"
+        checked = node.kubepki("check")
+        assert checked.returncode == 0, f"{node.name}: {checked.stdout}{checked.stderr}"
+    for node in here.control_planes:
+        due = json.loads(node.kubepki("restart", "--dry-run", "--output=json").stdout)
+        assert not [each for each in due["plan"]["components"] if each["action"] == "restart"], (node.name, due)
     assert rotation.run("status").returncode == 0
 
 
@@ -141,8 +151,10 @@ def assert_only_the_new_is_accepted(here: Cluster, old: dict[str, Path]) -> None
 
 
 def joins(here: Cluster, node: Node) -> Completed:
-    """Try `kubeadm join` on a node with the hash of the CA that signs now; nothing is changed."""
+    """Try `kubeadm join` on a node, by another name, with the hash of the CA that signs now; nothing is changed."""
     file = here.join_file(node)
+    text = node.root / file.lstrip("/")
+    text.write_text(text.read_text().replace(f'"name": "{node.name}"', f'"name": "{node.name}-again"'))
     return node.kubeadm("join", "--dry-run", "--config", file, timeout=600)
 
 

@@ -17,7 +17,7 @@ from cryptography import x509
 from playbooks import ANSIBLE, Played, play
 from testbed import past
 from testbed.configurations import ENDPOINT, PORT
-from testbed.node import COMPONENTS
+from testbed.node import COMPONENTS, KUBEPKI
 from testbed.waiting import eventually
 
 if TYPE_CHECKING:
@@ -267,3 +267,73 @@ def test_what_an_external_ca_has_signed_is_renewed_in_its_second_year(cluster: M
         assert not list(each.root.rglob("ca.key")), each.name
         assert not list(each.kubernetes.rglob("*.csr")), each.name
     assert plays.changed("external_ca", **second_year) == nothing
+
+
+def authorities(node: Node) -> dict[str, str]:
+    """Return of a node what it trusts and what signs there, as it is on disk."""
+    names = (
+        "ca.crt",
+        "ca.key",
+        "front-proxy-ca.crt",
+        "front-proxy-ca.key",
+        "etcd/ca.crt",
+        "etcd/ca.key",
+        "sa.pub",
+        "sa.key",
+    )
+    files = {name: node.kubernetes / "pki" / name for name in names}
+    return {name: file.read_text() for name, file in files.items() if file.exists()}
+
+
+def stages(node: Node) -> dict[str, str]:
+    """Return how far each authority of a node is."""
+    asked = node.kubepki("rotate", "status", "--local", "--output=json")
+    assert asked.returncode == 0, asked.stderr
+    said = {one["name"]: one["stage"] for one in json.loads(asked.stdout)["authorities"]}
+    return {name: stage for name, stage in said.items() if stage != "absent"}
+
+
+def test_a_playbook_replaces_all_authorities_and_nothing_is_given_up_before_somebody_says_so(
+    cluster: MakeCluster, tmp_path: Path
+) -> None:
+    here = cluster(control_planes=1, workers=1, fresh=True)
+    node, worker = here.nodes
+    plays = Plays(here, tmp_path)
+    nothing = {"cp1": 0, "w1": 0}
+    wanted = {"kubepki_binary": KUBEPKI}
+    old = authorities(node)
+
+    part = play(PLAYS / "rotate_ca.yml", tmp_path / "home", "-i", plays.inventory, "--limit", "cp1", **wanted)
+    assert (part.returncode, "are not in this run: w1" in part.output) == (2, True), part.output
+    early = play(
+        PLAYS / "rotate_ca.yml", tmp_path / "home", "-i", plays.inventory, **wanted, kubepki_rotate_finish=True
+    )
+    assert early.returncode == 0, early.output
+    assert (early.recap("cp1")["changed"], authorities(node)) == (0, old), early.output
+    assert plays.foretold("rotate_ca", **wanted) == {"cp1": 1, "w1": 1}
+
+    assert all(plays.changed("rotate_ca", **wanted).values())
+    names = ("ca", "front-proxy-ca", "etcd-ca", "sa")
+    assert stages(node) == dict.fromkeys(names, "trust-both/issue-new")
+    assert stages(worker) == {"ca": "trust-both"}
+    assert [name for name in worker.kubernetes.rglob("*.key") if "ca" in name.name] == []
+    assert plays.changed("rotate_ca", **wanted) == nothing
+
+    begun = authorities(node)
+    tokens = play(
+        PLAYS / "rotate_ca.yml", tmp_path / "home", "-i", plays.inventory, **wanted, kubepki_rotate_finish=True
+    )
+    assert (tokens.returncode, "rotate.tokens_alive" in tokens.output) == (2, True), tokens.output
+    assert authorities(node) == begun
+
+    finish = {**wanted, "kubepki_rotate_finish": True, "rotate_ca_token_life": "1s"}
+    assert all(plays.changed("rotate_ca", **finish).values())
+    new = authorities(node)
+    assert not set(new.values()) & set(old.values())
+    assert {name: begun[name].startswith(text) for name, text in new.items()} == dict.fromkeys(new, True)
+    assert authorities(worker) == {"ca.crt": new["ca.crt"]}
+    assert stages(node) == dict.fromkeys(names, "single")
+    here.wait_until_healthy()
+    for each in here.nodes:
+        assert_well(each)
+    assert plays.changed("rotate_ca", **finish) == nothing

@@ -56,7 +56,7 @@ def play(playbook: Path, home: Path, *arguments: str | Path, **variables: object
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=300,
+        timeout=500,
         cwd=playbook.parent,
         env=environment(home),
     )

@@ -73,7 +73,7 @@ def test_the_tarball_for_galaxy(tmp_path: Path) -> None:
         licence = archive.extractfile("COPYING")
         assert licence is not None
         assert licence.read() == (ROOT / "LICENSES/GPL-3.0-or-later.txt").read_bytes()
-    assert {"MANIFEST.json", "meta/runtime.yml", "roles/audit/tasks/main.yml"} <= names
+    assert {"MANIFEST.json", "meta/runtime.yml", "roles/audit/tasks/main.yml", "playbooks/rotate_ca.yml"} <= names
     assert {"meta/execution-environment.yml", "requirements.txt"} <= names
     assert {f"plugins/modules/{name}.py" for name in MODULES} <= names
     assert [name for name in names if "__pycache__" in name or name.startswith("tests/output")] == []

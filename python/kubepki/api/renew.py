@@ -115,6 +115,50 @@ def plan_renew(
     return _core.plan_renew(request(locals()), in_utc(now))
 
 
+@asked("RenewCaRequest", "names")
+def plan_renew_ca(
+    names: Literal["all"] | Iterable[str] = "all",
+    *,
+    certificates: Iterable[StrPath] = (),
+    validity: timedelta | None = None,
+    before: timedelta | None = None,
+    backup_dir: StrPath = "/var/lib/kubepki/backups",
+    no_backup: bool = False,
+    recover: bool = False,
+    config: StrPath | None = None,
+    config_text: str | None = None,
+    lenient: bool = False,
+    node_name: str | None = None,
+    certificates_dir: StrPath | None = None,
+    kubeconfig_dir: StrPath | None = None,
+    rootfs: StrPath | None = None,
+    now: datetime | None = None,
+) -> Plan:
+    """Plan new certificates for CAs, with the keys and names that they have: what they have signed stays valid.
+
+    Every copy on the node is replaced at once: in `ca.crt`, in the files beside it and in kubeconfigs, and only this
+    certificate where others stand beside it. All nodes must have the same one: the others get it by `certificates`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     planned = plan_renew_ca("all", rootfs=folder)
+    >>> planned.operation, planned.is_empty
+    ('ca renew', True)
+
+    Source: RFC 5280 section 6.1 (a path is found by names and keys).
+
+    Args:
+        names: x
+        now: The moment from which validity counts.
+
+    Raises:
+        ConfigurationError: `config.*`, `plan.unknown_name`, `plan.bad_request`, or `api.naive_datetime`.
+        EnvironmentFailure: `store.*`. A file of the node that cannot be used is a finding in the plan instead.
+
+    """
+    return _core.plan_renew_ca(request(locals()), in_utc(now))
+
+
 def renewable_names() -> list[str]:
     """Return every name that `plan_renew` takes: kubeadm's eleven, then the kubelet's.
 

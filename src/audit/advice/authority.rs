@@ -4,7 +4,7 @@ use super::{Advisor, Signer, files, opening};
 use crate::audit::{Finding, FindingCode};
 use crate::catalogue::{self, API_SERVER, API_SERVER_TO_ETCD, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
-use crate::inventory::Item;
+use crate::inventory::{Found, Item};
 use crate::remedy::command;
 
 impl Advisor<'_> {
@@ -43,11 +43,7 @@ impl Advisor<'_> {
                 FindingCode::CertificateExpired
                 | FindingCode::CertificateExpiresSoon
                 | FindingCode::CertificateOutlivesAuthority,
-            ) => format!(
-                "put a new CA in the place of {}, then renew what it signed: kubepki does not replace CAs yet, the steps are in Kubernetes' \
-                 \"Manual Rotation of CA Certificates\"",
-                files(needed)
-            ),
+            ) => self.renew_authority(row, pair),
             code => {
                 let from = if code == Some(FindingCode::SharedFileMissing) && !is_worker {
                     "from the first control-plane node"
@@ -61,6 +57,22 @@ impl Advisor<'_> {
                 format!("{}restore {} {from}", opening(finding.code), files(needed))
             }
         }
+    }
+
+    /// A CA that ends: with the key that it has, all that it has signed stays valid.
+    fn renew_authority(&self, row: &Row, pair: &Found) -> String {
+        let is_own = pair.certificate().is_some_and(|one| one.subject() == one.issuer());
+        if is_own && self.spec.role != Role::Worker && !pair.is_external() {
+            return format!(
+                "renew it with the key that it has, and all that it has signed stays valid: {}; where that key may be known to others, \
+                 replace the CA",
+                command(["kubepki", "ca", "renew", row.name])
+            );
+        }
+        format!(
+            "have it renewed where its key is, with this key and this name, and bring the certificate here: {} (FILE: the new certificate)",
+            command(["kubepki", "ca", "renew", row.name, "--certificate", "FILE"])
+        )
     }
 
     /// The CA of `row`, which refuses what it is asked to sign.

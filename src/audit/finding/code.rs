@@ -165,6 +165,24 @@ findings! {
             "Nothing, or have them signed by its owner.",
             source = "kubeadm: External CA mode")]
         AuthorityExternal,
+        /// The certificate of a CA cannot be renewed as it was asked for: its key is not on this node, another CA has signed it, it is of
+        /// X.509 version 1 or 2, it would end no later; or what was given does not follow it.
+        #[finding("authority.not_renewable", Critical,
+            "Renew it where its key is; `kubepki ca renew NAME --certificate FILE` takes what was renewed there.",
+            source = "RFC 5280 sections 3.2 and 6.1: paths are found by names and keys")]
+        AuthorityNotRenewable,
+        /// A CA, or the service accounts' key, is being replaced by another on this node: how far it is, and what is behind.
+        #[finding("authority.replaced", Info, "`kubepki rotate status`",
+            source = "Kubernetes: Manual Rotation of CA Certificates")]
+        AuthorityReplaced,
+        /// A CA ends sooner than what it signs would: what it signs now ends with it.
+        #[finding("authority.ends_early", Info, "`kubepki ca renew NAME`",
+            source = "RFC 5280 6.1.3: every certificate of the path has to be valid")]
+        AuthorityEndsEarly,
+        /// While a CA is being replaced, a kubeconfig does not trust all that `ca.crt` has: kubeadm writes the first certificate alone.
+        #[finding("kubeconfig.fewer_authorities", Warning, "`kubepki kubeconfig embed NAME`",
+            source = "kubeadm `app/phases/certs/renewal`, `phases/kubeconfig`: the first certificate of `ca.crt`")]
+        KubeconfigFewerAuthorities,
         /// A worker has a CA's private key: whoever takes the worker over has the cluster.
         #[finding("authority.key_on_worker", Warning, "Move it away.",
             source = "Kubernetes: PKI certificates and requirements: workers need `ca.crt` alone")]

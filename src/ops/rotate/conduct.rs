@@ -503,7 +503,8 @@ impl Conductor<'_, '_> {
             return Ok(None);
         }
         let mut material = Material::new();
-        for authority in authorities {
+        // A worker has the cluster's CA alone.
+        for authority in authorities.iter().filter(|name| *name == CLUSTER_CA || !member.is_worker()) {
             if let Some(source) = self.source(member, authority) {
                 let role = if member.is_worker() { "worker" } else { "control-plane" };
                 let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];

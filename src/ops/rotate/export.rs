@@ -1,13 +1,14 @@
 //! `kubepki rotate export`: what other nodes need of this one, with private keys for control planes.
 
 use super::{Place, RotationRequest};
-use crate::audit::rotation::{AuthorityRotation, Stage};
+use crate::audit::rotation::{AuthorityRotation, Stage, is_chain};
 use crate::catalogue::{Aside, SERVICE_ACCOUNT};
 use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::Inventory;
 use crate::plan::rotate::{Given, Material};
 use crate::secret::Secret;
+use crate::x509::Certificate;
 
 /// What comes, for another control-plane node; for a worker what it has to trust: with what comes or, when the old ones are
 /// gone here, what is left.
@@ -47,11 +48,10 @@ fn first_ones(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option
         let key = inventory.get(SERVICE_ACCOUNT)?.service_account()?.key.present()?;
         return String::from_utf8(key.public_key_pem()).ok();
     }
-    let going: Vec<_> = rotation.previous.iter().map(|one| &one.sha256).collect();
-    let item = inventory.get(&rotation.name)?;
-    let staying =
-        item.certificates().iter().zip(&rotation.trusted).filter(|(_, anchor)| !going.contains(&&anchor.sha256));
-    String::from_utf8(staying.flat_map(|(certificate, _)| certificate.to_pem()).collect()).ok()
+    let all = inventory.get(&rotation.name)?.certificates();
+    // The one that signs, and those above it; the others go.
+    let above = all.windows(2).take_while(|pair| is_chain(pair)).count();
+    String::from_utf8(all.iter().take(above + 1).flat_map(Certificate::to_pem).collect()).ok()
 }
 
 /// A worker has the cluster's CA alone, and trusts what this node trusts: the one that signs first.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::objects::{are_the_same, shown};
+use crate::catalogue::ROOT_CA_MAP;
 use crate::objects::{Object, Pod, Secret};
 use crate::plan::words::words;
 use crate::x509::{Certificate, read_certificates};
@@ -69,14 +70,14 @@ impl<'b> Bundle<'b> {
 /// Whether a service account's lasting token comes with other CAs than the cluster's.
 #[must_use]
 pub fn token(secret: &Secret, authority: &[Certificate]) -> Option<Affected> {
-    let encoded = secret.data.get("ca.crt")?;
+    let encoded = secret.data.get(ROOT_CA_MAP.1)?;
     let held =
         STANDARD.decode(encoded.as_bytes()).ok().and_then(|pem| read_certificates(&pem).ok()).unwrap_or_default();
     if are_the_same(&held, authority) {
         return None;
     }
     let object = format!("Secret {}/{}", secret.metadata.namespace, secret.metadata.name);
-    Some(Affected { kind: AffectedKind::TokenSecret, object, reason: format!("its ca.crt holds {}", shown(&held)) })
+    Some(Affected { kind: AffectedKind::TokenSecret, object, reason: format!("its CA entry holds {}", shown(&held)) })
 }
 
 /// Whether a pod has run since before the moment. A static pod's files are the node's.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PATIENCE = 60.0
 # A stand-in for what has read the CA and the token once, and will never do so again.
 OLD_POD = "old pod"
+_TIMED_OUT = "etcdserver: request timed out"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,15 @@ class SteadyClient:
     def count(self) -> int:
         """How many requests it has made; known once it has stopped."""
         return sum(self.requests.values())
+
+    def split(self) -> tuple[list[Failure], list[Failure]]:
+        """Return the writes that were lost in etcd as a leader handed over, and all other failures.
+
+        A write that a member has passed on to a leader which is just handing over is dropped there, and times out (etcd
+        issue 5214): of each writer at most the one under way, whenever a leader ends.
+        """
+        lost = [each for each in self.failures if each.kind.startswith("write") and each.error.startswith(_TIMED_OUT)]
+        return lost, [each for each in self.failures if each not in lost]
 
     def stop(self) -> None:
         """End it, and read what it has counted."""
