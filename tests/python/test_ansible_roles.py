@@ -570,6 +570,23 @@ def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(cont
     assert not list(nodes.glob("*/etc/**/*-previous.*"))
 
 
+def test_the_controllers_own_authority_comes_with_its_key(control_planes: Path) -> None:
+    nodes, hosts = control_planes, HOSTS[:3]
+    other = nodes.parent / "other"
+    other.mkdir()
+    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", other)
+    assert made.returncode == 0, made.stderr
+    certificate, key = ((other / "etc/kubernetes/pki" / name).read_text() for name in ("ca.crt", "ca.key"))
+    own = nodes.parent / "own.pem"
+    own.write_text(certificate + key)
+    several = rotating(nodes, rotate_ca_new_ca=own)
+    assert (several.returncode, "rotate_ca_new_ca is one CA" in several.output) == (2, True), several.output
+    changed(rotating(nodes, rotate_ca_new_ca=own, rotate_ca_authorities=["ca"]), *hosts)
+    assert authority_keys(nodes)["ca"] == {key}
+    for host in hosts:
+        assert (nodes / host / "etc/kubernetes/pki/ca.crt").read_text().startswith(certificate)
+
+
 def test_a_node_cannot_say_who_is_given_a_key(nodes: Path) -> None:
     fact = {"ansible.builtin.set_fact": {"kubepki_control_plane": "all", "cacheable": True}}
     role = {"role": "kubepki.kubeadm.rotate_ca", "rotate_ca_phase": "look"}

@@ -1,4 +1,4 @@
-"""`kubepki ca renew`, as a process and from Python: openssl finds the way to the renewed CA, and killed runs leave no mixture."""
+"""`kubepki ca renew`, as a process and from Python: openssl finds the renewed CA, and killed runs leave no mixture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
@@ -21,6 +21,9 @@ import kubepki
 from kubepki import Action, ConfigurationError
 from trees import PROGRAM, golden, state
 from trees import kubepki as command
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONFS = ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf", "super-admin.conf"]
 

@@ -119,7 +119,7 @@ def plan_renew(
 def plan_renew_ca(
     names: Literal["all"] | Iterable[str] = "all",
     *,
-    certificates: Iterable[StrPath] = (),
+    certificates: StrPath | Iterable[StrPath] = (),
     validity: timedelta | None = None,
     before: timedelta | None = None,
     backup_dir: StrPath = "/var/lib/kubepki/backups",
@@ -148,7 +148,25 @@ def plan_renew_ca(
     Source: RFC 5280 section 6.1 (a path is found by names and keys).
 
     Args:
-        names: x
+        names: Which CAs, by kubeadm's names: `ca`, `front-proxy-ca`, `etcd-ca`; all that the node has, or none for an
+            empty list.
+        certificates: The renewed certificate, from the node or the owner that has the key: nothing is signed here, and
+            no key is needed.
+        validity: How long the new certificates are valid, instead of the configuration's `caCertificateValidityPeriod`,
+            or 3650 days.
+        before: Renew only what ends within this time: then a second run changes nothing.
+        backup_dir: The directory of the node where backups are kept.
+        no_backup: Keep no backup of the files that are replaced or removed.
+        recover: First end a change that was interrupted: complete it, or take it back. It is the only change that
+            planning makes.
+        config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
+            defaults without one.
+        config_text: The configuration itself as YAML or JSON text, instead of `config`.
+        lenient: Warn of unknown fields, as kubeadm does; they are errors otherwise.
+        node_name: The node's name, instead of the configuration's.
+        certificates_dir: The directory of certificates of the node, instead of the configuration's `certificatesDir`.
+        kubeconfig_dir: The directory of kubeconfigs of the node, instead of `/etc/kubernetes`.
+        rootfs: The directory in front of every path of the node: a mounted disk, a folder.
         now: The moment from which validity counts.
 
     Raises:

@@ -39,8 +39,8 @@ class Action(Enum):
     """What happens to an artefact.
 
     It is made, gets a new certificate, gets a key and a signing request, gets what was signed elsewhere, trusts other
-    CAs, is a CA with a new certificate, is taken away, becomes what it was; or its request waits for a signature, it stays, is not this node's to have,
-    or cannot be done as things are.
+    CAs, is a CA with a new certificate, is taken away, becomes what it was; or its request waits for a signature, it
+    stays, is not this node's to have, or cannot be done as things are.
     """
 
     CREATE = "create"
