@@ -318,7 +318,10 @@ fn restart_what_is_due(
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Vec<String>> {
-    let has = |name: &str| names.contains(&name);
+    // Where the new one signs, both are trusted for long.
+    let rotations = place.rotations(names)?;
+    let is_later = |one: &AuthorityRotation| phase == Phase::TrustBoth && one.stage == Stage::IssueNew;
+    let has = |name: &str| rotations.iter().any(|one| one.name == name && !is_later(one));
     let mut components = Vec::new();
     let trusts = matches!(phase, Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld);
     let signs = matches!(phase, Phase::IssueNew | Phase::IssueOld);

@@ -8,7 +8,7 @@ use super::turn::Draft;
 use super::{Circumstances, RotateError, Turn, Wishes};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{Aside, SERVICE_ACCOUNT};
-use crate::inventory::{Inventory, Item};
+use crate::inventory::{Inventory, Item, Part};
 use crate::key::{PrivateKey, read_public_keys};
 use crate::plan::generate::BACKDATE;
 use crate::plan::kind_of_key::kind_of_new_key;
@@ -139,6 +139,14 @@ impl Preparing<'_> {
             return Ok(None);
         }
         let files = inventory.layout.aside(name, Aside::Next);
+        // What signs here later must be able to step back too.
+        if let Part::Broken(fault) = self.item.pair().key.as_ref() {
+            return Err(RotateError::NotHere {
+                authority: name.to_owned(),
+                reason: format!("its key cannot be used: {}", fault.message),
+                hint: fault.hint.clone(),
+            });
+        }
         let mut draft = Draft::new(inventory);
         let (Some(given), Some(certificates)) = (given, certificates) else {
             draft.push(self.new_authority(inventory)?, &[(&files.key, 0o600), (&files.public, 0o644)]);
