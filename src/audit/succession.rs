@@ -41,7 +41,7 @@ impl Checkup<'_> {
             if left <= self.thresholds.warning || left >= inventory.spec.certificate_validity {
                 continue;
             }
-            let renew = command(["kubepki", "ca", "renew", item.name]);
+            let renew = command(["kubepki", CLUSTER_CA, "renew", item.name]);
             self.findings.push(Finding::new(
                 FindingCode::AuthorityEndsEarly,
                 item.name,

@@ -18,9 +18,13 @@ use crate::ops::cleanup::CleanupError;
 use crate::ops::embed::EmbedError;
 use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
+use crate::ops::rotate::conduct::ConductError;
+use crate::ops::rotate::nodes::NodesError;
 use crate::ops::signer::SignerError;
 use crate::ops::signing::SigningError;
 use crate::ops::systemd::SystemdError;
+use crate::plan::rotate::RotateError;
+use crate::plan::rotate::course::CourseError;
 use crate::plan::serving::ServingError;
 use crate::plan::setting::SettingError;
 use crate::plan::units::UnitError;
@@ -67,6 +71,10 @@ pub const ERRORS: &[&[Declaration]] = &[
     ClusterError::DECLARATIONS,
     SignerError::DECLARATIONS,
     SigningError::DECLARATIONS,
+    RotateError::DECLARATIONS,
+    CourseError::DECLARATIONS,
+    ConductError::DECLARATIONS,
+    NodesError::DECLARATIONS,
 ];
 
 /// What is found on a node.

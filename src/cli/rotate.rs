@@ -273,11 +273,8 @@ impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let width = session.screen.width();
         if self.local {
-            let request = RotationRequest {
-                authorities: self.request.authorities,
-                node: self.node,
-                ..RotationRequest::default()
-            };
+            let request =
+                RotationRequest { authority: self.request.authority, node: self.node, ..RotationRequest::default() };
             let rotation = rotate::status(&request, session.now)?;
             match self.output.form {
                 Form::Text => session.screen.show(&report::rotate::status(&rotation, width))?,

@@ -13,6 +13,7 @@
 
 pub mod affected;
 pub mod course;
+mod draft;
 mod given;
 mod keys;
 pub mod objects;
@@ -21,8 +22,9 @@ mod turn;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use draft::Turn;
 pub use given::{Given, Material, prepare};
-pub use turn::{Turn, turn, without_signing_file};
+pub use turn::{turn, without_signing_file};
 
 use super::words::words;
 use crate::error::faults;

@@ -26,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct RotationRequest {
     /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
     #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
-    pub authorities: Vec<String>,
+    pub authority: Vec<String>,
     /// The kubelet's directory.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
@@ -43,7 +43,7 @@ pub struct RotationRequest {
 pub struct RotateStepRequest {
     /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
     #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
-    pub authorities: Vec<String>,
+    pub authority: Vec<String>,
     /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
     #[arg(long, value_name = "FILE")]
     pub new_ca: Option<PathBuf>,
@@ -54,7 +54,7 @@ pub struct RotateStepRequest {
     #[arg(skip)]
     #[serde(skip)]
     pub material_content: Option<Secret>,
-    /// The common name of a CA that is made here, instead of the old one's.
+    /// The common name of a CA that is made, instead of the old one's.
     #[arg(long, value_name = "NAME")]
     pub common_name: Option<String>,
     /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
@@ -63,7 +63,9 @@ pub struct RotateStepRequest {
     /// Restart nothing: components go on with what they have loaded.
     #[arg(long)]
     pub no_restart: bool,
-    /// With the step cluster: restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
+    /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
+    ///
+    /// With the step cluster.
     #[arg(long)]
     pub restart_pods: bool,
     /// The kubelet's directory.
@@ -97,7 +99,7 @@ pub struct RotateStepRequest {
 pub struct ConductRequest {
     /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
     #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
-    pub authorities: Vec<String>,
+    pub authority: Vec<String>,
     /// A YAML file with the cluster's nodes, and the words that run kubepki on each; without it the cluster is this node.
     #[arg(long, value_name = "FILE")]
     pub nodes: Option<PathBuf>,
@@ -110,8 +112,9 @@ pub struct ConductRequest {
     /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub token_life: Span,
-    /// Before the old CA is given up: restart every pod that may have read the CAs before both were trusted, as disruption budgets
-    /// allow.
+    /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
+    ///
+    /// Before the old CA is given up.
     #[arg(long)]
     pub restart_pods: bool,
     /// How long each component may take to come back, and the cluster to follow.
@@ -133,7 +136,7 @@ fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
 impl RotationRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
-        chosen(&self.authorities)
+        chosen(&self.authority)
     }
 }
 
@@ -151,7 +154,7 @@ fn refuse_one_for_all(new_ca: Option<&PathBuf>, chosen: &[&str]) -> Result<(), R
 impl ConductRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
-        let chosen = chosen(&self.authorities)?;
+        let chosen = chosen(&self.authority)?;
         refuse_one_for_all(self.new_ca.as_ref(), &chosen)?;
         Ok(chosen)
     }
@@ -160,7 +163,7 @@ impl ConductRequest {
 impl RotateStepRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
-        let chosen = chosen(&self.authorities)?;
+        let chosen = chosen(&self.authority)?;
         refuse_one_for_all(self.new_ca.as_ref(), &chosen)?;
         let given = [self.new_ca.is_some(), self.material.is_some(), self.material_content.is_some()];
         if given.iter().filter(|is_given| **is_given).count() > 1 {

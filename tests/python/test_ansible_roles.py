@@ -9,39 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
+from example_nodes import EXAMPLES, HOSTS, changed, example, nodes
 from kubepki import read_certificates
 from nodes import RunningNode
 from playbooks import ANSIBLE, COLLECTION, ROOT, Played, play
 from trees import COMMAND, kubepki
 
-EXAMPLES = ROOT / "examples/ansible"
 # Every certificate of kubeadm's period ends within this time; none that is made for it does.
 LONGER = {"renew_before": "400d", "renew_validity": "500d"}
-HOSTS = ("cp1", "cp2", "cp3", "worker1", "worker2")
+
+__all__ = ["nodes"]
 
 pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)")
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Path:
-    """Make the folders that stand for the nodes, empty."""
-    for host in HOSTS:
-        (tmp_path / "nodes" / host).mkdir(parents=True)
-    return tmp_path / "nodes"
-
-
-def example(name: str, nodes: Path, *arguments: str | Path, **variables: object) -> Played:
-    return play(
-        EXAMPLES / name,
-        nodes.parent / "home",
-        "-i",
-        EXAMPLES / "inventory.yml",
-        *arguments,
-        nodes_dir=nodes,
-        **variables,
-    )
 
 
 def test_the_audit_has_every_host_and_the_host_that_is_gone(nodes: Path, tmp_path: Path) -> None:
@@ -73,13 +53,6 @@ def test_the_audit_has_every_host_and_the_host_that_is_gone(nodes: Path, tmp_pat
     # The broken host is on it with its cause and its remedy, and the others with why nothing is known of them.
     assert 'data-code="file.mode_too_wide"' in page
     assert page.count('<details class="tree"') == len(states)
-
-
-def changed(played: Played, *hosts: str) -> dict[str, int]:
-    """Return how much changed on each host, of a run that ended well."""
-    assert played.returncode == 0, played.output
-    assert "PRIVATE KEY" not in played.output
-    return {host: played.recap(host)["changed"] for host in hosts}
 
 
 def test_the_road_of_an_external_ca_keeps_its_keys_on_the_controller(nodes: Path) -> None:
@@ -500,102 +473,6 @@ def test_a_kubelets_certificate_is_asked_for_on_the_worker_and_signed_where_the_
     later = changed(example("kubelet.yml", nodes, kubelet_renew_before="400d"), *workers)
     assert all(later.values()), later
     assert all(now > before for now, before in zip(holds().values(), made.values(), strict=True))
-
-
-def rotating(nodes: Path, *arguments: str, **variables: object) -> Played:
-    """Play what the collection has for CAs, as far as it is about files: nothing runs on these nodes."""
-    plays = yaml.safe_load((COLLECTION / "playbooks/rotate_ca.yml").read_text())
-    playbook = nodes.parent / "rotate_ca.yml"
-    playbook.write_text(json.dumps([each for each in plays if each["roles"][0]["rotate_ca_phase"] != "cluster"]))
-    wanted = {"nodes_dir": nodes, "kubepki_binary": COMMAND, "kubepki_workers": "none", "rotate_ca_kubectl": ""}
-    wanted |= {"rotate_ca_rootfs": "{{ kubepki_rootfs }}", "rotate_ca_restart": False, **variables}
-    return play(playbook, nodes.parent / "home", "-i", EXAMPLES / "inventory.yml", *arguments, **wanted)
-
-
-def authority_keys(nodes: Path, ending: str = "") -> dict[str, set[str]]:
-    """Return what the three control planes have for each CA; one key where they have the same."""
-    folders = [nodes / host / "etc/kubernetes/pki" for host in HOSTS[:3]]
-    names = ("ca", "front-proxy-ca", "etcd/ca")
-    return {name: {(folder / f"{name}{ending}.key").read_text() for folder in folders} for name in names}
-
-
-@pytest.fixture
-def control_planes(nodes: Path) -> Path:
-    """Make three control planes of one cluster."""
-    for host in HOSTS:
-        (nodes / host).rmdir()
-    changed(example("cluster.yml", nodes, "--limit", "localhost,control_plane"), *HOSTS[:3])
-    return nodes
-
-
-def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(control_planes: Path) -> None:
-    nodes, hosts = control_planes, HOSTS[:3]
-    old = authority_keys(nodes)
-    foretold = changed(rotating(nodes, "--check", "--diff"), *hosts)
-    assert foretold == dict.fromkeys(hosts, 1)
-    assert authority_keys(nodes) == old
-
-    # A run that broke off has begun on one node, and not on the first one: its new CAs are those of all.
-    begun = kubepki("rotate", "step", "trust-both", "--no-restart", "--rootfs", nodes / "cp2")
-    assert begun.returncode == 0, begun.stderr
-    coming = (nodes / "cp2/etc/kubernetes/pki/ca-next.key").read_text()
-
-    changed(rotating(nodes), *hosts)
-    new = authority_keys(nodes)
-    assert new["ca"] == {coming}
-    assert [len(keys) for keys in new.values()] == [1, 1, 1]
-    assert not any(new[name] & old[name] for name in new)
-    assert authority_keys(nodes, "-previous") == old
-
-    changed(rotating(nodes, kubepki_rotate_abort=True), *hosts)
-    assert authority_keys(nodes) == old
-    for host in hosts:
-        checked = kubepki("check", "--rootfs", nodes / host)
-        assert checked.returncode == 0, checked.stdout
-
-
-def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(control_planes: Path) -> None:
-    nodes, hosts = control_planes, HOSTS[:3]
-    changed(rotating(nodes), *hosts)
-    new = authority_keys(nodes)
-    step = ("rotate", "step", "trust-new", "--no-restart", "--token-life", "0s", "--rootfs", str(nodes / "cp1"))
-    assert kubepki(*step).returncode == 0
-    for variables in ({}, {"kubepki_rotate_abort": True}):
-        refused = rotating(nodes, **variables)
-        assert refused.returncode == 2, refused.output
-        assert "the old one is gone on a control plane" in refused.output
-    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
-    changed(rotating(nodes, **finish), *hosts)
-    assert authority_keys(nodes) == new
-    assert not list(nodes.glob("*/etc/**/*-previous.*"))
-
-
-def test_the_controllers_own_authority_comes_with_its_key(control_planes: Path) -> None:
-    nodes, hosts = control_planes, HOSTS[:3]
-    other = nodes.parent / "other"
-    other.mkdir()
-    made = kubepki("init", "--config", ROOT / "examples/single-node.yaml", "--rootfs", other)
-    assert made.returncode == 0, made.stderr
-    certificate, key = ((other / "etc/kubernetes/pki" / name).read_text() for name in ("ca.crt", "ca.key"))
-    own = nodes.parent / "own.pem"
-    own.write_text(certificate + key)
-    several = rotating(nodes, rotate_ca_new_ca=own)
-    assert (several.returncode, "rotate_ca_new_ca is one CA" in several.output) == (2, True), several.output
-    changed(rotating(nodes, rotate_ca_new_ca=own, rotate_ca_authorities=["ca"]), *hosts)
-    assert authority_keys(nodes)["ca"] == {key}
-    for host in hosts:
-        assert (nodes / host / "etc/kubernetes/pki/ca.crt").read_text().startswith(certificate)
-
-
-def test_a_node_cannot_say_who_is_given_a_key(nodes: Path) -> None:
-    fact = {"ansible.builtin.set_fact": {"kubepki_control_plane": "all", "cacheable": True}}
-    role = {"role": "kubepki.kubeadm.rotate_ca", "rotate_ca_phase": "look"}
-    playbook = nodes.parent / "lying.yml"
-    playbook.write_text(json.dumps([{"hosts": "worker1", "gather_facts": False, "pre_tasks": [fact], "roles": [role]}]))
-    played = play(playbook, nodes.parent / "home", "-i", EXAMPLES / "inventory.yml", nodes_dir=nodes)
-    assert (played.returncode, "a fact of this host has the name of a variable" in played.output) == (2, True), (
-        played.output
-    )
 
 
 def serials(nodes: Path) -> set[str]:

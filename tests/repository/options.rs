@@ -253,7 +253,9 @@ fn an_option_means_the_same_wherever_it_is() {
 }
 
 /// What each verb has in its own sense.
-const OF_THE_VERB: [&str; 22] = [
+const OF_THE_VERB: [&str; 24] = [
+    "nodes",
+    "certificates",
     "algorithm",
     "force",
     "keep",
@@ -279,7 +281,11 @@ const OF_THE_VERB: [&str; 22] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 17] = [
+const OF_THIS_MACHINE: [&str; 21] = [
+    "RenewCaRequest.certificates",
+    "new_ca",
+    "material",
+    "ConductRequest.nodes",
     "AuditRequest.paths",
     "SignTextRequest.ca_dir",
     "certificate",

@@ -2,10 +2,13 @@
 
 use super::{Advisor, Signer, files, opening};
 use crate::audit::{Finding, FindingCode};
-use crate::catalogue::{self, API_SERVER, API_SERVER_TO_ETCD, Kind, Row, SERVICE_ACCOUNT};
+use crate::catalogue::{self, API_SERVER, API_SERVER_TO_ETCD, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
 use crate::inventory::{Found, Item};
 use crate::remedy::command;
+
+/// The verb, which is called as the cluster's CA is.
+const RENEW: [&str; 3] = ["kubepki", CLUSTER_CA, "renew"];
 
 impl Advisor<'_> {
     pub(super) fn for_authority(&self, row: &Row, finding: &Finding) -> String {
@@ -66,12 +69,12 @@ impl Advisor<'_> {
             return format!(
                 "renew it with the key that it has, and all that it has signed stays valid: {}; where that key may be known to others, \
                  replace the CA",
-                command(["kubepki", "ca", "renew", row.name])
+                command(RENEW.into_iter().chain([row.name]))
             );
         }
         format!(
             "have it renewed where its key is, with this key and this name, and bring the certificate here: {} (FILE: the new certificate)",
-            command(["kubepki", "ca", "renew", row.name, "--certificate", "FILE"])
+            command(RENEW.into_iter().chain([row.name, "--certificate", "FILE"]))
         )
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::turn::Draft;
+use super::draft::Draft;
 use super::{Circumstances, RotateError, Turn, Wishes};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{Aside, SERVICE_ACCOUNT};

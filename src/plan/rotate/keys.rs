@@ -1,6 +1,6 @@
 //! What a step changes of the service accounts' keys: `sa.pub` holds all that tokens are verified with, `sa.key` signs.
 
-use super::turn::Draft;
+use super::draft::Draft;
 use super::{Phase, RotateError};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{Aside, KeyFiles, SERVICE_ACCOUNT};

@@ -1,3 +1,5 @@
+//! A cluster of three control planes and two workers goes every way, and breaks off wherever it can.
+
 use super::*;
 use crate::audit::rotation::SignedLeaf;
 use crate::catalogue::rotated_names;

@@ -175,11 +175,11 @@ fn a_pod_that_started_before_is_named_and_a_static_one_is_not() {
         .unwrap()
     };
     let owner = |kind: &str| json!({"ownerReferences": [{"apiVersion": "v1", "kind": kind, "name": "o", "uid": "u", "controller": true}]});
-    let owned = pod(owner("ReplicaSet"), "Running");
+    let replica = pod(owner("ReplicaSet"), "Running");
     let at =
         |one: &Pod, hours: i64| affected::pod(one, one.status.start_time.unwrap() + chrono::TimeDelta::hours(hours));
-    assert!(at(&owned, 1).is_some() && at(&owned, 0).is_none());
-    assert!(affected::stays_by_hand(&owned).is_none());
+    assert!(at(&replica, 1).is_some() && at(&replica, 0).is_none());
+    assert!(affected::stays_by_hand(&replica).is_none());
     assert!(affected::stays_by_hand(&pod(json!({}), "Running")).unwrap().contains("by hand"));
     assert!(affected::stays_by_hand(&pod(owner("Job"), "Running")).is_some());
     assert!(at(&pod(json!({"annotations": {"kubernetes.io/config.mirror": "x"}}), "Running"), 1).is_none());
