@@ -166,6 +166,7 @@ fn is_of_no_node(verb: &[&str]) -> bool {
         verb,
         ["version" | "explain" | "completion" | "manual" | "help" | "probe" | "audit", ..]
             | ["kubelet", "csrs" | "approve"]
+            | ["rotate", "plan" | "start" | "resume" | "finish" | "abort"]
             | ["certs", "certificate-key"]
             | []
     )

@@ -105,7 +105,7 @@ fn holds(changed: &Changed, component: &str) -> bool {
 /// How another node gets the certificate.
 fn elsewhere(changed: &Changed) -> Option<String> {
     let own: &Path = changed.files.first()?;
-    let renew = command(["kubepki", "ca", "renew", &changed.name, "--certificate"]);
+    let renew = command(["kubepki", CLUSTER_CA, "renew", &changed.name, "--certificate"]);
     let renew = renew.trim_matches('`');
     Some(format!("copy {} there, then {renew} FILE", file(own)))
 }

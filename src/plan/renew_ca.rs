@@ -27,7 +27,7 @@ use crate::audit::chain::judge_end;
 use crate::audit::expiration::residual_time;
 use crate::audit::key_strength::{SeenKey, judge_keys};
 use crate::audit::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
-use crate::catalogue::Kind as RowKind;
+use crate::catalogue::{CLUSTER_CA, Kind as RowKind};
 use crate::error::Diagnostic;
 use crate::inventory::{Found, Inventory, Item, Part};
 use crate::remedy::command;
@@ -307,7 +307,7 @@ impl<'a> Renewal<'a> {
 
 /// What to do where the CA cannot sign its own next certificate.
 fn from_elsewhere(name: &str) -> String {
-    let take = command(["kubepki", "ca", "renew", name, "--certificate", "FILE"]);
+    let take = command(["kubepki", CLUSTER_CA, "renew", name, "--certificate", "FILE"]);
     format!(
         "have it renewed where its key is (another node, its owner), with this key and this name, and bring the certificate here: {take} \
          (FILE: the new certificate)"

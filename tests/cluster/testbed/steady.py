@@ -137,6 +137,6 @@ class SteadyClient:
 def _to_microseconds(time: str) -> str:
     """Go writes nanoseconds and `Z`, which Python 3.10 does not read."""
     head, _, rest = time.replace("Z", "+00:00").partition(".")
-    digits = "".join(letter for letter in rest[:9] if letter.isdigit())
-    zone = rest[len(digits) :].lstrip("0123456789")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    zone = rest[len(digits) :]
     return f"{head}.{digits[:6]:0<6}{zone}" if rest else head
