@@ -134,6 +134,7 @@ __all__ = [
     "plan_import_bundle",
     "plan_init",
     "plan_renew",
+    "plan_renew_ca",
     "plan_restart",
     "plan_restore",
     "plan_sign",

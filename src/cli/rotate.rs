@@ -12,7 +12,7 @@ use super::session::Session;
 use super::stop::Stop;
 use crate::config::Role;
 use crate::error::Category;
-use crate::ops::rotate::conduct::{Event, Wish, conduct, foresee, survey};
+use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
 use crate::ops::rotate::{
     self, NodeRotation, RotateStepRequest, RotationRequest, export, look_at_cluster, step, trial,
 };
@@ -293,6 +293,9 @@ impl Run for Status {
             }
         }
         let is_unknown = nodes.iter().any(|node| node.problem.is_some());
+        if !is_unknown {
+            session.screen.say(&report::rotate::comes(due(&nodes, &self.request.chosen()?)));
+        }
         let is_left = nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
         Ok(match (is_unknown, is_left) {
             (true, _) => Category::Environment.exit_code(),

@@ -4,6 +4,7 @@
 
 use super::table;
 use crate::audit::rotation::AuthorityRotation;
+use crate::error::Result;
 use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode, anchors};
 use crate::ops::rotate::{NodeRotation, Settled, StepReport};
 use crate::plan::rotate::course::{Goal, Leg};
@@ -96,6 +97,22 @@ pub fn afterwards(conducted: &Conducted) -> Vec<String> {
         lines.push(format!("kubeadm join --discovery-token-ca-cert-hash {hash}"));
     }
     lines
+}
+
+/// What comes next, or why that cannot be said.
+#[must_use]
+pub fn comes(due: Result<Vec<Leg>>) -> String {
+    let (resume, finish) = (command(["kubepki", "rotate", "resume"]), command(["kubepki", "rotate", "finish"]));
+    match due {
+        Err(error) => error.to_string(),
+        Ok(legs) if legs.is_empty() => {
+            format!("the new one signs, and both are trusted: {finish} gives up the old one")
+        }
+        Ok(legs) => {
+            let leg = |leg: &Leg| format!("{} ({}) on {}", leg.phase, leg.authorities.join(", "), leg.nodes.join(", "));
+            format!("next: {}: {resume}", legs.iter().map(leg).collect::<Vec<_>>().join("; "))
+        }
+    }
 }
 
 const HEADER: [&str; 5] = ["NODE", "AUTHORITY", "STAGE", "TRUSTED", "LEFT TO DO"];

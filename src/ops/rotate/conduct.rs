@@ -18,7 +18,7 @@ use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Fault, Result, faults};
 use crate::ops::named::read_named;
-use crate::plan::rotate::course::{Goal, Leg, direction, imagined, next};
+use crate::plan::rotate::course::{Goal, Leg, Stop, direction, imagined, next};
 use crate::plan::rotate::{Given, Material, Phase};
 pub use crate::request::ConductRequest;
 use crate::secret::Secret;
@@ -92,6 +92,13 @@ pub struct SeenNode {
     pub rotation: Option<NodeRotation>,
     /// Why that is not known.
     pub problem: Option<Fault>,
+}
+
+impl SeenNode {
+    fn stop(&self) -> Option<Stop<'_>> {
+        let rotation = self.rotation.as_ref()?;
+        Some(Stop { name: &self.name, is_worker: rotation.is_worker, authorities: &rotation.authorities })
+    }
 }
 
 /// A step that was done.
@@ -199,6 +206,19 @@ fn look(fleet: &Fleet, names: &[&str]) -> Vec<SeenNode> {
         let name = if member.name.is_empty() { said.unwrap_or_default() } else { member.name.clone() };
         SeenNode { name, is_worker: member.is_worker(), rotation, problem }
     })
+}
+
+/// What is due next of a rotation that is under way, by authority; nothing where each is where it goes.
+///
+/// # Errors
+/// [`crate::plan::rotate::course::CourseError`]: nothing is under way, or nodes do not fit each other.
+pub fn due(nodes: &[SeenNode], names: &[&str]) -> Result<Vec<Leg>> {
+    let stops: Vec<_> = nodes.iter().filter_map(SeenNode::stop).collect();
+    let mut legs = Vec::new();
+    for (goal, names) in direction(&stops, names)? {
+        legs.extend(next(&stops, &names.iter().map(String::as_str).collect::<Vec<_>>(), goal)?);
+    }
+    Ok(legs)
 }
 
 /// Refuses a node that is not who the file says it is.
@@ -350,7 +370,7 @@ impl Conductor<'_, '_> {
         Err(ConductError::Versions { versions: versions.chain([format!("here {own}")]).collect() })
     }
 
-    fn stops(&self) -> Vec<crate::plan::rotate::course::Stop<'_>> {
+    fn stops(&self) -> Vec<Stop<'_>> {
         self.fleet.members.iter().filter_map(|member| Some(member.stop(self.seen.get(&member.name)?))).collect()
     }
 
