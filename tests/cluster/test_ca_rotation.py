@@ -146,7 +146,8 @@ def assert_only_the_new_is_accepted(here: Cluster, old: dict[str, Path]) -> None
         server = (f"--server=https://{node.address}:6443", f"--certificate-authority={authority}")
         refused = here.client(*server, "get", "namespaces", kubeconfig=old["admin.conf"])
         assert refused.returncode == 1
-        assert "Unauthorized" in refused.stderr, refused.stderr
+        # kubectl's words for 401.
+        assert "must be logged in" in refused.stderr, refused.stderr
         served = here.client(*server, "get", "namespaces", kubeconfig=here.first.kubernetes / "admin.conf")
         assert served.returncode == 0, served.stderr
 
