@@ -132,7 +132,7 @@ type BoxedEdit<'w> = Box<Edit<'w>>;
 
 /// What is written, and the gate that looks at it.
 fn edits(wanted: &ClusterTrust) -> Vec<(GateName, Entry, BoxedEdit<'_>)> {
-    let trust = CLIENT_TRUST.into_iter().zip([&wanted.authority, &wanted.front_proxy]).map(|(key, certificates)| {
+    let trust = CLIENT_TRUST.into_iter().zip([&wanted.clients, &wanted.front_proxy]).map(|(key, certificates)| {
         let entry = Entry { namespace: KUBE_SYSTEM, map: "extension-apiserver-authentication", key };
         let edit: BoxedEdit<'_> =
             Box::new(move |place: &str, text: &str| Ok(objects::certificates(place, key, text, certificates)));

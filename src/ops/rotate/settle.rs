@@ -14,10 +14,12 @@ use super::cluster::{RestartedPod, affected, gates, restart_pods, wait_for_gates
 use super::{Place, RotateStepRequest};
 use crate::audit::rotation::SIGNING_FLAG;
 use crate::catalogue::{ADMIN_CONF, Aside, CLUSTER_CA};
+use crate::component::StaticPod;
 use crate::error::Result;
 use crate::objects::Node;
 use crate::ops::Continue;
 use crate::ops::cluster::{Api, own_kubeconfigs};
+use crate::ops::node::content_of;
 use crate::ops::restart::{Phase, Progress};
 use crate::plan::rotate::RotateError;
 use crate::plan::rotate::affected::Affected;
@@ -117,11 +119,20 @@ fn wanted(place: &Place) -> Result<ClusterTrust> {
         }
         .into());
     }
-    Ok(ClusterTrust {
-        authority,
-        front_proxy: inventory.bundle(crate::catalogue::FRONT_PROXY_CA).to_vec(),
-        signing_file: told.filter(|told| *told == own),
-    })
+    let [clients, front_proxy] = client_trust(place)?;
+    Ok(ClusterTrust { authority, clients, front_proxy, signing_file: told.filter(|told| *told == own) })
+}
+
+/// What the API server of this node lets clients and front proxies in with: it writes that into the cluster itself, again and again.
+fn client_trust(place: &Place) -> Result<[Vec<Certificate>; 2]> {
+    let manifest = place.manifest.with_file_name("kube-apiserver.yaml");
+    let tree = place.node.store.read([&manifest]);
+    let pod = tree.content(&manifest).and_then(|text| StaticPod::parse(text).ok()).unwrap_or_default();
+    let read = |flag| -> Result<Vec<Certificate>> {
+        let Some(file) = pod.file(flag) else { return Ok(Vec::new()) };
+        Ok(read_certificates(content_of(&place.node.store.read([&file]), &file)?.expose())?)
+    };
+    Ok([read("client-ca-file")?, read("requestheader-client-ca-file")?])
 }
 
 /// The cluster's CAs that will not be trusted any more.

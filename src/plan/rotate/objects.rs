@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::rotation::SIGNING_FLAG;
 use crate::catalogue::{CLUSTER_CA, ROOT_CA_MAP};
 use crate::digest::sha256_hex;
 use crate::kubeconfig::Kubeconfig;
@@ -26,9 +27,6 @@ use crate::yaml::{self, Node, Step};
 /// Whose argument it is.
 const SECTION: &str = "controllerManager";
 
-/// The controller manager's flag with the certificate that it signs with.
-const SIGNING_FLAG: &str = "cluster-signing-cert-file";
-
 /// Its flag with the key.
 const SIGNING_KEY_FLAG: &str = "cluster-signing-key-file";
 
@@ -40,7 +38,9 @@ const MOST_NAMED: usize = 10;
 pub struct ClusterTrust {
     /// The CAs of the cluster, the one that signs first; none: nothing is said of them.
     pub authority: Vec<Certificate>,
-    /// The CAs of the front proxy, the one that signs first; none: nothing is said of them.
+    /// The CAs of clients, as the API server's manifest names their file; none: nothing is said of them.
+    pub clients: Vec<Certificate>,
+    /// The CAs of the front proxy, likewise.
     pub front_proxy: Vec<Certificate>,
     /// The controller manager's own file of the certificate that it signs with; none: kubeadm's.
     pub signing_file: Option<PathBuf>,
