@@ -18,7 +18,7 @@ use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Fault, Result, faults};
 use crate::ops::named::read_named;
-use crate::plan::rotate::course::{Goal, Leg, Stop, direction, imagined, next};
+use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, next};
 use crate::plan::rotate::{Given, Material, Phase};
 pub use crate::request::ConductRequest;
 use crate::secret::Secret;
@@ -286,7 +286,10 @@ pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut 
     conductor.look(&names)?;
     conductor.refuse_clocks(asked_at)?;
     conductor.refuse_versions()?;
-    let goals = conductor.goals(wish, &names)?;
+    let goals = match conductor.goals(wish, &names) {
+        Err(error) if error.code() == CourseError::NONE && conductor.ends_the_last_step()? => Vec::new(),
+        other => other?,
+    };
     conductor.refuse_missing_nodes()?;
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -426,7 +429,7 @@ impl Conductor<'_, '_> {
                 return Err(self.no_progress(&leg).into());
             }
             // What every node trusts must have reached what the cluster hands out before anybody relies on it.
-            if matches!(leg.phase, Phase::IssueNew | Phase::TrustNew) {
+            if matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld) {
                 self.restarts_pods = self.request.restart_pods && leg.phase == Phase::TrustNew;
                 self.cluster(&leg.authorities)?;
                 self.restarts_pods = false;
@@ -437,6 +440,14 @@ impl Conductor<'_, '_> {
             before = Some(leg);
         }
         self.cluster(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+    }
+
+    /// Every node has one again; a run that broke off may have left the cluster's objects behind. Whether they were.
+    fn ends_the_last_step(&mut self) -> Result<bool> {
+        let all: Vec<_> = rotated_names().into_iter().map(str::to_owned).collect();
+        self.cluster(&all)?;
+        let last = self.steps.last().and_then(|step| step.cluster.as_ref());
+        Ok(last.is_some_and(|cluster| !cluster.objects.is_empty()))
     }
 
     fn no_progress(&self, leg: &Leg) -> ConductError {

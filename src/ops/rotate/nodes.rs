@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NodeRotation;
 use crate::edge::process::ProcessError;
+use crate::edge::program::{self, Distrust, Owner};
 use crate::edge::transport::{Ended, call};
 use crate::error::{Result, faults};
 use crate::ops::named::read_named;
@@ -33,6 +34,15 @@ faults! {
             /// The file.
             file: String,
             /// What is wrong.
+            reason: String,
+        },
+        /// Others can change the file with the nodes, which says which programs run and who is given the keys of new CAs.
+        #[error("others can change the file with the nodes: {place}: {reason}")]
+        #[fault("rotate.foreign_nodes", Refused, format!("let it and its folders belong to root or to you, and nobody else write to them: {place}"))]
+        Foreign {
+            /// What they can change.
+            place: String,
+            /// Who.
             reason: String,
         },
         /// A node does not answer, or kubepki failed there; the message has what it said last.
@@ -115,6 +125,7 @@ impl Fleet {
             return Ok(Self { members: vec![Member { name: String::new(), role: NodeKind::ControlPlane, run }] });
         };
         let bad = |reason: String| NodesError::BadFile { file: file.display().to_string(), reason };
+        refuse_foreign(file)?;
         let content = read_named(file, None)?;
         let text = std::str::from_utf8(content.expose()).map_err(|error| bad(error.to_string()))?;
         let File { nodes: mut members } = yaml::from_str(text).map_err(|error| bad(error.to_string()))?;
@@ -143,6 +154,15 @@ impl Fleet {
     #[must_use]
     pub fn first(&self) -> Option<&Member> {
         self.members.first()
+    }
+}
+
+/// The file says which programs run, and who is given the keys.
+fn refuse_foreign(file: &Path) -> Result<(), NodesError> {
+    let place = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    match program::trusted(Path::new("/"), &place, Owner::RootOrSelf) {
+        Ok(_) => Ok(()),
+        Err(Distrust { place, reason }) => Err(NodesError::Foreign { place: place.display().to_string(), reason }),
     }
 }
 

@@ -106,7 +106,7 @@ faults! {
         },
         /// No rotation is under way.
         #[error("no rotation is under way")]
-        #[fault("rotate.none", Finding, format!("begin one: {}", command(["kubepki", "rotate", "start"])))]
+        #[fault("rotate.none" as NONE, Finding, format!("begin one: {}", command(["kubepki", "rotate", "start"])))]
         None,
     }
 }
@@ -137,8 +137,14 @@ impl<'a> Line<'a> {
                 reason: one.behind.join("; "),
             });
         }
-        let pair = nodes.iter().find_map(|(_, one)| pair(one)).or_else(|| left_over(&nodes, goal));
+        // Only a control plane knows what comes; all of them must mean the same.
+        let pairs: Vec<_> = nodes.iter().filter(|(stop, _)| !stop.is_worker).filter_map(|(_, one)| pair(one)).collect();
+        let is_one = pairs.windows(2).all(|pair| pair.first() == pair.last());
+        let pair = pairs.into_iter().next().or_else(|| left_over(&nodes, goal));
         let line = Self { name, pair, nodes };
+        if !is_one {
+            return Err(line.differ());
+        }
         line.refuse_differences()?;
         Ok(line)
     }
@@ -153,11 +159,15 @@ impl<'a> Line<'a> {
         if firsts.iter().all(|sha256| is_known(sha256)) {
             return Ok(());
         }
+        Err(self.differ())
+    }
+
+    fn differ(&self) -> CourseError {
         let shown = |(stop, one): &(&Stop<'_>, &AuthorityRotation)| {
             let trusted: Vec<_> = one.trusted.iter().map(Anchor::short).collect();
             format!("{} trusts {}", stop.name, trusted.join(" "))
         };
-        Err(CourseError::NodesDiffer { authority: self.name.to_owned(), nodes: self.nodes.iter().map(shown).collect() })
+        CourseError::NodesDiffer { authority: self.name.to_owned(), nodes: self.nodes.iter().map(shown).collect() }
     }
 
     fn position(&self, stop: &Stop<'_>, one: &AuthorityRotation) -> Position {
@@ -175,6 +185,16 @@ impl<'a> Line<'a> {
 
     fn positions(&self) -> impl Iterator<Item = (&'a Stop<'a>, &'a AuthorityRotation, Position)> + '_ {
         self.nodes.iter().map(|(stop, one)| (*stop, *one, self.position(stop, one)))
+    }
+
+    /// Whether control planes have one again, and a worker has not.
+    fn is_left_over(&self) -> bool {
+        self.nodes.iter().all(|(stop, one)| stop.is_worker || one.stage == Stage::Single)
+    }
+
+    /// Whether the old one is gone on a control plane: a worker's word does not end a rotation.
+    fn is_ending(&self) -> bool {
+        self.positions().any(|(stop, _, position)| position == Position::Alone && !stop.is_worker)
     }
 
     /// Whether a certificate of the node is not signed by `sha256`.
@@ -234,8 +254,11 @@ pub fn direction(stops: &[Stop<'_>], authorities: &[&str]) -> Result<Vec<(Goal, 
         if line.pair.is_none() && line.nodes.iter().all(|(_, one)| !one.stage.trusts_both()) {
             continue;
         }
-        let is_ending = line.positions().any(|(_, _, position)| position == Position::Alone);
-        if is_ending { finish.push((*name).to_owned()) } else { forward.push((*name).to_owned()) }
+        if line.is_ending() || line.is_left_over() {
+            finish.push((*name).to_owned())
+        } else {
+            forward.push((*name).to_owned())
+        }
     }
     let all = [(Goal::Forward, forward), (Goal::Finish, finish)];
     let all: Vec<_> = all.into_iter().filter(|(_, names)| !names.is_empty()).collect();
@@ -309,14 +332,16 @@ fn is_unsigned(line: &Line<'_>, one: &AuthorityRotation, by: impl Fn(&Pair) -> &
 fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
     let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some()).collect();
     let lines = lines.as_slice();
-    if let Some(leg) = forward(lines) {
-        // Nodes that have the new one alone need nothing of the old one.
-        let is_ending = lines.iter().any(|line| line.positions().any(|(_, _, position)| position == Position::Alone));
-        let is_repair = leg.phase == Phase::Reissue && is_ending;
-        if !is_repair {
-            let of = |node: &String| format!("{node}: {} ({})", leg.phase, leg.authorities.join(", "));
-            return Err(CourseError::NotReady { left: leg.nodes.iter().map(of).collect() });
+    // Where the old one is gone on every control plane, nothing is left to wait for.
+    let waiting: Vec<_> = lines.iter().copied().filter(|line| !line.is_left_over()).collect();
+    if let Some(leg) = forward(&waiting) {
+        // What ends on control planes already is ended; its workers are renewed while one of them still trusts the old one.
+        let is_ending = |name: &String| waiting.iter().any(|line| line.name == name && line.is_ending());
+        if leg.phase == Phase::Reissue && leg.authorities.iter().all(is_ending) {
+            return Ok(Some(leg));
         }
+        let of = |node: &String| format!("{node}: {} ({})", leg.phase, leg.authorities.join(", "));
+        return Err(CourseError::NotReady { left: leg.nodes.iter().map(of).collect() });
     }
     let trusts = |_: &Line<'_>, _: &Stop<'_>, _: &AuthorityRotation, position| {
         position == Position::New || position == Position::Both
@@ -328,7 +353,8 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
     let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some()).collect();
     let lines = lines.as_slice();
     for line in lines {
-        if let Some((stop, _, _)) = line.positions().find(|(_, _, position)| *position == Position::Alone) {
+        let is_alone = |stop: &Stop<'_>, position| position == Position::Alone && !stop.is_worker;
+        if let Some((stop, _, _)) = line.positions().find(|(stop, _, position)| is_alone(stop, *position)) {
             return Err(CourseError::TooLate { authority: line.name.to_owned(), node: stop.name.to_owned() });
         }
     }

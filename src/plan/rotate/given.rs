@@ -161,6 +161,14 @@ impl Preparing<'_> {
 
     fn judge(&self, given: &Given, certificates: &[Certificate]) -> Result<(), RotateError> {
         let Some(first) = certificates.first() else { return Err(self.bad("it has no certificate")) };
+        let is_in_use = |one: &&Certificate| self.rotation.trusted.contains(&Anchor::of(one));
+        if self.rotation.stage == Stage::Single
+            && let Some(one) = certificates.iter().find(is_in_use)
+        {
+            return Err(
+                self.bad(format!("{} is in use already: what comes must not stand below what goes", one.subject()))
+            );
+        }
         let now = self.circumstances.now;
         if !first.may_sign_certificates() {
             return Err(self.bad(format!("{} may not sign certificates", first.subject())));
