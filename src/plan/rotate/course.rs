@@ -255,9 +255,9 @@ pub fn direction(stops: &[Stop<'_>], authorities: &[&str]) -> Result<Vec<(Goal, 
             continue;
         }
         if line.is_ending() || line.is_left_over() {
-            finish.push((*name).to_owned())
+            finish.push((*name).to_owned());
         } else {
-            forward.push((*name).to_owned())
+            forward.push((*name).to_owned());
         }
     }
     let all = [(Goal::Forward, forward), (Goal::Finish, finish)];
