@@ -59,7 +59,12 @@ def test_help_lists_every_command() -> None:
     ("arguments", "message", "hint", "code"),
     [
         (["versoin"], "unknown command 'versoin'", "did you mean `kubepki version`?", "cli.unknown_command"),
-        (["renew", "all"], "unknown command 'renew'", "did you mean `kubepki certs renew` or `kubepki ca renew`?", "cli.unknown_command"),
+        (
+            ["renew", "all"],
+            "unknown command 'renew'",
+            "did you mean `kubepki certs renew` or `kubepki ca renew`?",
+            "cli.unknown_command",
+        ),
         (["certs", "check"], "unknown command 'check'", "did you mean `kubepki check`?", "cli.unknown_command"),
         (["import"], "unknown", "`kubepki certs import` or `kubepki bundle import`", "cli.unknown_command"),
         (["qqqq"], "unknown command 'qqqq'", "`kubepki --help` lists the commands", "cli.unknown_command"),
