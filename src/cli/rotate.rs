@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
+use super::error::CommandError;
 use super::input::content;
 use super::options::{DryRun, Form, Output};
 use super::restart::talk;
@@ -27,7 +28,7 @@ use crate::request::{ConductRequest, NodeRequest};
 ///
 /// trust-both: the new CA is made or taken over, and trusted beside the old one. issue-new: it signs (issue-old: the old one signs
 /// again). reissue: what the other CA has signed is renewed. trust-new: the old CA is not trusted any more (trust-old: the new one
-/// is not).
+/// is not). cluster: the cluster's objects follow the files of this control plane, and gates are waited for.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki rotate step trust-both --authority ca --dry-run
@@ -35,7 +36,7 @@ use crate::request::{ConductRequest, NodeRequest};
   kubepki rotate step reissue --authority ca
   kubepki rotate step trust-both --authority ca --material -")]
 pub(super) struct Step {
-    /// The step: trust-both, issue-new, issue-old, reissue, trust-new, trust-old.
+    /// The step: trust-both, issue-new, issue-old, reissue, trust-new, trust-old, cluster.
     #[arg(value_name = "STEP", value_parser = phase_of, hide_possible_values = true)]
     phase: Phase,
     #[command(flatten)]
@@ -123,6 +124,10 @@ impl Run for Step {
 impl Run for Export {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let to = match self.to {
+            Receiver::ControlPlane if session.screen.shows_data => {
+                let hint = "hand it on through a pipe: `kubepki rotate export | ssh NODE kubepki rotate step STEP --material -`";
+                return Err(CommandError::usage("private keys are not printed on a terminal".to_owned(), hint).into());
+            }
             Receiver::ControlPlane => Role::ControlPlane,
             Receiver::Worker => Role::Worker,
         };

@@ -16,6 +16,8 @@ use crate::text::printable;
 pub(super) struct Screen {
     /// Whether stderr is a terminal.
     pub(super) is_watched: bool,
+    /// Whether stdout is one.
+    pub(super) shows_data: bool,
     has_colour: bool,
     has_colour_in_data: bool,
     width: Option<usize>,
@@ -24,7 +26,7 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn open() -> Self {
-        let is_watched = io::stderr().is_terminal();
+        let (is_watched, shows_data) = (io::stderr().is_terminal(), io::stdout().is_terminal());
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let columns = |size: Option<(terminal_size::Width, _)>| size.map(|(width, _)| usize::from(width.0));
@@ -34,9 +36,10 @@ impl Screen {
         let is_wanted = !is_set("NO_COLOR") && !is_dumb;
         Self {
             is_watched,
+            shows_data,
             has_colour: is_watched && is_wanted,
-            has_colour_in_data: io::stdout().is_terminal() && is_wanted,
-            width: io::stdout().is_terminal().then(width).flatten(),
+            has_colour_in_data: shows_data && is_wanted,
+            width: shows_data.then(width).flatten(),
             passing_width: (is_watched && !is_dumb).then(passing_width).flatten(),
         }
     }

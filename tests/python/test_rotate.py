@@ -430,3 +430,15 @@ def test_killed_at_any_moment_it_is_gone_on_with(cluster: Cluster, moment: float
     assert goals.returncode == 0, goals.stderr
     assert set(cluster.stages()["cp1"].values()) == {"trust-both/issue-new"}
     assert set(cluster.stages()["cp2"].values()) == {"trust-both/issue-new"}
+
+
+def test_private_keys_are_not_printed_on_a_terminal(cluster: Cluster) -> None:
+    assert cluster.step("cp1", "trust-both").returncode == 0
+    export = [*PROGRAM, "rotate", "export", "--rootfs", str(cluster.folder / "cp1")]
+    shown = run("script", "--quiet", "--return", "--command", " ".join(export), "/dev/null")
+    assert shown.returncode == 2
+    assert "through a pipe" in shown.stdout
+    assert "PRIVATE KEY" not in shown.stdout
+    assert "PRIVATE KEY" in run(*export).stdout
+    for_worker = run("script", "--quiet", "--return", "--command", " ".join([*export, "--to", "worker"]), "/dev/null")
+    assert "BEGIN CERTIFICATE" in for_worker.stdout
