@@ -39,11 +39,11 @@ pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
-pub use rotate::{ConductRequest, RotateStepRequest, RotationRequest};
+pub use rotate::{Coming, ConductRequest, RotateStepRequest, RotationRequest};
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{
-    BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa, Recover, Rootfs,
-    Warning,
+    Authorities, BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa,
+    Recover, Rootfs, Warning,
 };
 pub use show::ShowRequest;
 pub use sign::{NamedFile, NodeEntry, Nodes, OfAuthorities, SignRequest, SignTextRequest};

@@ -113,6 +113,12 @@ impl Anchor {
     }
 }
 
+/// The first digits of each, for people.
+#[must_use]
+pub fn shown(anchors: &[Anchor]) -> String {
+    anchors.iter().map(Anchor::short).collect::<Vec<_>>().join(" ")
+}
+
 /// A certificate of the node, and which of the trusted CAs has signed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedLeaf {
@@ -239,7 +245,9 @@ fn look_at_authority(
         ..absent(item.name)
     };
     if item.name == CLUSTER_CA {
-        behind.extend(other_kubeconfigs(inventory, trusted));
+        let others = other_kubeconfigs(inventory, trusted).filter(|(_, has)| !has.is_empty());
+        behind
+            .extend(others.map(|(item, has)| format!("{} trusts {} CAs, not {}", item.name, has.len(), trusted.len())));
         behind.extend(other_signing(inventory, trusted, controller_manager));
     }
     if stage == Stage::IssueNew {
@@ -312,17 +320,15 @@ fn leaves<'i>(
     })
 }
 
-/// The kubeconfigs that trust others than the CA's file has.
-fn other_kubeconfigs<'i>(
-    inventory: &'i Inventory<'_>,
-    trusted: &'i [Certificate],
-) -> impl Iterator<Item = String> + 'i {
+/// The kubeconfigs that embed another set of CAs, and which; the order says nothing to clients. One that names a file follows it.
+pub fn other_kubeconfigs<'i, 't>(
+    inventory: &'i Inventory<'t>,
+    wanted: &'i [Certificate],
+) -> impl Iterator<Item = (&'i Item<'t>, Vec<Certificate>)> {
     inventory.items(&[Kind::Kubeconfig]).filter_map(move |item| {
-        let client = item.client()?.ok()?;
-        let embedded = client.document.current().ok()?.certificate_authority_data?;
-        let has = read_certificates(&embedded).ok()?;
-        let is_same = has.len() == trusted.len() && has.iter().all(|one| trusted.contains(one));
-        (!is_same).then(|| format!("{} trusts {} CAs, not {}", item.name, has.len(), trusted.len()))
+        let has = item.client()?.ok()?.embedded_authorities()?;
+        let is_same = has.len() == wanted.len() && has.iter().all(|one| wanted.contains(one));
+        (!is_same).then_some((item, has))
     })
 }
 

@@ -10,7 +10,7 @@ use crate::component::StaticPod;
 use crate::config::Role;
 use crate::inventory::Inventory;
 use crate::remedy::command;
-use crate::x509::{Certificate, read_certificates};
+use crate::x509::Certificate;
 
 impl Checkup<'_> {
     /// Notes all of it.
@@ -74,8 +74,7 @@ fn replaced(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Finding 
 fn fewer_authorities<'i>(inventory: &'i Inventory<'_>) -> impl Iterator<Item = Finding> + 'i {
     let trusted = inventory.bundle(CLUSTER_CA);
     inventory.items(&[Kind::Kubeconfig]).filter_map(move |item| {
-        let client = item.client()?.ok()?;
-        let has = read_certificates(&client.document.current().ok()?.certificate_authority_data?).ok()?;
+        let has = item.client()?.ok()?.embedded_authorities()?;
         let lacking: Vec<&Certificate> = trusted.iter().filter(|one| !has.contains(one)).collect();
         // One that trusts another CA altogether is another finding.
         if lacking.is_empty() || lacking.len() == trusted.len() {

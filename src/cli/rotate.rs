@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::error::CommandError;
 use super::input::content;
@@ -72,6 +73,19 @@ enum Receiver {
     Worker,
 }
 
+/// Prints a value as text that fits the terminal, or as data.
+fn show<T: Serialize>(
+    session: &Session,
+    output: Output,
+    value: &T,
+    text: impl FnOnce(&T, Option<usize>) -> String,
+) -> Result<(), Stop> {
+    match output.form {
+        Form::Text => session.screen.show(&text(value, session.screen.width())),
+        form => session.structured(value, form),
+    }
+}
+
 fn phase_of(text: &str) -> Result<Phase, String> {
     let known = Phase::ALL.into_iter().find(|phase| phase.as_str() == text);
     known.ok_or_else(|| {
@@ -89,31 +103,21 @@ impl Run for Step {
             request.material = None;
         }
         session.go_on()?;
-        let form = self.output.form;
         if *self.dry_run && self.phase == Phase::Cluster {
             let seen = talk(session, |progress| look_at_cluster(&request, session.now, progress))?;
-            match form {
-                Form::Text => session.screen.show(&report::rotate::step(&seen, session.screen.width()))?,
-                form => session.structured(&seen, form)?,
-            }
+            show(session, self.output, &seen, report::rotate::step)?;
             session.screen.say("dry run: nothing was changed");
             return Ok(0);
         }
         if *self.dry_run {
             let plan = trial(&request, self.phase, session.now)?;
-            match form {
-                Form::Text => session.screen.show(&report::plan::text(&plan, session.screen.width()))?,
-                form => session.structured(&plan, form)?,
-            }
+            show(session, self.output, &plan, report::plan::text)?;
             let changes = plan.changes().count();
             session.screen.say(&format!("dry run: nothing was changed; {changes} would be"));
             return Ok(0);
         }
         let done = talk(session, |progress| step(&request, self.phase, session.now, progress))?;
-        match form {
-            Form::Text => session.screen.show(&report::rotate::step(&done, session.screen.width()))?,
-            form => session.structured(&done, form)?,
-        }
+        show(session, self.output, &done, report::rotate::step)?;
         if done.is_empty() {
             session.screen.say("nothing to do: this step is done here");
         }
@@ -143,6 +147,17 @@ impl Run for Export {
     }
 }
 
+/// What every verb has that goes over all nodes.
+#[derive(Args, Debug)]
+struct Course {
+    #[command(flatten)]
+    dry_run: DryRun,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    request: ConductRequest,
+}
+
 /// Replace a CA by a new one, up to where the new one signs and both are trusted.
 ///
 /// On every node of the file, one after the other, with gates between: the new CA is trusted beside the old one, it signs, and what the
@@ -155,11 +170,7 @@ impl Run for Export {
   kubepki rotate start --authority ca --new-ca corporate.pem --nodes nodes.yaml")]
 pub(super) struct Start {
     #[command(flatten)]
-    dry_run: DryRun,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    request: ConductRequest,
+    course: Course,
 }
 
 /// Say what a rotation would do on which node, and what still holds on to the CA that is in use.
@@ -178,7 +189,8 @@ pub(super) struct Plan {
 
 impl Run for Plan {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        go(session, &self.request, Wish::Start, true, self.output.form)
+        let Self { output, request } = self;
+        Course { dry_run: true.into(), output, request }.go(session, Wish::Start)
     }
 }
 
@@ -192,11 +204,7 @@ impl Run for Plan {
   kubepki rotate resume --nodes nodes.yaml --dry-run")]
 pub(super) struct Resume {
     #[command(flatten)]
-    dry_run: DryRun,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    request: ConductRequest,
+    course: Course,
 }
 
 /// Give up the old CA: nothing that it has signed is accepted afterwards.
@@ -208,11 +216,7 @@ pub(super) struct Resume {
   kubepki rotate finish --nodes nodes.yaml")]
 pub(super) struct Finish {
     #[command(flatten)]
-    dry_run: DryRun,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    request: ConductRequest,
+    course: Course,
 }
 
 /// Give up the new CA: everything is as it was before the rotation.
@@ -223,11 +227,7 @@ pub(super) struct Finish {
   kubepki rotate abort --nodes nodes.yaml")]
 pub(super) struct Abort {
     #[command(flatten)]
-    dry_run: DryRun,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    request: ConductRequest,
+    course: Course,
 }
 
 /// Say how far a rotation is on every node.
@@ -252,46 +252,39 @@ pub(super) struct Status {
 
 impl Run for Start {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        go(session, &self.request, Wish::Start, *self.dry_run, self.output.form)
+        self.course.go(session, Wish::Start)
     }
 }
 
 impl Run for Resume {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        go(session, &self.request, Wish::Resume, *self.dry_run, self.output.form)
+        self.course.go(session, Wish::Resume)
     }
 }
 
 impl Run for Finish {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        go(session, &self.request, Wish::Finish, *self.dry_run, self.output.form)
+        self.course.go(session, Wish::Finish)
     }
 }
 
 impl Run for Abort {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        go(session, &self.request, Wish::Abort, *self.dry_run, self.output.form)
+        self.course.go(session, Wish::Abort)
     }
 }
 
 impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let width = session.screen.width();
         if self.local {
             let request =
                 RotationRequest { authority: self.request.authority, node: self.node, ..RotationRequest::default() };
             let rotation = rotate::status(&request, session.now)?;
-            match self.output.form {
-                Form::Text => session.screen.show(&report::rotate::status(&rotation, width))?,
-                form => session.structured(&rotation, form)?,
-            }
+            show(session, self.output, &rotation, report::rotate::status)?;
             return Ok(0);
         }
         let nodes = survey(&self.request, &session.program)?;
-        match self.output.form {
-            Form::Text => session.screen.show(&report::rotate::nodes(&nodes, width))?,
-            form => session.structured(&nodes, form)?,
-        }
+        show(session, self.output, &nodes, |nodes, width| report::rotate::nodes(nodes, width))?;
         for node in &nodes {
             if let Some(problem) = &node.problem {
                 session.screen.say(&format!("{}: {}", node.name, problem.message));
@@ -310,38 +303,35 @@ impl Run for Status {
     }
 }
 
-fn go(session: &Session, request: &ConductRequest, wish: Wish, is_dry_run: bool, form: Form) -> Result<u8, Stop> {
-    if is_dry_run {
-        let foreseen = foresee(request, wish, &session.program)?;
-        match form {
-            Form::Text => session.screen.show(&report::rotate::foreseen(&foreseen, session.screen.width()))?,
-            form => session.structured(&foreseen, form)?,
+impl Course {
+    fn go(self, session: &Session, wish: Wish) -> Result<u8, Stop> {
+        let Self { dry_run, output, request } = self;
+        if *dry_run {
+            let foreseen = foresee(&request, wish, &session.program)?;
+            show(session, output, &foreseen, report::rotate::foreseen)?;
+            session.screen.say("dry run: nothing was changed");
+            return Ok(0);
         }
-        session.screen.say("dry run: nothing was changed");
-        return Ok(0);
-    }
-    session.interrupts.note_ends();
-    let mut tell = |event: &Event<'_>| {
-        match event {
-            Event::Begins { node, phase, authorities } => {
-                session.screen.say(&format!("{node}: {phase} ({})", authorities.join(", ")));
-                session.begin_work(format!("{phase} on {node}; it ends with this step"));
+        session.interrupts.note_ends();
+        let mut tell = |event: &Event<'_>| {
+            match event {
+                Event::Begins { node, phase, authorities } => {
+                    session.screen.say(&format!("{node}: {phase} ({})", authorities.join(", ")));
+                    session.begin_work(format!("{phase} on {node}; it ends with this step"));
+                }
+                Event::Said { node, line } => session.screen.say(&format!("  {node}: {line}")),
+                Event::Ended(done) => {
+                    session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds));
+                }
+                Event::Looking => {}
             }
-            Event::Said { node, line } => session.screen.say(&format!("  {node}: {line}")),
-            Event::Ended(done) => {
-                session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds));
-            }
-            Event::Looking => {}
+            session.tell()
+        };
+        let conducted = conduct(&request, wish, &session.program, &mut tell)?;
+        show(session, output, &conducted, |done, width| report::rotate::nodes(&done.nodes, width))?;
+        for line in report::rotate::afterwards(&conducted) {
+            session.screen.say(&line);
         }
-        session.tell()
-    };
-    let conducted = conduct(request, wish, &session.program, &mut tell)?;
-    match form {
-        Form::Text => session.screen.show(&report::rotate::nodes(&conducted.nodes, session.screen.width()))?,
-        form => session.structured(&conducted, form)?,
+        Ok(session.ended(0))
     }
-    for line in report::rotate::afterwards(&conducted) {
-        session.screen.say(&line);
-    }
-    Ok(session.ended(0))
 }

@@ -18,8 +18,7 @@ pub(super) struct Screen {
     pub(super) is_watched: bool,
     /// Whether stdout is one.
     pub(super) shows_data: bool,
-    has_colour: bool,
-    has_colour_in_data: bool,
+    wants_colour: bool,
     width: Option<usize>,
     passing_width: Option<usize>,
 }
@@ -37,8 +36,7 @@ impl Screen {
         Self {
             is_watched,
             shows_data,
-            has_colour: is_watched && is_wanted,
-            has_colour_in_data: shows_data && is_wanted,
+            wants_colour: is_wanted,
             width: shows_data.then(width).flatten(),
             passing_width: (is_watched && !is_dumb).then(passing_width).flatten(),
         }
@@ -74,14 +72,14 @@ impl Screen {
     /// Prints findings as talk, those of one cause together.
     pub(super) fn say_findings<'f>(&self, findings: impl IntoIterator<Item = &'f Finding>) {
         for group in report::finding::grouped(findings) {
-            self.talk(&coloured(&group, self.has_colour));
+            self.talk(&coloured(&group, self.is_watched && self.wants_colour));
         }
     }
 
     /// Findings as they are printed as data, those of one cause together.
     pub(super) fn findings(&self, findings: &[Finding]) -> Vec<String> {
         let groups = report::finding::grouped(findings);
-        groups.iter().map(|group| coloured(group, self.has_colour_in_data)).collect()
+        groups.iter().map(|group| coloured(group, self.shows_data && self.wants_colour)).collect()
     }
 
     /// Prints, as talk, why something of several was not done: what is wrong, what to do, and the code.

@@ -10,6 +10,7 @@ use crate::catalogue::{SYSTEM_NODE, beside};
 use crate::kubeconfig::{Kubeconfig, KubeconfigError};
 use crate::secret::Secret;
 use crate::tree::Tree;
+use crate::x509::{Certificate, read_certificates};
 
 /// A kubeconfig that can be read.
 #[derive(Debug)]
@@ -62,6 +63,14 @@ impl Client {
     #[must_use]
     pub fn node_name(&self) -> Option<String> {
         self.certified_node_name().or_else(|| node_of(self.document.current().ok()?.user))
+    }
+
+    /// The CAs that the current cluster has within the file: none at all where it names a file, an empty list where they cannot be
+    /// read.
+    #[must_use]
+    pub fn embedded_authorities(&self) -> Option<Vec<Certificate>> {
+        let pem = self.document.current().ok()?.certificate_authority_data?;
+        Some(read_certificates(&pem).unwrap_or_default())
     }
 
     /// The files that the current user and cluster refer to.

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::edge::cluster::{Cluster, ClusterError, Event, Verb, WatchEnd};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::objects::{self, List, Metadata, Object, Pod, escaped, path};
 use crate::request::ClusterAccess;
 
@@ -49,6 +49,11 @@ pub struct Listed<T> {
 pub fn own_kubeconfigs(rootfs: Option<&Path>, folder: &Path, names: &[&str]) -> Vec<PathBuf> {
     let is_elsewhere = rootfs.is_some_and(|rootfs| rootfs != Path::new("/"));
     if is_elsewhere { Vec::new() } else { names.iter().map(|name| folder.join(name)).collect() }
+}
+
+/// Whether the same question may be answered a little later.
+pub(super) fn is_passing(error: &Error) -> bool {
+    [ClusterError::UNREACHABLE, ClusterError::TIMEOUT, ClusterError::FAILED].contains(&error.code())
 }
 
 impl<'t> Api<'t> {

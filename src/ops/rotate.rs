@@ -21,7 +21,7 @@ mod reissue;
 mod settle;
 mod step;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,7 @@ use crate::inventory::{Documents, Inventory, is_worker};
 use crate::request::NodeRequest;
 pub use crate::request::{RotateStepRequest, RotationRequest};
 use crate::tree::Tree;
+use crate::x509::read_certificates;
 
 /// The component that signs what the cluster is asked for.
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
@@ -114,15 +115,11 @@ struct Place {
 }
 
 impl Place {
-    fn open(
-        request: &NodeRequest,
-        kubelet_dir: &std::path::Path,
-        manifests_dir: Option<&std::path::Path>,
-    ) -> Result<Self> {
+    fn open(request: &NodeRequest, kubelet_dir: &Path, manifests_dir: Option<&Path>) -> Result<Self> {
         let mut node = Node::open_without_address(request)?;
         let kubelet = Kubelet::read(&node.store, kubelet_dir);
         let own = || kubelet.configuration.manifests_dir(&node.layout.kubeconfig_dir);
-        let folder = manifests_dir.map_or_else(own, std::path::Path::to_path_buf);
+        let folder = manifests_dir.map_or_else(own, Path::to_path_buf);
         let manifest = folder.join(format!("{CONTROLLER_MANAGER}.yaml"));
         let tree = read(&node, &kubelet, &manifest);
         if !request.has_configuration() && is_worker(&node.layout, &tree) {
@@ -146,6 +143,11 @@ impl Place {
             .or_else(|| self.kubelet.configuration.node_name.clone())
     }
 
+    /// How many certificates a file holds.
+    fn count(&self, path: &Path) -> usize {
+        self.tree.content(path).and_then(|pem| read_certificates(pem).ok()).map_or(0, |all| all.len())
+    }
+
     fn controller_manager(&self) -> Option<StaticPod> {
         StaticPod::parse(self.tree.content(&self.manifest)?).ok()
     }
@@ -161,6 +163,6 @@ impl Place {
     }
 }
 
-fn read(node: &Node, kubelet: &Kubelet, manifest: &std::path::Path) -> Tree {
+fn read(node: &Node, kubelet: &Kubelet, manifest: &Path) -> Tree {
     node.read_with(kubelet.paths().chain(node.layout.all_aside()).chain([manifest.to_owned()]))
 }

@@ -20,7 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use self::error::SigningError;
-use super::cluster::{Answered, Api};
+use super::cluster::{Answered, Api, is_passing};
 use super::keys::{Continue, Progress};
 use super::node::read_named;
 use crate::audit::Finding;
@@ -167,11 +167,6 @@ fn answered(
         api.pause(pause.min(timeout.saturating_sub(since.elapsed())))?;
         pause = (pause * 2).min(LOOKS.1);
     }
-}
-
-/// Whether the same question may be answered a little later.
-fn is_passing(error: &Error) -> bool {
-    [ClusterError::UNREACHABLE, ClusterError::TIMEOUT, ClusterError::FAILED].contains(&error.code())
 }
 
 fn look_at_all(api: &mut Api<'_>, requests: &mut [Waiting<'_>]) -> Result<()> {

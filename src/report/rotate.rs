@@ -3,9 +3,9 @@
 //! In: what one step has done; how far nodes are. Out: tables.
 
 use super::table;
-use crate::audit::rotation::AuthorityRotation;
+use crate::audit::rotation::{AuthorityRotation, shown};
 use crate::error::Result;
-use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode, anchors};
+use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode};
 use crate::ops::rotate::{NodeRotation, Settled, StepReport};
 use crate::plan::rotate::course::{Goal, Leg};
 use crate::plan::rotate::objects::Gate;
@@ -122,5 +122,5 @@ fn authorities(node: &str, all: &[AuthorityRotation], width: Option<usize>) -> S
 }
 
 fn row(node: &str, one: &AuthorityRotation) -> [String; 5] {
-    [node.to_owned(), one.name.clone(), one.stage.as_str().to_owned(), anchors(&one.trusted), one.behind.join("; ")]
+    [node.to_owned(), one.name.clone(), one.stage.as_str().to_owned(), shown(&one.trusted), one.behind.join("; ")]
 }

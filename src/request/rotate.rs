@@ -1,4 +1,4 @@
-//! What `rotate step`, `rotate export` and `rotate status` are asked for.
+//! What the verbs of `rotate` are asked for.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{
-    Backups, ClusterAccess, KubeletDir, NodeRequest, Recover, RequestError, RestartOptions, Span, defaults,
-    refuse_unknown,
+    Authorities, Backups, ClusterAccess, KubeletDir, NodeRequest, Recover, RequestError, RestartOptions, Span,
+    defaults, refuse_unknown,
 };
 use crate::catalogue::{SERVICE_ACCOUNT, rotated_names};
 use crate::plan::generate::Selection;
@@ -19,14 +19,30 @@ use crate::secret::Secret;
 /// Nobody waits longer for a cluster.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What takes the place of what is there, and when the old one is given up.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "What is replaced, and how")]
+#[serde(default)]
+pub struct Coming {
+    /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
+    #[arg(long, value_name = "FILE")]
+    pub new_ca: Option<PathBuf>,
+    /// The common name of a CA that is made, instead of the old one's.
+    #[arg(long, value_name = "NAME")]
+    pub common_name: Option<String>,
+    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub token_life: Span,
+}
+
 /// Which CAs, and on which node.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[command(next_help_heading = "What is replaced")]
 #[serde(default, deny_unknown_fields)]
 pub struct RotationRequest {
-    /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
-    #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
-    pub authority: Vec<String>,
+    /// What is replaced.
+    #[command(flatten)]
+    pub authority: Authorities,
     /// The kubelet's directory.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
@@ -41,12 +57,9 @@ pub struct RotationRequest {
 #[command(next_help_heading = "What is replaced, and how")]
 #[serde(default, deny_unknown_fields)]
 pub struct RotateStepRequest {
-    /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
-    #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
-    pub authority: Vec<String>,
-    /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
-    #[arg(long, value_name = "FILE")]
-    pub new_ca: Option<PathBuf>,
+    /// What is replaced.
+    #[command(flatten)]
+    pub authority: Authorities,
     /// What another node has exported with `rotate export`; `-` is stdin.
     #[arg(long, value_name = "FILE")]
     pub material: Option<PathBuf>,
@@ -54,12 +67,10 @@ pub struct RotateStepRequest {
     #[arg(skip)]
     #[serde(skip)]
     pub material_content: Option<Secret>,
-    /// The common name of a CA that is made, instead of the old one's.
-    #[arg(long, value_name = "NAME")]
-    pub common_name: Option<String>,
-    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    pub token_life: Span,
+    /// What comes, and when what goes is given up.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub coming: Coming,
     /// Restart nothing: components go on with what they have loaded.
     #[arg(long)]
     pub no_restart: bool,
@@ -97,21 +108,16 @@ pub struct RotateStepRequest {
 #[command(next_help_heading = "What is replaced, and where")]
 #[serde(default, deny_unknown_fields)]
 pub struct ConductRequest {
-    /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
-    #[arg(long = "authority", value_name = "NAME", value_delimiter = ',')]
-    pub authority: Vec<String>,
+    /// What is replaced.
+    #[command(flatten)]
+    pub authority: Authorities,
     /// A YAML file with the cluster's nodes, and the words that run kubepki on each; without it the cluster is this node.
     #[arg(long, value_name = "FILE")]
     pub nodes: Option<PathBuf>,
-    /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
-    #[arg(long, value_name = "FILE")]
-    pub new_ca: Option<PathBuf>,
-    /// The common name of a CA that is made, instead of the old one's.
-    #[arg(long, value_name = "NAME")]
-    pub common_name: Option<String>,
-    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    pub token_life: Span,
+    /// What comes, and when what goes is given up.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub coming: Coming,
     /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
     ///
     /// Before the old CA is given up.
@@ -122,7 +128,7 @@ pub struct ConductRequest {
     pub timeout: Span,
 }
 
-defaults! { RotationRequest RotateStepRequest ConductRequest }
+defaults! { Coming RotationRequest RotateStepRequest ConductRequest }
 
 /// The names that are meant, in the catalogue's order.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
@@ -155,7 +161,7 @@ impl ConductRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
         let chosen = chosen(&self.authority)?;
-        refuse_one_for_all(self.new_ca.as_ref(), &chosen)?;
+        refuse_one_for_all(self.coming.new_ca.as_ref(), &chosen)?;
         Ok(chosen)
     }
 }
@@ -164,8 +170,8 @@ impl RotateStepRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
         let chosen = chosen(&self.authority)?;
-        refuse_one_for_all(self.new_ca.as_ref(), &chosen)?;
-        let given = [self.new_ca.is_some(), self.material.is_some(), self.material_content.is_some()];
+        refuse_one_for_all(self.coming.new_ca.as_ref(), &chosen)?;
+        let given = [self.coming.new_ca.is_some(), self.material.is_some(), self.material_content.is_some()];
         if given.iter().filter(|is_given| **is_given).count() > 1 {
             return Err(RequestError::bad("--new-ca and --material say both what comes", "give one of them"));
         }
@@ -179,6 +185,6 @@ impl RotateStepRequest {
 
     /// For how long tokens of the old key may live.
     pub(crate) fn token_life(&self) -> Result<TimeDelta, RequestError> {
-        self.token_life.within("--token-life")
+        self.coming.token_life.within("--token-life")
     }
 }

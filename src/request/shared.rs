@@ -107,6 +107,12 @@ options! {
         recover: bool
     }
 
+    pub struct Authorities {
+        /// What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        authority: Vec<String>
+    }
+
     pub struct OutliveCa {
         /// What to do with a certificate that would be valid for longer than its CA: refuse it, let it end with the CA, or make it anyway,
         /// as kubeadm does.

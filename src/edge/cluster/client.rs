@@ -87,7 +87,7 @@ impl<'t> Cluster<'t> {
         serde_json::from_slice(&body).map_err(|error| self.bad_answer(path, &error))
     }
 
-    /// Asks for something that is no object, as `/readyz`: what counts is that it is no refusal.
+    /// Asks for something other than an object, as `/readyz`: any answer but a refusal is good.
     ///
     /// # Errors
     /// [`ClusterError`].

@@ -19,9 +19,9 @@ pub use self::holders::{RestartedPod, affected, restart_pods};
 use crate::catalogue::ROOT_CA_MAP;
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::objects::{ApiResources, ClusterTrustBundle, ConfigMap, KUBE_PUBLIC, KUBE_SYSTEM, List, Namespace, escaped};
-use crate::ops::cluster::Api;
+use crate::ops::cluster::{Api, is_passing};
 use crate::ops::keys::{Continue, Progress};
 use crate::ops::settings::{Edit, Entry, KUBEADM_CONFIG};
 use crate::ops::signer::{is_answer, issued};
@@ -81,8 +81,8 @@ pub fn gates(api: &mut Api<'_>, way: Way<'_>, wanted: &ClusterTrust, now: DateTi
     Ok(all)
 }
 
-/// Looks at the gates until all are open, or the time is up; `progress` is told of them at each look. Those that are still closed are
-/// among the answer. A request is made only when the other gates are open.
+/// Looks at the gates until all are open or the time is up, and tells `progress` of them at each look. The answer has the closed gates
+/// too. It makes its request only when the other gates are open.
 ///
 /// # Errors
 /// As [`gates`]; an API server that does not answer for a while is asked again until the time is up.
@@ -121,11 +121,6 @@ fn look(api: &mut Api<'_>, way: Way<'_>, wanted: &ClusterTrust, is_late: bool) -
         all.push(signer(api, way, wanted, SystemClock.now())?);
     }
     Ok(all)
-}
-
-/// Whether the same question may be answered a little later.
-fn is_passing(error: &Error) -> bool {
-    [ClusterError::UNREACHABLE, ClusterError::TIMEOUT, ClusterError::FAILED].contains(&error.code())
 }
 
 type BoxedEdit<'w> = Box<Edit<'w>>;

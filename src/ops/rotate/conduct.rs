@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::nodes::{Fleet, Member, NodesError};
 use super::{NodeRotation, Settled, StepReport};
-use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
+use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Fault, Result, faults};
@@ -240,21 +240,12 @@ fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesErr
 /// # Errors
 /// As [`conduct`].
 pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<Foreseen> {
-    let names = request.chosen()?;
-    let fleet = Fleet::read(request.nodes.as_deref(), program)?;
     let mut nothing = |_: &Event<'_>| ControlFlow::Continue(());
-    let mut conductor = Conductor {
-        request,
-        fleet,
-        seen: BTreeMap::new(),
-        steps: Vec::new(),
-        restarts_pods: false,
-        tell: &mut nothing,
-    };
-    conductor.look(&names)?;
+    let mut conductor = Conductor::new(request, program, &mut nothing)?;
+    conductor.look()?;
     let cluster = conductor.refuse_missing_nodes()?;
     let mut legs = Vec::new();
-    for (goal, names) in conductor.goals(wish, &names)? {
+    for (goal, names) in conductor.goals(wish)? {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         while let Some(leg) = next(&conductor.stops(), &names, goal)? {
             if legs.last() == Some(&leg) {
@@ -278,15 +269,12 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
 /// # Errors
 /// [`ConductError`], [`NodesError`], [`crate::plan::rotate::course::CourseError`]: nodes that are done stay done.
 pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
-    let names = request.chosen()?;
-    let fleet = Fleet::read(request.nodes.as_deref(), program)?;
-    let mut conductor =
-        Conductor { request, fleet, seen: BTreeMap::new(), steps: Vec::new(), restarts_pods: false, tell };
+    let mut conductor = Conductor::new(request, program, tell)?;
     let asked_at = SystemClock.now();
-    conductor.look(&names)?;
+    conductor.look()?;
     conductor.refuse_clocks(asked_at)?;
     conductor.refuse_versions()?;
-    let goals = match conductor.goals(wish, &names) {
+    let goals = match conductor.goals(wish) {
         Err(error) if error.code() == CourseError::NONE && conductor.ends_the_last_step()? => Vec::new(),
         other => other?,
     };
@@ -294,7 +282,8 @@ pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut 
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
-    conductor.look(&rotated_names())?;
+    conductor.names = rotated_names();
+    conductor.look()?;
     let Conductor { fleet, seen, steps, .. } = conductor;
     let hashes = discovery_hashes(seen.values());
     let node = |member: &Member| SeenNode {
@@ -304,6 +293,10 @@ pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut 
         problem: None,
     };
     Ok(Conducted { goals, steps, nodes: fleet.members.iter().map(node).collect(), discovery_hashes: hashes })
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// The hashes of the cluster's CAs that the first control plane trusts.
@@ -317,14 +310,19 @@ fn discovery_hashes<'n>(mut nodes: impl Iterator<Item = &'n NodeRotation>) -> Ve
 struct Conductor<'c, 't> {
     request: &'c ConductRequest,
     fleet: Fleet,
+    /// What every node is asked about.
+    names: Vec<&'static str>,
     seen: BTreeMap<String, NodeRotation>,
     steps: Vec<DoneStep>,
-    /// Whether the next look at the cluster restarts pods.
-    restarts_pods: bool,
     tell: &'c mut Tell<'t>,
 }
 
-impl Conductor<'_, '_> {
+impl<'c, 't> Conductor<'c, 't> {
+    fn new(request: &'c ConductRequest, program: &Path, tell: &'c mut Tell<'t>) -> Result<Self> {
+        let (names, fleet) = (request.chosen()?, Fleet::read(request.nodes.as_deref(), program)?);
+        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), tell })
+    }
+
     /// The cluster's CA that signs, by the first control plane.
     fn signing(&self) -> Option<String> {
         let first = self.fleet.first().and_then(|member| self.seen.get(&member.name))?;
@@ -332,9 +330,9 @@ impl Conductor<'_, '_> {
     }
 
     /// Asks every node; all have to answer.
-    fn look(&mut self, names: &[&str]) -> Result<()> {
+    fn look(&mut self) -> Result<()> {
         self.go_on(&Event::Looking)?;
-        let seen = look(&self.fleet, names);
+        let seen = look(&self.fleet, &self.names);
         // The one node of a cluster that no file names.
         for (member, seen) in self.fleet.members.iter_mut().zip(&seen).filter(|(member, _)| member.name.is_empty()) {
             member.name.clone_from(&seen.name);
@@ -387,28 +385,23 @@ impl Conductor<'_, '_> {
         if missing.is_empty() { Ok(seen.cluster) } else { Err(ConductError::NodesMissing { nodes: missing }.into()) }
     }
 
-    fn goals(&self, wish: Wish, names: &[&str]) -> Result<Vec<(Goal, Vec<String>)>> {
-        let all = || names.iter().map(|name| (*name).to_owned()).collect();
-        Ok(match wish {
+    fn goals(&self, wish: Wish) -> Result<Vec<(Goal, Vec<String>)>> {
+        let goal = match wish {
             Wish::Start => {
-                self.refuse_under_way(names)?;
-                vec![(Goal::Forward, all())]
+                self.refuse_under_way()?;
+                Goal::Forward
             }
-            Wish::Resume => direction(&self.stops(), names)?,
-            Wish::Finish => {
-                direction(&self.stops(), names)?;
-                vec![(Goal::Finish, all())]
-            }
-            Wish::Abort => {
-                direction(&self.stops(), names)?;
-                vec![(Goal::Back, all())]
-            }
-        })
+            Wish::Resume => return Ok(direction(&self.stops(), &self.names)?),
+            // Something must be under way.
+            Wish::Finish => direction(&self.stops(), &self.names).map(|_| Goal::Finish)?,
+            Wish::Abort => direction(&self.stops(), &self.names).map(|_| Goal::Back)?,
+        };
+        Ok(vec![(goal, owned(&self.names))])
     }
 
-    fn refuse_under_way(&self, names: &[&str]) -> Result<(), ConductError> {
+    fn refuse_under_way(&self) -> Result<(), ConductError> {
         let is_begun = |one: &AuthorityRotation| {
-            names.contains(&one.name.as_str()) && (one.stage.trusts_both() || one.stage == Stage::Prepared)
+            self.names.contains(&one.name.as_str()) && (one.stage.trusts_both() || one.stage == Stage::Prepared)
         };
         let stages: Vec<_> = self
             .seen
@@ -422,30 +415,26 @@ impl Conductor<'_, '_> {
 
     fn go(&mut self, goal: Goal, names: &[&str]) -> Result<()> {
         let mut before: Option<Leg> = None;
-        loop {
-            self.look(names)?;
-            let Some(leg) = next(&self.stops(), names, goal)? else { break };
+        while let Some(leg) = next(&self.stops(), names, goal)? {
             if before.as_ref() == Some(&leg) {
                 return Err(self.no_progress(&leg).into());
             }
             // What every node trusts must have reached what the cluster hands out before anybody relies on it.
             if matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld) {
-                self.restarts_pods = self.request.restart_pods && leg.phase == Phase::TrustNew;
-                self.cluster(&leg.authorities)?;
-                self.restarts_pods = false;
+                self.cluster(&leg.authorities, self.request.restart_pods && leg.phase == Phase::TrustNew)?;
             }
             for node in &leg.nodes {
-                self.step(node, leg.phase, &leg.authorities)?;
+                self.step(node, leg.phase, &leg.authorities, &[])?;
             }
             before = Some(leg);
+            self.look()?;
         }
-        self.cluster(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        self.cluster(&owned(names), false)
     }
 
     /// Every node has one again; a run that broke off may have left the cluster's objects behind. Whether they were.
     fn ends_the_last_step(&mut self) -> Result<bool> {
-        let all: Vec<_> = rotated_names().into_iter().map(str::to_owned).collect();
-        self.cluster(&all)?;
+        self.cluster(&owned(&rotated_names()), false)?;
         let last = self.steps.last().and_then(|step| step.cluster.as_ref());
         Ok(last.is_some_and(|cluster| !cluster.objects.is_empty()))
     }
@@ -463,37 +452,26 @@ impl Conductor<'_, '_> {
     }
 
     /// The cluster's objects, by the first control plane's files.
-    fn cluster(&mut self, authorities: &[String]) -> Result<()> {
+    fn cluster(&mut self, authorities: &[String], restarts_pods: bool) -> Result<()> {
         let Some(first) = self.fleet.first().map(|member| member.name.clone()) else { return Ok(()) };
-        self.step(&first, Phase::Cluster, authorities)
+        let more: &[&str] = if restarts_pods { &["--restart-pods"] } else { &[] };
+        self.step(&first, Phase::Cluster, authorities, more)
     }
 
-    fn step(&mut self, node: &str, phase: Phase, authorities: &[String]) -> Result<()> {
+    fn step(&mut self, node: &str, phase: Phase, authorities: &[String], more: &[&str]) -> Result<()> {
         self.go_on(&Event::Begins { node, phase, authorities })?;
         let Some(member) = self.fleet.get(node).cloned() else { return Ok(()) };
         let material = self.material(&member, phase, authorities)?;
         let listed = authorities.join(",");
-        let life = format!("{}s", self.request.token_life.seconds());
+        let life = format!("{}s", self.request.coming.token_life.seconds());
         let timeout = format!("{}s", self.request.timeout.seconds());
-        let mut arguments = vec![
-            "rotate",
-            "step",
-            phase.as_str(),
-            "--authority",
-            listed.as_str(),
-            "-o",
-            "json",
-            "--token-life",
-            life.as_str(),
-        ];
+        let mut arguments = vec!["rotate", "step", phase.as_str(), "--authority", listed.as_str(), "-o", "json"];
+        arguments.extend(["--token-life", life.as_str(), "--timeout", timeout.as_str()]);
+        arguments.extend(more);
         if material.is_some() {
             arguments.extend(["--material", "-"]);
         }
-        arguments.extend(["--timeout", timeout.as_str()]);
-        if phase == Phase::Cluster && self.restarts_pods {
-            arguments.push("--restart-pods");
-        }
-        if let Some(common_name) = &self.request.common_name {
+        if let Some(common_name) = &self.request.coming.common_name {
             arguments.extend(["--common-name", common_name.as_str()]);
         }
         let began = Instant::now();
@@ -540,7 +518,7 @@ impl Conductor<'_, '_> {
                 let role = if member.is_worker() { "worker" } else { "control-plane" };
                 let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
                 material.append(&mut source.ask::<Material>(&arguments, None, &mut |_| {})?);
-            } else if let Some(path) = &self.request.new_ca {
+            } else if let Some(path) = &self.request.coming.new_ca {
                 material.insert(authority.clone(), Given::of_pem(&read_named(path, None)?));
             }
         }
@@ -561,10 +539,4 @@ impl Conductor<'_, '_> {
         };
         self.fleet.members.iter().find(has).cloned()
     }
-}
-
-/// The new one's first digits, for people.
-#[must_use]
-pub fn anchors(all: &[Anchor]) -> String {
-    all.iter().map(Anchor::short).collect::<Vec<_>>().join(" ")
 }

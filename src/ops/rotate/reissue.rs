@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Place, RotateStepRequest};
 use crate::audit::rotation::{AuthorityRotation, Stage};
-use crate::catalogue::{API_SERVER, CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER};
+use crate::catalogue::{API_SERVER, CLUSTER_CA, KUBELET_CONF, KUBELET_SERVER};
 use crate::component::ServingSource;
 use crate::error::Result;
 use crate::ops::apply::{Report, apply};
@@ -106,7 +106,6 @@ pub(super) fn reissue(
     if others.is_empty() {
         return Ok(report);
     }
-    debug_assert!(others.iter().all(|name| name != KUBELET_CLIENT) || place.is_worker());
     Err(RotateError::LeavesLeft {
         authority: CLUSTER_CA.to_owned(),
         leaves: others,

@@ -21,12 +21,12 @@ use crate::ops::restart::{self, Progress, RestartRequest, reserve};
 use crate::ops::settings::{apply as write_setting, change, text_of};
 use crate::ops::{Continue, OperationError, bad, exposure};
 use crate::plan::generate::Selection;
-use crate::plan::rotate::{Circumstances, Given, Material, Phase, RotateError, Turn, Wishes, prepare, turn};
+use crate::plan::rotate::{
+    Circumstances, Given, Material, Phase, RotateError, Turn, Wishes, prepare, turn, without_signing_file,
+};
 use crate::plan::setting::{Setting, manifest_flag};
 use crate::plan::{Artefact, Plan};
-use crate::request::RestartOptions;
 use crate::text::duration;
-use crate::x509::read_certificates;
 
 /// The operation, as backups are named after it.
 const OPERATION: &str = "rotate step";
@@ -199,12 +199,12 @@ impl StepReport {
 }
 
 fn wishes(request: &RotateStepRequest) -> Wishes {
-    Wishes { common_name: request.common_name.clone() }
+    Wishes { common_name: request.coming.common_name.clone() }
 }
 
 /// What this node is given.
 fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
-    if let (Some(path), [name]) = (&request.new_ca, names) {
+    if let (Some(path), [name]) = (&request.coming.new_ca, names) {
         return Ok([((*name).to_owned(), Given::of_pem(&read_named(path, None)?))].into());
     }
     let content = match (&request.material_content, &request.material) {
@@ -227,8 +227,8 @@ fn refuse_early(
     rotations: &[AuthorityRotation],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let is_at_stake = |one: &&AuthorityRotation| one.name == SERVICE_ACCOUNT && one.stage == Stage::IssueNew;
-    if phase != Phase::TrustNew || !rotations.iter().any(|one| is_at_stake(&one)) {
+    let is_at_stake = |one: &AuthorityRotation| one.name == SERVICE_ACCOUNT && one.stage == Stage::IssueNew;
+    if phase != Phase::TrustNew || !rotations.iter().any(is_at_stake) {
         return Ok(());
     }
     let life = request.token_life()?;
@@ -270,8 +270,7 @@ fn sign_with_the_right_file(
     let in_use = place.node.layout.in_use(CLUSTER_CA).public;
     let pod = place.controller_manager();
     let told = pod.as_ref().and_then(|pod| pod.file(SIGNING_FLAG));
-    let count = |path| place.tree.content(path).and_then(|pem| read_certificates(pem).ok()).map_or(0, |all| all.len());
-    let wanted = if count(&in_use) > 1 && count(&own) == 1 { &own } else { &in_use };
+    let wanted = if place.count(&in_use) > 1 && place.count(&own) == 1 { &own } else { &in_use };
     // One that names another file was set up by somebody who knows why.
     let is_ours = told.as_ref().is_some_and(|told| *told == own || *told == in_use);
     if is_ours && told.as_ref() != Some(wanted) {
@@ -296,17 +295,13 @@ fn sign_with_the_right_file(
     }
     let place = place.again();
     let still_told = place.controller_manager().and_then(|pod| pod.file(SIGNING_FLAG));
-    if place.tree.is_there(&own) && still_told.as_ref() != Some(&own) && count_of(&place, &in_use) == 1 {
+    if place.tree.is_there(&own) && still_told.as_ref() != Some(&own) && place.count(&in_use) == 1 {
         let inventory = place.inventory()?;
-        let plan = crate::plan::rotate::without_signing_file(&inventory, now);
+        let plan = without_signing_file(&inventory, now);
         done.take(carry_out(request, plan)?);
         return Ok(place.again());
     }
     Ok(place)
-}
-
-fn count_of(place: &Place, path: &std::path::Path) -> usize {
-    place.tree.content(path).and_then(|pem| read_certificates(pem).ok()).map_or(0, |all| all.len())
 }
 
 /// Restarts what has not loaded by itself what this step has changed.
@@ -355,7 +350,7 @@ fn restart_request<'n>(request: &RotateStepRequest, names: impl IntoIterator<Ite
         components: Selection::Names(names.into_iter().map(str::to_owned).collect()),
         kubelet_dir: request.kubelet_dir.clone(),
         rootfs: request.node.rootfs.clone(),
-        how: RestartOptions { ..request.how.clone() },
+        how: request.how.clone(),
         ..RestartRequest::default()
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::audit::{Finding, Severity};
 use crate::catalogue::{Aside, CLUSTER_CA, Kind as RowKind, Layout, Row};
 use crate::error::Diagnostic;
-use crate::inventory::{Inventory, Item, Part};
+use crate::inventory::{Client, Inventory, Item, Part};
 use crate::plan::PlannedFile;
 use crate::plan::place::fault;
 use crate::x509::{Certificate, read_certificates};
@@ -81,7 +81,7 @@ impl Copies {
     fn add_kubeconfigs(&mut self, inventory: &Inventory<'_>, changes: impl Fn(&[Certificate]) -> bool) {
         for place in inventory.items(&[RowKind::Kubeconfig]) {
             let (Some(client), Some(path)) = (place.client(), &place.kubeconfig) else { continue };
-            match client.map_err(Clone::clone).and_then(|client| Ok(embedded(client.document.current()?))) {
+            match client.map(Client::embedded_authorities) {
                 Ok(Some(all)) if changes(&all) => {
                     self.files.push(PlannedFile { path: path.clone(), mode: 0o600 });
                     self.kubeconfigs.push(path.clone());
@@ -94,9 +94,4 @@ impl Copies {
             }
         }
     }
-}
-
-/// The CAs that a kubeconfig has within it; one that names a file, or holds what is no certificate, has none.
-fn embedded(current: crate::kubeconfig::Current<'_>) -> Option<Vec<Certificate>> {
-    read_certificates(&current.certificate_authority_data?).ok()
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Phase, words};
-use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
+use crate::audit::rotation::{Anchor, AuthorityRotation, Stage, shown};
 use crate::catalogue::SERVICE_ACCOUNT;
 use crate::error::faults;
 use crate::remedy::command;
@@ -163,10 +163,8 @@ impl<'a> Line<'a> {
     }
 
     fn differ(&self) -> CourseError {
-        let shown = |(stop, one): &(&Stop<'_>, &AuthorityRotation)| {
-            let trusted: Vec<_> = one.trusted.iter().map(Anchor::short).collect();
-            format!("{} trusts {}", stop.name, trusted.join(" "))
-        };
+        let shown =
+            |(stop, one): &(&Stop<'_>, &AuthorityRotation)| format!("{} trusts {}", stop.name, shown(&one.trusted));
         CourseError::NodesDiffer { authority: self.name.to_owned(), nodes: self.nodes.iter().map(shown).collect() }
     }
 

@@ -1,12 +1,12 @@
 //! What a step changes of one authority's files on this node.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use super::draft::{Draft, Turn};
 use super::{Circumstances, Given, Material, Phase, RotateError, keys};
-use crate::audit::rotation::{AuthorityRotation, Stage, certificates_aside, is_bridge, is_chain};
+use crate::audit::rotation::{AuthorityRotation, Stage, certificates_aside, is_bridge, is_chain, other_kubeconfigs};
 use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_SERVER, SERVICE_ACCOUNT};
 use crate::inventory::{Inventory, Item};
 use crate::plan::import::pem_of;
@@ -182,7 +182,8 @@ impl<'a> Turning<'a> {
             files.clear();
         }
         if name == CLUSTER_CA {
-            bundle.kubeconfigs = self.kubeconfigs(wanted);
+            let others = other_kubeconfigs(self.inventory, wanted);
+            bundle.kubeconfigs = others.filter_map(|(item, _)| item.kubeconfig.clone()).collect();
             files.extend(bundle.kubeconfigs.iter().map(|path| (path.clone(), 0o600)));
             self.signing(draft, wanted);
         }
@@ -194,21 +195,6 @@ impl<'a> Turning<'a> {
                 &files,
             );
         }
-    }
-
-    /// Those that trust another set; the order says nothing to clients.
-    fn kubeconfigs(&self, wanted: &[Certificate]) -> Vec<PathBuf> {
-        let items = self.inventory.items(&[crate::catalogue::Kind::Kubeconfig]);
-        let others = items.filter_map(|item| {
-            let client = item.client()?.ok()?;
-            let current = client.document.current().ok()?;
-            // One that names a file of its own follows that file.
-            let embedded = current.certificate_authority_data?;
-            let has = read_certificates(&embedded).unwrap_or_default();
-            let is_same = has.len() == wanted.len() && has.iter().all(|one| wanted.contains(one));
-            (!is_same).then(|| item.kubeconfig.clone()).flatten()
-        });
-        others.collect()
     }
 
     /// The controller manager takes one certificate, and no more; the file goes when nobody names it any more.
