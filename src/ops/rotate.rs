@@ -39,6 +39,8 @@ use crate::component::StaticPod;
 use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::{Documents, Inventory, is_worker};
+use crate::plan::restart::{ComponentPlan, RestartPlan, Way};
+use crate::plan::rotate::course::DueRestart;
 use crate::request::NodeRequest;
 pub use crate::request::{RotateStepRequest, RotationRequest};
 use crate::tree::Tree;
@@ -60,8 +62,8 @@ pub struct NodeRotation {
     pub version: String,
     /// Each of those that were asked for.
     pub authorities: Vec<AuthorityRotation>,
-    /// The components that do not use what is on disk, each with a reason.
-    pub to_restart: Vec<String>,
+    /// The components that do not use what is on disk.
+    pub to_restart: Vec<DueRestart>,
 }
 
 impl NodeRotation {
@@ -87,9 +89,13 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         rootfs: request.node.rootfs.clone(),
         ..RestartRequest::default()
     };
-    // What runs elsewhere cannot be seen; how far the files are, can.
-    let to_restart = match restart::plan(&restart, now, &mut |_: &Progress| Continue::Yes) {
-        Ok(plan) => plan.restarts().map(|one| format!("{}: {}", one.name, one.reasons.join("; "))).collect(),
+    // Of a disk that is not this machine's nothing runs here.
+    let is_here = place.node.store.is_of_this_machine();
+    let due = is_here.then(|| restart::plan(&restart, now, &mut |_: &Progress| Continue::Yes)).transpose();
+    let to_restart = match &due {
+        Ok(plan) => {
+            plan.iter().flat_map(RestartPlan::restarts).filter(|one| has_own_reason(one)).map(due_restart).collect()
+        }
         Err(error) => {
             log::info!("components are not looked at: {error}");
             Vec::new()
@@ -103,6 +109,15 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         authorities: place.rotations(&names)?,
         to_restart,
     })
+}
+
+/// An API server that restarts for etcd's sake alone uses what is on disk.
+fn has_own_reason(component: &ComponentPlan) -> bool {
+    component.way != Some(Way::AroundEtcd) || component.reasons.len() > 1
+}
+
+fn due_restart(component: &ComponentPlan) -> DueRestart {
+    DueRestart { component: component.name.clone(), reason: component.reasons.join("; ") }
 }
 
 /// A node as a rotation meets it.

@@ -96,8 +96,8 @@ pub struct SeenNode {
 
 impl SeenNode {
     fn stop(&self) -> Option<Stop<'_>> {
-        let rotation = self.rotation.as_ref()?;
-        Some(Stop { name: &self.name, is_worker: rotation.is_worker, authorities: &rotation.authorities })
+        let NodeRotation { is_worker, authorities, to_restart, .. } = self.rotation.as_ref()?;
+        Some(Stop { name: &self.name, is_worker: *is_worker, authorities, to_restart })
     }
 }
 
@@ -254,6 +254,7 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
             let signs = conductor.signing();
             for (_, seen) in conductor.seen.iter_mut().filter(|(node, _)| leg.nodes.contains(node)) {
                 let worker_of = signs.as_deref().filter(|_| seen.is_worker);
+                seen.to_restart.clear();
                 for one in seen.authorities.iter_mut().filter(|one| leg.authorities.contains(&one.name)) {
                     *one = imagined(one, leg.phase, worker_of);
                 }
@@ -447,7 +448,12 @@ impl<'c, 't> Conductor<'c, 't> {
                 .map(|one| one.behind.join(", "))
                 .collect::<Vec<_>>()
         };
-        let left = leg.nodes.iter().map(|node| format!("{node}: {}", of_leg(node).join(", "))).collect();
+        let restarts = |node: &String| {
+            let all = self.seen.get(node).map(|seen| seen.to_restart.as_slice()).unwrap_or_default();
+            all.iter().map(|due| format!("{} is to restart: {}", due.component, due.reason)).collect::<Vec<_>>()
+        };
+        let all = |node: &String| [of_leg(node), restarts(node)].concat().join(", ");
+        let left = leg.nodes.iter().map(|node| format!("{node}: {}", all(node))).collect();
         ConductError::NoProgress { phase: leg.phase.as_str(), nodes: leg.nodes.clone(), left }
     }
 

@@ -219,6 +219,11 @@ impl Member {
     /// How the course sees it.
     #[must_use]
     pub fn stop<'a>(&'a self, seen: &'a NodeRotation) -> Stop<'a> {
-        Stop { name: &self.name, is_worker: seen.is_worker, authorities: &seen.authorities }
+        Stop {
+            name: &self.name,
+            is_worker: seen.is_worker,
+            authorities: &seen.authorities,
+            to_restart: &seen.to_restart,
+        }
     }
 }

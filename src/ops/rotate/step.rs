@@ -13,7 +13,7 @@ use super::reissue;
 use super::settle::{Settled, settle};
 use super::{CONTROLLER_MANAGER, Place, RotateStepRequest};
 use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage};
-use crate::catalogue::{CLUSTER_CA, ETCD_CA, KUBELET, SERVICE_ACCOUNT};
+use crate::catalogue::{CLUSTER_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::Result;
 use crate::ops::apply::{Changed, Report, apply_supplied};
 use crate::ops::named::read_named;
@@ -21,6 +21,7 @@ use crate::ops::restart::{self, Progress, RestartRequest, reserve};
 use crate::ops::settings::{apply as write_setting, change, text_of};
 use crate::ops::{Continue, OperationError, bad, exposure};
 use crate::plan::generate::Selection;
+use crate::plan::rotate::course::readers;
 use crate::plan::rotate::{
     Circumstances, Given, Material, Phase, RotateError, Turn, Wishes, prepare, turn, without_signing_file,
 };
@@ -321,17 +322,14 @@ fn restart_what_is_due(
     let trusts = matches!(phase, Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld);
     let signs = matches!(phase, Phase::IssueNew | Phase::IssueOld);
     // A file of CAs whose order alone has changed says the same to whoever has loaded it.
-    if has(ETCD_CA) && trusts {
-        components.extend(["etcd", "kube-apiserver"]);
+    if trusts {
+        components.extend(names.iter().filter(|name| has(name)).flat_map(|name| readers(name)).copied());
     }
-    if has(CLUSTER_CA) && (trusts || phase == Phase::Reissue) {
+    if has(CLUSTER_CA) && phase == Phase::Reissue {
         components.extend([CONTROLLER_MANAGER, "kube-scheduler", KUBELET]);
     }
-    if has(CLUSTER_CA) && trusts {
-        components.push("kube-apiserver");
-    }
-    if has(SERVICE_ACCOUNT) && (trusts || signs) {
-        components.extend(["kube-apiserver", CONTROLLER_MANAGER]);
+    if has(SERVICE_ACCOUNT) && signs {
+        components.extend(readers(SERVICE_ACCOUNT));
     }
     let folder = place.manifest.parent().unwrap_or(&place.manifest);
     let manifest = |name: &str| folder.join(format!("{name}.yaml"));

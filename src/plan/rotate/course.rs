@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Phase, words};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage, shown};
-use crate::catalogue::SERVICE_ACCOUNT;
+use crate::catalogue::{CLUSTER_CA, ETCD_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::faults;
 use crate::remedy::command;
 
@@ -34,6 +34,37 @@ pub struct Stop<'a> {
     pub is_worker: bool,
     /// How far.
     pub authorities: &'a [AuthorityRotation],
+    /// The components that do not use what is on disk.
+    pub to_restart: &'a [DueRestart],
+}
+
+/// A component that does not use what is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueRestart {
+    /// Its name.
+    pub component: String,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+impl Stop<'_> {
+    /// Whether a component that has to know the authority goes on with what was there before: files come first, restarts last, and
+    /// whatever broke off between is not done.
+    fn awaits_restart(&self, authority: &str) -> bool {
+        let readers = readers(authority);
+        self.to_restart.iter().any(|due| readers.contains(&due.component.as_str()))
+    }
+}
+
+/// The components that read an authority's files only as they start.
+#[must_use]
+pub fn readers(authority: &str) -> &'static [&'static str] {
+    match authority {
+        CLUSTER_CA => &["kube-apiserver", "kube-controller-manager", "kube-scheduler", KUBELET],
+        ETCD_CA => &["etcd", "kube-apiserver"],
+        SERVICE_ACCOUNT => &["kube-apiserver", "kube-controller-manager"],
+        _ => &[],
+    }
 }
 
 /// A step, and where it is due.
@@ -306,8 +337,8 @@ fn due<'a>(
 }
 
 fn forward(lines: &[&Line<'_>]) -> Option<Leg> {
-    let lags = |_: &Line<'_>, _: &Stop<'_>, one: &AuthorityRotation, position| {
-        position == Position::Old || (position == Position::Both && is_torn(one))
+    let lags = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        position == Position::Old || (position == Position::Both && (is_torn(one) || stop.awaits_restart(&one.name)))
     };
     let signs =
         |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| position == Position::Both && !stop.is_worker;
@@ -341,8 +372,10 @@ fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
         let of = |node: &String| format!("{node}: {} ({})", leg.phase, leg.authorities.join(", "));
         return Err(CourseError::NotReady { left: leg.nodes.iter().map(of).collect() });
     }
-    let trusts = |_: &Line<'_>, _: &Stop<'_>, _: &AuthorityRotation, position| {
-        position == Position::New || position == Position::Both
+    let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| match position {
+        Position::New | Position::Both => true,
+        Position::Alone => stop.awaits_restart(&one.name),
+        Position::Old => false,
     };
     Ok(due(lines, Phase::TrustNew, trusts))
 }
@@ -358,8 +391,9 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
     }
     let signs =
         |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| position == Position::New && !stop.is_worker;
-    let trusts = |_: &Line<'_>, _: &Stop<'_>, one: &AuthorityRotation, position| {
-        position == Position::Both || position == Position::New || one.stage == Stage::Prepared
+    let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let is_left = one.stage == Stage::Prepared || stop.awaits_restart(&one.name);
+        position == Position::Both || position == Position::New || is_left
     };
     let leg = due(lines, Phase::IssueOld, signs)
         .or_else(|| {

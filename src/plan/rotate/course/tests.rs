@@ -41,7 +41,10 @@ impl Cluster {
     }
 
     fn stops(&self) -> Vec<Stop<'_>> {
-        self.0.iter().map(|(name, is_worker, authorities)| Stop { name, is_worker: *is_worker, authorities }).collect()
+        self.0
+            .iter()
+            .map(|(name, is_worker, authorities)| Stop { name, is_worker: *is_worker, authorities, to_restart: &[] })
+            .collect()
     }
 
     fn do_on(&mut self, leg: &Leg, nodes: &[String]) {
@@ -168,4 +171,27 @@ fn a_node_of_another_cluster_is_refused() {
     cluster.0[4].2[0] = AuthorityRotation { stage: Stage::Unclear, ..single("ca", true) };
     assert!(matches!(next(&cluster.stops(), &["ca"], Goal::Forward), Err(CourseError::Unclear { .. })));
     assert!(next(&cluster.stops(), &["etcd-ca"], Goal::Forward).is_ok());
+}
+
+#[test]
+fn nothing_relies_on_what_a_component_has_not_read_yet() {
+    let mut cluster = Cluster::new();
+    let first = next(&cluster.stops(), &rotated_names(), Goal::Forward).unwrap().unwrap();
+    cluster.do_on(&first, &first.nodes);
+    let due = |component: &str| [DueRestart { component: component.into(), reason: "older".into() }];
+    let waiting = due("etcd");
+    let mut stops = cluster.stops();
+    stops[1].to_restart = &waiting;
+    let leg = next(&stops, &rotated_names(), Goal::Forward).unwrap().unwrap();
+    assert_eq!((leg.phase, leg.authorities, leg.nodes), (Phase::TrustBoth, vec!["etcd-ca".into()], vec!["cp2".into()]));
+    // One that has nothing to do with it does not hold it up.
+    assert_eq!(next(&stops, &["front-proxy-ca", "ca"], Goal::Forward).unwrap().unwrap().phase, Phase::IssueNew);
+
+    cluster.go(Goal::Forward);
+    let last = next(&cluster.stops(), &["ca"], Goal::Finish).unwrap().unwrap();
+    cluster.do_on(&last, &last.nodes[..1]);
+    let waiting = due("kubelet");
+    let mut stops = cluster.stops();
+    stops[0].to_restart = &waiting;
+    assert!(next(&stops, &["ca"], Goal::Finish).unwrap().unwrap().nodes.contains(&"cp1".to_owned()));
 }
