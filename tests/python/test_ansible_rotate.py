@@ -88,6 +88,20 @@ def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(cont
     assert not list(nodes.glob("*/etc/**/*-previous.*"))
 
 
+def test_the_old_one_is_not_given_up_while_a_node_has_a_certificate_of_it(control_planes: Path) -> None:
+    pair = [control_planes / "cp2/etc/kubernetes/pki" / f"front-proxy-client.{ending}" for ending in ("crt", "key")]
+    before = [path.read_bytes() for path in pair]
+    changed(rotating(control_planes), *HOSTS[:3])
+    for path, content in zip(pair, before, strict=True):
+        path.write_bytes(content)
+    trusted = (control_planes / "cp1/etc/kubernetes/pki/front-proxy-ca.crt").read_bytes()
+    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    refused = rotating(control_planes, **finish)
+    assert refused.returncode != 0
+    assert "certificates of the old one are still in use" in refused.output
+    assert (control_planes / "cp1/etc/kubernetes/pki/front-proxy-ca.crt").read_bytes() == trusted
+
+
 def test_the_controllers_own_authority_comes_with_its_key(control_planes: Path) -> None:
     nodes, hosts = control_planes, HOSTS[:3]
     other = nodes.parent / "other"
