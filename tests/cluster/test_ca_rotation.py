@@ -242,7 +242,11 @@ def test_what_is_done_is_not_done_again(cluster: MakeCluster) -> None:
 
     rotation.succeed("resume")
 
-    assert not [run for run in rotation.runs() if run.began >= began and "step" in run.command]
+    assert rotation.are("both, new first")
+    assert {run.phase for run in rotation.runs() if run.began >= began and "--dry-run" not in run.command} <= {
+        "rotate status",
+        "cluster",
+    }
     assert first_certificate(here.first.kubernetes / "pki/front-proxy-ca.crt") == signing
     again = rotation.run("start")
     assert again.returncode != 0

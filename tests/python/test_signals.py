@@ -72,6 +72,17 @@ def interrupted_at(seconds: float, *command: str | Path) -> tuple[int, str, str]
     return run.returncode, out, err
 
 
+def moments(earliest: float, latest: float, ends: set[str], rounds: int = ROUNDS) -> Iterator[float]:
+    """Yield moments at random, then later and later ones until one came after the change: machines become slow."""
+    chance = random.Random(11)  # noqa: S311 (moments, not secrets)
+    for _ in range(rounds):
+        yield chance.uniform(earliest, latest)
+    while "made" not in ends:
+        latest *= 1.5
+        assert latest < 60, f"{ends}: no run has ended"
+        yield latest
+
+
 def ended(code: int, out: str, err: str, *, changed: bool) -> str:
     """Judge how an interrupted command ended: `before` it began, `stopped` with nothing changed, or `made`."""
     assert "SystemError" not in err
@@ -101,11 +112,10 @@ def test_the_command_says_whether_the_change_was_made(tmp_path: Path) -> None:
     kubernetes = make_tree(node, "ecdsa-p256")
     renew = (*PROGRAM, "certs", "renew", "all", "--rootfs", node)
     longest = max(how_long(*renew) for _ in range(3))
-    chance = random.Random(11)  # noqa: S311 (moments, not secrets)
-    ends = set()
-    for _ in range(ROUNDS):
+    ends: set[str] = set()
+    for moment in moments(0.0, longest, ends):
         before = state(kubernetes)
-        code, out, err = interrupted_at(chance.uniform(0.0, longest), *renew)
+        code, out, err = interrupted_at(moment, *renew)
         end = ended(code, out, err, changed=state(kubernetes) != before)
         if end == "made":
             assert out.count(" renewed\n") == 11
@@ -224,19 +234,20 @@ def test_ctrl_c_once_the_change_is_made_does_not_lose_its_report(
         assert command("certs", "renew", "apiserver", "--rootfs", saved).returncode == 0
     elif words[1] == "remove":
         assert command("systemd", "install", "--program", "/usr/bin/kubepki", "--rootfs", saved).returncode == 0
-    chance = random.Random(13)  # noqa: S311 (moments, not secrets)
-    longest, ends = 0.0, set()
-    for number in range(ROUNDS // 2):
+    run = (*PROGRAM, *words, "--rootfs", node)
+
+    def again() -> object:
         shutil.rmtree(node, ignore_errors=True)
         shutil.copytree(saved, node)
         monkeypatch.chdir(node)
-        before = state(node)
-        run = (*PROGRAM, *words, "--rootfs", node)
-        if number == 0:
-            # The first is not stopped, and tells how long it takes.
-            longest = how_long(*run)
-            continue
-        code, out, err = interrupted_at(chance.uniform(0.3, 1.05) * longest, *run)
+        return state(node)
+
+    again()
+    longest = how_long(*run)
+    ends: set[str] = set()
+    for moment in moments(0.3 * longest, 1.05 * longest, ends, ROUNDS // 2):
+        before = again()
+        code, out, err = interrupted_at(moment, *run)
         end = ended(code, out, err, changed=state(node) != before)
         assert (report in out + err) == (end == "made"), (code, out, err)
         ends.add(end)
