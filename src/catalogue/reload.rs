@@ -117,7 +117,7 @@ pub const RELOADS: [ReloadRow; 25] = [
         &["trusted-ca-file", "peer-trusted-ca-file"],
         Reload::AtStart,
         None,
-        "seen with 3.4: a client of the new CA is refused until the restart; etcd `client/pkg/transport/listener.go` (`ServerConfig`) in 3.4 to 3.6; etcd-io/etcd issue 11555 is open",
+        "seen with 3.4 and 3.6: until the restart a client of a CA that was added is refused, and one of a CA that was taken out is served; etcd `client/pkg/transport/listener.go` (`ServerConfig`) in 3.4 to 3.6; etcd-io/etcd issue 11555 is open",
     ),
     row(
         API_SERVER,
@@ -173,7 +173,7 @@ pub const RELOADS: [ReloadRow; 25] = [
         &["service-account-signing-key-file", "service-account-key-file"],
         Reload::AtStart,
         None,
-        "seen: with another sa.key on disk it signs with the old one until its restart; kubernetes `pkg/controlplane/apiserver/options/options.go`, `pkg/kubeapiserver/options/authentication.go`",
+        "seen: with another sa.key on disk it signs with the old one until its restart, and lets tokens of a key in that was taken out of sa.pub; kubernetes `pkg/controlplane/apiserver/options/options.go`, `pkg/kubeapiserver/options/authentication.go`",
     ),
     row(
         API_SERVER,
@@ -214,7 +214,7 @@ pub const RELOADS: [ReloadRow; 25] = [
         &["root-ca-file", "service-account-private-key-file"],
         Reload::AtStart,
         None,
-        "kubernetes `cmd/kube-controller-manager/app/certificates.go` (`getKubeAPIServerCAFileContents`), `app/controllermanager.go` (`readCA`)",
+        "seen: with two CAs in ca.crt every namespace's kube-root-ca.crt had one until the restart; kubernetes `cmd/kube-controller-manager/app/certificates.go` (`getKubeAPIServerCAFileContents`), `app/controllermanager.go` (`readCA`)",
     ),
     row(CONTROLLER_MANAGER, KUBECONFIG_FLAGS, Reload::AtStart, None, KUBECONFIG_EVIDENCE),
     row(SCHEDULER, SERVING_FLAGS, Reload::Watched, None, SERVING),
@@ -239,7 +239,7 @@ pub const RELOADS: [ReloadRow; 25] = [
         &["kubelet-client-current.pem", "kubelet-server-current.pem"],
         Reload::OwnFile,
         None,
-        "client-go `util/certificate/certificate_manager.go`: the file is read as the manager is made, then only written",
+        "seen: a kubelet that renews by itself while a CA is replaced gets its certificate from the CA that signs, and uses it without a restart; client-go `util/certificate/certificate_manager.go`: the file is read as the manager is made, then only written",
     ),
     row(
         KUBELET,

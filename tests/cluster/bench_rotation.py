@@ -129,6 +129,7 @@ def measured(cluster: Cluster) -> str:
             table("step", phases(rotation.runs())),
             table("component, of all nodes", {each.name: each.seconds for each in away}),
             f"{len(client.failures)} of {client.count} requests failed; streams went on: {streams}",
+            *(str(each) for each in client.failures),
         ]
         cluster.wait_until_healthy()
     return "\n\n".join(parts)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from testbed.asking import ask
 from testbed.load import load
 from testbed.rotation import AUTHORITIES, PAIRS, Rotation, first_certificate
 
@@ -27,18 +27,6 @@ pytestmark = pytest.mark.cluster
 _ENOUGH = 30
 # While etcd's members of three nodes are restarted, one after the other, once before and once after.
 _MOST_LEADERS = 6
-# A client shows what it is; prints what the server answered. An etcd of today refuses while it is read from.
-_ASK = """
-import socket, ssl, sys
-host, port, authority, certificate, key = sys.argv[1:]
-context = ssl.create_default_context(cafile=authority)
-if certificate:
-    context.load_cert_chain(certificate, key)
-with context.wrap_socket(socket.create_connection((host, int(port)), 10), server_hostname=host) as connection:
-    connection.settimeout(10)
-    connection.sendall(f"GET /version HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n".encode())
-    print(connection.recv(4096).split(b"\\r\\n")[0].decode(errors="replace"))
-"""
 
 
 def three_and_two(make: MakeCluster) -> Cluster:
@@ -107,13 +95,6 @@ def assert_is_new(rotation: Rotation) -> None:
 def test_one_authority_is_rotated_without_a_failed_request(cluster: MakeCluster, authority: str) -> None:
     rotation = rotate(three_and_two(cluster), [authority])
     assert_is_new(rotation)
-
-
-def ask(here: Cluster, address: str, port: int, authority: Path, pair: tuple[Path, Path] | None = None) -> str:
-    """Connect to a port of a node with the trust and the certificate that are given; return what came of it."""
-    program = [sys.executable, "-I", "-c", _ASK, address, str(port), str(authority), *map(str, pair or ("", ""))]
-    asked = here.in_network(*program, check=False)
-    return asked.stdout or asked.stderr
 
 
 def old_credentials(here: Cluster) -> dict[str, Path]:
