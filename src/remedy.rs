@@ -35,6 +35,25 @@ pub fn file(path: &Path) -> String {
     command([path])
 }
 
+/// A text where each command that `is_meant` has these options too, unless it has them.
+#[must_use]
+pub fn with_options(text: &str, is_meant: impl Fn(&[&str]) -> bool, options: &[(&str, String)]) -> String {
+    let mut parts: Vec<String> = text.split('`').map(str::to_owned).collect();
+    for code in parts.iter_mut().skip(1).step_by(2) {
+        let found: Vec<String> = words(code).into_iter().map(str::to_owned).collect();
+        let found: Vec<&str> = found.iter().map(String::as_str).collect();
+        if is_meant(&found) {
+            for (flag, value) in options.iter().filter(|(flag, _)| !found.contains(flag)) {
+                for word in [*flag, quoted(value).as_str()] {
+                    code.push(' ');
+                    code.push_str(word);
+                }
+            }
+        }
+    }
+    parts.join("`")
+}
+
 /// How kubepki was run, as far as a command that its user runs next has to be run the same way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_CONF, Kind, SERVICE_ACCOUNT, rotated_names};
-use crate::component::StaticPod;
+use crate::component::{ServingSource, StaticPod};
 use crate::digest::sha256_hex;
 use crate::inventory::{Found, Inventory, Item, ServiceAccountKeys};
 use crate::key::PrivateKey;
@@ -126,6 +126,9 @@ pub struct SignedLeaf {
     pub name: String,
     /// The SHA-256 of the CA's certificate; none where no trusted one has.
     pub signed_by: Option<String>,
+    /// Whether the kubelet asks the cluster for it by itself.
+    #[serde(default)]
+    pub is_requested: bool,
 }
 
 /// How far one authority is replaced.
@@ -316,7 +319,9 @@ fn leaves<'i>(
         let signed_by = trusted.iter().find(|one| one.has_signed(leaf)).map(|one| Anchor::of(one).sha256);
         // The kubelet serves with what it has signed itself, unless it was told otherwise.
         let is_its_own = item.row.kind == Kind::KubeletServer && signed_by.is_none();
-        (item.row.issuer == authority && !is_its_own).then(|| SignedLeaf { name: item.name.to_owned(), signed_by })
+        let is_requested = item.serving == Some(ServingSource::Requested);
+        let leaf = SignedLeaf { name: item.name.to_owned(), signed_by, is_requested };
+        (item.row.issuer == authority && !is_its_own).then_some(leaf)
     })
 }
 

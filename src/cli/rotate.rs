@@ -276,7 +276,8 @@ impl Run for Abort {
 
 impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        if self.local {
+        // A root directory is that of one node.
+        if self.local || self.node.rootfs.is_some() {
             let request =
                 RotationRequest { authority: self.request.authority, node: self.node, ..RotationRequest::default() };
             let rotation = rotate::status(&request, session.now)?;
@@ -284,7 +285,9 @@ impl Run for Status {
             return Ok(0);
         }
         let nodes = survey(&self.request, &session.program)?;
-        show(session, self.output, &nodes, |nodes, width| report::rotate::nodes(nodes, width))?;
+        let due = due(&nodes, &self.request.chosen()?);
+        let legs = due.as_deref().unwrap_or_default();
+        show(session, self.output, &nodes, |nodes, width| report::rotate::nodes(nodes, legs, width))?;
         for node in &nodes {
             if let Some(problem) = &node.problem {
                 session.screen.say(&format!("{}: {}", node.name, problem.message));
@@ -292,7 +295,7 @@ impl Run for Status {
         }
         let is_unknown = nodes.iter().any(|node| node.problem.is_some());
         if !is_unknown {
-            session.screen.say(&report::rotate::comes(due(&nodes, &self.request.chosen()?)));
+            session.screen.say(&self.request.complete(&report::rotate::comes(&due)));
         }
         let is_left = nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
         Ok(match (is_unknown, is_left) {
@@ -328,9 +331,9 @@ impl Course {
             session.tell()
         };
         let conducted = conduct(&request, wish, &session.program, &mut tell)?;
-        show(session, output, &conducted, |done, width| report::rotate::nodes(&done.nodes, width))?;
+        show(session, output, &conducted, |done, width| report::rotate::nodes(&done.nodes, &[], width))?;
         for line in report::rotate::afterwards(&conducted) {
-            session.screen.say(&line);
+            session.screen.say(&request.complete(&line));
         }
         Ok(session.ended(0))
     }

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 
 use crate::error::{Diagnostic, Error};
-use crate::remedy;
-use crate::request::NodeRequest;
+use crate::remedy::with_options;
+use crate::request::{ConductRequest, NodeRequest};
 use crate::store::DEFAULT_BACKUP_DIR;
 
 /// Why a run stopped.
@@ -26,6 +26,8 @@ pub(super) enum Stop {
 pub(super) struct Given {
     node: NodeRequest,
     backup_dir: Option<PathBuf>,
+    /// Over which nodes a rotation goes.
+    conducted: ConductRequest,
     /// The exit code, if it is not that of the error's category.
     pub(super) exit_code: Option<u8>,
 }
@@ -51,7 +53,11 @@ impl Given {
     /// What the arguments of a verb say; those that it does not have are not given.
     pub(super) fn of(matches: &ArgMatches, exit_code: Option<u8>) -> Self {
         let backup_dir = path(matches, "backup_dir").filter(|dir| dir.as_os_str() != DEFAULT_BACKUP_DIR);
-        Self { node: node_of(matches), backup_dir, exit_code }
+        let mut conducted = ConductRequest { nodes: path(matches, "nodes"), ..ConductRequest::default() };
+        if let Some(given) = matches.try_get_many::<String>("authority").ok().flatten() {
+            *conducted.authority = given.cloned().collect();
+        }
+        Self { node: node_of(matches), backup_dir, conducted, exit_code }
     }
 
     /// Nothing is known of the node; errors have this exit code, if there is one.
@@ -65,14 +71,10 @@ impl Given {
             return hint.to_owned();
         }
         let hint = self.node.complete_commands(hint);
+        let hint = self.conducted.complete(&hint);
         let Some(backup_dir) = &self.backup_dir else { return hint };
-        let option = remedy::command([backup_dir]);
-        let option = format!(" --backup-dir {}", option.trim_matches('`'));
-        let mut parts: Vec<String> = hint.split('`').map(str::to_owned).collect();
-        for code in parts.iter_mut().skip(1).step_by(2).filter(|code| code.starts_with("kubepki backup ")) {
-            code.push_str(&option);
-        }
-        parts.join("`")
+        let option = ("--backup-dir", backup_dir.display().to_string());
+        with_options(&hint, |words| matches!(words, ["kubepki", "backup", ..]), &[option])
     }
 }
 

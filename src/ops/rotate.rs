@@ -35,12 +35,13 @@ use super::kubelet::Kubelet;
 use super::node::{Node, name_in_kubelet_conf};
 use super::restart::{self, Progress, RestartRequest};
 use crate::audit::rotation::{AuthorityRotation, Stage, look};
+use crate::catalogue::{CLUSTER_CA, Layout, SERVICE_ACCOUNT, rotated_names};
 use crate::component::StaticPod;
 use crate::config::Role;
 use crate::error::Result;
 use crate::inventory::{Documents, Inventory, is_worker};
 use crate::plan::restart::{ComponentPlan, RestartPlan, Way};
-use crate::plan::rotate::course::DueRestart;
+use crate::plan::rotate::course::{DueRestart, bearers};
 use crate::request::NodeRequest;
 pub use crate::request::{RotateStepRequest, RotationRequest};
 use crate::tree::Tree;
@@ -64,6 +65,9 @@ pub struct NodeRotation {
     pub authorities: Vec<AuthorityRotation>,
     /// The components that do not use what is on disk.
     pub to_restart: Vec<DueRestart>,
+    /// The components whose manifest a restart that broke off has left outside its folder: they do not run.
+    #[serde(default)]
+    pub held: Vec<String>,
 }
 
 impl NodeRotation {
@@ -94,7 +98,8 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
     let due = is_here.then(|| restart::plan(&restart, now, &mut |_: &Progress| Continue::Yes)).transpose();
     let to_restart = match &due {
         Ok(plan) => {
-            plan.iter().flat_map(RestartPlan::restarts).filter(|one| has_own_reason(one)).map(due_restart).collect()
+            let due = plan.iter().flat_map(RestartPlan::restarts).filter(|one| has_own_reason(one));
+            due.map(|one| due_restart(one, &place.node.layout)).collect()
         }
         Err(error) => {
             log::info!("components are not looked at: {error}");
@@ -108,6 +113,7 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         version: env!("CARGO_PKG_VERSION").to_owned(),
         authorities: place.rotations(&names)?,
         to_restart,
+        held: due.into_iter().flatten().flat_map(|plan| plan.held).map(|held| held.component).collect(),
     })
 }
 
@@ -116,8 +122,21 @@ fn has_own_reason(component: &ComponentPlan) -> bool {
     component.way != Some(Way::AroundEtcd) || component.reasons.len() > 1
 }
 
-fn due_restart(component: &ComponentPlan) -> DueRestart {
-    DueRestart { component: component.name.clone(), reason: component.reasons.join("; ") }
+fn due_restart(component: &ComponentPlan, layout: &Layout) -> DueRestart {
+    let key = layout.service_account_key();
+    let bundles: Vec<_> = rotated_names().into_iter().map(|name| layout.in_use(name).public).collect();
+    let has_old = |authority: &str, is_of: &dyn Fn(&PathBuf) -> bool| {
+        bearers(authority).contains(&component.name.as_str()) && component.outdated_files.iter().any(is_of)
+    };
+    let mut uses_old = Vec::new();
+    if has_old(SERVICE_ACCOUNT, &|file| *file == key) {
+        uses_old.push(SERVICE_ACCOUNT.to_owned());
+    }
+    // A kubeconfig, or the kubelet's own certificate.
+    if has_old(CLUSTER_CA, &|file| *file != key && !bundles.contains(file)) {
+        uses_old.push(CLUSTER_CA.to_owned());
+    }
+    DueRestart { component: component.name.clone(), reason: component.reasons.join("; "), uses_old }
 }
 
 /// A node as a rotation meets it.

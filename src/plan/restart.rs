@@ -114,6 +114,9 @@ pub struct ComponentPlan {
     pub action: RestartAction,
     /// Why, each in a few words.
     pub reasons: Vec<String>,
+    /// The files that it has not read since they changed, where that is a reason.
+    #[serde(default)]
+    pub outdated_files: Vec<PathBuf>,
     /// What it will load by itself in a while, each in a few words.
     pub awaited: Vec<String>,
     /// How it is restarted; none when it is not.

@@ -60,11 +60,18 @@ pub fn status(rotation: &NodeRotation, width: Option<usize>) -> String {
     authorities(rotation.node.as_deref().unwrap_or_default(), &rotation.authorities, width)
 }
 
-/// How far every node is.
+/// How far every node is, and which step is due there.
 #[must_use]
-pub fn nodes(nodes: &[SeenNode], width: Option<usize>) -> String {
+pub fn nodes(nodes: &[SeenNode], due: &[Leg], width: Option<usize>) -> String {
+    let left = |node: &str, one: &AuthorityRotation| {
+        let is_of = |leg: &&Leg| leg.authorities.contains(&one.name) && leg.nodes.iter().any(|name| name == node);
+        let mut row = row(node, one);
+        let steps = due.iter().filter(is_of).map(|leg| leg.phase.to_string());
+        row[4] = one.behind.iter().cloned().chain(steps).collect::<Vec<_>>().join("; ");
+        row
+    };
     let rows = nodes.iter().flat_map(|node| match &node.rotation {
-        Some(rotation) => rotation.authorities.iter().map(|one| row(&node.name, one)).collect(),
+        Some(rotation) => rotation.authorities.iter().map(|one| left(&node.name, one)).collect(),
         None => vec![[node.name.clone(), String::new(), "unknown".to_owned(), String::new(), String::new()]],
     });
     table(width, HEADER, rows)
@@ -101,7 +108,7 @@ pub fn afterwards(conducted: &Conducted) -> Vec<String> {
 
 /// What comes next, or why that cannot be said.
 #[must_use]
-pub fn comes(due: Result<Vec<Leg>>) -> String {
+pub fn comes(due: &Result<Vec<Leg>>) -> String {
     let (resume, finish) = (command(["kubepki", "rotate", "resume"]), command(["kubepki", "rotate", "finish"]));
     match due {
         Err(error) => error.to_string(),

@@ -14,7 +14,11 @@ use super::{
 };
 use crate::catalogue::{SERVICE_ACCOUNT, rotated_names};
 use crate::plan::generate::Selection;
+use crate::remedy::with_options;
 use crate::secret::Secret;
+
+/// The verbs that go over all nodes.
+const CONDUCTED: [&str; 6] = ["plan", "start", "status", "resume", "finish", "abort"];
 
 /// Nobody waits longer for a cluster.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -158,6 +162,19 @@ fn refuse_one_for_all(new_ca: Option<&PathBuf>, chosen: &[&str]) -> Result<(), R
 }
 
 impl ConductRequest {
+    /// A text whose commands go over the same nodes, and are about the same.
+    #[must_use]
+    pub fn complete(&self, text: &str) -> String {
+        let nodes = self.nodes.iter().map(|file| ("--nodes", file.display().to_string()));
+        let authorities = (!self.authority.is_empty()).then(|| ("--authority", self.authority.join(",")));
+        let options: Vec<_> = nodes.chain(authorities).collect();
+        with_options(
+            text,
+            |words| matches!(words, ["kubepki", "rotate", verb, ..] if CONDUCTED.contains(verb)),
+            &options,
+        )
+    }
+
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
         let chosen = chosen(&self.authority)?;

@@ -16,13 +16,17 @@ use super::{NodeRotation, Settled, StepReport};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
-use crate::error::{Fault, Result, faults};
+use crate::error::{Error, Fault, Result, faults};
 use crate::ops::named::read_named;
-use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, next};
+use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
 use crate::plan::rotate::{Given, Material, Phase};
+use crate::remedy::command;
 pub use crate::request::ConductRequest;
 use crate::secret::Secret;
 use crate::workers;
+
+/// How it begins what a node says that refuses.
+const REFUSED: &str = "exit code 4: ";
 
 /// How far clocks may be apart: certificates are valid from five minutes before they are made.
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
@@ -60,7 +64,7 @@ faults! {
         },
         /// Nodes of the cluster are not in the file: they would be cut off when the old CA goes.
         #[error("nodes of the cluster are not in the file: {}", nodes.join(", "))]
-        #[fault("rotate.nodes_missing", Refused, "add them to the file (--nodes FILE), or take them out of the cluster first: kubectl delete node NAME",
+        #[fault("rotate.nodes_missing" as NODES_MISSING, Refused, "add them to the file (--nodes FILE), or take them out of the cluster first: kubectl delete node NAME",
             context = crate::error::evidence!(nodes))]
         NodesMissing {
             /// Their names.
@@ -73,6 +77,16 @@ faults! {
         UnderWay {
             /// Each node and how far it is.
             stages: Vec<String>,
+        },
+        /// A control plane refuses to give the CA up, so no other one has.
+        #[error("{node} refuses, and nothing was given up anywhere: {reason}")]
+        #[fault("rotate.not_yet", Refused,
+            "it says why; what does not concern the others need not wait: name them with --authority")]
+        NotYet {
+            /// The node.
+            node: String,
+            /// What it said.
+            reason: String,
         },
         /// Ctrl-C came between two steps.
         #[error("interrupted between two steps")]
@@ -251,6 +265,9 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
             if legs.last() == Some(&leg) {
                 break;
             }
+            if legs.is_empty() && matches!(leg.phase, Phase::TrustNew | Phase::TrustOld) {
+                conductor.rehearse(&leg)?;
+            }
             let signs = conductor.signing();
             for (_, seen) in conductor.seen.iter_mut().filter(|(node, _)| leg.nodes.contains(node)) {
                 let worker_of = signs.as_deref().filter(|_| seen.is_worker);
@@ -270,16 +287,37 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
 /// # Errors
 /// [`ConductError`], [`NodesError`], [`crate::plan::rotate::course::CourseError`]: nodes that are done stay done.
 pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
+    conducted(request, wish, program, tell).map_err(|error| if wish == Wish::Abort { going_back(error) } else { error })
+}
+
+/// Whoever goes back goes on by going back.
+fn going_back(error: Error) -> Error {
+    let mut fault = Fault::from(error);
+    fault.hint =
+        fault.hint.replace(&command(["kubepki", "rotate", "resume"]), &command(["kubepki", "rotate", "abort"]));
+    fault.into()
+}
+
+fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
     let mut conductor = Conductor::new(request, program, tell)?;
     let asked_at = SystemClock.now();
     conductor.look()?;
     conductor.refuse_clocks(asked_at)?;
     conductor.refuse_versions()?;
+    conductor.put_back_what_is_held()?;
     let goals = match conductor.goals(wish) {
         Err(error) if error.code() == CourseError::NONE && conductor.ends_the_last_step()? => Vec::new(),
         other => other?,
     };
-    conductor.refuse_missing_nodes()?;
+    match conductor.refuse_missing_nodes() {
+        // The way back begins with files; before the new CA is given up, the cluster is asked again.
+        Err(error) if wish == Wish::Abort && error.code() != ConductError::NODES_MISSING => {
+            log::warn!("the cluster does not say which nodes it has: {error}");
+        }
+        other => {
+            other?;
+        }
+    }
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
@@ -315,13 +353,15 @@ struct Conductor<'c, 't> {
     names: Vec<&'static str>,
     seen: BTreeMap<String, NodeRotation>,
     steps: Vec<DoneStep>,
+    /// Whether the cluster has said which nodes it has.
+    is_asked: bool,
     tell: &'c mut Tell<'t>,
 }
 
 impl<'c, 't> Conductor<'c, 't> {
     fn new(request: &'c ConductRequest, program: &Path, tell: &'c mut Tell<'t>) -> Result<Self> {
         let (names, fleet) = (request.chosen()?, Fleet::read(request.nodes.as_deref(), program)?);
-        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), tell })
+        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, tell })
     }
 
     /// The cluster's CA that signs, by the first control plane.
@@ -372,6 +412,24 @@ impl<'c, 't> Conductor<'c, 't> {
         Err(ConductError::Versions { versions: versions.chain([format!("here {own}")]).collect() })
     }
 
+    /// Without its API server a cluster of one control plane says nothing: what a restart has left outside is put back first.
+    fn put_back_what_is_held(&mut self) -> Result<()> {
+        let held: Vec<_> = self.seen.iter().filter(|(_, seen)| !seen.held.is_empty()).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        for (node, seen) in held {
+            let Some(member) = self.fleet.get(node) else { continue };
+            let arguments: Vec<_> =
+                ["restart"].into_iter().chain(seen.held.iter().map(String::as_str)).chain(["-o", "json"]).collect();
+            let tell = &mut self.tell;
+            let _: serde_json::Value = member.ask(&arguments, None, &mut |line| {
+                let _ = tell(&Event::Said { node, line });
+            })?;
+        }
+        self.look()
+    }
+
     fn stops(&self) -> Vec<Stop<'_>> {
         self.fleet.members.iter().filter_map(|member| Some(member.stop(self.seen.get(&member.name)?))).collect()
     }
@@ -381,6 +439,7 @@ impl<'c, 't> Conductor<'c, 't> {
         let Some(first) = self.fleet.first().cloned() else { return Ok(None) };
         let arguments = ["rotate", "step", "cluster", "--dry-run", "-o", "json"];
         let seen: StepReport = first.ask(&arguments, None, &mut |_| {})?;
+        self.is_asked = true;
         let nodes = seen.cluster.as_ref().map(|cluster| cluster.nodes.as_slice()).unwrap_or_default();
         let missing: Vec<_> = nodes.iter().filter(|name| self.fleet.get(name).is_none()).cloned().collect();
         if missing.is_empty() { Ok(seen.cluster) } else { Err(ConductError::NodesMissing { nodes: missing }.into()) }
@@ -420,9 +479,17 @@ impl<'c, 't> Conductor<'c, 't> {
             if before.as_ref() == Some(&leg) {
                 return Err(self.no_progress(&leg).into());
             }
-            // What every node trusts must have reached what the cluster hands out before anybody relies on it.
-            if matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld) {
+            // What every node trusts must have reached what the cluster hands out before anybody relies on it. Between two control
+            // planes of a step the cluster hands out the one or the other: it was looked at before the first.
+            let is_relied_on = matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld);
+            if is_relied_on && !is_begun(&self.stops(), &leg, goal)? {
                 self.cluster(&leg.authorities, self.request.restart_pods && leg.phase == Phase::TrustNew)?;
+            }
+            if matches!(leg.phase, Phase::TrustNew | Phase::TrustOld) {
+                if !self.is_asked {
+                    self.refuse_missing_nodes()?;
+                }
+                self.rehearse(&leg)?;
             }
             for node in &leg.nodes {
                 self.step(node, leg.phase, &leg.authorities, &[])?;
@@ -462,6 +529,24 @@ impl<'c, 't> Conductor<'c, 't> {
         let Some(first) = self.fleet.first().map(|member| member.name.clone()) else { return Ok(()) };
         let more: &[&str] = if restarts_pods { &["--restart-pods"] } else { &[] };
         self.step(&first, Phase::Cluster, authorities, more)
+    }
+
+    /// What one control plane refuses is refused before another one has given anything up.
+    fn rehearse(&self, leg: &Leg) -> Result<()> {
+        let (listed, life) = (leg.authorities.join(","), format!("{}s", self.request.coming.token_life.seconds()));
+        let step = ["rotate", "step", leg.phase.as_str(), "--dry-run", "--authority", listed.as_str()];
+        let arguments = [step.as_slice(), &["--token-life", life.as_str(), "-o", "json"]].concat();
+        let members = leg.nodes.iter().filter_map(|node| self.fleet.get(node)).filter(|member| !member.is_worker());
+        for member in members {
+            let answer: Result<serde_json::Value, _> = member.ask(&arguments, None, &mut |_| {});
+            match answer {
+                Err(NodesError::Failed { node, reason, .. }) if reason.starts_with(REFUSED) => {
+                    return Err(ConductError::NotYet { node, reason: reason.replacen(REFUSED, "", 1) }.into());
+                }
+                other => other?,
+            };
+        }
+        Ok(())
     }
 
     fn step(&mut self, node: &str, phase: Phase, authorities: &[String], more: &[&str]) -> Result<()> {

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Place, RotateStepRequest};
 use crate::audit::rotation::{AuthorityRotation, Stage};
-use crate::catalogue::{API_SERVER, CLUSTER_CA, KUBELET_CONF, KUBELET_SERVER};
-use crate::component::ServingSource;
+use crate::catalogue::{API_SERVER, CLUSTER_CA, KUBELET_CONF};
 use crate::error::Result;
 use crate::ops::apply::{Report, apply};
 use crate::ops::restart::{Phase as RestartPhase, Progress};
@@ -16,20 +15,15 @@ use crate::plan::rotate::RotateError;
 use crate::request::{ClusterAccess, IssuedBy, RenewRequest, Signing};
 
 /// What is renewed, by the catalogue's names.
-fn names(place: &Place, rotations: &[AuthorityRotation]) -> Result<Vec<String>> {
-    let inventory = place.inventory()?;
-    let is_requested = |name: &str| {
-        let item = inventory.get(name);
-        name == KUBELET_SERVER && item.is_some_and(|item| item.serving == Some(ServingSource::Requested))
-    };
+fn names(rotations: &[AuthorityRotation]) -> Vec<String> {
     let concerned =
         rotations.iter().filter(|one| matches!(one.stage, Stage::IssueOld | Stage::IssueNew | Stage::TrustBoth));
-    let old = concerned.clone().flat_map(AuthorityRotation::outdated_leaves).map(|leaf| leaf.name.clone());
-    let mut names: Vec<_> = old.filter(|name| !is_requested(name)).collect();
+    let old = concerned.clone().flat_map(AuthorityRotation::outdated_leaves).filter(|leaf| !leaf.is_requested);
+    let mut names: Vec<_> = old.map(|leaf| leaf.name.clone()).collect();
     if concerned.into_iter().any(|one| one.lacks_bridge) && !names.iter().any(|name| name == API_SERVER) {
         names.push(API_SERVER.to_owned());
     }
-    Ok(names)
+    names
 }
 
 fn request(request: &RotateStepRequest, place: &Place, names: Vec<String>) -> RenewRequest {
@@ -56,7 +50,7 @@ pub(super) fn plan(
     rotations: &[AuthorityRotation],
     now: DateTime<Utc>,
 ) -> Result<Plan> {
-    let names = names(place, rotations)?;
+    let names = names(rotations);
     Ok(renew::plan(&request(step, place, names), now)?.plan)
 }
 
@@ -69,7 +63,7 @@ pub(super) fn reissue(
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Report> {
     let rotations = place.rotations(authorities)?;
-    let names = names(place, &rotations)?;
+    let names = names(&rotations);
     if names.is_empty() {
         return Ok(Report { changed: Vec::new(), backup: None });
     }

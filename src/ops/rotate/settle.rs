@@ -5,6 +5,7 @@
 //! the time is up.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -24,6 +25,7 @@ use crate::ops::restart::{Phase, Progress};
 use crate::plan::rotate::RotateError;
 use crate::plan::rotate::affected::Affected;
 use crate::plan::rotate::objects::{ChangedObject, ClusterTrust, Gate};
+use crate::request::ClusterAccess;
 use crate::x509::{Certificate, read_certificates};
 
 /// For so long the gates are looked at before the objects are written again.
@@ -62,8 +64,12 @@ pub(super) fn settle(
         let state = Progress { component, phase: Phase::Started, seconds, detail: said.borrow().clone() };
         if progress(&state) == Continue::Yes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let mut api = Api::open(&request.access, &own, &mut tell)?;
-    let way = (&request.access, own.as_slice());
+    // What `$KUBECONFIG` names may be another cluster's, and this node's CAs are written there.
+    let is_there = |path: &&PathBuf| place.node.store.read([*path]).is_there(path);
+    let kubeconfig = request.access.kubeconfig.clone().or_else(|| own.iter().find(is_there).cloned());
+    let access = ClusterAccess { kubeconfig, ..request.access.clone() };
+    let mut api = Api::open(&access, &own, &mut tell)?;
+    let way = (&access, own.as_slice());
     let mut objects = write_objects(&mut api, &wanted, is_dry_run)?;
     let mut see = |all: &[Gate]| {
         let closed = all.iter().filter(|gate| !gate.is_open).map(|gate| gate.waits_for.as_str());
@@ -98,7 +104,8 @@ pub(super) fn settle(
         })?,
         None => Vec::new(),
     };
-    let goes = goes(place)?;
+    // Before a rotation it is what is trusted now that will go.
+    let goes = Some(goes(place)?).filter(|goes| !goes.is_empty() || !is_dry_run).unwrap_or(wanted.authority.clone());
     let affected =
         if goes.is_empty() { Vec::new() } else { affected(&mut api, &wanted, &goes, trusts_both_since(place))? };
     let nodes = api.list::<Node>(None, "")?.items.into_iter().map(|node| node.metadata.name).collect();

@@ -21,7 +21,7 @@ use crate::ops::restart::{self, Progress, RestartRequest, reserve};
 use crate::ops::settings::{apply as write_setting, change, text_of};
 use crate::ops::{Continue, OperationError, bad, exposure};
 use crate::plan::generate::Selection;
-use crate::plan::rotate::course::readers;
+use crate::plan::rotate::course::{bearers, readers};
 use crate::plan::rotate::{
     Circumstances, Given, Material, Phase, RotateError, Turn, Wishes, prepare, turn, without_signing_file,
 };
@@ -326,10 +326,10 @@ fn restart_what_is_due(
         components.extend(names.iter().filter(|name| has(name)).flat_map(|name| readers(name)).copied());
     }
     if has(CLUSTER_CA) && phase == Phase::Reissue {
-        components.extend([CONTROLLER_MANAGER, "kube-scheduler", KUBELET]);
+        components.extend(bearers(CLUSTER_CA));
     }
     if has(SERVICE_ACCOUNT) && signs {
-        components.extend(readers(SERVICE_ACCOUNT));
+        components.extend(bearers(SERVICE_ACCOUNT));
     }
     let folder = place.manifest.parent().unwrap_or(&place.manifest);
     let manifest = |name: &str| folder.join(format!("{name}.yaml"));

@@ -99,6 +99,7 @@ impl Drafting {
             name: member.name.to_owned(),
             action: RestartAction::Skip,
             reasons: Vec::new(),
+            outdated_files: Vec::new(),
             awaited: Vec::new(),
             way: None,
             way_reason: None,
@@ -122,6 +123,7 @@ impl Drafting {
         planned.endpoints = evidence.endpoints(component);
         let judgement = judge(component, evidence);
         planned.reasons = judgement.reasons();
+        planned.outdated_files.clone_from(&judgement.files);
         planned.back_off_seconds = sight.back_off().as_secs();
         if !member.is_wanted {
             if member.name == KUBELET && !planned.reasons.is_empty() {

@@ -92,6 +92,8 @@ pub struct Judgement {
     pub outdated: Vec<String>,
     /// What it will load by itself in a while, each in a few words.
     pub awaited: Vec<String>,
+    /// The files that are old of it, where it has read files and that can be told.
+    pub files: Vec<PathBuf>,
 }
 
 impl Judgement {
@@ -135,7 +137,10 @@ pub fn judge(component: &Component, evidence: &Evidence) -> Judgement {
     let (by_itself, at_start): (Vec<_>, Vec<_>) = others.partition(|(file, _)| loads_by_itself(file, evidence));
     let started_at = start_of(component, evidence);
     match outdated(&at_start, started_at) {
-        Ok(reason) => judgement.outdated.extend(reason),
+        Ok(files) => {
+            judgement.outdated.extend(changed(&files));
+            judgement.files = files;
+        }
         Err(reason) => judgement.unseen.push(reason),
     }
     if judgement.reasons().is_empty() {
@@ -180,18 +185,23 @@ fn notes<'p>(component: &Component, paths: impl Iterator<Item = &'p Path>) -> Ve
 }
 
 /// What has changed since the start, of the files that are read only then; an error when the start is not known.
-fn outdated(files: &[(&ReadFile, DateTime<Utc>)], started_at: Option<DateTime<Utc>>) -> Result<Option<String>, String> {
+fn outdated(files: &[(&ReadFile, DateTime<Utc>)], started_at: Option<DateTime<Utc>>) -> Result<Vec<PathBuf>, String> {
     if files.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let Some(started_at) = started_at else {
         return Err("its start time cannot be determined".into());
     };
-    let newer: Vec<_> = files.iter().filter(|(_, changed_at)| *changed_at >= started_at).collect();
-    Ok(newer.first().map(|(file, _)| match newer.len() {
-        1 => format!("{} has changed since it started", file_name(&file.path)),
-        more => format!("{} and {} more have changed since it started", file_name(&file.path), more - 1),
-    }))
+    let newer = files.iter().filter(|(_, changed_at)| *changed_at >= started_at);
+    Ok(newer.map(|(file, _)| file.path.clone()).collect())
+}
+
+fn changed(files: &[PathBuf]) -> Option<String> {
+    let first = files.first()?;
+    Some(match files.len() {
+        1 => format!("{} has changed since it started", file_name(first)),
+        more => format!("{} and {} more have changed since it started", file_name(first), more - 1),
+    })
 }
 
 /// When the component started: as the kernel has it, or as a certificate tells that it made when it started.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Phase, words};
-use crate::audit::rotation::{Anchor, AuthorityRotation, Stage, shown};
+use crate::audit::rotation::{Anchor, AuthorityRotation, SignedLeaf, Stage, shown};
 use crate::catalogue::{CLUSTER_CA, ETCD_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::faults;
 use crate::remedy::command;
@@ -45,6 +45,9 @@ pub struct DueRestart {
     pub component: String,
     /// Why, in a few words.
     pub reason: String,
+    /// Authorities whose key it still signs with, or whose certificate it still shows, although another is on disk.
+    #[serde(default)]
+    pub uses_old: Vec<String>,
 }
 
 impl Stop<'_> {
@@ -54,6 +57,11 @@ impl Stop<'_> {
         let readers = readers(authority);
         self.to_restart.iter().any(|due| readers.contains(&due.component.as_str()))
     }
+
+    /// Whether a component still signs with the authority's other key, or shows a certificate of the other one.
+    fn uses_old(&self, authority: &str) -> bool {
+        self.to_restart.iter().any(|due| due.uses_old.iter().any(|name| name == authority))
+    }
 }
 
 /// The components that read an authority's files only as they start.
@@ -62,6 +70,16 @@ pub fn readers(authority: &str) -> &'static [&'static str] {
     match authority {
         CLUSTER_CA => &["kube-apiserver", "kube-controller-manager", "kube-scheduler", KUBELET],
         ETCD_CA => &["etcd", "kube-apiserver"],
+        SERVICE_ACCOUNT => &["kube-apiserver", "kube-controller-manager"],
+        _ => &[],
+    }
+}
+
+/// The components that sign with an authority's key, or show its certificates, as they read them when they start.
+#[must_use]
+pub fn bearers(authority: &str) -> &'static [&'static str] {
+    match authority {
+        CLUSTER_CA => &["kube-controller-manager", "kube-scheduler", KUBELET],
         SERVICE_ACCOUNT => &["kube-apiserver", "kube-controller-manager"],
         _ => &[],
     }
@@ -135,6 +153,26 @@ faults! {
             /// The node.
             node: String,
         },
+        /// What a kubelet asks the cluster for by itself is not renewed by a rotation.
+        #[error("the certificate that the kubelet serves is of the CA that goes: {}", nodes.join(", "))]
+        #[fault("rotate.serving_left", Refused,
+            "on each of these nodes remove `/var/lib/kubelet/pki/kubelet-server-current.pem`, restart the kubelet, and approve its request: `kubepki kubelet approve`",
+            context = crate::error::evidence!(nodes))]
+        ServingLeft {
+            /// The nodes.
+            nodes: Vec<String>,
+        },
+        /// Others have given the old CA up, and a node has nothing else.
+        #[error("{authority}: {node} has the old CA alone, and other nodes have given it up")]
+        #[fault("rotate.left_behind", Refused,
+            format!("it has to join anew: take it out of the cluster (kubectl delete node {node}) and out of the file, go on: {}, then kubeadm reset and kubeadm join there",
+                command(["kubepki", "rotate", "resume"])))]
+        LeftBehind {
+            /// The authority.
+            authority: String,
+            /// The node.
+            node: String,
+        },
         /// No rotation is under way.
         #[error("no rotation is under way")]
         #[fault("rotate.none" as NONE, Finding, format!("begin one: {}", command(["kubepki", "rotate", "start"])))]
@@ -203,7 +241,8 @@ impl<'a> Line<'a> {
         match (one.stage, &self.pair) {
             (Stage::IssueNew, _) => Position::New,
             (Stage::TrustBoth, Some(pair)) if stop.is_worker => {
-                let is_new = one.leaves.iter().all(|leaf| leaf.signed_by.as_ref() == Some(&pair.new));
+                let own = one.leaves.iter().filter(|leaf| !leaf.is_requested);
+                let is_new = own.into_iter().all(|leaf| leaf.signed_by.as_ref() == Some(&pair.new));
                 if is_new { Position::New } else { Position::Both }
             }
             (Stage::IssueOld | Stage::TrustBoth, _) => Position::Both,
@@ -221,14 +260,42 @@ impl<'a> Line<'a> {
         self.nodes.iter().all(|(stop, one)| stop.is_worker || one.stage == Stage::Single)
     }
 
+    /// A control plane of those that have one again, when it is the younger one: that is no way back.
+    fn kept_the_new_one(&self) -> Option<(String, String)> {
+        let (stop, single) = self.nodes.iter().find(|(stop, _)| !stop.is_worker && self.is_left_over())?;
+        let stays = single.trusted.first()?;
+        let others = self.nodes.iter().flat_map(|(_, one)| &one.trusted).filter(|anchor| anchor.sha256 != stays.sha256);
+        others
+            .into_iter()
+            .any(|goes| goes.not_after < stays.not_after)
+            .then(|| (self.name.to_owned(), stop.name.to_owned()))
+    }
+
     /// Whether the old one is gone on a control plane: a worker's word does not end a rotation.
     fn is_ending(&self) -> bool {
         self.positions().any(|(stop, _, position)| position == Position::Alone && !stop.is_worker)
     }
 
-    /// Whether a certificate of the node is not signed by `sha256`.
+    /// A node that has the old one alone, when others have given it up: nobody there would believe the other.
+    fn left_behind(&self) -> Option<(String, String)> {
+        let (stop, ..) = self.positions().find(|(_, _, position)| *position == Position::Old)?;
+        Some((self.name.to_owned(), stop.name.to_owned()))
+    }
+
+    /// Whether a certificate of the node is not signed by `sha256`. What a kubelet asks the cluster for itself is not renewed here.
     fn has_others(one: &AuthorityRotation, sha256: &str) -> bool {
-        one.leaves.iter().any(|leaf| leaf.signed_by.as_deref() != Some(sha256))
+        let leaves = one.leaves.iter().filter(|leaf| !leaf.is_requested);
+        leaves.into_iter().any(|leaf| leaf.signed_by.as_deref() != Some(sha256))
+    }
+
+    /// Whether some control plane is past a step already: what had to hold before it held then, and does not any more.
+    fn is_past(&self, phase: Phase) -> bool {
+        self.positions().filter(|(stop, ..)| !stop.is_worker).any(|(_, _, position)| match phase {
+            Phase::IssueNew => position >= Position::New,
+            Phase::TrustNew => position == Position::Alone,
+            Phase::TrustOld => position == Position::Old,
+            _ => false,
+        })
     }
 }
 
@@ -270,6 +337,15 @@ pub fn next(stops: &[Stop<'_>], authorities: &[&str], goal: Goal) -> Result<Opti
         Goal::Finish => finish(&lines),
         Goal::Back => back(&lines),
     }
+}
+
+/// Whether a control plane has done the step already, so that the cluster as a whole is between two states.
+///
+/// # Errors
+/// [`CourseError`].
+pub fn is_begun(stops: &[Stop<'_>], leg: &Leg, goal: Goal) -> Result<bool, CourseError> {
+    let lines = leg.authorities.iter().map(|name| Line::of(name, stops, goal)).collect::<Result<Vec<_>, _>>()?;
+    Ok(lines.iter().any(|line| line.is_past(leg.phase)))
 }
 
 /// Where a rotation goes that has broken off: to its end where the old CA is gone somewhere already.
@@ -340,11 +416,26 @@ fn forward(lines: &[&Line<'_>]) -> Option<Leg> {
     let lags = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
         position == Position::Old || (position == Position::Both && (is_torn(one) || stop.awaits_restart(&one.name)))
     };
-    let signs =
-        |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| position == Position::Both && !stop.is_worker;
+    // A component that goes on with the other key is not done, whatever the files say.
+    let signs = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let is_torn = position == Position::New && signs_with_the_other(stop, one);
+        !stop.is_worker && (position == Position::Both || is_torn)
+    };
+    let shows = |line: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let is_torn = position == Position::New && shows_the_other(stop, one);
+        is_torn || is_unsigned(line, one, |pair| &pair.new)
+    };
     due(lines, Phase::TrustBoth, lags)
         .or_else(|| due(lines, Phase::IssueNew, signs))
-        .or_else(|| due(lines, Phase::Reissue, |line, _, one, _| is_unsigned(line, one, |pair| &pair.new)))
+        .or_else(|| due(lines, Phase::Reissue, shows))
+}
+
+fn signs_with_the_other(stop: &Stop<'_>, one: &AuthorityRotation) -> bool {
+    one.name == SERVICE_ACCOUNT && stop.uses_old(&one.name)
+}
+
+fn shows_the_other(stop: &Stop<'_>, one: &AuthorityRotation) -> bool {
+    one.name != SERVICE_ACCOUNT && stop.uses_old(&one.name)
 }
 
 /// Whether a node in trust-both does not trust both everywhere.
@@ -364,14 +455,18 @@ fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
     // Where the old one is gone on every control plane, nothing is left to wait for.
     let waiting: Vec<_> = lines.iter().copied().filter(|line| !line.is_left_over()).collect();
     if let Some(leg) = forward(&waiting) {
-        // What ends on control planes already is ended; its workers are renewed while one of them still trusts the old one.
-        let is_ending = |name: &String| waiting.iter().any(|line| line.name == name && line.is_ending());
-        if leg.phase == Phase::Reissue && leg.authorities.iter().all(is_ending) {
+        let ending: Vec<_> = waiting.iter().copied().filter(|line| line.is_ending()).collect();
+        if let Some((authority, node)) = ending.iter().find_map(|line| line.left_behind()) {
+            return Err(CourseError::LeftBehind { authority, node });
+        }
+        // What has ended on a control plane is ended on all; whoever lags goes the same steps while another still trusts the old one.
+        if let Some(leg) = forward(&ending) {
             return Ok(Some(leg));
         }
         let of = |node: &String| format!("{node}: {} ({})", leg.phase, leg.authorities.join(", "));
         return Err(CourseError::NotReady { left: leg.nodes.iter().map(of).collect() });
     }
+    refuse_serving(lines, |pair| &pair.new)?;
     let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| match position {
         Position::New | Position::Both => true,
         Position::Alone => stop.awaits_restart(&one.name),
@@ -389,20 +484,38 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
             return Err(CourseError::TooLate { authority: line.name.to_owned(), node: stop.name.to_owned() });
         }
     }
-    let signs =
-        |_: &Line<'_>, stop: &Stop<'_>, _: &AuthorityRotation, position| position == Position::New && !stop.is_worker;
+    if let Some((authority, node)) = lines.iter().find_map(|line| line.kept_the_new_one()) {
+        return Err(CourseError::TooLate { authority, node });
+    }
+    let signs = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let is_torn = position == Position::Both && signs_with_the_other(stop, one);
+        !stop.is_worker && (position == Position::New || is_torn)
+    };
+    let shows = |line: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let is_torn = position == Position::Both && shows_the_other(stop, one);
+        position != Position::Old && (is_torn || is_unsigned(line, one, |pair| &pair.old))
+    };
     let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
         let is_left = one.stage == Stage::Prepared || stop.awaits_restart(&one.name);
         position == Position::Both || position == Position::New || is_left
     };
-    let leg = due(lines, Phase::IssueOld, signs)
-        .or_else(|| {
-            due(lines, Phase::Reissue, |line, _, one, position| {
-                position != Position::Old && is_unsigned(line, one, |pair| &pair.old)
-            })
-        })
-        .or_else(|| due(lines, Phase::TrustOld, trusts));
-    Ok(leg)
+    if let Some(leg) = due(lines, Phase::IssueOld, signs).or_else(|| due(lines, Phase::Reissue, shows)) {
+        return Ok(Some(leg));
+    }
+    refuse_serving(lines, |pair| &pair.old)?;
+    Ok(due(lines, Phase::TrustOld, trusts))
+}
+
+/// Refuses to give a CA up that kubelets serve a certificate of; `stays` is the other one.
+fn refuse_serving(lines: &[&Line<'_>], stays: impl Fn(&Pair) -> &String) -> Result<(), CourseError> {
+    let mut nodes = BTreeSet::new();
+    for line in lines {
+        let Some(pair) = &line.pair else { continue };
+        let is_of_other = |leaf: &SignedLeaf| leaf.is_requested && leaf.signed_by.as_ref() != Some(stays(pair));
+        let serving = line.nodes.iter().filter(|(_, one)| one.leaves.iter().any(is_of_other));
+        nodes.extend(serving.map(|(stop, _)| stop.name.to_owned()));
+    }
+    if nodes.is_empty() { Ok(()) } else { Err(CourseError::ServingLeft { nodes: nodes.into_iter().collect() }) }
 }
 
 /// What becomes of an authority on a node by a step, as far as it can be said before the new one is made; `worker_of` is what signs
