@@ -39,6 +39,7 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
 
     #[test]
     fn a_place_is_looked_at_once_and_no_more_are_kept_than_the_limit() {
@@ -53,5 +54,36 @@ mod tests {
             assert!(looks.known.lock().unwrap().len() <= MOST);
         }
         assert_eq!(looks.stat(&file).unwrap().st_size, 1);
+    }
+    #[test]
+    fn what_is_looked_at_once_is_read_as_it_is_otherwise() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("etc/pki/etcd")).unwrap();
+        std::fs::write(at("etc/pki/ca.crt"), b"1").unwrap();
+        for (target, link) in [
+            ("pki", "etc/folder"),
+            ("pki/ca.crt", "etc/file"),
+            ("nowhere", "etc/dangling"),
+            ("loop", "etc/loop"),
+            ("../../..", "etc/out"),
+            ("/etc/pki", "etc/absolute"),
+        ] {
+            std::os::unix::fs::symlink(target, at(link)).unwrap();
+        }
+        let names = ["", "pki", "folder", "file", "dangling", "loop", "out", "absolute", "none", "none/below"];
+        let below = ["", "/ca.crt", "/none", "/etcd", "/etcd/../ca.crt", "/ca.crt/below"];
+        let plain = Store::new(Some(folder.path().to_owned())).unwrap();
+        let once = plain.clone().at_one_moment();
+        // What was seen before is no other.
+        for _ in 0..2 {
+            for path in names.iter().flat_map(|name| below.map(|below| PathBuf::from(format!("/etc/{name}{below}")))) {
+                assert_eq!(once.read([&path]), plain.read([&path]), "{}", path.display());
+                assert_eq!(once.standing(&path), plain.standing(&path), "{}", path.display());
+                assert_eq!(once.exposure(&path), plain.exposure(&path), "{}", path.display());
+                assert_eq!(once.changed_at(&path), plain.changed_at(&path), "{}", path.display());
+                assert_eq!(once.is_directory(&path), plain.is_directory(&path), "{}", path.display());
+            }
+        }
     }
 }

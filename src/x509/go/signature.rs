@@ -147,7 +147,9 @@ pub(super) fn verify(
     key: &PublicKey,
 ) -> Result<(), Broken> {
     check_kinds(algorithm, oid, key)?;
-    if remembered::is_right(algorithm, message, signature, key, || is_right(algorithm, message, signature, key)) {
+    let kinds = format!("{algorithm:?} by {}", key.kind());
+    let parts = [kinds.as_bytes(), key.number(), &key.exponent().to_be_bytes(), message, signature];
+    if remembered::is_right(&parts, || is_right(algorithm, message, signature, key)) {
         Ok(())
     } else {
         Err(refused("the signature is not that of the CA's key"))
