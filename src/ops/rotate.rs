@@ -11,6 +11,8 @@
 //! | `export` | what other nodes need |
 //! | `nodes` | the nodes, and how kubepki is run on each |
 //! | `cluster` `settle` | the cluster's own objects, and gates |
+//! | `vouching` | whether clients of the old CA alone go on |
+//! | `unused` | whether an audit log still knows the old CA |
 //! | `conduct` | all steps on all nodes |
 
 pub mod cluster;
@@ -20,6 +22,8 @@ pub mod nodes;
 mod reissue;
 mod settle;
 mod step;
+pub mod unused;
+mod vouching;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +39,7 @@ use super::kubelet::Kubelet;
 use super::node::{Node, name_in_kubelet_conf};
 use super::restart::{self, Progress, RestartRequest};
 use crate::audit::rotation::{AuthorityRotation, Stage, look};
+use crate::catalogue::CLUSTER_CA;
 use crate::component::StaticPod;
 use crate::config::Role;
 use crate::error::Result;
@@ -64,6 +69,9 @@ pub struct NodeRotation {
     pub authorities: Vec<AuthorityRotation>,
     /// The components that do not use what is on disk.
     pub to_restart: Vec<DueRestart>,
+    /// Why clients that trust the old cluster CA alone will not accept the API server once the new one signs; none where they will.
+    #[serde(default)]
+    pub failing_clients: Option<String>,
 }
 
 impl NodeRotation {
@@ -101,13 +109,17 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
             Vec::new()
         }
     };
+    let authorities = place.rotations(&names)?;
+    let ca = authorities.iter().find(|one| one.name == CLUSTER_CA && !place.is_worker());
+    let failing_clients = ca.map(|ca| vouching::objection(&place.inventory()?, ca, now)).transpose()?.flatten();
     Ok(NodeRotation {
         node: place.name(&request.node),
         is_worker: place.is_worker(),
         looked_at: now,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        authorities: place.rotations(&names)?,
+        authorities,
         to_restart,
+        failing_clients,
     })
 }
 
