@@ -39,7 +39,7 @@ pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
-pub use rotate::{Coming, ConductRequest, RotateStepRequest, RotationRequest};
+pub use rotate::{Coming, ConductRequest, RotateStepRequest, RotationRequest, UnusedRequest};
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{
     Authorities, BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa,

@@ -7,7 +7,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | `root` | where a path leads, and that it leads not out of the root |
-//! | `read` `list` `exposure` | looking |
+//! | `read` `list` `exposure` `looks` | looking |
 //! | `snapshot` `archive` | files that are on no disk; tar archives |
 //! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
 //! | `trust` | whose names and records are believed |
@@ -36,6 +36,7 @@ mod interrupted;
 mod journal;
 mod list;
 mod lock;
+mod looks;
 mod read;
 mod record;
 mod recovery;
@@ -149,6 +150,13 @@ impl Store {
     #[must_use]
     pub fn is_of_this_machine(&self) -> bool {
         !self.root.is_confined()
+    }
+
+    /// The same, for a report on files as they are at one moment: each place is looked at once, and what comes after that is not seen.
+    #[must_use]
+    pub fn at_one_moment(mut self) -> Self {
+        self.root = self.root.looked_at_once();
+        self
     }
 
     /// Waits at most `wait` for each lock; zero means not at all.

@@ -8,6 +8,7 @@
 //! of default roles; etcd's of `--client-cert-auth` (without roles a client may do everything); CIS 5.1.1.
 
 mod log;
+mod unused;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,6 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use log::{AuditLog, CREDENTIAL_PREFIX, CredentialUse};
+pub use unused::{StillUsed, still_used};
 
 use super::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, SYSTEM_NODE, SYSTEM_NODES};

@@ -124,6 +124,8 @@ pub fn shown(anchors: &[Anchor]) -> String {
 pub struct SignedLeaf {
     /// kubeadm's name.
     pub name: String,
+    /// The SHA-256 of its DER in hexadecimal.
+    pub sha256: String,
     /// The SHA-256 of the CA's certificate; none where no trusted one has.
     pub signed_by: Option<String>,
     /// Whether the kubelet asks the cluster for it by itself.
@@ -159,8 +161,27 @@ pub struct AuthorityRotation {
 impl AuthorityRotation {
     /// The certificates of this node that are not signed by the CA that signs now.
     pub fn outdated_leaves(&self) -> impl Iterator<Item = &SignedLeaf> {
-        let issuing = self.issuing.as_ref().or_else(|| self.trusted.first().map(|first| &first.sha256));
-        self.leaves.iter().filter(move |leaf| leaf.signed_by.as_ref() != issuing)
+        let signs = self.signs();
+        self.leaves.iter().filter(move |leaf| leaf.signed_by.as_deref() != signs)
+    }
+
+    /// The one that signs, as far as it can be told here, by its SHA-256.
+    #[must_use]
+    pub fn signs(&self) -> Option<&str> {
+        self.issuing.as_deref().or_else(|| self.trusted.first().map(|first| first.sha256.as_str()))
+    }
+
+    /// Whether two are trusted and none lies beside the pair in use. `kubeadm join` copies the pairs in use alone: a control plane that
+    /// has joined meanwhile cannot tell which of both comes, nor sign with the other one.
+    #[must_use]
+    pub fn lacks_other(&self) -> bool {
+        self.stage.trusts_both() && self.next.is_empty() && self.previous.is_empty()
+    }
+
+    /// Whether the one that goes can sign here again; where no key is, it signs elsewhere.
+    #[must_use]
+    pub fn can_step_back(&self) -> bool {
+        !self.previous.is_empty() && (self.has_other_key || self.issuing.is_none())
     }
 }
 
@@ -320,8 +341,12 @@ fn leaves<'i>(
         // The kubelet serves with what it has signed itself, unless it was told otherwise.
         let is_its_own = item.row.kind == Kind::KubeletServer && signed_by.is_none();
         let is_requested = item.serving == Some(ServingSource::Requested);
-        let leaf = SignedLeaf { name: item.name.to_owned(), signed_by, is_requested };
-        (item.row.issuer == authority && !is_its_own).then_some(leaf)
+        (item.row.issuer == authority && !is_its_own).then(|| SignedLeaf {
+            name: item.name.to_owned(),
+            sha256: sha256_hex(leaf.as_der()),
+            signed_by,
+            is_requested,
+        })
     })
 }
 

@@ -20,6 +20,7 @@ use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
 use crate::ops::rotate::conduct::ConductError;
 use crate::ops::rotate::nodes::NodesError;
+use crate::ops::rotate::unused::UnusedError;
 use crate::ops::signer::SignerError;
 use crate::ops::signing::SigningError;
 use crate::ops::systemd::SystemdError;
@@ -75,6 +76,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     CourseError::DECLARATIONS,
     ConductError::DECLARATIONS,
     NodesError::DECLARATIONS,
+    UnusedError::DECLARATIONS,
 ];
 
 /// What is found on a node.

@@ -15,6 +15,7 @@ use super::stop::Stop;
 use crate::config::Role;
 use crate::error::Category;
 use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
+use crate::ops::rotate::unused::{UnusedRequest, refuse_old_credentials};
 use crate::ops::rotate::{
     self, NodeRotation, RotateStepRequest, RotationRequest, export, look_at_cluster, step, trial,
 };
@@ -213,10 +214,13 @@ pub(super) struct Resume {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki rotate finish --nodes nodes.yaml --dry-run
-  kubepki rotate finish --nodes nodes.yaml")]
+  kubepki rotate finish --nodes nodes.yaml
+  kubepki rotate finish --nodes nodes.yaml --audit-log cp1.log --audit-log cp2.log --new-credential kubeconfigs")]
 pub(super) struct Finish {
     #[command(flatten)]
     course: Course,
+    #[command(flatten)]
+    unused: UnusedRequest,
 }
 
 /// Give up the new CA: everything is as it was before the rotation.
@@ -264,6 +268,11 @@ impl Run for Resume {
 
 impl Run for Finish {
     fn run(self, session: &Session) -> Result<u8, Stop> {
+        if self.unused.is_wanted() {
+            let (course, stop) = (&self.course.request, session.stop_signal());
+            let seen = refuse_old_credentials(&self.unused, course, &session.program, session.now, &stop)?;
+            session.screen.say(&seen);
+        }
         self.course.go(session, Wish::Finish)
     }
 }
@@ -312,6 +321,9 @@ impl Course {
         if *dry_run {
             let foreseen = foresee(&request, wish, &session.program)?;
             show(session, output, &foreseen, report::rotate::foreseen)?;
+            for warning in &foreseen.warnings {
+                session.screen.say(&format!("warning: {warning}"));
+            }
             session.screen.say("dry run: nothing was changed");
             return Ok(0);
         }

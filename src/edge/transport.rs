@@ -80,9 +80,11 @@ fn follow(child: &mut Child, end: Instant, see: &mut dyn FnMut(&str)) -> std::io
     loop {
         let has_come = [out.read(), err.read()].contains(&true);
         lines(&mut err.bytes, &mut said, see);
-        let is_all = out.source.is_none() && err.source.is_none();
-        if is_all || (!has_come && child.try_wait()?.is_some()) {
-            let status = child.wait()?;
+        let status = if has_come { None } else { child.try_wait()? };
+        if let Some(status) = status {
+            // What it has printed between the last look and its end.
+            while [out.read(), err.read()].contains(&true) && Instant::now() < end {}
+            lines(&mut err.bytes, &mut said, see);
             let rest = std::mem::take(&mut err.bytes);
             if !rest.is_empty() {
                 note(&rest, &mut said, see);
@@ -146,6 +148,10 @@ mod tests {
     #[test]
     fn what_does_not_end_is_ended_and_what_is_no_program_is_named() {
         let error = call(&words("sleep 1000"), &[], None, Duration::from_millis(100), &mut |_| {}).unwrap_err();
+        assert!(matches!(error, ProcessError::Timeout { .. }));
+        // Nobody who closes what he says is waited for without end.
+        let silent = words("exec >&- 2>&-; sleep 1000");
+        let error = call(&silent, &[], None, Duration::from_millis(100), &mut |_| {}).unwrap_err();
         assert!(matches!(error, ProcessError::Timeout { .. }));
         let none = call(&["/no/such/program".to_owned()], &[], None, Duration::from_secs(1), &mut |_| {}).unwrap_err();
         assert!(none.to_string().contains("/no/such/program"));

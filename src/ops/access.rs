@@ -73,7 +73,7 @@ pub fn access(request: &AccessRequest, now: DateTime<Utc>, stop: &StopSignal) ->
     Ok(AccessReport { looked_at: now, credentials, unknown, log, findings, problems, warnings: node.warnings })
 }
 
-fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<AuditLog>> {
+pub(super) fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<AuditLog>> {
     if paths.is_empty() {
         return Ok(None);
     }
@@ -94,6 +94,18 @@ fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<AuditLog>> {
         .into());
     }
     Ok(Some(log))
+}
+
+/// The client certificates of files and folders of this machine.
+///
+/// # Errors
+/// One of them cannot be read.
+pub(super) fn client_certificates(paths: &[PathBuf]) -> Result<Vec<Held>> {
+    let outside = Store::new(None)?;
+    let mut search = Search { store: &outside, held: Vec::new(), problems: Vec::new() };
+    search.extra(paths);
+    let Search { held, problems, .. } = search;
+    problems.into_iter().next().map_or(Ok(held), |problem| Err(problem.into()))
 }
 
 /// What is looked for client certificates.

@@ -18,7 +18,7 @@
 
 mod answer;
 mod authority;
-mod bridge;
+pub(super) mod bridge;
 mod create;
 mod install;
 mod renew;

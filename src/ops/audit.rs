@@ -70,7 +70,7 @@ impl Audit {
         Ok(Self {
             threads: request.threads()?,
             blocklist: read_blocklist(request.key_blocklist.as_ref())?,
-            walk: Walk::new(store.clone(), request.places()?, stop.clone()),
+            walk: Walk::new(store.clone().at_one_moment(), request.places()?, stop.clone()),
             stop,
             is_stopped: false,
             request: request.clone(),

@@ -11,6 +11,8 @@
 //! | `export` | what other nodes need |
 //! | `nodes` | the nodes, and how kubepki is run on each |
 //! | `cluster` `settle` | the cluster's own objects, and gates |
+//! | `vouching` | whether clients of the old CA alone go on |
+//! | `unused` | whether an audit log still knows the old CA |
 //! | `conduct` | all steps on all nodes |
 
 pub mod cluster;
@@ -20,6 +22,8 @@ pub mod nodes;
 mod reissue;
 mod settle;
 mod step;
+pub mod unused;
+mod vouching;
 
 use std::path::{Path, PathBuf};
 
@@ -68,6 +72,9 @@ pub struct NodeRotation {
     /// The components whose manifest a restart that broke off has left outside its folder: they do not run.
     #[serde(default)]
     pub held: Vec<String>,
+    /// Why clients that trust the old cluster CA alone will not accept the API server once the new one signs; none where they will.
+    #[serde(default)]
+    pub failing_clients: Option<String>,
 }
 
 impl NodeRotation {
@@ -106,14 +113,18 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
             Vec::new()
         }
     };
+    let authorities = place.rotations(&names)?;
+    let ca = authorities.iter().find(|one| one.name == CLUSTER_CA && !place.is_worker());
+    let failing_clients = ca.map(|ca| vouching::objection(&place.inventory()?, ca, now)).transpose()?.flatten();
     Ok(NodeRotation {
         node: place.name(&request.node),
         is_worker: place.is_worker(),
         looked_at: now,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        authorities: place.rotations(&names)?,
+        authorities,
         to_restart,
         held: due.into_iter().flatten().flat_map(|plan| plan.held).map(|held| held.component).collect(),
+        failing_clients,
     })
 }
 

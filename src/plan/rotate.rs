@@ -102,6 +102,16 @@ faults! {
             /// What to do.
             hint: String,
         },
+        /// Clients that know the old CA alone could not verify the API server once the new CA signs: the old one cannot vouch for it.
+        #[error("the old {authority} cannot vouch for a new one: {reason}")]
+        #[fault("rotate.cannot_vouch", Refused,
+            "pods and users that know the old CA alone fail from the step reissue on, until they have the new one; to replace it all the same: --allow-failing-clients")]
+        CannotVouch {
+            /// The authority.
+            authority: String,
+            /// Why.
+            reason: String,
+        },
         /// The node has nothing of it, or no key where one is needed.
         #[error("{authority}: {reason}")]
         #[fault("rotate.not_here", Usage, hint.clone(), context = crate::error::evidence!(authority, reason))]

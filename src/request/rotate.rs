@@ -37,6 +37,9 @@ pub struct Coming {
     /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub token_life: Span,
+    /// Replace a CA that cannot vouch for the new one: clients that know it alone fail from the step reissue on.
+    #[arg(long)]
+    pub allow_failing_clients: bool,
 }
 
 /// Which CAs, and on which node.
@@ -132,7 +135,23 @@ pub struct ConductRequest {
     pub timeout: Span,
 }
 
-defaults! { Coming RotationRequest RotateStepRequest ConductRequest }
+/// What `rotate finish` looks for before the old CA goes.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "Whether the old CA is still used")]
+#[serde(default, deny_unknown_fields)]
+pub struct UnusedRequest {
+    /// The API server's audit logs, as JSON lines, plain or gzip: who has used which certificate.
+    #[arg(long, value_name = "FILE")]
+    pub audit_log: Vec<PathBuf>,
+    /// For how long no certificate of the old CA may have been used.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub unused_for: Span,
+    /// Kubeconfigs and client certificates of the new CA that no node has, or folders of them: their use stops nothing.
+    #[arg(long, value_name = "PATH")]
+    pub new_credential: Vec<PathBuf>,
+}
+
+defaults! { Coming RotationRequest RotateStepRequest ConductRequest UnusedRequest }
 
 /// The names that are meant, in the catalogue's order.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
@@ -180,6 +199,18 @@ impl ConductRequest {
         let chosen = chosen(&self.authority)?;
         refuse_one_for_all(self.coming.new_ca.as_ref(), &chosen)?;
         Ok(chosen)
+    }
+}
+
+impl UnusedRequest {
+    /// Whether anything is looked for.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        !self.audit_log.is_empty()
+    }
+
+    /// For how long nothing may have been used.
+    pub(crate) fn span(&self) -> Result<TimeDelta, RequestError> {
+        self.unused_for.within("--unused-for")
     }
 }
 

@@ -3,10 +3,12 @@
 //! In: a path. Out: [`Exposure`]. Right owners are root, the user that runs, and the owner of the root directory (of a
 //! tree in somebody's home, say). An access list needs no look of its own: its mask is the group's part of the mode.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
+
 use super::root::{Kind, Root};
+use super::trust::mode_of;
 
 /// What the system says of a file and of the folder that it is in, or would be in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,17 +55,17 @@ pub(super) fn standing(root: &Root, path: &Path) -> Option<Standing> {
         let mode = snapshot.mode(&resolved.existing)?;
         return Some(Standing { mode, owner: None, is_right_user: true, right_owner: (0, 0), is_folder: false });
     }
-    let owner = root.directory().metadata().ok()?;
+    let owner = root.stat(root.directory()).ok()?;
     if !resolved.missing.is_empty() {
         return None;
     }
-    let metadata = resolved.existing.symlink_metadata().ok()?;
+    let stat = root.stat(&resolved.existing).ok()?;
     Some(Standing {
-        mode: metadata.mode() & 0o7777,
-        owner: Some((metadata.uid(), metadata.gid())),
-        is_right_user: is_right(metadata.uid(), owner.uid()),
-        right_owner: (owner.uid(), owner.gid()),
-        is_folder: metadata.is_dir(),
+        mode: mode_of(&stat) & 0o7777,
+        owner: Some((stat.st_uid, stat.st_gid)),
+        is_right_user: is_right(stat.st_uid, owner.st_uid),
+        right_owner: (owner.st_uid, owner.st_gid),
+        is_folder: FileType::from_raw_mode(stat.st_mode) == FileType::Directory,
     })
 }
 
@@ -78,24 +80,24 @@ pub(super) fn exposure(root: &Root, path: &Path) -> Exposure {
         let mode = root.resolve(path, true).ok().and_then(|found| snapshot.mode(&found.existing));
         return Exposure { mode, ..Exposure::default() };
     }
-    let Ok(owner) = root.directory().metadata() else { return Exposure::default() };
-    let is_right = |uid: u32| is_right(uid, owner.uid());
-    let mut exposure = Exposure { right_owner: (owner.uid(), owner.gid()), ..Exposure::default() };
+    let Ok(owner) = root.stat(root.directory()) else { return Exposure::default() };
+    let is_right = |uid: u32| is_right(uid, owner.st_uid);
+    let mut exposure = Exposure { right_owner: (owner.st_uid, owner.st_gid), ..Exposure::default() };
     let Ok(resolved) = root.resolve(path, true) else { return exposure };
     let folder = match resolved.kind {
         Kind::File if resolved.missing.is_empty() => resolved.existing.parent(),
         Kind::Directory if !resolved.missing.is_empty() => Some(resolved.existing.as_path()),
         _ => None,
     };
-    if let (Kind::File, Ok(metadata)) = (resolved.kind, resolved.existing.symlink_metadata()) {
-        exposure.mode = Some(metadata.mode() & 0o7777);
-        exposure.other_owner = Some(metadata.uid()).filter(|uid| !is_right(*uid));
+    if let (Kind::File, Ok(stat)) = (resolved.kind, root.stat(&resolved.existing)) {
+        exposure.mode = Some(mode_of(&stat) & 0o7777);
+        exposure.other_owner = Some(stat.st_uid).filter(|uid| !is_right(*uid));
     }
-    if let Some((folder, metadata)) = folder.and_then(|folder| Some((folder, folder.symlink_metadata().ok()?))) {
-        let (mode, other_owner) = (metadata.mode() & 0o7777, Some(metadata.uid()).filter(|uid| !is_right(*uid)));
+    if let Some((folder, stat)) = folder.and_then(|folder| Some((folder, root.stat(folder).ok()?))) {
+        let (mode, other_owner) = (mode_of(&stat) & 0o7777, Some(stat.st_uid).filter(|uid| !is_right(*uid)));
         // In a sticky folder files belong to who made them; a group of the owner's own number is its alone.
         let is_sticky = mode & 0o1000 != 0;
-        let for_group = mode & 0o020 != 0 && metadata.gid() != metadata.uid();
+        let for_group = mode & 0o020 != 0 && stat.st_gid != stat.st_uid;
         let is_open = !is_sticky && (mode & 0o002 != 0 || for_group);
         if is_open || other_owner.is_some() {
             let path = root.logical_of(folder);

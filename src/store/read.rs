@@ -49,8 +49,8 @@ fn changed(root: &Root, physical: &Path) -> Option<DateTime<Utc>> {
     if root.snapshot().is_some() {
         return None;
     }
-    let metadata = physical.symlink_metadata().ok()?;
-    DateTime::from_timestamp(metadata.ctime(), u32::try_from(metadata.ctime_nsec()).ok()?)
+    let stat = root.stat(physical).ok()?;
+    DateTime::from_timestamp(stat.st_ctime, u32::try_from(stat.st_ctime_nsec).ok()?)
 }
 
 /// When the regular file at `path` changed last: its content, its attributes, or a link that leads to it. The kernel
@@ -142,7 +142,8 @@ pub(super) fn read_all(mut file: File, size: u64, shown: &Path) -> Result<Secret
     let length = usize::try_from(size).unwrap_or(usize::MAX);
     let mut buffer = Zeroizing::new(vec![0; length.saturating_add(1)]);
     let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+    // A file that has grown fills the place behind its end; one that has not is not asked again whether it has.
+    while let Some(rest) = buffer.get_mut(filled..).filter(|_| filled < length) {
         match file.read(rest) {
             Ok(0) => break,
             Ok(more) => filled += more,

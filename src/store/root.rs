@@ -16,6 +16,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::StoreError;
+use super::looks::Looks;
 use super::snapshot::{Found, Snapshot};
 use super::trust::{is_firm_link, mode_of};
 
@@ -30,6 +31,8 @@ pub(super) struct Root {
     confined: bool,
     /// The files, where they are on no disk.
     snapshot: Option<Arc<Snapshot>>,
+    /// What was seen so far, where each place is looked at once.
+    looks: Option<Arc<Looks>>,
 }
 
 /// What is at the end of a path.
@@ -66,16 +69,30 @@ impl Root {
     /// # Errors
     /// [`StoreError::RootNotADirectory`] when `rootfs` cannot be entered.
     pub(super) fn new(rootfs: Option<PathBuf>) -> Result<Self, StoreError> {
-        let Some(path) = rootfs else { return Ok(Self { path: "/".into(), confined: false, snapshot: None }) };
+        let Some(path) = rootfs else {
+            return Ok(Self { path: "/".into(), confined: false, snapshot: None, looks: None });
+        };
         match path.canonicalize() {
-            Ok(physical) if physical.is_dir() => Ok(Self { path: physical, confined: true, snapshot: None }),
+            Ok(physical) if physical.is_dir() => {
+                Ok(Self { path: physical, confined: true, snapshot: None, looks: None })
+            }
             _ => Err(StoreError::RootNotADirectory { path }),
         }
     }
 
     /// The root of files that are on no disk.
     pub(super) fn of(snapshot: Snapshot) -> Self {
-        Self { path: "/".into(), confined: true, snapshot: Some(Arc::new(snapshot)) }
+        Self { path: "/".into(), confined: true, snapshot: Some(Arc::new(snapshot)), looks: None }
+    }
+
+    /// The same, with each place looked at once.
+    pub(super) fn looked_at_once(self) -> Self {
+        Self { looks: Some(Arc::default()), ..self }
+    }
+
+    /// What the disk says of a physical path, with no link followed.
+    pub(super) fn stat(&self, physical: &Path) -> Result<Stat, Errno> {
+        self.looks.as_ref().map_or_else(|| rustix::fs::lstat(physical), |looks| looks.stat(physical))
     }
 
     /// The files, where they are on no disk.
@@ -174,7 +191,7 @@ impl Root {
             };
             return Ok((kind, None));
         }
-        let stat = rustix::fs::lstat(here)?;
+        let stat = self.stat(here)?;
         Ok((kind(FileType::from_raw_mode(stat.st_mode)), Some(stat)))
     }
 
@@ -192,11 +209,16 @@ impl Root {
             return Direct::Unknown;
         };
         // This follows links of folders, and opens nothing: opening does not.
-        match rustix::fs::lstat(&physical) {
+        match self.stat(&physical) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
                 self.open(&physical, OFlags::RDONLY | OFlags::NONBLOCK).map_or(Direct::Unknown, Direct::File)
             }
-            Err(Errno::NOENT) if self.open(&physical, OFlags::PATH).err() == Some(Errno::NOENT) => Direct::Missing,
+            Err(Errno::NOENT)
+                // Where each place is looked at once, to walk takes less.
+                if self.looks.is_none() && self.open(&physical, OFlags::PATH).err() == Some(Errno::NOENT) =>
+            {
+                Direct::Missing
+            }
             _ => Direct::Unknown,
         }
     }
@@ -207,7 +229,9 @@ impl Root {
         if self.snapshot.is_some() {
             return Err(Errno::NOENT);
         }
-        open_without_links(physical, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY).map(File::from)
+        // openat2 takes no flag beside PATH that it has no meaning with.
+        let more = if flags.contains(OFlags::PATH) { OFlags::empty() } else { OFlags::NOCTTY };
+        open_without_links(physical, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | more).map(File::from)
     }
 }
 

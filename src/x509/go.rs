@@ -10,7 +10,7 @@
 //! | `der` `text` `time` `key` | the elements: ASN.1 as `cryptobyte` reads it, strings, times, public keys |
 //! | `url` `domain` | URIs, host names and mail addresses as `net/url` and `crypto/x509` read them |
 //! | `read` `extension` `general_name` | a certificate, its extensions and the names in them |
-//! | `signature` | which signatures are verified, and how |
+//! | `signature` `remembered` | which signatures are verified, and how; each once |
 //! | `constraint` `policy` | name constraints and certificate policies of a chain |
 //! | `chain` | the search for a path from a leaf to a trusted certificate |
 //!
@@ -26,6 +26,7 @@ mod general_name;
 mod key;
 mod policy;
 mod read;
+mod remembered;
 mod rule;
 mod signature;
 mod text;

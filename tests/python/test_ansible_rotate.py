@@ -72,6 +72,25 @@ def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(c
         assert checked.returncode == 0, checked.stdout
 
 
+def test_a_control_plane_that_joins_meanwhile_gets_what_it_lacks(control_planes: Path) -> None:
+    nodes, hosts = control_planes, HOSTS[:3]
+    old = authority_keys(nodes)
+    changed(rotating(nodes), *hosts)
+    # As kubeadm leaves one that has joined: nothing beside the pairs in use. Others would ask it first.
+    pki = nodes / "cp1/etc/kubernetes/pki"
+    for path in pki.rglob("*-previous.*"):
+        path.unlink()
+    stuck = rotating(nodes, kubepki_rotate_abort=True)
+    assert stuck.returncode != 0
+    assert "cannot sign again on every control plane" in stuck.output
+    changed(rotating(nodes), "cp1")
+    assert authority_keys(nodes, "-previous") == old
+    assert (pki / "sa-previous.key").read_text() == (nodes / "cp2/etc/kubernetes/pki/sa-previous.key").read_text()
+    assert not list(pki.rglob("*-next.*"))
+    changed(rotating(nodes, kubepki_rotate_abort=True), *hosts)
+    assert authority_keys(nodes) == old
+
+
 def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(control_planes: Path) -> None:
     nodes, hosts = control_planes, HOSTS[:3]
     changed(rotating(nodes), *hosts)

@@ -281,9 +281,10 @@ const OF_THE_VERB: [&str; 24] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 21] = [
+const OF_THIS_MACHINE: [&str; 22] = [
     "RenewCaRequest.certificates",
     "new_ca",
+    "new_credential",
     "material",
     "ConductRequest.nodes",
     "AuditRequest.paths",

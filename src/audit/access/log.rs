@@ -17,14 +17,14 @@ use serde::{Deserialize, Serialize};
 
 /// What stands before the digest.
 pub const CREDENTIAL_PREFIX: &str = "X509SHA256=";
-const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+pub(super) const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// Events with whole lists in them are long; nobody needs the longest ones in memory.
 const LONGEST_LINE: usize = 32 << 20;
 /// No user with its groups has longer names, and no address.
 const LONGEST_NAMES: usize = 8 << 10;
 /// More certificates are in no log: the rest is counted together.
-const MOST_CREDENTIALS: usize = 100_000;
+pub(super) const MOST_CREDENTIALS: usize = 100_000;
 /// So many addresses are kept of each certificate.
 const MOST_ADDRESSES: usize = 32;
 

@@ -29,8 +29,13 @@ pub(super) fn bridge(bench: &mut Workbench<'_>, artefact: &Artefact) -> Result<O
     if new == old || !trusted.contains(&old) {
         return Ok(None);
     }
-    let (begin, end) = (new.not_before().max(old.not_before()), new.not_after().min(old.not_after()));
-    let template = CertificateTemplate { other_extensions: Vec::new(), ..CertificateTemplate::like(&new, begin, end) };
-    let issuer = Issuer::new(old, key)?;
-    Ok(Some(template.issue_across(&SerialNumber::random()?, new.public_key_info(), &issuer)?))
+    Ok(Some(across(&new, &Issuer::new(old, key)?)?))
+}
+
+/// The new CA's name and key, signed by the old CA.
+pub(in crate::ops) fn across(new: &Certificate, old: &Issuer) -> Result<Certificate> {
+    let ca = old.certificate();
+    let (begin, end) = (new.not_before().max(ca.not_before()), new.not_after().min(ca.not_after()));
+    let template = CertificateTemplate { other_extensions: Vec::new(), ..CertificateTemplate::like(new, begin, end) };
+    Ok(template.issue_across(&SerialNumber::random()?, new.public_key_info(), old)?)
 }

@@ -31,7 +31,7 @@ impl Examiner<'_> {
     pub(super) fn folder(&self, path: &Path, shape: Shape) -> TreeReport {
         let checked = Store::new(Some(path.to_owned()))
             .map_err(Into::into)
-            .and_then(|store| self.check(store, shape.request(Some(path)), shape));
+            .and_then(|store| self.check(store.at_one_moment(), shape.request(Some(path)), shape));
         known(path, None, TreeKind::Folder, checked)
     }
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::nodes::{Fleet, Member, NodesError};
-use super::{NodeRotation, Settled, StepReport};
+use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
@@ -141,6 +141,9 @@ pub struct Foreseen {
     pub legs: Vec<Leg>,
     /// What the cluster says now.
     pub cluster: Option<Settled>,
+    /// What it is to be known for.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// What was done, and how far everything is.
@@ -259,6 +262,13 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
     conductor.look()?;
     let cluster = conductor.refuse_missing_nodes()?;
     let mut legs = Vec::new();
+    let objection = conductor.failing_clients(wish).map(|reason| {
+        format!(
+            "the old CA cannot vouch for the new one: pods and users that know it alone fail from the step reissue on: {reason}; \
+             `kubepki rotate start` wants --allow-failing-clients"
+        )
+    });
+    let warnings = objection.into_iter().collect();
     for (goal, names) in conductor.goals(wish)? {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         while let Some(leg) = next(&conductor.stops(), &names, goal)? {
@@ -269,17 +279,18 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
                 conductor.rehearse(&leg)?;
             }
             let signs = conductor.signing();
+            let whole = conductor.whole_ones();
             for (_, seen) in conductor.seen.iter_mut().filter(|(node, _)| leg.nodes.contains(node)) {
                 let worker_of = signs.as_deref().filter(|_| seen.is_worker);
                 seen.to_restart.clear();
                 for one in seen.authorities.iter_mut().filter(|one| leg.authorities.contains(&one.name)) {
-                    *one = imagined(one, leg.phase, worker_of);
+                    *one = imagined(one, leg.phase, worker_of, whole.get(&one.name));
                 }
             }
             legs.push(leg);
         }
     }
-    Ok(Foreseen { legs, cluster })
+    Ok(Foreseen { legs, cluster, warnings })
 }
 
 /// Does all steps until the wish is fulfilled.
@@ -318,6 +329,7 @@ fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Te
             other?;
         }
     }
+    vouching::refuse(conductor.failing_clients(wish), &request.coming)?;
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
@@ -368,6 +380,13 @@ impl<'c, 't> Conductor<'c, 't> {
     fn signing(&self) -> Option<String> {
         let first = self.fleet.first().and_then(|member| self.seen.get(&member.name))?;
         first.authorities.iter().find(|one| one.name == CLUSTER_CA)?.issuing.clone()
+    }
+
+    /// What a control plane has that lacks nothing, by authority.
+    fn whole_ones(&self) -> BTreeMap<String, AuthorityRotation> {
+        let all = self.seen.values().filter(|seen| !seen.is_worker).flat_map(|seen| &seen.authorities);
+        let whole = all.filter(|one| (one.stage.trusts_both() || one.stage == Stage::Prepared) && !one.lacks_other());
+        whole.map(|one| (one.name.clone(), one.clone())).collect()
     }
 
     /// Asks every node; all have to answer.
@@ -457,6 +476,12 @@ impl<'c, 't> Conductor<'c, 't> {
             Wish::Abort => direction(&self.stops(), &self.names).map(|_| Goal::Back)?,
         };
         Ok(vec![(goal, owned(&self.names))])
+    }
+
+    /// Why clients that know the old CA alone will fail, where one is to be replaced.
+    fn failing_clients(&self, wish: Wish) -> Option<String> {
+        let mut all = self.seen.iter().filter(|_| wish == Wish::Start);
+        all.find_map(|(name, seen)| Some(format!("{name}: {}", seen.failing_clients.as_ref()?)))
     }
 
     fn refuse_under_way(&self) -> Result<(), ConductError> {
@@ -559,11 +584,9 @@ impl<'c, 't> Conductor<'c, 't> {
         let mut arguments = vec!["rotate", "step", phase.as_str(), "--authority", listed.as_str(), "-o", "json"];
         arguments.extend(["--token-life", life.as_str(), "--timeout", timeout.as_str()]);
         arguments.extend(more);
+        arguments.extend(self.request.coming.allow_failing_clients.then_some("--allow-failing-clients"));
         if material.is_some() {
             arguments.extend(["--material", "-"]);
-        }
-        if let Some(common_name) = &self.request.coming.common_name {
-            arguments.extend(["--common-name", common_name.as_str()]);
         }
         let began = Instant::now();
         let tell = &mut self.tell;
@@ -602,15 +625,19 @@ impl<'c, 't> Conductor<'c, 't> {
         if !needs {
             return Ok(None);
         }
-        let mut material = Material::new();
+        let mut material = Material::default();
+        if phase == Phase::TrustBoth && !member.is_worker() {
+            material.common_name.clone_from(&self.request.coming.common_name);
+        }
         // A worker has the cluster's CA alone.
         for authority in authorities.iter().filter(|name| *name == CLUSTER_CA || !member.is_worker()) {
             if let Some(source) = self.source(member, authority) {
                 let role = if member.is_worker() { "worker" } else { "control-plane" };
                 let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
-                material.append(&mut source.ask::<Material>(&arguments, None, &mut |_| {})?);
+                let mut exported = source.ask::<Material>(&arguments, None, &mut |_| {})?;
+                material.authorities.append(&mut exported.authorities);
             } else if let Some(path) = &self.request.coming.new_ca {
-                material.insert(authority.clone(), Given::of_pem(&read_named(path, None)?));
+                material.authorities.insert(authority.clone(), Given::of_pem(&read_named(path, None)?));
             }
         }
         if material.is_empty() {
@@ -620,14 +647,16 @@ impl<'c, 't> Conductor<'c, 't> {
         Ok(Some(Secret::new(text)))
     }
 
-    /// The control plane that has what this node needs.
+    /// The control plane that has what this node needs; rather one that has both pairs.
     fn source(&self, member: &Member, authority: &str) -> Option<Member> {
+        let seen = |other: &Member| self.seen.get(&other.name)?.authorities.iter().find(|one| one.name == authority);
         let has = |other: &&Member| {
-            let seen = self.seen.get(&other.name).map(|seen| seen.authorities.as_slice()).unwrap_or_default();
-            let stage = seen.iter().find(|one| one.name == authority).map(|one| one.stage);
+            let stage = seen(other).map(|one| one.stage);
             let has_next = matches!(stage, Some(Stage::Prepared | Stage::IssueOld | Stage::IssueNew));
             other.name != member.name && !other.is_worker() && (has_next || member.is_worker())
         };
-        self.fleet.members.iter().find(has).cloned()
+        let has_both = |other: &&Member| seen(other).is_none_or(|one| !one.lacks_other());
+        let mut all = self.fleet.members.iter().filter(has);
+        all.clone().find(has_both).or_else(|| all.next()).cloned()
     }
 }

@@ -1,5 +1,7 @@
 //! `kubepki rotate export`: what other nodes need of this one, with private keys for control planes.
 
+use std::path::Path;
+
 use super::{Place, RotationRequest};
 use crate::audit::rotation::{AuthorityRotation, Stage, is_chain};
 use crate::catalogue::{Aside, SERVICE_ACCOUNT};
@@ -25,21 +27,33 @@ pub fn export(request: &RotationRequest, to: Role) -> Result<Material> {
             if to == Role::Worker { for_worker(&inventory, rotation) } else { for_control_plane(&inventory, rotation) };
         Some((rotation.name.clone(), given?))
     };
-    Ok(rotations.iter().filter_map(given).collect())
+    Ok(Material { common_name: None, authorities: rotations.iter().filter_map(given).collect() })
 }
 
-/// The one that comes; the one that signs already where it has come.
+/// The one that comes and, where both are trusted, the one that goes: a node that has joined meanwhile lacks one of them, whichever signs
+/// there.
 fn for_control_plane(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option<Given> {
     let name = rotation.name.as_str();
-    let files = match rotation.stage {
-        Stage::Prepared | Stage::IssueOld => inventory.layout.aside(name, Aside::Next),
-        Stage::IssueNew => inventory.layout.in_use(name),
+    let aside = |aside| {
+        let files = inventory.layout.aside(name, aside);
+        let certificates = String::from_utf8(inventory.tree.content(&files.public)?.to_vec()).ok()?;
+        Some(Given { certificates, key: secret(inventory, &files.key), previous: None })
+    };
+    let in_use = || {
+        let key = secret(inventory, &inventory.layout.in_use(name).key);
+        Some(Given { certificates: first_ones(inventory, rotation)?, key, previous: None })
+    };
+    let (comes, goes) = match rotation.stage {
+        Stage::Prepared => (aside(Aside::Next)?, None),
+        Stage::IssueOld => (aside(Aside::Next)?, in_use()),
+        Stage::IssueNew => (in_use()?, aside(Aside::Previous)),
         _ => return None,
     };
-    let text = |path| inventory.tree.content(path).map(|content| Secret::new(content.to_vec()));
-    let all = String::from_utf8(inventory.tree.content(&files.public)?.to_vec()).ok()?;
-    let certificates = if rotation.stage == Stage::IssueNew { first_ones(inventory, rotation)? } else { all };
-    Some(Given { certificates, key: text(&files.key) })
+    Some(Given { previous: goes.map(Box::new), ..comes })
+}
+
+fn secret(inventory: &Inventory<'_>, path: &Path) -> Option<Secret> {
+    inventory.tree.content(path).map(|content| Secret::new(content.to_vec()))
 }
 
 /// Of the file in use, those that do not go.
@@ -60,5 +74,5 @@ fn for_worker(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option
         return None;
     }
     let certificates = inventory.tree.content(&inventory.layout.in_use(&rotation.name).public)?.to_vec();
-    Some(Given { certificates: String::from_utf8(certificates).ok()?, key: None })
+    Some(Given { certificates: String::from_utf8(certificates).ok()?, key: None, previous: None })
 }

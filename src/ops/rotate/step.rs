@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reissue;
 use super::settle::{Settled, settle};
-use super::{CONTROLLER_MANAGER, Place, RotateStepRequest};
+use super::{CONTROLLER_MANAGER, Place, RotateStepRequest, vouching};
 use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage};
 use crate::catalogue::{CLUSTER_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::Result;
@@ -76,6 +76,7 @@ pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> R
         return reissue::plan(request, &place, &rotations, now);
     }
     refuse_early(request, &place, phase, &rotations, now)?;
+    refuse_failing_clients(request, &place, phase, &rotations, &material, now)?;
     let inventory = place.inventory()?;
     let circumstances = Circumstances { now, is_worker: place.is_worker() };
     let mut artefacts: Vec<Artefact> = Vec::new();
@@ -83,7 +84,7 @@ pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> R
     for rotation in &rotations {
         let comes = match phase {
             Phase::TrustBoth => {
-                prepare(&inventory, rotation, material.get(&rotation.name), &wishes(request), circumstances)?
+                prepare(&inventory, rotation, material.get(&rotation.name), &wishes(request, &material), circumstances)?
             }
             _ => None,
         };
@@ -119,6 +120,7 @@ pub fn step(
     let node = place.name(&request.node);
     let rotations = place.rotations(&names)?;
     refuse_early(request, &place, phase, &rotations, now)?;
+    refuse_failing_clients(request, &place, phase, &rotations, &material, now)?;
     let mut done = StepReport::new(phase, node);
     if phase == Phase::Cluster {
         done.cluster = Some(settle(request, &place, now, false, progress)?);
@@ -130,7 +132,7 @@ pub fn step(
         let mut all: Option<Turn> = None;
         for rotation in &rotations {
             let given = material.get(&rotation.name);
-            let comes = prepare(&inventory, rotation, given, &wishes(request), circumstances)?;
+            let comes = prepare(&inventory, rotation, given, &wishes(request, &material), circumstances)?;
             all = match (all, comes) {
                 (Some(all), Some(comes)) => Some(all.and(comes)),
                 (all, comes) => all.or(comes),
@@ -199,19 +201,21 @@ impl StepReport {
     }
 }
 
-fn wishes(request: &RotateStepRequest) -> Wishes {
-    Wishes { common_name: request.coming.common_name.clone() }
+fn wishes(request: &RotateStepRequest, material: &Material) -> Wishes {
+    let common_name = request.coming.common_name.as_ref().or(material.common_name.as_ref());
+    Wishes { common_name: common_name.cloned() }
 }
 
 /// What this node is given.
 fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
     if let (Some(path), [name]) = (&request.coming.new_ca, names) {
-        return Ok([((*name).to_owned(), Given::of_pem(&read_named(path, None)?))].into());
+        let given = Given::of_pem(&read_named(path, None)?);
+        return Ok(Material { common_name: None, authorities: [((*name).to_owned(), given)].into() });
     }
     let content = match (&request.material_content, &request.material) {
         (Some(content), _) => content.clone(),
         (None, Some(path)) => read_named(path, None)?,
-        (None, None) => return Ok(Material::new()),
+        (None, None) => return Ok(Material::default()),
     };
     // Its errors never quote what may be a key.
     serde_json::from_slice(content.expose()).map_err(|error| {
@@ -228,7 +232,9 @@ fn refuse_early(
     rotations: &[AuthorityRotation],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let is_at_stake = |one: &AuthorityRotation| one.name == SERVICE_ACCOUNT && one.stage == Stage::IssueNew;
+    let is_at_stake = |one: &AuthorityRotation| {
+        one.name == SERVICE_ACCOUNT && matches!(one.stage, Stage::IssueNew | Stage::TrustBoth)
+    };
     if phase != Phase::TrustNew || !rotations.iter().any(is_at_stake) {
         return Ok(());
     }
@@ -242,6 +248,22 @@ fn refuse_early(
         None => Ok(()),
         Some(waited) => Err(RotateError::TokensAlive { waited: in_words(waited), life: in_words(life) }.into()),
     }
+}
+
+/// Refuses to begin with a CA that cannot vouch for the one that comes; where another node has begun, that was accepted there.
+fn refuse_failing_clients(
+    request: &RotateStepRequest,
+    place: &Place,
+    phase: Phase,
+    rotations: &[AuthorityRotation],
+    material: &Material,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let has_begun = material.get(CLUSTER_CA).is_some_and(|given| given.previous.is_some());
+    let ca = rotations.iter().find(|one| one.name == CLUSTER_CA && one.stage == Stage::Single);
+    let Some(ca) = ca.filter(|_| phase == Phase::TrustBoth && !has_begun && !place.is_worker()) else { return Ok(()) };
+    let objection = vouching::objection(&place.inventory()?, ca, now)?;
+    Ok(vouching::refuse(objection, &request.coming)?)
 }
 
 fn in_words(time: TimeDelta) -> String {

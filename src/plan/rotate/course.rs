@@ -173,6 +173,15 @@ faults! {
             /// The node.
             node: String,
         },
+        /// A control plane has not what the old CA signs with: where the others go back, it could not follow.
+        #[error("the old one cannot sign again on every control plane: {}", nodes.join("; "))]
+        #[fault("rotate.one_way", Refused,
+            "copy its certificate and key, as ca-previous.crt and ca-previous.key, from a control plane that has them; where none has, go on: `kubepki rotate finish`",
+            context = crate::error::evidence!(nodes))]
+        OneWay {
+            /// Each node, and what it lacks.
+            nodes: Vec<String>,
+        },
         /// No rotation is under way.
         #[error("no rotation is under way")]
         #[fault("rotate.none" as NONE, Finding, format!("begin one: {}", command(["kubepki", "rotate", "start"])))]
@@ -206,8 +215,12 @@ impl<'a> Line<'a> {
                 reason: one.behind.join("; "),
             });
         }
-        // Only a control plane knows what comes; all of them must mean the same.
-        let pairs: Vec<_> = nodes.iter().filter(|(stop, _)| !stop.is_worker).filter_map(|(_, one)| pair(one)).collect();
+        // Only a control plane knows what comes; all of them must mean the same. One that has joined meanwhile guesses.
+        let known = |guess: bool| {
+            let all = nodes.iter().filter(move |(stop, one)| !stop.is_worker && one.lacks_other() == guess);
+            all.filter_map(|(_, one)| pair(one)).collect::<Vec<_>>()
+        };
+        let pairs = Some(known(false)).filter(|all| !all.is_empty()).unwrap_or_else(|| known(true));
         let is_one = pairs.windows(2).all(|pair| pair.first() == pair.last());
         let pair = pairs.into_iter().next().or_else(|| left_over(&nodes, goal));
         let line = Self { name, pair, nodes };
@@ -239,6 +252,13 @@ impl<'a> Line<'a> {
 
     fn position(&self, stop: &Stop<'_>, one: &AuthorityRotation) -> Position {
         match (one.stage, &self.pair) {
+            (_, Some(pair)) if !stop.is_worker && one.lacks_other() => {
+                if one.signs() == Some(&pair.new) {
+                    Position::New
+                } else {
+                    Position::Both
+                }
+            }
             (Stage::IssueNew, _) => Position::New,
             (Stage::TrustBoth, Some(pair)) if stop.is_worker => {
                 let own = one.leaves.iter().filter(|leaf| !leaf.is_requested);
@@ -253,6 +273,14 @@ impl<'a> Line<'a> {
 
     fn positions(&self) -> impl Iterator<Item = (&'a Stop<'a>, &'a AuthorityRotation, Position)> + '_ {
         self.nodes.iter().map(|(stop, one)| (*stop, *one, self.position(stop, one)))
+    }
+
+    /// Whether a control plane has joined meanwhile, and another one has what it lacks.
+    fn lacks(&self, stop: &Stop<'_>, one: &AuthorityRotation) -> bool {
+        let has_both = |(stop, one): &(&Stop<'_>, &AuthorityRotation)| {
+            !stop.is_worker && one.stage.trusts_both() && !one.lacks_other()
+        };
+        !stop.is_worker && one.lacks_other() && self.nodes.iter().any(has_both)
     }
 
     /// Whether control planes have one again, and a worker has not.
@@ -299,11 +327,11 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Control planes have one again, and a worker has both: what the control planes have stays.
+/// Control planes have one again, and a worker, or one that has joined with older copies, has both: what the control planes have stays.
 fn left_over(nodes: &[(&Stop<'_>, &AuthorityRotation)], goal: Goal) -> Option<Pair> {
     let (_, single) = nodes.iter().find(|(stop, one)| !stop.is_worker && one.stage == Stage::Single)?;
     let stays = single.trusted.first()?.sha256.clone();
-    let (_, both) = nodes.iter().find(|(stop, one)| stop.is_worker && one.stage == Stage::TrustBoth)?;
+    let (_, both) = nodes.iter().find(|(_, one)| one.stage == Stage::TrustBoth)?;
     let goes = both.trusted.iter().find(|anchor| anchor.sha256 != stays)?.sha256.clone();
     Some(if goal == Goal::Back { Pair { old: stays, new: goes } } else { Pair { old: goes, new: stays } })
 }
@@ -413,8 +441,9 @@ fn due<'a>(
 }
 
 fn forward(lines: &[&Line<'_>]) -> Option<Leg> {
-    let lags = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
-        position == Position::Old || (position == Position::Both && (is_torn(one) || stop.awaits_restart(&one.name)))
+    let lags = |line: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let is_behind = position == Position::Both && (is_torn(one) || stop.awaits_restart(&one.name));
+        position == Position::Old || is_behind || line.lacks(stop, one)
     };
     // A component that goes on with the other key is not done, whatever the files say.
     let signs = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
@@ -487,6 +516,11 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
     if let Some((authority, node)) = lines.iter().find_map(|line| line.kept_the_new_one()) {
         return Err(CourseError::TooLate { authority, node });
     }
+    // None steps back before all can: two CAs would sign otherwise, and nothing would bring them together again.
+    if let Some(leg) = due(lines, Phase::TrustBoth, |line, stop, one, _| line.lacks(stop, one)) {
+        return Ok(Some(leg));
+    }
+    refuse_one_way(lines)?;
     let signs = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
         let is_torn = position == Position::Both && signs_with_the_other(stop, one);
         !stop.is_worker && (position == Position::New || is_torn)
@@ -518,13 +552,42 @@ fn refuse_serving(lines: &[&Line<'_>], stays: impl Fn(&Pair) -> &String) -> Resu
     if nodes.is_empty() { Ok(()) } else { Err(CourseError::ServingLeft { nodes: nodes.into_iter().collect() }) }
 }
 
+/// Refuses the way back while a control plane could not go it.
+fn refuse_one_way(lines: &[&Line<'_>]) -> Result<(), CourseError> {
+    let stuck = lines.iter().flat_map(|line| {
+        let all = line
+            .positions()
+            .filter(|(stop, one, position)| *position == Position::New && !stop.is_worker && !one.can_step_back());
+        all.map(|(stop, _, _)| format!("{}: {}", stop.name, line.name))
+    });
+    let stuck: Vec<_> = stuck.collect();
+    if stuck.is_empty() { Ok(()) } else { Err(CourseError::OneWay { nodes: stuck }) }
+}
+
 /// What becomes of an authority on a node by a step, as far as it can be said before the new one is made; `worker_of` is what signs
-/// on the control planes, for a worker.
+/// on the control planes, for a worker; `whole` is the same of a control plane that has both pairs.
 #[must_use]
-pub fn imagined(one: &AuthorityRotation, phase: Phase, worker_of: Option<&str>) -> AuthorityRotation {
-    let coming = || Anchor { sha256: "new".into(), public_key_sha256: "new".into(), subject: None, not_after: None };
+pub fn imagined(
+    one: &AuthorityRotation,
+    phase: Phase,
+    worker_of: Option<&str>,
+    whole: Option<&AuthorityRotation>,
+) -> AuthorityRotation {
+    let unknown = || Anchor { sha256: "new".into(), public_key_sha256: "new".into(), subject: None, not_after: None };
+    let known =
+        whole.and_then(|whole| if whole.stage == Stage::IssueNew { whole.trusted.first() } else { whole.next.first() });
+    let coming = || known.cloned().unwrap_or_else(unknown);
     let mut one = AuthorityRotation { behind: Vec::new(), ..one.clone() };
     match phase {
+        Phase::TrustBoth if worker_of.is_none() && one.lacks_other() && whole.is_some() => {
+            let Some(whole) = whole else { return one };
+            let has_new = (whole.stage == Stage::IssueNew) == (whole.signs() == one.signs());
+            let (signs, others): (Vec<_>, Vec<_>) =
+                one.trusted.iter().cloned().partition(|anchor| Some(anchor.sha256.as_str()) == one.signs());
+            one.stage = if has_new { Stage::IssueNew } else { Stage::IssueOld };
+            (one.next, one.previous) = if has_new { (Vec::new(), others) } else { (others, Vec::new()) };
+            one.has_other_key = signs.len() == 1 && whole.has_other_key;
+        }
         Phase::TrustBoth => {
             if one.next.is_empty() && one.stage == Stage::Single {
                 one.next = vec![coming()];
@@ -545,6 +608,7 @@ pub fn imagined(one: &AuthorityRotation, phase: Phase, worker_of: Option<&str>) 
             one.stage = if phase == Phase::IssueNew { Stage::IssueNew } else { Stage::IssueOld };
             one.trusted.rotate_left(1);
             let other: Vec<_> = one.trusted.iter().skip(1).cloned().collect();
+            one.has_other_key = true;
             (one.next, one.previous) = if phase == Phase::IssueNew { (Vec::new(), other) } else { (other, Vec::new()) };
             one.issuing = one.trusted.first().map(|first| first.sha256.clone());
         }

@@ -30,10 +30,35 @@ pub struct Given {
         deserialize_with = "secret_of"
     )]
     pub key: Option<Secret>,
+    /// The same of the one that goes: a node that has joined meanwhile has neither beside the pair in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Box<Self>>,
 }
 
-/// What a node is given, by kubeadm's names.
-pub type Material = BTreeMap<String, Given>;
+/// What a node is given.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Material {
+    /// The common name of a CA that is made here. It is text of somebody's, which no remote shell is to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_name: Option<String>,
+    /// What others have, by kubeadm's names.
+    #[serde(flatten)]
+    pub authorities: BTreeMap<String, Given>,
+}
+
+impl Material {
+    /// Whether it says nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.common_name.is_none() && self.authorities.is_empty()
+    }
+
+    /// What it has of one.
+    #[must_use]
+    pub fn get(&self, authority: &str) -> Option<&Given> {
+        self.authorities.get(authority)
+    }
+}
 
 #[allow(clippy::ref_option)] // serde calls it so
 fn text_of<S: Serializer>(key: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,7 +78,7 @@ impl Given {
         let certificates = read_certificates(text.expose()).unwrap_or_default();
         let key = PrivateKey::from_pem(text.expose()).ok().map(|key| key.to_pem());
         let pem: Vec<u8> = certificates.iter().flat_map(Certificate::to_pem).collect();
-        Self { certificates: String::from_utf8_lossy(&pem).into_owned(), key }
+        Self { certificates: String::from_utf8_lossy(&pem).into_owned(), key, previous: None }
     }
 
     /// The certificates.
@@ -87,6 +112,12 @@ pub fn prepare(
     if name == SERVICE_ACCOUNT { preparing.keys(inventory, given) } else { preparing.authority(inventory, given) }
 }
 
+/// What is to be laid beside the pair in use, and where; what is not given is made.
+struct Lacking<'g> {
+    aside: Aside,
+    given: Option<&'g Given>,
+}
+
 struct Preparing<'a> {
     item: &'a Item<'a>,
     rotation: &'a AuthorityRotation,
@@ -107,6 +138,9 @@ impl Preparing<'_> {
     fn is_done(&self, given: Option<&[Anchor]>) -> Result<bool, RotateError> {
         let AuthorityRotation { stage, next, trusted, has_other_key, .. } = self.rotation;
         let given = given.and_then(<[Anchor]>::first);
+        if self.rotation.lacks_other() && given.is_some_and(|given| trusted.contains(given)) {
+            return Ok(false);
+        }
         if !next.is_empty() {
             return match given {
                 Some(given) if next.first() != Some(given) => Err(self.other(format!(
@@ -119,8 +153,6 @@ impl Preparing<'_> {
         }
         match (stage, given) {
             (Stage::IssueNew | Stage::Unclear, _) => Ok(true),
-            // By hand: the one that comes is trusted, and its key is elsewhere.
-            (Stage::IssueOld | Stage::TrustBoth, Some(given)) if trusted.contains(given) => Ok(false),
             (Stage::IssueOld | Stage::TrustBoth, _) if !has_other_key => Err(RotateError::NotHere {
                 authority: self.rotation.name.clone(),
                 reason: "two are trusted, and the key of the one that comes is not here".to_owned(),
@@ -131,14 +163,43 @@ impl Preparing<'_> {
         }
     }
 
+    /// Which of both this node lacks: a key that signs here already never comes again. `anchors` are those of the one that comes.
+    fn lacking<'g>(
+        &self,
+        given: Option<&'g Given>,
+        anchors: impl Fn(&Given) -> Result<Vec<Anchor>, RotateError>,
+    ) -> Result<Option<Lacking<'g>>, RotateError> {
+        let Some(given) = given else {
+            return Ok((!self.is_done(None)?).then_some(Lacking { aside: Aside::Next, given: None }));
+        };
+        let comes = anchors(given)?;
+        let signs_here = comes.first().is_some_and(|first| Some(first.sha256.as_str()) == self.rotation.signs());
+        if !self.rotation.lacks_other() || !signs_here {
+            return Ok((!self.is_done(Some(&comes))?).then_some(Lacking { aside: Aside::Next, given: Some(given) }));
+        }
+        let Some(goes) = given.previous.as_deref() else {
+            return if self.rotation.stage == Stage::IssueNew {
+                Ok(None)
+            } else {
+                let name = &self.rotation.name;
+                Err(RotateError::NotHere {
+                    authority: name.clone(),
+                    reason: "what was given signs here already, and the one that goes was not given".to_owned(),
+                    hint: format!("export it on a control-plane node that has {name}-previous.key"),
+                })
+            };
+        };
+        match anchors(goes)?.iter().find(|one| !self.rotation.trusted.contains(one)) {
+            Some(one) => Err(self.other(format!("{} goes, and is not trusted here", one.short()))),
+            None => Ok(Some(Lacking { aside: Aside::Previous, given: Some(goes) })),
+        }
+    }
+
     fn authority(&self, inventory: &Inventory<'_>, given: Option<&Given>) -> Result<Option<Turn>, RotateError> {
         let name = self.item.name;
-        let certificates = given.map(|given| given.read(name)).transpose()?;
-        let anchors = certificates.as_ref().map(|all| all.iter().map(Anchor::of).collect::<Vec<_>>());
-        if self.is_done(anchors.as_deref())? {
-            return Ok(None);
-        }
-        let files = inventory.layout.aside(name, Aside::Next);
+        let anchors = |given: &Given| Ok(given.read(name)?.iter().map(Anchor::of).collect());
+        let Some(Lacking { aside, given }) = self.lacking(given, anchors)? else { return Ok(None) };
+        let files = inventory.layout.aside(name, aside);
         // What signs here later must be able to step back too.
         if let Part::Broken(fault) = self.item.pair().key.as_ref() {
             return Err(RotateError::NotHere {
@@ -148,18 +209,19 @@ impl Preparing<'_> {
             });
         }
         let mut draft = Draft::new(inventory);
-        let (Some(given), Some(certificates)) = (given, certificates) else {
+        let Some(given) = given else {
             draft.push(self.new_authority(inventory)?, &[(&files.key, 0o600), (&files.public, 0o644)]);
             return Ok(Some(draft.turn(self.circumstances.now)));
         };
-        self.judge(given, &certificates)?;
+        self.judge(given, &given.read(name)?, aside)?;
         let pem = Secret::new(given.certificates.clone().into_bytes());
         let contents = given.key.iter().map(|key| (&files.key, 0o600, key.clone()));
-        draft.supply(&beside(name), Kind::CertificateAuthority, "given", contents.chain([(&files.public, 0o644, pem)]));
+        let contents = contents.chain([(&files.public, 0o644, pem)]);
+        draft.supply(&beside(name, aside), Kind::CertificateAuthority, "given", contents);
         Ok(Some(draft.turn(self.circumstances.now)))
     }
 
-    fn judge(&self, given: &Given, certificates: &[Certificate]) -> Result<(), RotateError> {
+    fn judge(&self, given: &Given, certificates: &[Certificate], aside: Aside) -> Result<(), RotateError> {
         let Some(first) = certificates.first() else { return Err(self.bad("it has no certificate")) };
         let is_in_use = |one: &&Certificate| self.rotation.trusted.contains(&Anchor::of(one));
         if self.rotation.stage == Stage::Single
@@ -173,7 +235,10 @@ impl Preparing<'_> {
         if !first.may_sign_certificates() {
             return Err(self.bad(format!("{} may not sign certificates", first.subject())));
         }
-        if let Some(one) = certificates.iter().find(|one| one.not_after() <= now || one.not_before() > now) {
+        // The one that goes may have ended: it is why it goes.
+        let is_valid =
+            |one: &&Certificate| aside == Aside::Previous || (one.not_after() > now && one.not_before() <= now);
+        if let Some(one) = certificates.iter().find(|one| !is_valid(one)) {
             return Err(self.bad(format!(
                 "{} is valid from {} until {}",
                 one.subject(),
@@ -211,47 +276,40 @@ impl Preparing<'_> {
         let new_key = kind_of_new_key(old.key_kind(), inventory.spec);
         let end = template.not_after;
         let step = Step::Create(Creation::Pair { certificate: template, new_key });
-        let artefact = Artefact::new(&beside(item.name), Kind::CertificateAuthority, step, "comes", Vec::new());
+        let artefact =
+            Artefact::new(&beside(item.name, Aside::Next), Kind::CertificateAuthority, step, "comes", Vec::new());
         Ok(Artefact { expires_at: Some(end), ..artefact })
     }
 
     fn keys(&self, inventory: &Inventory<'_>, given: Option<&Given>) -> Result<Option<Turn>, RotateError> {
         let name = self.item.name;
-        let public = match given {
-            Some(given) => {
-                read_public_keys(given.certificates.as_bytes()).map_err(|error| self.bad(error.to_string()))?
-            }
-            None => Vec::new(),
+        let read = |given: &Given| {
+            read_public_keys(given.certificates.as_bytes()).map_err(|error| self.bad(error.to_string()))
         };
-        let anchors: Vec<_> = public.iter().map(|key| Anchor::of_key(key)).collect();
-        if self.is_done(Some(&anchors))? {
-            return Ok(None);
-        }
-        let files = inventory.layout.aside(name, Aside::Next);
+        let anchors = |given: &Given| Ok(read(given)?.iter().map(|key| Anchor::of_key(key)).collect());
+        let Some(Lacking { aside, given }) = self.lacking(given, anchors)? else { return Ok(None) };
+        let files = inventory.layout.aside(name, aside);
         let mut draft = Draft::new(inventory);
         let paths = [(&files.key, 0o600), (&files.public, 0o600)];
-        match given {
-            None => {
-                let old = self.item.service_account().and_then(|keys| keys.key.present()).map(PrivateKey::kind);
-                let new_key = kind_of_new_key(&old.unwrap_or_default(), inventory.spec);
-                let step = Step::Create(Creation::KeyPair { new_key });
-                draft.push(Artefact::new(&beside(name), Kind::KeyPair, step, "comes", Vec::new()), &paths);
-            }
-            Some(given) => {
-                let Some(text) = &given.key else { return Err(self.bad("it has no private key")) };
-                let key = PrivateKey::from_pem(text.expose()).map_err(|error| self.bad(error.to_string()))?;
-                if public.first().map(Vec::as_slice) != Some(key.public_key_info()) {
-                    return Err(self.bad("the public key is another key's"));
-                }
-                let public = Secret::new(given.certificates.clone().into_bytes());
-                let contents = [(&files.key, 0o600, text.clone()), (&files.public, 0o600, public)];
-                draft.supply(&beside(name), Kind::KeyPair, "given", contents);
-            }
+        let Some(given) = given else {
+            let old = self.item.service_account().and_then(|keys| keys.key.present()).map(PrivateKey::kind);
+            let new_key = kind_of_new_key(&old.unwrap_or_default(), inventory.spec);
+            let step = Step::Create(Creation::KeyPair { new_key });
+            draft.push(Artefact::new(&beside(name, aside), Kind::KeyPair, step, "comes", Vec::new()), &paths);
+            return Ok(Some(draft.turn(self.circumstances.now)));
+        };
+        let Some(text) = &given.key else { return Err(self.bad("it has no private key")) };
+        let key = PrivateKey::from_pem(text.expose()).map_err(|error| self.bad(error.to_string()))?;
+        if read(given)?.first().map(Vec::as_slice) != Some(key.public_key_info()) {
+            return Err(self.bad("the public key is another key's"));
         }
+        let public = Secret::new(given.certificates.clone().into_bytes());
+        let contents = [(&files.key, 0o600, text.clone()), (&files.public, 0o600, public)];
+        draft.supply(&beside(name, aside), Kind::KeyPair, "given", contents);
         Ok(Some(draft.turn(self.circumstances.now)))
     }
 }
 
-fn beside(name: &str) -> String {
-    format!("{name}-next")
+fn beside(name: &str, aside: Aside) -> String {
+    format!("{name}-{}", if aside == Aside::Next { "next" } else { "previous" })
 }

@@ -35,6 +35,10 @@ pub(super) fn turn<'a>(
             keys.verify_with(&mut draft, &keys.without(&keys.next));
             keys.forget(&mut draft, Aside::Next);
         }
+        // Copied from a node that has ended it since: what signs stays.
+        (Phase::TrustNew | Phase::TrustOld, Stage::TrustBoth) => {
+            keys.verify_with(&mut draft, keys.public.get(..1).unwrap_or_default());
+        }
         (Phase::TrustBoth | Phase::IssueNew, Stage::IssueNew)
         | (Phase::IssueOld, Stage::IssueOld)
         | (Phase::TrustNew | Phase::TrustOld, Stage::Single)

@@ -34,6 +34,21 @@ pub(in crate::x509) enum Curve {
 }
 
 impl PublicKey {
+    /// The modulus, or the point; nothing of a key of which no signature is verified.
+    pub(super) fn number(&self) -> &[u8] {
+        match self {
+            Self::Rsa { modulus: number, .. } | Self::Ecdsa { point: number, .. } | Self::Ed25519 { key: number } => {
+                number
+            }
+            Self::Dsa | Self::Unknown { .. } => &[],
+        }
+    }
+
+    /// An RSA key's exponent; 0 of another kind.
+    pub(super) fn exponent(&self) -> i64 {
+        if let Self::Rsa { exponent, .. } = self { *exponent } else { 0 }
+    }
+
     /// `RSA-2048`, `ECDSA-P256`, `ML-DSA-65`, or the object identifier of a kind of key that has no name here.
     pub(in crate::x509) fn kind(&self) -> String {
         match self {

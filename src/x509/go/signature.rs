@@ -14,6 +14,7 @@ use dashu_int::fast_div::ConstDivisor;
 
 use super::der::{Element, Reader, SEQUENCE, signed};
 use super::key::{Curve, PublicKey, bit_length};
+use super::remembered;
 use super::rule::{Broken, Rule};
 
 /// A hash function that Go still takes.
@@ -146,7 +147,17 @@ pub(super) fn verify(
     key: &PublicKey,
 ) -> Result<(), Broken> {
     check_kinds(algorithm, oid, key)?;
-    let is_right = match (algorithm, key) {
+    let kinds = format!("{algorithm:?} by {}", key.kind());
+    let parts = [kinds.as_bytes(), key.number(), &key.exponent().to_be_bytes(), message, signature];
+    if remembered::is_right(&parts, || is_right(algorithm, message, signature, key)) {
+        Ok(())
+    } else {
+        Err(refused("the signature is not that of the CA's key"))
+    }
+}
+
+fn is_right(algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8], key: &PublicKey) -> bool {
+    match (algorithm, key) {
         (SignatureAlgorithm::Rsa(hash), PublicKey::Rsa { modulus, exponent }) => {
             rsa_pkcs1(hash, message, signature, modulus, *exponent)
         }
@@ -164,8 +175,7 @@ pub(super) fn verify(
             signature::UnparsedPublicKey::new(&signature::ED25519, key).verify(message, signature).is_ok()
         }
         _ => false,
-    };
-    if is_right { Ok(()) } else { Err(refused("the signature is not that of the CA's key")) }
+    }
 }
 
 fn ecdsa(curve: Curve, hash: Hash) -> Option<&'static signature::EcdsaVerificationAlgorithm> {

@@ -30,7 +30,7 @@ fn single(name: &str, is_worker: bool) -> AuthorityRotation {
 }
 
 fn leaf(by: &str) -> SignedLeaf {
-    SignedLeaf { name: "a".into(), signed_by: Some(by.into()), is_requested: false }
+    SignedLeaf { name: "a".into(), sha256: "leaf".into(), signed_by: Some(by.into()), is_requested: false }
 }
 
 impl Cluster {
@@ -50,11 +50,14 @@ impl Cluster {
 
     fn do_on(&mut self, leg: &Leg, nodes: &[String]) {
         let signs = self.0[0].2[0].issuing.clone();
+        let before = self.clone();
         for (name, is_worker, authorities) in &mut self.0 {
             let worker_of = signs.as_deref().filter(|_| *is_worker);
             for one in authorities.iter_mut().filter(|one| nodes.contains(name) && leg.authorities.contains(&one.name))
             {
-                *one = imagined(one, leg.phase, worker_of);
+                let all = before.0.iter().filter(|(_, is_worker, _)| !is_worker).flat_map(|(_, _, all)| all);
+                let whole = all.clone().find(|other| other.name == one.name && !other.lacks_other());
+                *one = imagined(one, leg.phase, worker_of, whole);
                 for new in one.trusted.iter_mut().chain(&mut one.next).filter(|anchor| anchor.sha256 == "new") {
                     *new = anchor("new");
                 }
@@ -301,4 +304,61 @@ fn what_a_kubelet_asks_for_itself_holds_up_the_end_alone() {
     assert!(next(&cluster.stops(), &["etcd-ca"], Goal::Finish).is_ok());
     keeps(&mut cluster, "new");
     assert_eq!(next(&cluster.stops(), &["ca"], Goal::Finish).unwrap().unwrap().phase, Phase::TrustNew);
+}
+
+/// A control plane that has joined: the pairs in use of the first one, and nothing beside them.
+fn join(cluster: &mut Cluster) {
+    let copied = cluster.0[0].2.iter().map(|one| {
+        let mut one = AuthorityRotation { next: Vec::new(), previous: Vec::new(), has_other_key: false, ..one.clone() };
+        if one.stage.trusts_both() {
+            // What a node guesses by age, or cannot guess.
+            one.stage = if one.name == SERVICE_ACCOUNT { Stage::TrustBoth } else { Stage::IssueOld };
+        }
+        one
+    });
+    let copied = copied.collect();
+    cluster.0.push(("cp4".into(), false, copied));
+}
+
+#[test]
+fn a_control_plane_that_joins_at_any_moment_gets_what_it_lacks() {
+    for mut joined in broken_off(Cluster::new(), Goal::Forward) {
+        join(&mut joined);
+        let (mut on, mut back) = (joined.clone(), joined);
+        on.go(Goal::Forward);
+        assert!(on.all_have(&["new", "old"]));
+        assert!(on.0.iter().filter(|node| !node.1).flat_map(|node| &node.2).all(AuthorityRotation::can_step_back));
+        on.go(Goal::Finish);
+        assert!(on.all_have(&["new"]));
+        back.go(Goal::Back);
+        assert!(back.all_have(&["old"]));
+    }
+}
+
+#[test]
+fn none_steps_back_before_all_can() {
+    let mut cluster = Cluster::new();
+    cluster.go(Goal::Forward);
+    join(&mut cluster);
+    assert!(matches!(next(&cluster.stops(), &["sa"], Goal::Finish), Err(CourseError::NotReady { .. })));
+    let leg = next(&cluster.stops(), &["sa"], Goal::Back).unwrap().unwrap();
+    assert_eq!((leg.phase, leg.nodes.as_slice()), (Phase::TrustBoth, ["cp4".to_owned()].as_slice()));
+    cluster.do_on(&leg, &leg.nodes);
+    assert_eq!(next(&cluster.stops(), &["sa"], Goal::Back).unwrap().unwrap().phase, Phase::IssueOld);
+    cluster.0[1].2[3].has_other_key = false;
+    let refused = next(&cluster.stops(), &["sa"], Goal::Back).unwrap_err();
+    assert!(matches!(&refused, CourseError::OneWay { nodes } if *nodes == ["cp2: sa"]), "{refused}");
+}
+
+#[test]
+fn one_that_joined_with_older_copies_has_left_over_what_is_gone_elsewhere() {
+    let mut cluster = Cluster::new();
+    cluster.go(Goal::Forward);
+    join(&mut cluster);
+    let joined = cluster.0.pop().unwrap();
+    cluster.go(Goal::Finish);
+    cluster.0.push(joined);
+    assert_eq!(direction(&cluster.stops(), &["sa"]).unwrap(), [(Goal::Finish, vec!["sa".to_owned()])]);
+    let leg = next(&cluster.stops(), &["sa"], Goal::Finish).unwrap().unwrap();
+    assert_eq!((leg.phase, leg.nodes.as_slice()), (Phase::TrustNew, ["cp4".to_owned()].as_slice()));
 }
