@@ -1,6 +1,9 @@
-"""Auditing 2,000 trees with 30,000 certificates: kubepki against pyca/cryptography, the files alone, and peak memory.
+"""Auditing many trees beside pyca/cryptography and beside reading their files alone, and peak memory.
 
-python tests/bench/bench_audit.py [TREES]
+Copies of some nodes have the same keys; nodes that are all different take longer, as the keys of a fleet
+are compared. Both are measured, by processor time.
+
+python tests/bench/bench_audit.py [COPIES [DIFFERENT]]; KUBEPKI= another program than the package's
 """
 
 from __future__ import annotations
@@ -12,17 +15,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+import time
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from measure import report, side_by_side
+from measure import of_processes, report, side_by_side
 
 CLUSTERS = 20
 GOLDEN = Path(__file__).parent.parent / "golden"
-KUBEPKI = str(Path(sys.executable).with_name("kubepki"))
+KUBEPKI = os.environ.get("KUBEPKI") or str(Path(sys.executable).with_name("kubepki"))
 # Each file with the CA that signs it, below pki/.
 SIGNED = {
     "apiserver": "ca",
@@ -36,18 +39,24 @@ SIGNED = {
 CONFS = ("admin.conf", "super-admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf")
 
 
-def fleet(folder: Path, trees: int) -> None:
-    """Make trees: copies of the nodes of some clusters, which is what reading and judging take as long for."""
-    for number in range(CLUSTERS):
-        root = folder / f"model-{number}"
-        root.mkdir()
+def nodes(folder: Path, number: int) -> list[Path]:
+    """Make control-plane nodes, each of a cluster of its own."""
+    roots = [folder / f"model-{place:04}" for place in range(number)]
+    for root in roots:
+        root.mkdir(parents=True)
         subprocess.run(
             [KUBEPKI, "init", "--rootfs", root, "--config", GOLDEN / "minimal/config.yaml"],
             check=True,
             capture_output=True,
         )
-    for number in range(CLUSTERS, trees):
-        shutil.copytree(folder / f"model-{number % CLUSTERS}", folder / f"node-{number:05}")
+    return roots
+
+
+def fleet(folder: Path, trees: int) -> None:
+    """Make trees: a few nodes, and copies of them."""
+    models = nodes(folder, min(CLUSTERS, trees))
+    for number in range(len(models), trees):
+        shutil.copytree(models[number % CLUSTERS], folder / f"node-{number:05}")
 
 
 def with_pyca(root: Path) -> int:
@@ -107,37 +116,57 @@ def peak_memory(folder: Path) -> float:
     return int(told.stderr.split()[-1]) / 1024
 
 
+def system_calls(audit: list[str]) -> int | None:
+    """Return how many there are in an audit, where strace is installed."""
+    if not shutil.which("strace"):
+        return None
+    traced = subprocess.run(
+        ["strace", "-f", "-c", "-U", "calls,name", *audit], check=False, capture_output=True, text=True
+    )
+    return int(traced.stderr.split()[-2])
+
+
+def processor_time() -> float:
+    """Return that of this process and of those that it ran: other things run on the machine too."""
+    return time.process_time() + of_processes()
+
+
+def compare(what: str, folder: Path) -> None:
+    """Print the table of one fleet."""
+    roots = sorted(folder.iterdir())
+    audit = [KUBEPKI, "audit", str(folder), "-o", "jsonl"]
+    lines = subprocess.run(audit, check=False, capture_output=True, text=True).stdout.splitlines()
+    certificates = int(re.search(r'"certificates":(\d+),"clusters"', lines[-1])[1])  # type: ignore[index]
+    contestants = {
+        "`kubepki audit`, with its start": lambda: subprocess.run(audit, check=False, stdout=subprocess.DEVNULL),
+        "pyca/cryptography, without": lambda: sum(map(with_pyca, roots)),
+        "the files opened and read, without": lambda: files_alone(folder),
+    }
+    title = f"Auditing {len(roots):,} {what}, {certificates:,} certificates: processor time"
+    report(title, side_by_side(contestants, 3, processor_time), next(iter(contestants)))
+    print(f"\nSystem calls of the audit: {system_calls(audit) or 'not counted (strace)'}")
+
+
 def main() -> None:
     """Print the tables."""
-    trees = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    copies = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    different = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name, "fleet")
+        own = Path(name, "own")
+        nodes(own, different)
+        compare("different nodes", own)
+        folder, few = Path(name, "fleet"), Path(name, "few")
         folder.mkdir()
-        fleet(folder, trees)
-        roots = sorted(folder.iterdir())
-        audit = [KUBEPKI, "audit", str(folder), "-o", "jsonl"]
-        lines = subprocess.run(audit, check=False, capture_output=True, text=True).stdout.splitlines()
-        certificates = int(re.search(r'"certificates":(\d+),"clusters"', lines[-1])[1])  # type: ignore[index]
-        with ProcessPoolExecutor(2) as pool:
-            contestants = {
-                "`kubepki audit`, a process": lambda: subprocess.run(audit, check=False, stdout=subprocess.DEVNULL),
-                "pyca/cryptography, two processes": lambda: sum(pool.map(with_pyca, roots, chunksize=50)),
-                "the files opened and read, one thread": lambda: files_alone(folder),
-            }
-            report(
-                f"Auditing {trees:,} trees, {certificates:,} certificates",
-                side_by_side(contestants, 3),
-                next(iter(contestants)),
-            )
-        few = Path(name, "few")
+        fleet(folder, copies)
+        compare("copies of nodes", folder)
         few.mkdir()
-        for root in roots[: trees // 10]:
+        for root in sorted(folder.iterdir())[: copies // 10]:
             root.rename(few / root.name)
         small = peak_memory(few)
         for root in few.iterdir():
             root.rename(folder / root.name)
         large = peak_memory(folder)
-        print(f"\nLargest resident set: {small:.1f} MB with {trees // 10:,} trees, {large:.1f} MB with {trees:,}")
+        print(f"\nLargest resident set: {small:.1f} MB with {copies // 10:,} trees, {large:.1f} MB with {copies:,}")
 
 
 if __name__ == "__main__":

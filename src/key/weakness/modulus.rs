@@ -13,8 +13,6 @@ use super::Weakness;
 
 /// Primes below this are looked for among the factors.
 const SMALL: u64 = 1 << 14;
-/// So many of them make some 800 bits.
-const PART: usize = 60;
 /// Random primes of 1024 bits are further apart than these steps reach by a factor of 2^500.
 const FERMAT_STEPS: usize = 128;
 /// Every generator of the marked primes is a power of this one.
@@ -28,9 +26,6 @@ const ROCA_PRIMES: [u64; 38] = [
 
 /// The product of all odd primes below [`SMALL`]: what a number has in common with it are its small factors.
 static SMALL_PRODUCT: LazyLock<UBig> = LazyLock::new(|| product(&small_primes().collect::<Vec<_>>()));
-/// The same in parts: what a long number has in common with each is found sooner than what it has in common with all.
-static SMALL_PARTS: LazyLock<Vec<UBig>> =
-    LazyLock::new(|| small_primes().collect::<Vec<_>>().chunks(PART).map(product).collect());
 static ROCA_PRODUCT: LazyLock<UBig> = LazyLock::new(|| product(&ROCA_PRIMES));
 /// For each of [`ROCA_PRIMES`] the bits of the residues that are powers of 65537.
 static ROCA_RESIDUES: LazyLock<Vec<UBig>> = LazyLock::new(|| ROCA_PRIMES.iter().map(|prime| powers(*prime)).collect());
@@ -51,11 +46,12 @@ pub(super) enum SmallFactors {
 /// What is known of the small factors of several moduli at once: one look at their product for all of them.
 pub(super) fn small_factors(moduli: &[&UBig]) -> SmallFactors {
     let product = by_halves(moduli, &|modulus| (*modulus).clone());
-    let has_none = |part: &UBig| {
-        let rest = &product % part;
-        !rest.is_zero() && rest.gcd(part) == UBig::ONE
-    };
-    if !product.is_zero() && SMALL_PARTS.iter().all(has_none) { SmallFactors::None } else { SmallFactors::Unknown }
+    let rest = &product % &*SMALL_PRODUCT;
+    if !product.is_zero() && !rest.is_zero() && rest.gcd(&*SMALL_PRODUCT) == UBig::ONE {
+        SmallFactors::None
+    } else {
+        SmallFactors::Unknown
+    }
 }
 
 pub(super) fn weakness(modulus: &UBig, known: SmallFactors) -> Option<Weakness> {

@@ -23,8 +23,6 @@ use crate::workers::{self, StopSignal};
 const GUARD_BITS: usize = 64;
 /// As many moduli are in one tree: some 200 MB for RSA-2048.
 const MOST_IN_TREE: usize = 8192;
-/// As few moduli, as one node has, are each held against the product of all: a tree takes three times as long.
-const FEW_IN_TREE: usize = 32;
 /// Fewer moduli, as those of one node, are no work for several threads: to start them takes longer.
 const FEW: usize = 256;
 /// As many keys are compared one by one to tell who shares a prime with whom.
@@ -120,9 +118,6 @@ fn product(numbers: &[UBig], stop: &StopSignal) -> UBig {
 
 /// The same for the numbers of one group, beside the products of the other groups.
 fn factors_in_group(numbers: &[UBig], others: &[&UBig], stop: &StopSignal) -> Vec<UBig> {
-    if others.is_empty() && numbers.len() <= FEW_IN_TREE {
-        return factors_of_few(numbers);
-    }
     let leaves: Vec<_> = numbers.iter().map(|number| Node { product: number.clone(), sum: UBig::ONE }).collect();
     let mut levels = vec![leaves];
     while let Some(level) = levels.last().filter(|level| level.len() > 1) {
@@ -162,16 +157,6 @@ fn factors_in_group(numbers: &[UBig], others: &[&UBig], stop: &StopSignal) -> Ve
         let rest = fraction.times(number);
         if rest.is_zero() { (*number).clone() } else { rest.gcd(*number) }
     })
-}
-
-/// The same for few: P / n leaves the same remainder by n as C does, and P modulo n² is n times that.
-fn factors_of_few(numbers: &[UBig]) -> Vec<UBig> {
-    let product: UBig = numbers.iter().product();
-    let factor = |number: &UBig| {
-        let rest = &product % (number * number) / number;
-        if rest.is_zero() { number.clone() } else { rest.gcd(number) }
-    };
-    numbers.iter().map(factor).collect()
 }
 
 fn map<T: Sync, R: Send>(all: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
@@ -298,8 +283,6 @@ mod tests {
                 })
                 .collect();
             let fast = common_factors(&moduli, MOST_IN_TREE, &StopSignal::default());
-            // A tree of few, too.
-            assert_eq!(factors_in_group(&moduli, &[&UBig::ONE], &StopSignal::default()), fast, "{count} in a tree");
             for most in [1, 2, 3, 7, 16, 64] {
                 assert_eq!(common_factors(&moduli, most, &StopSignal::default()), fast, "{count} in groups of {most}");
             }
