@@ -17,6 +17,7 @@ use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Fault, Result, faults};
+use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::ops::named::read_named;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, next};
 use crate::plan::rotate::{Given, Material, Phase};
@@ -65,6 +66,16 @@ faults! {
         NodesMissing {
             /// Their names.
             nodes: Vec<String>,
+        },
+        /// What etcd holds could not be kept; nothing was begun.
+        #[error("{node}: no snapshot of etcd, and nothing was begun: {reason}")]
+        #[fault("rotate.no_snapshot", Environment,
+            "see what is wrong: `kubepki etcd snapshot` on that node; or take one by other means, and begin without: --no-etcd-snapshot")]
+        NoSnapshot {
+            /// The node.
+            node: String,
+            /// What it said.
+            reason: String,
         },
         /// A rotation is under way: another one is not begun.
         #[error("a rotation is under way: {}", stages.join("; "))]
@@ -123,6 +134,8 @@ pub struct DoneStep {
 /// What comes, as far as it can be foreseen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Foreseen {
+    /// The node on which etcd's snapshot is taken first; none where none is taken.
+    pub etcd_snapshot: Option<String>,
     /// The steps.
     pub legs: Vec<Leg>,
     /// What the cluster says now.
@@ -137,6 +150,8 @@ pub struct Foreseen {
 pub struct Conducted {
     /// Where it went, by authority.
     pub goals: Vec<(Goal, Vec<String>)>,
+    /// What etcd held before the first step, where that was kept.
+    pub etcd_snapshot: Option<EtcdSnapshot>,
     /// Every step, in order.
     pub steps: Vec<DoneStep>,
     /// The nodes at the end.
@@ -148,6 +163,18 @@ pub struct Conducted {
 /// What goes on.
 #[derive(Debug)]
 pub enum Event<'e> {
+    /// What etcd holds is being kept.
+    Keeping {
+        /// The node.
+        node: &'e str,
+    },
+    /// It is kept.
+    Kept {
+        /// The node.
+        node: &'e str,
+        /// Where.
+        snapshot: &'e EtcdSnapshot,
+    },
     /// A step begins on a node.
     Begins {
         /// The node.
@@ -273,7 +300,9 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
             legs.push(leg);
         }
     }
-    Ok(Foreseen { legs, cluster, warnings })
+    let begins = wish == Wish::Start && !request.no_etcd_snapshot && !legs.is_empty();
+    let first = conductor.fleet.first().filter(|_| begins);
+    Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, warnings })
 }
 
 /// Does all steps until the wish is fulfilled.
@@ -292,6 +321,7 @@ pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut 
     };
     conductor.refuse_missing_nodes()?;
     vouching::refuse(conductor.failing_clients(wish), &request.coming)?;
+    let etcd_snapshot = if wish == Wish::Start { conductor.keep_etcd()? } else { None };
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
@@ -305,7 +335,13 @@ pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut 
         rotation: seen.get(&member.name).cloned(),
         problem: None,
     };
-    Ok(Conducted { goals, steps, nodes: fleet.members.iter().map(node).collect(), discovery_hashes: hashes })
+    Ok(Conducted {
+        goals,
+        etcd_snapshot,
+        steps,
+        nodes: fleet.members.iter().map(node).collect(),
+        discovery_hashes: hashes,
+    })
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -437,6 +473,28 @@ impl<'c, 't> Conductor<'c, 't> {
             .map(|(node, one)| format!("{node}: {} is {}", one.name, one.stage.as_str()))
             .collect();
         if stages.is_empty() { Ok(()) } else { Err(ConductError::UnderWay { stages }) }
+    }
+
+    /// Nothing is begun without a way back to what etcd holds.
+    fn keep_etcd(&mut self) -> Result<Option<EtcdSnapshot>> {
+        let Some(first) = self.fleet.first().cloned().filter(|_| !self.request.no_etcd_snapshot) else {
+            return Ok(None);
+        };
+        let node = first.name.as_str();
+        self.go_on(&Event::Keeping { node })?;
+        let file = self.request.etcd_snapshot.as_ref().map(|file| file.display().to_string());
+        let mut arguments = vec!["etcd", "snapshot", "-o", "json"];
+        arguments.extend(file.as_deref().into_iter().flat_map(|file| ["--", file]));
+        let tell = &mut self.tell;
+        let taken = first.ask::<EtcdSnapshot>(&arguments, None, &mut |line| {
+            let _ = tell(&Event::Said { node, line });
+        });
+        let snapshot = taken.map_err(|error| match error {
+            NodesError::Failed { node, reason, .. } => ConductError::NoSnapshot { node, reason }.into(),
+            other => crate::error::Error::from(other),
+        })?;
+        self.go_on(&Event::Kept { node, snapshot: &snapshot })?;
+        Ok(Some(snapshot))
     }
 
     fn go(&mut self, goal: Goal, names: &[&str]) -> Result<()> {
