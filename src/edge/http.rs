@@ -8,10 +8,13 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use super::tls::{Address, Identity, ProbeError, Secure, Stream, exchange};
+use super::tls::{Accept, Address, Identity, ProbeError, Secure, Stream, exchange};
 
 /// No answer to a probe is read further than this, in bytes.
 const LIMIT: u64 = 16 << 10;
+
+/// So much of an answer is read at once; one whose head is longer is none.
+const PIECE: usize = 16 << 10;
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,8 +55,8 @@ pub struct Server<'s> {
     pub address: &'s Address,
     /// Who asks.
     pub identity: Option<&'s Identity>,
-    /// What is wrong with what it presents (DER, its own certificate first).
-    pub accept: &'s dyn Fn(&[Vec<u8>]) -> Result<(), String>,
+    /// Whether it is the one that is meant.
+    pub accept: &'s Accept<'s>,
     /// How long it may take for the next piece.
     pub timeout: Duration,
 }
@@ -82,7 +85,7 @@ impl Server<'_> {
         };
         let mut connection = Secure::connect(address, self.identity, self.accept, self.timeout)?;
         connection.send(request.as_bytes())?;
-        let mut buffer = vec![0; LIMIT as usize];
+        let mut buffer = vec![0; PIECE];
         let mut start = Vec::new();
         let mut good: Option<Answer> = None;
         loop {
@@ -94,7 +97,7 @@ impl Server<'_> {
                 None => {
                     start.extend_from_slice(piece);
                     let body = start.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4);
-                    if piece.is_empty() || body.is_none() && start.len() as u64 > LIMIT {
+                    if piece.is_empty() || body.is_none() && start.len() > PIECE {
                         return Ok(read(address, &start)?);
                     }
                     let Some(body) = body else { continue };
@@ -102,7 +105,7 @@ impl Server<'_> {
                     if answer.status == 200 {
                         see(start.get(body..).unwrap_or_default())?;
                         good = Some(answer);
-                    } else if start.len() as u64 > LIMIT {
+                    } else if start.len() > PIECE {
                         return Ok(read(address, &start)?);
                     }
                 }

@@ -154,6 +154,9 @@ pub fn proven_chain(address: &Address, timeout: Duration) -> Result<Vec<Vec<u8>>
     Ok(std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
+/// What is wrong with the chain that a server presents (DER, its own certificate first).
+pub type Accept<'a> = dyn Fn(&[Vec<u8>]) -> Result<(), String> + 'a;
+
 /// A connection to a server that has shown who it is.
 pub(super) struct Secure {
     connection: ClientConnection,
@@ -166,7 +169,7 @@ impl Secure {
     pub(super) fn connect(
         address: &Address,
         identity: Option<&Identity>,
-        accept: &dyn Fn(&[Vec<u8>]) -> Result<(), String>,
+        accept: &Accept<'_>,
         timeout: Duration,
     ) -> Result<Self, ProbeError> {
         let mut stream = Stream::connect(address, timeout)?;

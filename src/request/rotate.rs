@@ -126,7 +126,7 @@ pub struct ConductRequest {
     /// Before the old CA is given up.
     #[arg(long)]
     pub restart_pods: bool,
-    /// The file of the first control plane for what etcd holds before the rotation; without it one below `/var/lib/kubepki/etcd`.
+    /// The file on the node, the first control plane, for what etcd holds before the rotation; without it one below `/var/lib/kubepki/etcd`.
     ///
     /// At the start of a rotation alone. The file must not exist.
     #[arg(long, value_name = "FILE", conflicts_with = "no_etcd_snapshot")]

@@ -129,17 +129,17 @@ fn fill_and_name<T, E: From<StoreError>>(
     let failed = |step: Step| move |errno| StoreError::os(step.verb(), &place.path().join(name), errno);
     let nameless =
         disk.run(Step::CreateFile, &path, || rustix::fs::openat(handle, ".", flags | OFlags::TMPFILE, FILE_MODE));
-    let (file, interim) = match nameless {
-        Ok(file) => (File::from(file), None),
+    let (opened, interim) = match nameless {
+        Ok(opened) => (opened, None),
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
             let interim: OsString = [OsStr::new("."), name, OsStr::new(".partial")].into_iter().collect();
             let new = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
-            let file = rustix::fs::openat(handle, interim.as_os_str(), new, FILE_MODE);
-            (File::from(file.map_err(failed(Step::CreateFile))?), Some(interim))
+            let opened = rustix::fs::openat(handle, interim.as_os_str(), new, FILE_MODE);
+            (opened.map_err(failed(Step::CreateFile))?, Some(interim))
         }
         Err(errno) => return Err(failed(Step::CreateFile)(errno).into()),
     };
-    let mut draft = Draft { file, path: path.clone(), disk: disk.clone() };
+    let mut draft = Draft { file: File::from(opened), path: path.clone(), disk: disk.clone() };
     let outcome = fill(&mut draft).and_then(|answer| {
         let sync = || draft.file.sync_all().map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
         draft.step(Step::SyncFile, sync)?;

@@ -18,6 +18,7 @@ const LONGEST_LINE: usize = 8 << 20;
 
 /// So long is what comes last.
 const HASH: usize = 32;
+const HASH_LENGTH: u64 = 32;
 
 /// Where the pieces go.
 pub(super) trait Sink<E> {
@@ -113,16 +114,16 @@ impl Reader {
         }
         let piece = result.unwrap_or_default();
         let blob = STANDARD.decode(&piece.blob).map_err(|_| BadStream("a piece is no base64".into()))?;
-        let expected = match self.expected {
-            Some(expected) => expected,
-            None => {
-                let rest = piece.remaining().ok_or_else(|| BadStream("how many bytes remain is no number".into()))?;
-                let expected = rest.saturating_add((blob.len() + HASH) as u64);
-                sink.begin(expected)?;
-                *self.expected.insert(expected)
-            }
+        let length = u64::try_from(blob.len()).unwrap_or(u64::MAX);
+        let expected = if let Some(expected) = self.expected {
+            expected
+        } else {
+            let rest = piece.remaining().ok_or_else(|| BadStream("how many bytes remain is no number".into()))?;
+            let expected = rest.saturating_add(length).saturating_add(HASH_LENGTH);
+            sink.begin(expected)?;
+            *self.expected.insert(expected)
         };
-        self.size = self.size.saturating_add(blob.len() as u64);
+        self.size = self.size.saturating_add(length);
         if self.size > expected {
             return Err(BadStream(format!("more comes than the {expected} bytes that were announced")).into());
         }
