@@ -29,6 +29,7 @@ pub mod codes;
 mod config;
 mod embed;
 mod error;
+mod etcd_snapshot;
 mod explain;
 mod failure;
 mod generate_csr;

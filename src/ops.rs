@@ -17,6 +17,7 @@ pub mod cleanup;
 pub mod cluster;
 pub mod embed;
 pub mod enable_serving;
+pub mod etcd_snapshot;
 mod exposure;
 pub mod generate_csr;
 mod given;

@@ -134,7 +134,7 @@ impl Caller {
         let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let (is_node_verb, has_configuration, has_kubelet) = match verb.as_slice() {
             _ if is_of_no_node(&verb) => (false, false, false),
-            ["restart" | "backup" | "systemd" | "recover" | "show", ..] => (false, false, false),
+            ["restart" | "etcd" | "backup" | "systemd" | "recover" | "show", ..] => (false, false, false),
             ["kubelet", ..] => (false, false, true),
             ["certs", "sign"] | ["config", ..] => (false, true, false),
             ["check" | "signer", ..] | ["certs", "renew" | "generate-csr" | "import" | "cleanup"] => (true, true, true),

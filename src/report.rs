@@ -11,6 +11,7 @@ mod cell;
 pub mod certificate;
 pub mod check;
 pub mod difference;
+pub mod etcd_snapshot;
 pub mod finding;
 pub mod html;
 pub mod moment;

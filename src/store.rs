@@ -10,6 +10,7 @@
 //! | `read` `list` `exposure` `looks` | looking |
 //! | `snapshot` `archive` | files that are on no disk; tar archives |
 //! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
+//! | `stream` | a new file that is larger than memory |
 //! | `trust` | whose names and records are believed |
 //! | `journal` `record` `exchange` `recovery` `interrupted` | what survives a crash, what of it is believed, and what is made of it |
 //! | `session` `begin` `change` `transaction` | the order of the steps |
@@ -44,6 +45,7 @@ mod rehearsal;
 mod root;
 mod session;
 mod snapshot;
+mod stream;
 mod transaction;
 mod trust;
 
@@ -71,6 +73,7 @@ pub use interrupted::Interrupted;
 pub use list::{EntryKind, Listing};
 pub use session::{Keep, Outcome, Recovery, Session};
 pub use snapshot::{Entry, Snapshot};
+pub use stream::Draft;
 
 use crate::tree::Tree;
 use crate::workers::StopSignal;

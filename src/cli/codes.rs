@@ -16,6 +16,7 @@ use crate::ops::OperationError;
 use crate::ops::audit::AuditError;
 use crate::ops::cleanup::CleanupError;
 use crate::ops::embed::EmbedError;
+use crate::ops::etcd_snapshot::EtcdSnapshotError;
 use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
 use crate::ops::rotate::conduct::ConductError;
@@ -70,6 +71,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     ProbeError::DECLARATIONS,
     ProcessError::DECLARATIONS,
     ClusterError::DECLARATIONS,
+    EtcdSnapshotError::DECLARATIONS,
     SignerError::DECLARATIONS,
     SigningError::DECLARATIONS,
     RotateError::DECLARATIONS,

@@ -330,6 +330,11 @@ impl Course {
         session.interrupts.note_ends();
         let mut tell = |event: &Event<'_>| {
             match event {
+                Event::Keeping { node } => {
+                    session.screen.say(&format!("{node}: snapshot of etcd"));
+                    session.begin_work(format!("a snapshot of etcd on {node}; it ends with that"));
+                }
+                Event::Kept { node, snapshot } => session.screen.say(&report::rotate::kept(node, snapshot)),
                 Event::Begins { node, phase, authorities } => {
                     session.screen.say(&format!("{node}: {phase} ({})", authorities.join(", ")));
                     session.begin_work(format!("{phase} on {node}; it ends with this step"));

@@ -10,9 +10,9 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::{Given, Stop};
 use super::{
-    access, audit, backup, bundle, check, cleanup, config, embed, explain, generate_csr, import, init, kubelet, line,
-    logging, metrics, pages, probe, recover, renew, renew_ca, restart, rotate, serving, show, sign, signer, systemd,
-    usage, user, version,
+    access, audit, backup, bundle, check, cleanup, config, embed, etcd_snapshot, explain, generate_csr, import, init,
+    kubelet, line, logging, metrics, pages, probe, recover, renew, renew_ca, restart, rotate, serving, show, sign,
+    signer, systemd, usage, user, version,
 };
 
 /// Behind the options of the verb.
@@ -101,6 +101,8 @@ verbs!(@kind Verb {
     Kubelet,
     /// Who signs what a living cluster is asked for
     Signer,
+    /// etcd, as the API server of this node knows it
+    Etcd,
     /// Replace a CA, or the service accounts' key, while the cluster works
     Rotate,
     /// kubeadm configuration files
@@ -144,6 +146,10 @@ verbs!(@kind Kubelet {
 
 verbs!(@kind Signer {
     Show(signer::Show)
+});
+
+verbs!(@kind Etcd {
+    Snapshot(etcd_snapshot::Snapshot)
 });
 
 verbs!(@kind Rotate {

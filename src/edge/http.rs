@@ -1,17 +1,20 @@
-//! One GET, for health probes.
+//! One request: a GET, for health probes, or one whose answer is handed on as it comes.
 //!
 //! In: an address, whether TLS is spoken there, a path. Out: the status and the start of the body. As the kubelet's
-//! own probes do, it verifies no certificate, and sends no credentials but a client certificate that it is given, of which
-//! the key stays here. It follows no redirect and keeps no connection.
+//! own probes do, a GET verifies no certificate, and sends no credentials but a client certificate that it is given, of which
+//! the key stays here. It follows no redirect and keeps no connection. What is handed on is of a server that has been verified.
 //! Source: RFC 9112 section 4 (the status line); kubelet `pkg/probe/http`.
 
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use super::tls::{Address, Identity, ProbeError, Stream, exchange};
+use super::tls::{Accept, Address, Identity, ProbeError, Secure, Stream, exchange};
 
 /// No answer to a probe is read further than this, in bytes.
 const LIMIT: u64 = 16 << 10;
+
+/// So much of an answer is read at once; one whose head is longer is none.
+const PIECE: usize = 16 << 10;
 
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,71 @@ pub fn get_as(identity: &Identity, address: &Address, path: &str, timeout: Durat
     // Whoever asks by HTTP/1.0 is answered in one piece.
     let answer = exchange(address, Some(identity), request(address, path, "1.0").as_bytes(), LIMIT, timeout)?;
     read(address, &answer)
+}
+
+/// A server that is verified, and who asks it.
+pub struct Server<'s> {
+    /// Where it is.
+    pub address: &'s Address,
+    /// Who asks.
+    pub identity: Option<&'s Identity>,
+    /// Whether it is the one that is meant.
+    pub accept: &'s Accept<'s>,
+    /// How long it may take for the next piece.
+    pub timeout: Duration,
+}
+
+impl Server<'_> {
+    /// Sends JSON to `path` (nothing: asks for it), and hands on the body of a good answer piece by piece. An answer that is not
+    /// good comes back with the start of its body.
+    ///
+    /// # Errors
+    /// [`ProbeError`]; what `see` says.
+    pub fn ask<E: From<ProbeError>>(
+        &self,
+        path: &str,
+        json: Option<&str>,
+        see: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<Answer, E> {
+        let address = self.address;
+        // Whoever asks by HTTP/1.0 is answered in one piece.
+        let head = format!("Host: {address}\r\nUser-Agent: kubepki\r\nConnection: close");
+        let request = match json {
+            None => format!("GET {path} HTTP/1.0\r\n{head}\r\n\r\n"),
+            Some(json) => format!(
+                "POST {path} HTTP/1.0\r\n{head}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+                json.len()
+            ),
+        };
+        let mut connection = Secure::connect(address, self.identity, self.accept, self.timeout)?;
+        connection.send(request.as_bytes())?;
+        let mut buffer = vec![0; PIECE];
+        let mut start = Vec::new();
+        let mut good: Option<Answer> = None;
+        loop {
+            let length = connection.receive(&mut buffer)?;
+            let piece = buffer.get(..length).unwrap_or_default();
+            match &good {
+                Some(answer) if piece.is_empty() => return Ok(answer.clone()),
+                Some(_) => see(piece)?,
+                None => {
+                    start.extend_from_slice(piece);
+                    let body = start.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4);
+                    if piece.is_empty() || body.is_none() && start.len() > PIECE {
+                        return Ok(read(address, &start)?);
+                    }
+                    let Some(body) = body else { continue };
+                    let answer = read(address, start.get(..body).unwrap_or_default())?;
+                    if answer.status == 200 {
+                        see(start.get(body..).unwrap_or_default())?;
+                        good = Some(answer);
+                    } else if start.len() > PIECE {
+                        return Ok(read(address, &start)?);
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn request(address: &Address, path: &str, version: &str) -> String {

@@ -60,6 +60,16 @@ faults! {
             /// What was seen instead.
             reason: String,
         },
+        /// Somebody else answers than who is meant.
+        #[error("{address}: {reason}")]
+        #[fault("probe.untrusted", Environment,
+            "see what it presents: `kubepki probe`; a server that still has an old certificate is to be restarted")]
+        Untrusted {
+            /// Where.
+            address: String,
+            /// What is wrong with what it presents.
+            reason: String,
+        },
         /// What listens there speaks no HTTP.
         #[error("{address}: no HTTP: {reason}")]
         #[fault("probe.no_http", Environment,
@@ -142,6 +152,51 @@ pub fn proven_chain(address: &Address, timeout: Duration) -> Result<Vec<Vec<u8>>
     handshake(&mut connection, &mut stream)
         .map_err(|error| stream.failure(error, |reason| ProbeError::NoTls { address: address.to_string(), reason }))?;
     Ok(std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// What is wrong with the chain that a server presents (DER, its own certificate first).
+pub type Accept<'a> = dyn Fn(&[Vec<u8>]) -> Result<(), String> + 'a;
+
+/// A connection to a server that has shown who it is.
+pub(super) struct Secure {
+    connection: ClientConnection,
+    stream: Stream,
+}
+
+impl Secure {
+    /// Connects as the owner of a client certificate. The server has to have the key of what it presents, and `accept` says what is
+    /// wrong with that.
+    pub(super) fn connect(
+        address: &Address,
+        identity: Option<&Identity>,
+        accept: &Accept<'_>,
+        timeout: Duration,
+    ) -> Result<Self, ProbeError> {
+        let mut stream = Stream::connect(address, timeout)?;
+        let hello = Hello { identity, ..Hello::default() };
+        let (mut connection, seen) = connection_with(address, hello, Belief::OfItsKey)?;
+        handshake(&mut connection, &mut stream).map_err(|error| stream.no_tls(error))?;
+        let chain = std::mem::take(&mut *seen.certificates.lock().unwrap_or_else(PoisonError::into_inner));
+        accept(&chain).map_err(|reason| ProbeError::Untrusted { address: address.to_string(), reason })?;
+        Ok(Self { connection, stream })
+    }
+
+    /// Sends all of it.
+    pub(super) fn send(&mut self, request: &[u8]) -> Result<(), ProbeError> {
+        let mut both = rustls::Stream::new(&mut self.connection, &mut self.stream);
+        let sent = both.write_all(request).and_then(|()| both.flush());
+        sent.map_err(|error| self.stream.no_tls(error))
+    }
+
+    /// Reads what comes next, and gives the server as long again for what comes then; nothing at the end. A server that hangs up
+    /// without saying goodbye has ended too.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, ProbeError> {
+        self.stream.begin_again();
+        match rustls::Stream::new(&mut self.connection, &mut self.stream).read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            other => other.map_err(|error| self.stream.no_tls(error)),
+        }
+    }
 }
 
 /// Whether something accepts connections at `address`.
@@ -344,6 +399,15 @@ impl Stream {
             }
             _ => other(error.to_string()),
         }
+    }
+
+    fn no_tls(&self, error: io::Error) -> ProbeError {
+        self.failure(error, |reason| ProbeError::NoTls { address: self.address.clone(), reason })
+    }
+
+    /// The next step has the whole time again.
+    fn begin_again(&mut self) {
+        self.deadline = Instant::now() + self.timeout;
     }
 
     fn left(&self) -> io::Result<Duration> {

@@ -5,11 +5,13 @@
 use super::table;
 use crate::audit::rotation::{AuthorityRotation, shown};
 use crate::error::Result;
+use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode};
 use crate::ops::rotate::{NodeRotation, Settled, StepReport};
 use crate::plan::rotate::course::{Goal, Leg};
 use crate::plan::rotate::objects::Gate;
 use crate::remedy::command;
+use crate::text::printable;
 
 /// What a step has changed, and how far each authority is.
 #[must_use]
@@ -80,13 +82,22 @@ pub fn nodes(nodes: &[SeenNode], due: &[Leg], width: Option<usize>) -> String {
 /// The steps that come, in order, and what the cluster says now.
 #[must_use]
 pub fn foreseen(foreseen: &Foreseen, width: Option<usize>) -> String {
-    let legs = legs(&foreseen.legs, width);
+    let first = foreseen.etcd_snapshot.iter().map(|node| ["etcd snapshot".to_owned(), String::new(), node.clone()]);
+    let legs = legs(first, &foreseen.legs, width);
     foreseen.cluster.as_ref().map_or_else(|| legs.clone(), |cluster| format!("{legs}\n\n{}", settled(cluster, width)))
 }
 
-fn legs(legs: &[Leg], width: Option<usize>) -> String {
-    let rows = legs.iter().map(|leg| [leg.phase.to_string(), leg.authorities.join(", "), leg.nodes.join(", ")]);
+fn legs(first: impl Iterator<Item = [String; 3]>, legs: &[Leg], width: Option<usize>) -> String {
+    let steps = legs.iter().map(|leg| [leg.phase.to_string(), leg.authorities.join(", "), leg.nodes.join(", ")]);
+    let rows: Vec<_> = first.chain(steps).collect();
     table(width, ["STEP", "AUTHORITIES", "NODES"], rows)
+}
+
+/// Where what etcd held is kept.
+#[must_use]
+pub fn kept(node: &str, snapshot: &EtcdSnapshot) -> String {
+    let EtcdSnapshot { file, size, sha256, .. } = snapshot;
+    format!("{node}: snapshot of etcd: {} ({size} bytes, SHA-256 {sha256})", printable(&file.display().to_string()))
 }
 
 /// What comes next, a line each.

@@ -130,6 +130,14 @@ pub struct ConductRequest {
     /// Before the old CA is given up.
     #[arg(long)]
     pub restart_pods: bool,
+    /// The file on the node, the first control plane, for what etcd holds before the rotation; without it one below `/var/lib/kubepki/etcd`.
+    ///
+    /// At the start of a rotation alone. The file must not exist.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_etcd_snapshot")]
+    pub etcd_snapshot: Option<PathBuf>,
+    /// Begin without a snapshot of etcd.
+    #[arg(long)]
+    pub no_etcd_snapshot: bool,
     /// How long each component may take to come back, and the cluster to follow.
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     pub timeout: Span,

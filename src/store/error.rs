@@ -93,6 +93,13 @@ faults! {
             /// The path.
             path: PathBuf,
         },
+        /// A new file shall not take the place of another; name one that does not exist.
+        #[error("{} exists already", path.display())]
+        #[fault("store.exists", Refused, "name a file that does not exist yet, or move this one away")]
+        Exists {
+            /// The path.
+            path: PathBuf,
+        },
         /// A symbolic link points to nothing; mount what it points to, or remove it.
         #[error("{}: the symbolic link {} points to {}, which does not exist", path.display(), link.display(), target.display())]
         #[fault("store.dangling_symlink" as DANGLING_SYMLINK, Environment,

@@ -40,6 +40,8 @@ RUN = """[ "$5" != cluster ] || {
   exit
 }
 log=$1; root=$2; shift 2
+# Nor is etcd.
+[ "$1" != etcd ] || exec cat "$log.etcd"
 printf '%s %s\\n' "$root" "$*" >> "$log"
 case $2 in
 step) exec {program} "$@" --rootfs "$root" --no-restart ;;
@@ -63,7 +65,8 @@ class Cluster:
         return self.folder / node / "etc/kubernetes/pki"
 
     def rotate(self, verb: str, *arguments: str) -> CompletedProcess[str]:
-        return kubepki("rotate", verb, "--nodes", self.file, *arguments)
+        kept = () if verb != "start" or "--etcd-snapshot" in arguments else ("--no-etcd-snapshot",)
+        return kubepki("rotate", verb, "--nodes", self.file, *kept, *arguments)
 
     def step(self, node: str, phase: str, *arguments: str | Path) -> CompletedProcess[str]:
         return kubepki("rotate", "step", phase, "--rootfs", self.folder / node, "--no-restart", *arguments)

@@ -26,7 +26,8 @@ def rotating(nodes: Path, *arguments: str, **variables: object) -> Played:
     playbook = nodes.parent / "rotate_ca.yml"
     playbook.write_text(json.dumps([each for each in plays if each["roles"][0]["rotate_ca_phase"] != "cluster"]))
     wanted = {"nodes_dir": nodes, "kubepki_binary": COMMAND, "kubepki_workers": "none", "rotate_ca_kubectl": ""}
-    wanted |= {"rotate_ca_rootfs": "{{ kubepki_rootfs }}", "rotate_ca_restart": False, **variables}
+    wanted |= {"rotate_ca_rootfs": "{{ kubepki_rootfs }}", "rotate_ca_restart": False}
+    wanted |= {"rotate_ca_etcd_snapshot": False, **variables}
     return play(playbook, nodes.parent / "home", "-i", EXAMPLES / "inventory.yml", *arguments, **wanted)
 
 

@@ -249,6 +249,27 @@ def test_a_dry_run_says_the_steps_and_changes_nothing(cluster: Cluster) -> None:
     assert state(cluster.folder / "cp1") == before
 
 
+def test_nothing_is_begun_before_what_etcd_holds_is_kept(cluster: Cluster) -> None:
+    begin = ("rotate", "start", "--nodes", cluster.file, "--authority", "front-proxy-ca")
+    before = state(cluster.folder / "cp1")
+    refused = kubepki(*begin)
+    assert refused.returncode == 3, refused.stderr
+    assert "code: rotate.no_snapshot" in refused.stderr
+    assert state(cluster.folder / "cp1") == before
+    shown = kubepki(*begin, "--dry-run")
+    assert shown.stdout.splitlines()[1].split() == ["etcd", "snapshot", "cp1"]
+
+    kept = {"file": "/there.db", "size": 7, "sha256": "ab", "server": "127.0.0.1:2379", "etcd_version": "3.6.8"}
+    (cluster.folder / "log.etcd").write_text(json.dumps(kept))
+    started = kubepki(*begin, "-o", "json")
+    assert started.returncode == 0, started.stderr
+    assert json.loads(started.stdout)["etcd_snapshot"] == kept
+    assert "cp1: snapshot of etcd: /there.db (7 bytes, SHA-256 ab)" in started.stderr
+    # Who goes on has it from the start.
+    (cluster.folder / "log.etcd").unlink()
+    assert cluster.rotate("abort", "--authority", "front-proxy-ca").returncode == 0
+
+
 def test_no_private_key_is_said_anywhere(cluster: Cluster) -> None:
     started = cluster.rotate("start", "-o", "json")
     assert "PRIVATE KEY" not in started.stdout + started.stderr
@@ -290,7 +311,7 @@ def test_a_node_that_is_somebody_else_is_refused(cluster: Cluster) -> None:
 @pytest.mark.parametrize("moment", [0.15, 0.4, 0.8, 1.3, 2.0])
 def test_killed_at_any_moment_it_is_gone_on_with(cluster: Cluster, moment: float) -> None:
     process = subprocess.Popen(
-        [*PROGRAM, "rotate", "start", "--nodes", str(cluster.file)],
+        [*PROGRAM, "rotate", "start", "--no-etcd-snapshot", "--nodes", str(cluster.file)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

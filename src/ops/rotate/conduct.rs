@@ -3,6 +3,8 @@
 //! In: a request, where it is to go. Out: a [`Conducted`]. How far each node is, is asked before every step, and nothing is noted
 //! anywhere: a run that broke off is gone on with by the next one.
 
+mod error;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -11,12 +13,14 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use self::error::ConductError;
 use super::nodes::{Fleet, Member, NodesError};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
-use crate::error::{Error, Fault, Result, faults};
+use crate::error::{Error, Fault, Result};
+use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::ops::named::read_named;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
 use crate::plan::rotate::{Given, Material, Phase};
@@ -30,70 +34,6 @@ const REFUSED: &str = "exit code 4: ";
 
 /// How far clocks may be apart: certificates are valid from five minutes before they are made.
 const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
-
-faults! {
-    /// Why a rotation over all nodes stops.
-    pub enum ConductError {
-        /// A step was done, and it is due again: something on the node undoes it, or it cannot be done there.
-        #[error("{phase} was done on {}, and it is still due: {}", nodes.join(", "), left.join("; "))]
-        #[fault("rotate.no_progress", Finding, "see what is left to do on each node: `kubepki rotate status`",
-            context = crate::error::evidence!(phase, nodes, left))]
-        NoProgress {
-            /// The step.
-            phase: &'static str,
-            /// The nodes.
-            nodes: Vec<String>,
-            /// What is left, by node.
-            left: Vec<String>,
-        },
-        /// The clock of a node is another one: what is signed on one node would not be valid yet on another.
-        #[error("the clock of {node} is {seconds} s away from this one")]
-        #[fault("rotate.clocks", Environment, "set the clocks of all nodes by the same source first (chrony, systemd-timesyncd)")]
-        Clocks {
-            /// The node.
-            node: String,
-            /// How far.
-            seconds: i64,
-        },
-        /// Nodes have different versions of kubepki.
-        #[error("nodes have different versions of kubepki: {}", versions.join(", "))]
-        #[fault("rotate.versions", Environment, "install the same version on all nodes", context = crate::error::evidence!(versions))]
-        Versions {
-            /// Each node and its version.
-            versions: Vec<String>,
-        },
-        /// Nodes of the cluster are not in the file: they would be cut off when the old CA goes.
-        #[error("nodes of the cluster are not in the file: {}", nodes.join(", "))]
-        #[fault("rotate.nodes_missing" as NODES_MISSING, Refused, "add them to the file (--nodes FILE), or take them out of the cluster first: kubectl delete node NAME",
-            context = crate::error::evidence!(nodes))]
-        NodesMissing {
-            /// Their names.
-            nodes: Vec<String>,
-        },
-        /// A rotation is under way: another one is not begun.
-        #[error("a rotation is under way: {}", stages.join("; "))]
-        #[fault("rotate.under_way", Refused, "go on with it: `kubepki rotate resume`, or go back: `kubepki rotate abort`",
-            context = crate::error::evidence!(stages))]
-        UnderWay {
-            /// Each node and how far it is.
-            stages: Vec<String>,
-        },
-        /// A control plane refuses to give the CA up, so no other one has.
-        #[error("{node} refuses, and nothing was given up anywhere: {reason}")]
-        #[fault("rotate.not_yet", Refused,
-            "it says why; what does not concern the others need not wait: name them with --authority")]
-        NotYet {
-            /// The node.
-            node: String,
-            /// What it said.
-            reason: String,
-        },
-        /// Ctrl-C came between two steps.
-        #[error("interrupted between two steps")]
-        #[fault("rotate.interrupted" as INTERRUPTED, Interrupted, "every node is whole; go on: `kubepki rotate resume`")]
-        Interrupted,
-    }
-}
 
 /// One node as it was seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -137,6 +77,8 @@ pub struct DoneStep {
 /// What comes, as far as it can be foreseen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Foreseen {
+    /// The node on which etcd's snapshot is taken first; none where none is taken.
+    pub etcd_snapshot: Option<String>,
     /// The steps.
     pub legs: Vec<Leg>,
     /// What the cluster says now.
@@ -151,6 +93,8 @@ pub struct Foreseen {
 pub struct Conducted {
     /// Where it went, by authority.
     pub goals: Vec<(Goal, Vec<String>)>,
+    /// What etcd held before the first step, where that was kept.
+    pub etcd_snapshot: Option<EtcdSnapshot>,
     /// Every step, in order.
     pub steps: Vec<DoneStep>,
     /// The nodes at the end.
@@ -162,6 +106,18 @@ pub struct Conducted {
 /// What goes on.
 #[derive(Debug)]
 pub enum Event<'e> {
+    /// What etcd holds is being kept.
+    Keeping {
+        /// The node.
+        node: &'e str,
+    },
+    /// It is kept.
+    Kept {
+        /// The node.
+        node: &'e str,
+        /// Where.
+        snapshot: &'e EtcdSnapshot,
+    },
     /// A step begins on a node.
     Begins {
         /// The node.
@@ -290,7 +246,9 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
             legs.push(leg);
         }
     }
-    Ok(Foreseen { legs, cluster, warnings })
+    let begins = wish == Wish::Start && !request.no_etcd_snapshot && !legs.is_empty();
+    let first = conductor.fleet.first().filter(|_| begins);
+    Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, warnings })
 }
 
 /// Does all steps until the wish is fulfilled.
@@ -330,6 +288,7 @@ fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Te
         }
     }
     vouching::refuse(conductor.failing_clients(wish), &request.coming)?;
+    let etcd_snapshot = if wish == Wish::Start { conductor.keep_etcd()? } else { None };
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
@@ -343,7 +302,13 @@ fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Te
         rotation: seen.get(&member.name).cloned(),
         problem: None,
     };
-    Ok(Conducted { goals, steps, nodes: fleet.members.iter().map(node).collect(), discovery_hashes: hashes })
+    Ok(Conducted {
+        goals,
+        etcd_snapshot,
+        steps,
+        nodes: fleet.members.iter().map(node).collect(),
+        discovery_hashes: hashes,
+    })
 }
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -496,6 +461,28 @@ impl<'c, 't> Conductor<'c, 't> {
             .map(|(node, one)| format!("{node}: {} is {}", one.name, one.stage.as_str()))
             .collect();
         if stages.is_empty() { Ok(()) } else { Err(ConductError::UnderWay { stages }) }
+    }
+
+    /// Nothing is begun without a way back to what etcd holds.
+    fn keep_etcd(&mut self) -> Result<Option<EtcdSnapshot>> {
+        let Some(first) = self.fleet.first().cloned().filter(|_| !self.request.no_etcd_snapshot) else {
+            return Ok(None);
+        };
+        let node = first.name.as_str();
+        self.go_on(&Event::Keeping { node })?;
+        let file = self.request.etcd_snapshot.as_ref().map(|file| file.display().to_string());
+        let mut arguments = vec!["etcd", "snapshot", "-o", "json"];
+        arguments.extend(file.as_deref().into_iter().flat_map(|file| ["--", file]));
+        let tell = &mut self.tell;
+        let taken = first.ask::<EtcdSnapshot>(&arguments, None, &mut |line| {
+            let _ = tell(&Event::Said { node, line });
+        });
+        let snapshot = taken.map_err(|error| match error {
+            NodesError::Failed { node, reason, .. } => ConductError::NoSnapshot { node, reason }.into(),
+            other => crate::error::Error::from(other),
+        })?;
+        self.go_on(&Event::Kept { node, snapshot: &snapshot })?;
+        Ok(Some(snapshot))
     }
 
     fn go(&mut self, goal: Goal, names: &[&str]) -> Result<()> {

@@ -1,0 +1,79 @@
+//! Why a rotation over all nodes stops.
+//!
+//! In: nodes, steps, what they said. Out: [`ConductError`].
+
+use crate::error::faults;
+
+faults! {
+    /// Why a rotation over all nodes stops.
+    pub enum ConductError {
+        /// A step was done, and it is due again: something on the node undoes it, or it cannot be done there.
+        #[error("{phase} was done on {}, and it is still due: {}", nodes.join(", "), left.join("; "))]
+        #[fault("rotate.no_progress", Finding, "see what is left to do on each node: `kubepki rotate status`",
+            context = crate::error::evidence!(phase, nodes, left))]
+        NoProgress {
+            /// The step.
+            phase: &'static str,
+            /// The nodes.
+            nodes: Vec<String>,
+            /// What is left, by node.
+            left: Vec<String>,
+        },
+        /// The clock of a node is another one: what is signed on one node would not be valid yet on another.
+        #[error("the clock of {node} is {seconds} s away from this one")]
+        #[fault("rotate.clocks", Environment, "set the clocks of all nodes by the same source first (chrony, systemd-timesyncd)")]
+        Clocks {
+            /// The node.
+            node: String,
+            /// How far.
+            seconds: i64,
+        },
+        /// Nodes have different versions of kubepki.
+        #[error("nodes have different versions of kubepki: {}", versions.join(", "))]
+        #[fault("rotate.versions", Environment, "install the same version on all nodes", context = crate::error::evidence!(versions))]
+        Versions {
+            /// Each node and its version.
+            versions: Vec<String>,
+        },
+        /// Nodes of the cluster are not in the file: they would be cut off when the old CA goes.
+        #[error("nodes of the cluster are not in the file: {}", nodes.join(", "))]
+        #[fault("rotate.nodes_missing" as NODES_MISSING, Refused, "add them to the file (--nodes FILE), or take them out of the cluster first: kubectl delete node NAME",
+            context = crate::error::evidence!(nodes))]
+        NodesMissing {
+            /// Their names.
+            nodes: Vec<String>,
+        },
+        /// What etcd holds could not be kept; nothing was begun.
+        #[error("{node}: no snapshot of etcd, and nothing was begun: {reason}")]
+        #[fault("rotate.no_snapshot", Environment,
+            "see what is wrong: `kubepki etcd snapshot` on that node; or take one by other means, and begin without: --no-etcd-snapshot")]
+        NoSnapshot {
+            /// The node.
+            node: String,
+            /// What it said.
+            reason: String,
+        },
+        /// A rotation is under way: another one is not begun.
+        #[error("a rotation is under way: {}", stages.join("; "))]
+        #[fault("rotate.under_way", Refused, "go on with it: `kubepki rotate resume`, or go back: `kubepki rotate abort`",
+            context = crate::error::evidence!(stages))]
+        UnderWay {
+            /// Each node and how far it is.
+            stages: Vec<String>,
+        },
+        /// A control plane refuses to give the CA up, so no other one has.
+        #[error("{node} refuses, and nothing was given up anywhere: {reason}")]
+        #[fault("rotate.not_yet", Refused,
+            "it says why; what does not concern the others need not wait: name them with --authority")]
+        NotYet {
+            /// The node.
+            node: String,
+            /// What it said.
+            reason: String,
+        },
+        /// Ctrl-C came between two steps.
+        #[error("interrupted between two steps")]
+        #[fault("rotate.interrupted" as INTERRUPTED, Interrupted, "every node is whole; go on: `kubepki rotate resume`")]
+        Interrupted,
+    }
+}
