@@ -11,15 +11,15 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::material::read_new_ca;
 use super::nodes::{Fleet, Member, NodesError};
 use super::{NodeRotation, Settled, StepReport, vouching};
-use crate::audit::rotation::{AuthorityRotation, Stage};
+use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Fault, Result, faults};
-use crate::ops::named::read_named;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, next};
-use crate::plan::rotate::{Given, Material, Phase};
+use crate::plan::rotate::{Material, Phase, RotateError, refuse_lacking};
 pub use crate::request::ConductRequest;
 use crate::secret::Secret;
 use crate::workers;
@@ -409,6 +409,7 @@ impl<'c, 't> Conductor<'c, 't> {
         let goal = match wish {
             Wish::Start => {
                 self.refuse_under_way()?;
+                self.refuse_elsewhere()?;
                 Goal::Forward
             }
             Wish::Resume => return Ok(direction(&self.stops(), &self.names)?),
@@ -423,6 +424,25 @@ impl<'c, 't> Conductor<'c, 't> {
     fn failing_clients(&self, wish: Wish) -> Option<String> {
         let mut all = self.seen.iter().filter(|_| wish == Wish::Start);
         all.find_map(|(name, seen)| Some(format!("{name}: {}", seen.failing_clients.as_ref()?)))
+    }
+
+    /// Refuses before the first step what a node would refuse in the middle.
+    fn refuse_elsewhere(&self) -> Result<()> {
+        let given = self.request.coming.new_ca.as_deref().map(read_new_ca).transpose()?;
+        for (node, seen) in &self.seen {
+            let is_meant = |one: &&AuthorityRotation| self.names.contains(&one.name.as_str());
+            for one in seen.authorities.iter().filter(is_meant).filter(|one| one.stage != Stage::Absent) {
+                let comes = given.as_ref().map(|given| given.read(&one.name)).transpose()?.unwrap_or_default();
+                let comes: Vec<_> = comes.iter().map(Anchor::of).collect();
+                refuse_lacking(one, &comes).map_err(|error| match error {
+                    RotateError::Elsewhere { authority, reason, hint } => {
+                        RotateError::Elsewhere { authority: format!("{node}: {authority}"), reason, hint }
+                    }
+                    other => other,
+                })?;
+            }
+        }
+        Ok(())
     }
 
     fn refuse_under_way(&self) -> Result<(), ConductError> {
@@ -552,7 +572,7 @@ impl<'c, 't> Conductor<'c, 't> {
                 let mut exported = source.ask::<Material>(&arguments, None, &mut |_| {})?;
                 material.authorities.append(&mut exported.authorities);
             } else if let Some(path) = &self.request.coming.new_ca {
-                material.authorities.insert(authority.clone(), Given::of_pem(&read_named(path, None)?));
+                material.authorities.insert(authority.clone(), read_new_ca(path)?);
             }
         }
         if material.is_empty() {
