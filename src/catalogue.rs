@@ -26,8 +26,9 @@ pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
 pub use reload::{
     KUBELET, RELOADS, Reload, ReloadRow, components, must_restart, must_restart_for, names_a_file, reload,
+    trusting_flags,
 };
-pub use rotation::{Aside, KeyFiles, rotated_names};
+pub use rotation::{Aside, KeyFiles, ROTATION_SIGNING, rotated_names};
 pub(crate) use row::LEAF_KEY_USAGES;
 pub use row::{AlternativeNames, CommonName, Kind, Row};
 pub use server::ServerRule;

@@ -234,6 +234,12 @@ impl Store {
         read::behind(&self.root, path)
     }
 
+    /// Whether both paths lead to one file, or to one place where none is.
+    #[must_use]
+    pub fn are_one(&self, one: &Path, other: &Path) -> bool {
+        one == other || read::are_one(&self.root, one, other)
+    }
+
     /// When the file at `path` changed last, whatever it was that changed of it, or a link that leads to it; `None` when
     /// no regular file can be seen there.
     #[must_use]

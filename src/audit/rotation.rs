@@ -10,10 +10,16 @@
 //! | trust-both/issue-old | both | the one that goes | the one that comes |
 //! | trust-both/issue-new | both | the one that comes | the one that goes |
 
+mod elsewhere;
+
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_CONF, Kind, SERVICE_ACCOUNT, rotated_names};
+pub use elsewhere::Elsewhere;
+
+use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_CONF, Kind, Layout, SERVICE_ACCOUNT, rotated_names};
 use crate::component::{ServingSource, StaticPod};
 use crate::digest::sha256_hex;
 use crate::inventory::{Found, Inventory, Item, ServiceAccountKeys};
@@ -23,6 +29,9 @@ use crate::x509::{Certificate, read_certificates};
 
 /// The controller manager's flag with the certificate that it signs with.
 pub const SIGNING_FLAG: &str = "cluster-signing-cert-file";
+
+/// Its flag with the key.
+const SIGNING_KEY_FLAG: &str = "cluster-signing-key-file";
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +163,9 @@ pub struct AuthorityRotation {
     pub lacks_bridge: bool,
     /// Certificates of this node, and who has signed them.
     pub leaves: Vec<SignedLeaf>,
+    /// Files that are not kubeadm's, from which components of this node take whom they trust.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// What is not as the stage has it, each in a few words.
     pub behind: Vec<String>,
 }
@@ -185,17 +197,25 @@ impl AuthorityRotation {
     }
 }
 
-/// Looks at every authority of the node.
+/// Looks at every authority of the node; `elsewhere` says which files that are not kubeadm's components trust by instead.
 #[must_use]
-pub fn look(inventory: &Inventory<'_>, controller_manager: Option<&StaticPod>) -> Vec<AuthorityRotation> {
+pub fn look(
+    inventory: &Inventory<'_>,
+    controller_manager: Option<&StaticPod>,
+    elsewhere: &[(&str, Elsewhere)],
+) -> Vec<AuthorityRotation> {
     rotated_names()
         .into_iter()
         .filter_map(|name| {
             let item = inventory.get(name)?;
-            Some(match item.service_account() {
+            let mut rotation = match item.service_account() {
                 Some(keys) => look_at_keys(inventory, keys),
                 None => look_at_authority(inventory, item, controller_manager),
-            })
+            };
+            let of_it = elsewhere.iter().filter(|(authority, _)| *authority == name);
+            rotation.elsewhere = of_it.map(|(_, one)| one.clone()).collect();
+            rotation.behind.extend(rotation.lacking_elsewhere());
+            Some(rotation)
         })
         .collect()
 }
@@ -212,6 +232,7 @@ fn absent(name: &str) -> AuthorityRotation {
         has_other_key: false,
         lacks_bridge: false,
         leaves: Vec::new(),
+        elsewhere: Vec::new(),
         behind: Vec::new(),
     }
 }
@@ -362,9 +383,18 @@ pub fn other_kubeconfigs<'i, 't>(
     })
 }
 
+/// The certificate that the controller manager is told to sign with, where a rotation may name another: with the key of the cluster's
+/// CA. One with a key of its own was set up by an administrator, and stays as it is.
+#[must_use]
+pub fn told_to_sign_with(layout: &Layout, pod: Option<&StaticPod>) -> Option<PathBuf> {
+    let pod = pod?;
+    let is_of_the_cluster = pod.file(SIGNING_KEY_FLAG)? == layout.in_use(CLUSTER_CA).key;
+    pod.file(SIGNING_FLAG).filter(|_| is_of_the_cluster)
+}
+
 /// What is wrong with the certificate that the controller manager is told to sign with.
 fn other_signing(inventory: &Inventory<'_>, trusted: &[Certificate], pod: Option<&StaticPod>) -> Option<String> {
-    let told = pod?.file(SIGNING_FLAG)?;
+    let told = told_to_sign_with(inventory.layout, pod)?;
     let own = inventory.layout.signing_certificate();
     if trusted.len() > 1 && told == inventory.layout.in_use(CLUSTER_CA).public {
         return Some(format!("the controller manager signs with {}, which holds several certificates", told.display()));

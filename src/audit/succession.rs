@@ -16,7 +16,7 @@ impl Checkup<'_> {
     /// Notes all of it.
     pub fn succession(&mut self, controller_manager: Option<&StaticPod>) {
         let inventory = self.inventory;
-        for rotation in look(inventory, controller_manager) {
+        for rotation in look(inventory, controller_manager, &[]) {
             if matches!(rotation.stage, Stage::Absent | Stage::Single) {
                 continue;
             }

@@ -292,6 +292,11 @@ const TRUSTS: [(&str, &str, &str); 10] = [
     (CLUSTER_CA, KUBELET, KUBELET_CONF),
 ];
 
+/// The flags of manifests that name a file of CAs that are trusted: the CA, the component, the flag.
+pub fn trusting_flags() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    TRUSTS.into_iter().filter(|(_, _, setting)| setting.ends_with("ca-file") || setting.ends_with("-cafile"))
+}
+
 /// Every component that holds one of them, in the order of the restarts.
 #[must_use]
 pub fn components() -> Vec<&'static str> {

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 use super::{CLUSTER_CA, Kind, Layout, SERVICE_ACCOUNT, row, rows};
 
+/// The base name of the certificate that signs alone during a rotation.
+pub const ROTATION_SIGNING: &str = "ca-rotation-signing";
+
 /// The one that is not in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aside {
@@ -58,9 +61,16 @@ impl Layout {
         )
     }
 
-    /// The certificate with which the controller manager signs while `ca.crt` holds several.
+    /// The certificate with which the controller manager signs while `ca.crt` holds several. No other than a rotation writes it:
+    /// `ca-signing.crt` is an administrator's.
     #[must_use]
     pub fn signing_certificate(&self) -> PathBuf {
+        self.certificate(ROTATION_SIGNING)
+    }
+
+    /// The certificate that an administrator gives the controller manager to sign with, where `ca.crt` is not for it.
+    #[must_use]
+    pub fn own_signing_certificate(&self) -> PathBuf {
         self.certificate(&format!("{CLUSTER_CA}-signing"))
     }
 

@@ -10,6 +10,8 @@
 //! | `reissue` | what the other CA has signed |
 //! | `export` | what other nodes need |
 //! | `nodes` | the nodes, and how kubepki is run on each |
+//! | `material` | files with a CA that comes |
+//! | `elsewhere` | files that are not kubeadm's, from which components take whom they trust |
 //! | `cluster` `settle` | the cluster's own objects, and gates |
 //! | `vouching` | whether clients of the old CA alone go on |
 //! | `unused` | whether an audit log still knows the old CA |
@@ -17,7 +19,9 @@
 
 pub mod cluster;
 pub mod conduct;
+mod elsewhere;
 mod export;
+pub mod material;
 pub mod nodes;
 mod reissue;
 mod settle;
@@ -203,7 +207,7 @@ impl Place {
 
     fn rotations(&self, names: &[&str]) -> Result<Vec<AuthorityRotation>> {
         let pod = self.controller_manager();
-        let all = look(&self.inventory()?, pod.as_ref());
+        let all = look(&self.inventory()?, pod.as_ref(), &elsewhere::find(self));
         Ok(all.into_iter().filter(|one| names.contains(&one.name.as_str())).collect())
     }
 }

@@ -14,6 +14,7 @@
 pub mod affected;
 pub mod course;
 mod draft;
+mod elsewhere;
 mod given;
 mod keys;
 pub mod objects;
@@ -23,6 +24,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use draft::Turn;
+pub use elsewhere::{refuse_elsewhere, refuse_lacking};
 pub use given::{Given, Material, prepare};
 pub use turn::{turn, without_signing_file};
 
@@ -119,6 +121,17 @@ faults! {
             /// The authority.
             authority: String,
             /// What is missing.
+            reason: String,
+            /// What to do.
+            hint: String,
+        },
+        /// A component takes whom it trusts from a file that is not kubeadm's, and it does not hold what it has to; no step writes it.
+        #[error("{authority}: {reason}")]
+        #[fault("rotate.trusted_elsewhere", Refused, hint.clone(), context = crate::error::evidence!(authority, reason))]
+        Elsewhere {
+            /// The authority.
+            authority: String,
+            /// The setting, the file, what it lacks.
             reason: String,
             /// What to do.
             hint: String,

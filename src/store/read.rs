@@ -45,6 +45,14 @@ pub(super) fn behind(root: &Root, path: &Path) -> Option<(PathBuf, DateTime<Utc>
     Some((root.logical_of(&target.existing), changed(root, &link.existing)?))
 }
 
+/// Whether both paths, links followed, are one.
+pub(super) fn are_one(root: &Root, one: &Path, other: &Path) -> bool {
+    match (root.resolve(one, true), root.resolve(other, true)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
 fn changed(root: &Root, physical: &Path) -> Option<DateTime<Utc>> {
     if root.snapshot().is_some() {
         return None;

@@ -164,6 +164,7 @@ fn in_a_bundle_only_this_certificate_changes_and_keeps_its_place() {
         let pem: Vec<u8> = order.iter().flat_map(|one| one.to_pem()).collect();
         node.write("/etc/kubernetes/pki/ca.crt", old.to_pem());
         node.write("/etc/kubernetes/pki/ca-signing.crt", old.to_pem());
+        node.write("/etc/kubernetes/pki/ca-rotation-signing.crt", old.to_pem());
         node.write("/etc/kubernetes/pki/ca-previous.crt", other.to_pem());
         node.edit("/etc/kubernetes/admin.conf", |text| {
             let now = base64(&embedded(text.as_bytes(), "certificate-authority-data"));
@@ -179,6 +180,7 @@ fn in_a_bundle_only_this_certificate_changes_and_keeps_its_place() {
         let in_admin = trusted(&node, "admin.conf");
         assert_eq!((in_admin.len(), &in_admin[place], &in_admin[1 - place]), (2, &all[0], &other));
         assert_eq!(bundle(&node, "ca-signing"), [all[0].clone()]);
+        assert_eq!(bundle(&node, "ca-rotation-signing"), [all[0].clone()]);
         assert_eq!(bundle(&node, "ca-previous"), std::slice::from_ref(&other));
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,9 @@ def test_a_rotation_goes_through_every_node_and_ends_with_the_new_one_alone(clus
             assert verifies(tmp_path, ca_of(pki, authority)[0], ca_of(pki, file)[0])
         manifest = (pki.parent / "manifests/kube-controller-manager.yaml").read_text()
         assert manifest == MANIFEST.replace(
-            "cert-file=/etc/kubernetes/pki/ca.crt", "cert-file=/etc/kubernetes/pki/ca-signing.crt"
+            "cert-file=/etc/kubernetes/pki/ca.crt", "cert-file=/etc/kubernetes/pki/ca-rotation-signing.crt"
         )
-        assert ca_of(pki, "ca-signing") == [new]
+        assert ca_of(pki, "ca-rotation-signing") == [new]
         keys = list(pki.rglob("*.key"))
         assert {oct(path.stat().st_mode & 0o777) for path in keys} == {"0o600"}
 
@@ -238,6 +239,199 @@ def test_a_ca_of_our_own_is_taken(cluster: Cluster, tmp_path: Path) -> None:
     assert cluster.rotate("finish", "--authority", "ca").returncode == 0
     assert ca_of(cluster.pki("cp2"), "ca") == certificates(certificate)
     assert verifies(tmp_path, certificate, ca_of(cluster.pki("cp2"), "apiserver")[0])
+
+
+def make_ca(folder: Path, name: str, *arguments: str | Path) -> Path:
+    """Make a CA's certificate and key, in one file."""
+    made = run(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3000"),
+        *("-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign", *arguments),
+        *("-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt"),
+    )
+    assert made.returncode == 0, made.stderr
+    both = folder / f"{name}.pem"
+    both.write_text((folder / f"{name}.crt").read_text() + (folder / f"{name}.key").read_text())
+    both.chmod(0o600)
+    return both
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("no key", "rotate.bad_authority"),
+        ("encrypted", "key.encrypted"),
+        ("constrained", "rotate.bad_authority"),
+        ("below", "rotate.bad_authority"),
+        ("writable", "rotate.foreign_material"),
+    ],
+)
+def test_a_ca_that_cannot_sign_here_is_refused_before_anything_changes(
+    cluster: Cluster, tmp_path: Path, fault: str, code: str
+) -> None:
+    constraints = ("-addext", "nameConstraints=critical,permitted;DNS:example.org") if fault == "constrained" else ()
+    pki = cluster.pki("cp1")
+    signer = ("-CA", pki / "ca.crt", "-CAkey", pki / "ca.key") if fault == "below" else ()
+    own = make_ca(tmp_path, "own", *constraints, *signer)
+    if fault == "no key":
+        own = tmp_path / "own.crt"
+    elif fault == "encrypted":
+        key = run("openssl", "pkcs8", "-topk8", "-passout", "pass:secret", "-in", tmp_path / "own.key")
+        assert key.returncode == 0
+        own.write_text((tmp_path / "own.crt").read_text() + key.stdout)
+    elif fault == "writable":
+        own.chmod(0o666)
+    before = state(cluster.folder / "cp1/etc")
+    refused = cluster.rotate("start", "--authority", "ca", "--new-ca", str(own))
+    assert refused.returncode != 0
+    assert code in refused.stderr
+    assert "PRIVATE KEY" not in refused.stderr
+    assert state(cluster.folder / "cp1/etc") == before
+
+
+def test_a_key_that_was_missing_is_taken_when_it_is_given(cluster: Cluster, tmp_path: Path) -> None:
+    own = make_ca(tmp_path, "own")
+    assert cluster.step("cp1", "trust-both", "--authority", "ca", "--new-ca", own).returncode == 0
+    key = cluster.pki("cp1") / "ca-next.key"
+    content = key.read_bytes()
+    key.unlink()
+    assert cluster.step("cp1", "issue-new", "--authority", "ca").returncode != 0
+    given = cluster.step("cp1", "trust-both", "--authority", "ca", "--new-ca", own)
+    assert given.returncode == 0, given.stderr
+    assert key.read_bytes() == content
+    assert cluster.step("cp1", "issue-new", "--authority", "ca").returncode == 0
+
+
+def test_a_key_that_others_can_read_is_warned_of(cluster: Cluster, tmp_path: Path) -> None:
+    own = make_ca(tmp_path, "own")
+    quiet = cluster.step("cp1", "trust-both", "--authority", "ca", "--new-ca", own, "--dry-run")
+    assert "others can read it" not in quiet.stderr
+    own.chmod(0o644)
+    told = cluster.step("cp1", "trust-both", "--authority", "ca", "--new-ca", own, "--dry-run")
+    assert told.returncode == 0, told.stderr
+    assert "others can read it" in told.stderr
+
+
+def test_a_signing_pair_of_an_administrator_stays_as_it_is(cluster: Cluster, tmp_path: Path) -> None:
+    make_ca(tmp_path, "signing")
+    manifest = MANIFEST.replace("cert-file=/etc/kubernetes/pki/ca.crt", "cert-file=/etc/kubernetes/pki/ca-signing.crt")
+    manifest = manifest.replace("key-file=/etc/kubernetes/pki/ca.key", "key-file=/etc/kubernetes/pki/ca-signing.key")
+    for node in cluster.nodes:
+        pki = cluster.pki(node)
+        (pki.parent / "manifests/kube-controller-manager.yaml").write_text(manifest)
+        for end in ("crt", "key"):
+            shutil.copy2(tmp_path / f"signing.{end}", pki / f"ca-signing.{end}")
+    pki = cluster.pki("cp1")
+
+    def is_as_it_was() -> bool:
+        pairs = [(pki / f"ca-signing.{end}", tmp_path / f"signing.{end}") for end in ("crt", "key")]
+        same = all(one.read_bytes() == other.read_bytes() for one, other in pairs)
+        return same and (pki.parent / "manifests/kube-controller-manager.yaml").read_text() == manifest
+
+    assert cluster.rotate("start", "--authority", "ca").returncode == 0
+    assert is_as_it_was()
+    finished = cluster.rotate("finish", "--authority", "ca")
+    assert finished.returncode == 0, finished.stderr
+    assert is_as_it_was()
+
+
+def test_a_certificate_that_signs_alone_with_the_clusters_key_makes_way(cluster: Cluster) -> None:
+    manifest = MANIFEST.replace("cert-file=/etc/kubernetes/pki/ca.crt", "cert-file=/etc/kubernetes/pki/alone.crt")
+    pki = cluster.pki("cp1")
+    (pki.parent / "manifests/kube-controller-manager.yaml").write_text(manifest)
+    (pki / "alone.crt").write_bytes((pki / "ca.crt").read_bytes())
+    for phase in ("trust-both", "issue-new"):
+        assert cluster.step("cp1", phase, "--authority", "ca").returncode == 0
+    told = (pki.parent / "manifests/kube-controller-manager.yaml").read_text()
+    assert "cert-file=/etc/kubernetes/pki/ca-rotation-signing.crt" in told
+    assert ca_of(pki, "ca-rotation-signing") == ca_of(pki, "ca")[:1]
+
+
+API_SERVER = """apiVersion: v1
+kind: Pod
+metadata: {name: kube-apiserver, namespace: kube-system}
+spec:
+  containers:
+  - name: kube-apiserver
+    command: [kube-apiserver, %s]
+    volumeMounts: [{mountPath: /etc/kubernetes, name: all}]
+  volumes: [{hostPath: {path: /etc/kubernetes}, name: all}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("authority", "flag", "file"),
+    [
+        ("ca", "client-ca-file", "ca.crt"),
+        ("front-proxy-ca", "requestheader-client-ca-file", "front-proxy-ca.crt"),
+        ("etcd-ca", "etcd-cafile", "etcd/ca.crt"),
+        ("sa", "service-account-key-file", "sa.pub"),
+    ],
+)
+def test_a_file_that_is_not_kubeadms_has_to_hold_the_ca_that_comes(
+    cluster: Cluster, authority: str, flag: str, file: str
+) -> None:
+    pki = cluster.pki("cp2")
+    other = pki.parent / "clients.pem"
+    other.write_bytes((pki / file).read_bytes())
+    manifest = pki.parent / "manifests/kube-apiserver.yaml"
+    manifest.write_text(API_SERVER % f"--{flag}=/etc/kubernetes/clients.pem")
+    before = state(cluster.folder)
+    refused = cluster.rotate("start", "--authority", authority)
+    assert refused.returncode == 4, refused.stderr
+    assert "rotate.trusted_elsewhere" in refused.stderr
+    assert f"cp2: {authority}" in refused.stderr
+    assert "/etc/kubernetes/clients.pem" in refused.stderr
+    (cluster.folder / "log").unlink()
+    assert state(cluster.folder) == before
+    # The same file by another way is kubeadm's.
+    other.unlink()
+    other.symlink_to(f"pki/{file}")
+    assert cluster.rotate("start", "--authority", authority).returncode == 0
+
+
+def test_a_ca_that_is_in_the_other_file_already_is_taken_and_the_old_one_has_to_leave_it(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    own = make_ca(tmp_path, "own")
+    new = (tmp_path / "own.crt").read_text()
+    others = {}
+    for node in cluster.nodes:
+        pki = cluster.pki(node)
+        others[node] = pki.parent / "clients.pem"
+        others[node].write_text((pki / "ca.crt").read_text() + new)
+        told = API_SERVER % "--client-ca-file=/etc/kubernetes/clients.pem"
+        (pki.parent / "manifests/kube-apiserver.yaml").write_text(told)
+    old = ca_of(cluster.pki("cp1"), "ca")[0]
+    # Taken out in the middle: nothing is signed by it.
+    assert cluster.step("cp1", "trust-both", "--authority", "ca", "--new-ca", own).returncode == 0
+    others["cp1"].write_text(old)
+    assert "clients.pem (kube-apiserver --client-ca-file) does not hold" in cluster.rotate("status").stdout
+    stopped = cluster.rotate("resume")
+    assert stopped.returncode == 3
+    assert "does not hold" in stopped.stderr
+    others["cp1"].write_text(old + new)
+    resumed = cluster.rotate("resume")
+    assert resumed.returncode == 0, resumed.stderr
+    refused = cluster.rotate("finish", "--authority", "ca")
+    assert refused.returncode == 3
+    assert "still holds" in refused.stderr
+    for other in others.values():
+        other.write_text(new)
+    finished = cluster.rotate("finish", "--authority", "ca")
+    assert finished.returncode == 0, finished.stderr
+    assert all(other.read_text() == new for other in others.values())
+
+
+def test_the_kubelets_other_file_counts_too(cluster: Cluster) -> None:
+    kubelet = cluster.folder / "cp2/var/lib/kubelet"
+    kubelet.mkdir(parents=True, exist_ok=True)
+    (kubelet / "config.yaml").write_text(
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
+        "authentication: {x509: {clientCAFile: /etc/kubelet-clients.pem}}\n"
+    )
+    refused = cluster.rotate("start", "--authority", "ca")
+    assert refused.returncode == 4
+    assert "clientCAFile of the kubelet names /etc/kubelet-clients.pem" in refused.stderr
 
 
 def test_a_dry_run_says_the_steps_and_changes_nothing(cluster: Cluster) -> None:

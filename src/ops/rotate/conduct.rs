@@ -3,6 +3,7 @@
 //! In: a request, where it is to go. Out: a [`Conducted`]. How far each node is, is asked before every step, and nothing is noted
 //! anywhere: a run that broke off is gone on with by the next one.
 
+mod before;
 mod error;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
+use super::material::read_new_ca;
 use super::nodes::{Fleet, Member, NodesError};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
@@ -21,19 +22,12 @@ use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Error, Fault, Result};
 use crate::ops::etcd_snapshot::EtcdSnapshot;
-use crate::ops::named::read_named;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
-use crate::plan::rotate::{Given, Material, Phase};
+use crate::plan::rotate::{Material, Phase};
 use crate::remedy::command;
 pub use crate::request::ConductRequest;
 use crate::secret::Secret;
 use crate::workers;
-
-/// How it begins what a node says that refuses.
-const REFUSED: &str = "exit code 4: ";
-
-/// How far clocks may be apart: certificates are valid from five minutes before they are made.
-const CLOCKS_APART: TimeDelta = TimeDelta::minutes(2);
 
 /// One node as it was seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -376,63 +370,15 @@ impl<'c, 't> Conductor<'c, 't> {
         if (self.tell)(event).is_break() { Err(ConductError::Interrupted) } else { Ok(()) }
     }
 
-    fn refuse_clocks(&self, asked_at: DateTime<Utc>) -> Result<(), ConductError> {
-        let answered_at = SystemClock.now();
-        for (name, seen) in &self.seen {
-            let away = (asked_at - seen.looked_at).max(seen.looked_at - answered_at);
-            if away > CLOCKS_APART {
-                return Err(ConductError::Clocks { node: name.clone(), seconds: away.num_seconds() });
-            }
-        }
-        Ok(())
-    }
-
-    fn refuse_versions(&self) -> Result<(), ConductError> {
-        let own = env!("CARGO_PKG_VERSION");
-        if self.seen.values().all(|seen| seen.version == own) {
-            return Ok(());
-        }
-        let versions = self.seen.iter().map(|(name, seen)| format!("{name} {}", seen.version));
-        Err(ConductError::Versions { versions: versions.chain([format!("here {own}")]).collect() })
-    }
-
-    /// Without its API server a cluster of one control plane says nothing: what a restart has left outside is put back first.
-    fn put_back_what_is_held(&mut self) -> Result<()> {
-        let held: Vec<_> = self.seen.iter().filter(|(_, seen)| !seen.held.is_empty()).collect();
-        if held.is_empty() {
-            return Ok(());
-        }
-        for (node, seen) in held {
-            let Some(member) = self.fleet.get(node) else { continue };
-            let arguments: Vec<_> =
-                ["restart"].into_iter().chain(seen.held.iter().map(String::as_str)).chain(["-o", "json"]).collect();
-            let tell = &mut self.tell;
-            let _: serde_json::Value = member.ask(&arguments, None, &mut |line| {
-                let _ = tell(&Event::Said { node, line });
-            })?;
-        }
-        self.look()
-    }
-
     fn stops(&self) -> Vec<Stop<'_>> {
         self.fleet.members.iter().filter_map(|member| Some(member.stop(self.seen.get(&member.name)?))).collect()
-    }
-
-    /// A node that no file names would be cut off from the cluster at the end.
-    fn refuse_missing_nodes(&mut self) -> Result<Option<Settled>> {
-        let Some(first) = self.fleet.first().cloned() else { return Ok(None) };
-        let arguments = ["rotate", "step", "cluster", "--dry-run", "-o", "json"];
-        let seen: StepReport = first.ask(&arguments, None, &mut |_| {})?;
-        self.is_asked = true;
-        let nodes = seen.cluster.as_ref().map(|cluster| cluster.nodes.as_slice()).unwrap_or_default();
-        let missing: Vec<_> = nodes.iter().filter(|name| self.fleet.get(name).is_none()).cloned().collect();
-        if missing.is_empty() { Ok(seen.cluster) } else { Err(ConductError::NodesMissing { nodes: missing }.into()) }
     }
 
     fn goals(&self, wish: Wish) -> Result<Vec<(Goal, Vec<String>)>> {
         let goal = match wish {
             Wish::Start => {
                 self.refuse_under_way()?;
+                self.refuse_elsewhere()?;
                 Goal::Forward
             }
             Wish::Resume => return Ok(direction(&self.stops(), &self.names)?),
@@ -441,26 +387,6 @@ impl<'c, 't> Conductor<'c, 't> {
             Wish::Abort => direction(&self.stops(), &self.names).map(|_| Goal::Back)?,
         };
         Ok(vec![(goal, owned(&self.names))])
-    }
-
-    /// Why clients that know the old CA alone will fail, where one is to be replaced.
-    fn failing_clients(&self, wish: Wish) -> Option<String> {
-        let mut all = self.seen.iter().filter(|_| wish == Wish::Start);
-        all.find_map(|(name, seen)| Some(format!("{name}: {}", seen.failing_clients.as_ref()?)))
-    }
-
-    fn refuse_under_way(&self) -> Result<(), ConductError> {
-        let is_begun = |one: &AuthorityRotation| {
-            self.names.contains(&one.name.as_str()) && (one.stage.trusts_both() || one.stage == Stage::Prepared)
-        };
-        let stages: Vec<_> = self
-            .seen
-            .iter()
-            .flat_map(|(node, seen)| seen.authorities.iter().map(move |one| (node, one)))
-            .filter(|(_, one)| is_begun(one))
-            .map(|(node, one)| format!("{node}: {} is {}", one.name, one.stage.as_str()))
-            .collect();
-        if stages.is_empty() { Ok(()) } else { Err(ConductError::UnderWay { stages }) }
     }
 
     /// Nothing is begun without a way back to what etcd holds.
@@ -543,24 +469,6 @@ impl<'c, 't> Conductor<'c, 't> {
         self.step(&first, Phase::Cluster, authorities, more)
     }
 
-    /// What one control plane refuses is refused before another one has given anything up.
-    fn rehearse(&self, leg: &Leg) -> Result<()> {
-        let (listed, life) = (leg.authorities.join(","), format!("{}s", self.request.coming.token_life.seconds()));
-        let step = ["rotate", "step", leg.phase.as_str(), "--dry-run", "--authority", listed.as_str()];
-        let arguments = [step.as_slice(), &["--token-life", life.as_str(), "-o", "json"]].concat();
-        let members = leg.nodes.iter().filter_map(|node| self.fleet.get(node)).filter(|member| !member.is_worker());
-        for member in members {
-            let answer: Result<serde_json::Value, _> = member.ask(&arguments, None, &mut |_| {});
-            match answer {
-                Err(NodesError::Failed { node, reason, .. }) if reason.starts_with(REFUSED) => {
-                    return Err(ConductError::NotYet { node, reason: reason.replacen(REFUSED, "", 1) }.into());
-                }
-                other => other?,
-            };
-        }
-        Ok(())
-    }
-
     fn step(&mut self, node: &str, phase: Phase, authorities: &[String], more: &[&str]) -> Result<()> {
         self.go_on(&Event::Begins { node, phase, authorities })?;
         let Some(member) = self.fleet.get(node).cloned() else { return Ok(()) };
@@ -624,7 +532,7 @@ impl<'c, 't> Conductor<'c, 't> {
                 let mut exported = source.ask::<Material>(&arguments, None, &mut |_| {})?;
                 material.authorities.append(&mut exported.authorities);
             } else if let Some(path) = &self.request.coming.new_ca {
-                material.authorities.insert(authority.clone(), Given::of_pem(&read_named(path, None)?));
+                material.authorities.insert(authority.clone(), read_new_ca(path)?);
             }
         }
         if material.is_empty() {

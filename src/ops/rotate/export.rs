@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::inventory::Inventory;
 use crate::plan::rotate::{Given, Material};
 use crate::secret::Secret;
-use crate::x509::Certificate;
+use crate::x509::{Certificate, read_certificates};
 
 /// What comes, for another control-plane node; for a worker what it has to trust: with what comes or, when the old ones are
 /// gone here, what is left.
@@ -36,7 +36,12 @@ fn for_control_plane(inventory: &Inventory<'_>, rotation: &AuthorityRotation) ->
     let name = rotation.name.as_str();
     let aside = |aside| {
         let files = inventory.layout.aside(name, aside);
-        let certificates = String::from_utf8(inventory.tree.content(&files.public)?.to_vec()).ok()?;
+        let content = inventory.tree.content(&files.public)?;
+        let certificates = if name == SERVICE_ACCOUNT {
+            String::from_utf8(content.to_vec()).ok()?
+        } else {
+            pem(read_certificates(content).ok()?.iter())?
+        };
         Some(Given { certificates, key: secret(inventory, &files.key), previous: None })
     };
     let in_use = || {
@@ -65,7 +70,12 @@ fn first_ones(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option
     let all = inventory.get(&rotation.name)?.certificates();
     // The one that signs, and those above it; the others go.
     let above = all.windows(2).take_while(|pair| is_chain(pair)).count();
-    String::from_utf8(all.iter().take(above + 1).flat_map(Certificate::to_pem).collect()).ok()
+    pem(all.iter().take(above + 1))
+}
+
+/// Certificates alone: their file may hold a key besides.
+fn pem<'c>(certificates: impl Iterator<Item = &'c Certificate>) -> Option<String> {
+    String::from_utf8(certificates.flat_map(Certificate::to_pem).collect()).ok()
 }
 
 /// A worker has the cluster's CA alone, and trusts what this node trusts: the one that signs first.
@@ -73,6 +83,6 @@ fn for_worker(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Option
     if rotation.name != crate::catalogue::CLUSTER_CA {
         return None;
     }
-    let certificates = inventory.tree.content(&inventory.layout.in_use(&rotation.name).public)?.to_vec();
-    Some(Given { certificates: String::from_utf8(certificates).ok()?, key: None, previous: None })
+    let certificates = inventory.get(&rotation.name)?.certificates();
+    Some(Given { certificates: pem(certificates.iter())?, key: None, previous: None })
 }

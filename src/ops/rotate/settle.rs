@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{RestartedPod, affected, gates, restart_pods, wait_for_gates, write_objects};
 use super::{Place, RotateStepRequest};
-use crate::audit::rotation::SIGNING_FLAG;
+use crate::audit::rotation::told_to_sign_with;
 use crate::catalogue::{ADMIN_CONF, Aside, CLUSTER_CA};
 use crate::component::StaticPod;
 use crate::error::Result;
@@ -116,7 +116,7 @@ pub(super) fn settle(
 fn wanted(place: &Place) -> Result<ClusterTrust> {
     let inventory = place.inventory()?;
     let own = place.node.layout.signing_certificate();
-    let told = place.controller_manager().and_then(|pod| pod.file(SIGNING_FLAG));
+    let told = told_to_sign_with(&place.node.layout, place.controller_manager().as_ref());
     let authority = inventory.bundle(CLUSTER_CA).to_vec();
     if authority.is_empty() || place.is_worker() {
         return Err(RotateError::NotHere {

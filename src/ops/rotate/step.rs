@@ -9,21 +9,21 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::material::{read_material, read_new_ca};
 use super::reissue;
 use super::settle::{Settled, settle};
 use super::{CONTROLLER_MANAGER, Place, RotateStepRequest, vouching};
-use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage};
+use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage, told_to_sign_with};
 use crate::catalogue::{CLUSTER_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::Result;
 use crate::ops::apply::{Changed, Report, apply_supplied};
-use crate::ops::named::read_named;
 use crate::ops::restart::{self, Progress, RestartRequest, reserve};
 use crate::ops::settings::{apply as write_setting, change, text_of};
 use crate::ops::{Continue, OperationError, bad, exposure};
 use crate::plan::generate::Selection;
 use crate::plan::rotate::course::{bearers, readers};
 use crate::plan::rotate::{
-    Circumstances, Given, Material, Phase, RotateError, Turn, Wishes, prepare, turn, without_signing_file,
+    Circumstances, Material, Phase, RotateError, Turn, Wishes, prepare, refuse_elsewhere, turn, without_signing_file,
 };
 use crate::plan::setting::{Setting, manifest_flag};
 use crate::plan::{Artefact, Plan};
@@ -72,10 +72,10 @@ pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> R
     let material = material(request, &names)?;
     let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
     let rotations = place.rotations(&names)?;
+    refuse_early(request, &place, phase, &rotations, &material, now)?;
     if phase == Phase::Reissue {
         return reissue::plan(request, &place, &rotations, now);
     }
-    refuse_early(request, &place, phase, &rotations, now)?;
     refuse_failing_clients(request, &place, phase, &rotations, &material, now)?;
     let inventory = place.inventory()?;
     let circumstances = Circumstances { now, is_worker: place.is_worker() };
@@ -119,7 +119,7 @@ pub fn step(
     }
     let node = place.name(&request.node);
     let rotations = place.rotations(&names)?;
-    refuse_early(request, &place, phase, &rotations, now)?;
+    refuse_early(request, &place, phase, &rotations, &material, now)?;
     refuse_failing_clients(request, &place, phase, &rotations, &material, now)?;
     let mut done = StepReport::new(phase, node);
     if phase == Phase::Cluster {
@@ -209,12 +209,11 @@ fn wishes(request: &RotateStepRequest, material: &Material) -> Wishes {
 /// What this node is given.
 fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
     if let (Some(path), [name]) = (&request.coming.new_ca, names) {
-        let given = Given::of_pem(&read_named(path, None)?);
-        return Ok(Material { common_name: None, authorities: [((*name).to_owned(), given)].into() });
+        return Ok(Material { common_name: None, authorities: [((*name).to_owned(), read_new_ca(path)?)].into() });
     }
     let content = match (&request.material_content, &request.material) {
         (Some(content), _) => content.clone(),
-        (None, Some(path)) => read_named(path, None)?,
+        (None, Some(path)) => read_material(path)?,
         (None, None) => return Ok(Material::default()),
     };
     // Its errors never quote what may be a key.
@@ -224,14 +223,19 @@ fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
     })
 }
 
-/// Refuses to give up the old service-account key while tokens of it may be in use.
+/// Refuses what a file that is not kubeadm's does not allow, and to give up the old service-account key while tokens of it may be in
+/// use.
 fn refuse_early(
     request: &RotateStepRequest,
     place: &Place,
     phase: Phase,
     rotations: &[AuthorityRotation],
+    material: &Material,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    for rotation in rotations {
+        refuse_elsewhere(rotation, phase, material.get(&rotation.name), place.is_worker())?;
+    }
     let is_at_stake = |one: &AuthorityRotation| {
         one.name == SERVICE_ACCOUNT && matches!(one.stage, Stage::IssueNew | Stage::TrustBoth)
     };
@@ -292,11 +296,9 @@ fn sign_with_the_right_file(
     let own = place.node.layout.signing_certificate();
     let in_use = place.node.layout.in_use(CLUSTER_CA).public;
     let pod = place.controller_manager();
-    let told = pod.as_ref().and_then(|pod| pod.file(SIGNING_FLAG));
+    let told = told_to_sign_with(&place.node.layout, pod.as_ref());
     let wanted = if place.count(&in_use) > 1 && place.count(&own) == 1 { &own } else { &in_use };
-    // One that names another file was set up by somebody who knows why.
-    let is_ours = told.as_ref().is_some_and(|told| *told == own || *told == in_use);
-    if is_ours && told.as_ref() != Some(wanted) {
+    if told.as_ref().is_some_and(|told| told != wanted) {
         let (path, text) = (&place.manifest, text_of(&place.node.store, &place.manifest)?);
         let value = wanted.display().to_string();
         let setting =

@@ -16,7 +16,8 @@ use crate::x509::{Certificate, read_certificates};
 #[must_use]
 pub fn beside(layout: &Layout, row: &Row) -> Vec<PathBuf> {
     let aside = [Aside::Next, Aside::Previous].map(|aside| layout.aside(row.name, aside).public);
-    aside.into_iter().chain((row.name == CLUSTER_CA).then(|| layout.signing_certificate())).collect()
+    let signing = || [layout.signing_certificate(), layout.own_signing_certificate()];
+    aside.into_iter().chain((row.name == CLUSTER_CA).then(signing).into_iter().flatten()).collect()
 }
 
 /// Whether both are certificates of one CA: the same name, key and issuer.

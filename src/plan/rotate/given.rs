@@ -8,13 +8,14 @@ use super::draft::Draft;
 use super::{Circumstances, RotateError, Turn, Wishes};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{Aside, SERVICE_ACCOUNT};
+use crate::error::Error;
 use crate::inventory::{Inventory, Item, Part};
-use crate::key::{PrivateKey, read_public_keys};
+use crate::key::{KeyError, PrivateKey, read_public_keys};
 use crate::plan::generate::BACKDATE;
 use crate::plan::kind_of_key::kind_of_new_key;
 use crate::plan::{Artefact, Creation, Kind, Step};
 use crate::secret::Secret;
-use crate::x509::{Certificate, CertificateTemplate, DistinguishedName, read_certificates};
+use crate::x509::{Certificate, CertificateTemplate, DistinguishedName, read_certificates, verify_draft};
 
 /// What a node is given of one authority.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -72,20 +73,26 @@ fn secret_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret
 }
 
 impl Given {
-    /// What a PEM text holds: certificates, and a key.
-    #[must_use]
-    pub fn of_pem(text: &Secret) -> Self {
-        let certificates = read_certificates(text.expose()).unwrap_or_default();
-        let key = PrivateKey::from_pem(text.expose()).ok().map(|key| key.to_pem());
+    /// What a PEM text holds: certificates, and a key where one is in it.
+    ///
+    /// # Errors
+    /// A certificate or the key cannot be read: a key that was meant to be there is not left out.
+    pub fn of_pem(text: &Secret) -> Result<Self, Error> {
+        let certificates = read_certificates(text.expose())?;
+        let key = match PrivateKey::from_pem(text.expose()) {
+            Ok(key) => Some(key.to_pem()),
+            Err(KeyError::NoKey | KeyError::OtherFormat { .. }) if !certificates.is_empty() => None,
+            Err(error) => return Err(error.into()),
+        };
         let pem: Vec<u8> = certificates.iter().flat_map(Certificate::to_pem).collect();
-        Self { certificates: String::from_utf8_lossy(&pem).into_owned(), key, previous: None }
+        Ok(Self { certificates: String::from_utf8_lossy(&pem).into_owned(), key, previous: None })
     }
 
     /// The certificates.
     ///
     /// # Errors
     /// [`RotateError::BadAuthority`].
-    pub(super) fn read(&self, authority: &str) -> Result<Vec<Certificate>, RotateError> {
+    pub fn read(&self, authority: &str) -> Result<Vec<Certificate>, RotateError> {
         let bad = |reason: String| RotateError::BadAuthority { authority: authority.to_owned(), reason };
         let all = read_certificates(self.certificates.as_bytes()).map_err(|error| bad(error.to_string()))?;
         if all.is_empty() { Err(bad("it has no certificate".into())) } else { Ok(all) }
@@ -134,8 +141,8 @@ impl Preparing<'_> {
         RotateError::OtherAuthority { authority: self.rotation.name.clone(), reason: reason.into() }
     }
 
-    /// Whether nothing is to be laid down.
-    fn is_done(&self, given: Option<&[Anchor]>) -> Result<bool, RotateError> {
+    /// Whether nothing is to be laid down; `lacks_key` where what lies ready has no key, and one is given.
+    fn is_done(&self, given: Option<&[Anchor]>, lacks_key: bool) -> Result<bool, RotateError> {
         let AuthorityRotation { stage, next, trusted, has_other_key, .. } = self.rotation;
         let given = given.and_then(<[Anchor]>::first);
         if self.rotation.lacks_other() && given.is_some_and(|given| trusted.contains(given)) {
@@ -148,7 +155,8 @@ impl Preparing<'_> {
                     next.first().map_or("another", Anchor::short),
                     given.short()
                 ))),
-                _ => Ok(true),
+                Some(_) => Ok(!lacks_key),
+                None => Ok(true),
             };
         }
         match (stage, given) {
@@ -170,12 +178,15 @@ impl Preparing<'_> {
         anchors: impl Fn(&Given) -> Result<Vec<Anchor>, RotateError>,
     ) -> Result<Option<Lacking<'g>>, RotateError> {
         let Some(given) = given else {
-            return Ok((!self.is_done(None)?).then_some(Lacking { aside: Aside::Next, given: None }));
+            return Ok((!self.is_done(None, false)?).then_some(Lacking { aside: Aside::Next, given: None }));
         };
         let comes = anchors(given)?;
+        let lacks_key = given.key.is_some() && !self.rotation.has_other_key;
         let signs_here = comes.first().is_some_and(|first| Some(first.sha256.as_str()) == self.rotation.signs());
         if !self.rotation.lacks_other() || !signs_here {
-            return Ok((!self.is_done(Some(&comes))?).then_some(Lacking { aside: Aside::Next, given: Some(given) }));
+            return Ok(
+                (!self.is_done(Some(&comes), lacks_key)?).then_some(Lacking { aside: Aside::Next, given: Some(given) })
+            );
         }
         let Some(goes) = given.previous.as_deref() else {
             return if self.rotation.stage == Stage::IssueNew {
@@ -213,7 +224,11 @@ impl Preparing<'_> {
             draft.push(self.new_authority(inventory)?, &[(&files.key, 0o600), (&files.public, 0o644)]);
             return Ok(Some(draft.turn(self.circumstances.now)));
         };
-        self.judge(given, &given.read(name)?, aside)?;
+        let certificates = given.read(name)?;
+        self.judge(given, &certificates, aside)?;
+        if aside == Aside::Next {
+            self.judge_leaves(inventory, &certificates)?;
+        }
         let pem = Secret::new(given.certificates.clone().into_bytes());
         let contents = given.key.iter().map(|key| (&files.key, 0o600, key.clone()));
         let contents = contents.chain([(&files.public, 0o644, pem)]);
@@ -231,6 +246,13 @@ impl Preparing<'_> {
                 self.bad(format!("{} is in use already: what comes must not stand below what goes", one.subject()))
             );
         }
+        let stands_below = |old: &&Certificate| certificates.iter().any(|one| one != *old && old.has_signed(one));
+        if let Some(old) = self.item.certificates().iter().filter(|_| aside == Aside::Next).find(stands_below) {
+            return Err(self.bad(format!(
+                "{} has signed it, which is in use: what comes must not stand below what goes",
+                old.subject()
+            )));
+        }
         let now = self.circumstances.now;
         if !first.may_sign_certificates() {
             return Err(self.bad(format!("{} may not sign certificates", first.subject())));
@@ -246,10 +268,30 @@ impl Preparing<'_> {
                 one.not_after()
             )));
         }
+        let has_key_here = self.item.pair().key.present().is_some();
+        if given.key.is_none() && has_key_here && aside == Aside::Next {
+            return Err(
+                self.bad("it has no private key, and that of the CA in use is on this node: what signs here needs one")
+            );
+        }
         if let Some(key) = &given.key {
             let key = PrivateKey::from_pem(key.expose()).map_err(|error| self.bad(error.to_string()))?;
             if key.public_key_info() != first.public_key_info() {
                 return Err(self.bad("the key is not that of its first certificate"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be signed anew here must be what the one that comes may sign: its names, above all.
+    fn judge_leaves(&self, inventory: &Inventory<'_>, certificates: &[Certificate]) -> Result<(), RotateError> {
+        let now = self.circumstances.now;
+        for leaf in self.rotation.leaves.iter().filter_map(|leaf| inventory.get(&leaf.name)?.leaf()) {
+            let template = CertificateTemplate::like(leaf, now - BACKDATE, now + BACKDATE);
+            let draft = template.draft(Some(leaf.public_key_info()), certificates.first());
+            let draft = draft.map_err(|error| self.bad(error.to_string()))?;
+            if let Err(problem) = verify_draft(&draft, certificates, now, None) {
+                return Err(self.bad(format!("it may not sign {}: {problem}", leaf.subject())));
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::rotation::SIGNING_FLAG;
-use crate::catalogue::{CLUSTER_CA, ROOT_CA_MAP};
+use crate::catalogue::{ROOT_CA_MAP, ROTATION_SIGNING};
 use crate::digest::sha256_hex;
 use crate::kubeconfig::Kubeconfig;
 use crate::objects::{ClusterTrustBundle, ConfigMap, Namespace};
@@ -26,9 +26,6 @@ use crate::yaml::{self, Node, Step};
 
 /// Whose argument it is.
 const SECTION: &str = "controllerManager";
-
-/// Its flag with the key.
-const SIGNING_KEY_FLAG: &str = "cluster-signing-key-file";
 
 /// So many places are named at a gate.
 const MOST_NAMED: usize = 10;
@@ -167,10 +164,8 @@ pub fn certificates(place: &str, key: &str, text: &str, wanted: &[Certificate]) 
 pub fn kubeadm_config(place: &str, text: &str, signing_file: Option<&Path>) -> Result<Setting, SettingError> {
     let file = signing_file.map(|file| file.display().to_string());
     let given = extra_arg_of(text, SECTION, SIGNING_FLAG);
-    let is_of_a_rotation = given.as_deref().is_some_and(|file| {
-        Path::new(file).file_stem().is_some_and(|stem| *stem == *format!("{CLUSTER_CA}-signing"))
-            && extra_arg_of(text, SECTION, SIGNING_KEY_FLAG).is_none()
-    });
+    let is_of_a_rotation =
+        given.as_deref().is_some_and(|file| Path::new(file).file_stem().is_some_and(|stem| stem == ROTATION_SIGNING));
     if file.is_none() && given.is_some() && !is_of_a_rotation {
         return Ok(Document::new(place, text, format!("{SECTION}.extraArgs: {SIGNING_FLAG} as it is")).kept());
     }

@@ -25,6 +25,7 @@ fn single(name: &str, is_worker: bool) -> AuthorityRotation {
         has_other_key: false,
         lacks_bridge: false,
         leaves,
+        elsewhere: Vec::new(),
         behind: Vec::new(),
     }
 }

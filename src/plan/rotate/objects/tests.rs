@@ -8,7 +8,7 @@ use crate::objects::{Pod, Secret};
 use crate::plan::rotate::affected::{self, Bundle};
 use crate::x509::{CertificateTemplate, DistinguishedName, Issuer, KeyUsage, SerialNumber, SubjectAltNames};
 
-const FILE: &str = "/etc/kubernetes/pki/ca-signing.crt";
+const FILE: &str = "/etc/kubernetes/pki/ca-rotation-signing.crt";
 
 fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000)
@@ -90,8 +90,11 @@ fn kubeadm_is_told_of_the_signing_certificate_and_an_administrators_own_stays() 
     assert_eq!(of(" {}", None), "controllerManager: {}");
     let other = format!("\n  extraArgs:{}", argument(SIGNING_FLAG, "/etc/kubernetes/pki/sub.crt"));
     assert_eq!(of(&other, None), format!("controllerManager:{other}"));
-    let pair = format!("{own}{}", argument(SIGNING_KEY_FLAG, "/etc/kubernetes/pki/ca-signing.key"));
+    let key = |name: &str| argument("cluster-signing-key-file", &format!("/etc/kubernetes/pki/{name}.key"));
+    let pair =
+        format!("\n  extraArgs:{}{}", argument(SIGNING_FLAG, "/etc/kubernetes/pki/ca-signing.crt"), key("ca-signing"));
     assert_eq!(of(&pair, None), format!("controllerManager:{pair}"));
+    assert_eq!(of(&format!("{own}{}", key("ca")), None), format!("controllerManager:\n  extraArgs:{}", key("ca")));
 }
 
 #[test]

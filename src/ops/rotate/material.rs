@@ -1,0 +1,48 @@
+//! Files that a user names with a CA that comes: its certificates, and its key.
+//!
+//! In: a path. Out: its content, unless others can change it: whoever can has every node trust a CA of theirs.
+
+use std::path::Path;
+
+use crate::edge::program::{self, Distrust, Owner};
+use crate::error::{Result, faults};
+use crate::ops::named::read_named;
+use crate::plan::rotate::Given;
+use crate::secret::Secret;
+use crate::store::Store;
+
+faults! {
+    /// Why a file with a CA that comes is not taken.
+    pub enum MaterialError {
+        /// Others can change the file with the CA that comes, which every node is to trust.
+        #[error("others can change the file with the CA that comes: {place}: {reason}")]
+        #[fault("rotate.foreign_material", Refused, format!("let it and its folders belong to root or to you, and nobody else write to them: {place}"))]
+        Foreign {
+            /// What they can change.
+            place: String,
+            /// Who.
+            reason: String,
+        },
+    }
+}
+
+/// The content of such a file.
+pub(super) fn read_material(path: &Path) -> Result<Secret> {
+    let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if let Err(Distrust { place, reason }) = program::trusted(Path::new("/"), &place, Owner::RootOrSelf) {
+        return Err(MaterialError::Foreign { place: place.display().to_string(), reason }.into());
+    }
+    read_named(path, None)
+}
+
+/// The CA that comes, of such a file.
+pub(super) fn read_new_ca(path: &Path) -> Result<Given> {
+    let content = read_material(path)?;
+    let given = Given::of_pem(&content)?;
+    let mode = Store::new(None)?.standing(path).filter(|found| !found.is_folder).map_or(0, |found| found.mode);
+    if given.key.is_some() && mode & 0o077 != 0 {
+        let path = path.display();
+        log::warn!("{path} holds a CA's private key, and others can read it (mode {mode:04o}): chmod 600 {path}");
+    }
+    Ok(given)
+}
