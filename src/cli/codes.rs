@@ -20,6 +20,7 @@ use crate::ops::etcd_snapshot::EtcdSnapshotError;
 use crate::ops::output::OutputError;
 use crate::ops::restart::RestartError;
 use crate::ops::rotate::conduct::ConductError;
+use crate::ops::rotate::material::MaterialError;
 use crate::ops::rotate::nodes::NodesError;
 use crate::ops::rotate::unused::UnusedError;
 use crate::ops::signer::SignerError;
@@ -77,6 +78,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     RotateError::DECLARATIONS,
     CourseError::DECLARATIONS,
     ConductError::DECLARATIONS,
+    MaterialError::DECLARATIONS,
     NodesError::DECLARATIONS,
     UnusedError::DECLARATIONS,
 ];
