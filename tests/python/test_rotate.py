@@ -413,7 +413,7 @@ def test_a_ca_that_is_in_the_other_file_already_is_taken_and_the_old_one_has_to_
     resumed = cluster.rotate("resume")
     assert resumed.returncode == 0, resumed.stderr
     refused = cluster.rotate("finish", "--authority", "ca")
-    assert refused.returncode == 3
+    assert refused.returncode == 4
     assert "still holds" in refused.stderr
     for other in others.values():
         other.write_text(new)
