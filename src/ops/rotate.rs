@@ -73,6 +73,9 @@ pub struct NodeRotation {
     pub authorities: Vec<AuthorityRotation>,
     /// The components that do not use what is on disk.
     pub to_restart: Vec<DueRestart>,
+    /// Where a component serves another certificate than that on disk, each in a few words.
+    #[serde(default)]
+    pub serves_other: Vec<String>,
     /// The components whose manifest a restart that broke off has left outside its folder: they do not run.
     #[serde(default)]
     pub held: Vec<String>,
@@ -127,6 +130,7 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         version: env!("CARGO_PKG_VERSION").to_owned(),
         authorities,
         to_restart,
+        serves_other: due.iter().flatten().flat_map(|plan| &plan.components).flat_map(serves_other).collect(),
         held: due.into_iter().flatten().flat_map(|plan| plan.held).map(|held| held.component).collect(),
         failing_clients,
     })
@@ -135,6 +139,11 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
 /// An API server that restarts for etcd's sake alone uses what is on disk.
 fn has_own_reason(component: &ComponentPlan) -> bool {
     component.way != Some(Way::AroundEtcd) || component.reasons.len() > 1
+}
+
+fn serves_other(component: &ComponentPlan) -> impl Iterator<Item = String> {
+    let others = component.endpoints.iter().filter(|endpoint| endpoint.is_current() == Some(false));
+    others.map(|endpoint| format!("{} at {}", component.name, endpoint.address))
 }
 
 fn due_restart(component: &ComponentPlan, layout: &Layout) -> DueRestart {

@@ -44,8 +44,8 @@ pub struct SeenNode {
 
 impl SeenNode {
     fn stop(&self) -> Option<Stop<'_>> {
-        let NodeRotation { is_worker, authorities, to_restart, .. } = self.rotation.as_ref()?;
-        Some(Stop { name: &self.name, is_worker: *is_worker, authorities, to_restart })
+        let NodeRotation { is_worker, authorities, to_restart, serves_other, .. } = self.rotation.as_ref()?;
+        Some(Stop { name: &self.name, is_worker: *is_worker, authorities, to_restart, serves_other })
     }
 }
 

@@ -224,6 +224,7 @@ impl Member {
             is_worker: seen.is_worker,
             authorities: &seen.authorities,
             to_restart: &seen.to_restart,
+            serves_other: &seen.serves_other,
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Stop<'a> {
     pub authorities: &'a [AuthorityRotation],
     /// The components that do not use what is on disk.
     pub to_restart: &'a [DueRestart],
+    /// Where a component serves another certificate than that on disk, each in a few words.
+    pub serves_other: &'a [String],
 }
 
 /// A component that does not use what is on disk.
@@ -417,6 +419,7 @@ fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
         return Err(CourseError::NotReady { left: leg.nodes.iter().map(of).collect() });
     }
     refuse_serving(lines, |pair| &pair.new)?;
+    refuse_served(lines)?;
     let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| match position {
         Position::New | Position::Both => true,
         Position::Alone => stop.awaits_restart(&one.name),
@@ -458,6 +461,7 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
         return Ok(Some(leg));
     }
     refuse_serving(lines, |pair| &pair.old)?;
+    refuse_served(lines)?;
     Ok(due(lines, Phase::TrustOld, trusts))
 }
 
@@ -483,6 +487,16 @@ fn refuse_one_way(lines: &[&Line<'_>]) -> Result<(), CourseError> {
     });
     let stuck: Vec<_> = stuck.collect();
     if stuck.is_empty() { Ok(()) } else { Err(CourseError::OneWay { nodes: stuck }) }
+}
+
+/// Refuses to give a CA up while something is served that may be of it: on disk everything has been renewed.
+fn refuse_served(lines: &[&Line<'_>]) -> Result<(), CourseError> {
+    let mut served = BTreeSet::new();
+    for line in lines.iter().filter(|line| line.name != SERVICE_ACCOUNT) {
+        let still = line.positions().filter(|(_, _, position)| matches!(position, Position::Both | Position::New));
+        served.extend(still.flat_map(|(stop, ..)| stop.serves_other.iter().map(|one| format!("{}: {one}", stop.name))));
+    }
+    if served.is_empty() { Ok(()) } else { Err(CourseError::StillServed { served: served.into_iter().collect() }) }
 }
 
 /// What becomes of an authority on a node by a step, as far as it can be said before the new one is made; `worker_of` is what signs

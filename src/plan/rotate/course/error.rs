@@ -58,6 +58,15 @@ faults! {
             /// The nodes.
             nodes: Vec<String>,
         },
+        /// A component goes on with a certificate that is not on disk any more.
+        #[error("another certificate is served than that on disk: {}", served.join("; "))]
+        #[fault("rotate.still_served", Refused,
+            "an API server loads its certificate within a minute; otherwise, on that node: `kubepki restart`",
+            context = crate::error::evidence!(served))]
+        StillServed {
+            /// Each node, and where.
+            served: Vec<String>,
+        },
         /// Others have given the old CA up, and a node has nothing else.
         #[error("{authority}: {node} has the old CA alone, and other nodes have given it up")]
         #[fault("rotate.left_behind", Refused,

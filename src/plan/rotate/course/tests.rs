@@ -45,7 +45,13 @@ impl Cluster {
     fn stops(&self) -> Vec<Stop<'_>> {
         self.0
             .iter()
-            .map(|(name, is_worker, authorities)| Stop { name, is_worker: *is_worker, authorities, to_restart: &[] })
+            .map(|(name, is_worker, authorities)| Stop {
+                name,
+                is_worker: *is_worker,
+                authorities,
+                to_restart: &[],
+                serves_other: &[],
+            })
             .collect()
     }
 
@@ -362,4 +368,27 @@ fn one_that_joined_with_older_copies_has_left_over_what_is_gone_elsewhere() {
     assert_eq!(direction(&cluster.stops(), &["sa"]).unwrap(), [(Goal::Finish, vec!["sa".to_owned()])]);
     let leg = next(&cluster.stops(), &["sa"], Goal::Finish).unwrap().unwrap();
     assert_eq!((leg.phase, leg.nodes.as_slice()), (Phase::TrustNew, ["cp4".to_owned()].as_slice()));
+}
+
+#[test]
+fn no_ca_is_given_up_while_a_certificate_is_served_that_is_not_on_disk() {
+    let mut cluster = Cluster::new();
+    cluster.go(Goal::Forward);
+    let served = ["etcd at 127.0.0.1:2379".to_owned()];
+    let mut stops = cluster.stops();
+    stops[1].serves_other = &served;
+    let refused = next(&stops, &["etcd-ca"], Goal::Finish).unwrap_err();
+    assert_eq!(refused.to_string(), "another certificate is served than that on disk: cp2: etcd at 127.0.0.1:2379");
+    assert!(next(&stops, &["sa"], Goal::Finish).is_ok());
+    assert!(next(&stops, &["etcd-ca"], Goal::Forward).unwrap().is_none());
+    let (back, old) = (next(&stops, &["etcd-ca"], Goal::Back).unwrap().unwrap(), cluster.clone());
+    assert_eq!(back.phase, Phase::IssueOld);
+    let mut before = old;
+    before.do_on(&back, &back.nodes);
+    let reissued = next(&before.stops(), &["etcd-ca"], Goal::Back).unwrap().unwrap();
+    assert_eq!(reissued.phase, Phase::Reissue);
+    before.do_on(&reissued, &reissued.nodes);
+    let mut stops = before.stops();
+    stops[0].serves_other = &served;
+    assert!(matches!(next(&stops, &["etcd-ca"], Goal::Back), Err(CourseError::StillServed { .. })));
 }
