@@ -19,6 +19,7 @@ from testbed.load import load
 from testbed.node import KUBEPKI
 from testbed.processes import descendants
 from testbed.rotation import AUTHORITIES, PAIRS, Rotation, trusted
+from testbed.waiting import eventually
 
 if TYPE_CHECKING:
     from conftest import MakeCluster
@@ -127,6 +128,43 @@ def test_kills_at_random_moments_leave_what_resume_ends(cluster: MakeCluster) ->
             assert checked.returncode == 0, f"run {number} of seed {seed}, {node.name}: {checked.stdout}"
     assert killed > _RUNS
     here.wait_until_healthy()
+
+
+def break_off_after_the_first(rotation: Rotation, verb: str, phase: str) -> None:
+    """Kill the run over all nodes, and what it has begun on the next one, when the first node has done a step."""
+    began = time.time()
+
+    def is_done() -> bool:
+        steps = [run for run in rotation.runs() if run.began >= began and "--dry-run" not in run.command]
+        return run.poll() is not None or any(step.phase == phase for step in steps)
+
+    run = rotation.popen(verb, "--token-life=1s")
+    eventually(is_done, f"{phase} is done on a node", patience=600, pause=0.02)
+    assert run.poll() is None
+    run.kill()
+    for pid in steps_on_nodes(rotation.cluster):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    run.communicate()
+    wait_for_steps(rotation.cluster)
+
+
+def test_a_step_that_one_control_plane_has_done_is_done_on_the_next(cluster: MakeCluster) -> None:
+    """The cluster hands out what the one or the other has on disk: a gate that asks one of them would never open."""
+    here = cluster(control_planes=2, most_back_off=1)
+    rotation = Rotation(here, ["ca"])
+    for verb, phase, then, wanted in [
+        ("start", "issue-new", "resume", "both, new first"),
+        ("abort", "trust-old", "abort", "old"),
+        ("start", "", "start", "both, new first"),
+        ("finish", "trust-new", "resume", "new"),
+    ]:
+        if phase:
+            break_off_after_the_first(rotation, verb, phase)
+            assert len({*rotation.states("ca").values()}) == 2, rotation.states("ca")
+        rotation.succeed(then, "--token-life=1s")
+        assert rotation.are(wanted), rotation.states("ca")
+    assert_is_new(rotation)
 
 
 # ---- a node that is off, a full disk -------------------------------------------------------------------------------
