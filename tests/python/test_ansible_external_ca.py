@@ -83,7 +83,14 @@ def serials(nodes: Path) -> dict[str, str]:
 
 def backups(nodes: Path) -> list[str]:
     """Return the names of the backups of cp1, the oldest first."""
-    return sorted(path.name for path in (nodes / "cp1/var/lib/kubepki/backups").iterdir() if path.is_dir())
+
+    def order(name: str) -> tuple[str, int]:
+        # Those of one second are numbered from the second on.
+        last = name.rsplit("-", 1)[-1]
+        return name.split("-", 1)[0], int(last) if last.isdigit() else 1
+
+    folder = nodes / "cp1/var/lib/kubepki/backups"
+    return sorted((path.name for path in folder.iterdir() if path.is_dir()), key=order)
 
 
 def test_certificates_of_an_external_ca_are_renewed_before_they_end_and_when_a_name_is_new(nodes: Path) -> None:
