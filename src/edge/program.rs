@@ -77,6 +77,15 @@ pub fn trusted(root: &Path, path: &Path, owner: Owner) -> Result<Option<PathBuf>
     Ok(Some(real))
 }
 
+/// Refuses a file that its user names, where anybody but root and that user could change it.
+///
+/// # Errors
+/// Somebody else could.
+pub fn refuse_foreign(path: &Path) -> Result<(), Distrust> {
+    let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    trusted(Path::new("/"), &place, Owner::RootOrSelf).map(drop)
+}
+
 fn resolved(root: &Path, path: &Path, owner: Owner) -> Result<Option<PathBuf>, Distrust> {
     let mut rest: VecDeque<OsString> = parts(path).collect();
     let mut here = root.to_owned();

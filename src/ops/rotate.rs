@@ -206,6 +206,13 @@ impl Place {
         self.tree.content(path).and_then(|pem| read_certificates(pem).ok()).map_or(0, |all| all.len())
     }
 
+    /// Another component's manifest; none where there is none, or it cannot be read.
+    fn static_pod(&self, component: &str) -> Option<StaticPod> {
+        let manifest = self.manifest.with_file_name(format!("{component}.yaml"));
+        let tree = self.node.store.read([&manifest]);
+        StaticPod::parse(tree.content(&manifest)?).ok()
+    }
+
     fn controller_manager(&self) -> Option<StaticPod> {
         StaticPod::parse(self.tree.content(&self.manifest)?).ok()
     }

@@ -55,6 +55,7 @@ mod tests {
         }
         assert_eq!(looks.stat(&file).unwrap().st_size, 1);
     }
+
     #[test]
     fn what_is_looked_at_once_is_read_as_it_is_otherwise() {
         let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::named::read_named;
 use crate::edge::cluster::{ClusterError, Credentials};
 use crate::edge::host;
-use crate::edge::program::{self, Owner};
+use crate::edge::program;
 use crate::error::Result;
 use crate::kubeconfig::{Current, Kubeconfig};
 use crate::request::ClusterAccess;
@@ -94,8 +94,6 @@ fn entry<'d>(document: &'d Value, list: &str, name: &str, inner: &str) -> Option
 /// A program that a kubeconfig names is run as whoever asks.
 fn refuse_foreign(path: &Path) -> Result<(), ClusterError> {
     let changeable = |reason: String| ClusterError::ForeignProgram { path: path.to_owned(), reason };
-    match program::trusted(Path::new("/"), path, Owner::RootOrSelf) {
-        Ok(_) => Ok(()),
-        Err(distrust) => Err(changeable(format!("{}: {}", distrust.place.display(), distrust.reason))),
-    }
+    program::refuse_foreign(path)
+        .map_err(|distrust| changeable(format!("{}: {}", distrust.place.display(), distrust.reason)))
 }

@@ -24,23 +24,17 @@ pub(super) fn find(place: &Place) -> Vec<(&'static str, Elsewhere)> {
         }
     };
     for (authority, component, flag) in trusting_flags() {
-        if let Some(file) = pod(place, component).and_then(|pod| pod.file(flag)) {
+        if let Some(file) = place.static_pod(component).and_then(|pod| pod.file(flag)) {
             trusts(authority, format!("{component} --{flag}"), file);
         }
     }
     if let Some(file) = &place.kubelet.configuration.client_authority {
         trusts(CLUSTER_CA, "clientCAFile of the kubelet".to_owned(), file.clone());
     }
-    if let Some(pod) = pod(place, "kube-apiserver") {
+    if let Some(pod) = place.static_pod("kube-apiserver") {
         all.extend(keys(place, &pod).map(|one| (SERVICE_ACCOUNT, one)));
     }
     all
-}
-
-fn pod(place: &Place, component: &str) -> Option<StaticPod> {
-    let manifest = place.manifest.with_file_name(format!("{component}.yaml"));
-    let tree = place.node.store.read([&manifest]);
-    StaticPod::parse(tree.content(&manifest)?).ok()
 }
 
 fn certificates(place: &Place, file: &Path) -> Vec<Anchor> {

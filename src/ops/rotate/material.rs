@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::edge::program::{self, Distrust, Owner};
+use crate::edge::program::{self, Distrust};
 use crate::error::{Result, faults};
 use crate::ops::named::read_named;
 use crate::plan::rotate::Given;
@@ -28,8 +28,7 @@ faults! {
 
 /// The content of such a file.
 pub(super) fn read_material(path: &Path) -> Result<Secret> {
-    let place = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    if let Err(Distrust { place, reason }) = program::trusted(Path::new("/"), &place, Owner::RootOrSelf) {
+    if let Err(Distrust { place, reason }) = program::refuse_foreign(path) {
         return Err(MaterialError::Foreign { place: place.display().to_string(), reason }.into());
     }
     read_named(path, None)

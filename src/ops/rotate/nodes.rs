@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NodeRotation;
 use crate::edge::process::ProcessError;
-use crate::edge::program::{self, Distrust, Owner};
+use crate::edge::program::{self, Distrust};
 use crate::edge::transport::{Ended, call};
 use crate::error::{Result, faults};
 use crate::ops::named::read_named;
@@ -159,11 +159,8 @@ impl Fleet {
 
 /// The file says which programs run, and who is given the keys.
 fn refuse_foreign(file: &Path) -> Result<(), NodesError> {
-    let place = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    match program::trusted(Path::new("/"), &place, Owner::RootOrSelf) {
-        Ok(_) => Ok(()),
-        Err(Distrust { place, reason }) => Err(NodesError::Foreign { place: place.display().to_string(), reason }),
-    }
+    program::refuse_foreign(file)
+        .map_err(|Distrust { place, reason }| NodesError::Foreign { place: place.display().to_string(), reason })
 }
 
 impl Member {

@@ -15,7 +15,6 @@ use super::cluster::{RestartedPod, affected, gates, restart_pods, wait_for_gates
 use super::{Place, RotateStepRequest};
 use crate::audit::rotation::told_to_sign_with;
 use crate::catalogue::{ADMIN_CONF, Aside, CLUSTER_CA};
-use crate::component::StaticPod;
 use crate::error::Result;
 use crate::objects::Node;
 use crate::ops::Continue;
@@ -132,9 +131,7 @@ fn wanted(place: &Place) -> Result<ClusterTrust> {
 
 /// What the API server of this node lets clients and front proxies in with: it writes that into the cluster itself, again and again.
 fn client_trust(place: &Place) -> Result<[Vec<Certificate>; 2]> {
-    let manifest = place.manifest.with_file_name("kube-apiserver.yaml");
-    let tree = place.node.store.read([&manifest]);
-    let pod = tree.content(&manifest).and_then(|text| StaticPod::parse(text).ok()).unwrap_or_default();
+    let pod = place.static_pod("kube-apiserver").unwrap_or_default();
     let read = |flag| -> Result<Vec<Certificate>> {
         let Some(file) = pod.file(flag) else { return Ok(Vec::new()) };
         Ok(read_certificates(content_of(&place.node.store.read([&file]), &file)?.expose())?)

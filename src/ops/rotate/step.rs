@@ -76,7 +76,6 @@ pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> R
     if phase == Phase::Reissue {
         return reissue::plan(request, &place, &rotations, now);
     }
-    refuse_failing_clients(request, &place, phase, &rotations, &material, now)?;
     let inventory = place.inventory()?;
     let circumstances = Circumstances { now, is_worker: place.is_worker() };
     let mut artefacts: Vec<Artefact> = Vec::new();
@@ -120,7 +119,6 @@ pub fn step(
     let node = place.name(&request.node);
     let rotations = place.rotations(&names)?;
     refuse_early(request, &place, phase, &rotations, &material, now)?;
-    refuse_failing_clients(request, &place, phase, &rotations, &material, now)?;
     let mut done = StepReport::new(phase, node);
     if phase == Phase::Cluster {
         done.cluster = Some(settle(request, &place, now, false, progress)?);
@@ -223,8 +221,8 @@ fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
     })
 }
 
-/// Refuses what a file that is not kubeadm's does not allow, and to give up the old service-account key while tokens of it may be in
-/// use.
+/// Refuses what would do harm only later: what a file that is not kubeadm's does not allow, a CA that cannot vouch for the one that comes,
+/// and to give up the old service-account key while tokens of it may be in use.
 fn refuse_early(
     request: &RotateStepRequest,
     place: &Place,
@@ -235,6 +233,12 @@ fn refuse_early(
 ) -> Result<()> {
     for rotation in rotations {
         refuse_elsewhere(rotation, phase, material.get(&rotation.name), place.is_worker())?;
+    }
+    // Where another node has begun, it was accepted there.
+    let has_begun = material.get(CLUSTER_CA).is_some_and(|given| given.previous.is_some());
+    let ca = rotations.iter().find(|one| one.name == CLUSTER_CA && one.stage == Stage::Single);
+    if let Some(ca) = ca.filter(|_| phase == Phase::TrustBoth && !has_begun && !place.is_worker()) {
+        vouching::refuse(vouching::objection(&place.inventory()?, ca, now)?, &request.coming)?;
     }
     let is_at_stake = |one: &AuthorityRotation| {
         one.name == SERVICE_ACCOUNT && matches!(one.stage, Stage::IssueNew | Stage::TrustBoth)
@@ -252,22 +256,6 @@ fn refuse_early(
         None => Ok(()),
         Some(waited) => Err(RotateError::TokensAlive { waited: in_words(waited), life: in_words(life) }.into()),
     }
-}
-
-/// Refuses to begin with a CA that cannot vouch for the one that comes; where another node has begun, that was accepted there.
-fn refuse_failing_clients(
-    request: &RotateStepRequest,
-    place: &Place,
-    phase: Phase,
-    rotations: &[AuthorityRotation],
-    material: &Material,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let has_begun = material.get(CLUSTER_CA).is_some_and(|given| given.previous.is_some());
-    let ca = rotations.iter().find(|one| one.name == CLUSTER_CA && one.stage == Stage::Single);
-    let Some(ca) = ca.filter(|_| phase == Phase::TrustBoth && !has_begun && !place.is_worker()) else { return Ok(()) };
-    let objection = vouching::objection(&place.inventory()?, ca, now)?;
-    Ok(vouching::refuse(objection, &request.coming)?)
 }
 
 fn in_words(time: TimeDelta) -> String {
