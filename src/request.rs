@@ -41,7 +41,10 @@ pub use probe::ProbeRequest;
 pub use renew::RenewRequest;
 pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
-pub use rotate::{Coming, ConductRequest, RotateStepRequest, RotationRequest, UnusedRequest};
+pub use rotate::{
+    Coming, ConductRequest, Keeping, Leaving, RotateStepRequest, RotatedNodes, RotationRequest, StepPatience,
+    UnusedRequest,
+};
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{
     Authorities, BackupDir, Backups, Critical, DryRun, FileProfile, KeyBlocklist, KubeletDir, NoBackup, OutliveCa,

@@ -17,7 +17,8 @@ impl Checkup<'_> {
     pub fn succession(&mut self, controller_manager: Option<&StaticPod>) {
         let inventory = self.inventory;
         for rotation in look(inventory, controller_manager, &[]) {
-            if matches!(rotation.stage, Stage::Absent | Stage::Single) {
+            // Of a file that cannot be read another finding says so.
+            if matches!(rotation.stage, Stage::Absent | Stage::Single) || rotation.trusted.is_empty() {
                 continue;
             }
             if rotation.name == CLUSTER_CA && rotation.stage.trusts_both() {

@@ -13,7 +13,7 @@ use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
 use crate::config::Role;
-use crate::error::Category;
+use crate::error::{Category, Fault};
 use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
 use crate::ops::rotate::unused::{UnusedRequest, refuse_old_credentials};
 use crate::ops::rotate::{
@@ -21,7 +21,7 @@ use crate::ops::rotate::{
 };
 use crate::plan::rotate::Phase;
 use crate::report;
-use crate::request::{ConductRequest, NodeRequest};
+use crate::request::{Coming, ConductRequest, Keeping, Leaving, NodeRequest, RotatedNodes, StepPatience};
 
 /// Do one step of a rotation on this node.
 ///
@@ -117,6 +117,9 @@ impl Run for Step {
             session.screen.say(&format!("dry run: nothing was changed; {changes} would be"));
             return Ok(0);
         }
+        if request.node.rootfs.is_some() && !request.no_restart {
+            session.screen.say("below --rootfs nothing is restarted");
+        }
         let done = talk(session, |progress| step(&request, self.phase, session.now, progress))?;
         show(session, self.output, &done, report::rotate::step)?;
         if done.is_empty() {
@@ -148,7 +151,7 @@ impl Run for Export {
     }
 }
 
-/// What every verb has that goes over all nodes.
+/// What every verb has that goes over all nodes and changes something.
 #[derive(Args, Debug)]
 struct Course {
     #[command(flatten)]
@@ -156,7 +159,9 @@ struct Course {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    request: ConductRequest,
+    on: RotatedNodes,
+    #[command(flatten)]
+    patience: StepPatience,
 }
 
 /// Replace a CA by a new one, up to where the new one signs and both are trusted.
@@ -172,6 +177,10 @@ struct Course {
 pub(super) struct Start {
     #[command(flatten)]
     course: Course,
+    #[command(flatten)]
+    coming: Coming,
+    #[command(flatten)]
+    keeping: Keeping,
 }
 
 /// Say what a rotation would do on which node, and what still holds on to the CA that is in use.
@@ -185,13 +194,18 @@ pub(super) struct Plan {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
-    request: ConductRequest,
+    on: RotatedNodes,
+    #[command(flatten)]
+    coming: Coming,
+    #[command(flatten)]
+    keeping: Keeping,
 }
 
 impl Run for Plan {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let Self { output, request } = self;
-        Course { dry_run: true.into(), output, request }.go(session, Wish::Start)
+        let Self { output, on, coming, keeping } = self;
+        let request = ConductRequest { on, coming, keeping, ..ConductRequest::default() };
+        foretell(session, Wish::Start, output, &request)
     }
 }
 
@@ -206,6 +220,8 @@ impl Run for Plan {
 pub(super) struct Resume {
     #[command(flatten)]
     course: Course,
+    #[command(flatten)]
+    leaving: Leaving,
 }
 
 /// Give up the old CA: nothing that it has signed is accepted afterwards.
@@ -219,6 +235,8 @@ pub(super) struct Resume {
 pub(super) struct Finish {
     #[command(flatten)]
     course: Course,
+    #[command(flatten)]
+    leaving: Leaving,
     #[command(flatten)]
     unused: UnusedRequest,
 }
@@ -249,38 +267,45 @@ pub(super) struct Status {
     #[arg(long)]
     local: bool,
     #[command(flatten)]
-    request: ConductRequest,
+    on: RotatedNodes,
     #[command(flatten)]
     node: NodeRequest,
 }
 
 impl Run for Start {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        self.course.go(session, Wish::Start)
+        let Self { course, coming, keeping } = self;
+        course.go(session, Wish::Start, ConductRequest { coming, keeping, ..ConductRequest::default() })
     }
 }
 
 impl Run for Resume {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        self.course.go(session, Wish::Resume)
+        let Self { course, leaving } = self;
+        course.go(session, Wish::Resume, ConductRequest { leaving, ..ConductRequest::default() })
     }
 }
 
 impl Run for Finish {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        if self.unused.is_wanted() {
-            let (course, stop) = (&self.course.request, session.stop_signal());
-            let seen = refuse_old_credentials(&self.unused, course, &session.program, session.now, &stop)?;
+        let Self { course, leaving, unused } = self;
+        if unused.is_wanted() {
+            let stop = session.stop_signal();
+            let seen = refuse_old_credentials(&unused, &course.on, &session.program, session.now, &stop)?;
             session.screen.say(&seen);
         }
-        self.course.go(session, Wish::Finish)
+        course.go(session, Wish::Finish, ConductRequest { leaving, ..ConductRequest::default() })
     }
 }
 
 impl Run for Abort {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        self.course.go(session, Wish::Abort)
+        self.course.go(session, Wish::Abort, ConductRequest::default())
     }
+}
+
+fn unseen(problem: &Fault) -> String {
+    format!("what runs there could not be looked at: {}", problem.message)
 }
 
 impl Run for Status {
@@ -288,23 +313,28 @@ impl Run for Status {
         // A root directory is that of one node.
         if self.local || self.node.rootfs.is_some() {
             let request =
-                RotationRequest { authority: self.request.authority, node: self.node, ..RotationRequest::default() };
+                RotationRequest { authority: self.on.authority, node: self.node, ..RotationRequest::default() };
             let rotation = rotate::status(&request, session.now)?;
             show(session, self.output, &rotation, report::rotate::status)?;
+            if let Some(problem) = &rotation.unseen {
+                session.screen.say(&unseen(problem));
+            }
             return Ok(0);
         }
-        let nodes = survey(&self.request, &session.program)?;
-        let due = due(&nodes, &self.request.chosen()?);
+        let nodes = survey(&self.on, &session.program)?;
+        let due = due(&nodes, &self.on.chosen()?);
         let legs = due.as_deref().unwrap_or_default();
         show(session, self.output, &nodes, |nodes, width| report::rotate::nodes(nodes, legs, width))?;
+        let mut is_unknown = false;
         for node in &nodes {
-            if let Some(problem) = &node.problem {
-                session.screen.say(&format!("{}: {}", node.name, problem.message));
+            let of_components = node.rotation.as_ref().and_then(|rotation| rotation.unseen.as_ref()).map(unseen);
+            for problem in node.problem.iter().map(|problem| problem.message.clone()).chain(of_components) {
+                session.screen.say(&format!("{}: {problem}", node.name));
+                is_unknown = true;
             }
         }
-        let is_unknown = nodes.iter().any(|node| node.problem.is_some());
         if !is_unknown {
-            session.screen.say(&self.request.complete(&report::rotate::comes(&due)));
+            session.screen.say(&self.on.complete(&report::rotate::comes(&due)));
         }
         let is_left = nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
         Ok(match (is_unknown, is_left) {
@@ -315,17 +345,24 @@ impl Run for Status {
     }
 }
 
+/// Says what would be done.
+fn foretell(session: &Session, wish: Wish, output: Output, request: &ConductRequest) -> Result<u8, Stop> {
+    let foreseen = foresee(request, wish, &session.program)?;
+    show(session, output, &foreseen, report::rotate::foreseen)?;
+    for warning in &foreseen.warnings {
+        session.screen.say(&format!("warning: {warning}"));
+    }
+    session.screen.say("dry run: nothing was changed");
+    Ok(0)
+}
+
 impl Course {
-    fn go(self, session: &Session, wish: Wish) -> Result<u8, Stop> {
-        let Self { dry_run, output, request } = self;
+    /// Does it; what the verb has besides is in `more`.
+    fn go(self, session: &Session, wish: Wish, more: ConductRequest) -> Result<u8, Stop> {
+        let Self { dry_run, output, on, patience } = self;
+        let request = ConductRequest { on, patience, ..more };
         if *dry_run {
-            let foreseen = foresee(&request, wish, &session.program)?;
-            show(session, output, &foreseen, report::rotate::foreseen)?;
-            for warning in &foreseen.warnings {
-                session.screen.say(&format!("warning: {warning}"));
-            }
-            session.screen.say("dry run: nothing was changed");
-            return Ok(0);
+            return foretell(session, wish, output, &request);
         }
         session.interrupts.note_ends();
         let mut tell = |event: &Event<'_>| {
@@ -350,7 +387,7 @@ impl Course {
         let conducted = conduct(&request, wish, &session.program, &mut tell)?;
         show(session, output, &conducted, |done, width| report::rotate::nodes(&done.nodes, &[], width))?;
         for line in report::rotate::afterwards(&conducted) {
-            session.screen.say(&request.complete(&line));
+            session.screen.say(&request.on.complete(&line));
         }
         Ok(session.ended(0))
     }

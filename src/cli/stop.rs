@@ -9,7 +9,7 @@ use clap::ArgMatches;
 
 use crate::error::{Diagnostic, Error};
 use crate::remedy::with_options;
-use crate::request::{ConductRequest, NodeRequest};
+use crate::request::{NodeRequest, RotatedNodes};
 use crate::store::DEFAULT_BACKUP_DIR;
 
 /// Why a run stopped.
@@ -27,7 +27,7 @@ pub(super) struct Given {
     node: NodeRequest,
     backup_dir: Option<PathBuf>,
     /// Over which nodes a rotation goes.
-    conducted: ConductRequest,
+    conducted: RotatedNodes,
     /// The exit code, if it is not that of the error's category.
     pub(super) exit_code: Option<u8>,
 }
@@ -53,7 +53,7 @@ impl Given {
     /// What the arguments of a verb say; those that it does not have are not given.
     pub(super) fn of(matches: &ArgMatches, exit_code: Option<u8>) -> Self {
         let backup_dir = path(matches, "backup_dir").filter(|dir| dir.as_os_str() != DEFAULT_BACKUP_DIR);
-        let mut conducted = ConductRequest { nodes: path(matches, "nodes"), ..ConductRequest::default() };
+        let mut conducted = RotatedNodes { nodes: path(matches, "nodes"), ..RotatedNodes::default() };
         if let Some(given) = matches.try_get_many::<String>("authority").ok().flatten() {
             *conducted.authority = given.cloned().collect();
         }

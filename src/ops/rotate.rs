@@ -46,13 +46,14 @@ use crate::audit::rotation::{AuthorityRotation, Stage, look};
 use crate::catalogue::{CLUSTER_CA, Layout, SERVICE_ACCOUNT, rotated_names};
 use crate::component::StaticPod;
 use crate::config::Role;
-use crate::error::Result;
+use crate::error::{Fault, Result};
 use crate::inventory::{Documents, Inventory, is_worker};
 use crate::plan::restart::{ComponentPlan, RestartPlan, Way};
 use crate::plan::rotate::course::{DueRestart, bearers};
 use crate::request::NodeRequest;
 pub use crate::request::{RotateStepRequest, RotationRequest};
-use crate::tree::Tree;
+use crate::store::StoreError;
+use crate::tree::{Observed, Tree};
 use crate::x509::read_certificates;
 
 /// The component that signs what the cluster is asked for.
@@ -73,6 +74,9 @@ pub struct NodeRotation {
     pub authorities: Vec<AuthorityRotation>,
     /// The components that do not use what is on disk.
     pub to_restart: Vec<DueRestart>,
+    /// Why the components could not be looked at; none where they were, or none runs here.
+    #[serde(default)]
+    pub unseen: Option<Fault>,
     /// Where a component serves another certificate than that on disk, each in a few words.
     #[serde(default)]
     pub serves_other: Vec<String>,
@@ -109,17 +113,14 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
     };
     // Of a disk that is not this machine's nothing runs here.
     let is_here = place.node.store.is_of_this_machine();
-    let due = is_here.then(|| restart::plan(&restart, now, &mut |_: &Progress| Continue::Yes)).transpose();
-    let to_restart = match &due {
-        Ok(plan) => {
-            let due = plan.iter().flat_map(RestartPlan::restarts).filter(|one| has_own_reason(one));
-            due.map(|one| due_restart(one, &place.node.layout)).collect()
-        }
-        Err(error) => {
-            log::info!("components are not looked at: {error}");
-            Vec::new()
-        }
+    let due = is_here.then(|| restart::plan(&restart, now, &mut |_: &Progress| Continue::Yes));
+    let (due, unseen) = match due {
+        Some(Err(error)) => (None, Some(Fault::from(error))),
+        Some(Ok(plan)) => (Some(plan), None),
+        None => (None, None),
     };
+    let restarts = due.iter().flat_map(RestartPlan::restarts).filter(|one| has_own_reason(one));
+    let to_restart = restarts.map(|one| due_restart(one, &place.node.layout)).collect();
     let authorities = place.rotations(&names)?;
     let ca = authorities.iter().find(|one| one.name == CLUSTER_CA && !place.is_worker());
     let failing_clients = ca.map(|ca| vouching::objection(&place.inventory()?, ca, now)).transpose()?.flatten();
@@ -130,8 +131,9 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         version: env!("CARGO_PKG_VERSION").to_owned(),
         authorities,
         to_restart,
-        serves_other: due.iter().flatten().flat_map(|plan| &plan.components).flat_map(serves_other).collect(),
-        held: due.into_iter().flatten().flat_map(|plan| plan.held).map(|held| held.component).collect(),
+        unseen,
+        serves_other: due.iter().flat_map(|plan| &plan.components).flat_map(serves_other).collect(),
+        held: due.into_iter().flat_map(|plan| plan.held).map(|held| held.component).collect(),
         failing_clients,
     })
 }
@@ -180,6 +182,14 @@ impl Place {
         let folder = manifests_dir.map_or_else(own, Path::to_path_buf);
         let manifest = folder.join(format!("{CONTROLLER_MANAGER}.yaml"));
         let tree = read(&node, &kubelet, &manifest);
+        // It would count as absent.
+        let closed = tree.iter().find_map(|(_, observed)| match observed {
+            Observed::Unreadable(fault) if fault.code == StoreError::NO_PERMISSION => Some(fault),
+            _ => None,
+        });
+        if let Some(fault) = closed {
+            return Err(fault.clone().into());
+        }
         if !request.has_configuration() && is_worker(&node.layout, &tree) {
             node.spec.role = Role::Worker;
         }

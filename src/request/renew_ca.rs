@@ -7,7 +7,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::{Backups, NodeRequest, Recover, RequestError, Span, refuse_unknown};
-use crate::catalogue::{self, Kind};
+use crate::catalogue::{self, Kind, SERVICE_ACCOUNT};
 use crate::config::ClusterSpec;
 use crate::plan::generate::Selection;
 use crate::plan::renew_ca::Options;
@@ -57,6 +57,12 @@ impl RenewCaRequest {
     /// [`RequestError`] for a name that is unknown, or options that contradict each other.
     pub(crate) fn options(&self, spec: &ClusterSpec, now: DateTime<Utc>) -> Result<Options, RequestError> {
         let known = Self::known_names();
+        if matches!(&self.names, Selection::Names(names) if names.iter().any(|name| name == SERVICE_ACCOUNT)) {
+            return Err(RequestError::bad(
+                "sa is a key without a certificate: it has no end that could be renewed",
+                "replace it by another key: `kubepki rotate plan --authority sa`",
+            ));
+        }
         refuse_unknown(&self.names, &[&["all"], known.as_slice()].concat())?;
         let is_all = match &self.names {
             Selection::All => true,

@@ -23,9 +23,9 @@ const CONDUCTED: [&str; 6] = ["plan", "start", "status", "resume", "finish", "ab
 /// Nobody waits longer for a cluster.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What takes the place of what is there, and when the old one is given up.
+/// What takes the place of what is there.
 #[derive(Args, Clone, Debug, Deserialize)]
-#[command(next_help_heading = "What is replaced, and how")]
+#[command(next_help_heading = "What takes its place")]
 #[serde(default)]
 pub struct Coming {
     /// The new CA: its certificate, those above it, and its key, in PEM. Without it one is made like the old one.
@@ -34,12 +34,39 @@ pub struct Coming {
     /// The common name of a CA that is made, instead of the old one's.
     #[arg(long, value_name = "NAME")]
     pub common_name: Option<String>,
-    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    pub token_life: Span,
     /// Replace a CA that cannot vouch for the new one: clients that know it alone fail from the step reissue on.
     #[arg(long)]
     pub allow_failing_clients: bool,
+}
+
+/// When what was there is given up.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "When the old one is given up")]
+#[serde(default)]
+pub struct Leaving {
+    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub token_life: Span,
+    /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
+    ///
+    /// In the step cluster, before the old CA is given up.
+    #[arg(long)]
+    pub restart_pods: bool,
+}
+
+/// Where what etcd holds is kept before a rotation begins.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "What is kept of etcd")]
+#[serde(default)]
+pub struct Keeping {
+    /// The file on the node, the first control plane, for what etcd holds before the rotation; without it one below `/var/lib/kubepki/etcd`.
+    ///
+    /// The file must not exist.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_etcd_snapshot")]
+    pub etcd_snapshot: Option<PathBuf>,
+    /// Begin without a snapshot of etcd.
+    #[arg(long)]
+    pub no_etcd_snapshot: bool,
 }
 
 /// Which CAs, and on which node.
@@ -74,18 +101,19 @@ pub struct RotateStepRequest {
     #[arg(skip)]
     #[serde(skip)]
     pub material_content: Option<Secret>,
-    /// What comes, and when what goes is given up.
+    /// What comes.
     #[command(flatten)]
     #[serde(flatten)]
     pub coming: Coming,
+    /// When what goes is given up.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub leaving: Leaving,
     /// Restart nothing: components go on with what they have loaded.
+    ///
+    /// Below `--rootfs` nothing is restarted in any case.
     #[arg(long)]
     pub no_restart: bool,
-    /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
-    ///
-    /// With the step cluster.
-    #[arg(long)]
-    pub restart_pods: bool,
     /// The kubelet's directory.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
@@ -110,34 +138,51 @@ pub struct RotateStepRequest {
     pub node: NodeRequest,
 }
 
-/// What `rotate start`, `resume`, `finish`, `abort`, `plan` and `status` are asked for.
+/// Which CAs, and on which nodes.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[command(next_help_heading = "What is replaced, and where")]
-#[serde(default, deny_unknown_fields)]
-pub struct ConductRequest {
+#[serde(default)]
+pub struct RotatedNodes {
     /// What is replaced.
     #[command(flatten)]
     pub authority: Authorities,
     /// A YAML file with the cluster's nodes, and the words that run kubepki on each; without it the cluster is this node.
     #[arg(long, value_name = "FILE")]
     pub nodes: Option<PathBuf>,
-    /// What comes, and when what goes is given up.
+}
+
+/// What a rotation over all nodes is asked for. A verb has those of its parts as options that it uses; the others are as they are by
+/// default.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConductRequest {
+    /// What is replaced, and where.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub on: RotatedNodes,
+    /// What comes.
     #[command(flatten)]
     #[serde(flatten)]
     pub coming: Coming,
-    /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
-    ///
-    /// Before the old CA is given up.
-    #[arg(long)]
-    pub restart_pods: bool,
-    /// The file on the node, the first control plane, for what etcd holds before the rotation; without it one below `/var/lib/kubepki/etcd`.
-    ///
-    /// At the start of a rotation alone. The file must not exist.
-    #[arg(long, value_name = "FILE", conflicts_with = "no_etcd_snapshot")]
-    pub etcd_snapshot: Option<PathBuf>,
-    /// Begin without a snapshot of etcd.
-    #[arg(long)]
-    pub no_etcd_snapshot: bool,
+    /// What is kept before the first step.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub keeping: Keeping,
+    /// When what goes is given up.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub leaving: Leaving,
+    /// How long it is waited.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub patience: StepPatience,
+}
+
+/// How long it is waited in each step.
+#[derive(Args, Clone, Copy, Debug, Deserialize)]
+#[command(next_help_heading = "How long it is waited")]
+#[serde(default)]
+pub struct StepPatience {
     /// How long each component may take to come back, and the cluster to follow.
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     pub timeout: Span,
@@ -159,7 +204,7 @@ pub struct UnusedRequest {
     pub new_credential: Vec<PathBuf>,
 }
 
-defaults! { Coming RotationRequest RotateStepRequest ConductRequest UnusedRequest }
+defaults! { Coming Leaving Keeping StepPatience RotatedNodes RotationRequest RotateStepRequest ConductRequest UnusedRequest }
 
 /// The names that are meant, in the catalogue's order.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
@@ -188,7 +233,7 @@ fn refuse_one_for_all(new_ca: Option<&PathBuf>, chosen: &[&str]) -> Result<(), R
     ))
 }
 
-impl ConductRequest {
+impl RotatedNodes {
     /// A text whose commands go over the same nodes, and are about the same.
     #[must_use]
     pub fn complete(&self, text: &str) -> String {
@@ -204,9 +249,21 @@ impl ConductRequest {
 
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
-        let chosen = chosen(&self.authority)?;
+        chosen(&self.authority)
+    }
+}
+
+impl ConductRequest {
+    /// The names that are meant.
+    pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
+        let chosen = self.on.chosen()?;
         refuse_one_for_all(self.coming.new_ca.as_ref(), &chosen)?;
         Ok(chosen)
+    }
+
+    /// How long each component may take to come back.
+    pub(crate) fn timeout(&self) -> Result<Duration, RequestError> {
+        self.patience.timeout.timeout(LONGEST_WAIT)
     }
 }
 
@@ -241,6 +298,6 @@ impl RotateStepRequest {
 
     /// For how long tokens of the old key may live.
     pub(crate) fn token_life(&self) -> Result<TimeDelta, RequestError> {
-        self.coming.token_life.within("--token-life")
+        self.leaving.token_life.within("--token-life")
     }
 }

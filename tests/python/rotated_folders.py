@@ -43,10 +43,7 @@ log=$1; root=$2; shift 2
 # Nor is etcd.
 [ "$1" != etcd ] || exec cat "$log.etcd"
 printf '%s %s\\n' "$root" "$*" >> "$log"
-case $2 in
-step) exec {program} "$@" --rootfs "$root" --no-restart ;;
-*) exec {program} "$@" --rootfs "$root" ;;
-esac
+exec {program} "$@" --rootfs "$root"
 """
 
 
@@ -69,7 +66,7 @@ class Cluster:
         return kubepki("rotate", verb, "--nodes", self.file, *kept, *arguments)
 
     def step(self, node: str, phase: str, *arguments: str | Path) -> CompletedProcess[str]:
-        return kubepki("rotate", "step", phase, "--rootfs", self.folder / node, "--no-restart", *arguments)
+        return kubepki("rotate", "step", phase, "--rootfs", self.folder / node, *arguments)
 
     def stages(self) -> dict[str, dict[str, str]]:
         seen = json.loads(self.rotate("status", "-o", "json").stdout)

@@ -165,3 +165,11 @@ def test_what_may_not_be_read_is_unknown_and_said_once(visible: Path) -> None:
     assert (code, output.count("store.no_permission")) == (3, 1), output
     assert "missing" not in output
     assert "external" not in output
+
+
+def test_who_may_not_read_the_files_is_not_told_that_they_are_absent(visible: Path) -> None:
+    code, output, error = as_nobody("rotate", "status", "--local", "--rootfs", visible)
+    assert (code, output) == (3, ""), error
+    assert "store.no_permission" in error
+    _, output, _ = as_nobody("check", "--rootfs", visible)
+    assert "authority.replaced" not in output

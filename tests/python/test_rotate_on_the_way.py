@@ -294,3 +294,27 @@ def test_an_old_kubeconfig_does_not_pass_for_a_new_one(cluster: Cluster, tmp_pat
 
 def fingerprint_of_new(cluster: Cluster) -> str:
     return fingerprint(embedded(cluster.pki("cp1").parent / "admin.conf", "client-certificate-data"))
+
+
+def test_a_step_on_another_disk_restarts_nothing_here(cluster: Cluster) -> None:
+    done = cluster.step("cp1", "trust-both", "--authority", "ca", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["restarted"] == []
+    assert "below --rootfs nothing is restarted" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        ("status", "--timeout=1s"),
+        ("plan", "--token-life=1s"),
+        ("start", "--restart-pods"),
+        ("resume", "--new-ca=ca.pem"),
+        ("finish", "--no-etcd-snapshot"),
+        ("abort", "--token-life=1s"),
+    ],
+)
+def test_a_verb_refuses_what_it_would_not_use(cluster: Cluster, verb: str, option: str) -> None:
+    refused = kubepki("rotate", verb, "--nodes", cluster.file, option)
+    assert refused.returncode == 2
+    assert option.split("=")[0] in refused.stderr

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
 use super::material::read_new_ca;
-use super::nodes::{Fleet, Member, NodesError};
+use super::nodes::{Fleet, LONGEST, LOOK, Member, NodesError, step_limit};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
@@ -25,7 +25,7 @@ use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
 use crate::plan::rotate::{Material, Phase};
 use crate::remedy::command;
-pub use crate::request::ConductRequest;
+pub use crate::request::{ConductRequest, RotatedNodes};
 use crate::secret::Secret;
 use crate::workers;
 
@@ -154,9 +154,9 @@ pub enum Wish {
 ///
 /// # Errors
 /// The file with the nodes cannot be used; a name is unknown.
-pub fn survey(request: &ConductRequest, program: &Path) -> Result<Vec<SeenNode>> {
-    let names = request.chosen()?;
-    let fleet = Fleet::read(request.nodes.as_deref(), program)?;
+pub fn survey(on: &RotatedNodes, program: &Path) -> Result<Vec<SeenNode>> {
+    let names = on.chosen()?;
+    let fleet = Fleet::read(on.nodes.as_deref(), program)?;
     Ok(look(&fleet, &names))
 }
 
@@ -164,7 +164,8 @@ fn look(fleet: &Fleet, names: &[&str]) -> Vec<SeenNode> {
     let authorities = names.join(",");
     workers::at_once(&fleet.members, |member| {
         let arguments = ["rotate", "status", "--local", "--authority", authorities.as_str(), "-o", "json"];
-        let asked = member.ask::<NodeRotation>(&arguments, None, &mut |_| {}).and_then(|seen| checked(member, seen));
+        let asked =
+            member.ask::<NodeRotation>(&arguments, None, LOOK, &mut |_| {}).and_then(|seen| checked(member, seen));
         let (rotation, problem) = match asked {
             Ok(rotation) => (Some(rotation), None),
             Err(error) => (None, Some(crate::error::Error::from(error).into())),
@@ -240,7 +241,7 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
             legs.push(leg);
         }
     }
-    let begins = wish == Wish::Start && !request.no_etcd_snapshot && !legs.is_empty();
+    let begins = wish == Wish::Start && !request.keeping.no_etcd_snapshot && !legs.is_empty();
     let first = conductor.fleet.first().filter(|_| begins);
     Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, warnings })
 }
@@ -267,6 +268,7 @@ fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Te
     conductor.look()?;
     conductor.refuse_clocks(asked_at)?;
     conductor.refuse_versions()?;
+    conductor.refuse_unseen()?;
     conductor.put_back_what_is_held()?;
     let goals = match conductor.goals(wish) {
         Err(error) if error.code() == CourseError::NONE && conductor.ends_the_last_step()? => Vec::new(),
@@ -331,7 +333,7 @@ struct Conductor<'c, 't> {
 
 impl<'c, 't> Conductor<'c, 't> {
     fn new(request: &'c ConductRequest, program: &Path, tell: &'c mut Tell<'t>) -> Result<Self> {
-        let (names, fleet) = (request.chosen()?, Fleet::read(request.nodes.as_deref(), program)?);
+        let (names, fleet) = (request.chosen()?, Fleet::read(request.on.nodes.as_deref(), program)?);
         Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, tell })
     }
 
@@ -391,16 +393,16 @@ impl<'c, 't> Conductor<'c, 't> {
 
     /// Nothing is begun without a way back to what etcd holds.
     fn keep_etcd(&mut self) -> Result<Option<EtcdSnapshot>> {
-        let Some(first) = self.fleet.first().cloned().filter(|_| !self.request.no_etcd_snapshot) else {
+        let Some(first) = self.fleet.first().cloned().filter(|_| !self.request.keeping.no_etcd_snapshot) else {
             return Ok(None);
         };
         let node = first.name.as_str();
         self.go_on(&Event::Keeping { node })?;
-        let file = self.request.etcd_snapshot.as_ref().map(|file| file.display().to_string());
+        let file = self.request.keeping.etcd_snapshot.as_ref().map(|file| file.display().to_string());
         let mut arguments = vec!["etcd", "snapshot", "-o", "json"];
         arguments.extend(file.as_deref().into_iter().flat_map(|file| ["--", file]));
         let tell = &mut self.tell;
-        let taken = first.ask::<EtcdSnapshot>(&arguments, None, &mut |line| {
+        let taken = first.ask::<EtcdSnapshot>(&arguments, None, LONGEST, &mut |line| {
             let _ = tell(&Event::Said { node, line });
         });
         let snapshot = taken.map_err(|error| match error {
@@ -421,7 +423,7 @@ impl<'c, 't> Conductor<'c, 't> {
             // planes of a step the cluster hands out the one or the other: it was looked at before the first.
             let is_relied_on = matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld);
             if is_relied_on && !is_begun(&self.stops(), &leg, goal)? {
-                self.cluster(&leg.authorities, self.request.restart_pods && leg.phase == Phase::TrustNew)?;
+                self.cluster(&leg.authorities, self.request.leaving.restart_pods && leg.phase == Phase::TrustNew)?;
             }
             if matches!(leg.phase, Phase::TrustNew | Phase::TrustOld) {
                 if !self.is_asked {
@@ -474,8 +476,8 @@ impl<'c, 't> Conductor<'c, 't> {
         let Some(member) = self.fleet.get(node).cloned() else { return Ok(()) };
         let material = self.material(&member, phase, authorities)?;
         let listed = authorities.join(",");
-        let life = format!("{}s", self.request.coming.token_life.seconds());
-        let timeout = format!("{}s", self.request.timeout.seconds());
+        let life = format!("{}s", self.request.leaving.token_life.seconds());
+        let timeout = format!("{}s", self.request.patience.timeout.seconds());
         let mut arguments = vec!["rotate", "step", phase.as_str(), "--authority", listed.as_str(), "-o", "json"];
         arguments.extend(["--token-life", life.as_str(), "--timeout", timeout.as_str()]);
         arguments.extend(more);
@@ -485,7 +487,8 @@ impl<'c, 't> Conductor<'c, 't> {
         }
         let began = Instant::now();
         let tell = &mut self.tell;
-        let report: StepReport = member.ask(&arguments, material.as_ref(), &mut |line| {
+        let limit = step_limit(self.request.timeout()?);
+        let report: StepReport = member.ask(&arguments, material.as_ref(), limit, &mut |line| {
             let _ = tell(&Event::Said { node, line });
         })?;
         if let Some(seen) = self.seen.get_mut(node) {
@@ -529,7 +532,7 @@ impl<'c, 't> Conductor<'c, 't> {
             if let Some(source) = self.source(member, authority) {
                 let role = if member.is_worker() { "worker" } else { "control-plane" };
                 let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
-                let mut exported = source.ask::<Material>(&arguments, None, &mut |_| {})?;
+                let mut exported = source.ask::<Material>(&arguments, None, LOOK, &mut |_| {})?;
                 material.authorities.append(&mut exported.authorities);
             } else if let Some(path) = &self.request.coming.new_ca {
                 material.authorities.insert(authority.clone(), read_new_ca(path)?);

@@ -20,8 +20,18 @@ use crate::secret::Secret;
 use crate::text::printable;
 use crate::yaml;
 
-/// No step takes longer: components are waited for less.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+/// For so long a node is waited for that only says what is there.
+pub const LOOK: Duration = Duration::from_secs(10 * 60);
+
+/// For so long a node is waited for that hands on all that etcd holds.
+pub const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// For so long a node is waited for that does a step, in which each component may take `timeout`: every static pod, the kubelet, the
+/// cluster's gates, and what each of them waits for besides.
+#[must_use]
+pub const fn step_limit(timeout: Duration) -> Duration {
+    timeout.saturating_mul(10).saturating_add(LOOK)
+}
 
 faults! {
     /// Why a node cannot be asked.
@@ -178,9 +188,10 @@ impl Member {
         &self,
         arguments: &[&str],
         input: Option<&Secret>,
+        limit: Duration,
         see: &mut dyn FnMut(&str),
     ) -> Result<T, NodesError> {
-        let output = self.call(arguments, input, see)?;
+        let output = self.call(arguments, input, limit, see)?;
         serde_json::from_slice(output.expose()).map_err(|error| {
             // What it printed may be a key.
             let reason = format!("line {}, column {}", error.line(), error.column());
@@ -196,12 +207,13 @@ impl Member {
         &self,
         arguments: &[&str],
         input: Option<&Secret>,
+        limit: Duration,
         see: &mut dyn FnMut(&str),
     ) -> Result<Secret, NodesError> {
         let what = arguments.iter().take_while(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
         let failed = |reason: String| NodesError::Failed { node: self.name.clone(), what: what.clone(), reason };
         let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
-        match call(&self.run, &arguments, input, LONGEST, &mut |line| see(&printable(line))) {
+        match call(&self.run, &arguments, input, limit, &mut |line| see(&printable(line))) {
             Ok(Ended { code: Some(0), stdout, .. }) => Ok(Secret::new(stdout)),
             Ok(Ended { code, said, .. }) => {
                 let last = said.iter().rev().take(3).rev().map(|line| printable(line).into_owned()).collect::<Vec<_>>();

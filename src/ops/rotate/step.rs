@@ -112,6 +112,9 @@ pub fn step(
     let names = request.chosen()?;
     let material = material(request, &names)?;
     let mut place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
+    // What runs on this machine has nothing to do with a disk that is not its own.
+    let no_restart = request.no_restart || !place.node.store.is_of_this_machine();
+    let request = &RotateStepRequest { no_restart, ..request.clone() };
     if *request.recover {
         place.node.recover()?;
         place = place.again();

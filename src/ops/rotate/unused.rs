@@ -8,16 +8,16 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::conduct::{ConductRequest, SeenNode, survey};
-use super::nodes::Fleet;
+use super::conduct::{SeenNode, survey};
+use super::nodes::{Fleet, LOOK};
 use crate::audit::access::{StillUsed, still_used};
 use crate::catalogue::CLUSTER_CA;
 use crate::digest::sha256_hex;
 use crate::error::{Result, faults};
 use crate::ops::access::{client_certificates, read_logs};
 use crate::plan::rotate::Material;
-use crate::request::RequestError;
 pub use crate::request::UnusedRequest;
+use crate::request::{RequestError, RotatedNodes};
 use crate::text::printable;
 use crate::workers::StopSignal;
 use crate::x509::{Certificate, read_certificates};
@@ -54,13 +54,13 @@ faults! {
 /// [`UnusedError`]; a file cannot be read, or is not of the new CA; a node does not answer.
 pub fn refuse_old_credentials(
     request: &UnusedRequest,
-    course: &ConductRequest,
+    on: &RotatedNodes,
     program: &Path,
     now: DateTime<Utc>,
     stop: &StopSignal,
 ) -> Result<String> {
     let span = request.span()?;
-    if !course.chosen()?.contains(&CLUSTER_CA) {
+    if !on.chosen()?.contains(&CLUSTER_CA) {
         return Err(RequestError::bad(
             "--audit-log is about the cluster's CA, which is not among those that are replaced",
             "leave it out, or add the CA: --authority ca",
@@ -68,9 +68,9 @@ pub fn refuse_old_credentials(
         .into());
     }
     let Some(log) = read_logs(&request.audit_log, stop)? else { return Ok(String::new()) };
-    let mut known = known_to_nodes(&survey(course, program)?)?;
+    let mut known = known_to_nodes(&survey(on, program)?)?;
     if !request.new_credential.is_empty() {
-        known.extend(known_to_users(request, new_authority(course, program)?.as_ref())?);
+        known.extend(known_to_users(request, new_authority(on, program)?.as_ref())?);
     }
     let used = still_used(&log, &known, now, span).map_err(|reason| UnusedError::AuditLog { reason })?;
     if used.is_empty() {
@@ -104,11 +104,11 @@ fn known_to_nodes(nodes: &[SeenNode]) -> Result<BTreeSet<String>> {
 }
 
 /// The CA that signs now: the first that a control plane hands out.
-fn new_authority(course: &ConductRequest, program: &Path) -> Result<Option<Certificate>> {
-    let fleet = Fleet::read(course.nodes.as_deref(), program)?;
+fn new_authority(on: &RotatedNodes, program: &Path) -> Result<Option<Certificate>> {
+    let fleet = Fleet::read(on.nodes.as_deref(), program)?;
     let Some(first) = fleet.first() else { return Ok(None) };
     let arguments = ["rotate", "export", "--to", "worker", "--authority", CLUSTER_CA];
-    let material: Material = first.ask(&arguments, None, &mut |_| {})?;
+    let material: Material = first.ask(&arguments, None, LOOK, &mut |_| {})?;
     let given = material.get(CLUSTER_CA).map(|given| read_certificates(given.certificates.as_bytes())).transpose()?;
     Ok(given.and_then(|all| all.into_iter().next()))
 }

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::material::read_new_ca;
-use super::super::nodes::NodesError;
+use super::super::nodes::{LOOK, NodesError, step_limit};
 use super::super::{Settled, StepReport};
 use super::{ConductError, Conductor, Event, Wish};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
@@ -32,6 +32,13 @@ impl Conductor<'_, '_> {
         Ok(())
     }
 
+    pub(super) fn refuse_unseen(&self) -> Result<(), ConductError> {
+        let unseen = self.seen.iter().find_map(|(node, seen)| Some((node, seen.unseen.as_ref()?)));
+        unseen.map_or(Ok(()), |(node, problem)| {
+            Err(ConductError::Unseen { node: node.clone(), reason: problem.message.clone() })
+        })
+    }
+
     pub(super) fn refuse_versions(&self) -> Result<(), ConductError> {
         let own = env!("CARGO_PKG_VERSION");
         if self.seen.values().all(|seen| seen.version == own) {
@@ -52,9 +59,10 @@ impl Conductor<'_, '_> {
             let arguments: Vec<_> =
                 ["restart"].into_iter().chain(seen.held.iter().map(String::as_str)).chain(["-o", "json"]).collect();
             let tell = &mut self.tell;
-            let _: serde_json::Value = member.ask(&arguments, None, &mut |line| {
-                let _ = tell(&Event::Said { node, line });
-            })?;
+            let _: serde_json::Value =
+                member.ask(&arguments, None, step_limit(self.request.timeout()?), &mut |line| {
+                    let _ = tell(&Event::Said { node, line });
+                })?;
         }
         self.look()
     }
@@ -63,7 +71,7 @@ impl Conductor<'_, '_> {
     pub(super) fn refuse_missing_nodes(&mut self) -> Result<Option<Settled>> {
         let Some(first) = self.fleet.first().cloned() else { return Ok(None) };
         let arguments = ["rotate", "step", "cluster", "--dry-run", "-o", "json"];
-        let seen: StepReport = first.ask(&arguments, None, &mut |_| {})?;
+        let seen: StepReport = first.ask(&arguments, None, LOOK, &mut |_| {})?;
         self.is_asked = true;
         let nodes = seen.cluster.as_ref().map(|cluster| cluster.nodes.as_slice()).unwrap_or_default();
         let missing: Vec<_> = nodes.iter().filter(|name| self.fleet.get(name).is_none()).cloned().collect();
@@ -111,12 +119,12 @@ impl Conductor<'_, '_> {
 
     /// What one control plane refuses is refused before another one has given anything up.
     pub(super) fn rehearse(&self, leg: &Leg) -> Result<()> {
-        let (listed, life) = (leg.authorities.join(","), format!("{}s", self.request.coming.token_life.seconds()));
+        let (listed, life) = (leg.authorities.join(","), format!("{}s", self.request.leaving.token_life.seconds()));
         let step = ["rotate", "step", leg.phase.as_str(), "--dry-run", "--authority", listed.as_str()];
         let arguments = [step.as_slice(), &["--token-life", life.as_str(), "-o", "json"]].concat();
         let members = leg.nodes.iter().filter_map(|node| self.fleet.get(node)).filter(|member| !member.is_worker());
         for member in members {
-            let answer: Result<serde_json::Value, _> = member.ask(&arguments, None, &mut |_| {});
+            let answer: Result<serde_json::Value, _> = member.ask(&arguments, None, LOOK, &mut |_| {});
             match answer {
                 Err(NodesError::Failed { node, reason, .. }) if reason.starts_with(REFUSED) => {
                     return Err(ConductError::NotYet { node, reason: reason.replacen(REFUSED, "", 1) }.into());

@@ -28,6 +28,15 @@ faults! {
             /// How far.
             seconds: i64,
         },
+        /// What runs on a node could not be looked at, so nobody can say what would have to restart.
+        #[error("{node}: what runs there could not be looked at: {reason}")]
+        #[fault("rotate.unseen", Environment, "see it on that node, and put it right: `kubepki restart --dry-run`")]
+        Unseen {
+            /// The node.
+            node: String,
+            /// Why.
+            reason: String,
+        },
         /// Nodes have different versions of kubepki.
         #[error("nodes have different versions of kubepki: {}", versions.join(", "))]
         #[fault("rotate.versions", Environment, "install the same version on all nodes", context = crate::error::evidence!(versions))]
