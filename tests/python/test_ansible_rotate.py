@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,15 +21,29 @@ __all__ = ["nodes"]
 pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)")
 
 
-def rotating(nodes: Path, *arguments: str, **variables: object) -> Played:
+def rotating(nodes: Path, *arguments: str, shows: bool = False, without: str = "", **variables: object) -> Played:
     """Play what the collection has for CAs, as far as it is about files: nothing runs on these nodes."""
     plays = yaml.safe_load((COLLECTION / "playbooks/rotate_ca.yml").read_text())
     playbook = nodes.parent / "rotate_ca.yml"
-    playbook.write_text(json.dumps([each for each in plays if each["roles"][0]["rotate_ca_phase"] != "cluster"]))
+    kept = [each for each in plays if each["roles"][0]["rotate_ca_phase"] not in ("cluster", without)]
+    # Whatever a play has kept of every host.
+    look = {"hosts": "cp1", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": "{{ hostvars }}"}}]}
+    between = [each for play in kept for each in (play, look)] if shows else kept
+    playbook.write_text(json.dumps(between))
     wanted = {"nodes_dir": nodes, "kubepki_binary": COMMAND, "kubepki_workers": "none", "rotate_ca_kubectl": ""}
     wanted |= {"rotate_ca_rootfs": "{{ kubepki_rootfs }}", "rotate_ca_restart": False}
     wanted |= {"rotate_ca_etcd_snapshot": False, **variables}
     return play(playbook, nodes.parent / "home", "-i", EXAMPLES / "inventory.yml", *arguments, **wanted)
+
+
+def refusing(played: Played) -> list[str]:
+    """Return the hosts that say why; the others end with them."""
+    return sorted(set(re.findall(r"^fatal: \[(\w+)\]", played.output, re.MULTILINE)))
+
+
+def contents(nodes: Path) -> dict[Path, bytes]:
+    """Return what is in every file of the nodes."""
+    return {path: path.read_bytes() for path in nodes.rglob("*") if path.is_file()}
 
 
 def authority_keys(nodes: Path, ending: str = "") -> dict[str, set[str]]:
@@ -45,6 +60,21 @@ def control_planes(nodes: Path) -> Path:
         (nodes / host).rmdir()
     changed(example("cluster.yml", nodes, "--limit", "localhost,control_plane"), *HOSTS[:3])
     return nodes
+
+
+@pytest.fixture
+def between(control_planes: Path) -> Path:
+    """Replace all CAs on the three, up to where somebody decides."""
+    roots = [("--rootfs", str(control_planes / host)) for host in HOSTS[:3]]
+
+    given = control_planes.parent / "given.json"
+    for name in ("trust-both", "issue-new", "reissue"):
+        for root in roots:
+            material = ("--material", given) if name == "trust-both" and root != roots[0] else ()
+            done = kubepki("rotate", "step", name, "--no-restart", *root, *material)
+            assert done.returncode == 0, done.stderr
+            given.write_text(kubepki("rotate", "export", *roots[0]).stdout)
+    return control_planes
 
 
 def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(control_planes: Path) -> None:
@@ -71,6 +101,61 @@ def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(c
     for host in hosts:
         checked = kubepki("check", "--rootfs", nodes / host)
         assert checked.returncode == 0, checked.stdout
+
+
+def test_no_variable_and_no_output_has_a_key_or_a_token(control_planes: Path) -> None:
+    nodes = control_planes
+    keys = {path.read_text() for path in nodes.rglob("*.key")}
+    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    for variables in ({}, finish):
+        played = rotating(nodes, "--diff", "-vvv", shows=True, **variables)
+        assert played.returncode == 0, played.output
+        assert "rotate_ca_seen" in played.output
+        keys |= {path.read_text() for path in nodes.rglob("*.key")}
+        # The middle of each, however it was quoted or cut.
+        parts = ["PRIVATE KEY", *(key.splitlines()[key.count("\n") // 2] for key in keys)]
+        assert [part for part in parts if part in played.output] == []
+    assert len(keys) > 15
+
+
+def test_what_one_control_plane_refuses_stops_all_before_the_first(between: Path) -> None:
+    nodes, hosts = between, HOSTS[:3]
+    # On the first one alone the tokens of the old key have had their time.
+    life = {"rotate_ca_token_life": "{{ '0s' if inventory_hostname == 'cp1' else '24h' }}"}
+    begun = contents(nodes)
+    for arguments in ((), ("--check",)):
+        refused = rotating(nodes, *arguments, kubepki_rotate_finish=True, **life)
+        assert refused.returncode == 2, refused.output
+        assert "nothing was given up by this run on any node: error: sa.key was replaced" in refused.output
+        assert "code: rotate.tokens_alive" in refused.output
+        assert refusing(refused) == ["cp2", "cp3"]
+        assert contents(nodes) == begun
+    # The others need not wait.
+    early = {"kubepki_rotate_finish": True, "rotate_ca_authorities": ["ca", "front-proxy-ca", "etcd-ca"]}
+    assert all(changed(rotating(nodes, **early), *hosts).values())
+    assert not list(nodes.glob("*/etc/kubernetes/pki/ca-previous.*"))
+    assert len(list(nodes.glob("*/etc/kubernetes/pki/sa-previous.key"))) == 3
+
+
+def test_the_new_one_is_given_up_nowhere_while_one_control_plane_cannot(between: Path) -> None:
+    nodes = between
+    for step in ("issue-old", "reissue"):
+        done = kubepki("rotate", "step", step, "--no-restart", "--rootfs", nodes / "cp1")
+        assert done.returncode == 0, done.stderr
+    refused = rotating(nodes, without="reissue", kubepki_rotate_abort=True)
+    assert refused.returncode == 2, refused.output
+    assert "code: rotate.leaves_left" in refused.output
+    assert refusing(refused) == ["cp2", "cp3"]
+    assert len(list(nodes.glob("*/etc/kubernetes/pki/ca-next.key"))) == 3
+
+
+def test_a_step_that_gives_a_ca_up_wants_that_all_were_asked(between: Path) -> None:
+    nodes = between
+    begun = contents(nodes)
+    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    refused = rotating(nodes, without="rehearse", **finish)
+    assert (refused.returncode, "have not agreed to it" in refused.output) == (2, True), refused.output
+    assert contents(nodes) == begun
 
 
 def test_a_control_plane_that_joins_meanwhile_gets_what_it_lacks(control_planes: Path) -> None:
