@@ -42,7 +42,7 @@ pub use renew::RenewRequest;
 pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use rotate::{
-    Coming, ConductRequest, Keeping, Leaving, RotateStepRequest, RotatedNodes, RotationRequest, StepPatience,
+    Coming, ConductRequest, Evicting, Keeping, Leaving, RotateStepRequest, RotatedNodes, RotationRequest, StepPatience,
     UnusedRequest,
 };
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};

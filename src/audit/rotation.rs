@@ -10,25 +10,30 @@
 //! | trust-both/issue-old | both | the one that goes | the one that comes |
 //! | trust-both/issue-new | both | the one that comes | the one that goes |
 
+mod beside;
 mod elsewhere;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use elsewhere::Elsewhere;
+use self::beside::Beside;
+pub use self::elsewhere::Elsewhere;
 
 use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_CONF, Kind, Layout, SERVICE_ACCOUNT, rotated_names};
 use crate::component::{ServingSource, StaticPod};
 use crate::digest::sha256_hex;
 use crate::inventory::{Found, Inventory, Item, ServiceAccountKeys};
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, read_public_keys};
 use crate::text::file_name;
 use crate::x509::{Certificate, read_certificates};
 
 /// The controller manager's flag with the certificate that it signs with.
 pub const SIGNING_FLAG: &str = "cluster-signing-cert-file";
+
+/// What a CA signs.
+const SIGNED: [Kind; 4] = [Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient, Kind::KubeletServer];
 
 /// Its flag with the key.
 const SIGNING_KEY_FLAG: &str = "cluster-signing-key-file";
@@ -220,6 +225,24 @@ pub fn look(
         .collect()
 }
 
+/// The authority whose file is not there, or cannot be read: absent only where nothing on the node is of no use without it.
+fn without(name: &str, file: &Path, is_there: bool, is_needed: bool) -> AuthorityRotation {
+    let behind = match (is_there, is_needed) {
+        (true, _) => vec![format!("{} cannot be read", file.display())],
+        (false, true) => vec![format!("{} is missing", file.display())],
+        (false, false) => return absent(name),
+    };
+    AuthorityRotation { stage: Stage::Unclear, behind, ..absent(name) }
+}
+
+/// Whether the node has its key, something that it has signed, or something that trusts it.
+fn is_needed(inventory: &Inventory<'_>, item: &Item<'_>) -> bool {
+    let of_it = |one: &Item<'_>| one.row.issuer == item.name && one.absence.is_none() && one.is_there();
+    let aside = [Aside::Next, Aside::Previous].map(|aside| inventory.layout.aside(item.name, aside));
+    let mut keys = aside.iter().map(|files| &files.key).chain([&item.key]);
+    keys.any(|key| inventory.tree.is_there(key)) || inventory.items(&SIGNED).any(of_it)
+}
+
 /// A row without anything in it.
 fn absent(name: &str) -> AuthorityRotation {
     AuthorityRotation {
@@ -252,14 +275,11 @@ fn look_at_authority(
     let found = item.pair();
     let trusted = found.all();
     if trusted.is_empty() {
-        let behind =
-            if item.is_there() { vec![format!("{} cannot be read", item.certificate.display())] } else { Vec::new() };
-        let stage = if behind.is_empty() { Stage::Absent } else { Stage::Unclear };
-        return AuthorityRotation { stage, behind, ..absent(item.name) };
+        return without(item.name, &item.certificate, item.is_there(), is_needed(inventory, item));
     }
     let next = certificates_aside(inventory, item.name, Aside::Next);
     let previous = certificates_aside(inventory, item.name, Aside::Previous);
-    let has_key = |aside| inventory.tree.is_there(&inventory.layout.aside(item.name, aside).key);
+    let beside = Beside::of_both(inventory, item.name, found.key.present().is_some());
     let issuing = issuing(found);
     let mut behind = Vec::new();
     if found.key.present().is_some() && issuing.is_none_or(|one| Some(one) != trusted.first()) {
@@ -270,8 +290,10 @@ fn look_at_authority(
         ));
     }
     let is_in = |all: &[Certificate]| !all.is_empty() && all.iter().all(|one| trusted.contains(one));
+    behind.extend(beside.problems());
     let stage = match (is_in(&next), is_in(&previous)) {
         (true, true) => Stage::Unclear,
+        _ if beside.is_unclear() => Stage::Unclear,
         (true, false) => Stage::IssueOld,
         (false, true) => Stage::IssueNew,
         (false, false) if !next.is_empty() && is_chain(trusted) => Stage::Prepared,
@@ -283,7 +305,7 @@ fn look_at_authority(
         stage,
         trusted: trusted.iter().map(Anchor::of).collect(),
         issuing: issuing.map(|one| Anchor::of(one).sha256),
-        has_other_key: has_key(Aside::Next) || has_key(Aside::Previous),
+        has_other_key: beside.has_key(),
         next: next.iter().map(Anchor::of).collect(),
         previous: previous.iter().map(Anchor::of).collect(),
         leaves,
@@ -291,8 +313,14 @@ fn look_at_authority(
     };
     if item.name == CLUSTER_CA {
         let others = other_kubeconfigs(inventory, trusted).filter(|(_, has)| !has.is_empty());
-        behind
-            .extend(others.map(|(item, has)| format!("{} trusts {} CAs, not {}", item.name, has.len(), trusted.len())));
+        behind.extend(others.map(|(item, has)| {
+            if has.len() == trusted.len() {
+                let has: Vec<_> = has.iter().map(Anchor::of).collect();
+                format!("{} trusts another CA: {}", item.name, shown(&has))
+            } else {
+                format!("{} trusts {} CAs, not {}", item.name, has.len(), trusted.len())
+            }
+        }));
         behind.extend(other_signing(inventory, trusted, controller_manager));
     }
     if stage == Stage::IssueNew {
@@ -301,7 +329,7 @@ fn look_at_authority(
             behind.push(format!("not signed by the new CA: {}", old.join(", ")));
         }
         rotation.lacks_bridge =
-            item.name == CLUSTER_CA && has_key(Aside::Previous) && lacks_bridge(inventory, trusted, &previous);
+            item.name == CLUSTER_CA && beside.previous.has_key && lacks_bridge(inventory, trusted, &previous);
         if rotation.lacks_bridge {
             behind.push("the API server does not send the new CA's certificate that the old one has signed".to_owned());
         }
@@ -352,10 +380,9 @@ fn leaves<'i>(
     authority: &'i str,
     trusted: &'i [Certificate],
 ) -> impl Iterator<Item = SignedLeaf> + 'i {
-    const KINDS: [Kind; 4] = [Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient, Kind::KubeletServer];
     // What `kubelet.conf` leads to has a row of its own.
     let is_doubled = |item: &&Item<'_>| item.name == KUBELET_CONF && inventory.kubelet_rotates();
-    let items = inventory.items(&KINDS).filter(move |item| !is_doubled(item));
+    let items = inventory.items(&SIGNED).filter(move |item| !is_doubled(item));
     items.filter_map(move |item| {
         let leaf = item.leaf()?;
         let signed_by = trusted.iter().find(|one| one.has_signed(leaf)).map(|one| Anchor::of(one).sha256);
@@ -410,22 +437,28 @@ fn other_signing(inventory: &Inventory<'_>, trusted: &[Certificate], pod: Option
 }
 
 fn look_at_keys(inventory: &Inventory<'_>, keys: &ServiceAccountKeys) -> AuthorityRotation {
-    let (Some(public), key) = (keys.public_keys.present(), keys.key.present()) else { return absent(SERVICE_ACCOUNT) };
-    let aside = |aside| {
-        let files = inventory.layout.aside(SERVICE_ACCOUNT, aside);
-        let text = inventory.tree.content(&files.public);
-        let read = text.and_then(|text| crate::key::read_public_keys(text).ok()).unwrap_or_default();
-        (read, inventory.tree.is_there(&files.key))
+    let key = keys.key.present();
+    let Some(public) = keys.public_keys.present() else {
+        let has_key = inventory.tree.is_there(&keys.key_path);
+        let is_there = inventory.tree.is_there(&keys.public_key_path);
+        return without(SERVICE_ACCOUNT, &keys.public_key_path, is_there, has_key);
     };
-    let ((next, has_next), (previous, has_previous)) = (aside(Aside::Next), aside(Aside::Previous));
+    let aside = |aside| {
+        let text = inventory.tree.content(&inventory.layout.aside(SERVICE_ACCOUNT, aside).public);
+        text.and_then(|text| read_public_keys(text).ok()).unwrap_or_default()
+    };
+    let (next, previous) = (aside(Aside::Next), aside(Aside::Previous));
+    let beside = Beside::of_both(inventory, SERVICE_ACCOUNT, key.is_some());
     let is_in = |all: &[Vec<u8>]| !all.is_empty() && all.iter().all(|one| public.contains(one));
     let mut behind = Vec::new();
     let signing = key.map(PrivateKey::public_key_info);
     if signing.is_some() && signing != public.first().map(Vec::as_slice) {
         behind.push("sa.pub does not begin with the public key of sa.key".to_owned());
     }
+    behind.extend(beside.problems());
     let stage = match (is_in(&next), is_in(&previous)) {
         (true, true) => Stage::Unclear,
+        _ if beside.is_unclear() => Stage::Unclear,
         (true, false) => Stage::IssueOld,
         (false, true) => Stage::IssueNew,
         (false, false) if !next.is_empty() => Stage::Prepared,
@@ -439,7 +472,7 @@ fn look_at_keys(inventory: &Inventory<'_>, keys: &ServiceAccountKeys) -> Authori
         issuing: signing.map(sha256_hex),
         next: all(&next),
         previous: all(&previous),
-        has_other_key: has_next || has_previous,
+        has_other_key: beside.has_key(),
         behind,
         ..absent(SERVICE_ACCOUNT)
     }

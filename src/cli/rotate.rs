@@ -20,8 +20,9 @@ use crate::ops::rotate::{
     self, NodeRotation, RotateStepRequest, RotationRequest, export, look_at_cluster, step, trial,
 };
 use crate::plan::rotate::Phase;
+use crate::plan::rotate::course::CourseError;
 use crate::report;
-use crate::request::{Coming, ConductRequest, Keeping, Leaving, NodeRequest, RotatedNodes, StepPatience};
+use crate::request::{Coming, ConductRequest, Evicting, Keeping, Leaving, NodeRequest, RotatedNodes, StepPatience};
 
 /// Do one step of a rotation on this node.
 ///
@@ -222,6 +223,8 @@ pub(super) struct Resume {
     course: Course,
     #[command(flatten)]
     leaving: Leaving,
+    #[command(flatten)]
+    evicting: Evicting,
 }
 
 /// Give up the old CA: nothing that it has signed is accepted afterwards.
@@ -238,18 +241,23 @@ pub(super) struct Finish {
     #[command(flatten)]
     leaving: Leaving,
     #[command(flatten)]
+    evicting: Evicting,
+    #[command(flatten)]
     unused: UnusedRequest,
 }
 
 /// Give up the new CA: everything is as it was before the rotation.
 ///
-/// Where the new one signs already, the old one signs again first, and what the new one has signed is renewed.
+/// Where the new one signs already, the old one signs again first, and what the new one has signed is renewed. A service-account key
+/// that has signed stays trusted for as long as its tokens may live.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki rotate abort --nodes nodes.yaml")]
 pub(super) struct Abort {
     #[command(flatten)]
     course: Course,
+    #[command(flatten)]
+    leaving: Leaving,
 }
 
 /// Say how far a rotation is on every node.
@@ -264,7 +272,7 @@ pub(super) struct Status {
     #[command(flatten)]
     output: Output,
     /// This node alone, as `kubepki rotate start` asks each node.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "nodes")]
     local: bool,
     #[command(flatten)]
     on: RotatedNodes,
@@ -281,26 +289,27 @@ impl Run for Start {
 
 impl Run for Resume {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let Self { course, leaving } = self;
-        course.go(session, Wish::Resume, ConductRequest { leaving, ..ConductRequest::default() })
+        let Self { course, leaving, evicting } = self;
+        course.go(session, Wish::Resume, ConductRequest { leaving, evicting, ..ConductRequest::default() })
     }
 }
 
 impl Run for Finish {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        let Self { course, leaving, unused } = self;
+        let Self { course, leaving, evicting, unused } = self;
         if unused.is_wanted() {
             let stop = session.stop_signal();
             let seen = refuse_old_credentials(&unused, &course.on, &session.program, session.now, &stop)?;
             session.screen.say(&seen);
         }
-        course.go(session, Wish::Finish, ConductRequest { leaving, ..ConductRequest::default() })
+        course.go(session, Wish::Finish, ConductRequest { leaving, evicting, ..ConductRequest::default() })
     }
 }
 
 impl Run for Abort {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        self.course.go(session, Wish::Abort, ConductRequest::default())
+        let Self { course, leaving } = self;
+        course.go(session, Wish::Abort, ConductRequest { leaving, ..ConductRequest::default() })
     }
 }
 
@@ -311,7 +320,12 @@ fn unseen(problem: &Fault) -> String {
 impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         // A root directory is that of one node.
-        if self.local || self.node.rootfs.is_some() {
+        let is_local = self.local || self.node.rootfs.is_some();
+        if !is_local && self.node.is_of_one_node() {
+            let hint = "with --local it is about this node alone; for the others write it behind kubepki in the file of --nodes";
+            return Err(CommandError::usage("what is said of a node's files is about one node".to_owned(), hint).into());
+        }
+        if is_local {
             let request =
                 RotationRequest { authority: self.on.authority, node: self.node, ..RotationRequest::default() };
             let rotation = rotate::status(&request, session.now)?;
@@ -336,7 +350,8 @@ impl Run for Status {
         if !is_unknown {
             session.screen.say(&self.on.complete(&report::rotate::comes(&due)));
         }
-        let is_left = nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
+        let fits = due.as_ref().err().is_none_or(|error| error.code() == CourseError::NONE);
+        let is_left = !fits || nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
         Ok(match (is_unknown, is_left) {
             (true, _) => Category::Environment.exit_code(),
             (false, true) => Category::Finding.exit_code(),

@@ -26,11 +26,14 @@ use serde::{Deserialize, Serialize};
 pub use draft::Turn;
 pub use elsewhere::{refuse_elsewhere, refuse_lacking};
 pub use given::{Given, Material, prepare};
+pub use keys::sign_anew;
 pub use turn::{turn, without_signing_file};
 
 use super::words::words;
+use crate::catalogue::KeyFiles;
 use crate::error::faults;
 use crate::remedy::command;
+use crate::text::file_name;
 
 words! {
     /// A step of one node.
@@ -147,8 +150,8 @@ faults! {
             /// Each gate, and what it waits for.
             gates: Vec<String>,
         },
-        /// The tokens that the old service-account key has signed may still be in use.
-        #[error("sa.key was replaced {waited} ago: tokens of the old key may live for {life}")]
+        /// The tokens that the service-account key which goes has signed may still be in use.
+        #[error("sa.key was last changed {waited} ago: tokens of the key that goes may live for {life}")]
         #[fault("rotate.tokens_alive", Refused, "wait, or say that no such token is in use: --token-life 1h",
             context = crate::error::evidence!(waited, life))]
         TokensAlive {
@@ -157,6 +160,20 @@ faults! {
             /// How long tokens live.
             life: String,
         },
+    }
+}
+
+impl RotateError {
+    /// The key of a pair is missing, or is that of another one.
+    fn no_key(authority: &str, files: &KeyFiles) -> Self {
+        Self::NotHere {
+            authority: authority.to_owned(),
+            reason: format!("{} is missing, or not the key of {}", files.key.display(), file_name(&files.public)),
+            hint: format!(
+                "copy it from a control-plane node that has it, with mode 0600; one that another node has beside its pair in use comes with {}",
+                command(["kubepki", "rotate", "resume"])
+            ),
+        }
     }
 }
 

@@ -70,4 +70,10 @@ impl NodeRequest {
     pub(crate) const fn has_configuration(&self) -> bool {
         self.config.is_some() || self.config_text.is_some()
     }
+
+    /// Whether it says where files are, or what the node is called, besides its root directory.
+    pub(crate) const fn is_of_one_node(&self) -> bool {
+        let has_folder = self.certificates_dir.is_some() || self.kubeconfig_dir.is_some();
+        self.has_configuration() || self.lenient || self.node_name.is_some() || has_folder
+    }
 }

@@ -40,13 +40,20 @@ pub struct Coming {
 }
 
 /// When what was there is given up.
-#[derive(Args, Clone, Debug, Deserialize)]
-#[command(next_help_heading = "When the old one is given up")]
+#[derive(Args, Clone, Copy, Debug, Deserialize)]
+#[command(next_help_heading = "When the one that goes is given up")]
 #[serde(default)]
 pub struct Leaving {
-    /// How long a token that the old service-account key has signed may be in use; until then that key stays trusted.
+    /// How long a token may be in use that the service-account key which goes has signed; until then that key stays trusted.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub token_life: Span,
+}
+
+/// Who is made to learn of what comes.
+#[derive(Args, Clone, Copy, Debug, Deserialize)]
+#[command(next_help_heading = "When the one that goes is given up")]
+#[serde(default)]
+pub struct Evicting {
     /// Restart every pod that may have read the CAs before both were trusted, as disruption budgets allow.
     ///
     /// In the step cluster, before the old CA is given up.
@@ -109,6 +116,10 @@ pub struct RotateStepRequest {
     #[command(flatten)]
     #[serde(flatten)]
     pub leaving: Leaving,
+    /// Which pods are restarted.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub evicting: Evicting,
     /// Restart nothing: components go on with what they have loaded.
     ///
     /// Below `--rootfs` nothing is restarted in any case.
@@ -172,6 +183,10 @@ pub struct ConductRequest {
     #[command(flatten)]
     #[serde(flatten)]
     pub leaving: Leaving,
+    /// Which pods are restarted.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub evicting: Evicting,
     /// How long it is waited.
     #[command(flatten)]
     #[serde(flatten)]
@@ -197,14 +212,14 @@ pub struct UnusedRequest {
     #[arg(long, value_name = "FILE")]
     pub audit_log: Vec<PathBuf>,
     /// For how long no certificate of the old CA may have been used.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    #[arg(long, value_name = "DURATION", default_value = "24h", requires = "audit_log")]
     pub unused_for: Span,
     /// Kubeconfigs and client certificates of the new CA that no node has, or folders of them: their use stops nothing.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", requires = "audit_log")]
     pub new_credential: Vec<PathBuf>,
 }
 
-defaults! { Coming Leaving Keeping StepPatience RotatedNodes RotationRequest RotateStepRequest ConductRequest UnusedRequest }
+defaults! { Coming Leaving Evicting Keeping StepPatience RotatedNodes RotationRequest RotateStepRequest ConductRequest UnusedRequest }
 
 /// The names that are meant, in the catalogue's order.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {

@@ -423,7 +423,7 @@ impl<'c, 't> Conductor<'c, 't> {
             // planes of a step the cluster hands out the one or the other: it was looked at before the first.
             let is_relied_on = matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld);
             if is_relied_on && !is_begun(&self.stops(), &leg, goal)? {
-                self.cluster(&leg.authorities, self.request.leaving.restart_pods && leg.phase == Phase::TrustNew)?;
+                self.cluster(&leg.authorities, self.request.evicting.restart_pods && leg.phase == Phase::TrustNew)?;
             }
             if matches!(leg.phase, Phase::TrustNew | Phase::TrustOld) {
                 if !self.is_asked {
@@ -553,7 +553,9 @@ impl<'c, 't> Conductor<'c, 't> {
             let has_next = matches!(stage, Some(Stage::Prepared | Stage::IssueOld | Stage::IssueNew));
             other.name != member.name && !other.is_worker() && (has_next || member.is_worker())
         };
-        let has_both = |other: &&Member| seen(other).is_none_or(|one| !one.lacks_other());
+        let has_both = |other: &&Member| {
+            seen(other).is_none_or(|one| !one.lacks_other() && (one.has_other_key || one.issuing.is_none()))
+        };
         let mut all = self.fleet.members.iter().filter(has);
         all.clone().find(has_both).or_else(|| all.next()).cloned()
     }

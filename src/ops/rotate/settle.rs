@@ -96,7 +96,7 @@ pub(super) fn settle(
             }
         }
     };
-    let pods = match trusts_both_since(place).filter(|_| request.leaving.restart_pods && !is_dry_run) {
+    let pods = match trusts_both_since(place).filter(|_| request.evicting.restart_pods && !is_dry_run) {
         Some(before) => restart_pods(&mut api, before, timeout, &mut |pod| {
             log::info!("pod {}/{}: {}", pod.namespace, pod.name, pod.left.as_deref().unwrap_or("restarted"));
             Continue::Yes

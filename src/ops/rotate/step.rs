@@ -12,22 +12,26 @@ use serde::{Deserialize, Serialize};
 use super::material::{read_material, read_new_ca};
 use super::reissue;
 use super::settle::{Settled, settle};
-use super::{CONTROLLER_MANAGER, Place, RotateStepRequest, vouching};
+use super::{CONTROLLER_MANAGER, Place, RotateStepRequest, due_restart, vouching};
 use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage, told_to_sign_with};
-use crate::catalogue::{CLUSTER_CA, KUBELET, SERVICE_ACCOUNT};
+use crate::catalogue::{Aside, CLUSTER_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::Result;
 use crate::ops::apply::{Changed, Report, apply_supplied};
 use crate::ops::restart::{self, Progress, RestartRequest, reserve};
 use crate::ops::settings::{apply as write_setting, change, text_of};
 use crate::ops::{Continue, OperationError, bad, exposure};
 use crate::plan::generate::Selection;
-use crate::plan::rotate::course::{bearers, readers};
+use crate::plan::rotate::course::{DueRestart, bearers, readers};
 use crate::plan::rotate::{
-    Circumstances, Material, Phase, RotateError, Turn, Wishes, prepare, refuse_elsewhere, turn, without_signing_file,
+    Circumstances, Material, Phase, RotateError, Turn, Wishes, prepare, refuse_elsewhere, sign_anew, turn,
+    without_signing_file,
 };
 use crate::plan::setting::{Setting, manifest_flag};
 use crate::plan::{Artefact, Plan};
 use crate::text::duration;
+
+/// The files of one change are written within this time.
+const ONE_CHANGE: TimeDelta = TimeDelta::minutes(1);
 
 /// The operation, as backups are named after it.
 const OPERATION: &str = "rotate step";
@@ -150,6 +154,11 @@ pub fn step(
     let planned = turn(&place.inventory()?, &rotations.iter().collect::<Vec<_>>(), phase, &material, circumstances)?;
     done.take(carry_out(request, planned)?);
     place = place.again();
+    let is_repeated = names.contains(&SERVICE_ACCOUNT) && signs(phase) && done.changed.is_empty();
+    if is_repeated && !request.no_restart && goes_on_with_the_other_key(request, &place, now, progress)? {
+        done.take(carry_out(request, sign_anew(&place.inventory()?, now))?);
+        place = place.again();
+    }
     if phase == Phase::Reissue {
         done.take(reissue::reissue(request, &place, &names, now, progress)?);
         place = place.again();
@@ -225,7 +234,7 @@ fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
 }
 
 /// Refuses what would do harm only later: what a file that is not kubeadm's does not allow, a CA that cannot vouch for the one that comes,
-/// and to give up the old service-account key while tokens of it may be in use.
+/// and to give up a service-account key while tokens of it may be in use.
 fn refuse_early(
     request: &RotateStepRequest,
     place: &Place,
@@ -243,18 +252,22 @@ fn refuse_early(
     if let Some(ca) = ca.filter(|_| phase == Phase::TrustBoth && !has_begun && !place.is_worker()) {
         vouching::refuse(vouching::objection(&place.inventory()?, ca, now)?, &request.coming)?;
     }
-    let is_at_stake = |one: &AuthorityRotation| {
-        one.name == SERVICE_ACCOUNT && matches!(one.stage, Stage::IssueNew | Stage::TrustBoth)
+    let (store, layout) = (&place.node.store, &place.node.layout);
+    let signs_since = store.changed_at(&layout.service_account_key());
+    let has_signed = |one: &AuthorityRotation| match (phase, one.stage) {
+        (Phase::TrustNew, Stage::IssueNew | Stage::TrustBoth) | (Phase::TrustOld, Stage::TrustBoth) => true,
+        // Both files of the key that comes are written anew when it goes back; one that has never signed came after the one in use.
+        (Phase::TrustOld, Stage::IssueOld) => {
+            let came = store.changed_at(&layout.aside(SERVICE_ACCOUNT, Aside::Next).key);
+            signs_since.zip(came).is_none_or(|(signs, came)| came - signs < ONE_CHANGE)
+        }
+        _ => false,
     };
-    if phase != Phase::TrustNew || !rotations.iter().any(is_at_stake) {
+    if !rotations.iter().any(|one| one.name == SERVICE_ACCOUNT && has_signed(one)) {
         return Ok(());
     }
     let life = request.token_life()?;
-    let waited = place
-        .node
-        .store
-        .changed_at(&place.node.layout.service_account_key())
-        .map(|at| (now - at).max(TimeDelta::zero()));
+    let waited = signs_since.map(|at| (now - at).max(TimeDelta::zero()));
     match waited.filter(|waited| *waited < life) {
         None => Ok(()),
         Some(waited) => Err(RotateError::TokensAlive { waited: in_words(waited), life: in_words(life) }.into()),
@@ -335,7 +348,6 @@ fn restart_what_is_due(
     let has = |name: &str| rotations.iter().any(|one| one.name == name && !is_later(one));
     let mut components = Vec::new();
     let trusts = matches!(phase, Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld);
-    let signs = matches!(phase, Phase::IssueNew | Phase::IssueOld);
     // A file of CAs whose order alone has changed says the same to whoever has loaded it.
     if trusts {
         components.extend(names.iter().filter(|name| has(name)).flat_map(|name| readers(name)).copied());
@@ -343,7 +355,7 @@ fn restart_what_is_due(
     if has(CLUSTER_CA) && phase == Phase::Reissue {
         components.extend(bearers(CLUSTER_CA));
     }
-    if has(SERVICE_ACCOUNT) && signs {
+    if has(SERVICE_ACCOUNT) && signs(phase) {
         components.extend(bearers(SERVICE_ACCOUNT));
     }
     let folder = place.manifest.parent().unwrap_or(&place.manifest);
@@ -356,6 +368,24 @@ fn restart_what_is_due(
     }
     let report = restart::restart(&restart_request(request, components), now, progress)?;
     Ok(report.restarted.into_iter().map(|one| one.name).collect())
+}
+
+/// Whether it says who signs.
+const fn signs(phase: Phase) -> bool {
+    matches!(phase, Phase::IssueNew | Phase::IssueOld)
+}
+
+/// Whether a run has broken off between the files and the restarts: tokens of the other key are made until these.
+fn goes_on_with_the_other_key(
+    request: &RotateStepRequest,
+    place: &Place,
+    now: DateTime<Utc>,
+    progress: &mut dyn FnMut(&Progress) -> Continue,
+) -> Result<bool> {
+    let names = bearers(SERVICE_ACCOUNT).iter().copied();
+    let plan = restart::plan(&restart_request(request, names), now, progress)?;
+    let uses_old = |one: DueRestart| one.uses_old.iter().any(|name| name == SERVICE_ACCOUNT);
+    Ok(plan.restarts().any(|one| uses_old(due_restart(one, &place.node.layout))))
 }
 
 fn restart_request<'n>(request: &RotateStepRequest, names: impl IntoIterator<Item = &'n str>) -> RestartRequest {

@@ -129,7 +129,13 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(name: &'a str, stops: &'a [Stop<'a>], goal: Goal) -> Result<Self, CourseError> {
         let find = |stop: &'a Stop<'a>| Some((stop, stop.authorities.iter().find(|one| one.name == name)?));
-        let nodes: Vec<_> = stops.iter().filter_map(find).filter(|(_, one)| one.stage != Stage::Absent).collect();
+        let (nodes, lacking): (Vec<_>, Vec<_>) =
+            stops.iter().filter_map(find).partition(|(_, one)| one.stage != Stage::Absent);
+        // A worker has the cluster's CA alone; what none of the control planes has is elsewhere, or nowhere.
+        let is_missed = |stop: &Stop<'_>| name == CLUSTER_CA || (!stop.is_worker && !nodes.is_empty());
+        if let Some((stop, _)) = lacking.iter().find(|(stop, _)| is_missed(stop)) {
+            return Err(CourseError::Missing { node: stop.name.to_owned(), authority: name.to_owned() });
+        }
         if let Some((stop, one)) = nodes.iter().find(|(_, one)| one.stage == Stage::Unclear) {
             return Err(CourseError::Unclear {
                 node: stop.name.to_owned(),
@@ -168,9 +174,22 @@ impl<'a> Line<'a> {
     }
 
     fn differ(&self) -> CourseError {
-        let shown =
-            |(stop, one): &(&Stop<'_>, &AuthorityRotation)| format!("{} trusts {}", stop.name, shown(&one.trusted));
-        CourseError::NodesDiffer { authority: self.name.to_owned(), nodes: self.nodes.iter().map(shown).collect() }
+        let shown = |(stop, one): &(&Stop<'_>, &AuthorityRotation)| {
+            let is_its_key = one.issuing.as_ref().is_none_or(|key| one.trusted.iter().any(|one| one.sha256 == *key));
+            let key = if is_its_key { "" } else { ", and its key is that of none of them" };
+            format!("{} trusts {}{key}", stop.name, shown(&one.trusted))
+        };
+        let (authority, nodes) = (self.name.to_owned(), self.nodes.iter().map(shown).collect());
+        let firsts: Vec<_> = self.nodes.iter().filter_map(|(_, one)| one.trusted.first()).collect();
+        let is_one_key = firsts.windows(2).all(|pair| match pair {
+            [one, other] => one.public_key_sha256 == other.public_key_sha256,
+            _ => true,
+        });
+        let are_one = firsts.windows(2).all(|pair| pair.first() == pair.last());
+        if is_one_key && !are_one {
+            return CourseError::Renewed { authority, nodes };
+        }
+        CourseError::NodesDiffer { authority, nodes }
     }
 
     fn position(&self, stop: &Stop<'_>, one: &AuthorityRotation) -> Position {

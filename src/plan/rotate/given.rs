@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::draft::Draft;
 use super::{Circumstances, RotateError, Turn, Wishes};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
-use crate::catalogue::{Aside, SERVICE_ACCOUNT};
+use crate::catalogue::{Aside, Layout, SERVICE_ACCOUNT};
 use crate::error::Error;
 use crate::inventory::{Inventory, Item, Part};
 use crate::key::{KeyError, PrivateKey, read_public_keys};
@@ -142,7 +142,7 @@ impl Preparing<'_> {
     }
 
     /// Whether nothing is to be laid down; `lacks_key` where what lies ready has no key, and one is given.
-    fn is_done(&self, given: Option<&[Anchor]>, lacks_key: bool) -> Result<bool, RotateError> {
+    fn is_done(&self, layout: &Layout, given: Option<&[Anchor]>, lacks_key: bool) -> Result<bool, RotateError> {
         let AuthorityRotation { stage, next, trusted, has_other_key, .. } = self.rotation;
         let given = given.and_then(<[Anchor]>::first);
         if self.rotation.lacks_other() && given.is_some_and(|given| trusted.contains(given)) {
@@ -156,6 +156,10 @@ impl Preparing<'_> {
                     given.short()
                 ))),
                 Some(_) => Ok(!lacks_key),
+                // Nobody could sign with it later.
+                None if !has_other_key && self.rotation.issuing.is_some() => {
+                    Err(RotateError::no_key(&self.rotation.name, &layout.aside(&self.rotation.name, Aside::Next)))
+                }
                 None => Ok(true),
             };
         }
@@ -174,19 +178,19 @@ impl Preparing<'_> {
     /// Which of both this node lacks: a key that signs here already never comes again. `anchors` are those of the one that comes.
     fn lacking<'g>(
         &self,
+        layout: &Layout,
         given: Option<&'g Given>,
         anchors: impl Fn(&Given) -> Result<Vec<Anchor>, RotateError>,
     ) -> Result<Option<Lacking<'g>>, RotateError> {
         let Some(given) = given else {
-            return Ok((!self.is_done(None, false)?).then_some(Lacking { aside: Aside::Next, given: None }));
+            return Ok((!self.is_done(layout, None, false)?).then_some(Lacking { aside: Aside::Next, given: None }));
         };
         let comes = anchors(given)?;
         let lacks_key = given.key.is_some() && !self.rotation.has_other_key;
         let signs_here = comes.first().is_some_and(|first| Some(first.sha256.as_str()) == self.rotation.signs());
         if !self.rotation.lacks_other() || !signs_here {
-            return Ok(
-                (!self.is_done(Some(&comes), lacks_key)?).then_some(Lacking { aside: Aside::Next, given: Some(given) })
-            );
+            return Ok((!self.is_done(layout, Some(&comes), lacks_key)?)
+                .then_some(Lacking { aside: Aside::Next, given: Some(given) }));
         }
         let Some(goes) = given.previous.as_deref() else {
             return if self.rotation.stage == Stage::IssueNew {
@@ -209,7 +213,7 @@ impl Preparing<'_> {
     fn authority(&self, inventory: &Inventory<'_>, given: Option<&Given>) -> Result<Option<Turn>, RotateError> {
         let name = self.item.name;
         let anchors = |given: &Given| Ok(given.read(name)?.iter().map(Anchor::of).collect());
-        let Some(Lacking { aside, given }) = self.lacking(given, anchors)? else { return Ok(None) };
+        let Some(Lacking { aside, given }) = self.lacking(inventory.layout, given, anchors)? else { return Ok(None) };
         let files = inventory.layout.aside(name, aside);
         // What signs here later must be able to step back too.
         if let Part::Broken(fault) = self.item.pair().key.as_ref() {
@@ -329,7 +333,7 @@ impl Preparing<'_> {
             read_public_keys(given.certificates.as_bytes()).map_err(|error| self.bad(error.to_string()))
         };
         let anchors = |given: &Given| Ok(read(given)?.iter().map(|key| Anchor::of_key(key)).collect());
-        let Some(Lacking { aside, given }) = self.lacking(given, anchors)? else { return Ok(None) };
+        let Some(Lacking { aside, given }) = self.lacking(inventory.layout, given, anchors)? else { return Ok(None) };
         let files = inventory.layout.aside(name, aside);
         let mut draft = Draft::new(inventory);
         let paths = [(&files.key, 0o600), (&files.public, 0o600)];

@@ -1,8 +1,10 @@
 //! What a step changes of the service accounts' keys: `sa.pub` holds all that tokens are verified with, `sa.key` signs.
 
-use super::draft::Draft;
+use chrono::{DateTime, Utc};
+
+use super::draft::{Draft, Turn};
 use super::{Phase, RotateError};
-use crate::audit::rotation::{AuthorityRotation, Stage};
+use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{Aside, KeyFiles, SERVICE_ACCOUNT};
 use crate::inventory::Inventory;
 use crate::key::{PrivateKey, pem, read_public_keys};
@@ -27,6 +29,11 @@ pub(super) fn turn<'a>(
         }
         (Phase::IssueNew, Stage::IssueOld) => keys.swap(&mut draft, Aside::Next, &keys.next)?,
         (Phase::IssueOld, Stage::IssueNew) => keys.swap(&mut draft, Aside::Previous, &keys.previous)?,
+        (Phase::TrustNew | Phase::TrustOld, Stage::IssueNew | Stage::IssueOld | Stage::TrustBoth)
+            if keys.has_other_in_use(rotation) =>
+        {
+            return Err(RotateError::no_key(SERVICE_ACCOUNT, &keys.files));
+        }
         (Phase::TrustNew, Stage::IssueNew) => {
             keys.verify_with(&mut draft, &keys.without(&keys.previous));
             keys.forget(&mut draft, Aside::Previous);
@@ -51,12 +58,28 @@ pub(super) fn turn<'a>(
     Ok(draft)
 }
 
+/// Writes the key that signs again: from the time of its change it is counted how long tokens of the other key may live, and components
+/// have made such tokens until now. What has the same content is not written, so an empty line at the end comes, or goes.
+#[must_use]
+pub fn sign_anew(inventory: &Inventory<'_>, now: DateTime<Utc>) -> Turn {
+    let mut draft = Draft::new(inventory);
+    let path = inventory.layout.service_account_key();
+    let anew = |text: &[u8]| match text.strip_suffix(b"\n\n") {
+        Some(rest) => Secret::new([rest, b"\n"].concat()),
+        None => Secret::new([text, b"\n"].concat()),
+    };
+    let key = inventory.tree.content(&path).map(|text| (&path, 0o600, anew(text)));
+    draft.supply(SERVICE_ACCOUNT, Kind::KeyPair, "signs only from now on", key);
+    draft.turn(now)
+}
+
 struct Keys<'a> {
     inventory: &'a Inventory<'a>,
     files: KeyFiles,
     public: Vec<Vec<u8>>,
     next: Vec<Vec<u8>>,
     previous: Vec<Vec<u8>>,
+    has_other_key: bool,
 }
 
 impl<'a> Keys<'a> {
@@ -67,7 +90,20 @@ impl<'a> Keys<'a> {
         };
         let files = inventory.layout.in_use(&rotation.name);
         let aside = |aside| read(&inventory.layout.aside(&rotation.name, aside));
-        Self { public: read(&files), next: aside(Aside::Next), previous: aside(Aside::Previous), files, inventory }
+        Self {
+            public: read(&files),
+            next: aside(Aside::Next),
+            previous: aside(Aside::Previous),
+            has_other_key: rotation.has_other_key,
+            files,
+            inventory,
+        }
+    }
+
+    /// Whether the key in use is not that of the first public key.
+    fn has_other_in_use(&self, rotation: &AuthorityRotation) -> bool {
+        let first = self.public.first().map(|der| Anchor::of_key(der).sha256);
+        rotation.issuing.is_some() && rotation.issuing != first
     }
 
     fn without(&self, others: &[Vec<u8>]) -> Vec<Vec<u8>> {
@@ -91,14 +127,11 @@ impl<'a> Keys<'a> {
         let (source, target) = (layout.aside(SERVICE_ACCOUNT, from), layout.aside(SERVICE_ACCOUNT, to));
         let key = |path| {
             let text = self.inventory.tree.content(path);
-            let usable = text.filter(|text| PrivateKey::from_pem(text).is_ok());
-            usable.map(|text| Secret::new(text.to_vec())).ok_or_else(|| RotateError::NotHere {
-                authority: SERVICE_ACCOUNT.to_owned(),
-                reason: format!("{} is missing, or no key", path.display()),
-                hint: "restore it from a backup: `kubepki backup list`".to_owned(),
-            })
+            text.filter(|text| PrivateKey::from_pem(text).is_ok()).map(|text| Secret::new(text.to_vec()))
         };
-        let (new, old) = (key(&source.key)?, key(&self.files.key)?);
+        let new = key(&source.key).filter(|_| self.has_other_key);
+        let new = new.ok_or_else(|| RotateError::no_key(SERVICE_ACCOUNT, &source))?;
+        let old = key(&self.files.key).ok_or_else(|| RotateError::no_key(SERVICE_ACCOUNT, &self.files))?;
         let goes = self.without(comes);
         let kind = Kind::KeyPair;
         let aside = [(&target.key, 0o600, old), (&target.public, 0o600, text(&goes))];

@@ -9,6 +9,7 @@ use super::{Circumstances, Given, Material, Phase, RotateError, keys};
 use crate::audit::rotation::{AuthorityRotation, Stage, certificates_aside, is_bridge, is_chain, other_kubeconfigs};
 use crate::catalogue::{API_SERVER, Aside, CLUSTER_CA, KUBELET_SERVER, SERVICE_ACCOUNT};
 use crate::inventory::{Inventory, Item};
+use crate::key::PrivateKey;
 use crate::plan::import::pem_of;
 use crate::plan::{Artefact, Kind, Step, TrustBundle};
 use crate::remedy::command;
@@ -97,13 +98,17 @@ impl<'a> Turning<'a> {
             }
             (Phase::TrustNew, Stage::IssueNew) => {
                 self.refuse_leaves_left()?;
-                self.trust(&mut draft, &staying(&without(&previous)));
+                let stays = staying(&without(&previous));
+                self.refuse_other_key(&stays)?;
+                self.trust(&mut draft, &stays);
                 self.take_bridge_away(&mut draft, &previous);
                 self.forget(&mut draft, Aside::Previous);
             }
             (Phase::TrustOld, Stage::IssueOld | Stage::Prepared) => {
                 self.refuse_leaves_left()?;
-                self.trust(&mut draft, &staying(&without(&next)));
+                let stays = staying(&without(&next));
+                self.refuse_other_key(&stays)?;
+                self.trust(&mut draft, &stays);
                 self.forget(&mut draft, Aside::Next);
             }
             _ => return Err(self.wrong_stage()),
@@ -152,6 +157,16 @@ impl<'a> Turning<'a> {
     fn leaves(&self) -> impl Iterator<Item = &'a Item<'a>> {
         let (inventory, rotation) = (self.inventory, self.rotation);
         rotation.leaves.iter().filter_map(move |leaf| inventory.get(&leaf.name))
+    }
+
+    /// A CA whose key is not the one in use would stay, and sign nothing.
+    fn refuse_other_key(&self, stays: &[Certificate]) -> Result<(), RotateError> {
+        let key = self.item.pair().key.present();
+        let is_its = |key: &PrivateKey| stays.first().is_some_and(|one| one.public_key_info() == key.public_key_info());
+        if key.is_none_or(is_its) {
+            return Ok(());
+        }
+        Err(RotateError::no_key(self.item.name, &self.inventory.layout.in_use(self.item.name)))
     }
 
     /// What the CA that goes has signed is worth nothing afterwards.
@@ -234,12 +249,8 @@ impl<'a> Turning<'a> {
         let order = [comes, goes].concat();
         let pem = |all: &[Certificate]| Secret::new(pem_of(all).into_bytes());
         let (new_key, old_key) = (key_of(&source.key), key_of(&in_use.key));
-        if new_key.is_none() && old_key.is_some() {
-            return Err(RotateError::NotHere {
-                authority: name.to_owned(),
-                reason: format!("{} is missing", source.key.display()),
-                hint: "an external CA cannot follow one whose key is here; give the key: --new-ca FILE".to_owned(),
-            });
+        if (new_key.is_some() || old_key.is_some()) && !self.rotation.has_other_key {
+            return Err(RotateError::no_key(name, &source));
         }
         let kind = Kind::CertificateAuthority;
         let aside = old_key.into_iter().map(|key| (&target.key, 0o600, key));

@@ -19,6 +19,28 @@ faults! {
             /// Each node and what it trusts.
             nodes: Vec<String>,
         },
+        /// A CA was renewed, with its key, on some nodes and not on others.
+        #[error("{authority} has one key on every node, and several certificates: {}", nodes.join("; "))]
+        #[fault("rotate.renewed", Refused,
+            format!("take the renewed certificate to the others, and run there: `kubepki ca renew {authority} --certificate FILE`"),
+            context = crate::error::evidence!(authority, nodes))]
+        Renewed {
+            /// The authority.
+            authority: String,
+            /// Each node and what it trusts.
+            nodes: Vec<String>,
+        },
+        /// A node has nothing of what other nodes have: it would be left out, and cut off at the end.
+        #[error("{node} has no {authority}")]
+        #[fault("rotate.missing", Refused,
+            "put it back there, from a backup (`kubepki backup list`) or from another node; a node that is not of the cluster any more: take it out of the file",
+            context = crate::error::evidence!(node, authority))]
+        Missing {
+            /// The node.
+            node: String,
+            /// The authority.
+            authority: String,
+        },
         /// The files of a node contradict each other.
         #[error("{node}: {authority} is {stage}: {reason}")]
         #[fault("rotate.unclear", Refused, "put the files right, or restore a backup: `kubepki backup list`")]
