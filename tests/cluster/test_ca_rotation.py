@@ -200,7 +200,7 @@ def test_a_rotation_is_given_up_without_a_failed_request(cluster: MakeCluster, s
             assert rotation.are("both, new first")
         assert joins(here, here.workers[1]).returncode == 0
 
-        rotation.succeed("abort")
+        rotation.succeed("abort", "--token-life=1s")
 
     assert_nothing_failed(under)
     assert not under.client.old_pod, under.report()

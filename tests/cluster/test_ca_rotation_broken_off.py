@@ -100,7 +100,7 @@ def test_kills_at_random_moments_leave_what_resume_ends(cluster: MakeCluster) ->
         rotation = Rotation(here, authorities)
         for verb in ("start", moments.choice(["finish", "abort"])):
             said = f"{verb} of {authorities}, run {number} of seed {seed}"
-            more = () if verb == "start" else ("--token-life=1s",)
+            more = tokens(verb)
             guess = takes.get((verb, ",".join(authorities)), 20.0)
             run = rotation.popen(verb, *more)
             time.sleep(moments.uniform(0.3, guess))
@@ -130,6 +130,11 @@ def test_kills_at_random_moments_leave_what_resume_ends(cluster: MakeCluster) ->
     here.wait_until_healthy()
 
 
+def tokens(verb: str) -> tuple[str, ...]:
+    """Say that no token lives longer; a rotation begins without asking."""
+    return () if verb == "start" else ("--token-life=1s",)
+
+
 def break_off_after_the_first(rotation: Rotation, verb: str, phase: str) -> None:
     """Kill the run over all nodes, and what it has begun on the next one, when the first node has done a step."""
     began = time.time()
@@ -138,7 +143,7 @@ def break_off_after_the_first(rotation: Rotation, verb: str, phase: str) -> None
         steps = [run for run in rotation.runs() if run.began >= began and "--dry-run" not in run.command]
         return run.poll() is not None or any(step.phase == phase for step in steps)
 
-    run = rotation.popen(verb, "--token-life=1s")
+    run = rotation.popen(verb, *tokens(verb))
     eventually(is_done, f"{phase} is done on a node", patience=600, pause=0.02)
     assert run.poll() is None
     run.kill()
@@ -162,7 +167,7 @@ def test_a_step_that_one_control_plane_has_done_is_done_on_the_next(cluster: Mak
         if phase:
             break_off_after_the_first(rotation, verb, phase)
             assert len({*rotation.states("ca").values()}) == 2, rotation.states("ca")
-        rotation.succeed(then, "--token-life=1s")
+        rotation.succeed(then, *tokens(then))
         assert rotation.are(wanted), rotation.states("ca")
     assert_is_new(rotation)
 

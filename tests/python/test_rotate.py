@@ -123,7 +123,7 @@ def test_what_is_given_up_trusts_and_signs_as_before(cluster: Cluster, begun: st
         assert cluster.rotate("start").returncode == 0
     else:
         assert cluster.step("cp1", "trust-both").returncode == 0
-    given_up = cluster.rotate("abort")
+    given_up = cluster.rotate("abort", "--token-life", "0s")
     assert given_up.returncode == 0, given_up.stderr
     for node in cluster.nodes:
         pki = cluster.pki(node)
