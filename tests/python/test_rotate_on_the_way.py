@@ -320,4 +320,4 @@ def test_a_verb_refuses_what_it_would_not_use(cluster: Cluster, verb: str, optio
     refused = kubepki("rotate", verb, "--nodes", cluster.file, option)
     assert refused.returncode == 2
     missing = {"--unused-for=1h": "--audit-log", "--certificates-dir=/etc/pki": "--local"}
-    assert missing.get(option, option.split("=")[0]) in refused.stderr
+    assert missing.get(option, option.partition("=")[0]) in refused.stderr
