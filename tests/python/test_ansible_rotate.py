@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["nodes"]
 
 pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)")
+
+
+# Nobody has a token that could still be used.
+NO_TOKENS = {"rotate_ca_token_life": "0s"}
 
 
 def rotating(nodes: Path, *arguments: str, shows: bool = False, without: str = "", **variables: object) -> Played:
@@ -96,7 +101,7 @@ def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(c
     assert not any(new[name] & old[name] for name in new)
     assert authority_keys(nodes, "-previous") == old
 
-    changed(rotating(nodes, kubepki_rotate_abort=True), *hosts)
+    changed(rotating(nodes, kubepki_rotate_abort=True, **NO_TOKENS), *hosts)
     assert authority_keys(nodes) == old
     for host in hosts:
         checked = kubepki("check", "--rootfs", nodes / host)
@@ -106,7 +111,7 @@ def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(c
 def test_no_variable_and_no_output_has_a_key_or_a_token(control_planes: Path) -> None:
     nodes = control_planes
     keys = {path.read_text() for path in nodes.rglob("*.key")}
-    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    finish = {"kubepki_rotate_finish": True, **NO_TOKENS}
     for variables in ({}, finish):
         played = rotating(nodes, "--diff", "-vvv", shows=True, **variables)
         assert played.returncode == 0, played.output
@@ -152,7 +157,7 @@ def test_the_new_one_is_given_up_nowhere_while_one_control_plane_cannot(between:
 def test_a_step_that_gives_a_ca_up_wants_that_all_were_asked(between: Path) -> None:
     nodes = between
     begun = contents(nodes)
-    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    finish = {"kubepki_rotate_finish": True, **NO_TOKENS}
     refused = rotating(nodes, without="rehearse", **finish)
     assert (refused.returncode, "have not agreed to it" in refused.output) == (2, True), refused.output
     assert contents(nodes) == begun
@@ -166,14 +171,14 @@ def test_a_control_plane_that_joins_meanwhile_gets_what_it_lacks(control_planes:
     pki = nodes / "cp1/etc/kubernetes/pki"
     for path in pki.rglob("*-previous.*"):
         path.unlink()
-    stuck = rotating(nodes, kubepki_rotate_abort=True)
+    stuck = rotating(nodes, kubepki_rotate_abort=True, **NO_TOKENS)
     assert stuck.returncode != 0
     assert "cannot sign again on every control plane" in stuck.output
     changed(rotating(nodes), "cp1")
     assert authority_keys(nodes, "-previous") == old
     assert (pki / "sa-previous.key").read_text() == (nodes / "cp2/etc/kubernetes/pki/sa-previous.key").read_text()
     assert not list(pki.rglob("*-next.*"))
-    changed(rotating(nodes, kubepki_rotate_abort=True), *hosts)
+    changed(rotating(nodes, kubepki_rotate_abort=True, **NO_TOKENS), *hosts)
     assert authority_keys(nodes) == old
 
 
@@ -183,11 +188,11 @@ def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(cont
     new = authority_keys(nodes)
     step = ("rotate", "step", "trust-new", "--no-restart", "--token-life", "0s", "--rootfs", str(nodes / "cp1"))
     assert kubepki(*step).returncode == 0
-    for variables in ({}, {"kubepki_rotate_abort": True}):
+    for variables in ({}, {"kubepki_rotate_abort": True, **NO_TOKENS}):
         refused = rotating(nodes, **variables)
         assert refused.returncode == 2, refused.output
         assert "the old one is gone on a control plane" in refused.output
-    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    finish = {"kubepki_rotate_finish": True, **NO_TOKENS}
     changed(rotating(nodes, **finish), *hosts)
     assert authority_keys(nodes) == new
     assert not list(nodes.glob("*/etc/**/*-previous.*"))
@@ -200,7 +205,7 @@ def test_the_old_one_is_not_given_up_while_a_node_has_a_certificate_of_it(contro
     for path, content in zip(pair, before, strict=True):
         path.write_bytes(content)
     trusted = (control_planes / "cp1/etc/kubernetes/pki/front-proxy-ca.crt").read_bytes()
-    finish = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    finish = {"kubepki_rotate_finish": True, **NO_TOKENS}
     refused = rotating(control_planes, **finish)
     assert refused.returncode != 0
     assert "certificates of the old one are still in use" in refused.output
@@ -233,3 +238,28 @@ def test_a_node_cannot_say_who_is_given_a_key(nodes: Path) -> None:
     assert (played.returncode, "a fact of this host has the name of a variable" in played.output) == (2, True), (
         played.output
     )
+
+
+def test_a_node_that_is_not_what_the_inventory_says_is_given_no_key(between: Path) -> None:
+    # A worker's files on a host that stands among the control planes.
+    etc = between / "cp3/etc/kubernetes"
+    for path in [*etc.glob("pki/*"), *etc.glob("manifests/*"), *etc.glob("*.conf")]:
+        if path.name in {"ca.crt", "kubelet.conf"}:
+            continue
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = contents(between)
+    played = rotating(between)
+    assert played.returncode != 0
+    assert "it is a worker, and the inventory says otherwise" in played.output
+    assert contents(between) == before
+
+
+def test_a_control_plane_without_a_ca_is_not_left_out(between: Path) -> None:
+    for path in (between / "cp3/etc/kubernetes/pki").glob("front-proxy-*"):
+        path.unlink()
+    before = contents(between)
+    for variables in ({}, {"kubepki_rotate_finish": True}):
+        played = rotating(between, **NO_TOKENS, **variables)
+        assert played.returncode != 0
+        assert "front-proxy-ca: nodes have nothing of it, and would be cut off: cp3" in played.output
+        assert contents(between) == before
