@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not ins
 
 
 # Nobody has a token that could still be used.
-NO_TOKENS = {"rotate_ca_token_life": "0s"}
+NO_TOKENS: dict[str, Any] = {"rotate_ca_token_life": "0s"}
 
 
 def rotating(nodes: Path, *arguments: str, shows: bool = False, without: str = "", **variables: object) -> Played:
@@ -131,12 +131,15 @@ def test_what_one_control_plane_refuses_stops_all_before_the_first(between: Path
     for arguments in ((), ("--check",)):
         refused = rotating(nodes, *arguments, kubepki_rotate_finish=True, **life)
         assert refused.returncode == 2, refused.output
-        assert "nothing was given up by this run on any node: error: sa.key was replaced" in refused.output
+        assert "nothing was given up by this run on any node: error: sa.key was last changed" in refused.output
         assert "code: rotate.tokens_alive" in refused.output
         assert refusing(refused) == ["cp2", "cp3"]
         assert contents(nodes) == begun
     # The others need not wait.
-    early = {"kubepki_rotate_finish": True, "rotate_ca_authorities": ["ca", "front-proxy-ca", "etcd-ca"]}
+    early: dict[str, Any] = {
+        "kubepki_rotate_finish": True,
+        "rotate_ca_authorities": ["ca", "front-proxy-ca", "etcd-ca"],
+    }
     assert all(changed(rotating(nodes, **early), *hosts).values())
     assert not list(nodes.glob("*/etc/kubernetes/pki/ca-previous.*"))
     assert len(list(nodes.glob("*/etc/kubernetes/pki/sa-previous.key"))) == 3
@@ -258,8 +261,8 @@ def test_a_control_plane_without_a_ca_is_not_left_out(between: Path) -> None:
     for path in (between / "cp3/etc/kubernetes/pki").glob("front-proxy-*"):
         path.unlink()
     before = contents(between)
-    for variables in ({}, {"kubepki_rotate_finish": True}):
-        played = rotating(between, **NO_TOKENS, **variables)
+    for is_finished in (False, True):
+        played = rotating(between, kubepki_rotate_finish=is_finished, **NO_TOKENS)
         assert played.returncode != 0
         assert "front-proxy-ca: nodes have nothing of it, and would be cut off: cp3" in played.output
         assert contents(between) == before
