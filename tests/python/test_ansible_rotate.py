@@ -126,7 +126,7 @@ def test_no_variable_and_no_output_has_a_key_or_a_token(control_planes: Path) ->
 def test_what_one_control_plane_refuses_stops_all_before_the_first(between: Path) -> None:
     nodes, hosts = between, HOSTS[:3]
     # On the first one alone the tokens of the old key have had their time.
-    life = {"rotate_ca_token_life": "{{ '0s' if inventory_hostname == 'cp1' else '24h' }}"}
+    life: dict[str, Any] = {"rotate_ca_token_life": "{{ '0s' if inventory_hostname == 'cp1' else '24h' }}"}
     begun = contents(nodes)
     for arguments in ((), ("--check",)):
         refused = rotating(nodes, *arguments, kubepki_rotate_finish=True, **life)
