@@ -55,6 +55,8 @@ pub const SERVICE_ACCOUNT: &str = "sa";
 pub const ROOT_CA_MAP: (&str, &str) = ("kube-root-ca.crt", "ca.crt");
 /// The kubeconfig of administrators.
 pub const ADMIN_CONF: &str = "admin.conf";
+/// The kubeconfig of the user whom no authorizer stands against.
+pub const SUPER_ADMIN_CONF: &str = "super-admin.conf";
 /// The kubeconfig that kubeadm makes and never renews: the kubelet does.
 pub const KUBELET_CONF: &str = "kubelet.conf";
 /// The certificate that the kubelet shows to the API server.

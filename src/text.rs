@@ -35,6 +35,19 @@ pub fn duration(seconds: u64) -> String {
     unit.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
 }
 
+/// Whether every shell takes it for this one word, as it stands.
+///
+/// # Examples
+/// ```
+/// use kubepki::text::is_plain_word;
+/// assert!(is_plain_word("/var/lib/etcd_1.db") && is_plain_word("--authority") && is_plain_word("ca,etcd-ca"));
+/// assert!(["$(id)", "a b", "a;b", "~", "*", "a\nb", "'"].into_iter().all(|word| !is_plain_word(word)));
+/// ```
+#[must_use]
+pub fn is_plain_word(word: &str) -> bool {
+    word.chars().all(|one| one.is_ascii_alphanumeric() || "/._-,=:".contains(one))
+}
+
 /// A URL without the name and password that may stand in front of its host.
 #[must_use]
 pub fn without_password(url: &str) -> Cow<'_, str> {

@@ -36,7 +36,7 @@ pub const SIGNING_FLAG: &str = "cluster-signing-cert-file";
 const SIGNED: [Kind; 4] = [Kind::Leaf, Kind::Kubeconfig, Kind::KubeletClient, Kind::KubeletServer];
 
 /// Its flag with the key.
-const SIGNING_KEY_FLAG: &str = "cluster-signing-key-file";
+pub const SIGNING_KEY_FLAG: &str = "cluster-signing-key-file";
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -103,6 +103,10 @@ fn note_mismatch(notes: &mut Findings, key_path: &Path, public_path: &Path) {
     notes.add(
         FindingCode::ServiceAccountMismatch,
         format!("{public} does not hold the public half of {key}: the API server would refuse every token"),
-        format!("restore the file that is older than the other, or remove {public} so that it is made from {key}"),
+        format!(
+            "restore the file that is older than the other; or, where no rotation has laid another key beside it ({}), remove \
+             {public} so that it is made from {key}",
+            command(["kubepki", "rotate", "status"])
+        ),
     );
 }

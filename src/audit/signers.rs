@@ -166,7 +166,9 @@ pub fn extra_args(certificate: &Path, key: &Path) -> ExtraArgs {
     ExtraArgs { v1beta4: document("v1beta4", Value::Array(listed)), v1beta3: document("v1beta3", mapped) }
 }
 
-fn flag(signer: &str, end: &str) -> String {
+/// The controller manager's flag with what a signer has; the common one for no name.
+#[must_use]
+pub fn flag(signer: &str, end: &str) -> String {
     format!("cluster-signing{signer}-{end}-file")
 }
 

@@ -11,7 +11,7 @@ use super::server::ServerRule;
 use super::versions::{ADMIN, API_SERVER_TO_KUBELET, ETCD_CLIENT, NO_GROUP, NODES, SEPARATE_SUPER_ADMIN, SUPER_ADMIN};
 use super::{
     ADMIN_CONF, API_SERVER, API_SERVER_TO_ETCD, CLUSTER_CA, ETCD_CA, FRONT_PROXY_CA, KUBELET_CLIENT, KUBELET_CONF,
-    KUBELET_SERVER, SERVICE_ACCOUNT,
+    KUBELET_SERVER, SERVICE_ACCOUNT, SUPER_ADMIN_CONF,
 };
 use crate::config::Role;
 use crate::x509::ExtendedKeyUsage;
@@ -145,7 +145,7 @@ pub static ROWS: &[Row] = &[
         since: Some(&SEPARATE_SUPER_ADMIN),
         is_best_elsewhere: true,
         benchmark: ADMINISTRATORS,
-        ..kubeconfig("super-admin.conf")
+        ..kubeconfig(SUPER_ADMIN_CONF)
     },
     Row {
         long_name: "certificate embedded in the kubeconfig file for the kubelet to use",

@@ -22,6 +22,8 @@ use crate::ops::restart::RestartError;
 use crate::ops::rotate::conduct::ConductError;
 use crate::ops::rotate::material::MaterialError;
 use crate::ops::rotate::nodes::NodesError;
+use crate::ops::rotate::obstacles::ObstacleError;
+use crate::ops::rotate::own_cluster::OwnClusterError;
 use crate::ops::rotate::unused::UnusedError;
 use crate::ops::signer::SignerError;
 use crate::ops::signing::SigningError;
@@ -80,6 +82,8 @@ pub const ERRORS: &[&[Declaration]] = &[
     ConductError::DECLARATIONS,
     MaterialError::DECLARATIONS,
     NodesError::DECLARATIONS,
+    ObstacleError::DECLARATIONS,
+    OwnClusterError::DECLARATIONS,
     UnusedError::DECLARATIONS,
 ];
 

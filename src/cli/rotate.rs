@@ -335,7 +335,8 @@ impl Run for Status {
             }
             return Ok(0);
         }
-        let nodes = survey(&self.on, &session.program)?;
+        session.interrupts.note_ends();
+        let nodes = survey(&self.on, &session.program, &session.stop_signal())?;
         let due = due(&nodes, &self.on.chosen()?);
         let legs = due.as_deref().unwrap_or_default();
         show(session, self.output, &nodes, |nodes, width| report::rotate::nodes(nodes, legs, width))?;
@@ -362,7 +363,8 @@ impl Run for Status {
 
 /// Says what would be done.
 fn foretell(session: &Session, wish: Wish, output: Output, request: &ConductRequest) -> Result<u8, Stop> {
-    let foreseen = foresee(request, wish, &session.program)?;
+    session.interrupts.note_ends();
+    let foreseen = foresee(request, wish, &session.program, &session.stop_signal())?;
     show(session, output, &foreseen, report::rotate::foreseen)?;
     for warning in &foreseen.warnings {
         session.screen.say(&format!("warning: {warning}"));
@@ -399,7 +401,7 @@ impl Course {
             }
             session.tell()
         };
-        let conducted = conduct(&request, wish, &session.program, &mut tell)?;
+        let conducted = conduct(&request, wish, &session.program, &session.stop_signal(), &mut tell)?;
         show(session, output, &conducted, |done, width| report::rotate::nodes(&done.nodes, &[], width))?;
         for line in report::rotate::afterwards(&conducted) {
             session.screen.say(&request.on.complete(&line));

@@ -32,6 +32,8 @@ pub struct StaticPod {
     liveness: Option<Probe>,
     /// Every path on the host that a flag or a volume names, of whichever container.
     named: BTreeSet<PathBuf>,
+    /// Other paths of files on the host, and what they are called here.
+    called: Vec<(PathBuf, PathBuf)>,
 }
 
 /// What the kubelet asks to see whether the container is well.
@@ -65,6 +67,7 @@ impl StaticPod {
         let flags = flags(command.iter().map(String::as_str)).into_iter();
         Ok(Self {
             named: named.collect(),
+            called: Vec::new(),
             version: container.image.as_deref().and_then(version),
             readiness: probe(container.readiness_probe.as_ref()),
             liveness: probe(container.liveness_probe.as_ref()),
@@ -165,8 +168,17 @@ impl StaticPod {
         self.named.contains(path)
     }
 
-    fn on_host(&self, inside: &Path) -> PathBuf {
-        on_host(&self.mounts, inside)
+    /// Calls the file at a path on the host by another path that leads to it.
+    pub fn call(&mut self, path: PathBuf, name: PathBuf) {
+        self.called.push((path, name));
+    }
+
+    /// What a path in the container is on the host.
+    #[must_use]
+    pub fn on_host(&self, inside: &Path) -> PathBuf {
+        let path = on_host(&self.mounts, inside);
+        let called = self.called.iter().find(|(other, _)| *other == path);
+        called.map_or(path, |(_, name)| name.clone())
     }
 }
 

@@ -6,7 +6,7 @@
 //! Source: RFC 9112 section 4 (the status line); kubelet `pkg/probe/http`.
 
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::tls::{Accept, Address, Identity, ProbeError, Secure, Stream, exchange};
 
@@ -59,6 +59,8 @@ pub struct Server<'s> {
     pub accept: &'s Accept<'s>,
     /// How long it may take for the next piece.
     pub timeout: Duration,
+    /// How long it may take in all.
+    pub whole: Duration,
 }
 
 impl Server<'_> {
@@ -74,6 +76,7 @@ impl Server<'_> {
         see: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<Answer, E> {
         let address = self.address;
+        let begun = Instant::now();
         // Whoever asks by HTTP/1.0 is answered in one piece.
         let head = format!("Host: {address}\r\nUser-Agent: kubepki\r\nConnection: close");
         let request = match json {
@@ -90,6 +93,9 @@ impl Server<'_> {
         let mut good: Option<Answer> = None;
         loop {
             let length = connection.receive(&mut buffer)?;
+            if begun.elapsed() > self.whole {
+                return Err(ProbeError::Timeout { address: address.to_string(), waited: self.whole }.into());
+            }
             let piece = buffer.get(..length).unwrap_or_default();
             match &good {
                 Some(answer) if piece.is_empty() => return Ok(answer.clone()),

@@ -18,13 +18,14 @@ use rustix::io::Errno;
 use super::program::{self, Distrust, FOLDERS};
 use crate::error::faults;
 
-const PAUSE: Duration = Duration::from_millis(20);
+/// Between two looks.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// No more of an output is kept than this, in bytes.
 const LIMIT: usize = 4 << 20;
 
 /// How long pipes are waited for once the program has ended.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// The variables that programs get: the language, the time zone, and where `crictl` finds the container runtime.
 const PASSED_ON: [&str; 6] =
@@ -129,7 +130,7 @@ pub fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<Vec<
 /// How the child ended, `None` when the time is up before, and what it printed on stdout and stderr. Both are read all the
 /// time, or a full pipe would keep it from ending.
 fn follow(child: &mut Child, mut end: Instant) -> std::io::Result<(Option<ExitStatus>, [Vec<u8>; 2])> {
-    let mut pipes = [Pipe::of(child.stdout.take())?, Pipe::of(child.stderr.take())?];
+    let mut pipes = [Pipe::of(child.stdout.take(), LIMIT)?, Pipe::of(child.stderr.take(), LIMIT)?];
     let mut status = None;
     loop {
         let has_come = pipes.each_mut().map(Pipe::read).contains(&true);
@@ -154,13 +155,15 @@ fn follow(child: &mut Child, mut end: Instant) -> std::io::Result<(Option<ExitSt
 pub(super) struct Pipe {
     pub(super) source: Option<OwnedFd>,
     pub(super) bytes: Vec<u8>,
+    /// No more is kept at once; what comes beyond it is read and forgotten.
+    limit: usize,
 }
 
 impl Pipe {
-    pub(super) fn of(source: Option<impl Into<OwnedFd>>) -> std::io::Result<Self> {
+    pub(super) fn of(source: Option<impl Into<OwnedFd>>, limit: usize) -> std::io::Result<Self> {
         let source = source.map(Into::into);
         source.as_ref().map_or(Ok(()), |source| rustix::io::ioctl_fionbio(source, true))?;
-        Ok(Self { source, bytes: Vec::new() })
+        Ok(Self { source, bytes: Vec::new(), limit })
     }
 
     /// Reads what is there; false when nothing is.
@@ -168,7 +171,7 @@ impl Pipe {
         let mut buffer = [0; 8192];
         match self.source.as_ref().map(|source| rustix::io::read(source, &mut buffer)) {
             Some(Ok(length @ 1..)) => {
-                let room = LIMIT.saturating_sub(self.bytes.len());
+                let room = self.limit.saturating_sub(self.bytes.len());
                 self.bytes.extend(buffer.iter().take(length.min(room)));
                 true
             }

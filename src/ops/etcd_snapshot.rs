@@ -38,6 +38,15 @@ const FOLDER: &str = "/var/lib/kubepki/etcd";
 /// For so long nothing may come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A version comes within that.
+const VERSION_WITHIN: Duration = Duration::from_secs(2 * 60);
+
+/// No snapshot takes longer.
+const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// No version is longer, in bytes.
+const LONGEST_VERSION: usize = 64 << 10;
+
 /// So much of the disk is left to others.
 const LEFT_FREE: u64 = 64 << 20;
 
@@ -106,7 +115,8 @@ pub fn snapshot(
     let file = file.unwrap_or_else(|| Path::new(FOLDER).join(now.format("etcd-%Y%m%dT%H%M%SZ.db").to_string()));
     let mut problem: Option<Error> = None;
     for address in &etcd.servers {
-        let server = Server { address, identity: etcd.identity.as_ref(), accept: &accept, timeout: PATIENCE };
+        let identity = etcd.identity.as_ref();
+        let server = Server { address, identity, accept: &accept, timeout: PATIENCE, whole: LONGEST };
         let etcd_version = match version(&server) {
             Ok(version) => version,
             // The next one may be well.
@@ -168,11 +178,16 @@ struct Version {
 }
 
 fn version(server: &Server<'_>) -> Result<String> {
+    let server = &Server { whole: VERSION_WITHIN, ..*server };
     let mut body = Vec::new();
-    let answer = server.ask::<ProbeError>("/version", None, &mut |piece| {
+    let answer = server.ask::<Ended>("/version", None, &mut |piece| {
         body.extend_from_slice(piece);
+        if body.len() > LONGEST_VERSION {
+            return Err(BadStream(format!("its version is longer than {LONGEST_VERSION} bytes")).into());
+        }
         Ok(())
-    })?;
+    });
+    let answer = answer.map_err(|ended| ended.of(server))?;
     let said = || no_snapshot(server, said(&answer));
     let version: Version = serde_json::from_slice(&body).map_err(|_| said())?;
     Ok(printable(&version.etcdserver).into_owned())
@@ -190,6 +205,15 @@ fn said(answer: &Answer) -> String {
 enum Ended {
     Ours(Error),
     Bad(BadStream),
+}
+
+impl Ended {
+    fn of(self, server: &Server<'_>) -> Error {
+        match self {
+            Self::Ours(error) => error,
+            Self::Bad(BadStream(reason)) => no_snapshot(server, reason),
+        }
+    }
 }
 
 impl From<BadStream> for Ended {
@@ -231,7 +255,6 @@ fn download(server: &Server<'_>, draft: &mut Draft, tell: &mut dyn FnMut() -> Co
     match answer {
         Ok(answer) if answer.status != 200 => Err(no_snapshot(server, said(&answer))),
         Ok(_) => reader.finish().map_err(|BadStream(reason)| no_snapshot(server, reason)),
-        Err(Ended::Bad(BadStream(reason))) => Err(no_snapshot(server, reason)),
-        Err(Ended::Ours(error)) => Err(error),
+        Err(ended) => Err(ended.of(server)),
     }
 }

@@ -12,7 +12,9 @@
 //! | `nodes` | the nodes, and how kubepki is run on each |
 //! | `material` | files with a CA that comes |
 //! | `elsewhere` | files that are not kubeadm's, from which components take whom they trust |
+//! | `obstacles` | what a rotation cannot begin with |
 //! | `cluster` `settle` | the cluster's own objects, and gates |
+//! | `own_cluster` | which cluster is this node's |
 //! | `vouching` | whether clients of the old CA alone go on |
 //! | `unused` | whether an audit log still knows the old CA |
 //! | `conduct` | all steps on all nodes |
@@ -23,6 +25,8 @@ mod elsewhere;
 mod export;
 pub mod material;
 pub mod nodes;
+pub mod obstacles;
+pub mod own_cluster;
 mod reissue;
 mod settle;
 mod step;
@@ -35,6 +39,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use export::export;
+use obstacles::Obstacle;
 pub use settle::Settled;
 pub use step::{StepReport, look_at_cluster, step, trial};
 
@@ -42,8 +47,8 @@ use super::Continue;
 use super::kubelet::Kubelet;
 use super::node::{Node, name_in_kubelet_conf};
 use super::restart::{self, Progress, RestartRequest};
-use crate::audit::rotation::{AuthorityRotation, Stage, look};
-use crate::catalogue::{CLUSTER_CA, Layout, SERVICE_ACCOUNT, rotated_names};
+use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, SIGNING_KEY_FLAG, Stage, look};
+use crate::catalogue::{CLUSTER_CA, KeyFiles, Layout, SERVICE_ACCOUNT, rotated_names};
 use crate::component::StaticPod;
 use crate::config::Role;
 use crate::error::{Fault, Result};
@@ -86,6 +91,9 @@ pub struct NodeRotation {
     /// Why clients that trust the old cluster CA alone will not accept the API server once the new one signs; none where they will.
     #[serde(default)]
     pub failing_clients: Option<String>,
+    /// What a rotation cannot begin with here.
+    #[serde(default)]
+    pub obstacles: Vec<Obstacle>,
 }
 
 impl NodeRotation {
@@ -135,6 +143,7 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         serves_other: due.iter().flat_map(|plan| &plan.components).flat_map(serves_other).collect(),
         held: due.into_iter().flat_map(|plan| plan.held).map(|held| held.component).collect(),
         failing_clients,
+        obstacles: obstacles::find(&place),
     })
 }
 
@@ -223,8 +232,19 @@ impl Place {
         StaticPod::parse(tree.content(&manifest)?).ok()
     }
 
+    /// The controller manager; the cluster CA's files have kubeadm's paths there, whatever link it names them by.
     fn controller_manager(&self) -> Option<StaticPod> {
-        StaticPod::parse(self.tree.content(&self.manifest)?).ok()
+        let mut pod = StaticPod::parse(self.tree.content(&self.manifest)?).ok()?;
+        let layout = &self.node.layout;
+        let KeyFiles { public, key } = layout.in_use(CLUSTER_CA);
+        let own = [public, key, layout.signing_certificate()];
+        let named: Vec<_> = [SIGNING_FLAG, SIGNING_KEY_FLAG].into_iter().filter_map(|flag| pod.file(flag)).collect();
+        for file in named {
+            if let Some(own) = own.iter().find(|own| **own != file && self.node.store.are_one(own, &file)) {
+                pod.call(file, own.clone());
+            }
+        }
+        Some(pod)
     }
 
     fn inventory(&self) -> Result<Inventory<'_>> {

@@ -16,6 +16,7 @@ use crate::catalogue::{SERVICE_ACCOUNT, rotated_names};
 use crate::plan::generate::Selection;
 use crate::remedy::with_options;
 use crate::secret::Secret;
+use crate::text::is_plain_word;
 
 /// The verbs that go over all nodes.
 const CONDUCTED: [&str; 6] = ["plan", "start", "status", "resume", "finish", "abort"];
@@ -95,7 +96,12 @@ pub struct RotationRequest {
 
 /// What `rotate step` is asked for.
 #[derive(Args, Clone, Debug, Deserialize)]
-#[command(next_help_heading = "What is replaced, and how")]
+#[command(
+    next_help_heading = "What is replaced, and how",
+    mut_arg("kubeconfig", |kubeconfig| kubeconfig.help(
+        "The kubeconfig for the cluster's API; without it the node's own, not below `--rootfs`: `admin.conf` or `super-admin.conf`, a worker's `kubelet.conf`"
+    ))
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct RotateStepRequest {
     /// What is replaced.
@@ -268,11 +274,24 @@ impl RotatedNodes {
     }
 }
 
+impl Keeping {
+    /// The name goes to another node, through a shell there where SSH leads to it.
+    fn refuse_other_words(&self) -> Result<(), RequestError> {
+        let is_other = |file: &&PathBuf| file.to_str().is_none_or(|file| !is_plain_word(file));
+        let Some(file) = self.etcd_snapshot.as_ref().filter(is_other) else { return Ok(()) };
+        Err(RequestError::bad(
+            format!("--etcd-snapshot {}: a shell of the node could take this name for something else", file.display()),
+            "name a file in letters and digits of ASCII, `/`, `.`, `_` and `-`",
+        ))
+    }
+}
+
 impl ConductRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
         let chosen = self.on.chosen()?;
         refuse_one_for_all(self.coming.new_ca.as_ref(), &chosen)?;
+        self.keeping.refuse_other_words()?;
         Ok(chosen)
     }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
+import threading
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -103,3 +106,36 @@ def test_a_node_without_an_api_server_has_none(tmp_path: Path) -> None:
     make_tree(tmp_path, "minimal")
     done = kubepki("etcd", "snapshot", "--rootfs", tmp_path)
     assert "code: etcd.no_api_server" in done.stderr, done.stderr
+
+
+def test_a_version_without_end_is_not_read_to_its_end(node: RunningNode, tmp_path: Path) -> None:
+    root = tmp_path / "node"
+    shutil.copytree(node.kubernetes, root / "etc/kubernetes")
+    pki = root / "etc/kubernetes/pki/etcd"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.crt", pki / "server.key")
+    sent = 0
+
+    def serve() -> None:
+        nonlocal sent
+        connection, _ = listener.accept()
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as stream:
+            stream.recv(4096)
+            stream.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            # More than sockets and pipes hold on the way.
+            for _ in range(1000):
+                stream.sendall(b" " * 65536)
+                sent += 65536
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        manifest = root / "etc/kubernetes/manifests/kube-apiserver.yaml"
+        told = manifest.read_text().replace(f":{node.ports['clients']}", f":{listener.getsockname()[1]}")
+        manifest.write_text(told)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        done = kubepki("etcd", "snapshot", "--rootfs", root)
+        thread.join(60)
+    assert done.returncode == 3, done.stderr
+    assert "its version is longer than 65536 bytes" in done.stderr
+    assert sent < 1000 * 65536
+    assert not (root / "var").exists()

@@ -2,7 +2,7 @@
 
 use super::{Advisor, Signer, files, opening};
 use crate::audit::{Finding, FindingCode};
-use crate::catalogue::{self, API_SERVER, API_SERVER_TO_ETCD, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
+use crate::catalogue::{self, API_SERVER, API_SERVER_TO_ETCD, Aside, CLUSTER_CA, Kind, Row, SERVICE_ACCOUNT};
 use crate::config::{Etcd, Role};
 use crate::inventory::{Found, Item};
 use crate::remedy::command;
@@ -119,6 +119,14 @@ impl Advisor<'_> {
         let make = self.configured(["kubepki", "certs", "init", SERVICE_ACCOUNT]);
         let explanation = self.explanation();
         let has_key = self.tree.is_there(&key);
+        let mut aside = [Aside::Next, Aside::Previous].into_iter().map(|one| self.layout.aside(SERVICE_ACCOUNT, one));
+        if finding.path.as_ref() == Some(&public) && has_key && aside.any(|one| self.tree.is_there(&one.public)) {
+            // Made from sa.key it would lack the key that comes, or went.
+            let status = command(["kubepki", "rotate", "status"]);
+            return format!(
+                "sa.key is being replaced, so leave sa.pub there: {status} says how far that is, and what comes next"
+            );
+        }
         if finding.path.as_ref() == Some(&public) && has_key {
             return match self.remove([&public]) {
                 None => format!("make it from sa.key: {make}{explanation}"),

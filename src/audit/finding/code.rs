@@ -256,7 +256,7 @@ findings! {
         /// `sa.pub` does not hold the public half of `sa.key`: every token would be refused. `restart` restarts nothing
         /// then.
         #[finding("service_account.mismatch", Critical,
-            "If `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`.",
+            "While it is replaced (`sa-next.pub` or `sa-previous.pub` is there): `kubepki rotate status`. Else, if `sa.key` is the cluster's, remove `sa.pub` and make it from the key: `kubepki certs init sa`.",
             source = "kube-apiserver `--service-account-key-file`, `--service-account-signing-key-file`; CIS 1.3.4")]
         ServiceAccountMismatch,
         /// `sa.key` and `sa.pub` were replaced while the API server runs with the old ones, and `sa.pub` holds only the

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
 use super::material::read_new_ca;
-use super::nodes::{Fleet, LONGEST, LOOK, Member, NodesError, step_limit};
+use super::nodes::{Fleet, Member, NodesError, question, snapshot_patience, step_patience};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
@@ -27,7 +27,8 @@ use crate::plan::rotate::{Material, Phase};
 use crate::remedy::command;
 pub use crate::request::{ConductRequest, RotatedNodes};
 use crate::secret::Secret;
-use crate::workers;
+use crate::text::printable;
+use crate::workers::{self, StopSignal};
 
 /// One node as it was seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -153,19 +154,20 @@ pub enum Wish {
 /// Asks every node how far it is; nodes that do not answer are in the list with their problem.
 ///
 /// # Errors
-/// The file with the nodes cannot be used; a name is unknown.
-pub fn survey(on: &RotatedNodes, program: &Path) -> Result<Vec<SeenNode>> {
+/// The file with the nodes cannot be used; a name is unknown; [`NodesError::Interrupted`].
+pub fn survey(on: &RotatedNodes, program: &Path, stop: &StopSignal) -> Result<Vec<SeenNode>> {
     let names = on.chosen()?;
     let fleet = Fleet::read(on.nodes.as_deref(), program)?;
-    Ok(look(&fleet, &names))
+    let seen = look(&fleet, &names, stop);
+    if stop.has_come() { Err(NodesError::Interrupted.into()) } else { Ok(seen) }
 }
 
-fn look(fleet: &Fleet, names: &[&str]) -> Vec<SeenNode> {
+fn look(fleet: &Fleet, names: &[&str], stop: &StopSignal) -> Vec<SeenNode> {
     let authorities = names.join(",");
     workers::at_once(&fleet.members, |member| {
         let arguments = ["rotate", "status", "--local", "--authority", authorities.as_str(), "-o", "json"];
-        let asked =
-            member.ask::<NodeRotation>(&arguments, None, LOOK, &mut |_| {}).and_then(|seen| checked(member, seen));
+        let asked = member.ask::<NodeRotation>(&arguments, None, question(stop), &mut |_| {});
+        let asked = asked.and_then(|seen| checked(member, seen));
         let (rotation, problem) = match asked {
             Ok(rotation) => (Some(rotation), None),
             Err(error) => (None, Some(crate::error::Error::from(error).into())),
@@ -195,7 +197,8 @@ fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesErr
     match &seen.node {
         // The node that kubepki runs on is what it is.
         _ if member.name.is_empty() => Ok(seen),
-        Some(name) if *name != member.name => other(name.clone()),
+        Some(name) if *name != member.name => other(printable(name).into_owned()),
+        None => other("a node without a name".to_owned()),
         _ if seen.is_worker != member.is_worker() => {
             other(format!("{} ({})", member.name, if seen.is_worker { "a worker" } else { "a control-plane node" }))
         }
@@ -207,9 +210,9 @@ fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesErr
 ///
 /// # Errors
 /// As [`conduct`].
-pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<Foreseen> {
+pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path, stop: &StopSignal) -> Result<Foreseen> {
     let mut nothing = |_: &Event<'_>| ControlFlow::Continue(());
-    let mut conductor = Conductor::new(request, program, &mut nothing)?;
+    let mut conductor = Conductor::new(request, program, stop, &mut nothing)?;
     conductor.look()?;
     let cluster = conductor.refuse_missing_nodes()?;
     let mut legs = Vec::new();
@@ -246,12 +249,20 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path) -> Result<F
     Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, warnings })
 }
 
-/// Does all steps until the wish is fulfilled.
+/// Does all steps until the wish is fulfilled. `stop` ends what only looks; a step ends before `tell` is asked whether to go on.
 ///
 /// # Errors
 /// [`ConductError`], [`NodesError`], [`crate::plan::rotate::course::CourseError`]: nodes that are done stay done.
-pub fn conduct(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
-    conducted(request, wish, program, tell).map_err(|error| if wish == Wish::Abort { going_back(error) } else { error })
+pub fn conduct(
+    request: &ConductRequest,
+    wish: Wish,
+    program: &Path,
+    stop: &StopSignal,
+    tell: &mut Tell<'_>,
+) -> Result<Conducted> {
+    let conductor = Conductor::new(request, program, stop, tell);
+    let done = conductor.and_then(|conductor| conducted(conductor, wish));
+    done.map_err(|error| if wish == Wish::Abort { going_back(error) } else { error })
 }
 
 /// Whoever goes back goes on by going back.
@@ -262,8 +273,7 @@ fn going_back(error: Error) -> Error {
     fault.into()
 }
 
-fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Tell<'_>) -> Result<Conducted> {
-    let mut conductor = Conductor::new(request, program, tell)?;
+fn conducted(mut conductor: Conductor<'_, '_>, wish: Wish) -> Result<Conducted> {
     let asked_at = SystemClock.now();
     conductor.look()?;
     conductor.refuse_clocks(asked_at)?;
@@ -283,7 +293,7 @@ fn conducted(request: &ConductRequest, wish: Wish, program: &Path, tell: &mut Te
             other?;
         }
     }
-    vouching::refuse(conductor.failing_clients(wish), &request.coming)?;
+    vouching::refuse(conductor.failing_clients(wish), &conductor.request.coming)?;
     let etcd_snapshot = if wish == Wish::Start { conductor.keep_etcd()? } else { None };
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
@@ -328,13 +338,15 @@ struct Conductor<'c, 't> {
     steps: Vec<DoneStep>,
     /// Whether the cluster has said which nodes it has.
     is_asked: bool,
+    /// Ends what only looks.
+    stop: &'c StopSignal,
     tell: &'c mut Tell<'t>,
 }
 
 impl<'c, 't> Conductor<'c, 't> {
-    fn new(request: &'c ConductRequest, program: &Path, tell: &'c mut Tell<'t>) -> Result<Self> {
+    fn new(request: &'c ConductRequest, program: &Path, stop: &'c StopSignal, tell: &'c mut Tell<'t>) -> Result<Self> {
         let (names, fleet) = (request.chosen()?, Fleet::read(request.on.nodes.as_deref(), program)?);
-        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, tell })
+        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, stop, tell })
     }
 
     /// The cluster's CA that signs, by the first control plane.
@@ -353,7 +365,7 @@ impl<'c, 't> Conductor<'c, 't> {
     /// Asks every node; all have to answer.
     fn look(&mut self) -> Result<()> {
         self.go_on(&Event::Looking)?;
-        let seen = look(&self.fleet, &self.names);
+        let seen = look(&self.fleet, &self.names, self.stop);
         // The one node of a cluster that no file names.
         for (member, seen) in self.fleet.members.iter_mut().zip(&seen).filter(|(member, _)| member.name.is_empty()) {
             member.name.clone_from(&seen.name);
@@ -368,8 +380,8 @@ impl<'c, 't> Conductor<'c, 't> {
         Ok(())
     }
 
-    fn go_on(&mut self, event: &Event<'_>) -> Result<(), ConductError> {
-        if (self.tell)(event).is_break() { Err(ConductError::Interrupted) } else { Ok(()) }
+    fn go_on(&mut self, event: &Event<'_>) -> Result<(), NodesError> {
+        if (self.tell)(event).is_break() { Err(NodesError::Interrupted) } else { Ok(()) }
     }
 
     fn stops(&self) -> Vec<Stop<'_>> {
@@ -380,6 +392,7 @@ impl<'c, 't> Conductor<'c, 't> {
         let goal = match wish {
             Wish::Start => {
                 self.refuse_under_way()?;
+                self.refuse_obstacles()?;
                 self.refuse_elsewhere()?;
                 Goal::Forward
             }
@@ -402,7 +415,7 @@ impl<'c, 't> Conductor<'c, 't> {
         let mut arguments = vec!["etcd", "snapshot", "-o", "json"];
         arguments.extend(file.as_deref().into_iter().flat_map(|file| ["--", file]));
         let tell = &mut self.tell;
-        let taken = first.ask::<EtcdSnapshot>(&arguments, None, LONGEST, &mut |line| {
+        let taken = first.ask::<EtcdSnapshot>(&arguments, None, snapshot_patience(), &mut |line| {
             let _ = tell(&Event::Said { node, line });
         });
         let snapshot = taken.map_err(|error| match error {
@@ -487,8 +500,8 @@ impl<'c, 't> Conductor<'c, 't> {
         }
         let began = Instant::now();
         let tell = &mut self.tell;
-        let limit = step_limit(self.request.timeout()?);
-        let report: StepReport = member.ask(&arguments, material.as_ref(), limit, &mut |line| {
+        let patience = step_patience(self.request.timeout()?);
+        let report: StepReport = member.ask(&arguments, material.as_ref(), patience, &mut |line| {
             let _ = tell(&Event::Said { node, line });
         })?;
         if let Some(seen) = self.seen.get_mut(node) {
@@ -510,7 +523,7 @@ impl<'c, 't> Conductor<'c, 't> {
         };
         let is_stopped = (self.tell)(&Event::Ended(&done)).is_break();
         self.steps.push(done);
-        if is_stopped { Err(ConductError::Interrupted.into()) } else { Ok(()) }
+        if is_stopped { Err(NodesError::Interrupted.into()) } else { Ok(()) }
     }
 
     /// What the node needs of the others.
@@ -532,8 +545,9 @@ impl<'c, 't> Conductor<'c, 't> {
             if let Some(source) = self.source(member, authority) {
                 let role = if member.is_worker() { "worker" } else { "control-plane" };
                 let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
-                let mut exported = source.ask::<Material>(&arguments, None, LOOK, &mut |_| {})?;
-                material.authorities.append(&mut exported.authorities);
+                let mut exported = source.ask::<Material>(&arguments, None, question(self.stop), &mut |_| {})?;
+                // Nothing but what was asked for.
+                material.authorities.extend(exported.authorities.remove_entry(authority));
             } else if let Some(path) = &self.request.coming.new_ca {
                 material.authorities.insert(authority.clone(), read_new_ca(path)?);
             }

@@ -23,6 +23,17 @@ faults! {
             /// Who.
             reason: String,
         },
+        /// What a node is given is not what `rotate export` prints.
+        #[error("--material is not what `kubepki rotate export` prints: line {line}, column {column}")]
+        #[fault("rotate.bad_material", Usage,
+            "give what this version of kubepki prints on a node where the rotation has begun, as it is: `kubepki rotate export`; \
+             a CA of your own in PEM is --new-ca FILE")]
+        NoExport {
+            /// Where it differs. The text may be a key.
+            line: usize,
+            /// And there.
+            column: usize,
+        },
     }
 }
 

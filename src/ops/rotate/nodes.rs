@@ -10,27 +10,39 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::NodeRotation;
-use crate::edge::process::ProcessError;
 use crate::edge::program::{self, Distrust};
-use crate::edge::transport::{Ended, call};
+use crate::edge::transport::{CallError, Ended, MOST, Patience, call};
 use crate::error::{Result, faults};
 use crate::ops::named::read_named;
 use crate::plan::rotate::course::Stop;
 use crate::secret::Secret;
-use crate::text::printable;
+use crate::text::{is_plain_word, printable};
+use crate::workers::StopSignal;
 use crate::yaml;
 
 /// For so long a node is waited for that only says what is there.
-pub const LOOK: Duration = Duration::from_secs(10 * 60);
+const LOOK: Duration = Duration::from_secs(2 * 60);
 
 /// For so long a node is waited for that hands on all that etcd holds.
-pub const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// For so long a node is waited for that does a step, in which each component may take `timeout`: every static pod, the kubelet, the
-/// cluster's gates, and what each of them waits for besides.
+/// What is in the middle of a change is waited for to its end: in a step each component may take `timeout`, every static pod, the
+/// kubelet, the cluster's gates, and what each of them waits for besides.
 #[must_use]
-pub const fn step_limit(timeout: Duration) -> Duration {
-    timeout.saturating_mul(10).saturating_add(LOOK)
+pub const fn step_patience(timeout: Duration) -> Patience<'static> {
+    Patience { limit: timeout.saturating_mul(10).saturating_add(LOOK), stop: None }
+}
+
+/// So is a snapshot of etcd.
+#[must_use]
+pub const fn snapshot_patience() -> Patience<'static> {
+    Patience { limit: LONGEST, stop: None }
+}
+
+/// Who only says what is there can be left alone at any time.
+#[must_use]
+pub const fn question(stop: &StopSignal) -> Patience<'_> {
+    Patience { limit: LOOK, stop: Some(stop) }
 }
 
 faults! {
@@ -86,6 +98,11 @@ faults! {
             /// By its own files.
             said: String,
         },
+        /// Ctrl-C came between two steps, or while a node was only looked at.
+        #[error("interrupted where no step is half done")]
+        #[fault("rotate.interrupted" as INTERRUPTED, Interrupted,
+            "see how far each node is: `kubepki rotate status`; a rotation that has begun goes on: `kubepki rotate resume`")]
+        Interrupted,
     }
 }
 
@@ -188,10 +205,10 @@ impl Member {
         &self,
         arguments: &[&str],
         input: Option<&Secret>,
-        limit: Duration,
+        patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<T, NodesError> {
-        let output = self.call(arguments, input, limit, see)?;
+        let output = self.call(arguments, input, patience, see)?;
         serde_json::from_slice(output.expose()).map_err(|error| {
             // What it printed may be a key.
             let reason = format!("line {}, column {}", error.line(), error.column());
@@ -207,21 +224,34 @@ impl Member {
         &self,
         arguments: &[&str],
         input: Option<&Secret>,
-        limit: Duration,
+        patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<Secret, NodesError> {
         let what = arguments.iter().take_while(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
         let failed = |reason: String| NodesError::Failed { node: self.name.clone(), what: what.clone(), reason };
         let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
-        match call(&self.run, &arguments, input, limit, &mut |line| see(&printable(line))) {
+        // The words may lead through a shell of another host.
+        if let Some(word) = arguments.iter().find(|word| !is_plain_word(word)) {
+            return Err(failed(format!("a shell could take this for several words, so it is not handed on: {word:?}")));
+        }
+        match call(&self.run, &arguments, input, patience, &mut |line| see(&printable(line))) {
             Ok(Ended { code: Some(0), stdout, .. }) => Ok(Secret::new(stdout)),
             Ok(Ended { code, said, .. }) => {
                 let last = said.iter().rev().take(3).rev().map(|line| printable(line).into_owned()).collect::<Vec<_>>();
                 let how = code.map_or("a signal ended it".to_owned(), |code| format!("exit code {code}"));
                 Err(failed(if last.is_empty() { how } else { format!("{how}: {}", last.join(" | ")) }))
             }
-            Err(ProcessError::Failed { reason, .. }) => Err(failed(reason)),
-            Err(error) => Err(failed(error.to_string())),
+            Err(CallError::Failed(reason)) => Err(failed(reason)),
+            Err(CallError::Timeout) => Err(failed(format!("it did not end within {} s", patience.limit.as_secs()))),
+            Err(CallError::Stopped) => Err(NodesError::Interrupted),
+            Err(CallError::TooMuch) => {
+                let reason = format!("it prints more than {} MiB", MOST >> 20);
+                Err(NodesError::BadAnswer { node: self.name.clone(), reason })
+            }
+            Err(CallError::Asks) => Err(failed(
+                "it asks something on the terminal, where nobody answers: let ssh have a key of its agent, and know the host"
+                    .to_owned(),
+            )),
         }
     }
 

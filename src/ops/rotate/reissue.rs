@@ -26,13 +26,25 @@ fn names(rotations: &[AuthorityRotation]) -> Vec<String> {
     names
 }
 
-fn request(request: &RotateStepRequest, place: &Place, names: Vec<String>) -> RenewRequest {
+fn request(request: &RotateStepRequest, place: &Place, names: Vec<String>) -> Result<RenewRequest, RotateError> {
     let is_worker = place.is_worker();
-    let own = place.node.layout.kubeconfig(KUBELET_CONF);
-    // The node asks for itself, as its kubelet does.
-    let kubeconfig = request.access.kubeconfig.clone().or_else(|| is_worker.then_some(own));
+    let is_elsewhere = !place.node.store.is_of_this_machine();
+    // The node asks for itself, as its kubelet does; that of a disk names a server, and may name a program, of its writer's choice.
+    let own = Some(place.node.layout.kubeconfig(KUBELET_CONF)).filter(|_| is_worker && !is_elsewhere);
+    let kubeconfig = request.access.kubeconfig.clone().or(own);
+    if is_worker && kubeconfig.is_none() && !names.is_empty() {
+        return Err(RotateError::NotHere {
+            authority: CLUSTER_CA.to_owned(),
+            reason: format!(
+                "the cluster signs for a worker, and below --rootfs no kubeconfig is used that was not named: {}",
+                names.join(", ")
+            ),
+            hint: "name one of this cluster, as the kubelet.conf below the root directory: --kubeconfig FILE"
+                .to_owned(),
+        });
+    }
     let issuer = if is_worker { IssuedBy::Kubernetes } else { IssuedBy::Ca };
-    RenewRequest {
+    Ok(RenewRequest {
         names: Selection::Names(names),
         kubelet_dir: request.kubelet_dir.clone(),
         signing: Signing { issuer, timeout: Some(request.how.timeout), ..Signing::default() },
@@ -40,7 +52,7 @@ fn request(request: &RotateStepRequest, place: &Place, names: Vec<String>) -> Re
         backups: request.backups.clone(),
         node: request.node.clone(),
         ..RenewRequest::default()
-    }
+    })
 }
 
 /// Plans it.
@@ -51,7 +63,7 @@ pub(super) fn plan(
     now: DateTime<Utc>,
 ) -> Result<Plan> {
     let names = names(rotations);
-    Ok(renew::plan(&request(step, place, names), now)?.plan)
+    Ok(renew::plan(&request(step, place, names)?, now)?.plan)
 }
 
 /// Renews it, and looks whether the right CA has signed.
@@ -67,7 +79,7 @@ pub(super) fn reissue(
     if names.is_empty() {
         return Ok(Report { changed: Vec::new(), backup: None });
     }
-    let plan = renew::plan(&request(step, place, names.clone()), now)?.plan;
+    let plan = renew::plan(&request(step, place, names.clone())?, now)?.plan;
     if plan.is_blocked() {
         return Err(OperationError::Blocked { findings: plan.findings }.into());
     }

@@ -5,20 +5,19 @@
 //! the time is up.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::cluster::{RestartedPod, affected, gates, restart_pods, wait_for_gates, write_objects};
-use super::{Place, RotateStepRequest};
+use super::cluster::{RestartedPod, Way, affected, gates, restart_pods, wait_for_gates, write_objects};
+use super::{Place, RotateStepRequest, own_cluster};
 use crate::audit::rotation::told_to_sign_with;
-use crate::catalogue::{ADMIN_CONF, Aside, CLUSTER_CA};
+use crate::catalogue::{Aside, CLUSTER_CA};
 use crate::error::Result;
 use crate::objects::Node;
 use crate::ops::Continue;
-use crate::ops::cluster::{Api, own_kubeconfigs};
+use crate::ops::cluster::Api;
 use crate::ops::node::content_of;
 use crate::ops::restart::{Phase, Progress};
 use crate::plan::rotate::RotateError;
@@ -55,7 +54,7 @@ pub(super) fn settle(
 ) -> Result<Settled> {
     let wanted = wanted(place)?;
     let timeout = request.timeout()?;
-    let own = own_kubeconfigs(request.node.rootfs.as_deref(), &place.node.layout.kubeconfig_dir, &[ADMIN_CONF]);
+    let kubeconfig = own_cluster::kubeconfig(request, place)?;
     let began = Instant::now();
     let said = std::cell::RefCell::new(String::new());
     let mut tell = || {
@@ -63,12 +62,10 @@ pub(super) fn settle(
         let state = Progress { component, phase: Phase::Started, seconds, detail: said.borrow().clone() };
         if progress(&state) == Continue::Yes { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    // What `$KUBECONFIG` names may be another cluster's, and this node's CAs are written there.
-    let is_there = |path: &&PathBuf| place.node.store.read([*path]).is_there(path);
-    let kubeconfig = request.access.kubeconfig.clone().or_else(|| own.iter().find(is_there).cloned());
-    let access = ClusterAccess { kubeconfig, ..request.access.clone() };
-    let mut api = Api::open(&access, &own, &mut tell)?;
-    let way = (&access, own.as_slice());
+    let access = ClusterAccess { kubeconfig: Some(kubeconfig.clone()), ..request.access.clone() };
+    let mut api = Api::open(&access, &[], &mut tell)?;
+    own_cluster::refuse_other(&kubeconfig, place, &mut api)?;
+    let way: Way<'_> = (&access, &[]);
     let mut objects = write_objects(&mut api, &wanted, is_dry_run)?;
     let mut see = |all: &[Gate]| {
         let closed = all.iter().filter(|gate| !gate.is_open).map(|gate| gate.waits_for.as_str());

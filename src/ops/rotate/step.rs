@@ -9,17 +9,17 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::material::{read_material, read_new_ca};
+use super::material::{MaterialError, read_material, read_new_ca};
 use super::reissue;
 use super::settle::{Settled, settle};
-use super::{CONTROLLER_MANAGER, Place, RotateStepRequest, due_restart, vouching};
+use super::{CONTROLLER_MANAGER, Place, RotateStepRequest, due_restart, obstacles, vouching};
 use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, Stage, told_to_sign_with};
 use crate::catalogue::{Aside, CLUSTER_CA, KUBELET, SERVICE_ACCOUNT};
 use crate::error::Result;
 use crate::ops::apply::{Changed, Report, apply_supplied};
 use crate::ops::restart::{self, Progress, RestartRequest, reserve};
 use crate::ops::settings::{apply as write_setting, change, text_of};
-use crate::ops::{Continue, OperationError, bad, exposure};
+use crate::ops::{Continue, OperationError, exposure};
 use crate::plan::generate::Selection;
 use crate::plan::rotate::course::{DueRestart, bearers, readers};
 use crate::plan::rotate::{
@@ -229,7 +229,7 @@ fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
     // Its errors never quote what may be a key.
     serde_json::from_slice(content.expose()).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        bad(format!("--material is not what `kubepki rotate export` prints: line {line}, column {column}")).into()
+        MaterialError::NoExport { line, column }.into()
     })
 }
 
@@ -245,6 +245,9 @@ fn refuse_early(
 ) -> Result<()> {
     for rotation in rotations {
         refuse_elsewhere(rotation, phase, material.get(&rotation.name), place.is_worker())?;
+    }
+    if phase == Phase::TrustBoth {
+        obstacles::refuse(place, rotations)?;
     }
     // Where another node has begun, it was accepted there.
     let has_begun = material.get(CLUSTER_CA).is_some_and(|given| given.previous.is_some());
@@ -304,7 +307,8 @@ fn sign_with_the_right_file(
     let wanted = if place.count(&in_use) > 1 && place.count(&own) == 1 { &own } else { &in_use };
     if told.as_ref().is_some_and(|told| told != wanted) {
         let (path, text) = (&place.manifest, text_of(&place.node.store, &place.manifest)?);
-        let value = wanted.display().to_string();
+        let named = pod.as_ref().and_then(|pod| obstacles::named_inside(&place, pod, wanted));
+        let value = named.unwrap_or_else(|| wanted.display().to_string());
         let setting =
             manifest_flag(&path.display().to_string(), &text, CONTROLLER_MANAGER, SIGNING_FLAG, Some(&value))?;
         let backup_dir = request.backups.dir();

@@ -9,7 +9,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::conduct::{SeenNode, survey};
-use super::nodes::{Fleet, LOOK};
+use super::nodes::{Fleet, question};
 use crate::audit::access::{StillUsed, still_used};
 use crate::catalogue::CLUSTER_CA;
 use crate::digest::sha256_hex;
@@ -68,9 +68,9 @@ pub fn refuse_old_credentials(
         .into());
     }
     let Some(log) = read_logs(&request.audit_log, stop)? else { return Ok(String::new()) };
-    let mut known = known_to_nodes(&survey(on, program)?)?;
+    let mut known = known_to_nodes(&survey(on, program, stop)?)?;
     if !request.new_credential.is_empty() {
-        known.extend(known_to_users(request, new_authority(on, program)?.as_ref())?);
+        known.extend(known_to_users(request, new_authority(on, program, stop)?.as_ref())?);
     }
     let used = still_used(&log, &known, now, span).map_err(|reason| UnusedError::AuditLog { reason })?;
     if used.is_empty() {
@@ -104,11 +104,11 @@ fn known_to_nodes(nodes: &[SeenNode]) -> Result<BTreeSet<String>> {
 }
 
 /// The CA that signs now: the first that a control plane hands out.
-fn new_authority(on: &RotatedNodes, program: &Path) -> Result<Option<Certificate>> {
+fn new_authority(on: &RotatedNodes, program: &Path, stop: &StopSignal) -> Result<Option<Certificate>> {
     let fleet = Fleet::read(on.nodes.as_deref(), program)?;
     let Some(first) = fleet.first() else { return Ok(None) };
     let arguments = ["rotate", "export", "--to", "worker", "--authority", CLUSTER_CA];
-    let material: Material = first.ask(&arguments, None, LOOK, &mut |_| {})?;
+    let material: Material = first.ask(&arguments, None, question(stop), &mut |_| {})?;
     let given = material.get(CLUSTER_CA).map(|given| read_certificates(given.certificates.as_bytes())).transpose()?;
     Ok(given.and_then(|all| all.into_iter().next()))
 }

@@ -5,14 +5,17 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::material::read_new_ca;
-use super::super::nodes::{LOOK, NodesError, step_limit};
+use super::super::nodes::{NodesError, question, step_patience};
+use super::super::obstacles::ObstacleError;
 use super::super::{Settled, StepReport};
 use super::{ConductError, Conductor, Event, Wish};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
+use crate::catalogue::components;
 use crate::clock::SystemClock;
 use crate::error::Result;
 use crate::plan::rotate::course::Leg;
 use crate::plan::rotate::{RotateError, refuse_lacking};
+use crate::text::printable;
 
 /// How it begins what a node says that refuses.
 const REFUSED: &str = "exit code 4: ";
@@ -56,11 +59,16 @@ impl Conductor<'_, '_> {
         }
         for (node, seen) in held {
             let Some(member) = self.fleet.get(node) else { continue };
+            // What a node says becomes no word of a command that it has not.
+            if let Some(other) = seen.held.iter().find(|name| !components().contains(&name.as_str())) {
+                let reason = format!("{:?} is no component", printable(other));
+                return Err(NodesError::BadAnswer { node: node.clone(), reason }.into());
+            }
             let arguments: Vec<_> =
                 ["restart"].into_iter().chain(seen.held.iter().map(String::as_str)).chain(["-o", "json"]).collect();
             let tell = &mut self.tell;
             let _: serde_json::Value =
-                member.ask(&arguments, None, step_limit(self.request.timeout()?), &mut |line| {
+                member.ask(&arguments, None, step_patience(self.request.timeout()?), &mut |line| {
                     let _ = tell(&Event::Said { node, line });
                 })?;
         }
@@ -71,7 +79,7 @@ impl Conductor<'_, '_> {
     pub(super) fn refuse_missing_nodes(&mut self) -> Result<Option<Settled>> {
         let Some(first) = self.fleet.first().cloned() else { return Ok(None) };
         let arguments = ["rotate", "step", "cluster", "--dry-run", "-o", "json"];
-        let seen: StepReport = first.ask(&arguments, None, LOOK, &mut |_| {})?;
+        let seen: StepReport = first.ask(&arguments, None, question(self.stop), &mut |_| {})?;
         self.is_asked = true;
         let nodes = seen.cluster.as_ref().map(|cluster| cluster.nodes.as_slice()).unwrap_or_default();
         let missing: Vec<_> = nodes.iter().filter(|name| self.fleet.get(name).is_none()).cloned().collect();
@@ -103,6 +111,13 @@ impl Conductor<'_, '_> {
         Ok(())
     }
 
+    /// What a step would refuse only after others are done, or nothing would say before the cluster is without a signer.
+    pub(super) fn refuse_obstacles(&self) -> Result<(), ObstacleError> {
+        let all = self.seen.iter().flat_map(|(node, seen)| seen.obstacles.iter().map(move |one| (node, one)));
+        let mut concerned = all.filter(|(_, one)| self.names.iter().any(|name| one.concerns(name)));
+        concerned.next().map_or(Ok(()), |(node, one)| Err(one.error(Some(node))))
+    }
+
     pub(super) fn refuse_under_way(&self) -> Result<(), ConductError> {
         let is_begun = |one: &AuthorityRotation| {
             self.names.contains(&one.name.as_str()) && (one.stage.trusts_both() || one.stage == Stage::Prepared)
@@ -124,7 +139,7 @@ impl Conductor<'_, '_> {
         let arguments = [step.as_slice(), &["--token-life", life.as_str(), "-o", "json"]].concat();
         let members = leg.nodes.iter().filter_map(|node| self.fleet.get(node)).filter(|member| !member.is_worker());
         for member in members {
-            let answer: Result<serde_json::Value, _> = member.ask(&arguments, None, LOOK, &mut |_| {});
+            let answer: Result<serde_json::Value, _> = member.ask(&arguments, None, question(self.stop), &mut |_| {});
             match answer {
                 Err(NodesError::Failed { node, reason, .. }) if reason.starts_with(REFUSED) => {
                     return Err(ConductError::NotYet { node, reason: reason.replacen(REFUSED, "", 1) }.into());

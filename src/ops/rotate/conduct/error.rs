@@ -80,9 +80,5 @@ faults! {
             /// What it said.
             reason: String,
         },
-        /// Ctrl-C came between two steps.
-        #[error("interrupted between two steps")]
-        #[fault("rotate.interrupted" as INTERRUPTED, Interrupted, "every node is whole; go on: `kubepki rotate resume`")]
-        Interrupted,
     }
 }
