@@ -25,7 +25,7 @@ pub use kubelet::{
 pub use layout::{DEFAULT_KUBECONFIG_DIR, Layout, beside, with_ending};
 pub use node_role::NodeRole;
 pub use reload::{
-    KUBELET, RELOADS, Reload, ReloadRow, components, must_restart, must_restart_for, names_a_file, reload,
+    KUBELET, RELOADS, Reload, ReloadRow, components, must_restart, must_restart_for, named_by, names_a_file, reload,
     trusting_flags,
 };
 pub use rotation::{Aside, KeyFiles, ROTATION_SIGNING, rotated_names};

@@ -28,6 +28,7 @@ use chrono::{DateTime, Utc};
 
 use super::profile::Profile;
 use super::{Finding, FindingCode, Severity};
+use crate::catalogue::Layout;
 use crate::component::{KubeletConfiguration, ServingFiles, StaticPod};
 use crate::config::KubernetesVersion;
 use crate::inventory::Part;
@@ -54,6 +55,10 @@ pub struct Flagged<'a> {
     pub tree: &'a Tree,
     /// Where kubeadm keeps the certificate of the cluster's CA on this node.
     pub authority: PathBuf,
+    /// Where it keeps everything.
+    pub layout: &'a Layout,
+    /// What is there of that.
+    pub known: &'a Tree,
     /// The kubelet's configuration file.
     pub kubelet_config: PathBuf,
     /// The release of Kubernetes, where it is known.

@@ -87,7 +87,8 @@ pub fn judge_live(
     let (Some((leaf, sent)), Some((wanted, chain))) = (live.served.split_first(), live.on_disk.split_first()) else {
         return Vec::new();
     };
-    let restart = command(["kubepki", "restart", live.component]);
+    // Of what it loads by itself within a minute, or has loaded in part, nothing else restarts it.
+    let restart = command(["kubepki", "restart", live.component, "--force"]);
     let is_same = leaf.as_der() == wanted.as_der();
     if !is_same {
         let names = |certificate: &Certificate| -> BTreeSet<String> {

@@ -297,6 +297,13 @@ pub fn trusting_flags() -> impl Iterator<Item = (&'static str, &'static str, &'s
     TRUSTS.into_iter().filter(|(_, _, setting)| setting.ends_with("ca-file") || setting.ends_with("-cafile"))
 }
 
+/// What a flag of a component names in the manifests that kubeadm writes, by the catalogue's name; a certificate's flag alone, not its key's.
+#[must_use]
+pub fn named_by(component: &str, flag: &str) -> Option<&'static str> {
+    let all = USES.iter().chain(&TRUSTS);
+    all.into_iter().find(|(_, own, setting)| *own == component && *setting == flag).map(|(name, ..)| *name)
+}
+
 /// Every component that holds one of them, in the order of the restarts.
 #[must_use]
 pub fn components() -> Vec<&'static str> {

@@ -15,7 +15,9 @@ use super::stop::Stop;
 use crate::config::Role;
 use crate::error::{Category, Fault};
 use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
-use crate::ops::rotate::unused::{UnusedRequest, refuse_old_credentials};
+use crate::ops::rotate::unused::{
+    UnusedHereRequest, UnusedRequest, refuse_old_credentials, refuse_old_credentials_here,
+};
 use crate::ops::rotate::{
     self, NodeRotation, RotateStepRequest, RotationRequest, export, look_at_cluster, step, trial,
 };
@@ -64,6 +66,19 @@ pub(super) struct Export {
     to: Receiver,
     #[command(flatten)]
     request: RotationRequest,
+}
+
+/// Say whether somebody uses a certificate of the old CA, by the audit logs of this node's API server.
+///
+/// `kubepki rotate finish --audit-log` asks so for all API servers; it is for other tools that ask on each control plane. While the new CA
+/// signs here, and both are trusted. What is known as new is what this node has, and what is given.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate unused --audit-log /var/log/kubernetes/audit.log --new-credential kubeconfigs
+  kubepki rotate unused --audit-log /var/log/kubernetes/audit.log --unused-for 12h --known -")]
+pub(super) struct Unused {
+    #[command(flatten)]
+    request: UnusedHereRequest,
 }
 
 /// Whom it is for.
@@ -148,6 +163,19 @@ impl Run for Export {
             return Ok(Category::Finding.exit_code());
         }
         session.structured(&material, Form::Json)?;
+        Ok(0)
+    }
+}
+
+impl Run for Unused {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        let mut request = self.request;
+        if request.known.as_deref() == Some(Path::new("-")) {
+            request.known_content = Some(content(session, Path::new("-"))?);
+            request.known = None;
+        }
+        let seen = refuse_old_credentials_here(&request, session.now, &session.stop_signal())?;
+        session.screen.show(&seen)?;
         Ok(0)
     }
 }

@@ -160,7 +160,8 @@ verbs!(@kind Rotate {
     Finish(rotate::Finish),
     Abort(rotate::Abort),
     Step(rotate::Step),
-    Export(rotate::Export)
+    Export(rotate::Export),
+    Unused(rotate::Unused)
 });
 
 verbs!(@kind Config {

@@ -225,7 +225,35 @@ pub struct UnusedRequest {
     pub new_credential: Vec<PathBuf>,
 }
 
-defaults! { Coming Leaving Evicting Keeping StepPatience RotatedNodes RotationRequest RotateStepRequest ConductRequest UnusedRequest }
+/// What `rotate unused` is asked for.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "Whether the old CA is still used")]
+#[serde(default, deny_unknown_fields)]
+pub struct UnusedHereRequest {
+    /// The logs, and for how long.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub unused: UnusedRequest,
+    /// What the other nodes and users have, as JSON; `-` is stdin.
+    ///
+    /// A mapping: `authorities`, a list of what `kubepki rotate status --local -o json` has as `authorities` on other nodes;
+    /// `certificates`, client certificates of the new CA that users have, in PEM.
+    #[arg(long, value_name = "FILE")]
+    pub known: Option<PathBuf>,
+    /// The same, instead of a file.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub known_content: Option<Secret>,
+    /// The kubelet's directory.
+    #[command(flatten)]
+    pub kubelet_dir: KubeletDir,
+    /// Which node.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub node: NodeRequest,
+}
+
+defaults! { Coming Leaving Evicting Keeping StepPatience RotatedNodes RotationRequest RotateStepRequest ConductRequest UnusedRequest UnusedHereRequest }
 
 /// The names that are meant, in the catalogue's order.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {

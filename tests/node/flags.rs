@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use kubepki::audit::profile::Profile;
-use kubepki::audit::{Finding, Severity};
+use kubepki::audit::{Finding, FindingCode, Severity};
 use kubepki::ops::check::{CheckReport, CheckRequest, Status, check};
 
 use super::support::*;
@@ -220,6 +220,34 @@ fn what_a_component_is_not_told_is_found_with_what_follows() {
             "CIS 4.2.3",
         ),
     ]);
+}
+
+#[test]
+fn a_flag_that_is_not_there_is_asked_for_with_its_file() {
+    for (component, flags) in FLAGS {
+        for flag in flags.lines().filter(|flag| flag.contains("/etc/kubernetes/pki/")) {
+            let node = fresh("v1.36.2");
+            edit(&node, component, &format!("    - {flag}\n"), "");
+            let report = checked(&node, Profile::Kubeadm);
+            let absent = report
+                .findings
+                .iter()
+                .filter(|one| one.code == FindingCode::FlagAbsent && one.severity > Severity::Info);
+            for finding in absent {
+                assert!(finding.remedy.contains(&format!("add {flag} to its command")), "{flag}: {}", finding.remedy);
+                assert!(!finding.remedy.contains("FILE"), "{}", finding.remedy);
+            }
+        }
+    }
+    // Of what is not there nobody knows where it is.
+    let node = fresh("v1.36.2");
+    edit(&node, "kube-apiserver", &line("etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt\n"), "");
+    node.remove("/etc/kubernetes/pki/etcd/ca.crt");
+    let report = checked(&node, Profile::Kubeadm);
+    let asks = |one: &Finding| {
+        one.remedy.contains("add --etcd-cafile=FILE to its command") && one.remedy.contains("with the files")
+    };
+    assert!(report.findings.iter().any(asks), "{:#?}", report.findings);
 }
 
 #[test]

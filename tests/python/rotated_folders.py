@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,3 +152,28 @@ def verifies(folder: Path, trusted: str, pem: str, *rest: str) -> bool:
 
 def set_of(kubeconfig: Path) -> list[str]:
     return certificates(embedded(kubeconfig, "certificate-authority-data"))
+
+
+def fingerprint(pem: bytes | str) -> str:
+    text = pem if isinstance(pem, str) else pem.decode()
+    der = base64.b64decode("".join(line for line in certificates(text)[0].splitlines() if "-" not in line))
+    return hashlib.sha256(der).hexdigest()
+
+
+def audit_log(file: Path, *uses: tuple[str, str, float]) -> Path:
+    """Write the requests of users with certificates, so many hours ago."""
+    lines = []
+    for user, sha256, hours in sorted(uses, key=lambda use: -use[2]):
+        moment = (datetime.now(timezone.utc) - timedelta(hours=hours)).isoformat().replace("+00:00", "Z")
+        extra = {"authentication.kubernetes.io/credential-id": [f"X509SHA256={sha256}"]}
+        event = {
+            "kind": "Event",
+            "apiVersion": "audit.k8s.io/v1",
+            "stage": "ResponseComplete",
+            "user": {"username": user, "groups": ["system:authenticated"], "extra": extra},
+            "sourceIPs": ["192.0.2.9"],
+            "stageTimestamp": moment,
+        }
+        lines.append(json.dumps(event))
+    file.write_text("\n".join(lines))
+    return file

@@ -10,7 +10,8 @@ that is valid from an hour ago. Run as a program, it is the kubelet (`ROOT [CONT
 
 What it sees goes to `ROOT/record`, a line an event: `NAME in|up|out|down|removed`. `in` and `out` are the manifest's,
 `removed` is its container's. A file `ROOT/broken/NAME` keeps a component from coming up, `ROOT/linger/NAME` keeps its
-container for some looks longer than its process.
+container for some looks longer than its process. With a file `ROOT/stale/NAME` it goes on with the certificate that it
+has started with.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from typing import Any
 
 PAUSE = 0.02
 LINGERING_LOOKS = 25
+GOES_ON = "--goes-on"
 
 
 class Kubelet:
@@ -47,7 +49,7 @@ class Kubelet:
         self.ports: dict[str, int] = {}
         self.up: set[str] = set()
         self.lingering: dict[str, int] = {}
-        for folder in ("containers", "broken", "linger"):
+        for folder in ("containers", "broken", "linger", "stale"):
             (root / folder).mkdir(exist_ok=True)
         config = (root / "var/lib/kubelet/config.yaml").read_text()
         port = next(int(line.partition(":")[2]) for line in config.splitlines() if line.startswith("healthzPort"))
@@ -92,6 +94,8 @@ class Kubelet:
             return
         self.note(name, "in")
         flags = [self.on_host(flag) for flag in command[1:]]
+        if (self.root / "stale" / name).exists():
+            flags.append(GOES_ON)
         program = ["etcd"] if name == "etcd" else [sys.executable, __file__, "serve"]
         with (self.root / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen([*program, *flags], stdout=log, stderr=log)
@@ -200,7 +204,7 @@ def serve(flags: list[str]) -> None:
             pem.flush()
             context.load_cert_chain(pem.name)
     server = Server(("127.0.0.1", int(values["secure-port"])), Health)
-    if "tls-cert-file" in values:
+    if "tls-cert-file" in values and GOES_ON not in flags:
         server.files = (values["tls-cert-file"], values["tls-private-key-file"])
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.serve_forever()

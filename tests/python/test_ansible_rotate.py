@@ -12,7 +12,8 @@ import yaml
 
 from example_nodes import EXAMPLES, HOSTS, changed, example, nodes
 from playbooks import ANSIBLE, COLLECTION, ROOT, Played, play
-from trees import COMMAND, kubepki
+from rotated_folders import audit_log, fingerprint
+from trees import COMMAND, embedded, kubepki
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,6 +165,50 @@ def test_a_step_that_gives_a_ca_up_wants_that_all_were_asked(between: Path) -> N
     refused = rotating(nodes, without="rehearse", **finish)
     assert (refused.returncode, "have not agreed to it" in refused.output) == (2, True), refused.output
     assert contents(nodes) == begun
+
+
+def test_no_control_plane_gives_the_old_ca_up_while_an_api_server_knows_its_certificates(between: Path) -> None:
+    nodes = between
+    user = nodes.parent / "alice.conf"
+    made = kubepki("kubeconfig", "user", "--client-name", "alice", "--rootfs", nodes / "cp1", "--out", user)
+    assert made.returncode == 0, made.stderr
+    admin, alice = (
+        fingerprint(embedded(conf, "client-certificate-data"))
+        for conf in (nodes / "cp3/etc/kubernetes/admin.conf", user)
+    )
+    for host in HOSTS[:3]:
+        logs = nodes / host / "var/log/kubernetes"
+        logs.mkdir(parents=True)
+        audit_log(
+            logs / "audit.log", ("kubernetes-admin", admin, 30), ("alice", alice, 1), ("kubernetes-admin", admin, 0.1)
+        )
+    rotated = audit_log(nodes / "cp3/var/log/kubernetes/audit-1.log", ("carol", "ab" * 32, 3))
+    begun = contents(nodes)
+    finish: dict[str, Any] = {"kubepki_rotate_finish": True, "rotate_ca_token_life": "0s"}
+    finish["rotate_ca_audit_log"] = ["/var/log/kubernetes/audit*.log"]
+
+    def refused(*because: str, **variables: Any) -> list[str]:  # noqa: ANN401
+        played = rotating(nodes, "-vvv", shows=True, **finish, **variables)
+        assert played.returncode == 2, played.output
+        assert [text for text in because if text not in played.output] == []
+        assert contents(nodes) == begun
+        assert embedded(user, "client-key-data").decode().splitlines()[2] not in played.output
+        assert yaml.safe_load(user.read_text())["users"][0]["user"]["client-key-data"] not in played.output
+        return refusing(played)
+
+    assert refused(
+        "rotate.old_credentials", f"SHA-256 {alice}", "name those that have one: rotate_ca_new_credentials;"
+    ) == ["cp1", "cp2", "cp3"]
+    finish["rotate_ca_new_credentials"] = [nodes.parent / "al*.conf"]
+    assert refused("rotate.old_credentials", "carol on ") == ["cp3"]
+    assert refused("rotate.audit_log", rotate_ca_unused_for="31h") == ["cp1", "cp2", "cp3"]
+    rotated.unlink()
+    (nodes / "cp2/var/log/kubernetes/audit.log").rename(nodes / "cp2/elsewhere.log")
+    begun = contents(nodes)
+    assert refused("rotate_ca_audit_log: there is no file /var/log/kubernetes/audit*.log here") == ["cp2"]
+    (nodes / "cp2/elsewhere.log").rename(nodes / "cp2/var/log/kubernetes/audit.log")
+    assert all(changed(rotating(nodes, **finish), *HOSTS[:3]).values())
+    assert not list(nodes.glob("*/etc/**/*-previous.*"))
 
 
 def test_a_control_plane_that_joins_meanwhile_gets_what_it_lacks(control_planes: Path) -> None:

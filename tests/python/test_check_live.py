@@ -96,7 +96,7 @@ def test_a_renewed_file_that_is_not_loaded_is_found(node: tuple[Path, int], tmp_
     assert f"127.0.0.1:{port}" in found["endpoint.other_certificate"]["evidence"]
     # The files are below another root: the command is for the node, and has no option that it would refuse there.
     remedy = found["endpoint.other_certificate"]["remedy"]
-    assert remedy == "have it load the file: kubepki restart kube-apiserver (on that node, once it runs)"
+    assert remedy == "have it load the file: kubepki restart kube-apiserver --force (on that node, once it runs)"
 
 
 def test_what_has_ended_and_hides_behind_open_connections_is_found(node: tuple[Path, int], tmp_path: Path) -> None:

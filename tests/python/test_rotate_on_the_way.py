@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import shlex
 import shutil
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from rotated_folders import AUTHORITIES, KUBECONFIGS, Cluster, ca_of, certificates, cluster, made, set_of, verifies
+from rotated_folders import (
+    AUTHORITIES,
+    KUBECONFIGS,
+    Cluster,
+    audit_log,
+    ca_of,
+    cluster,
+    fingerprint,
+    made,
+    set_of,
+    verifies,
+)
 from trees import PROGRAM, embedded, kubepki, run, state
 
 if TYPE_CHECKING:
@@ -206,31 +215,6 @@ def limit_ca(cluster: Cluster, limit: str) -> None:
             conf.write_text(yaml.safe_dump(document))
 
 
-def fingerprint(pem: bytes | str) -> str:
-    text = pem if isinstance(pem, str) else pem.decode()
-    der = base64.b64decode("".join(line for line in certificates(text)[0].splitlines() if "-" not in line))
-    return hashlib.sha256(der).hexdigest()
-
-
-def audit_log(file: Path, *uses: tuple[str, str, float]) -> Path:
-    """Write the requests of users with certificates, so many hours ago."""
-    lines = []
-    for user, sha256, hours in sorted(uses, key=lambda use: -use[2]):
-        moment = (datetime.now(timezone.utc) - timedelta(hours=hours)).isoformat().replace("+00:00", "Z")
-        extra = {"authentication.kubernetes.io/credential-id": [f"X509SHA256={sha256}"]}
-        event = {
-            "kind": "Event",
-            "apiVersion": "audit.k8s.io/v1",
-            "stage": "ResponseComplete",
-            "user": {"username": user, "groups": ["system:authenticated"], "extra": extra},
-            "sourceIPs": ["192.0.2.9"],
-            "stageTimestamp": moment,
-        }
-        lines.append(json.dumps(event))
-    file.write_text("\n".join(lines))
-    return file
-
-
 def test_the_old_ca_is_not_given_up_while_the_audit_log_knows_its_certificates(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -290,6 +274,46 @@ def test_an_old_kubeconfig_does_not_pass_for_a_new_one(cluster: Cluster, tmp_pat
     # An hour in which nobody came: the log reaches as far, and the span is the operator's.
     log = audit_log(tmp_path / "audit.log", ("alice", alice, 30), ("nobody", fingerprint_of_new(cluster), 0.1))
     assert cluster.rotate("finish", "--authority", "ca", "--audit-log", str(log), "--unused-for", "29h").returncode == 0
+
+
+def test_one_api_server_is_asked_alone_with_what_others_have(cluster: Cluster, tmp_path: Path) -> None:
+    log, known = tmp_path / "audit.log", tmp_path / "known.json"
+
+    def asked(*more: str | Path) -> CompletedProcess[str]:
+        return kubepki("rotate", "unused", "--rootfs", cluster.folder / "cp1", "--audit-log", log, *more)
+
+    def user(name: str) -> str:
+        file = tmp_path / f"{name}.conf"
+        done = kubepki("kubeconfig", "user", "--client-name", name, "--rootfs", cluster.folder / "cp1", "--out", file)
+        assert done.returncode == 0, done.stderr
+        return embedded(file, "client-certificate-data").decode()
+
+    old = user("alice")
+    audit_log(log, ("alice", fingerprint(old), 30), ("alice", fingerprint(old), 0.1))
+    early = asked()
+    assert (early.returncode, "code: rotate.wrong_stage" in early.stderr) == (4, True), early.stderr
+
+    assert cluster.rotate("start", "--authority", "ca").returncode == 0
+    new = user("bob")
+    others = embedded(cluster.pki("cp2").parent / "admin.conf", "client-certificate-data")
+    begin = ("alice", fingerprint(old), 30.0)
+    audit_log(log, begin, ("bob", fingerprint(new), 2), ("kubernetes-admin", fingerprint(others), 0.1))
+    alone = asked()
+    assert alone.returncode == 4
+    assert "bob" in alone.stderr
+    assert "kubernetes-admin" in alone.stderr
+    seen = kubepki("rotate", "status", "--local", "--rootfs", cluster.folder / "cp2", "-o", "json")
+    told = {"authorities": json.loads(seen.stdout)["authorities"], "certificates": new}
+    known.write_text(json.dumps(told))
+    answered = asked("--known", known)
+    assert answered.returncode == 0, answered.stderr
+    assert answered.stdout == "no certificate of the old CA was used in the audit logs (3 events)\n"
+    known.write_text(json.dumps({**told, "certificates": old}))
+    refused = asked("--known", known)
+    assert (refused.returncode, "is not signed by the new CA" in refused.stderr) == (2, True), refused.stderr
+    known.write_text("-----BEGIN PRIVATE KEY-----")
+    odd = asked("--known", known)
+    assert (odd.returncode, "line 1, column" in odd.stderr, "PRIVATE" in odd.stderr) == (2, True, False), odd.stderr
 
 
 def fingerprint_of_new(cluster: Cluster) -> str:

@@ -310,12 +310,12 @@ findings! {
             source = "RFC 8446 4.4.2; reload.md")]
         EndpointOtherCertificate,
         /// A component serves a certificate that has ended. Connections that are open go on, so that nobody may have noticed.
-        #[finding("endpoint.expired", Critical, "Renew it where its file has ended too; `kubepki restart NAME`.",
+        #[finding("endpoint.expired", Critical, "Renew it where its file has ended too; `kubepki restart NAME --force`.",
             source = "RFC 5280 6.1.3; RFC 8446 4.4.2: a certificate is looked at when a connection begins")]
         EndpointExpired,
         /// A component sends fewer certificates than its file has: clients that have no copy of those between cannot build
         /// the chain.
-        #[finding("endpoint.chain_not_sent", Warning, "`kubepki restart NAME`",
+        #[finding("endpoint.chain_not_sent", Warning, "`kubepki restart NAME --force`",
             source = "RFC 8446 4.4.2: the chain is the server's to send")]
         EndpointChainNotSent,
         /// Nothing answers by TLS where a component of this node is told to listen.

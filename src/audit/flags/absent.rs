@@ -1,8 +1,15 @@
 //! What a component is not told, and needs.
 
+use std::path::PathBuf;
+
 use super::{API_SERVER, CONTROLLER_MANAGER, ETCD, Flagged};
 use crate::audit::{Finding, FindingCode, Severity};
+use crate::catalogue::{named_by, row};
+use crate::component::PAIRS;
 use crate::remedy::command;
+
+/// The controller manager's, for the service accounts' key.
+const SIGNS_TOKENS: &str = "service-account-private-key-file";
 
 /// Flags that belong together.
 struct Needed {
@@ -75,7 +82,7 @@ const NEEDED: [Needed; 13] = [
     },
     Needed {
         component: CONTROLLER_MANAGER,
-        flags: &["service-account-private-key-file"],
+        flags: &[SIGNS_TOKENS],
         means: "it signs no tokens of service accounts",
         number: "1.3.4",
         severity: Some(Severity::Warning),
@@ -126,14 +133,16 @@ fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
         return None;
     }
     let names: Vec<_> = missing.iter().map(|flag| format!("--{flag}")).collect();
-    let set: Vec<_> = missing.iter().map(|flag| format!("--{flag}=FILE")).collect();
+    let files: Vec<_> = missing.iter().map(|flag| file_for(flagged, needed.component, flag)).collect();
+    let value =
+        |path: &Option<PathBuf>| path.as_ref().map_or_else(|| "FILE".to_owned(), |path| path.display().to_string());
+    let set: Vec<_> = missing.iter().zip(&files).map(|(flag, file)| format!("--{flag}={}", value(file))).collect();
+    let from = if files.iter().all(Option::is_some) { "" } else { ", with the files that kubeadm names there" };
     let severity = needed.severity.unwrap_or_else(|| flagged.severity_of_default());
     let rule = if needed.number.is_empty() { String::new() } else { format!(" (CIS {})", needed.number) };
     let (set, place) = (set.join(" and "), manifest.display());
     let remedy = match needed.severity {
-        Some(_) => format!(
-            "add {set} to its command in {place}, with the files that kubeadm names there; the kubelet then restarts it"
-        ),
+        Some(_) => format!("add {set} to its command in {place}{from}; the kubelet then restarts it"),
         None => format!(
             "once all kubelets serve certificates of the cluster's CA (`kubepki kubelet enable-serving-certs`), have it verify them: {}",
             command(["kubepki", "kubelet", "require-serving-certs"])
@@ -141,4 +150,17 @@ fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
     };
     let evidence = format!("it has no {}: {}{rule}", names.join(" and no "), needed.means);
     Some(Finding::new(FindingCode::FlagAbsent, needed.component, manifest, evidence, remedy).as_bad_as(severity))
+}
+
+/// The file that kubeadm would name with the flag, where it is there.
+fn file_for(flagged: &Flagged<'_>, component: &str, flag: &str) -> Option<PathBuf> {
+    let layout = flagged.layout;
+    let file = if flag == SIGNS_TOKENS {
+        layout.service_account_key()
+    } else if let Some((certificate_flag, _)) = PAIRS.iter().find(|(_, key_flag)| *key_flag == flag) {
+        layout.key(row(named_by(component, certificate_flag)?)?.base_name)
+    } else {
+        layout.of(row(named_by(component, flag)?)?)
+    };
+    flagged.known.is_there(&file).then_some(file)
 }

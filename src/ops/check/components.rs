@@ -72,6 +72,8 @@ impl Checkup<'_> {
             node_name: self.node_name(),
             tree: &tree,
             authority: self.inventory.layout.authority(CLUSTER_CA).0,
+            layout: self.inventory.layout,
+            known,
             kubelet_config: dir.join("config.yaml"),
             version: told.version.as_ref(),
             profile,

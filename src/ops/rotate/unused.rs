@@ -1,23 +1,28 @@
-//! Before `kubepki rotate finish`: whether the API servers' audit logs still know certificates of the old CA.
+//! Before the old CA goes: whether the API servers' audit logs still know certificates of it.
 //!
-//! In: the logs and the new kubeconfigs of this machine, the nodes. Out: what was looked at; or those that are still used. The nodes say
-//! which certificates of the new CA they have; users' kubeconfigs are nowhere but where they are named.
+//! In: the logs and the new kubeconfigs of this machine; the nodes, for `kubepki rotate finish`, or what others have asked them, for
+//! `kubepki rotate unused`. Out: what was looked at; or those that are still used. The nodes say which certificates of the new CA they
+//! have; users' kubeconfigs are nowhere but where they are named.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
 
+use super::Place;
 use super::conduct::{SeenNode, survey};
 use super::nodes::{Fleet, question};
-use crate::audit::access::{StillUsed, still_used};
+use crate::audit::access::{AuditLog, StillUsed, still_used};
+use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::CLUSTER_CA;
 use crate::digest::sha256_hex;
 use crate::error::{Result, faults};
 use crate::ops::access::{client_certificates, read_logs};
-use crate::plan::rotate::Material;
-pub use crate::request::UnusedRequest;
+use crate::ops::named::read_named;
+use crate::plan::rotate::{Material, RotateError};
 use crate::request::{RequestError, RotatedNodes};
+pub use crate::request::{UnusedHereRequest, UnusedRequest};
 use crate::text::printable;
 use crate::workers::StopSignal;
 use crate::x509::{Certificate, read_certificates};
@@ -72,7 +77,71 @@ pub fn refuse_old_credentials(
     if !request.new_credential.is_empty() {
         known.extend(known_to_users(request, new_authority(on, program, stop)?.as_ref())?);
     }
-    let used = still_used(&log, &known, now, span).map_err(|reason| UnusedError::AuditLog { reason })?;
+    judge(&log, &known, now, span)
+}
+
+/// What other nodes and users have, for `kubepki rotate unused`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Known {
+    authorities: Vec<AuthorityRotation>,
+    certificates: String,
+}
+
+impl Known {
+    fn read(request: &UnusedHereRequest) -> Result<Self> {
+        let content = match (&request.known_content, &request.known) {
+            (Some(content), _) => content.clone(),
+            (None, Some(path)) => read_named(path, None)?,
+            (None, None) => return Ok(Self::default()),
+        };
+        // It is not quoted: somebody may give a file with a key.
+        serde_json::from_slice(content.expose()).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let message =
+                format!("--known is not a mapping of authorities and certificates: line {line}, column {column}");
+            RequestError::bad(message, "see what it takes: `kubepki rotate unused --help`").into()
+        })
+    }
+}
+
+/// What was looked at of the API server of this node alone, in words.
+///
+/// # Errors
+/// [`UnusedError`]; the new CA does not sign here; a file cannot be read, or is not of the new CA.
+pub fn refuse_old_credentials_here(
+    request: &UnusedHereRequest,
+    now: DateTime<Utc>,
+    stop: &StopSignal,
+) -> Result<String> {
+    let span = request.unused.span()?;
+    let given = Known::read(request)?;
+    let place = Place::open(&request.node, &request.kubelet_dir, None)?;
+    let own = place.rotations(&[CLUSTER_CA])?;
+    let inventory = place.inventory()?;
+    let signs = own.iter().find(|one| one.stage == Stage::IssueNew).and_then(AuthorityRotation::signs);
+    let new = inventory.get(CLUSTER_CA).and_then(|item| item.certificates().first());
+    let (Some(signs), Some(new)) = (signs, new) else {
+        let stage = own.first().map_or(Stage::Absent, |one| one.stage).as_str();
+        return Err(RotateError::WrongStage { authority: CLUSTER_CA.to_owned(), stage, phase: "unused" }.into());
+    };
+    let Some(log) = read_logs(&request.unused.audit_log, stop)? else {
+        return Err(
+            RequestError::bad("no audit log is given", "name those of this API server: --audit-log FILE").into()
+        );
+    };
+    let mut known = signed_by(own.iter().chain(&given.authorities), signs);
+    if !given.certificates.is_empty() {
+        let all = read_certificates(given.certificates.as_bytes())?;
+        let named = all.into_iter().map(|one| (one.subject().to_string(), one));
+        known.extend(of_the_new_one(named, Some(new))?);
+    }
+    known.extend(known_to_users(&request.unused, Some(new))?);
+    judge(&log, &known, now, span)
+}
+
+fn judge(log: &AuditLog, known: &BTreeSet<String>, now: DateTime<Utc>, span: TimeDelta) -> Result<String> {
+    let used = still_used(log, known, now, span).map_err(|reason| UnusedError::AuditLog { reason })?;
     if used.is_empty() {
         let events = log.events;
         return Ok(format!("no certificate of the old CA was used in the audit logs ({events} events)"));
@@ -99,8 +168,12 @@ fn known_to_nodes(nodes: &[SeenNode]) -> Result<BTreeSet<String>> {
         .filter(|(_, one)| one.name == CLUSTER_CA)
         .collect();
     let signs = all.iter().find(|(is_worker, _)| !is_worker).and_then(|(_, one)| one.signs());
-    let leaves = all.iter().flat_map(|(_, one)| &one.leaves);
-    Ok(leaves.filter(|leaf| leaf.signed_by.as_deref() == signs).map(|leaf| leaf.sha256.clone()).collect())
+    Ok(signs.map(|signs| signed_by(all.iter().map(|(_, one)| *one), signs)).unwrap_or_default())
+}
+
+fn signed_by<'r>(all: impl Iterator<Item = &'r AuthorityRotation>, signs: &str) -> BTreeSet<String> {
+    let leaves = all.filter(|one| one.name == CLUSTER_CA).flat_map(|one| &one.leaves);
+    leaves.filter(|leaf| leaf.signed_by.as_deref() == Some(signs)).map(|leaf| leaf.sha256.clone()).collect()
 }
 
 /// The CA that signs now: the first that a control plane hands out.
@@ -116,13 +189,22 @@ fn new_authority(on: &RotatedNodes, program: &Path, stop: &StopSignal) -> Result
 /// What users have been given; one that the old CA has signed is none of them.
 fn known_to_users(request: &UnusedRequest, new: Option<&Certificate>) -> Result<Vec<String>> {
     let held = client_certificates(&request.new_credential)?;
-    let is_new = |one: &Certificate| new.is_some_and(|new| new.has_signed(one));
-    if let Some(other) = held.iter().find(|one| !is_new(&one.certificate)) {
-        return Err(RequestError::bad(
-            format!("{}: its client certificate is not signed by the new CA", other.name),
+    of_the_new_one(held.into_iter().map(|one| (one.name, one.certificate)), new)
+}
+
+fn of_the_new_one(
+    named: impl Iterator<Item = (String, Certificate)>,
+    new: Option<&Certificate>,
+) -> Result<Vec<String>> {
+    let digest = |(name, certificate): (String, Certificate)| {
+        if new.is_some_and(|new| new.has_signed(&certificate)) {
+            return Ok(sha256_hex(certificate.as_der()));
+        }
+        Err(RequestError::bad(
+            format!("{}: its client certificate is not signed by the new CA", printable(&name)),
             "give its user one that is: `kubepki kubeconfig user`",
         )
-        .into());
-    }
-    Ok(held.iter().map(|one| sha256_hex(one.certificate.as_der())).collect())
+        .into())
+    };
+    named.map(digest).collect()
 }
