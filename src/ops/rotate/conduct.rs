@@ -213,7 +213,7 @@ fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesErr
 pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path, stop: &StopSignal) -> Result<Foreseen> {
     let mut nothing = |_: &Event<'_>| ControlFlow::Continue(());
     let mut conductor = Conductor::new(request, program, stop, &mut nothing)?;
-    conductor.look()?;
+    conductor.look_first()?;
     let cluster = conductor.refuse_missing_nodes()?;
     let mut legs = Vec::new();
     let objection = conductor.failing_clients(wish).map(|reason| {
@@ -274,11 +274,7 @@ fn going_back(error: Error) -> Error {
 }
 
 fn conducted(mut conductor: Conductor<'_, '_>, wish: Wish) -> Result<Conducted> {
-    let asked_at = SystemClock.now();
-    conductor.look()?;
-    conductor.refuse_clocks(asked_at)?;
-    conductor.refuse_versions()?;
-    conductor.refuse_unseen()?;
+    conductor.look_first()?;
     conductor.put_back_what_is_held()?;
     let goals = match conductor.goals(wish) {
         Err(error) if error.code() == CourseError::NONE && conductor.ends_the_last_step()? => Vec::new(),
@@ -378,6 +374,15 @@ impl<'c, 't> Conductor<'c, 't> {
             };
         }
         Ok(())
+    }
+
+    /// The same at the beginning, and refuses what nobody can judge by.
+    fn look_first(&mut self) -> Result<()> {
+        let asked_at = SystemClock.now();
+        self.look()?;
+        self.refuse_clocks(asked_at)?;
+        self.refuse_versions()?;
+        Ok(self.refuse_unseen()?)
     }
 
     fn go_on(&mut self, event: &Event<'_>) -> Result<(), NodesError> {
