@@ -281,10 +281,11 @@ const OF_THE_VERB: [&str; 24] = [
 ];
 
 /// Paths of the machine that runs kubepki; every other one says that it is of the node, below `--rootfs`.
-const OF_THIS_MACHINE: [&str; 22] = [
+const OF_THIS_MACHINE: [&str; 23] = [
     "RenewCaRequest.certificates",
     "new_ca",
     "new_credential",
+    "known",
     "material",
     "ConductRequest.nodes",
     "AuditRequest.paths",
