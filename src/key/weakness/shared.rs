@@ -131,7 +131,8 @@ fn common_factors(numbers: &[UBig], most: usize, stop: &StopSignal) -> Vec<UBig>
 fn are_coprime(numbers: &[UBig]) -> bool {
     let mut levels = vec![numbers.to_vec()];
     while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-        levels.push(level.chunks(2).map(|pair| pair.iter().product()).collect());
+        let above: Vec<UBig> = level.chunks(2).map(|pair| pair.iter().product()).collect();
+        levels.push(above);
     }
     let mut met = vec![UBig::ONE; numbers.len()];
     for (height, level) in levels.iter().enumerate() {
