@@ -2,7 +2,7 @@
 //!
 //! Source: FIPS 180-4.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -90,11 +90,11 @@ pub fn sha256_hex(content: &[u8]) -> String {
 /// The digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len().saturating_mul(2)), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    // No table that is looked up by the digits, which may be a key's.
+    let digit = |four: u8| char::from(b'0' + four + u8::from(four > 9) * (b'a' - b'0' - 10));
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    text
 }
 
 /// The bytes of `digits`, lower-case or upper-case; `None` when that is no hexadecimal text of whole bytes.

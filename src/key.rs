@@ -340,7 +340,7 @@ impl PrivateKey {
     fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
         let key = RsaPrivateKeyRef::from_der(der).map_err(|_| KeyError::Damaged)?;
         let (pair, pkcs1) = (OnceLock::new(), Secret::new(der.to_vec()));
-        if !consistency::is_consistent(&key) {
+        if !consistency::is_known_consistent(&key, der) {
             loaded(&pair, &pkcs1)?;
         }
         let public_key = RsaPublicKey { modulus: key.modulus, public_exponent: key.public_exponent };

@@ -19,6 +19,7 @@ mod usable;
 mod view;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use compare::{Mismatch, compare};
 pub use error::KubeconfigError;
@@ -48,7 +49,8 @@ use fields::{data, names};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Kubeconfig {
-    root: Mapping,
+    /// What many look at is copied when it is changed.
+    root: Arc<Mapping>,
     passed_over: Vec<KubeconfigError>,
 }
 
@@ -116,7 +118,7 @@ impl Kubeconfig {
             ("kind", Node::text("Config")),
             ("users", list(Mapping::from([("name", Node::text(config.user)), ("user", user.into())]))),
         ]);
-        Self { root, passed_over: Vec::new() }
+        Self { root: Arc::new(root), passed_over: Vec::new() }
     }
 
     /// Reads a kubeconfig as client-go does, YAML or JSON; an empty file is an empty kubeconfig.
@@ -130,7 +132,7 @@ impl Kubeconfig {
         let text = yaml::text_of(bytes).map_err(|offset| KubeconfigError::NotUtf8 { offset })?;
         let (root, passed_over) = yaml::parse_as_clients(&text)?;
         schema::check(&root)?;
-        Ok(Self { root, passed_over: passed_over.into_iter().map(KubeconfigError::from).collect() })
+        Ok(Self { root: Arc::new(root), passed_over: passed_over.into_iter().map(KubeconfigError::from).collect() })
     }
 
     /// What of the file clients pass over, and an edit drops: the first of two equal keys, a second document.

@@ -4,7 +4,7 @@
 //!
 //! | floor | modules |
 //! |---|---|
-//! | 0 | [`clock`] [`digest`] [`entropy`] [`error`] [`remedy`] [`secret`] [`text`] [`tree`] [`workers`] |
+//! | 0 | [`clock`] [`digest`] [`entropy`] [`error`] [`remedy`] [`remembered`] [`secret`] [`text`] [`tree`] [`workers`] |
 //! | 1 | [`certificate_key`] [`edge`] [`key`] [`store`] [`yaml`] |
 //! | 2 | [`config`] [`x509`] |
 //! | 3 | [`catalogue`] [`component`] [`kubeconfig`] |
@@ -40,6 +40,7 @@ pub mod policy;
 #[cfg(feature = "python")]
 mod python;
 pub mod remedy;
+pub mod remembered;
 pub mod report;
 pub mod request;
 pub mod secret;

@@ -44,6 +44,37 @@ impl Secret {
     }
 }
 
+/// Text that is wiped as a [`Secret`] is: at once, where `Zeroizing` wipes byte by byte. For the inside of readers; it is no [`Secret`],
+/// as it shows itself to whoever has it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct WipedText(String);
+
+impl WipedText {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::ops::Deref for WipedText {
+    type Target = String;
+
+    fn deref(&self) -> &String {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for WipedText {
+    fn deref_mut(&mut self) -> &mut String {
+        &mut self.0
+    }
+}
+
+impl Drop for WipedText {
+    fn drop(&mut self) {
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
+    }
+}
+
 /// All that was allocated, at once: `Zeroizing` does it byte by byte, which was a twentieth of an audit's time.
 pub(crate) fn wipe(bytes: &mut Vec<u8>) {
     bytes.clear();

@@ -7,7 +7,7 @@
 //! | part | what it holds |
 //! |---|---|
 //! | `root` | where a path leads, and that it leads not out of the root |
-//! | `read` `list` `exposure` `looks` | looking |
+//! | `read` `list` `listings` `exposure` `looks` | looking |
 //! | `snapshot` `archive` | files that are on no disk; tar archives |
 //! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
 //! | `stream` | a new file that is larger than memory |
@@ -36,6 +36,7 @@ mod holder;
 mod interrupted;
 mod journal;
 mod list;
+mod listings;
 mod lock;
 mod looks;
 mod read;

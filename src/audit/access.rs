@@ -22,7 +22,6 @@ pub use unused::{StillUsed, still_used};
 
 use super::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, SYSTEM_NODE, SYSTEM_NODES};
-use crate::digest::sha256_hex;
 use crate::inventory::Inventory;
 use crate::text::counted;
 use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage};
@@ -133,7 +132,7 @@ pub fn credentials(
 ) -> (Vec<Credential>, Vec<UnknownCredential>) {
     let mut known: BTreeMap<String, Credential> = BTreeMap::new();
     for one in held {
-        let sha256 = sha256_hex(one.certificate.as_der());
+        let sha256 = one.certificate.fingerprint();
         let used = log.and_then(|log| log.uses.get(&sha256)).cloned();
         let credential =
             known.entry(sha256.clone()).or_insert_with(|| Credential::of(one, sha256, inventory, used, now));

@@ -106,8 +106,8 @@ impl Anchor {
     #[must_use]
     pub fn of(certificate: &Certificate) -> Self {
         Self {
-            sha256: sha256_hex(certificate.as_der()),
-            public_key_sha256: sha256_hex(certificate.public_key_info()),
+            sha256: certificate.fingerprint(),
+            public_key_sha256: certificate.public_key_fingerprint(),
             subject: Some(certificate.subject().to_string()),
             not_after: Some(certificate.not_after()),
         }
@@ -391,7 +391,7 @@ fn leaves<'i>(
         let is_requested = item.serving == Some(ServingSource::Requested);
         (item.row.issuer == authority && !is_its_own).then(|| SignedLeaf {
             name: item.name.to_owned(),
-            sha256: sha256_hex(leaf.as_der()),
+            sha256: leaf.fingerprint(),
             signed_by,
             is_requested,
         })

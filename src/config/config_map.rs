@@ -5,11 +5,10 @@
 //!
 //! Source: kubeadm `uploadconfig` `UploadConfiguration`, `constants.ClusterConfigurationConfigMapKey`.
 
-use zeroize::Zeroizing;
-
 use super::chunk;
 use super::problem::Origin;
 use super::unreadable;
+use crate::secret::WipedText;
 use crate::yaml::{self, Mark, Node, Scalar};
 
 /// The entry with the configuration.
@@ -18,7 +17,7 @@ pub(super) const ENTRY: &str = "ClusterConfiguration";
 const OWN: (Option<&str>, Option<&str>) = (Some("kube-system"), Some("kubeadm-config"));
 
 /// The configuration in the file `name`, and where it stands there.
-pub(super) fn configuration_in(name: &str, text: &str) -> Option<(Zeroizing<String>, Origin)> {
+pub(super) fn configuration_in(name: &str, text: &str) -> Option<(WipedText, Origin)> {
     // Most files have no such entry, and are not parsed twice.
     let is_key = |(at, _)| text[at + ENTRY.len()..].trim_start_matches(['"', '\'', ' ']).starts_with(':');
     if !text.match_indices(ENTRY).any(is_key) {

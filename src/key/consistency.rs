@@ -7,9 +7,13 @@
 //!
 //! Source: RFC 8017 section 3.2; aws-lc `RSA_check_key`.
 
+use std::sync::LazyLock;
+
 use pkcs1::{RsaPrivateKeyRef, UintRef};
 use rsa::BoxedUint;
 use zeroize::Zeroizing;
+
+use crate::remembered::{Remembered, question};
 
 type Number = Zeroizing<BoxedUint>;
 
@@ -18,8 +22,25 @@ const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// An exponent of at most 32 bits.
 const EXPONENT_BYTES: usize = 4;
 
-/// Whether all is well with a key of a usual form.
-pub(super) fn is_consistent(key: &RsaPrivateKeyRef<'_>) -> bool {
+/// So many keys are not looked at again; of each, nothing but a digest is kept, which tells nothing of it.
+const MOST_KNOWN: usize = 4096;
+
+static CONSISTENT: LazyLock<Remembered<()>> = LazyLock::new(|| Remembered::new(MOST_KNOWN));
+
+/// Whether all is well with a key of a usual form, whose document is `der`.
+pub(super) fn is_known_consistent(key: &RsaPrivateKeyRef<'_>, der: &[u8]) -> bool {
+    let question = question(&[der]);
+    if CONSISTENT.find(&question).is_some() {
+        return true;
+    }
+    let is_consistent = is_consistent(key);
+    if is_consistent {
+        CONSISTENT.keep(question, ());
+    }
+    is_consistent
+}
+
+fn is_consistent(key: &RsaPrivateKeyRef<'_>) -> bool {
     let modulus = key.modulus.as_bytes();
     let is_usual = key.other_prime_infos.is_none()
         && MODULUS_BYTES.contains(&modulus.len())
@@ -104,6 +125,17 @@ mod tests {
     fn document(algorithm: Algorithm) -> Vec<u8> {
         let text = PrivateKey::generate(algorithm).unwrap().to_pem();
         pem::blocks(text.expose()).next().unwrap().der.expose().to_vec()
+    }
+
+    #[test]
+    fn a_sound_key_is_remembered_and_another_is_looked_at_each_time() {
+        let sound = document(Algorithm::Rsa2048);
+        let changed = with(&sound, 5, |bytes| bytes[3] ^= 1);
+        for document in [&sound, &changed, &sound, &changed] {
+            let key = RsaPrivateKeyRef::from_der(document).unwrap();
+            assert_eq!(is_known_consistent(&key, document), is_consistent(&key));
+            assert_eq!(CONSISTENT.find(&question(&[document])).is_some(), document == &sound);
+        }
     }
 
     #[test]

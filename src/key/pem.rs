@@ -31,32 +31,27 @@ pub struct Block<'a> {
 /// Every well-formed block of `input`, in order. Malformed blocks are passed over, as Go does; see
 /// [`has_broken_block`] to tell a truncated file from one without PEM.
 pub fn blocks(input: &[u8]) -> impl Iterator<Item = Block<'_>> {
+    each(input).flatten()
+}
+
+/// Every block of `input`, in order; `None` for one that is not well-formed.
+pub fn each(input: &[u8]) -> impl Iterator<Item = Option<Block<'_>>> {
     let mut rest = input;
     std::iter::from_fn(move || {
-        loop {
-            let start = find_line_start(rest, BEGIN)?;
-            let after = rest.get(start.saturating_add(BEGIN.len())..)?;
-            rest = after;
-            if let Some((block, remaining)) = read_block(after) {
-                rest = remaining;
-                return Some(block);
-            }
-        }
+        let start = find_line_start(rest, BEGIN)?;
+        rest = rest.get(start.saturating_add(BEGIN.len())..)?;
+        let read = read_block(rest);
+        Some(read.map(|(block, remaining)| {
+            rest = remaining;
+            block
+        }))
     })
 }
 
 /// Whether a line begins a block that is not well-formed: truncated, or its base64 is damaged.
 #[must_use]
 pub fn has_broken_block(input: &[u8]) -> bool {
-    let mut rest = input;
-    while let Some(start) = find_line_start(rest, BEGIN) {
-        let Some(after) = rest.get(start.saturating_add(BEGIN.len())..) else { return false };
-        match read_block(after) {
-            Some((_, remaining)) => rest = remaining,
-            None => return true,
-        }
-    }
-    false
+    each(input).any(|block| block.is_none())
 }
 
 /// Writes one block: no headers, 64 columns, LF at the end.

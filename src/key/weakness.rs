@@ -18,6 +18,8 @@ mod exponent;
 mod modulus;
 mod shared;
 
+use std::sync::LazyLock;
+
 use dashu_int::UBig;
 use dashu_int::ops::BitTest as _;
 use der::{Decode, asn1::UintRef};
@@ -28,6 +30,7 @@ pub use shared::{SharedFactor, shared_factors, shared_factors_until};
 
 use self::modulus::SmallFactors;
 use super::{OID_RSA, prime};
+use crate::remembered::{Remembered, question};
 
 /// OpenSSL reads no longer moduli; Go's TLS takes none above 8192.
 const LARGEST_BITS: usize = 16_384;
@@ -64,6 +67,11 @@ pub enum Effort {
 const AT_ONCE_BITS: usize = 1 << 16;
 const SHORTEST_AT_ONCE: usize = 1024;
 
+/// The verdicts on so many keys are remembered, those of some two hundred nodes.
+const MOST_KNOWN: usize = 4096;
+
+static KNOWN: LazyLock<Remembered<Option<Weakness>>> = LazyLock::new(|| Remembered::new(MOST_KNOWN));
+
 #[derive(der::Sequence)]
 struct RsaKey<'a> {
     modulus: UintRef<'a>,
@@ -79,9 +87,21 @@ pub fn public_key_weakness(public_key_info: &[u8], effort: Effort) -> Option<Wea
 }
 
 /// The same of many keys, in their order, with the effort of [`Effort::Quick`]: in half of the time, as small factors are looked
-/// for in many moduli at once.
+/// for in many moduli at once. A key that was judged lately is not judged again.
 #[must_use]
 pub fn public_key_weaknesses(public_key_infos: &[&[u8]]) -> Vec<Option<Weakness>> {
+    let questions: Vec<_> = public_key_infos.iter().map(|info| question(&[info])).collect();
+    let mut found: Vec<_> = questions.iter().map(|one| KNOWN.find(one)).collect();
+    let new: Vec<_> = public_key_infos.iter().zip(&found).filter(|(_, known)| known.is_none()).collect();
+    let new: Vec<_> = new.into_iter().map(|(info, _)| *info).collect();
+    let mut judged = judged_together(&new).into_iter();
+    for (question, verdict) in questions.into_iter().zip(&mut found).filter(|(_, known)| known.is_none()) {
+        *verdict = judged.next().inspect(|weakness| KNOWN.keep(question, weakness.clone()));
+    }
+    found.into_iter().map(Option::flatten).collect()
+}
+
+fn judged_together(public_key_infos: &[&[u8]]) -> Vec<Option<Weakness>> {
     let keys: Vec<_> = public_key_infos.iter().map(|info| Numbers::of(info)).collect();
     let lengths = |key: &Option<Numbers<'_>>| key.as_ref().map_or(0, |key| key.modulus.bit_len());
     let mut found = Vec::with_capacity(keys.len());
@@ -189,11 +209,16 @@ mod tests {
             let many = sound.iter().cycle().take(90);
             let all: Vec<&[u8]> = many.clone().chain([one]).chain(many).map(Vec::as_slice).collect();
             let each: Vec<_> = all.iter().map(|info| public_key_weakness(info, Effort::Quick)).collect();
+            assert_eq!(judged_together(&all), each, "{place}");
+            // With what is known, and without.
+            assert_eq!(public_key_weaknesses(&all), each, "{place}");
             assert_eq!(public_key_weaknesses(&all), each, "{place}");
         }
         let all: Vec<&[u8]> = odd.iter().map(Vec::as_slice).collect();
         let each: Vec<_> = all.iter().map(|info| public_key_weakness(info, Effort::Quick)).collect();
+        assert_eq!(judged_together(&all), each);
         assert_eq!(public_key_weaknesses(&all), each);
+        assert!(all.iter().zip(&each).all(|(info, verdict)| KNOWN.find(&question(&[info])).as_ref() == Some(verdict)));
         assert!(each[0].as_ref().is_some_and(|weakness| weakness.reason.contains("16381")), "{each:?}");
         assert_eq!(public_key_weaknesses(&[]), []);
     }

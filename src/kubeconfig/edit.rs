@@ -5,6 +5,8 @@
 //!
 //! Source: kubeadm `certs/renewal` (kubeconfig read-write) and `phases/kubelet` (kubelet-finalize).
 
+use std::sync::Arc;
+
 use super::Kubeconfig;
 use super::error::KubeconfigError;
 use super::fields::{content_mut, data, names};
@@ -46,7 +48,7 @@ impl Kubeconfig {
     /// # Errors
     /// [`KubeconfigError::ClusterMissing`] when there is no such cluster.
     pub fn set_certificate_authority(&mut self, cluster: &str, pem: &[u8]) -> Result<(), KubeconfigError> {
-        let Some(fields) = content_mut(&mut self.root, "clusters", "cluster", cluster) else {
+        let Some(fields) = content_mut(Arc::make_mut(&mut self.root), "clusters", "cluster", cluster) else {
             let known = names(&self.root, "clusters").into_iter().map(str::to_owned).collect();
             return Err(KubeconfigError::ClusterMissing { cluster: cluster.to_owned(), known });
         };
@@ -77,7 +79,7 @@ impl Kubeconfig {
 
     fn user_mut(&mut self, user: &str) -> Result<&mut Mapping, KubeconfigError> {
         let known = self.user_names().into_iter().map(str::to_owned).collect();
-        content_mut(&mut self.root, "users", "user", user)
+        content_mut(Arc::make_mut(&mut self.root), "users", "user", user)
             .ok_or_else(|| KubeconfigError::UserMissing { user: user.to_owned(), known })
     }
 }

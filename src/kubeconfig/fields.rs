@@ -88,6 +88,9 @@ pub(super) fn bytes(mapping: &Mapping, key: &str, path: &str) -> Result<Option<S
 
 /// Base64 as Go reads it: line breaks may stand anywhere, and nothing else.
 pub(super) fn decoded(text: &str) -> Option<Secret> {
+    if ![b'\n', b'\r'].iter().any(|end| text.as_bytes().contains(end)) {
+        return BASE64.decode(text).ok().map(Secret::new);
+    }
     // All at once: a buffer that grows leaves pieces of a key behind.
     let mut letters = Vec::with_capacity(text.len());
     for line in text.as_bytes().split(|byte| matches!(byte, b'\n' | b'\r')) {

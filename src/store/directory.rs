@@ -119,16 +119,36 @@ impl Directory {
 
     /// Every name in the directory, in byte order.
     pub(super) fn names(&self) -> Result<Vec<OsString>, StoreError> {
+        let mut names: Vec<_> = self.listed()?.into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The same, each with whether it is a directory, links not followed.
+    pub(super) fn entries(&self) -> Result<Vec<(OsString, bool)>, StoreError> {
+        let is_directory = |(name, kind): (OsString, FileType)| {
+            let kind = match kind {
+                // Not every file system tells.
+                FileType::Unknown => self.stat(&name).ok().flatten().map(|stat| FileType::from_raw_mode(stat.st_mode)),
+                known => Some(known),
+            };
+            (name, kind == Some(FileType::Directory))
+        };
+        let mut entries: Vec<_> = self.listed()?.into_iter().map(is_directory).collect();
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn listed(&self) -> Result<Vec<(OsString, FileType)>, StoreError> {
         let failed = |errno| StoreError::os("list", &self.path, errno);
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(self.handle.as_fd()).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             if name != "." && name != ".." {
-                names.push(name.to_owned());
+                names.push((name.to_owned(), entry.file_type()));
             }
         }
-        names.sort();
         Ok(names)
     }
 

@@ -14,8 +14,9 @@ use super::directory::Directory;
 use super::error::StoreError;
 use super::holder::Holder;
 use super::journal::{Journal, Pointer, Role, TransactionId, absolute, parse_name};
+use super::listings::Listings;
 use super::record;
-use super::recovery::{concerning, interrupted_below};
+use super::recovery::concerning;
 use super::trust::is_record;
 
 /// A change that was interrupted, and waits to be ended.
@@ -61,18 +62,24 @@ impl Store {
     #[must_use]
     pub fn interrupted<P: AsRef<Path>>(&self, directories: &[P]) -> Vec<Interrupted> {
         let mut seen = BTreeMap::new();
+        let mut listings = Listings::new(&self.root, &self.disk);
         for directory in directories {
             let Ok(found) = self.root.resolve(directory.as_ref(), true) else { continue };
             let path = found.existing;
             for above in path.ancestors().skip(1).filter(|above| self.root.contains(above)) {
+                if !listings.has_records(above) {
+                    continue;
+                }
                 let concerned = concerning(&self.root, &self.disk, above, &path);
                 if !concerned.is_empty() {
                     self.look(above, Some(&concerned), &mut seen);
                 }
             }
-            self.look(&path, None, &mut seen);
+            if listings.has_records(&path) {
+                self.look(&path, None, &mut seen);
+            }
             if found.missing.is_empty() {
-                for below in interrupted_below(&self.root, &self.disk, &path).0 {
+                for below in listings.interrupted_below(&path).0 {
                     self.look(&below, None, &mut seen);
                 }
             }

@@ -6,7 +6,7 @@
 //!
 //! Whose records count, and how far they reach, is decided in `record`.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,15 +17,12 @@ use super::disk::Disk;
 use super::error::StoreError;
 use super::exchange::{Exchange, Verdict};
 use super::journal::{Journal, PREFIX, Pointer, Role, TransactionId, absolute, parse_name};
+use super::listings::Listings;
 use super::lock::LOCK;
 use super::record::{self, Reach};
 use super::root::Root;
 use super::session::{Keep, Outcome, Recovery, Session};
 use super::trust::is_record;
-use rustix::fs::FileType;
-
-/// How many directories below a locked one are looked into.
-const MAX_DIRECTORIES: usize = 4096;
 
 /// The files that one transaction left in one directory.
 type Leftovers = BTreeMap<TransactionId, Vec<Role>>;
@@ -49,7 +46,7 @@ pub(super) fn recover(session: &mut Session, path: &Path, deep: bool) -> Result<
     }
     recover_in(session, path, None, &mut recovered)?;
     if deep {
-        let (interrupted, locked) = interrupted_below(&session.store.root, &session.store.disk, path);
+        let (interrupted, locked) = Listings::new(&session.store.root, &session.store.disk).interrupted_below(path);
         for below in locked {
             sweep(session, &below);
         }
@@ -85,34 +82,6 @@ pub(super) fn concerning(root: &Root, disk: &Disk, above: &Path, path: &Path) ->
         }
     }
     concerned
-}
-
-/// The directories below `path` in which a transaction of ours left something, and those with a lock.
-pub(super) fn interrupted_below(root: &Root, disk: &Disk, path: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    let (mut interrupted, mut locked) = (Vec::new(), Vec::new());
-    let mut pending = VecDeque::from([path.to_owned()]);
-    let mut seen = 0;
-    while let Some(at) = pending.pop_front() {
-        seen += 1;
-        if seen > MAX_DIRECTORIES {
-            log::warn!("{}: too many directories to look for interrupted changes in all", at.display());
-            break;
-        }
-        let Ok(directory) = Directory::open(root, disk, &at) else { continue };
-        for name in directory.names().unwrap_or_default() {
-            if name == LOCK && at != path {
-                locked.push(at.clone());
-            } else if parse_name(&name).is_some() {
-                interrupted.push(at.clone());
-            } else if let Ok(Some(stat)) = directory.stat(&name)
-                && FileType::from_raw_mode(stat.st_mode) == FileType::Directory
-            {
-                pending.push_back(at.join(name));
-            }
-        }
-    }
-    interrupted.dedup();
-    (interrupted, locked)
 }
 
 /// Removes a lock file that a killed process left in a directory that this run itself does not work in.

@@ -5,9 +5,8 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use super::resolve::{Kind, is_text, resolve};
+use crate::secret::WipedText;
 
 /// A place in a file, both numbers from 1; the column counts characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,20 +19,20 @@ pub(crate) struct Mark {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Scalar {
     /// A string.
-    Text(Zeroizing<String>),
+    Text(WipedText),
     /// A number, boolean, null or date, in the very letters of the file (`010`, `yes`, `~`).
-    Plain(Zeroizing<String>),
+    Plain(WipedText),
 }
 
 impl Scalar {
     /// A string.
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self::Text(Zeroizing::new(text.into()))
+        Self::Text(WipedText::new(text))
     }
 
     /// An unquoted scalar: a string, unless Kubernetes takes these letters for something else.
     pub(crate) fn unquoted(text: impl Into<String>) -> Self {
-        let text = Zeroizing::new(text.into());
+        let text = WipedText::new(text);
         if text.is_empty() {
             Self::null()
         } else if is_text(&text) {
@@ -45,7 +44,7 @@ impl Scalar {
 
     /// Nothing.
     pub(crate) fn null() -> Self {
-        Self::Plain(Zeroizing::new("null".to_owned()))
+        Self::Plain(WipedText::new("null"))
     }
 
     /// The letters, whatever they mean.

@@ -60,13 +60,24 @@ pub(crate) fn read(text: &str, first_line: usize) -> Result<Document, ParseError
         let reason = Reason::Unsupported(Construct::Directive);
         return Err(ParseError { mark: at(Mark { line, column: 1 }), reason });
     }
+    // Places at the ends of lines are named by faults alone.
+    if let Some((aside, short)) = SetAside::shortened(text)
+        && let Ok(document) = document(aside, &short, first_line)
+        && document.passed_over.is_empty()
+    {
+        return Ok(document);
+    }
+    let (aside, text) = SetAside::from_text(text);
+    document(aside, &text, first_line)
+}
+
+fn document(aside: SetAside<'_>, text: &str, first_line: usize) -> Result<Document, ParseError> {
     let mut options = Options::default();
     options.emit_comments = false;
     options.flow_nesting_limit = DEEPEST;
     options.block_nesting_limit = DEEPEST;
-    let (aside, text) = SetAside::from_text(text);
     let mut builder = Builder::new(aside, first_line);
-    for event in Parser::new_from_str_with_options(&text, options) {
+    for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = match event {
             Ok(next) => next,
             // What is not read need not be YAML.
@@ -120,5 +131,64 @@ fn check_finite(node: &Node) -> Result<(), ParseError> {
         Value::Scalar(_) | Value::Unusable => Ok(()),
         Value::Sequence(items) => items.iter().try_for_each(check_finite),
         Value::Mapping(mapping) => mapping.entries.iter().try_for_each(|entry| check_finite(&entry.node)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_read_alike(text: &str) -> bool {
+        let Some((aside, short)) = SetAside::shortened(text) else { return false };
+        let Ok(found) = document(aside, &short, 7) else { return false };
+        if !found.passed_over.is_empty() {
+            return false;
+        }
+        let (aside, whole) = SetAside::from_text(text);
+        let expected = document(aside, &whole, 7).unwrap();
+        assert_eq!(found.root, expected.root, "{text}");
+        assert_eq!(marks(&found.root), marks(&expected.root), "{text}");
+        assert!(expected.passed_over.is_empty(), "{text}");
+        true
+    }
+
+    fn marks(node: &Node) -> Vec<(usize, usize)> {
+        let below: Vec<_> = match &node.value {
+            Value::Sequence(items) => items.iter().flat_map(marks).collect(),
+            Value::Mapping(mapping) => mapping.entries.iter().flat_map(|entry| marks(&entry.node)).collect(),
+            Value::Scalar(_) | Value::Unusable => Vec::new(),
+        };
+        std::iter::once((node.mark.line, node.mark.column)).chain(below).collect()
+    }
+
+    #[test]
+    fn long_runs_of_base64_at_the_ends_of_lines_are_read_as_they_stand() {
+        let run = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=".repeat(50);
+        let other = "c2Vjb25k".repeat(30);
+        for text in [
+            format!("a: {run}\nb: {other}\nc: 1\n"),
+            format!("a: {run}"),
+            format!("a: {run}\r\nb: 2\r\n"),
+            format!("a: {run}\n  {other}\n  {run}\nb: \"{run}\n  {other}\"\nc: '{other}\n\n  {run}\n'\n"),
+            format!("a: |\n  {run}\n  {other}\nb: >-\n  {run}\n\n  {other}\nc: [{run}\n , {other}, {run}\n ]\n"),
+            format!("- {run}\n- &x {other}\n- *x\n- {{a: {run}\n  , b}}\n"),
+            run.clone(),
+        ] {
+            assert!(is_read_alike(&text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_beside_a_run_is_read_alike(
+            parts in proptest::collection::vec(
+                "(a: |b:|- |  |\n|\r\n|\"|'|\\[|\\]|, |\\{|\\}|&x |\\*x|[|]\n  |>\n  |#|\\\\|x|1|~|R|S)", 0..24,
+            ),
+        ) {
+            let text: String = parts.concat().replace('R', &"c2VjcmV0".repeat(9)).replace('S', &"b3RoZXI/Zy".repeat(7));
+            is_read_alike(&text);
+        }
     }
 }

@@ -7,25 +7,26 @@
 use zeroize::Zeroizing;
 
 use super::node::Mark;
+use crate::secret::WipedText;
 
 /// The text of a file as go-yaml finds it: UTF-8, or UTF-16 behind its byte order mark.
 ///
 /// # Errors
 /// The offset of the first byte that is neither.
-pub(crate) fn text_of(bytes: &[u8]) -> Result<Zeroizing<String>, usize> {
+pub(crate) fn text_of(bytes: &[u8]) -> Result<WipedText, usize> {
     let units = |from: fn([u8; 2]) -> u16| {
         let pairs = bytes.get(2..).unwrap_or_default().chunks_exact(2);
         let whole = pairs.remainder().is_empty();
         let units: Zeroizing<Vec<u16>> =
             Zeroizing::new(pairs.filter_map(|pair| pair.try_into().ok()).map(from).collect());
-        String::from_utf16(&units).ok().filter(|_| whole).map(Zeroizing::new).ok_or(0)
+        String::from_utf16(&units).ok().filter(|_| whole).map(WipedText::new).ok_or(0)
     };
     match bytes {
         [0xff, 0xfe, ..] => units(u16::from_le_bytes),
         [0xfe, 0xff, ..] => units(u16::from_be_bytes),
         _ => {
             let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-            str::from_utf8(bytes).map(|text| Zeroizing::new(text.to_owned())).map_err(|error| error.valid_up_to())
+            str::from_utf8(bytes).map(WipedText::new).map_err(|error| error.valid_up_to())
         }
     }
 }
@@ -36,6 +37,10 @@ pub(crate) fn control_character(text: &str) -> Option<(Mark, char)> {
         matches!(c,
             '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
     };
+    // Most files are of these alone.
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) {
+        return None;
+    }
     let (offset, found) = text.char_indices().find(|(_, c)| !is_allowed(*c))?;
     let before = text.get(..offset).unwrap_or_default();
     let (line, start) = before.split('\n').zip(1..).last().map_or((1, ""), |(start, line)| (line, start));

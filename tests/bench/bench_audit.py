@@ -1,4 +1,4 @@
-"""Auditing many trees beside pyca/cryptography and beside reading their files alone, and peak memory.
+"""Auditing many trees beside pyca/cryptography and beside reading their files alone, by Python and by Rust, and peak memory.
 
 Copies of some nodes have the same keys; nodes that are all different take longer, as the keys of a fleet
 are compared. Both are measured, by processor time.
@@ -99,6 +99,13 @@ def files_alone(folder: Path) -> int:
     return total
 
 
+def files_alone_natively(folder: Path) -> Path:
+    """Build the same in Rust: a process, as `kubepki audit` is one."""
+    program = folder / "files_alone"
+    subprocess.run(["rustc", "-O", "-o", program, str(Path(__file__).with_name("files_alone.rs"))], check=True)
+    return program
+
+
 def peak_memory(folder: Path) -> float:
     """Return the largest resident set of an audit, in MB."""
     program = (
@@ -131,7 +138,7 @@ def processor_time() -> float:
     return time.process_time() + of_processes()
 
 
-def compare(what: str, folder: Path) -> None:
+def compare(what: str, folder: Path, reader: Path) -> None:
     """Print the table of one fleet."""
     roots = sorted(folder.iterdir())
     audit = [KUBEPKI, "audit", str(folder), "-o", "jsonl"]
@@ -140,7 +147,10 @@ def compare(what: str, folder: Path) -> None:
     contestants = {
         "`kubepki audit`, with its start": lambda: subprocess.run(audit, check=False, stdout=subprocess.DEVNULL),
         "pyca/cryptography, without": lambda: sum(map(with_pyca, roots)),
-        "the files opened and read, without": lambda: files_alone(folder),
+        "the files opened and read by Python, without": lambda: files_alone(folder),
+        "the files opened and read by Rust, with its start": lambda: subprocess.run(
+            [reader, folder], check=True, stdout=subprocess.DEVNULL
+        ),
     }
     title = f"Auditing {len(roots):,} {what}, {certificates:,} certificates: processor time"
     report(title, side_by_side(contestants, 3, processor_time), next(iter(contestants)))
@@ -152,13 +162,13 @@ def main() -> None:
     copies = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     different = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     with tempfile.TemporaryDirectory() as name:
-        own = Path(name, "own")
+        own, reader = Path(name, "own"), files_alone_natively(Path(name))
         nodes(own, different)
-        compare("different nodes", own)
+        compare("different nodes", own, reader)
         folder, few = Path(name, "fleet"), Path(name, "few")
         folder.mkdir()
         fleet(folder, copies)
-        compare("copies of nodes", folder)
+        compare("copies of nodes", folder, reader)
         few.mkdir()
         for root in sorted(folder.iterdir())[: copies // 10]:
             root.rename(few / root.name)

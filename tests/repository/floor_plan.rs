@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, TokenTree};
 use crate::sources::{Source, group, inside, is_for_tests, punct, under, word};
 
 const FLOORS: [&[&str]; 11] = [
-    &["clock", "digest", "entropy", "error", "remedy", "secret", "text", "tree", "workers"],
+    &["clock", "digest", "entropy", "error", "remedy", "remembered", "secret", "text", "tree", "workers"],
     &["certificate_key", "edge", "key", "store", "yaml"],
     &["config", "objects", "x509"],
     &["catalogue", "component", "kubeconfig"],

@@ -2,46 +2,28 @@
 //! stands in many files.
 //!
 //! In: all that the answer depends on (key, message, signature), and how it is verified. Out: whether it is right. Only right ones are
-//! remembered, by a SHA-256, as many as a few nodes have and no longer than the thread lives.
+//! remembered.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
+use std::sync::LazyLock;
 
-use crate::digest::{Digest, Hasher};
+use crate::remembered::{Remembered, question};
 
-/// Then all are forgotten.
-const MOST: usize = 1024;
+/// Those of some hundred nodes.
+const MOST: usize = 8192;
 
-thread_local! {
-    static RIGHT: RefCell<HashSet<Digest>> = RefCell::default();
-}
+static RIGHT: LazyLock<Remembered<()>> = LazyLock::new(|| Remembered::new(MOST));
 
 /// Whether a signature is right that depends on all of `parts`; `verify` is asked where that is not known.
 pub(super) fn is_right(parts: &[&[u8]], verify: impl FnOnce() -> bool) -> bool {
-    let one = digest(parts);
-    if RIGHT.with_borrow(|right| right.contains(&one)) {
+    let one = question(parts);
+    if RIGHT.find(&one).is_some() {
         return true;
     }
     let is_right = verify();
     if is_right {
-        RIGHT.with_borrow_mut(|right| {
-            if right.len() >= MOST {
-                right.clear();
-            }
-            right.insert(one);
-        });
+        RIGHT.keep(one, ());
     }
     is_right
-}
-
-fn digest(parts: &[&[u8]]) -> Digest {
-    let mut hasher = Hasher::default();
-    for part in parts {
-        // Two lists of parts that are the same one behind the other are different ones.
-        hasher.update(&part.len().to_be_bytes());
-        hasher.update(part);
-    }
-    hasher.finish()
 }
 
 #[cfg(test)]
@@ -70,13 +52,5 @@ mod tests {
             assert!(is_asked(&changed, false), "{place}");
         }
         assert!(is_asked(&[b"key", b"messages", b"ignature"], false));
-    }
-
-    #[test]
-    fn no_more_are_remembered_than_the_limit() {
-        for number in 0..3 * MOST {
-            is_asked(&[&number.to_be_bytes()], true);
-        }
-        assert!(RIGHT.with_borrow(HashSet::len) <= MOST);
     }
 }
