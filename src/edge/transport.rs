@@ -31,7 +31,7 @@ const LONGEST_LINE: usize = 4 << 10;
 /// So many last lines are kept.
 const KEPT: usize = 20;
 
-/// The program of util-linux and of BusyBox that gives another one a session of its own.
+/// The program of util-linux and of `BusyBox` that gives another one a session of its own.
 const SETSID: &str = "setsid";
 
 /// How long a run may take, and what ends it before.

@@ -1,4 +1,4 @@
-"""Auditing many trees beside pyca/cryptography and beside reading their files alone, by Python and by Rust, and peak memory.
+"""Auditing many trees beside pyca/cryptography and beside reading their files alone, and peak memory.
 
 Copies of some nodes have the same keys; nodes that are all different take longer, as the keys of a fleet
 are compared. Both are measured, by processor time.
