@@ -146,7 +146,7 @@ def test_a_node_without_a_name_is_not_taken_for_any(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("authority", [[], ["--authority", "ca"], ["--authority", "etcd-ca"]])
 def test_authorities_in_one_file_are_separated_first(cluster: Cluster, authority: list[str]) -> None:
-    links = [cluster.pki("cp2") / f"etcd/ca.{ending}" for ending in ("crt", "key")]
+    links = [cluster.pki(node) / f"etcd/ca.{ending}" for node in cluster.nodes for ending in ("crt", "key")]
     for link in links:
         link.unlink()
         link.symlink_to(f"../{link.name}")
@@ -155,7 +155,7 @@ def test_authorities_in_one_file_are_separated_first(cluster: Cluster, authority
         refused = cluster.rotate("start", *authority, *more)
         assert refused.returncode == 4, refused.stderr
         assert "rotate.one_file" in refused.stderr
-        assert "cp2: ca and etcd-ca are one file" in refused.stderr
+        assert "cp1: ca and etcd-ca are one file" in refused.stderr
     assert steps(cluster) == []
     by_hand = cluster.step("cp2", "trust-both", *authority)
     assert "rotate.one_file" in by_hand.stderr
@@ -163,7 +163,7 @@ def test_authorities_in_one_file_are_separated_first(cluster: Cluster, authority
     assert cluster.rotate("start", "--authority", "front-proxy-ca", "--dry-run").returncode == 0
     # As the hint has it.
     for link in links:
-        copied = run("cp", "--remove-destination", cluster.pki("cp2") / link.name, link)
+        copied = run("cp", "--remove-destination", link.parent.parent / link.name, link)
         assert copied.returncode == 0, copied.stderr
     assert not any(link.is_symlink() for link in links)
     # etcd has the cluster's CA on this node alone.
