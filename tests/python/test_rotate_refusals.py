@@ -86,9 +86,12 @@ def test_a_node_that_hangs_is_let_go_of_where_nothing_is_half_done(
     set_words(cluster, 1, lambda _: ["sh", "-c", f"echo $$ > {noted}; {hangs}"])
     command = [*PROGRAM, "rotate", verb[0], "--nodes", str(cluster.file), *verb[1:]]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(lambda: noted.exists() and noted.read_text().endswith("\n"))
-        process.send_signal(ends)
-        _, said = process.communicate(timeout=LONG)
+        try:
+            wait_for(lambda: noted.exists() and noted.read_text().endswith("\n"))
+            process.send_signal(ends)
+            _, said = process.communicate(timeout=LONG)
+        finally:
+            process.kill()
     assert process.returncode == 130, said
     assert "interrupted where no step is half done" in said
 
@@ -166,8 +169,7 @@ def test_authorities_in_one_file_are_separated_first(cluster: Cluster, authority
         copied = run("cp", "--remove-destination", link.parent.parent / link.name, link)
         assert copied.returncode == 0, copied.stderr
     assert not any(link.is_symlink() for link in links)
-    # etcd has the cluster's CA on this node alone.
-    assert "rotate.one_file" not in cluster.rotate("start", *authority, "--dry-run").stderr
+    assert cluster.rotate("start", *authority, "--dry-run").returncode == 0
 
 
 @pytest.mark.parametrize("signer", ["kubelet-client", "kubelet-serving", "kube-apiserver-client", "legacy-unknown"])
