@@ -151,7 +151,7 @@ def test_the_new_one_is_given_up_nowhere_while_one_control_plane_cannot(between:
     for step in ("issue-old", "reissue"):
         done = kubepki("rotate", "step", step, "--no-restart", "--rootfs", nodes / "cp1")
         assert done.returncode == 0, done.stderr
-    refused = rotating(nodes, without="reissue", kubepki_rotate_abort=True)
+    refused = rotating(nodes, without="reissue", kubepki_rotate_abort=True, **NO_TOKENS)
     assert refused.returncode == 2, refused.output
     assert "code: rotate.leaves_left" in refused.output
     assert refusing(refused) == ["cp2", "cp3"]
