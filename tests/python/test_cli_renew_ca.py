@@ -121,6 +121,8 @@ def test_from_python_a_plan_is_carried_and_applied(node: Path) -> None:
     kept = kubepki.plan_renew_ca("all", before=timedelta(days=30), rootfs=node)
     assert kept.is_empty
     with pytest.raises(ConfigurationError, match="unknown name"):
+        kubepki.plan_renew_ca(["apiserver"], rootfs=node)
+    with pytest.raises(ConfigurationError, match="sa is a key without a certificate"):
         kubepki.plan_renew_ca(["sa"], rootfs=node)
     with pytest.raises(ConfigurationError, match="--validity"):
         kubepki.plan_renew_ca(["ca"], validity=timedelta(days=1), certificates=["x.crt"], rootfs=node)

@@ -57,7 +57,9 @@ def test_a_control_plane_that_was_reset_is_named(cluster: Cluster) -> None:
         refused = cluster.rotate(verb)
         assert refused.returncode == 4, (verb, refused.stdout, refused.stderr)
         assert "cp2" in refused.stderr
-    assert set(cluster.stages()["cp1"].values()) == {"trust-both/issue-new"}
+    told = json.loads(cluster.rotate("status", "-o", "json").stdout)
+    assert {one["stage"] for one in told[0]["rotation"]["authorities"]} == {"trust-both/issue-new"}
+    assert "rotate.other_node" in json.dumps(told[1]["problem"])
 
 
 @pytest.mark.parametrize("authority", ["ca", "front-proxy-ca", "etcd-ca", "sa"])
