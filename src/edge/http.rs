@@ -1,4 +1,4 @@
-//! One HTTP request: a GET for health probes, or a request whose answer is passed on while it arrives.
+//! Sends one HTTP request: a GET for a health probe, or a request whose answer the caller gets piece by piece as it arrives.
 //!
 //! In: an address, whether TLS is spoken there, a path. Out: the status and the start of the body. As the kubelet's
 //! own probes do, a GET verifies no certificate, and sends no credentials but a client certificate that it is given, of which
