@@ -395,13 +395,16 @@ mod tests {
 
     #[test]
     fn what_is_called_has_no_terminal() {
-        let session = |ended: &Ended| String::from_utf8(ended.stdout.clone()).unwrap().trim().to_owned();
-        // Field 6 of its status is the session, field 7 the terminal (`proc_pid_stat(5)`).
-        let script = "cut -d' ' -f6,7 /proc/self/stat";
-        let ended = call(&words(script), &[], None, within(LONG), &mut |_| {}).unwrap();
-        let (own, terminal) =
-            session(&ended).split_once(' ').map(|(one, two)| (one.to_owned(), two.to_owned())).unwrap();
-        assert_ne!(own, rustix::process::getsid(None).unwrap().as_raw_nonzero().to_string());
+        // Fields 6 and 7 of a status (`proc_pid_stat(5)`).
+        let session_and_terminal = |status: &str| {
+            let mut fields = status.rsplit_once(')').unwrap().1.split_whitespace().skip(3).map(str::to_owned);
+            (fields.next().unwrap(), fields.next().unwrap())
+        };
+        let ended = call(&words("cat /proc/self/stat"), &[], None, within(LONG), &mut |_| {}).unwrap();
+        let (session, terminal) = session_and_terminal(&String::from_utf8(ended.stdout).unwrap());
+        // Our own is 0 where it was begun outside of this process namespace.
+        let (own, _) = session_and_terminal(&std::fs::read_to_string("/proc/self/stat").unwrap());
+        assert_ne!(session, own);
         assert_eq!(terminal, "0");
     }
 }
