@@ -18,6 +18,7 @@ mod logging;
 mod operations;
 mod recover;
 mod restart;
+mod rotate;
 mod serving;
 mod systemd;
 mod text;
@@ -63,6 +64,8 @@ mod native {
     use super::recover::recover;
     #[pymodule_export]
     use super::restart::{must_restart, plan_restart, restart};
+    #[pymodule_export]
+    use super::rotate::{node_rotation, plan_rotation, rotate, rotation_status};
     #[pymodule_export]
     use super::serving::{enable_serving_certs, kubelet_csrs, require_serving_certs};
     #[pymodule_export]

@@ -35,7 +35,7 @@ pub fn file(path: &Path) -> String {
     command([path])
 }
 
-/// A text where each command that `is_meant` has these options too, unless it has them.
+/// A text where each command that `is_meant` has these options too, unless it has them; a flag has an empty value.
 #[must_use]
 pub fn with_options(text: &str, is_meant: impl Fn(&[&str]) -> bool, options: &[(&str, String)]) -> String {
     let mut parts: Vec<String> = text.split('`').map(str::to_owned).collect();
@@ -44,7 +44,8 @@ pub fn with_options(text: &str, is_meant: impl Fn(&[&str]) -> bool, options: &[(
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         if is_meant(&found) {
             for (flag, value) in options.iter().filter(|(flag, _)| !found.contains(flag)) {
-                for word in [*flag, quoted(value).as_str()] {
+                let value = if value.is_empty() { String::new() } else { quoted(value) };
+                for word in [*flag, value.as_str()].into_iter().filter(|word| !word.is_empty()) {
                     code.push(' ');
                     code.push_str(word);
                 }

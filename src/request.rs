@@ -43,7 +43,7 @@ pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use rotate::{
     Coming, ConductRequest, Evicting, Keeping, Leaving, RotateStepRequest, RotatedNodes, RotationRequest, StepPatience,
-    UnusedHereRequest, UnusedRequest,
+    UnusedHereRequest, UnusedRequest, Wish,
 };
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{

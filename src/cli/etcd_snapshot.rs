@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::{Form, Output};
+use super::options::{Form, NodeWords, Output};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -22,10 +22,13 @@ pub(super) struct Snapshot {
     output: Output,
     #[command(flatten)]
     request: EtcdSnapshotRequest,
+    #[command(flatten)]
+    node: NodeWords,
 }
 
 impl Run for Snapshot {
     fn run(self, session: &Session) -> Result<u8, Stop> {
+        self.node.pass_over();
         let taken = snapshot(&self.request, session.now, &mut || session.tell())?;
         match self.output.form {
             Form::Text => session.screen.show(&report::etcd_snapshot::text(&taken, session.screen.width()))?,

@@ -32,6 +32,10 @@ pub(super) fn report(session: &Session, stop: Stop) -> u8 {
     };
     if error.category() == Category::Interrupted {
         session.screen.say(&error.to_string());
+        // Who runs it again knows how; where another command is meant, it is said.
+        if error.hint().contains("`kubepki ") {
+            session.screen.say(&printable(&format!("  hint: {}", given.complete(&error.hint()))));
+        }
         return error.category().exit_code();
     }
     for line in lines(&error, &given) {

@@ -82,6 +82,33 @@ impl FromArgMatches for Configuration {
     }
 }
 
+/// Options that say which node is meant, of a verb that does not need them: what a file of nodes has behind `kubepki` is given to every verb.
+#[derive(Args, Clone, Debug)]
+pub(super) struct NodeWords {
+    #[arg(long, hide = true)]
+    config: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    lenient: bool,
+    #[arg(long, hide = true)]
+    node_name: Option<String>,
+    #[arg(long, hide = true)]
+    certificates_dir: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    kubeconfig_dir: Option<PathBuf>,
+}
+
+impl NodeWords {
+    /// Says that they say nothing here.
+    pub(super) fn pass_over(&self) {
+        let Self { config, lenient, node_name, certificates_dir, kubeconfig_dir } = self;
+        let given =
+            [config.is_some(), *lenient, node_name.is_some(), certificates_dir.is_some(), kubeconfig_dir.is_some()];
+        if given.contains(&true) {
+            log::debug!("manifests say where this node's files are: its other options are not needed");
+        }
+    }
+}
+
 /// `--out` and `--force`, for what is printed otherwise.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Out {

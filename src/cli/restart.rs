@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
-use super::options::{DryRun, Form, OneOf, Output, all_or, selection};
+use super::options::{DryRun, Form, NodeWords, OneOf, Output, all_or, selection};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
@@ -46,6 +46,8 @@ pub(super) struct Restart {
     output: Output,
     #[command(flatten)]
     request: RestartRequest,
+    #[command(flatten)]
+    node: NodeWords,
 }
 
 #[derive(Serialize)]
@@ -56,6 +58,7 @@ struct Answer<'a> {
 
 impl Run for Restart {
     fn run(self, session: &Session) -> Result<u8, Stop> {
+        self.node.pass_over();
         let components = selection(&self.names);
         let request = RestartRequest { components, ..self.request };
         if *self.dry_run {

@@ -15,16 +15,16 @@ use super::stop::Stop;
 use crate::config::Role;
 use crate::error::{Category, Fault};
 use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
-use crate::ops::rotate::unused::{
-    UnusedHereRequest, UnusedRequest, refuse_old_credentials, refuse_old_credentials_here,
-};
+use crate::ops::rotate::unused::{UnusedHereRequest, UnusedRequest, refuse_old_credentials_here};
 use crate::ops::rotate::{
-    self, NodeRotation, RotateStepRequest, RotationRequest, export, look_at_cluster, step, trial,
+    self, NodeRotation, RotateStepRequest, RotationRequest, Trial, export, look_at_cluster, step, trial,
 };
 use crate::plan::rotate::Phase;
 use crate::plan::rotate::course::CourseError;
 use crate::report;
-use crate::request::{Coming, ConductRequest, Evicting, Keeping, Leaving, NodeRequest, RotatedNodes, StepPatience};
+use crate::request::{
+    Coming, ConductRequest, Evicting, Keeping, KubeletDir, Leaving, NodeRequest, RotatedNodes, StepPatience,
+};
 
 /// Do one step of a rotation on this node.
 ///
@@ -127,8 +127,23 @@ impl Run for Step {
             return Ok(0);
         }
         if *self.dry_run {
-            let plan = trial(&request, self.phase, session.now)?;
+            let Trial { plan, restarts, is_first_part } = trial(&request, self.phase, session.now)?;
+            session.screen.say_findings(&plan.findings);
             show(session, self.output, &plan, report::plan::text)?;
+            if plan.is_blocked() {
+                session.screen.say("blocked: nothing would be changed");
+                return Ok(Category::Finding.exit_code());
+            }
+            if is_first_part {
+                session
+                    .screen
+                    .say("then both are trusted: files of CAs, kubeconfigs and manifests follow in the same step");
+            }
+            if !restarts.is_empty() {
+                session
+                    .screen
+                    .say(&format!("restarted where they have not loaded it by themselves: {}", restarts.join(", ")));
+            }
             let changes = plan.changes().count();
             session.screen.say(&format!("dry run: nothing was changed; {changes} would be"));
             return Ok(0);
@@ -305,6 +320,8 @@ pub(super) struct Status {
     #[command(flatten)]
     on: RotatedNodes,
     #[command(flatten)]
+    kubelet_dir: KubeletDir,
+    #[command(flatten)]
     node: NodeRequest,
 }
 
@@ -325,12 +342,7 @@ impl Run for Resume {
 impl Run for Finish {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let Self { course, leaving, evicting, unused } = self;
-        if unused.is_wanted() {
-            let stop = session.stop_signal();
-            let seen = refuse_old_credentials(&unused, &course.on, &session.program, session.now, &stop)?;
-            session.screen.say(&seen);
-        }
-        course.go(session, Wish::Finish, ConductRequest { leaving, evicting, ..ConductRequest::default() })
+        course.go(session, Wish::Finish, ConductRequest { leaving, evicting, unused, ..ConductRequest::default() })
     }
 }
 
@@ -349,13 +361,14 @@ impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         // A root directory is that of one node.
         let is_local = self.local || self.node.rootfs.is_some();
-        if !is_local && self.node.is_of_one_node() {
+        let is_of_one_node = self.node.is_of_one_node() || *self.kubelet_dir != *KubeletDir::default();
+        if (!is_local && is_of_one_node) || (is_local && self.on.nodes.is_some()) {
             let hint = "with --local it is about this node alone; for the others write it behind kubepki in the file of --nodes";
             return Err(CommandError::usage("what is said of a node's files is about one node".to_owned(), hint).into());
         }
         if is_local {
             let request =
-                RotationRequest { authority: self.on.authority, node: self.node, ..RotationRequest::default() };
+                RotationRequest { authority: self.on.authority, kubelet_dir: self.kubelet_dir, node: self.node };
             let rotation = rotate::status(&request, session.now)?;
             show(session, self.output, &rotation, report::rotate::status)?;
             if let Some(problem) = &rotation.unseen {
@@ -371,8 +384,9 @@ impl Run for Status {
         let mut is_unknown = false;
         for node in &nodes {
             let of_components = node.rotation.as_ref().and_then(|rotation| rotation.unseen.as_ref()).map(unseen);
+            let of_components = of_components.map(|problem| format!("{}: {problem}", node.name));
             for problem in node.problem.iter().map(|problem| problem.message.clone()).chain(of_components) {
-                session.screen.say(&format!("{}: {problem}", node.name));
+                session.screen.say(&problem);
                 is_unknown = true;
             }
         }
@@ -394,6 +408,9 @@ fn foretell(session: &Session, wish: Wish, output: Output, request: &ConductRequ
     session.interrupts.note_ends();
     let foreseen = foresee(request, wish, &session.program, &session.stop_signal())?;
     show(session, output, &foreseen, report::rotate::foreseen)?;
+    if let Some(unused) = &foreseen.unused {
+        session.screen.say(unused);
+    }
     for warning in &foreseen.warnings {
         session.screen.say(&format!("warning: {warning}"));
     }
@@ -425,6 +442,7 @@ impl Course {
                 Event::Ended(done) => {
                     session.screen.say(&format!("{}: {} done, {:.1} s", done.node, done.phase, done.seconds));
                 }
+                Event::Unused(said) => session.screen.say(said),
                 Event::Looking => {}
             }
             session.tell()
@@ -432,7 +450,7 @@ impl Course {
         let conducted = conduct(&request, wish, &session.program, &session.stop_signal(), &mut tell)?;
         show(session, output, &conducted, |done, width| report::rotate::nodes(&done.nodes, &[], width))?;
         for line in report::rotate::afterwards(&conducted) {
-            session.screen.say(&request.on.complete(&line));
+            session.screen.say(&request.complete(&line));
         }
         Ok(session.ended(0))
     }

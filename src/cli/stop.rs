@@ -9,7 +9,7 @@ use clap::ArgMatches;
 
 use crate::error::{Diagnostic, Error};
 use crate::remedy::with_options;
-use crate::request::{NodeRequest, RotatedNodes};
+use crate::request::{ConductRequest, NodeRequest};
 use crate::store::DEFAULT_BACKUP_DIR;
 
 /// Why a run stopped.
@@ -27,7 +27,7 @@ pub(super) struct Given {
     node: NodeRequest,
     backup_dir: Option<PathBuf>,
     /// Over which nodes a rotation goes.
-    conducted: RotatedNodes,
+    conducted: ConductRequest,
     /// The exit code, if it is not that of the error's category.
     pub(super) exit_code: Option<u8>,
 }
@@ -49,14 +49,31 @@ fn path(matches: &ArgMatches, name: &str) -> Option<PathBuf> {
     matches.try_get_one(name).ok().flatten().cloned()
 }
 
+/// What arguments say of a rotation over nodes; what a verb does not have is as it is by default.
+fn conducted_by(matches: &ArgMatches) -> ConductRequest {
+    let is_set = |name: &str| matches.try_get_one(name).ok().flatten().copied().unwrap_or_default();
+    let mut request = ConductRequest::default();
+    request.on.nodes = path(matches, "nodes");
+    if let Some(given) = matches.try_get_many::<String>("authority").ok().flatten() {
+        *request.on.authority = given.cloned().collect();
+    }
+    request.coming.new_ca = path(matches, "new_ca");
+    request.coming.common_name = matches.try_get_one("common_name").ok().flatten().cloned();
+    request.coming.allow_failing_clients = is_set("allow_failing_clients");
+    request.keeping.no_etcd_snapshot = is_set("no_etcd_snapshot");
+    request.keeping.etcd_snapshot = path(matches, "etcd_snapshot");
+    if let Some(life) = matches.try_get_one("token_life").ok().flatten().copied() {
+        request.leaving.token_life = life;
+    }
+    request.evicting.restart_pods = is_set("restart_pods");
+    request
+}
+
 impl Given {
     /// What the arguments of a verb say; those that it does not have are not given.
     pub(super) fn of(matches: &ArgMatches, exit_code: Option<u8>) -> Self {
         let backup_dir = path(matches, "backup_dir").filter(|dir| dir.as_os_str() != DEFAULT_BACKUP_DIR);
-        let mut conducted = RotatedNodes { nodes: path(matches, "nodes"), ..RotatedNodes::default() };
-        if let Some(given) = matches.try_get_many::<String>("authority").ok().flatten() {
-            *conducted.authority = given.cloned().collect();
-        }
+        let conducted = conducted_by(matches);
         Self { node: node_of(matches), backup_dir, conducted, exit_code }
     }
 
@@ -67,7 +84,7 @@ impl Given {
 
     /// A hint whose commands are about this node.
     pub(super) fn complete(&self, hint: &str) -> String {
-        if !hint.contains("`kubepki ") || hint.contains(" --help`") {
+        if !hint.contains('`') || hint.contains(" --help`") {
             return hint.to_owned();
         }
         let hint = self.node.complete_commands(hint);

@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 pub use export::export;
 use obstacles::Obstacle;
 pub use settle::Settled;
-pub use step::{StepReport, look_at_cluster, step, trial};
+pub use step::{StepReport, Trial, look_at_cluster, step, trial};
 
 use super::Continue;
 use super::kubelet::Kubelet;
@@ -58,6 +58,7 @@ use crate::plan::rotate::course::{DueRestart, bearers};
 use crate::request::NodeRequest;
 pub use crate::request::{RotateStepRequest, RotationRequest};
 use crate::store::StoreError;
+use crate::text::printable;
 use crate::tree::{Observed, Tree};
 use crate::x509::read_certificates;
 
@@ -97,7 +98,26 @@ pub struct NodeRotation {
 }
 
 impl NodeRotation {
-    /// Whether something is replaced here, or is not as it shall be.
+    /// Why this cannot be what a node of ours says when it is asked for these; none where it can.
+    fn contradiction(&self, names: &[&str]) -> Option<String> {
+        let mut problems = self.authorities.iter().filter_map(|one| {
+            let name = printable(&one.name);
+            let anchors = one.trusted.iter().chain(&one.next).chain(&one.previous);
+            let mut digests = anchors.flat_map(|anchor| [&anchor.sha256, &anchor.public_key_sha256]);
+            if !names.contains(&one.name.as_str()) {
+                Some(format!("nobody has asked for {name}"))
+            } else if digests.any(|digest| !is_sha256(digest)) {
+                Some(format!("{name} has a digest that is none"))
+            } else if one.stage.trusts_both() && one.trusted.len() < 2 {
+                Some(format!("{name} is at {}, and trusts {}", one.stage.as_str(), one.trusted.len()))
+            } else {
+                None
+            }
+        });
+        problems.next()
+    }
+
+    /// Whether something is replaced here, or is not as it is to be.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
         self.authorities
@@ -145,6 +165,10 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         failing_clients,
         obstacles: obstacles::find(&place),
     })
+}
+
+fn is_sha256(digest: &str) -> bool {
+    digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// An API server that restarts for etcd's sake alone uses what is on disk.

@@ -258,7 +258,7 @@ impl<'a> Renewal<'a> {
     ) -> Vec<Finding> {
         let mut findings = judge_authority_certificate(item.name, path, given);
         findings.extend(judge_validity_of(item.name, path, given, Thresholds::NONE, self.now));
-        if given != current && given.not_after() <= current.not_after() {
+        if given != current && given.not_after() < current.not_after() {
             let evidence =
                 format!("it ends on {}, and the one that is there ends on {}", given.not_after(), current.not_after());
             let remedy = Remedy::chosen("give the newer one");

@@ -110,7 +110,7 @@ faults! {
         /// Clients that know the old CA alone could not verify the API server once the new CA signs: the old one cannot vouch for it.
         #[error("the old {authority} cannot vouch for a new one: {reason}")]
         #[fault("rotate.cannot_vouch", Refused,
-            "pods and users that know the old CA alone fail from the step reissue on, until they have the new one; to replace it all the same: --allow-failing-clients")]
+            "pods and users that have the old CA alone fail from the step reissue on, until they are given the new one; to replace it all the same: --allow-failing-clients")]
         CannotVouch {
             /// The authority.
             authority: String,
@@ -142,7 +142,7 @@ faults! {
         /// The cluster has not followed in time: what a gate waits for is in the message.
         #[error("the cluster has not followed within {} s: {}", waited.as_secs(), gates.join("; "))]
         #[fault("rotate.gates_closed", Environment,
-            format!("see why, then go on: {}; nothing is undone by waiting longer: --timeout 15m", command(["kubepki", "rotate", "resume"])),
+            format!("see why, then go on: {}; to wait longer: --timeout 15m", command(["kubepki", "rotate", "resume"])),
             context = crate::error::evidence!(waited, gates))]
         GatesClosed {
             /// How long it was waited.

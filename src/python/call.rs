@@ -62,6 +62,12 @@ impl Signals {
         })
     }
 
+    /// Has what a callback raised end the work, as what a signal handler raises.
+    pub(super) fn raise(&self, error: PyErr) {
+        let mut raised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *raised = raised.take().or(Some(error));
+    }
+
     /// The same as a cluster's client asks it.
     pub(super) fn tell(&self) -> impl FnMut() -> ControlFlow<()> + Send + use<> {
         let stop = self.stop();

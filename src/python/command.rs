@@ -23,8 +23,8 @@ pub(super) fn main(py: Python<'_>, mut arguments: Vec<OsString>) -> PyResult<u8>
     converted(|| Ok(py.detach(|| crate::cli::main(arguments))))
 }
 
-/// The script beside the interpreter: what a unit can name where the program is `python -m kubepki`.
-fn script(py: Python<'_>) -> PyResult<OsString> {
+/// The script beside the interpreter: what a unit, or another process, can be given where the program is Python.
+pub(super) fn script(py: Python<'_>) -> PyResult<OsString> {
     let interpreter: PathBuf = py.import("sys")?.getattr("executable")?.extract()?;
     Ok(interpreter.with_file_name("kubepki").into_os_string())
 }

@@ -20,6 +20,7 @@ mod plan;
 mod probe;
 mod recover;
 mod restart;
+mod rotate;
 mod serving;
 mod settings;
 mod shown;
@@ -43,6 +44,11 @@ pub(super) use probe::{ProbeReport, ProbedEndpoint};
 pub(super) use recover::{InterruptedChange, Recovery, RecoveryReport};
 pub(super) use restart::{
     ComponentRestart, Endpoint, HeldManifest, LiveCertificate, Obstacle, RestartPlan, RestartReport, Restarted,
+};
+pub(super) use rotate::{
+    AffectedObject, Anchor, AuthorityRotation, ChangedObject, ClusterState, DueRestart, EtcdSnapshot, NodeRotation,
+    RestartedPod, RotationGate, RotationLeg, RotationPlan, RotationReport, RotationStep, SeenNode, SignedLeaf,
+    TrustElsewhere,
 };
 pub(super) use serving::{ReviewedRequest, ServingReport};
 pub(super) use settings::{AwaitedRequest, NodeServing, ServingRequirement, ServingSetup, Setting};

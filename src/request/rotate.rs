@@ -24,8 +24,22 @@ const CONDUCTED: [&str; 6] = ["plan", "start", "status", "resume", "finish", "ab
 /// Nobody waits longer for a cluster.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Where a rotation over all nodes is to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wish {
+    /// A new rotation.
+    Start,
+    /// Go on with what has broken off.
+    Resume,
+    /// Give up the old one.
+    Finish,
+    /// Give up the new one.
+    Abort,
+}
+
 /// What takes the place of what is there.
-#[derive(Args, Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, PartialEq, Deserialize)]
 #[command(next_help_heading = "What takes its place")]
 #[serde(default)]
 pub struct Coming {
@@ -41,7 +55,7 @@ pub struct Coming {
 }
 
 /// When what was there is given up.
-#[derive(Args, Clone, Copy, Debug, Deserialize)]
+#[derive(Args, Clone, Copy, Debug, PartialEq, Deserialize)]
 #[command(next_help_heading = "When the one that goes is given up")]
 #[serde(default)]
 pub struct Leaving {
@@ -51,7 +65,7 @@ pub struct Leaving {
 }
 
 /// Who is made to learn of what comes.
-#[derive(Args, Clone, Copy, Debug, Deserialize)]
+#[derive(Args, Clone, Copy, Debug, PartialEq, Deserialize)]
 #[command(next_help_heading = "When the one that goes is given up")]
 #[serde(default)]
 pub struct Evicting {
@@ -63,7 +77,7 @@ pub struct Evicting {
 }
 
 /// Where what etcd holds is kept before a rotation begins.
-#[derive(Args, Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, PartialEq, Deserialize)]
 #[command(next_help_heading = "What is kept of etcd")]
 #[serde(default)]
 pub struct Keeping {
@@ -193,6 +207,10 @@ pub struct ConductRequest {
     #[command(flatten)]
     #[serde(flatten)]
     pub evicting: Evicting,
+    /// What is looked for before the old CA goes.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub unused: UnusedRequest,
     /// How long it is waited.
     #[command(flatten)]
     #[serde(flatten)]
@@ -210,9 +228,9 @@ pub struct StepPatience {
 }
 
 /// What `rotate finish` looks for before the old CA goes.
-#[derive(Args, Clone, Debug, Deserialize)]
+#[derive(Args, Clone, Debug, PartialEq, Deserialize)]
 #[command(next_help_heading = "Whether the old CA is still used")]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct UnusedRequest {
     /// The API server's audit logs, as JSON lines, plain or gzip: who has used which certificate.
     #[arg(long, value_name = "FILE")]
@@ -282,18 +300,18 @@ fn refuse_one_for_all(new_ca: Option<&PathBuf>, chosen: &[&str]) -> Result<(), R
     ))
 }
 
+/// A text where each command of these verbs has these options too.
+fn with(text: &str, verbs: &[&str], options: &[(&str, String)]) -> String {
+    with_options(text, |words| matches!(words, ["kubepki", "rotate", verb, ..] if verbs.contains(verb)), options)
+}
+
 impl RotatedNodes {
     /// A text whose commands go over the same nodes, and are about the same.
     #[must_use]
     pub fn complete(&self, text: &str) -> String {
         let nodes = self.nodes.iter().map(|file| ("--nodes", file.display().to_string()));
         let authorities = (!self.authority.is_empty()).then(|| ("--authority", self.authority.join(",")));
-        let options: Vec<_> = nodes.chain(authorities).collect();
-        with_options(
-            text,
-            |words| matches!(words, ["kubepki", "rotate", verb, ..] if CONDUCTED.contains(verb)),
-            &options,
-        )
+        with(text, &CONDUCTED, &nodes.chain(authorities).collect::<Vec<_>>())
     }
 
     /// The names that are meant.
@@ -303,6 +321,14 @@ impl RotatedNodes {
 }
 
 impl Keeping {
+    /// A file for what is not to be.
+    fn refuse_both(&self) -> Result<(), RequestError> {
+        if self.etcd_snapshot.is_none() || !self.no_etcd_snapshot {
+            return Ok(());
+        }
+        Err(RequestError::bad("--etcd-snapshot names a file, and --no-etcd-snapshot wants none", "give one of them"))
+    }
+
     /// The name goes to another node, through a shell there where SSH leads to it.
     fn refuse_other_words(&self) -> Result<(), RequestError> {
         let is_other = |file: &&PathBuf| file.to_str().is_none_or(|file| !is_plain_word(file));
@@ -319,8 +345,55 @@ impl ConductRequest {
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
         let chosen = self.on.chosen()?;
         refuse_one_for_all(self.coming.new_ca.as_ref(), &chosen)?;
+        self.keeping.refuse_both()?;
         self.keeping.refuse_other_words()?;
+        self.unused.refuse_without_log()?;
         Ok(chosen)
+    }
+
+    /// A text whose commands do the same, over the same nodes.
+    #[must_use]
+    pub fn complete(&self, text: &str) -> String {
+        let flag = |name, is_set: bool| is_set.then(|| (name, String::new()));
+        let file = |name, path: &Option<PathBuf>| path.as_ref().map(|path| (name, path.display().to_string()));
+        let Coming { new_ca, common_name, allow_failing_clients } = &self.coming;
+        let starts = [
+            file("--new-ca", new_ca),
+            common_name.clone().map(|name| ("--common-name", name)),
+            flag("--allow-failing-clients", *allow_failing_clients),
+            file("--etcd-snapshot", &self.keeping.etcd_snapshot),
+            flag("--no-etcd-snapshot", self.keeping.no_etcd_snapshot),
+        ];
+        let life = (self.leaving != Leaving::default())
+            .then(|| ("--token-life", format!("{}s", self.leaving.token_life.seconds())));
+        let pods = flag("--restart-pods", self.evicting.restart_pods);
+        let text = self.on.complete(text);
+        let text = with(&text, &["start"], &starts.into_iter().flatten().collect::<Vec<_>>());
+        let text = with(&text, &["resume", "finish", "abort"], &life.into_iter().collect::<Vec<_>>());
+        with(&text, &["resume", "finish"], &pods.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Refuses what is given and would do nothing, as the command of that verb has no option for it.
+    pub(crate) fn refuse_unused_options(&self, wish: Wish) -> Result<(), RequestError> {
+        let has_use = |verbs: &[Wish]| verbs.contains(&wish);
+        let unused = [
+            ("a CA that comes", self.coming == Coming::default() || has_use(&[Wish::Start])),
+            ("a snapshot of etcd", self.keeping == Keeping::default() || has_use(&[Wish::Start])),
+            ("the life of tokens", self.leaving == Leaving::default() || !has_use(&[Wish::Start])),
+            ("restarted pods", self.evicting == Evicting::default() || has_use(&[Wish::Resume, Wish::Finish])),
+            ("audit logs", self.unused == UnusedRequest::default() || has_use(&[Wish::Finish])),
+        ];
+        let Some((what, _)) = unused.iter().find(|(_, is_right)| !is_right) else { return Ok(()) };
+        let verb = match wish {
+            Wish::Start => "start",
+            Wish::Resume => "resume",
+            Wish::Finish => "finish",
+            Wish::Abort => "abort",
+        };
+        Err(RequestError::bad(
+            format!("{verb} has no use for {what}"),
+            format!("leave it out; see what it takes: `kubepki rotate {verb} --help`"),
+        ))
     }
 
     /// How long each component may take to come back.
@@ -333,6 +406,17 @@ impl UnusedRequest {
     /// Whether anything is looked for.
     pub(crate) const fn is_wanted(&self) -> bool {
         !self.audit_log.is_empty()
+    }
+
+    /// How a log is read, and none.
+    fn refuse_without_log(&self) -> Result<(), RequestError> {
+        if self.is_wanted() || *self == Self::default() {
+            return Ok(());
+        }
+        Err(RequestError::bad(
+            "--unused-for and --new-credential say how audit logs are read, and none is given",
+            "give those of every API server: --audit-log FILE",
+        ))
     }
 
     /// For how long nothing may have been used.

@@ -76,9 +76,10 @@ class Cluster:
         return {node["name"]: {one["name"]: one["stage"] for one in node["rotation"]["authorities"]} for node in seen}
 
     def phases(self) -> list[tuple[str, str]]:
-        """Return each step that was run, with its node."""
+        """Return each step that was done, with its node."""
         lines = [line.split() for line in (self.folder / "log").read_text().splitlines()]
-        return [(words[0].rsplit("/", 1)[1], words[3]) for words in lines if words[2] == "step"]
+        steps = [words for words in lines if words[2] == "step" and "--dry-run" not in words]
+        return [(words[0].rsplit("/", 1)[1], words[3]) for words in steps]
 
 
 @pytest.fixture(scope="module")

@@ -407,7 +407,7 @@ def test_a_ca_that_is_in_the_other_file_already_is_taken_and_the_old_one_has_to_
     others["cp1"].write_text(old)
     assert "clients.pem (kube-apiserver --client-ca-file) does not hold" in cluster.rotate("status").stdout
     stopped = cluster.rotate("resume")
-    assert stopped.returncode == 3
+    assert stopped.returncode == 4
     assert "does not hold" in stopped.stderr
     others["cp1"].write_text(old + new)
     resumed = cluster.rotate("resume")

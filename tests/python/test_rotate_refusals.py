@@ -93,7 +93,7 @@ def test_a_node_that_hangs_is_let_go_of_where_nothing_is_half_done(
         finally:
             process.kill()
     assert process.returncode == 130, said
-    assert "interrupted where no step is half done" in said
+    assert "interrupted; no step is half done" in said
 
     def is_gone() -> bool:
         try:

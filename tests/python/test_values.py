@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import kubepki
+import rotation_samples
 import samples
 import trees
 from kubepki import _core
@@ -156,6 +157,7 @@ def native_values(tmp_path: Path) -> list[Any]:
         *(kubelets, *kubelets.requests),
         *(setup, *setup.settings, setup.request, requirement, *requirement.nodes),
         *(signers, *signers.signers, signers.signers[0].probe, uploaded),
+        *rotation_samples.values(),
         *(access, *access.credentials, *access.unknown, access.unknown[0].used, access.log),
         *(fleet, fleet.counts, *fleet.trees, *fleet.findings),
         *(configuration, configuration.spec, *configuration.warnings),

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
 use super::material::read_new_ca;
-use super::nodes::{Fleet, Member, NodesError, question, snapshot_patience, step_patience};
+use super::nodes::{Fleet, Member, NodesError, long_patience, question, step_patience};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
@@ -25,7 +25,7 @@ use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
 use crate::plan::rotate::{Material, Phase};
 use crate::remedy::command;
-pub use crate::request::{ConductRequest, RotatedNodes};
+pub use crate::request::{ConductRequest, RotatedNodes, Wish};
 use crate::secret::Secret;
 use crate::text::printable;
 use crate::workers::{self, StopSignal};
@@ -78,6 +78,9 @@ pub struct Foreseen {
     pub legs: Vec<Leg>,
     /// What the cluster says now.
     pub cluster: Option<Settled>,
+    /// What the audit logs say of the old CA's certificates, where some were given.
+    #[serde(default)]
+    pub unused: Option<String>,
     /// What it is to be known for.
     #[serde(default)]
     pub warnings: Vec<String>,
@@ -131,25 +134,14 @@ pub enum Event<'e> {
     },
     /// A step has ended.
     Ended(&'e DoneStep),
+    /// What the audit logs say of the old CA's certificates.
+    Unused(&'e str),
     /// Nothing happens yet.
     Looking,
 }
 
 /// What is told, and asked whether to go on.
 pub type Tell<'t> = dyn FnMut(&Event<'_>) -> ControlFlow<()> + 't;
-
-/// What the caller wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// A new rotation.
-    Start,
-    /// Go on with what has broken off.
-    Resume,
-    /// Give up the old one.
-    Finish,
-    /// Give up the new one.
-    Abort,
-}
 
 /// Asks every node how far it is; nodes that do not answer are in the list with their problem.
 ///
@@ -167,7 +159,7 @@ fn look(fleet: &Fleet, names: &[&str], stop: &StopSignal) -> Vec<SeenNode> {
     workers::at_once(&fleet.members, |member| {
         let arguments = ["rotate", "status", "--local", "--authority", authorities.as_str(), "-o", "json"];
         let asked = member.ask::<NodeRotation>(&arguments, None, question(stop), &mut |_| {});
-        let asked = asked.and_then(|seen| checked(member, seen));
+        let asked = asked.and_then(|seen| checked(member, names, seen));
         let (rotation, problem) = match asked {
             Ok(rotation) => (Some(rotation), None),
             Err(error) => (None, Some(crate::error::Error::from(error).into())),
@@ -191,8 +183,11 @@ pub fn due(nodes: &[SeenNode], names: &[&str]) -> Result<Vec<Leg>> {
     Ok(legs)
 }
 
-/// Refuses a node that is not who the file says it is.
-fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesError> {
+/// Refuses a node that is not who the file says it is, and one that says what no node can be.
+fn checked(member: &Member, names: &[&str], seen: NodeRotation) -> Result<NodeRotation, NodesError> {
+    if let Some(reason) = seen.contradiction(names) {
+        return Err(member.bad_answer(reason));
+    }
     let other = |said: String| Err(NodesError::OtherNode { given: member.name.clone(), said });
     match &seen.node {
         // The node that kubepki runs on is what it is.
@@ -211,9 +206,14 @@ fn checked(member: &Member, seen: NodeRotation) -> Result<NodeRotation, NodesErr
 /// # Errors
 /// As [`conduct`].
 pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path, stop: &StopSignal) -> Result<Foreseen> {
+    foreseen(request, wish, program, stop).map_err(|error| going_on(error, wish, true))
+}
+
+fn foreseen(request: &ConductRequest, wish: Wish, program: &Path, stop: &StopSignal) -> Result<Foreseen> {
     let mut nothing = |_: &Event<'_>| ControlFlow::Continue(());
-    let mut conductor = Conductor::new(request, program, stop, &mut nothing)?;
+    let mut conductor = Conductor::new(request, wish, program, stop, &mut nothing)?;
     conductor.look_first()?;
+    let unused = conductor.refuse_old_credentials(wish)?;
     let cluster = conductor.refuse_missing_nodes()?;
     let mut legs = Vec::new();
     let objection = conductor.failing_clients(wish).map(|reason| {
@@ -222,14 +222,16 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path, stop: &Stop
              `kubepki rotate start` wants --allow-failing-clients"
         )
     });
-    let warnings = objection.into_iter().collect();
+    let warnings =
+        objection.into_iter().chain(conductor.keys_that_spread(wish)).chain(conductor.waits_for_tokens(wish)).collect();
     for (goal, names) in conductor.goals(wish)? {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         while let Some(leg) = next(&conductor.stops(), &names, goal)? {
             if legs.last() == Some(&leg) {
                 break;
             }
-            if legs.is_empty() && matches!(leg.phase, Phase::TrustNew | Phase::TrustOld) {
+            let is_first = legs.is_empty() && (wish == Wish::Start || leg.phase != Phase::TrustBoth);
+            if is_first && matches!(leg.phase, Phase::TrustBoth | Phase::TrustNew | Phase::TrustOld) {
                 conductor.rehearse(&leg)?;
             }
             let signs = conductor.signing();
@@ -246,7 +248,7 @@ pub fn foresee(request: &ConductRequest, wish: Wish, program: &Path, stop: &Stop
     }
     let begins = wish == Wish::Start && !request.keeping.no_etcd_snapshot && !legs.is_empty();
     let first = conductor.fleet.first().filter(|_| begins);
-    Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, warnings })
+    Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, unused, warnings })
 }
 
 /// Does all steps until the wish is fulfilled. `stop` ends what only looks; a step ends before `tell` is asked whether to go on.
@@ -260,21 +262,30 @@ pub fn conduct(
     stop: &StopSignal,
     tell: &mut Tell<'_>,
 ) -> Result<Conducted> {
-    let conductor = Conductor::new(request, program, stop, tell);
-    let done = conductor.and_then(|conductor| conducted(conductor, wish));
-    done.map_err(|error| if wish == Wish::Abort { going_back(error) } else { error })
+    let mut conductor = Conductor::new(request, wish, program, stop, tell)?;
+    let done = conducted(&mut conductor, wish);
+    done.map_err(|error| going_on(error, wish, conductor.steps.is_empty()))
 }
 
-/// Whoever goes back goes on by going back.
-fn going_back(error: Error) -> Error {
+/// What broke off is gone on with by what broke off: `resume` goes forward, and what has not begun cannot be resumed.
+fn going_on(error: Error, wish: Wish, is_untouched: bool) -> Error {
+    let is_of_nodes = [NodesError::FAILED, NodesError::REFUSED, NodesError::INTERRUPTED].contains(&error.code());
+    let verb = match wish {
+        Wish::Abort => "abort",
+        Wish::Finish if is_of_nodes => "finish",
+        Wish::Start if is_of_nodes && is_untouched => "start",
+        Wish::Start | Wish::Resume | Wish::Finish => return error,
+    };
     let mut fault = Fault::from(error);
-    fault.hint =
-        fault.hint.replace(&command(["kubepki", "rotate", "resume"]), &command(["kubepki", "rotate", "abort"]));
+    fault.hint = fault.hint.replace(&command(["kubepki", "rotate", "resume"]), &command(["kubepki", "rotate", verb]));
     fault.into()
 }
 
-fn conducted(mut conductor: Conductor<'_, '_>, wish: Wish) -> Result<Conducted> {
+fn conducted(conductor: &mut Conductor<'_, '_>, wish: Wish) -> Result<Conducted> {
     conductor.look_first()?;
+    if let Some(said) = conductor.refuse_old_credentials(wish)? {
+        conductor.go_on(&Event::Unused(&said))?;
+    }
     conductor.put_back_what_is_held()?;
     let goals = match conductor.goals(wish) {
         Err(error) if error.code() == CourseError::NONE && conductor.ends_the_last_step()? => Vec::new(),
@@ -290,26 +301,29 @@ fn conducted(mut conductor: Conductor<'_, '_>, wish: Wish) -> Result<Conducted> 
         }
     }
     vouching::refuse(conductor.failing_clients(wish), &conductor.request.coming)?;
-    let etcd_snapshot = if wish == Wish::Start { conductor.keep_etcd()? } else { None };
+    let mut etcd_snapshot = None;
+    if wish == Wish::Start {
+        conductor.keys_that_spread(wish).iter().for_each(|warning| log::warn!("{warning}"));
+        conductor.rehearse_the_beginning()?;
+        etcd_snapshot = conductor.keep_etcd()?;
+    }
     for (goal, names) in &goals {
         conductor.go(*goal, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
     }
     conductor.names = rotated_names();
     conductor.look()?;
-    let Conductor { fleet, seen, steps, .. } = conductor;
-    let hashes = discovery_hashes(seen.values());
     let node = |member: &Member| SeenNode {
         name: member.name.clone(),
         is_worker: member.is_worker(),
-        rotation: seen.get(&member.name).cloned(),
+        rotation: conductor.seen.get(&member.name).cloned(),
         problem: None,
     };
     Ok(Conducted {
         goals,
         etcd_snapshot,
-        steps,
-        nodes: fleet.members.iter().map(node).collect(),
-        discovery_hashes: hashes,
+        nodes: conductor.fleet.members.iter().map(node).collect(),
+        discovery_hashes: discovery_hashes(conductor.seen.values()),
+        steps: std::mem::take(&mut conductor.steps),
     })
 }
 
@@ -340,7 +354,15 @@ struct Conductor<'c, 't> {
 }
 
 impl<'c, 't> Conductor<'c, 't> {
-    fn new(request: &'c ConductRequest, program: &Path, stop: &'c StopSignal, tell: &'c mut Tell<'t>) -> Result<Self> {
+    fn new(
+        request: &'c ConductRequest,
+        wish: Wish,
+        program: &Path,
+        stop: &'c StopSignal,
+        tell: &'c mut Tell<'t>,
+    ) -> Result<Self> {
+        request.refuse_unused_options(wish)?;
+        request.timeout()?;
         let (names, fleet) = (request.chosen()?, Fleet::read(request.on.nodes.as_deref(), program)?);
         Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, stop, tell })
     }
@@ -380,6 +402,7 @@ impl<'c, 't> Conductor<'c, 't> {
     fn look_first(&mut self) -> Result<()> {
         let asked_at = SystemClock.now();
         self.look()?;
+        self.refuse_no_node()?;
         self.refuse_clocks(asked_at)?;
         self.refuse_versions()?;
         Ok(self.refuse_unseen()?)
@@ -409,45 +432,24 @@ impl<'c, 't> Conductor<'c, 't> {
         Ok(vec![(goal, owned(&self.names))])
     }
 
-    /// Nothing is begun without a way back to what etcd holds.
-    fn keep_etcd(&mut self) -> Result<Option<EtcdSnapshot>> {
-        let Some(first) = self.fleet.first().cloned().filter(|_| !self.request.keeping.no_etcd_snapshot) else {
-            return Ok(None);
-        };
-        let node = first.name.as_str();
-        self.go_on(&Event::Keeping { node })?;
-        let file = self.request.keeping.etcd_snapshot.as_ref().map(|file| file.display().to_string());
-        let mut arguments = vec!["etcd", "snapshot", "-o", "json"];
-        arguments.extend(file.as_deref().into_iter().flat_map(|file| ["--", file]));
-        let tell = &mut self.tell;
-        let taken = first.ask::<EtcdSnapshot>(&arguments, None, snapshot_patience(), &mut |line| {
-            let _ = tell(&Event::Said { node, line });
-        });
-        let snapshot = taken.map_err(|error| match error {
-            NodesError::Failed { node, reason, .. } => ConductError::NoSnapshot { node, reason }.into(),
-            other => crate::error::Error::from(other),
-        })?;
-        self.go_on(&Event::Kept { node, snapshot: &snapshot })?;
-        Ok(Some(snapshot))
-    }
-
     fn go(&mut self, goal: Goal, names: &[&str]) -> Result<()> {
         let mut before: Option<Leg> = None;
         while let Some(leg) = next(&self.stops(), names, goal)? {
             if before.as_ref() == Some(&leg) {
                 return Err(self.no_progress(&leg).into());
             }
-            // What every node trusts must have reached what the cluster hands out before anybody relies on it. Between two control
-            // planes of a step the cluster hands out the one or the other: it was looked at before the first.
-            let is_relied_on = matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld);
-            if is_relied_on && !is_begun(&self.stops(), &leg, goal)? {
-                self.cluster(&leg.authorities, self.request.evicting.restart_pods && leg.phase == Phase::TrustNew)?;
-            }
             if matches!(leg.phase, Phase::TrustNew | Phase::TrustOld) {
                 if !self.is_asked {
                     self.refuse_missing_nodes()?;
                 }
                 self.rehearse(&leg)?;
+            }
+            // What every node trusts must have reached what the cluster hands out before anybody relies on it. Between two control
+            // planes of a step the cluster hands out the one or the other: it was looked at before the first.
+            let is_relied_on = matches!(leg.phase, Phase::IssueNew | Phase::TrustNew | Phase::TrustOld);
+            if is_relied_on && !is_begun(&self.stops(), &leg, goal)? {
+                self.cluster(&leg.authorities, self.request.evicting.restart_pods && leg.phase == Phase::TrustNew)?;
+                self.refuse_left_pods()?;
             }
             for node in &leg.nodes {
                 self.step(node, leg.phase, &leg.authorities, &[])?;
@@ -505,7 +507,9 @@ impl<'c, 't> Conductor<'c, 't> {
         }
         let began = Instant::now();
         let tell = &mut self.tell;
-        let patience = step_patience(self.request.timeout()?);
+        let timeout = self.request.timeout()?;
+        // Every pod may take that long.
+        let patience = if more.is_empty() { step_patience(timeout) } else { long_patience() };
         let report: StepReport = member.ask(&arguments, material.as_ref(), patience, &mut |line| {
             let _ = tell(&Event::Said { node, line });
         })?;
@@ -550,7 +554,7 @@ impl<'c, 't> Conductor<'c, 't> {
             if let Some(source) = self.source(member, authority) {
                 let role = if member.is_worker() { "worker" } else { "control-plane" };
                 let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
-                let mut exported = source.ask::<Material>(&arguments, None, question(self.stop), &mut |_| {})?;
+                let mut exported = source.receive::<Material>(&arguments, None, question(self.stop), &mut |_| {})?;
                 // Nothing but what was asked for.
                 material.authorities.extend(exported.authorities.remove_entry(authority));
             } else if let Some(path) = &self.request.coming.new_ca {

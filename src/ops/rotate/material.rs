@@ -11,6 +11,9 @@ use crate::plan::rotate::Given;
 use crate::secret::Secret;
 use crate::store::Store;
 
+/// How a private key in PEM ends.
+const KEY: &[u8] = b"PRIVATE KEY-----";
+
 faults! {
     /// Why a file with a CA that comes is not taken.
     pub enum MaterialError {
@@ -42,17 +45,17 @@ pub(super) fn read_material(path: &Path) -> Result<Secret> {
     if let Err(Distrust { place, reason }) = program::refuse_foreign(path) {
         return Err(MaterialError::Foreign { place: place.display().to_string(), reason }.into());
     }
-    read_named(path, None)
+    let content = read_named(path, None)?;
+    let mode = Store::new(None)?.standing(path).filter(|found| !found.is_folder).map_or(0, |found| found.mode);
+    if mode & 0o077 != 0 && content.expose().windows(KEY.len()).any(|part| part == KEY) {
+        let path = path.display();
+        log::warn!("{path} holds a CA's private key, and others can read it (mode {mode:04o}): chmod 600 {path}");
+    }
+    Ok(content)
 }
 
 /// The CA that comes, of such a file.
 pub(super) fn read_new_ca(path: &Path) -> Result<Given> {
     let content = read_material(path)?;
-    let given = Given::of_pem(&content)?;
-    let mode = Store::new(None)?.standing(path).filter(|found| !found.is_folder).map_or(0, |found| found.mode);
-    if given.key.is_some() && mode & 0o077 != 0 {
-        let path = path.display();
-        log::warn!("{path} holds a CA's private key, and others can read it (mode {mode:04o}): chmod 600 {path}");
-    }
-    Ok(given)
+    Given::of_pem(&content)
 }

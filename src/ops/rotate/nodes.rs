@@ -3,16 +3,18 @@
 //! In: a file that names them. Out: [`Fleet`], whose nodes can be asked. The words of a node are run as they are, with kubepki's
 //! arguments behind them.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::NodeRotation;
 use crate::edge::program::{self, Distrust};
 use crate::edge::transport::{CallError, Ended, MOST, Patience, call};
-use crate::error::{Result, faults};
+use crate::error::{Category, Result, faults};
 use crate::ops::named::read_named;
 use crate::plan::rotate::course::Stop;
 use crate::secret::Secret;
@@ -23,7 +25,7 @@ use crate::yaml;
 /// For so long a node is waited for that only says what is there.
 const LOOK: Duration = Duration::from_secs(2 * 60);
 
-/// For so long a node is waited for that hands on all that etcd holds.
+/// For so long a node is waited for that hands on all that etcd holds, or has every pod restart.
 const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// What is in the middle of a change is waited for to its end: in a step each component may take `timeout`, every static pod, the
@@ -33,9 +35,9 @@ pub const fn step_patience(timeout: Duration) -> Patience<'static> {
     Patience { limit: timeout.saturating_mul(10).saturating_add(LOOK), stop: None }
 }
 
-/// So is a snapshot of etcd.
+/// So is a snapshot of etcd, and a cluster whose pods restart one by one.
 #[must_use]
-pub const fn snapshot_patience() -> Patience<'static> {
+pub const fn long_patience() -> Patience<'static> {
     Patience { limit: LONGEST, stop: None }
 }
 
@@ -69,7 +71,7 @@ faults! {
         },
         /// A node does not answer, or kubepki failed there; the message has what it said last.
         #[error("{node}: {what}: {reason}")]
-        #[fault("rotate.node_failed", Environment,
+        #[fault("rotate.node_failed" as FAILED, Environment,
             "run the same by hand on that node, then go on: `kubepki rotate resume`; nodes that are done stay done")]
         Failed {
             /// The node.
@@ -77,6 +79,18 @@ faults! {
             /// What it was asked for.
             what: String,
             /// What it said.
+            reason: String,
+        },
+        /// kubepki refused there; the message has why.
+        #[error("{node}: {what}: {reason}")]
+        #[fault("rotate.node_refused" as REFUSED, Refused,
+            "it says why; put that right on that node, then go on: `kubepki rotate resume`; nodes that are done stay done")]
+        Refused {
+            /// The node.
+            node: String,
+            /// What it was asked for.
+            what: String,
+            /// Why.
             reason: String,
         },
         /// What came back is no answer of kubepki's.
@@ -98,10 +112,14 @@ faults! {
             /// By its own files.
             said: String,
         },
+        /// Without a file of nodes it is about this machine, and no node of a cluster is here.
+        #[error("nothing that a rotation replaces is on this machine")]
+        #[fault("rotate.no_node", Usage, "name the cluster's nodes: --nodes FILE; or run it on a control-plane node")]
+        NoNode,
         /// Ctrl-C came between two steps, or while a node was only looked at.
-        #[error("interrupted where no step is half done")]
+        #[error("interrupted; no step is half done")]
         #[fault("rotate.interrupted" as INTERRUPTED, Interrupted,
-            "see how far each node is: `kubepki rotate status`; a rotation that has begun goes on: `kubepki rotate resume`")]
+            "see how far each node is: `kubepki rotate status`; go on: `kubepki rotate resume`")]
         Interrupted,
     }
 }
@@ -155,6 +173,9 @@ impl Fleet {
         refuse_foreign(file)?;
         let content = read_named(file, None)?;
         let text = std::str::from_utf8(content.expose()).map_err(|error| bad(error.to_string()))?;
+        if text.trim().is_empty() {
+            return Err(bad("it is empty".to_owned()).into());
+        }
         let File { nodes: mut members } = yaml::from_str(text).map_err(|error| bad(error.to_string()))?;
         for (at, one) in members.iter().enumerate() {
             if one.run.is_empty() || one.name.is_empty() {
@@ -197,7 +218,7 @@ impl Member {
         self.role == NodeKind::Worker
     }
 
-    /// What kubepki prints there, as data.
+    /// What kubepki prints there, as data. Whoever has the node has every text of it: none of them has a line of its own here.
     ///
     /// # Errors
     /// [`NodesError`].
@@ -208,12 +229,31 @@ impl Member {
         patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<T, NodesError> {
+        let mut answer: Value = self.receive(arguments, input, patience, see)?;
+        on_one_line(&mut answer);
+        serde_json::from_value(answer).map_err(|error| self.bad_answer(printable(&error.to_string())))
+    }
+
+    /// The same as it is printed: it may be a key.
+    ///
+    /// # Errors
+    /// [`NodesError`].
+    pub fn receive<T: DeserializeOwned>(
+        &self,
+        arguments: &[&str],
+        input: Option<&Secret>,
+        patience: Patience<'_>,
+        see: &mut dyn FnMut(&str),
+    ) -> Result<T, NodesError> {
         let output = self.call(arguments, input, patience, see)?;
-        serde_json::from_slice(output.expose()).map_err(|error| {
-            // What it printed may be a key.
-            let reason = format!("line {}, column {}", error.line(), error.column());
-            NodesError::BadAnswer { node: self.name.clone(), reason }
-        })
+        // It is not quoted.
+        serde_json::from_slice(output.expose())
+            .map_err(|error| self.bad_answer(format!("line {}, column {}", error.line(), error.column())))
+    }
+
+    /// Of this node.
+    pub(super) fn bad_answer(&self, reason: impl Into<String>) -> NodesError {
+        NodesError::BadAnswer { node: self.name.clone(), reason: reason.into() }
     }
 
     /// The same as bytes.
@@ -228,7 +268,7 @@ impl Member {
         see: &mut dyn FnMut(&str),
     ) -> Result<Secret, NodesError> {
         let what = arguments.iter().take_while(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
-        let failed = |reason: String| NodesError::Failed { node: self.name.clone(), what: what.clone(), reason };
+        let failed = |reason: String| NodesError::Failed { node: self.shown_name(), what: what.clone(), reason };
         let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
         // The words may lead through a shell of another host.
         if let Some(word) = arguments.iter().find(|word| !is_plain_word(word)) {
@@ -237,7 +277,12 @@ impl Member {
         match call(&self.run, &arguments, input, patience, &mut |line| see(&printable(line))) {
             Ok(Ended { code: Some(0), stdout, .. }) => Ok(Secret::new(stdout)),
             Ok(Ended { code, said, .. }) => {
-                let last = said.iter().rev().take(3).rev().map(|line| printable(line).into_owned()).collect::<Vec<_>>();
+                let (last, error) = last_words(&said);
+                // As kubepki ends when it refuses.
+                let is_refusal = code == Some(i32::from(Category::Refused.exit_code()));
+                if let Some(reason) = error.filter(|_| is_refusal) {
+                    return Err(NodesError::Refused { node: self.shown_name(), what, reason });
+                }
                 let how = code.map_or("a signal ended it".to_owned(), |code| format!("exit code {code}"));
                 Err(failed(if last.is_empty() { how } else { format!("{how}: {}", last.join(" | ")) }))
             }
@@ -245,14 +290,18 @@ impl Member {
             Err(CallError::Timeout) => Err(failed(format!("it did not end within {} s", patience.limit.as_secs()))),
             Err(CallError::Stopped) => Err(NodesError::Interrupted),
             Err(CallError::TooMuch) => {
-                let reason = format!("it prints more than {} MiB", MOST >> 20);
-                Err(NodesError::BadAnswer { node: self.name.clone(), reason })
+                Err(self.bad_answer(format!("it prints more than {} MiB", MOST >> 20)))
             }
             Err(CallError::Asks) => Err(failed(
                 "it asks something on the terminal, where nobody answers: let ssh have a key of its agent, and know the host"
                     .to_owned(),
             )),
         }
+    }
+
+    /// Its name; the node on which kubepki runs may have none.
+    fn shown_name(&self) -> String {
+        if self.name.is_empty() { "this node".to_owned() } else { self.name.clone() }
     }
 
     /// How the course sees it.
@@ -265,5 +314,32 @@ impl Member {
             to_restart: &seen.to_restart,
             serves_other: &seen.serves_other,
         }
+    }
+}
+
+/// The last lines, and what they call an error: its sentence, and what to do about it.
+fn last_words(said: &[String]) -> (Vec<String>, Option<String>) {
+    let shown: Vec<_> = said.iter().map(|line| printable(line).into_owned()).collect();
+    let part =
+        |start: &str| shown.iter().rev().find_map(|line| line.trim_start().strip_prefix(start).map(str::to_owned));
+    let error = part("error: ").map(|error| match part("hint: ") {
+        Some(hint) => format!("{error} ({hint})"),
+        None => error,
+    });
+    let last = shown.iter().rev().take(3).rev().cloned().collect();
+    (last, error)
+}
+
+/// Every text in it is on one line, and moves no cursor.
+fn on_one_line(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(shown) = printable(text) {
+                *text = shown;
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(on_one_line),
+        Value::Object(fields) => fields.values_mut().for_each(on_one_line),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -13,6 +13,7 @@ use crate::audit::signers::{BUILT_IN, flag};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::component::StaticPod;
 use crate::error::faults;
+use crate::remedy::command;
 use crate::text::printable;
 
 /// One of them.
@@ -25,6 +26,9 @@ pub enum Obstacle {
         authorities: [String; 2],
         /// The file of each.
         files: [PathBuf; 2],
+        /// The folder that is the link, where the file itself is none.
+        #[serde(default)]
+        folder: Option<PathBuf>,
     },
     /// A signer of the controller manager's has the file that will hold two CAs.
     Signer {
@@ -50,20 +54,19 @@ faults! {
     /// Why a rotation is not begun.
     pub enum ObstacleError {
         /// Links make the files of two authorities one file: what is written for the one would replace the other.
-        #[error("{node}{first} and {second} are one file: {from} leads to {to}")]
-        #[fault("rotate.one_file", Refused,
-            format!("separate them on that node first: put a copy in the place of the link, `cp --remove-destination {to} {from}` (where a folder is the link, of the folder)"))]
+        #[error("{node}{authorities} are one file: {from} leads to {to}")]
+        #[fault("rotate.one_file", Refused, format!("separate them on that node first: {separate}"))]
         OneFile {
             /// The node, and a colon; nothing for this one.
             node: String,
-            /// The first authority.
-            first: String,
-            /// The second one.
-            second: String,
-            /// Its file.
+            /// Both authorities.
+            authorities: String,
+            /// The file of the second one.
             from: String,
             /// That of the first.
             to: String,
+            /// What separates them.
+            separate: String,
         },
         /// The controller manager would sign nothing while two CAs are trusted: a flag of its names the file that holds both then, or it
         /// does not see the one with the single certificate.
@@ -96,12 +99,23 @@ impl Obstacle {
         let node = node.map(|node| format!("{}: ", printable(node))).unwrap_or_default();
         let shown = |path: &Path| printable(&path.display().to_string()).into_owned();
         match self {
-            Self::OneFile { authorities: [first, second], files: [to, from] } => ObstacleError::OneFile {
+            Self::OneFile { authorities: [first, second], files: [to, from], folder } => ObstacleError::OneFile {
                 node,
-                first: printable(first).into_owned(),
-                second: printable(second).into_owned(),
+                authorities: format!("{} and {}", printable(first), printable(second)),
                 from: shown(from),
                 to: shown(to),
+                separate: folder.as_deref().map_or_else(
+                    || {
+                        let copy = ["cp".as_ref(), "--remove-destination".as_ref(), to.as_os_str(), from.as_os_str()];
+                        format!("put a copy in the place of the link, {}", command(copy))
+                    },
+                    |folder| {
+                        format!(
+                            "put a folder with copies of the files in the place of {}, which is a link",
+                            shown(folder)
+                        )
+                    },
+                ),
             },
             Self::Signer { flag, file, manifest } => ObstacleError::SignsWithBundle {
                 node,
@@ -172,7 +186,9 @@ fn one_files(place: &Place) -> Vec<Obstacle> {
                 files.reverse();
                 authorities.reverse();
             }
-            all.push(Obstacle::OneFile { authorities, files });
+            let folder =
+                files[1].parent().filter(|_| place.node.store.behind(&files[1]).is_none()).map(Path::to_path_buf);
+            all.push(Obstacle::OneFile { authorities, files, folder });
         }
     }
     all

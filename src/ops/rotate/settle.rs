@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{RestartedPod, Way, affected, gates, restart_pods, wait_for_gates, write_objects};
 use super::{Place, RotateStepRequest, own_cluster};
-use crate::audit::rotation::told_to_sign_with;
-use crate::catalogue::{Aside, CLUSTER_CA};
+use crate::audit::rotation::{Stage, told_to_sign_with};
+use crate::catalogue::{Aside, CLUSTER_CA, SERVICE_ACCOUNT};
 use crate::error::Result;
 use crate::objects::Node;
 use crate::ops::Continue;
@@ -102,8 +102,8 @@ pub(super) fn settle(
     };
     // Before a rotation it is what is trusted now that will go.
     let goes = Some(goes(place)?).filter(|goes| !goes.is_empty() || !is_dry_run).unwrap_or(wanted.authority.clone());
-    let affected =
-        if goes.is_empty() { Vec::new() } else { affected(&mut api, &wanted, &goes, trusts_both_since(place))? };
+    let keys = keys_that_go(request, place, is_dry_run)?;
+    let affected = affected(&mut api, &wanted, (&goes, &keys), trusts_both_since(place))?;
     let nodes = api.list::<Node>(None, "")?.items.into_iter().map(|node| node.metadata.name).collect();
     Ok(Settled { objects, gates, affected, pods, nodes })
 }
@@ -154,7 +154,30 @@ fn goes(place: &Place) -> Result<Vec<Certificate>> {
     Ok(inventory.bundle(CLUSTER_CA).iter().filter(|one| !next.contains(one)).cloned().collect())
 }
 
+/// The service accounts' keys that will not be trusted any more, by the SHA-256 of each; before a rotation the one that is trusted.
+fn keys_that_go(request: &RotateStepRequest, place: &Place, is_dry_run: bool) -> Result<Vec<String>> {
+    let is_meant = |name: &&str| *name == SERVICE_ACCOUNT;
+    let names: Vec<_> = request.chosen()?.into_iter().filter(is_meant).collect();
+    let rotations = place.rotations(&names)?;
+    let Some(keys) = rotations.first() else { return Ok(Vec::new()) };
+    let goes: Vec<_> = match keys.stage {
+        Stage::IssueNew => keys.previous.clone(),
+        Stage::IssueOld | Stage::Prepared => {
+            keys.trusted.iter().filter(|one| !keys.next.contains(one)).cloned().collect()
+        }
+        Stage::Single if is_dry_run => keys.trusted.clone(),
+        _ => Vec::new(),
+    };
+    Ok(goes.into_iter().map(|one| one.public_key_sha256).collect())
+}
+
 /// Since when both are trusted here, as far as files say it: pods that started before may not have seen it.
 fn trusts_both_since(place: &Place) -> Option<DateTime<Utc>> {
-    place.node.store.changed_at(&place.node.layout.signing_certificate())
+    let (store, layout) = (&place.node.store, &place.node.layout);
+    let bundle = layout.in_use(CLUSTER_CA).public;
+    // Where the CA's key is elsewhere, nothing signs with a file of its own.
+    store.changed_at(&layout.signing_certificate()).or_else(|| {
+        let trusts_both = place.count(&bundle) > 1;
+        trusts_both.then(|| store.changed_at(&bundle)).flatten()
+    })
 }

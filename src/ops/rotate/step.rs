@@ -67,18 +67,40 @@ impl StepReport {
     }
 }
 
-/// What a step would change, as far as it can be said before anything is there; nothing is changed.
+/// What a step would do, as far as it can be said before anything is there.
+#[derive(Debug)]
+pub struct Trial {
+    /// The files.
+    pub plan: Plan,
+    /// The components that are restarted where they have not loaded by themselves what changes.
+    pub restarts: Vec<&'static str>,
+    /// Whether more files follow these in the same step.
+    pub is_first_part: bool,
+}
+
+/// What a step would change; nothing is changed.
 ///
 /// # Errors
 /// As [`step`].
-pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Result<Plan> {
+pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Result<Trial> {
+    let mut trial = planned(request, phase, now)?;
+    exposure::judge_plan(&mut trial.plan)?;
+    Ok(trial)
+}
+
+fn planned(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Result<Trial> {
     let names = request.chosen()?;
     let material = material(request, &names)?;
     let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
     let rotations = place.rotations(&names)?;
     refuse_early(request, &place, phase, &rotations, &material, now)?;
+    let restarts = if request.no_restart || !place.node.store.is_of_this_machine() {
+        Vec::new()
+    } else {
+        affected_components(&place, phase, &names, &rotations)
+    };
     if phase == Phase::Reissue {
-        return reissue::plan(request, &place, &rotations, now);
+        return Ok(Trial { plan: reissue::plan(request, &place, &rotations, now)?, restarts, is_first_part: false });
     }
     let inventory = place.inventory()?;
     let circumstances = Circumstances { now, is_worker: place.is_worker() };
@@ -96,11 +118,12 @@ pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> R
             None => rest.push(rotation),
         }
     }
+    let is_first_part = !artefacts.is_empty();
     let Turn { mut plan, .. } = turn(&inventory, &rest, phase, &material, circumstances)?;
     artefacts.append(&mut plan.artefacts);
     plan.artefacts = artefacts;
     plan.rootfs.clone_from(&request.node.rootfs);
-    Ok(plan)
+    Ok(Trial { plan, restarts, is_first_part })
 }
 
 /// Does one step on this node.
@@ -346,8 +369,22 @@ fn restart_what_is_due(
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Vec<String>> {
+    let components = affected_components(place, phase, names, &place.rotations(names)?);
+    if components.is_empty() {
+        return Ok(Vec::new());
+    }
+    let report = restart::restart(&restart_request(request, components), now, progress)?;
+    Ok(report.restarted.into_iter().map(|one| one.name).collect())
+}
+
+/// The components that read only as they start what a step changes.
+fn affected_components(
+    place: &Place,
+    phase: Phase,
+    names: &[&str],
+    rotations: &[AuthorityRotation],
+) -> Vec<&'static str> {
     // Where the new one signs, both are trusted for long.
-    let rotations = place.rotations(names)?;
     let is_later = |one: &AuthorityRotation| phase == Phase::TrustBoth && one.stage == Stage::IssueNew;
     let has = |name: &str| rotations.iter().any(|one| one.name == name && !is_later(one));
     let mut components = Vec::new();
@@ -367,11 +404,7 @@ fn restart_what_is_due(
     components.retain(|name| *name == KUBELET || place.node.store.read([manifest(name)]).is_there(&manifest(name)));
     components.sort_unstable();
     components.dedup();
-    if components.is_empty() {
-        return Ok(Vec::new());
-    }
-    let report = restart::restart(&restart_request(request, components), now, progress)?;
-    Ok(report.restarted.into_iter().map(|one| one.name).collect())
+    components
 }
 
 /// Whether it says who signs.

@@ -5,14 +5,12 @@
 //! have; users' kubeconfigs are nowhere but where they are named.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use super::Place;
-use super::conduct::{SeenNode, survey};
 use super::nodes::{Fleet, question};
+use super::{NodeRotation, Place};
 use crate::audit::access::{AuditLog, StillUsed, still_used};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::CLUSTER_CA;
@@ -20,8 +18,9 @@ use crate::digest::sha256_hex;
 use crate::error::{Result, faults};
 use crate::ops::access::{client_certificates, read_logs};
 use crate::ops::named::read_named;
+use crate::plan::rotate::course::CourseError;
 use crate::plan::rotate::{Material, RotateError};
-use crate::request::{RequestError, RotatedNodes};
+use crate::request::RequestError;
 pub use crate::request::{UnusedHereRequest, UnusedRequest};
 use crate::text::printable;
 use crate::workers::StopSignal;
@@ -53,31 +52,35 @@ faults! {
     }
 }
 
-/// What was looked at, in words.
+/// What was looked at, in words; none where no log is given.
 ///
 /// # Errors
 /// [`UnusedError`]; a file cannot be read, or is not of the new CA; a node does not answer.
-pub fn refuse_old_credentials(
+pub(super) fn refuse_old_credentials<'n>(
     request: &UnusedRequest,
-    on: &RotatedNodes,
-    program: &Path,
+    authorities: &[&str],
+    fleet: &Fleet,
+    seen: impl Iterator<Item = &'n NodeRotation>,
     now: DateTime<Utc>,
     stop: &StopSignal,
-) -> Result<String> {
+) -> Result<Option<String>> {
+    if !request.is_wanted() {
+        return Ok(None);
+    }
     let span = request.span()?;
-    if !on.chosen()?.contains(&CLUSTER_CA) {
+    if !authorities.contains(&CLUSTER_CA) {
         return Err(RequestError::bad(
             "--audit-log is about the cluster's CA, which is not among those that are replaced",
             "leave it out, or add the CA: --authority ca",
         )
         .into());
     }
-    let Some(log) = read_logs(&request.audit_log, stop)? else { return Ok(String::new()) };
-    let mut known = known_to_nodes(&survey(on, program, stop)?)?;
+    let Some(log) = read_logs(&request.audit_log, stop)? else { return Ok(None) };
+    let mut known = known_to_nodes(seen);
     if !request.new_credential.is_empty() {
-        known.extend(known_to_users(request, new_authority(on, program, stop)?.as_ref())?);
+        known.extend(known_to_users(request, new_authority(fleet, stop)?.as_ref())?);
     }
-    judge(&log, &known, now, span)
+    judge(&log, &known, now, span).map(Some)
 }
 
 /// What other nodes and users have, for `kubepki rotate unused`.
@@ -122,7 +125,11 @@ pub fn refuse_old_credentials_here(
     let signs = own.iter().find(|one| one.stage == Stage::IssueNew).and_then(AuthorityRotation::signs);
     let new = inventory.get(CLUSTER_CA).and_then(|item| item.certificates().first());
     let (Some(signs), Some(new)) = (signs, new) else {
-        let stage = own.first().map_or(Stage::Absent, |one| one.stage).as_str();
+        let stage = own.first().map_or(Stage::Absent, |one| one.stage);
+        if matches!(stage, Stage::Single | Stage::Absent) {
+            return Err(CourseError::None.into());
+        }
+        let stage = stage.as_str();
         return Err(RotateError::WrongStage { authority: CLUSTER_CA.to_owned(), stage, phase: "unused" }.into());
     };
     let Some(log) = read_logs(&request.unused.audit_log, stop)? else {
@@ -158,17 +165,13 @@ fn in_words(one: &StillUsed) -> String {
 }
 
 /// The certificates on the nodes that the CA has signed which signs now.
-fn known_to_nodes(nodes: &[SeenNode]) -> Result<BTreeSet<String>> {
-    if let Some(problem) = nodes.iter().find_map(|node| node.problem.clone()) {
-        return Err(problem.into());
-    }
-    let rotations = nodes.iter().filter_map(|node| node.rotation.as_ref());
-    let all: Vec<_> = rotations
+fn known_to_nodes<'n>(nodes: impl Iterator<Item = &'n NodeRotation>) -> BTreeSet<String> {
+    let all: Vec<_> = nodes
         .flat_map(|seen| seen.authorities.iter().map(|one| (seen.is_worker, one)))
         .filter(|(_, one)| one.name == CLUSTER_CA)
         .collect();
     let signs = all.iter().find(|(is_worker, _)| !is_worker).and_then(|(_, one)| one.signs());
-    Ok(signs.map(|signs| signed_by(all.iter().map(|(_, one)| *one), signs)).unwrap_or_default())
+    signs.map(|signs| signed_by(all.iter().map(|(_, one)| *one), signs)).unwrap_or_default()
 }
 
 fn signed_by<'r>(all: impl Iterator<Item = &'r AuthorityRotation>, signs: &str) -> BTreeSet<String> {
@@ -177,11 +180,10 @@ fn signed_by<'r>(all: impl Iterator<Item = &'r AuthorityRotation>, signs: &str) 
 }
 
 /// The CA that signs now: the first that a control plane hands out.
-fn new_authority(on: &RotatedNodes, program: &Path, stop: &StopSignal) -> Result<Option<Certificate>> {
-    let fleet = Fleet::read(on.nodes.as_deref(), program)?;
+fn new_authority(fleet: &Fleet, stop: &StopSignal) -> Result<Option<Certificate>> {
     let Some(first) = fleet.first() else { return Ok(None) };
     let arguments = ["rotate", "export", "--to", "worker", "--authority", CLUSTER_CA];
-    let material: Material = first.ask(&arguments, None, question(stop), &mut |_| {})?;
+    let material: Material = first.receive(&arguments, None, question(stop), &mut |_| {})?;
     let given = material.get(CLUSTER_CA).map(|given| read_certificates(given.certificates.as_bytes())).transpose()?;
     Ok(given.and_then(|all| all.into_iter().next()))
 }

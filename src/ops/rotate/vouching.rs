@@ -32,7 +32,7 @@ pub(super) fn objection(
     let (Some(old), Some(leaf)) = (item.leaf(), server.leaf()) else { return Ok(None) };
     let own_key = inventory.tree.content(&inventory.layout.in_use(CLUSTER_CA).key);
     let Some(key) = own_key.and_then(|text| PrivateKey::from_pem(text).ok()) else {
-        return Ok(Some("its key is elsewhere, and does not sign here what the new one is known by".to_owned()));
+        return Ok(Some("its key is not on this node, so it cannot sign the new one".to_owned()));
     };
     let (begin, end) = (now - TRIAL, now + TRIAL);
     let like = CertificateTemplate::like(old, begin, end);

@@ -4,12 +4,14 @@
 //! webhook it is decides what it trusts.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::objects::{are_the_same, shown};
 use crate::catalogue::ROOT_CA_MAP;
+use crate::digest::hex;
 use crate::objects::{Object, Pod, Secret};
 use crate::plan::words::words;
 use crate::x509::{Certificate, read_certificates};
@@ -67,17 +69,32 @@ impl<'b> Bundle<'b> {
     }
 }
 
-/// Whether a service account's lasting token comes with other CAs than the cluster's.
+/// Whether a service account's lasting token is of a key that goes, or comes with other CAs than the cluster's; `keys` are those that go,
+/// each by the SHA-256 of its public key in hexadecimal.
 #[must_use]
-pub fn token(secret: &Secret, authority: &[Certificate]) -> Option<Affected> {
-    let encoded = secret.data.get(ROOT_CA_MAP.1)?;
+pub fn token(secret: &Secret, authority: &[Certificate], keys: &[String]) -> Option<Affected> {
+    let object = || format!("Secret {}/{}", secret.metadata.namespace, secret.metadata.name);
+    let affected = |reason| Some(Affected { kind: AffectedKind::TokenSecret, object: object(), reason });
+    if let Some(key) = secret.data.get("token").and_then(|token| signing_key(token)).filter(|key| keys.contains(key)) {
+        let short = key.get(..12).unwrap_or(&key);
+        return affected(format!("its token is signed with the key {short}, and does not end by itself"));
+    }
+    let encoded = secret.data.get(ROOT_CA_MAP.1).filter(|_| !authority.is_empty())?;
     let held =
         STANDARD.decode(encoded.as_bytes()).ok().and_then(|pem| read_certificates(&pem).ok()).unwrap_or_default();
-    if are_the_same(&held, authority) {
-        return None;
+    if are_the_same(&held, authority) { None } else { affected(format!("its CA entry holds {}", shown(&held))) }
+}
+
+/// The key that has signed a token, by its header: `kid` is the SHA-256 of the public key (kubernetes `pkg/serviceaccount/jwt.go`).
+fn signing_key(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Header {
+        kid: String,
     }
-    let object = format!("Secret {}/{}", secret.metadata.namespace, secret.metadata.name);
-    Some(Affected { kind: AffectedKind::TokenSecret, object, reason: format!("its CA entry holds {}", shown(&held)) })
+    let token = Zeroizing::new(STANDARD.decode(token).ok()?);
+    let header = token.split(|byte| *byte == b'.').next()?;
+    let Header { kid } = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    Some(hex(&URL_SAFE_NO_PAD.decode(kid).ok()?))
 }
 
 /// Whether a pod has run since before the moment. A static pod's files are the node's.

@@ -560,7 +560,9 @@ pub fn imagined(
         }
         Phase::IssueNew | Phase::IssueOld => {
             one.stage = if phase == Phase::IssueNew { Stage::IssueNew } else { Stage::IssueOld };
-            one.trusted.rotate_left(1);
+            if !one.trusted.is_empty() {
+                one.trusted.rotate_left(1);
+            }
             let other: Vec<_> = one.trusted.iter().skip(1).cloned().collect();
             one.has_other_key = true;
             (one.next, one.previous) = if phase == Phase::IssueNew { (Vec::new(), other) } else { (other, Vec::new()) };

@@ -109,13 +109,13 @@ values! {
     }
 }
 
-/// A fault that stands against a restart.
+/// A fault that stands against a restart, or a rotation.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(in crate::python) struct Standing(Fault);
+pub(in crate::python) struct Standing(pub(super) Fault);
 
 values! {
-    /// What of the node itself stands against a restart; `restart` raises it.
+    /// What of the node itself stands against a restart, which `restart` raises; or against a rotation.
     Obstacle(it: Standing);
     shown = format!("{}: {}", it.0.code, it.0.message);
     text = printable(&it.0.message).into_owned();

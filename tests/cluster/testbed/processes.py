@@ -96,6 +96,21 @@ def descendants(pid: int) -> list[int]:
     return sorted(found)
 
 
+def beside(pid: int) -> list[int]:
+    """Return the ids of all processes in the same process namespace, also of those that were started from outside."""
+    own = _namespace(pid)
+    all_of_machine = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return sorted(other for other in all_of_machine if own is not None and _namespace(other) == own)
+
+
+def _namespace(pid: int) -> str | None:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    # One that has ended, or that even root may not look at.
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+
+
 def _stat(pid: int) -> list[str] | None:
     """The fields after the name: state, parent, ..."""
     try:

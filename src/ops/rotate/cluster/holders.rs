@@ -34,23 +34,25 @@ pub struct RestartedPod {
     pub left: Option<String>,
 }
 
-/// What holds a CA that `goes`, and does not follow by itself: CA bundles, lasting tokens, and pods that started `before`.
+/// What holds a CA, or a service-account key, that goes, and does not follow by itself: CA bundles, lasting tokens, and pods that started
+/// `before`.
 ///
 /// # Errors
 /// [`ClusterError`].
 pub fn affected(
     api: &mut Api<'_>,
     wanted: &ClusterTrust,
-    goes: &[Certificate],
+    (goes, keys): (&[Certificate], &[String]),
     before: Option<DateTime<Utc>>,
 ) -> Result<Vec<Affected>> {
-    let mut all = bundles(api, goes)?;
-    if !wanted.authority.is_empty() {
+    let mut all = if goes.is_empty() { Vec::new() } else { bundles(api, goes)? };
+    let authority = if goes.is_empty() { &[] } else { wanted.authority.as_slice() };
+    if !authority.is_empty() || !keys.is_empty() {
         let selector = format!("fieldSelector={}", escaped("type=kubernetes.io/service-account-token"));
         let secrets = all_of::<Secret>(api, &selector)?;
-        all.extend(secrets.iter().filter_map(|secret| token(secret, &wanted.authority)));
+        all.extend(secrets.iter().filter_map(|secret| token(secret, authority, keys)));
     }
-    if let Some(before) = before {
+    if let Some(before) = before.filter(|_| !goes.is_empty()) {
         all.extend(all_of::<Pod>(api, "")?.iter().filter_map(|one| pod(one, before)));
     }
     Ok(all)
@@ -89,7 +91,7 @@ fn all_of<T: Object>(api: &mut Api<'_>, selector: &str) -> Result<Vec<T>, Cluste
 }
 
 /// Restarts every pod that started `before`, one after the other: it is evicted, and waited for until it is gone. A disruption budget
-/// that does not allow it is asked again until the time is up; what is left then says why.
+/// that does not allow it is asked again until the time of this pod is up; what is left then says why.
 ///
 /// # Errors
 /// [`ClusterError`]; the wait was broken off.
@@ -99,12 +101,11 @@ pub fn restart_pods(
     timeout: Duration,
     progress: &mut dyn FnMut(&RestartedPod) -> Continue,
 ) -> Result<Vec<RestartedPod>> {
-    let since = Instant::now();
     let mut all = Vec::new();
     for one in all_of::<Pod>(api, "")?.into_iter().filter(|one| pod(one, before).is_some()) {
         let left = match stays_by_hand(&one) {
             Some(reason) => Some(reason),
-            None => ended(api, &one, since, timeout)?,
+            None => ended(api, &one, timeout)?,
         };
         let done = RestartedPod { namespace: one.metadata.namespace, name: one.metadata.name, left };
         if progress(&done) == Continue::No {
@@ -116,7 +117,8 @@ pub fn restart_pods(
 }
 
 /// Evicts a pod, and waits until it is gone; why it is not.
-fn ended(api: &mut Api<'_>, pod: &Pod, since: Instant, timeout: Duration) -> Result<Option<String>, ClusterError> {
+fn ended(api: &mut Api<'_>, pod: &Pod, timeout: Duration) -> Result<Option<String>, ClusterError> {
+    let since = Instant::now();
     let mut said = "the time was up before it could be evicted".to_owned();
     loop {
         if since.elapsed() >= timeout {

@@ -70,15 +70,31 @@ faults! {
             /// Each node and how far it is.
             stages: Vec<String>,
         },
-        /// A control plane refuses to give the CA up, so no other one has.
-        #[error("{node} refuses, and nothing was given up anywhere: {reason}")]
+        /// A control plane refuses to give the CA up, so this run has given it up nowhere.
+        #[error("{node} refuses, and this run has given nothing up{}: {reason}", already(given_up))]
         #[fault("rotate.not_yet", Refused,
-            "it says why; what does not concern the others need not wait: name them with --authority")]
+            "do what it asks for, then run the same again; an authority that it does not speak of can go first: --authority NAME",
+            context = crate::error::evidence!(node, given_up))]
         NotYet {
             /// The node.
             node: String,
             /// What it said.
             reason: String,
+            /// The control planes that have given it up before.
+            given_up: Vec<String>,
+        },
+        /// Pods that may not know the new CA still run, so the old one stays.
+        #[error("pods that may not know the new CA were left, and nothing was given up: {}", pods.join("; "))]
+        #[fault("rotate.pods_left", Refused,
+            "restart these by hand, and run the same again; without --restart-pods nobody waits for them",
+            context = crate::error::evidence!(pods))]
+        PodsLeft {
+            /// Each pod, and why it was left.
+            pods: Vec<String>,
         },
     }
+}
+
+fn already(nodes: &[String]) -> String {
+    if nodes.is_empty() { String::new() } else { format!(" ({} had, before)", nodes.join(", ")) }
 }

@@ -11,7 +11,7 @@ faults! {
         /// Nodes do not have the same CA, and no rotation that is under way explains it.
         #[error("{authority} is not the same on every node: {}", nodes.join("; "))]
         #[fault("rotate.nodes_differ", Refused,
-            "compare them: kubepki rotate status; a node of another cluster may be in the file",
+            "compare them: `kubepki rotate status`; a node of another cluster may be in the file",
             context = crate::error::evidence!(authority, nodes))]
         NodesDiffer {
             /// The authority.
@@ -33,7 +33,7 @@ faults! {
         /// A node has nothing of what other nodes have: it would be left out, and cut off at the end.
         #[error("{node} has no {authority}")]
         #[fault("rotate.missing", Refused,
-            "put it back there, from a backup (`kubepki backup list`) or from another node; a node that is not of the cluster any more: take it out of the file",
+            "put it back there, from another node, or from a backup that has it (`kubepki backup list`, then `kubepki backup restore NAME --only FILE`); a node that is not of the cluster any more: take it out of the file",
             context = crate::error::evidence!(node, authority))]
         Missing {
             /// The node.
@@ -43,7 +43,7 @@ faults! {
         },
         /// The files of a node contradict each other.
         #[error("{node}: {authority} is {stage}: {reason}")]
-        #[fault("rotate.unclear", Refused, "put the files right, or restore a backup: `kubepki backup list`")]
+        #[fault("rotate.unclear", Refused, "put the files right there; one that is broken comes from another node, or from a backup that has it (`kubepki backup list`, then `kubepki backup restore NAME --only FILE`)")]
         Unclear {
             /// The node.
             node: String,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::digest::{Digest, sha256_hex};
 use crate::key::{Algorithm, PrivateKey};
 use crate::objects::{Pod, Secret};
 use crate::plan::rotate::affected::{self, Bundle};
@@ -164,8 +165,32 @@ fn what_holds_the_ca_that_goes_is_named() {
     let secret = |held: &[Certificate]| -> Secret {
         serde_json::from_value(json!({"metadata": {"name": "t"}, "data": {"ca.crt": encoded(held)}})).unwrap()
     };
-    assert!(affected::token(&secret(&[old.clone(), new.clone()]), &[new.clone(), old.clone()]).is_none());
-    assert!(affected::token(&secret(goes), &[new, old.clone()]).is_some());
+    assert!(affected::token(&secret(&[old.clone(), new.clone()]), &[new.clone(), old.clone()], &[]).is_none());
+    assert!(affected::token(&secret(goes), &[new, old.clone()], &[]).is_some());
+    assert!(affected::token(&secret(goes), &[], &[]).is_none());
+}
+
+#[test]
+fn a_lasting_token_is_told_by_the_key_that_has_signed_it() {
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    // As `keyIDFromPublicKey` of kubernetes has it.
+    let digest = Digest::of(b"a public key");
+    let header = json!({"alg": "RS256", "kid": URL_SAFE_NO_PAD.encode(digest.as_bytes())}).to_string();
+    let token = format!("{}.e30.c2lnbmVk", URL_SAFE_NO_PAD.encode(header));
+    let secret = |token: &str| -> Secret {
+        serde_json::from_value(
+            json!({"metadata": {"name": "t", "namespace": "prod"}, "data": {"token": STANDARD.encode(token)}}),
+        )
+        .unwrap()
+    };
+    let goes = [sha256_hex(b"a public key")];
+    let told = affected::token(&secret(&token), &[], &goes).unwrap();
+    assert_eq!(told.object, "Secret prod/t");
+    assert!(told.reason.contains(&goes[0][..12]), "{}", told.reason);
+    assert!(affected::token(&secret(&token), &[], &[sha256_hex(b"another")]).is_none());
+    for broken in ["", "a", "a.b.c", &token.replace('.', "")] {
+        assert!(affected::token(&secret(broken), &[], &goes).is_none(), "{broken}");
+    }
 }
 
 #[test]
