@@ -352,11 +352,11 @@ class AccessReport:
 class AffectedObject:
     """An object of the cluster that holds on to a CA that goes, and does not follow by itself."""
 
-    __match_args__: Final = ("kind", "object", "reason")
+    __match_args__: Final = ("kind", "name", "reason")
     @property
     def kind(self) -> str: ...
     @property
-    def object(self) -> str: ...
+    def name(self) -> str: ...
     @property
     def reason(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -494,8 +494,8 @@ class AuditLog:
 class AuthorityRotation:
     """How far one CA, or the service accounts' key, is replaced on a node.
 
-    `stage` is `absent`, `single`, `prepared`, `trust-both/issue-old`, `trust-both/issue-new`, `trust-both` (which one signs cannot
-    be told there), or `unclear`.
+    `stage` is `absent`, `single`, `prepared`, `trust-both/issue-old`, `trust-both/issue-new`, `trust-both` (which one
+    signs cannot be told there), or `unclear`.
     """
 
     __match_args__: Final = (
@@ -798,9 +798,9 @@ class Changed:
 class ChangedObject:
     """An object of the cluster that was changed, or is to be."""
 
-    __match_args__: Final = ("object", "says")
+    __match_args__: Final = ("name", "says")
     @property
-    def object(self) -> str: ...
+    def name(self) -> str: ...
     @property
     def says(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...

@@ -140,10 +140,11 @@ def test_the_old_ca_stays_while_pods_that_may_not_know_the_new_one_are_left(clus
     left = {"namespace": "prod", "name": "db-0", "left": "nothing makes it anew: restart it by hand"}
     gone = {"namespace": "prod", "name": "web-0", "left": None}
     settled = {"objects": [], "gates": [], "affected": [], "pods": [left, gone], "nodes": list(cluster.nodes)}
-    report = {"phase": "cluster", "node": None, "changed": [], "settings": [], "restarted": [], "backups": []}
+    report: dict[str, object] = {"phase": "cluster", "node": None, "authorities": []}
+    report.update({name: [] for name in ("changed", "settings", "restarted", "backups")})
     script = 'case "$*" in *--restart-pods*) exec cat "$ANSWER" ;; esac\nexec "$@"\n'
     answer = cluster.folder / "answer"
-    answer.write_text(json.dumps({**report, "authorities": [], "cluster": settled}))
+    answer.write_text(json.dumps({**report, "cluster": settled}))
     through(cluster, "cp1", "env", f"ANSWER={answer}", "sh", "-c", script, "sh")
     refused = cluster.rotate("finish", "--authority", "ca", "--restart-pods", "--token-life", "0s")
     assert refused.returncode == 4, refused.stderr
@@ -151,7 +152,7 @@ def test_the_old_ca_stays_while_pods_that_may_not_know_the_new_one_are_left(clus
     assert "web-0" not in refused.stderr
     assert cluster.stages()["cp1"]["ca"] == "trust-both/issue-new"
     settled["pods"] = [gone]
-    answer.write_text(json.dumps({**report, "authorities": [], "cluster": settled}))
+    answer.write_text(json.dumps({**report, "cluster": settled}))
     done = cluster.rotate("finish", "--authority", "ca", "--restart-pods", "--token-life", "0s")
     assert done.returncode == 0, done.stderr
 

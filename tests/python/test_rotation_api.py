@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -89,11 +90,11 @@ def test_what_progress_raises_ends_it_after_the_step_and_resume_goes_on(cluster:
         ("finish", {"new_credential": "users"}),
     ],
 )
-def test_what_a_verb_has_no_use_for_is_refused(cluster: Cluster, verb: str, arguments: dict[str, object]) -> None:
+def test_what_a_verb_has_no_use_for_is_refused(cluster: Cluster, verb: Any, arguments: dict[str, Any]) -> None:  # noqa: ANN401 (any verb)
     before = {node: state(cluster.folder / node / "etc") for node in cluster.nodes}
     for do in (kubepki.rotate, kubepki.plan_rotation):
         with pytest.raises(kubepki.ConfigurationError) as refused:
-            do(verb, nodes=cluster.file, **arguments)  # type: ignore[operator]
+            do(verb, nodes=cluster.file, **arguments)
         assert refused.value.code == "plan.bad_request"
     assert {node: state(cluster.folder / node / "etc") for node in cluster.nodes} == before
 

@@ -61,8 +61,8 @@ values! {
 values! {
     /// How far one CA, or the service accounts' key, is replaced on a node.
     ///
-    /// `stage` is `absent`, `single`, `prepared`, `trust-both/issue-old`, `trust-both/issue-new`, `trust-both` (which one signs cannot
-    /// be told there), or `unclear`.
+    /// `stage` is `absent`, `single`, `prepared`, `trust-both/issue-old`, `trust-both/issue-new`, `trust-both` (which one
+    /// signs cannot be told there), or `unclear`.
     AuthorityRotation(it: audit::AuthorityRotation);
     shown = format!("{}: {}", it.name, it.stage.as_str());
     attributes {
@@ -180,7 +180,7 @@ values! {
     shown = format!("{}: {}", it.object, it.says);
     attributes {
         /// The object, as `ConfigMap kube-public/cluster-info`.
-        object = &it.object;
+        name = &it.object;
         /// What it says now, or is to say.
         says = &it.says;
     }
@@ -210,7 +210,7 @@ values! {
         /// `ca-bundle`, `token-secret`, `pod`.
         kind = it.kind.as_str();
         /// The object, as `APIService v1.example.org`.
-        object = &it.object;
+        name = &it.object;
         /// What was seen.
         reason = &it.reason;
     }
