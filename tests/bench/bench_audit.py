@@ -102,7 +102,8 @@ def files_alone(folder: Path) -> int:
 def files_alone_natively(folder: Path) -> Path:
     """Build the same in Rust: a process, as `kubepki audit` is one."""
     program = folder / "files_alone"
-    subprocess.run(["rustc", "-O", "-o", program, str(Path(__file__).with_name("files_alone.rs"))], check=True)
+    source = str(Path(__file__).with_name("files_alone.rs"))
+    subprocess.run(["rustc", "--edition", "2024", "-O", "-o", program, source], check=True)
     return program
 
 

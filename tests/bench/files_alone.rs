@@ -1,5 +1,5 @@
 //! The least that reading a folder takes: every file below it is opened, looked at, read into memory of its length and closed.
-//! Prints how many bytes there were. `rustc -O` alone builds it.
+//! Prints how many bytes there were. `rustc --edition 2024 -O` alone builds it.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
