@@ -56,7 +56,7 @@ impl Run for Embed {
 fn next(node: &NodeRequest, report: &Report) -> Vec<String> {
     let changed: Vec<_> = report.changed.iter().map(|changed| changed.name.as_str()).collect();
     let users = catalogue::must_restart(&changed);
-    let restart = format!("on a node that runs: `kubepki restart {}`", users.join(" "));
+    let restart = format!("to use them: `kubepki restart {}`", users.join(" "));
     let cleanup = "next: `kubepki certs cleanup` removes what is not needed any more".to_owned();
     let lines = (!users.is_empty()).then_some(restart).into_iter().chain([cleanup]);
     lines.map(|line| node.complete_commands(&line)).collect()

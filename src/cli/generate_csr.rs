@@ -85,6 +85,6 @@ fn way(node: &NodeRequest, request: &Path, node_name: Option<&str>) -> [String; 
         format!("  {}", remedy::command(sign)),
         format!("then here, with {} put beside the request:", name(&request.with_extension("crt"))),
         format!("  {}", node.complete_commands("`kubepki certs import`")),
-        "  `kubepki restart kubelet`".to_owned(),
+        format!("  {}", node.complete_commands("`kubepki restart kubelet`")),
     ]
 }

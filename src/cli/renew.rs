@@ -19,7 +19,7 @@ use crate::error::{Category, Error, Fault};
 use crate::ops::Planned;
 use crate::ops::apply::{Report, apply};
 use crate::ops::renew::{self, RenewRequest};
-use crate::ops::restart::{Reservation, RestartReport, RestartRequest, reserve, restart_reserved};
+use crate::ops::restart::{Reservation, RestartReport, RestartRequest, refuse_elsewhere, reserve, restart_reserved};
 use crate::plan::generate::Selection;
 use crate::plan::renew::not_renewed;
 use crate::plan::{Action, Artefact, Cause, Plan, Step};
@@ -94,6 +94,17 @@ impl Run for Renew {
         let mut request = RenewRequest { names, recover: (!is_dry_run).into(), signing, ..self.request };
         with_configuration_by(session, &mut request.node, &request.access)?;
         let planned = renew::plan(&request, session.now)?;
+        // The right to restart is taken before anything is renewed: a run that would not get it renews nothing.
+        let restart = RestartRequest {
+            kubelet: request.kubelet || self.names.iter().any(|name| name.starts_with(KUBELET)),
+            kubelet_dir: request.kubelet_dir.clone(),
+            rootfs: request.node.rootfs.clone(),
+            how: self.how,
+            ..RestartRequest::default()
+        };
+        if self.restart {
+            refuse_elsewhere(&restart)?;
+        }
         session.go_on()?;
         let renewing = Renewing {
             session,
@@ -110,14 +121,6 @@ impl Run for Renew {
             renewing.print(None, None)?;
             return Ok(renewing.conclude(None));
         }
-        // The right to restart is taken before anything is renewed: a run that would not get it renews nothing.
-        let restart = RestartRequest {
-            kubelet: request.kubelet || self.names.iter().any(|name| name.starts_with(KUBELET)),
-            kubelet_dir: request.kubelet_dir.clone(),
-            rootfs: request.node.rootfs.clone(),
-            how: self.how,
-            ..RestartRequest::default()
-        };
         let reservation = self.restart.then(|| reserve(&restart, session.now)).transpose()?;
         renewing.carry_out(reservation)
     }
@@ -148,7 +151,8 @@ impl Renewing<'_> {
             waiting => {
                 self.print(Some(&report), None)?;
                 if waiting.is_some() {
-                    self.session.screen.say("nothing was restarted: `kubepki restart` does it");
+                    let restart = command(&["restart"], self.plan().rootfs.as_deref());
+                    self.session.screen.say(&format!("nothing was restarted: {restart} does it"));
                 }
                 self.conclude(Some(&report))
             }

@@ -97,6 +97,9 @@ impl<'t> Enabling<'t> {
     pub fn read(request: &EnableServingRequest, tell: &'t mut dyn FnMut() -> ControlFlow<()>) -> Result<Self> {
         let wait = request.wait()?;
         let store = Store::new(request.rootfs.dir())?;
+        if request.restart {
+            restart::refuse_elsewhere(&restart_request(request, false))?;
+        }
         let path = request.kubelet_dir.join("config.yaml");
         if !store.read([&path]).is_there(&path) {
             return Err(ServingError::NoKubelet { path }.into());
@@ -191,17 +194,7 @@ impl<'t> Enabling<'t> {
         let running = kubelet_that_runs(&self.store, &self.request.kubelet_dir)?;
         let is_old = || running.started_at.zip(self.store.changed_at(&self.path)).is_none_or(|(at, told)| at < told);
         let is_due = self.setup.settings.last().is_some_and(|own| !own.is_set()) || is_old();
-        reserve(
-            &RestartRequest {
-                components: Selection::Names(vec![KUBELET.to_owned()]),
-                force: is_due,
-                kubelet_dir: self.request.kubelet_dir.clone(),
-                rootfs: self.request.rootfs.clone(),
-                how: RestartOptions { timeout: self.request.timeout, ..RestartOptions::default() },
-                ..RestartRequest::default()
-            },
-            now,
-        )
+        reserve(&restart_request(&self.request, is_due), now)
     }
 
     /// Waits for the request of this node's kubelet, or for the certificate that it has.
@@ -261,6 +254,17 @@ impl<'t> Enabling<'t> {
         let tree = self.store.read([&path]);
         let certificates = tree.content(&path).and_then(|content| read_certificates(content).ok());
         certificates.is_some_and(|all| all.first().is_some_and(|leaf| leaf.not_after() > SystemClock.now()))
+    }
+}
+
+fn restart_request(request: &EnableServingRequest, force: bool) -> RestartRequest {
+    RestartRequest {
+        components: Selection::Names(vec![KUBELET.to_owned()]),
+        force,
+        kubelet_dir: request.kubelet_dir.clone(),
+        rootfs: request.rootfs.clone(),
+        how: RestartOptions { timeout: request.timeout, ..RestartOptions::default() },
+        ..RestartRequest::default()
     }
 }
 
