@@ -119,12 +119,12 @@ fn bad(reason: impl Into<String>) -> OperationError {
     OperationError::BadPlan { reason: reason.into() }
 }
 
-/// `3 critical findings: apiserver: …; …` with the first few.
+/// `3 critical findings: apiserver: …; …`: a message is one line.
 fn summary(findings: &[Finding]) -> String {
     let critical: Vec<_> = findings.iter().filter(|finding| finding.is_critical()).collect();
     let shown: Vec<_> = critical.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect();
     match shown.as_slice() {
         [one] => one.clone(),
-        all => format!("{} critical findings\n  {}", all.len(), all.join("\n  ")),
+        all => format!("{} critical findings: {}", all.len(), all.join("; ")),
     }
 }
