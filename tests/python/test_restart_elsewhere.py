@@ -81,15 +81,10 @@ def test_the_root_of_this_machine_is_known_by_any_name(tmp_path: Path) -> None:
 def test_a_container_with_the_hosts_processes_restarts_the_host(tmp_path: Path) -> None:
     """Its own root directory is another than that of the machine's first process."""
     other = tmp_path / "container"
-    script = (
-        'mount --rbind / "$0" && mkdir -p "$0/tmp/kubepki-host" && mount --bind / "$0/tmp/kubepki-host" && '
-        'exec chroot "$0" "$@"'
-    )
+    script = 'mount --rbind / "$0" && mount --bind / "$0/mnt" && exec chroot "$0" "$@"'
     other.mkdir()
     before = ("unshare", "--mount", "sh", "-c", script, str(other))
-    done = kubepki(
-        "restart", "--rootfs", "/tmp/kubepki-host", "--manifests-dir", "/nowhere", before=(*before, *ELSEWHERE)
-    )
+    done = kubepki("restart", "--rootfs", "/mnt", "--manifests-dir", "/nowhere", before=(*before, *ELSEWHERE))
     assert "code: restart.no_static_pods" in done.stderr, done.stderr
 
 

@@ -231,7 +231,7 @@ def test_an_error_is_printable_and_its_context_exact(tmp_path: Path) -> None:
 
 
 def test_several_problems_are_one_line_without_escapes(node: Path, tmp_path: Path) -> None:
-    """A message is one line, and no line break is shown as `\\n` in it."""
+    """A message is one line, and no line break is shown as an escape in it."""
     bad = tmp_path / "bad.yaml"
     bad.write_text("kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\nnope: 1\nnever: 2\n")
     with pytest.raises(kubepki.KubepkiError) as caught:
