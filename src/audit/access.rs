@@ -316,7 +316,7 @@ fn judge_power(credential: &Credential, own_node: Option<&Credential>, findings:
         Power::Unrestricted => findings.push(credential.finding(
             FindingCode::AccessUnrestricted,
             format!("its group {MASTERS} may do everything, and no rule can restrict it"),
-            "give its owner a certificate without this group, and remove this one; it is good until its end all the same",
+            "give its owner a certificate without this group, and remove this one; it works until it expires",
         )),
         Power::Node => {
             if let Some(own) = own_node.filter(|own| own.user != credential.user) {
@@ -327,11 +327,13 @@ fn judge_power(credential: &Credential, own_node: Option<&Credential>, findings:
                 ));
             }
         }
-        Power::Bound if credential.groups.iter().any(|group| group == SYSTEM_NODES) => findings.push(credential.finding(
-            FindingCode::AccessOtherNode,
-            format!("it is in the group {SYSTEM_NODES}, and its user {} is no node's", credential.user),
-            "have it issued again without this group",
-        )),
+        Power::Bound if credential.groups.iter().any(|group| group == SYSTEM_NODES) => {
+            findings.push(credential.finding(
+                FindingCode::AccessOtherNode,
+                format!("it is in the group {SYSTEM_NODES}, and its user {} is no node's", credential.user),
+                "have it issued again without this group",
+            ));
+        }
         _ => {}
     }
 }

@@ -86,7 +86,14 @@ pub(super) fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<A
     let outside = Store::new(None)?;
     let mut log = AuditLog::default();
     for path in paths {
-        let read = log.read(outside.stream(path, stop)?);
+        let stream = outside.stream(path, stop).map_err(|error| match error {
+            StoreError::IsADirectory { .. } => {
+                let hint = format!("name a file, as {}, not the directory", path.join("audit.log").display());
+                crate::error::Error::from(Fault { hint, ..error.fault() })
+            }
+            error => error.into(),
+        })?;
+        let read = log.read(stream);
         if stop.has_come() {
             return Err(OperationError::Interrupted.into());
         }
