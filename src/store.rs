@@ -190,6 +190,12 @@ impl Store {
         self.root.prefixed(logical)
     }
 
+    /// The same for a message: the root directory in front, and nothing looked at.
+    #[must_use]
+    pub fn place(&self, logical: &Path) -> PathBuf {
+        self.root.prefixed(logical).unwrap_or_else(|_| logical.to_owned())
+    }
+
     /// Reads files. The tree names them as `paths` does; what cannot be read is an entry that says why.
     #[must_use]
     pub fn read<P: Into<PathBuf>>(&self, paths: impl IntoIterator<Item = P>) -> Tree {

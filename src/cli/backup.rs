@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::carry_out::{Carrying, Words};
+use super::carry_out::{Carrying, Words, below};
 use super::options::{DryRun, Form, Output};
 use super::restart::command;
 use super::run::Run;
@@ -105,7 +105,11 @@ impl Run for Show {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let shown = backup::show(&self.place, &self.name)?;
         match self.output.form {
-            Form::Text => session.screen.show(&report::backup::text(&shown, session.screen.width()))?,
+            Form::Text => {
+                let mut shown = shown.clone();
+                shown.backup.path = below(&shown.backup.path, self.place.rootfs.as_deref());
+                session.screen.show(&report::backup::text(&shown, session.screen.width()))?;
+            }
             form => session.structured(&shown, form)?,
         }
         Ok(if shown.backup.state == State::Complete { 0 } else { Category::Finding.exit_code() })

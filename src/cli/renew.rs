@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
+use super::check::nothing_seen;
 use super::input::with_configuration_by;
 use super::options::{DryRun, Form, OneOf, Output, UNUSED_KUBECONFIG, all_or};
 use super::progress::KeyProgress;
@@ -24,7 +25,7 @@ use crate::plan::generate::Selection;
 use crate::plan::renew::not_renewed;
 use crate::plan::{Action, Artefact, Cause, Plan, Step};
 use crate::report;
-use crate::request::{RestartOptions, Signing};
+use crate::request::{NodeRequest, RestartOptions, Signing};
 
 /// Renew certificates, one, some or all, in one transaction.
 ///
@@ -74,6 +75,7 @@ struct Renewing<'a> {
     /// As they were given.
     names: &'a [String],
     planned: &'a Planned,
+    node: &'a NodeRequest,
     form: Form,
     is_dry_run: bool,
     is_diff: bool,
@@ -110,6 +112,7 @@ impl Run for Renew {
             session,
             names: &self.names,
             planned: &planned,
+            node: &request.node,
             form: self.output.form,
             is_dry_run,
             is_diff: self.diff,
@@ -238,6 +241,10 @@ impl Renewing<'_> {
         let kept = self.plan().artefacts.iter().filter(|artefact| artefact.action() == Action::Keep).count();
         let stays = if kept == 0 { String::new() } else { format!("; {kept} kept") };
         let Some(report) = report.filter(|_| !self.plan().is_empty()) else {
+            let is_missing = |one: &Artefact| matches!(one.step, Step::Skip { cause: Cause::Missing });
+            if self.plan().artefacts.len() > 1 && self.plan().artefacts.iter().all(is_missing) {
+                screen.say(&nothing_seen(self.node));
+            }
             screen.say(&if self.plan().is_empty() {
                 format!("nothing to do{stays}")
             } else {
@@ -247,7 +254,7 @@ impl Renewing<'_> {
             return;
         };
         screen.say(&format!("renewed {}: {}{stays}", report.changed.len(), names(report)));
-        say_backup(self.session, report);
+        say_backup(self.session, self.plan(), report);
         if self.changes_names {
             self.remind_of_names(report);
         }

@@ -82,8 +82,8 @@ def test_the_help_of_every_verb(words: str) -> None:
     done = kubepki(*words.split(), "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: kubepki {words} " in done.stdout.replace("Usage:", "usage:")
-    # A certificate key is one line, as kubeadm has it; metrics have their own form; nodes hand each other JSON; of what is
-    # unused there is one sentence, or a refusal.
+    # A certificate key is one line, as kubeadm has it; metrics have their own form; nodes hand each other JSON; of what
+    # is unused there is one sentence, or a refusal.
     one_form = ("certs certificate-key", "completion", "metrics", "rotate export", "rotate unused")
     assert ("--output" in done.stdout) == (words not in one_form)
     for flag in {
