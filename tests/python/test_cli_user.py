@@ -139,8 +139,8 @@ def test_a_dry_run_shows_subject_validity_and_server_and_makes_no_key(node: Path
     done = user(node, "--client-name", "jane", "--org", "qa", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "dry run: nothing was made\n")
     assert "subject:    CN=jane,O=qa\n" in done.stdout
-    assert "server:    https://192.0.2.10:6443\n" in done.stdout
-    assert "\nvalid:     2" in done.stdout
+    assert "server:     https://192.0.2.10:6443\n" in done.stdout
+    assert "\nvalid:      2" in done.stdout
     assert "serial" not in done.stdout
     data = json.loads(user(node, "--client-name", "jane", "--dry-run", "-o", "json").stdout)
     assert (data["user"]["serial"], data["kubeconfig"]) == (None, None)
