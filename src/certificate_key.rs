@@ -28,12 +28,12 @@ faults! {
         /// The key is not hexadecimal text. The message never repeats it.
         #[error("the certificate key is not hexadecimal text")]
         #[fault("certificate_key.not_hexadecimal", Usage,
-            "give the 64 digits that `kubepki certs certificate-key`, `kubepki bundle export` or kubeadm printed")]
+            "give the 64 digits that kubepki certs certificate-key, kubepki bundle export or kubeadm printed")]
         NotHexadecimal,
         /// The key has not 32 bytes, which are 64 digits.
         #[error("the certificate key has {bytes} bytes, not {KEY_LENGTH}")]
         #[fault("certificate_key.wrong_length", Usage,
-            "give the 64 digits that `kubepki certs certificate-key`, `kubepki bundle export` or kubeadm printed")]
+            "give the 64 digits that kubepki certs certificate-key, kubepki bundle export or kubeadm printed")]
         WrongLength {
             /// How many it has.
             bytes: usize,

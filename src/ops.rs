@@ -51,17 +51,17 @@ pub use keys::{Continue, Progress};
 pub use node::{STDIN, configuration};
 pub use planned::Planned;
 
-use crate::audit::Finding;
+use crate::audit::{Finding, FindingCode};
 use crate::error::faults;
 pub use crate::request::NodeRequest;
+use crate::store::StoreError;
 
 faults! {
     /// Why an operation was not done.
     pub enum OperationError {
         /// Critical findings stand against the plan, and nothing was changed; each finding has its remedy.
         #[error("nothing was changed: {}", summary(.findings))]
-        #[fault("plan.blocked", Finding,
-            "resolve the critical findings and run the command again; --dry-run shows the plan")]
+        #[fault("plan.blocked", Finding, way_on(findings))]
         Blocked {
             /// All findings of the plan.
             findings: Vec<Finding>,
@@ -119,12 +119,35 @@ fn bad(reason: impl Into<String>) -> OperationError {
     OperationError::BadPlan { reason: reason.into() }
 }
 
-/// `3 critical findings: apiserver: …; …` with the first few.
+/// What to do about the findings that block a plan.
+fn way_on(findings: &[Finding]) -> &'static str {
+    let mut critical = findings.iter().filter(|one| one.is_critical());
+    let is_missing = |one: &Finding| one.code == FindingCode::FileMissing || one.code == FindingCode::AuthorityMissing;
+    if critical.clone().any(|one| one.code == StoreError::NO_PERMISSION) {
+        "run it as root, with sudo"
+    } else if critical.any(is_missing) {
+        "resolve the critical findings and run the command again; where the node's files are elsewhere, say where with \
+         --certificates-dir or --rootfs"
+    } else {
+        "resolve the critical findings and run the command again; --dry-run shows the plan"
+    }
+}
+
+/// `3 critical findings: apiserver: …; …`: a message is one line.
 fn summary(findings: &[Finding]) -> String {
     let critical: Vec<_> = findings.iter().filter(|finding| finding.is_critical()).collect();
-    let shown: Vec<_> = critical.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect();
+    let place = |one: &Finding| one.path.as_ref().map(|path| path.display().to_string());
+    let shown: Vec<_> = critical
+        .iter()
+        .map(|one| {
+            match place(one).filter(|place| one.code == FindingCode::FileMissing && !one.evidence.contains(place)) {
+                Some(place) => format!("{}: {}: {place}", one.subject, one.evidence),
+                None => format!("{}: {}", one.subject, one.evidence),
+            }
+        })
+        .collect();
     match shown.as_slice() {
         [one] => one.clone(),
-        all => format!("{} critical findings\n  {}", all.len(), all.join("\n  ")),
+        all => format!("{} critical findings: {}", all.len(), all.join("; ")),
     }
 }

@@ -55,7 +55,7 @@ faults! {
             reason: String,
         },
         /// Requests ask for what is not theirs; every reason is a finding in `context["findings"]`. Nothing was signed.
-        #[error("nothing was signed: {}", .findings.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect::<Vec<_>>().join("\n  "))]
+        #[error("nothing was signed: {}", .findings.iter().map(|one| format!("{}: {}", one.subject, one.evidence)).collect::<Vec<_>>().join("; "))]
         #[fault("policy.refused", Refused,
             "have the requests made again as the catalogue defines them, or allow what they ask for in a --policy file")]
         Refused {

@@ -107,7 +107,9 @@ impl Caller {
                 return format!("{code} (on that node, once it runs)");
             }
             Some("kubepki") => self.complete_own(&words, own),
-            Some("systemctl") if self.rootfs.is_some() => return format!("{code} (on that node, once it runs)"),
+            Some("systemctl") if self.rootfs.is_some() && !self.is_at_the_node => {
+                return format!("{code} (on that node, once it runs)");
+            }
             Some(program) if PROGRAMS.contains(&program) || program_is_path(program) => {
                 words.iter().map(|word| self.prefixed(word)).collect::<Vec<_>>().join(" ")
             }

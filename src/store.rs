@@ -150,10 +150,11 @@ impl Store {
         }
     }
 
-    /// Whether these are the files of the machine itself.
+    /// Whether these are the files of the machine itself: without a root directory, with `/` as one, or with that of the
+    /// machine's first process, as a container sees it that has the machine's processes.
     #[must_use]
     pub fn is_of_this_machine(&self) -> bool {
-        !self.root.is_confined()
+        !self.root.is_confined() || self.root.is_of_this_machine()
     }
 
     /// The same, for a report on files as they are at one moment: each place is looked at once, and what comes after that is not seen.
@@ -187,6 +188,12 @@ impl Store {
     pub fn locate(&self, logical: &Path) -> Result<PathBuf, StoreError> {
         self.root.resolve(logical, true)?;
         self.root.prefixed(logical)
+    }
+
+    /// The same for a message: the root directory in front, and nothing looked at.
+    #[must_use]
+    pub fn place(&self, logical: &Path) -> PathBuf {
+        self.root.prefixed(logical).unwrap_or_else(|_| logical.to_owned())
     }
 
     /// Reads files. The tree names them as `paths` does; what cannot be read is an entry that says why.

@@ -12,7 +12,7 @@ mod unused;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub use log::{AuditLog, CREDENTIAL_PREFIX, CredentialUse};
 pub use unused::{StillUsed, still_used};
 
 use super::{Finding, FindingCode, Remedy, Severity};
-use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, SYSTEM_NODE, SYSTEM_NODES};
+use crate::catalogue::{self, CLUSTER_ADMINS, CLUSTER_CA, Kind, MASTERS, Row, SYSTEM_NODE, SYSTEM_NODES};
 use crate::inventory::Inventory;
 use crate::text::counted;
 use crate::x509::{Certificate, DistinguishedName, ExtendedKeyUsage};
@@ -63,6 +63,26 @@ impl fmt::Display for Power {
     }
 }
 
+/// Where the key of a certificate is, the nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyPlace {
+    /// It was seen.
+    Here,
+    /// There is a file for it, and it may not be read.
+    Unreadable,
+    /// It was not found.
+    Elsewhere,
+}
+
+/// A CA that was found with the certificates: what it signs can do what the certificates of `row` can.
+#[derive(Clone, Debug)]
+pub struct FoundAuthority {
+    /// The row of the catalogue.
+    pub row: &'static Row,
+    /// Its certificate.
+    pub certificate: Certificate,
+}
+
 /// A client certificate as it was found.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -72,8 +92,8 @@ pub struct Held {
     pub path: PathBuf,
     /// The certificate.
     pub certificate: Certificate,
-    /// Whether its key is there.
-    pub has_key: bool,
+    /// Where its key is.
+    pub key: KeyPlace,
 }
 
 /// A client certificate, and all that is known of it.
@@ -93,6 +113,9 @@ pub struct Credential {
     pub authority: Option<String>,
     /// Whether its key is there: without it nobody gets in with this copy.
     pub has_key: bool,
+    /// Whether there is a file for its key that may not be read: then nobody knows.
+    #[serde(default)]
+    pub is_key_unreadable: bool,
     /// Its first moment.
     pub not_before: DateTime<Utc>,
     /// Its last moment.
@@ -122,10 +145,12 @@ pub fn is_for_clients(certificate: &Certificate) -> bool {
     !certificate.is_ca() && certificate.allows_purpose(&ExtendedKeyUsage::ClientAuth)
 }
 
-/// Lays the certificates beside the log: the most powerful first, each once, whatever files hold it.
+/// Lays the certificates beside the log: the most powerful first, each once, whatever files hold it. CAs that were found
+/// `beside` them count as those of the node do.
 #[must_use]
 pub fn credentials(
     held: &[Held],
+    beside: &[FoundAuthority],
     inventory: &Inventory<'_>,
     log: Option<&AuditLog>,
     now: DateTime<Utc>,
@@ -135,11 +160,13 @@ pub fn credentials(
         let sha256 = one.certificate.fingerprint();
         let used = log.and_then(|log| log.uses.get(&sha256)).cloned();
         let credential =
-            known.entry(sha256.clone()).or_insert_with(|| Credential::of(one, sha256, inventory, used, now));
-        credential.has_key |= one.has_key;
+            known.entry(sha256.clone()).or_insert_with(|| Credential::of(one, sha256, (inventory, beside), used, now));
+        credential.has_key |= one.key == KeyPlace::Here;
+        credential.is_key_unreadable |= one.key == KeyPlace::Unreadable;
         credential.paths.push(one.path.clone());
     }
     for credential in known.values_mut() {
+        credential.is_key_unreadable &= !credential.has_key;
         // Each file once, in the order in which they were found.
         let mut seen = BTreeSet::new();
         credential.paths.retain(|path| seen.insert(path.clone()));
@@ -162,7 +189,7 @@ impl Credential {
     fn of(
         held: &Held,
         sha256: String,
-        inventory: &Inventory<'_>,
+        (inventory, beside): (&Inventory<'_>, &[FoundAuthority]),
         used: Option<CredentialUse>,
         now: DateTime<Utc>,
     ) -> Self {
@@ -172,9 +199,14 @@ impl Credential {
         let signer = inventory
             .items(&[Kind::Authority])
             .find(|item| item.certificates().iter().any(|ca| ca.has_signed(certificate)));
-        let signer = signer.map(|item| item.name);
-        // An external etcd's CA is not here; whose certificate it is says its place.
-        let issuer = signer.or_else(|| catalogue::issued(&held.name).map(|row| row.issuer)).unwrap_or(CLUSTER_CA);
+        let found = || beside.iter().find(|one| one.certificate.has_signed(certificate)).map(|one| one.row.name);
+        let signer = signer.map(|item| item.name).or_else(found);
+        // Of a CA that is not here, an external etcd's, the certificate's place says whose it is, else its issuer's name: what
+        // it may be able to do is said rather than left out.
+        let issuer = signer
+            .or_else(|| catalogue::issued(&held.name).map(|row| row.issuer))
+            .or_else(|| authority_called(certificate.issuer()).map(|row| row.name))
+            .unwrap_or(CLUSTER_CA);
         let power = match catalogue::authority(issuer) {
             Some(row) if row.is_etcd() => Power::Etcd,
             Some(row) if !row.is_of_cluster() && row.name != CLUSTER_CA => Power::AnyUser,
@@ -187,7 +219,8 @@ impl Credential {
             groups,
             power,
             authority: signer.map(str::to_owned),
-            has_key: held.has_key,
+            has_key: false,
+            is_key_unreadable: false,
             not_before: certificate.not_before(),
             not_after: certificate.not_after(),
             residual_seconds: (certificate.not_after() - now).num_seconds(),
@@ -205,6 +238,21 @@ impl Credential {
     const fn is_seen_by_api_server(&self) -> bool {
         !matches!(self.power, Power::Etcd | Power::AnyUser)
     }
+}
+
+/// The CA of the catalogue that a file holds, by its place (`etcd/ca.crt`), else by the name that kubeadm gives it.
+#[must_use]
+pub fn authority_at(path: &Path, certificate: &Certificate) -> Option<&'static Row> {
+    let is_place = |row: &&Row| path.ends_with(format!("{}.crt", row.base_name));
+    // The longest place first: `etcd/ca.crt` ends with `ca.crt` too.
+    let by_place = catalogue::rows([Kind::Authority]).filter(is_place).max_by_key(|row| row.base_name.len());
+    // kubeadm calls each of its CAs by another name; in a folder that is a part of a tree, `ca.crt` may be etcd's.
+    authority_called(certificate.subject()).or(by_place)
+}
+
+fn authority_called(name: &DistinguishedName) -> Option<&'static Row> {
+    let called = name.common_name()?;
+    catalogue::rows([Kind::Authority]).find(|row| row.common_name.fixed() == Some(&*called))
 }
 
 fn user_of(subject: &DistinguishedName) -> String {
@@ -268,7 +316,7 @@ fn judge_power(credential: &Credential, own_node: Option<&Credential>, findings:
         Power::Unrestricted => findings.push(credential.finding(
             FindingCode::AccessUnrestricted,
             format!("its group {MASTERS} may do everything, and no rule can restrict it"),
-            "give its owner a certificate without this group, and remove this one; it is good until its end all the same",
+            "give its owner a certificate without this group, and remove this one; it works until it expires",
         )),
         Power::Node => {
             if let Some(own) = own_node.filter(|own| own.user != credential.user) {
@@ -279,11 +327,13 @@ fn judge_power(credential: &Credential, own_node: Option<&Credential>, findings:
                 ));
             }
         }
-        Power::Bound if credential.groups.iter().any(|group| group == SYSTEM_NODES) => findings.push(credential.finding(
-            FindingCode::AccessOtherNode,
-            format!("it is in the group {SYSTEM_NODES}, and its user {} is no node's", credential.user),
-            "have it issued again without this group",
-        )),
+        Power::Bound if credential.groups.iter().any(|group| group == SYSTEM_NODES) => {
+            findings.push(credential.finding(
+                FindingCode::AccessOtherNode,
+                format!("it is in the group {SYSTEM_NODES}, and its user {} is no node's", credential.user),
+                "have it issued again without this group",
+            ));
+        }
         _ => {}
     }
 }

@@ -55,7 +55,18 @@ pub fn judge_served(
             "restart what serves it: `kubepki restart` on its node",
         );
     }
-    notes.into_vec()
+    let mut found = notes.into_vec();
+    // Its files are elsewhere, and nobody has said that they are wrong.
+    for finding in &mut found {
+        if finding.code == FindingCode::CertificateMissingNames {
+            finding.set_remedy(
+                "name it as its clients do, with --server-name NAME; if they do call it so, have its certificate issued with this name, on its node",
+            );
+        } else if finding.code == FindingCode::CertificateMissingUsages {
+            finding.set_remedy("have its certificate issued with this usage, on its node");
+        }
+    }
+    found
 }
 
 /// What a component of a node serves at one of its ports, and its file.

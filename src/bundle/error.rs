@@ -17,7 +17,7 @@ faults! {
         /// The text is no YAML or JSON, or no object of the Kubernetes API; the message has the line.
         #[error("the bundle cannot be read: {problem}")]
         #[fault("bundle.unreadable", Finding,
-            "give what `kubepki bundle export` or `kubectl get secret -o yaml` wrote")]
+            "give what kubepki bundle export or kubectl get secret -o yaml wrote")]
         Unreadable {
             /// What is wrong, with its place; none of the text.
             problem: String,

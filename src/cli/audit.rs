@@ -13,6 +13,7 @@ use crate::ops::audit::{Audit as Auditing, FleetReport, FleetSummary, Gathered, 
 use crate::report::html::{self, Page};
 use crate::report::{self, structured};
 use crate::request::AuditRequest;
+use crate::text::counted;
 
 /// The form of an audit's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -145,7 +146,7 @@ impl Bar {
     fn new(session: &Session) -> Self {
         let target =
             if session.screen.is_watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("audit {spinner} {pos} trees, {per_sec} {msg}");
+        let style = ProgressStyle::with_template("audit {spinner} {msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
         Self(ProgressBar::with_draw_target(None, target).with_style(style))
     }
@@ -153,9 +154,11 @@ impl Bar {
     fn show(&self, gathered: &Gathered) {
         self.0.inc(1);
         let counts = gathered.counts();
-        if counts.critical + counts.unknown > 0 {
-            self.0.set_message(format!("({} critical, {} unknown)", counts.critical, counts.unknown));
-        }
+        let bad = match counts.critical + counts.unknown {
+            0 => String::new(),
+            _ => format!(" ({} critical, {} unknown)", counts.critical, counts.unknown),
+        };
+        self.0.set_message(format!("{}{bad}", counted(counts.total(), "tree")));
     }
 }
 

@@ -3,14 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::carry_out::{Carrying, Words};
+use super::carry_out::{Carrying, Words, below};
 use super::options::{DryRun, Form, Output};
+use super::restart::command;
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
 use crate::error::Category;
 use crate::ops::backup::{self, BackupPlace, PruneRequest, Pruned, RestoreRequest};
-use crate::remedy;
 use crate::report;
 use crate::store::backup::{Backup, State};
 use crate::text::printable;
@@ -105,7 +105,11 @@ impl Run for Show {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let shown = backup::show(&self.place, &self.name)?;
         match self.output.form {
-            Form::Text => session.screen.show(&report::backup::text(&shown, session.screen.width()))?,
+            Form::Text => {
+                let mut shown = shown.clone();
+                shown.backup.path = below(&shown.backup.path, self.place.rootfs.as_deref());
+                session.screen.show(&report::backup::text(&shown, session.screen.width()))?;
+            }
             form => session.structured(&shown, form)?,
         }
         Ok(if shown.backup.state == State::Complete { 0 } else { Category::Finding.exit_code() })
@@ -117,8 +121,7 @@ impl Run for Restore {
         let dry_run = *self.dry_run;
         let request = RestoreRequest { recover: (!dry_run).into(), ..self.request };
         let plan = backup::plan_restore(&request, session.now)?;
-        let rootfs = request.place.rootfs.iter().flat_map(|rootfs| ["--rootfs".into(), rootfs.clone()]);
-        let restart = remedy::command(["kubepki".into(), "restart".into()].into_iter().chain(rootfs));
+        let restart = command(&["restart"], request.place.rootfs.as_deref());
         let next =
             format!("components keep what they have loaded until they are restarted: {}", restart.trim_matches('`'));
         let carrying = Carrying::of_plan(session, &plan, WORDS, self.output.form, dry_run);

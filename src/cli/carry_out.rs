@@ -1,5 +1,7 @@
 //! What verbs that change a node do with their plan: show it, do it unless it is a dry run, and say what came of it.
 
+use std::path::{Path, PathBuf};
+
 use serde::Serialize;
 
 use super::options::Form;
@@ -10,8 +12,9 @@ use crate::config::Problem;
 use crate::error::{Category, Result};
 use crate::ops::apply::{Report, apply};
 use crate::ops::{Continue, Planned, Progress};
-use crate::plan::Plan;
+use crate::plan::{Plan, cleanup};
 use crate::report;
+use crate::store::Store;
 use crate::text::counted;
 
 /// How a verb says what it did (`made`), and that there was nothing to do.
@@ -139,7 +142,7 @@ impl<'a> Carrying<'a> {
             }
             Some(report) => {
                 screen.say(&format!("{} {}: {}", self.words.done, report.changed.len(), names(report)));
-                say_backup(self.session, report);
+                say_backup(self.session, self.plan, report);
             }
         }
         0
@@ -158,8 +161,21 @@ pub(super) fn say_blocked(session: &Session, plan: &Plan) {
 }
 
 /// Says where the previous files are, if they were kept.
-pub(super) fn say_backup(session: &Session, report: &Report) {
+pub(super) fn say_backup(session: &Session, plan: &Plan, report: &Report) {
     if let Some(backup) = &report.backup {
-        session.screen.say(&report::plan::previous_files(backup));
+        // The keys of CAs may be kept on this machine, off the node.
+        let rootfs = plan.rootfs.as_deref().filter(|_| !cleanup::keeps_on_machine(plan));
+        session.screen.say(&previous_files(backup, rootfs));
     }
+}
+
+/// Where the previous files are on this machine.
+pub(super) fn previous_files(backup: &Path, rootfs: Option<&Path>) -> String {
+    report::plan::previous_files(&below(backup, rootfs))
+}
+
+/// A path of the node as this machine has it.
+pub(super) fn below(path: &Path, rootfs: Option<&Path>) -> PathBuf {
+    let store = Store::new(rootfs.map(Path::to_owned));
+    store.map_or_else(|_| path.to_owned(), |store| store.place(path))
 }

@@ -1,12 +1,16 @@
 //! `kubepki check` and `certs check-expiration`: how a node's certificates are.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 
+use super::carry_out::below;
 use super::input::{with_configuration, with_configuration_by};
 use super::options::{Form, Output, UNUSED_KUBECONFIG};
 use super::run::Run;
 use super::session::Session;
 use super::stop::Stop;
+use crate::catalogue::DEFAULT_KUBECONFIG_DIR;
 use crate::clock::SystemClock;
 use crate::ops::check::{self, CheckRequest, Status};
 use crate::ops::check_expiration;
@@ -92,8 +96,23 @@ impl Run for Check {
                 session.screen.data(&report::prometheus::check(&report, env!("CARGO_PKG_VERSION")))?;
             }
         }
+        if report.certificates.is_empty() && report.findings.is_empty() && self.form == ReportForm::Text {
+            session.screen.say(&nothing_seen(&self.request.node));
+        }
         Ok(report.status.exit_code())
     }
+}
+
+/// Most often a node's files were looked for in the wrong place.
+pub(super) fn nothing_seen(node: &NodeRequest) -> String {
+    let place =
+        |dir: &Option<PathBuf>, usual: &str| below(dir.as_deref().unwrap_or(Path::new(usual)), node.rootfs.as_deref());
+    format!(
+        "no certificate and no kubeconfig was found in {} and {}: say where the node's files are, with --rootfs, --certificates-dir \
+         and --kubeconfig-dir, or make them first",
+        place(&node.certificates_dir, &format!("{DEFAULT_KUBECONFIG_DIR}/pki")).display(),
+        place(&node.kubeconfig_dir, DEFAULT_KUBECONFIG_DIR).display(),
+    )
 }
 
 impl Run for CheckExpiration {

@@ -11,6 +11,7 @@ use super::stop::Stop;
 use crate::catalogue;
 use crate::ops::apply::Report;
 use crate::ops::embed::{self, EmbedRequest};
+use crate::plan::Plan;
 use crate::request::NodeRequest;
 
 const WORDS: Words<'static> =
@@ -46,17 +47,31 @@ impl Run for Embed {
             EmbedRequest { kubeconfigs: selection(&self.files), recover: (!dry_run).into(), ..self.request };
         with_configuration(session, &mut request.node)?;
         let planned = embed::plan(&request, session.now)?;
-        let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
+        let nothing = request.copies_of.as_ref().map(|_| no_copies(&self.files, &planned.plan));
+        let words = nothing.as_ref().map_or(WORDS, |nothing| Words { nothing, ..WORDS });
+        let carrying = Carrying::of(session, &planned, words, self.output.form, dry_run);
         let afterwards = |report: &Report| next(&request.node, report);
         Carrying { afterwards: Some(&afterwards), ..carrying }.carry_out()
     }
+}
+
+/// Why nothing was to be done with what may be copies of a kubeconfig.
+fn no_copies(files: &[String], plan: &Plan) -> String {
+    let is_known = |file: &&String| {
+        let whole = format!("{file}.conf");
+        plan.artefacts.iter().any(|one| one.name == **file || one.name == whole)
+    };
+    let others: Vec<_> = plan.artefacts.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
+    let missing = files.iter().filter(|file| !is_known(file)).map(|file| format!("not there: {file}"));
+    let all: Vec<_> = missing.chain(others).collect();
+    if all.is_empty() { WORDS.nothing.to_owned() } else { format!("nothing to do: {}", all.join("; ")) }
 }
 
 /// Who must read the files again, and what is left over.
 fn next(node: &NodeRequest, report: &Report) -> Vec<String> {
     let changed: Vec<_> = report.changed.iter().map(|changed| changed.name.as_str()).collect();
     let users = catalogue::must_restart(&changed);
-    let restart = format!("on a node that runs: `kubepki restart {}`", users.join(" "));
+    let restart = format!("to use them: `kubepki restart {}`", users.join(" "));
     let cleanup = "next: `kubepki certs cleanup` removes what is not needed any more".to_owned();
     let lines = (!users.is_empty()).then_some(restart).into_iter().chain([cleanup]);
     lines.map(|line| node.complete_commands(&line)).collect()

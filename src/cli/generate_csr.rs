@@ -52,7 +52,14 @@ impl Run for GenerateCsr {
             if plan.is_empty() { report::plan::text(plan, session.screen.width()) } else { requests::made(plan) }
         };
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
-        let afterwards = |_: &_| next(&request.node, &planned.plan);
+        let afterwards = |_: &_| match next(&request.node, &planned.plan) {
+            lines if !lines.is_empty() => lines,
+            _ if request.out_dir.is_some() => Vec::new(),
+            _ => vec![format!(
+                "next: have them signed (there: kubepki certs sign), put each certificate beside its request, then {}",
+                request.node.complete_commands("`kubepki certs import`")
+            )],
+        };
         Carrying { text: Some(&text), afterwards: Some(&afterwards), ..carrying }.carry_out()
     }
 }
@@ -85,6 +92,6 @@ fn way(node: &NodeRequest, request: &Path, node_name: Option<&str>) -> [String; 
         format!("  {}", remedy::command(sign)),
         format!("then here, with {} put beside the request:", name(&request.with_extension("crt"))),
         format!("  {}", node.complete_commands("`kubepki certs import`")),
-        "  `kubepki restart kubelet`".to_owned(),
+        format!("  {}", node.complete_commands("`kubepki restart kubelet`")),
     ]
 }

@@ -45,8 +45,8 @@ fn refuse_other_files(path: &Path) -> Result<(), Stop> {
     let usage = |message: String, hint: &str| CommandError::Usage { message, hint: hint.to_owned() };
     let shown = path.display();
     if path.extension().is_none_or(|extension| extension != "prom") {
-        let hint = "name it as KUBEPKI.prom: the node exporter reads no others";
-        return Err(usage(format!("--textfile: the name {shown} does not end in .prom"), hint).into());
+        let hint = format!("name it {}: the node exporter reads no others", path.with_extension("prom").display());
+        return Err(usage(format!("--textfile: the name {shown} does not end in .prom"), &hint).into());
     }
     let store = Store::new(None).map_err(Error::from)?;
     let located = store.locate(path).map_err(Error::from)?;

@@ -8,14 +8,14 @@ use super::session::Session;
 use super::stop::Stop;
 use crate::audit::Finding;
 use crate::audit::node::Status;
-use crate::error::Category;
 use crate::ops::probe::{self, ProbeRequest};
 use crate::report;
 
 /// Look at the certificates that servers present.
 ///
 /// Each server is greeted and left again; nothing is asked of it. An expired or foreign certificate is seen all the
-/// same, and what is wrong is said. Without `--certificate-authority` nobody's signature is judged.
+/// same, and what is wrong is said. Without `--certificate-authority` nobody's signature is judged. The exit code is that
+/// of `check`: 0 ok, 1 warning, 2 critical, 3 no answer, or the probe could not run.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki probe 10.0.0.1:6443
@@ -30,6 +30,9 @@ pub(super) struct Probe {
 }
 
 impl Run for Probe {
+    // As for `check`: monitoring would take the 2 of a usage error for a critical state.
+    const FAILURE: Option<u8> = Some(Status::Unknown.exit_code());
+
     fn run(self, session: &Session) -> Result<u8, Stop> {
         let report = probe::probe(&self.request, session.now)?;
         match self.output.form {
@@ -40,10 +43,6 @@ impl Run for Probe {
             }
             form => session.structured(&report, form)?,
         }
-        Ok(match report.status {
-            Status::Ok => 0,
-            Status::Warning | Status::Critical => Category::Finding.exit_code(),
-            Status::Unknown => Category::Environment.exit_code(),
-        })
+        Ok(report.status.exit_code())
     }
 }

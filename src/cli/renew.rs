@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::carry_out::{PlanAnswer, names, say_backup, say_blocked};
+use super::check::nothing_seen;
 use super::input::with_configuration_by;
 use super::options::{DryRun, Form, OneOf, Output, UNUSED_KUBECONFIG, all_or};
 use super::progress::KeyProgress;
@@ -19,12 +20,12 @@ use crate::error::{Category, Error, Fault};
 use crate::ops::Planned;
 use crate::ops::apply::{Report, apply};
 use crate::ops::renew::{self, RenewRequest};
-use crate::ops::restart::{Reservation, RestartReport, RestartRequest, reserve, restart_reserved};
+use crate::ops::restart::{Reservation, RestartReport, RestartRequest, refuse_elsewhere, reserve, restart_reserved};
 use crate::plan::generate::Selection;
 use crate::plan::renew::not_renewed;
 use crate::plan::{Action, Artefact, Cause, Plan, Step};
 use crate::report;
-use crate::request::{RestartOptions, Signing};
+use crate::request::{NodeRequest, RestartOptions, Signing};
 
 /// Renew certificates, one, some or all, in one transaction.
 ///
@@ -74,6 +75,7 @@ struct Renewing<'a> {
     /// As they were given.
     names: &'a [String],
     planned: &'a Planned,
+    node: &'a NodeRequest,
     form: Form,
     is_dry_run: bool,
     is_diff: bool,
@@ -94,11 +96,23 @@ impl Run for Renew {
         let mut request = RenewRequest { names, recover: (!is_dry_run).into(), signing, ..self.request };
         with_configuration_by(session, &mut request.node, &request.access)?;
         let planned = renew::plan(&request, session.now)?;
+        // The right to restart is taken before anything is renewed: a run that would not get it renews nothing.
+        let restart = RestartRequest {
+            kubelet: request.kubelet || self.names.iter().any(|name| name.starts_with(KUBELET)),
+            kubelet_dir: request.kubelet_dir.clone(),
+            rootfs: request.node.rootfs.clone(),
+            how: self.how,
+            ..RestartRequest::default()
+        };
+        if self.restart {
+            refuse_elsewhere(&restart)?;
+        }
         session.go_on()?;
         let renewing = Renewing {
             session,
             names: &self.names,
             planned: &planned,
+            node: &request.node,
             form: self.output.form,
             is_dry_run,
             is_diff: self.diff,
@@ -110,14 +124,6 @@ impl Run for Renew {
             renewing.print(None, None)?;
             return Ok(renewing.conclude(None));
         }
-        // The right to restart is taken before anything is renewed: a run that would not get it renews nothing.
-        let restart = RestartRequest {
-            kubelet: request.kubelet || self.names.iter().any(|name| name.starts_with(KUBELET)),
-            kubelet_dir: request.kubelet_dir.clone(),
-            rootfs: request.node.rootfs.clone(),
-            how: self.how,
-            ..RestartRequest::default()
-        };
         let reservation = self.restart.then(|| reserve(&restart, session.now)).transpose()?;
         renewing.carry_out(reservation)
     }
@@ -148,7 +154,8 @@ impl Renewing<'_> {
             waiting => {
                 self.print(Some(&report), None)?;
                 if waiting.is_some() {
-                    self.session.screen.say("nothing was restarted: `kubepki restart` does it");
+                    let restart = command(&["restart"], self.plan().rootfs.as_deref());
+                    self.session.screen.say(&format!("nothing was restarted: {restart} does it"));
                 }
                 self.conclude(Some(&report))
             }
@@ -234,6 +241,10 @@ impl Renewing<'_> {
         let kept = self.plan().artefacts.iter().filter(|artefact| artefact.action() == Action::Keep).count();
         let stays = if kept == 0 { String::new() } else { format!("; {kept} kept") };
         let Some(report) = report.filter(|_| !self.plan().is_empty()) else {
+            let is_missing = |one: &Artefact| matches!(one.step, Step::Skip { cause: Cause::Missing });
+            if self.plan().artefacts.len() > 1 && self.plan().artefacts.iter().all(is_missing) {
+                screen.say(&nothing_seen(self.node));
+            }
             screen.say(&if self.plan().is_empty() {
                 format!("nothing to do{stays}")
             } else {
@@ -243,7 +254,7 @@ impl Renewing<'_> {
             return;
         };
         screen.say(&format!("renewed {}: {}{stays}", report.changed.len(), names(report)));
-        say_backup(self.session, report);
+        say_backup(self.session, self.plan(), report);
         if self.changes_names {
             self.remind_of_names(report);
         }

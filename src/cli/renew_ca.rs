@@ -53,18 +53,22 @@ impl Run for RenewCa {
         let carrying = Carrying::of(session, &planned, WORDS, self.output.form, dry_run);
         let is_given = !request.certificates.is_empty();
         let afterwards = |report: &Report| next(&request.node, report, is_given);
-        Carrying { afterwards: Some(&afterwards), ..carrying }.carry_out()
+        let code = Carrying { afterwards: Some(&afterwards), ..carrying }.carry_out()?;
+        if dry_run && !is_given && !planned.plan.is_empty() {
+            session
+                .screen
+                .say("this node only: the others that have these CAs are given the new certificates afterwards");
+        }
+        Ok(code)
     }
 }
 
 /// Who still has the certificate before it, and how it gets the new one.
 fn next(node: &NodeRequest, report: &Report, is_given: bool) -> Vec<String> {
-    let mut lines = Vec::new();
+    let (mut there, mut lines) = (Vec::new(), Vec::new());
     if !is_given {
-        lines.push(format!(
-            "on every other node that has it, so that all have the same: {}",
-            report.changed.iter().filter_map(elsewhere).collect::<Vec<_>>().join("; ")
-        ));
+        there.push("on every other node that has it, so that all have the same:".to_owned());
+        there.extend(report.changed.iter().filter_map(|changed| elsewhere(node, changed)));
     }
     let waiting: Vec<_> = catalogue::components()
         .into_iter()
@@ -72,8 +76,8 @@ fn next(node: &NodeRequest, report: &Report, is_given: bool) -> Vec<String> {
         .collect();
     if !waiting.is_empty() {
         lines.push(format!(
-            "nothing must restart at once; what goes on with the certificate before it, until that one ends, reads the new one at its \
-             restart: {}",
+            "No restart is needed now: components go on with the certificate before it until that one ends, and read the new one when \
+             they restart: {}",
             command(["kubepki", "restart"].into_iter().chain(waiting))
         ));
     }
@@ -85,7 +89,7 @@ fn next(node: &NodeRequest, report: &Report, is_given: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
-    lines.into_iter().map(|line| node.complete_commands(&line)).collect()
+    there.into_iter().chain(lines.into_iter().map(|line| node.complete_commands(&line))).collect()
 }
 
 /// Whether a component of this node has read the CA's certificate at its start. What has no kubeconfig here does not run here.
@@ -103,9 +107,9 @@ fn holds(changed: &Changed, component: &str) -> bool {
 }
 
 /// How another node gets the certificate.
-fn elsewhere(changed: &Changed) -> Option<String> {
+fn elsewhere(node: &NodeRequest, changed: &Changed) -> Option<String> {
     let own: &Path = changed.files.first()?;
     let renew = command(["kubepki", CLUSTER_CA, "renew", &changed.name, "--certificate"]);
-    let renew = renew.trim_matches('`');
-    Some(format!("copy {} there, then {renew} FILE", file(own)))
+    let own = node.complete_commands(&file(own));
+    Some(format!("  copy {own} there, then {} FILE`", renew.trim_end_matches('`')))
 }

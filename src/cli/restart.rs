@@ -18,6 +18,7 @@ use crate::ops::restart::{self, Phase, Progress, RestartError, RestartReport, Re
 use crate::plan::restart::{ComponentPlan, RestartAction, RestartPlan};
 use crate::remedy;
 use crate::report;
+use crate::request::NodeRequest;
 use crate::text::printable;
 
 /// A dry run has found what a run would do: no error has this code, so that a monitor can tell the two apart.
@@ -166,11 +167,10 @@ fn name_outdated_kubelet(session: &Session, plan: &RestartPlan) {
     }
 }
 
-/// A command of kubepki, between backquotes, below the same root directory.
+/// A command of kubepki, between backquotes, below the same root directory; one that is for a node elsewhere says so.
 pub(super) fn command(words: &[&str], rootfs: Option<&Path>) -> String {
-    let root = rootfs.map(|rootfs| rootfs.to_string_lossy().into_owned());
-    let option = root.iter().flat_map(|root| ["--rootfs", root.as_str()]);
-    remedy::command(["kubepki"].into_iter().chain(words.iter().copied()).chain(option))
+    let node = NodeRequest { rootfs: rootfs.map(Path::to_owned).into(), ..NodeRequest::default() };
+    node.complete_commands(&remedy::command(["kubepki"].into_iter().chain(words.iter().copied())))
 }
 
 /// Says once what is being done, and on a terminal what is still waited for.

@@ -1,8 +1,11 @@
 //! `kubepki kubelet enable-serving-certs` and `kubelet require-serving-certs`: kubelets ask the cluster for what they serve,
 //! and API servers verify it.
 
+use std::path::Path;
+
 use clap::Args;
 
+use super::carry_out::previous_files;
 use super::options::{DryRun, Form, Output};
 use super::restart::{command, talk};
 use super::run::Run;
@@ -75,7 +78,7 @@ impl Run for EnableServingCerts {
         }
         let setup = talk(session, |progress| enabling.write(session.now, progress))?;
         show(session, form, &setup, &setup.settings, false, text)?;
-        say_backup(session, setup.backup.as_deref());
+        say_backup(session, setup.backup.as_deref(), self.request.rootfs.as_deref());
         if setup.is_set() {
             session.screen.say("nothing to change: every document says it already");
         }
@@ -114,7 +117,7 @@ impl Run for RequireServingCerts {
         }
         let requirement = talk(session, |progress| requiring.write(session.now, progress))?;
         show(session, form, &requirement, &requirement.settings, false, text)?;
-        say_backup(session, requirement.backup.as_deref());
+        say_backup(session, requirement.backup.as_deref(), self.request.rootfs.as_deref());
         if requirement.is_set() {
             session.screen.say("nothing to change: every document says it already");
         } else if requirement.control_plane.len() > 1 {
@@ -150,8 +153,8 @@ fn say_dry_run(session: &Session, settings: &[Setting]) {
     });
 }
 
-fn say_backup(session: &Session, backup: Option<&std::path::Path>) {
+fn say_backup(session: &Session, backup: Option<&Path>, rootfs: Option<&Path>) {
     if let Some(backup) = backup {
-        session.screen.say(&report::plan::previous_files(backup));
+        session.screen.say(&previous_files(backup, rootfs));
     }
 }

@@ -36,6 +36,8 @@ fn refused(root: &Command, words: &[String], error: &clap::Error) -> Stop {
         ErrorKind::InvalidValue => format!("{argument}: '{value}' is none of {}", of(ContextKind::ValidValue)),
         ErrorKind::ValueValidation => {
             let reason = error.source().map(ToString::to_string).unwrap_or_default();
+            // What Rust says of a number is no sentence for its reader.
+            let reason = if reason.contains("invalid digit") { "it is no number".to_owned() } else { reason };
             format!("{argument}: '{value}' cannot be used: {reason}")
         }
         ErrorKind::MissingRequiredArgument => format!("missing: {argument}"),

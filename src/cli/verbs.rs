@@ -206,7 +206,7 @@ pub(super) fn run(session: &Session, arguments: Vec<OsString>) -> Result<u8, Sto
     let command = command();
     let Arranged { words, fault } = line::arranged(&command, arguments)?;
     let command = with_prose(command, &words);
-    let is_monitored = |word: &&String| ["check", "audit", "metrics"].iter().any(|verb| *word == *verb);
+    let is_monitored = |word: &&String| ["check", "audit", "metrics", "probe"].iter().any(|verb| *word == *verb);
     let failure = words.get(1).filter(is_monitored).and(<check::Check as Run>::FAILURE);
     if let Some(fault) = fault {
         return Err(Stop::from(fault).given(Given::ending_with(failure)));

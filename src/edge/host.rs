@@ -31,7 +31,12 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// Whether this process runs in a pod of a cluster.
     pub is_in_pod: bool,
+    /// Whether the user says that the node below the root directory runs here: a container without the host's processes cannot see it.
+    pub says_node_runs_here: bool,
 }
+
+/// With the value 1 it says that the node below the root directory runs on this host.
+pub const NODE_RUNS_HERE: &str = "KUBEPKI_NODE_RUNS_HERE";
 
 /// Asks the environment.
 #[must_use]
@@ -41,6 +46,7 @@ pub fn environment() -> Environment {
         kubeconfig: set("KUBECONFIG"),
         home: set("HOME").map(PathBuf::from),
         is_in_pod: set("KUBERNETES_SERVICE_HOST").is_some(),
+        says_node_runs_here: set(NODE_RUNS_HERE).is_some_and(|value| value == "1"),
     }
 }
 

@@ -113,7 +113,11 @@ pub fn run(program: &Path, arguments: &[&str], timeout: Duration) -> Result<Vec<
     match follow(&mut child, end) {
         Ok((Some(status), [stdout, _])) if status.success() => Ok(stdout),
         Ok((Some(status), [_, stderr])) => {
-            let said = String::from_utf8_lossy(&stderr).trim().to_owned();
+            // A message is one line.
+            let said = String::from_utf8_lossy(&stderr);
+            let said: Vec<_> =
+                said.lines().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty()).collect();
+            let said = said.join("; ");
             Err(failed(if said.is_empty() { status.to_string() } else { said }))
         }
         Ok((None, _)) => {

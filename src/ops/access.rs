@@ -11,8 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::OperationError;
 use super::kubelet::Kubelet;
 use super::node::Node;
-use crate::audit::access::{AuditLog, Credential, Held, UnknownCredential, credentials, is_for_clients, judge};
-use crate::audit::{Finding, complete_remedies};
+use crate::audit::access::{
+    AuditLog, Credential, FoundAuthority, Held, KeyPlace, UnknownCredential, authority_at, credentials, is_for_clients,
+    judge,
+};
+use crate::audit::{Finding, complete_remedies, unreadable};
 use crate::catalogue::{Kind, beside};
 use crate::config::Problem;
 use crate::error::{Diagnostic as _, Fault, Result};
@@ -22,7 +25,7 @@ use crate::kubeconfig::Kubeconfig;
 pub use crate::request::AccessRequest;
 use crate::request::RequestError;
 use crate::store::{Store, StoreError};
-use crate::tree::Tree;
+use crate::tree::{Observed, Tree};
 use crate::workers::StopSignal;
 use crate::x509::{Certificate, read_certificates};
 
@@ -61,13 +64,16 @@ pub fn access(request: &AccessRequest, now: DateTime<Utc>, stop: &StopSignal) ->
     let kubelet = Kubelet::read(&node.store, &request.kubelet_dir);
     tree.add(node.store.read(kubelet.paths()));
     let inventory = node.inventory(&tree, &kubelet, None, has_config)?;
-    let mut search = Search { store: &node.store, held: Vec::new(), problems: Vec::new() };
+    let mut search = Search::new(&node.store);
     search.catalogue(&inventory);
     search.extra(&request.extra);
     let log = read_logs(&request.audit_log, stop)?;
-    let Search { held, problems, .. } = search;
-    let (credentials, unknown) = credentials(&held, &inventory, log.as_ref(), now);
+    let Search { held, beside, problems, mut unread, .. } = search;
+    let (credentials, unknown) = credentials(&held, &beside, &inventory, log.as_ref(), now);
+    let as_root = (!node.store.is_root()).then_some("run it as root: `sudo kubepki access`");
+    unreadable::gather(&mut unread, as_root);
     let mut findings = judge(&credentials, &unknown, log.as_ref(), longest);
+    findings.extend(unread);
     complete_remedies(&mut findings, &request.node.caller());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     Ok(AccessReport { looked_at: now, credentials, unknown, log, findings, problems, warnings: node.warnings })
@@ -80,7 +86,14 @@ pub(super) fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<A
     let outside = Store::new(None)?;
     let mut log = AuditLog::default();
     for path in paths {
-        let read = log.read(outside.stream(path, stop)?);
+        let stream = outside.stream(path, stop).map_err(|error| match error {
+            StoreError::IsADirectory { .. } => {
+                let hint = format!("name a file, as {}, not the directory", path.join("audit.log").display());
+                crate::error::Error::from(Fault { hint, ..error.fault() })
+            }
+            error => error.into(),
+        })?;
+        let read = log.read(stream);
         if stop.has_come() {
             return Err(OperationError::Interrupted.into());
         }
@@ -102,42 +115,89 @@ pub(super) fn read_logs(paths: &[PathBuf], stop: &StopSignal) -> Result<Option<A
 /// One of them cannot be read.
 pub(super) fn client_certificates(paths: &[PathBuf]) -> Result<Vec<Held>> {
     let outside = Store::new(None)?;
-    let mut search = Search { store: &outside, held: Vec::new(), problems: Vec::new() };
+    let mut search = Search::new(&outside);
     search.extra(paths);
-    let Search { held, problems, .. } = search;
-    problems.into_iter().next().map_or(Ok(held), |problem| Err(problem.into()))
+    let Search { held, problems, unread, .. } = search;
+    let unread = unread
+        .into_iter()
+        .find_map(|finding| finding.path)
+        .map(|path| StoreError::NoPermission { action: "read", path });
+    let problem = problems.into_iter().next().or_else(|| unread.map(|error| error.fault()));
+    problem.map_or(Ok(held), |problem| Err(problem.into()))
 }
 
 /// What is looked for client certificates.
 struct Search<'a> {
     store: &'a Store,
     held: Vec<Held>,
+    /// CAs in the files and folders that were named.
+    beside: Vec<FoundAuthority>,
     problems: Vec<Fault>,
+    /// Files that may not be read: what is in them is not known.
+    unread: Vec<Finding>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    const fn new(store: &'a Store) -> Self {
+        Self { store, held: Vec::new(), beside: Vec::new(), problems: Vec::new(), unread: Vec::new() }
+    }
+
+    /// Notes a file that may not be read; `true` when it is one.
+    fn may_not_read(&mut self, name: &str, path: &Path, observed: &Observed) -> bool {
+        match observed {
+            Observed::Unreadable(fault) if fault.code == StoreError::NO_PERMISSION => {
+                self.unread.push(Finding::unusable(name, path, fault.clone()));
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn catalogue(&mut self, inventory: &Inventory<'_>) {
         let kinds = [Kind::Leaf, Kind::KubeletClient, Kind::KubeletServer, Kind::Kubeconfig];
+        for item in inventory.items(&kinds) {
+            self.may_not_read(item.name, item.path(), item.observed());
+        }
         for item in inventory.items(&kinds).filter(|item| item.is_there()) {
             if item.row.kind == Kind::Kubeconfig {
                 // Its other users get in too.
                 self.kubeconfig(item.name, item.path(), inventory.tree);
             } else if let Some(found) = item.found() {
-                self.pair(item.name, found);
+                self.pair(item.name, found, inventory.tree);
             }
         }
     }
 
-    fn pair(&mut self, name: &str, found: &Found) {
+    fn pair(&mut self, name: &str, found: &Found, tree: &Tree) {
         let Some(certificate) = found.certificate() else { return };
         let is_own = |key: &PrivateKey| key.public_key_info() == certificate.public_key_info();
-        self.hold(name, &found.certificate_path, certificate, found.key.present().is_some_and(is_own));
+        let key = match found.key.present().is_some_and(is_own) {
+            true => KeyPlace::Here,
+            false
+                if is_for_clients(certificate)
+                    && self.may_not_read(name, &found.key_path, tree.get(&found.key_path)) =>
+            {
+                KeyPlace::Unreadable
+            }
+            false => KeyPlace::Elsewhere,
+        };
+        self.hold(name, &found.certificate_path, certificate, key);
     }
 
-    fn hold(&mut self, name: &str, path: &Path, certificate: &Certificate, has_key: bool) {
+    fn hold(&mut self, name: &str, path: &Path, certificate: &Certificate, key: KeyPlace) {
         if is_for_clients(certificate) {
             let (name, path) = (name.to_owned(), path.to_owned());
-            self.held.push(Held { name, path, certificate: certificate.clone(), has_key });
+            self.held.push(Held { name, path, certificate: certificate.clone(), key });
+        }
+    }
+
+    /// Where the key of a certificate is, which may be in this file.
+    fn key_at(&mut self, name: &str, path: &Path, leaf: &Certificate) -> KeyPlace {
+        let tree = self.store.read([path]);
+        match tree.content(path) {
+            Some(content) if is_key_of(content, leaf) => KeyPlace::Here,
+            None if self.may_not_read(name, path, tree.get(path)) => KeyPlace::Unreadable,
+            _ => KeyPlace::Elsewhere,
         }
     }
 
@@ -152,24 +212,26 @@ impl Search<'_> {
             let file = shown.client_certificate.map(|file| beside(path, file));
             let (certificates, place) = match (shown.client_certificate_data, file) {
                 (Some(data), _) => (read_certificates(&data), path.to_owned()),
-                (None, Some(file)) => match self.content(&file) {
-                    Some(content) => (read_certificates(content.expose()), file),
-                    None => continue,
-                },
+                (None, Some(file)) => {
+                    let tree = self.store.read([&file]);
+                    let Some(content) = tree.content(&file) else {
+                        self.may_not_read(name, &file, tree.get(&file));
+                        continue;
+                    };
+                    (read_certificates(content), file)
+                }
                 (None, None) => continue,
             };
             let Some(leaf) = certificates.ok().and_then(|all| all.into_iter().next()) else { continue };
-            let key = shown.client_key_data.or_else(|| self.content(&beside(path, shown.client_key?)));
-            let has_key = key.is_some_and(|key| is_key_of(key.expose(), &leaf));
+            let key = match (&shown.client_key_data, shown.client_key) {
+                (Some(key), _) if is_key_of(key.expose(), &leaf) => KeyPlace::Here,
+                (None, Some(file)) => self.key_at(name, &beside(path, file), &leaf),
+                _ => KeyPlace::Elsewhere,
+            };
             let name = if users.len() > 1 { format!("{name} ({user})") } else { name.to_owned() };
-            self.hold(&name, &place, &leaf, has_key);
+            self.hold(&name, &place, &leaf, key);
         }
         true
-    }
-
-    fn content(&self, path: &Path) -> Option<crate::secret::Secret> {
-        let tree = self.store.read([path]);
-        tree.content(path).map(|content| crate::secret::Secret::new(content.to_vec()))
     }
 
     fn extra(&mut self, paths: &[PathBuf]) {
@@ -192,9 +254,9 @@ impl Search<'_> {
         let tree = self.store.read([path]);
         let name = path.display().to_string();
         let Some(content) = tree.content(path) else {
-            if named {
+            if !self.may_not_read(&name, path, tree.get(path)) && named {
                 let fault = match tree.get(path) {
-                    crate::tree::Observed::Unreadable(fault) => fault.clone(),
+                    Observed::Unreadable(fault) => fault.clone(),
                     _ => StoreError::Missing { path: path.to_owned() }.fault(),
                 };
                 self.problems.push(fault);
@@ -206,11 +268,18 @@ impl Search<'_> {
         }
         match read_certificates(content) {
             Ok(certificates) => {
-                let Some(leaf) = certificates.first() else { return };
-                let beside = path.with_extension("key");
-                let has_key = is_key_of(content, leaf)
-                    || beside != path && self.content(&beside).is_some_and(|key| is_key_of(key.expose(), leaf));
-                self.hold(&name, path, leaf, has_key);
+                for ca in certificates.iter().filter(|one| one.is_ca()) {
+                    let row = authority_at(path, ca);
+                    self.beside.extend(row.map(|row| FoundAuthority { row, certificate: ca.clone() }));
+                }
+                let Some(leaf) = certificates.first().filter(|leaf| is_for_clients(leaf)) else { return };
+                let own = path.with_extension("key");
+                let key = match is_key_of(content, leaf) {
+                    true => KeyPlace::Here,
+                    false if own == path => KeyPlace::Elsewhere,
+                    false => self.key_at(&name, &own, leaf),
+                };
+                self.hold(&name, path, leaf, key);
             }
             Err(error) if named => self.problems.push(error.fault_at(path)),
             Err(_) => {}

@@ -134,7 +134,9 @@ impl Audit {
             crate::tree::Observed::Missing => Err(StoreError::Missing { path: path.to_owned() }.fault()),
             crate::tree::Observed::Unreadable(fault) => Err(fault.clone()),
         };
-        read.unwrap_or_else(|fault| vec![TreeReport::unread(path, None, TreeKind::Report, fault)])
+        let read = read.unwrap_or_else(|fault| vec![TreeReport::unread(path, None, TreeKind::Report, fault)]);
+        let is_elsewhere = |tree: &TreeReport| matches!(tree.kind, TreeKind::Report | TreeKind::Archive);
+        read.into_iter().map(|tree| if is_elsewhere(&tree) { tree.of_another_machine() } else { tree }).collect()
     }
 }
 

@@ -97,9 +97,12 @@ impl<'t> Enabling<'t> {
     pub fn read(request: &EnableServingRequest, tell: &'t mut dyn FnMut() -> ControlFlow<()>) -> Result<Self> {
         let wait = request.wait()?;
         let store = Store::new(request.rootfs.dir())?;
+        if request.restart {
+            restart::refuse_elsewhere(&restart_request(request, false))?;
+        }
         let path = request.kubelet_dir.join("config.yaml");
         if !store.read([&path]).is_there(&path) {
-            return Err(ServingError::NoKubelet { path }.into());
+            return Err(ServingError::NoKubelet { path: store.place(&path) }.into());
         }
         let own = kubelet_configuration(&path.display().to_string(), &text_of(&store, &path)?)?;
         if flags_forbid_request(&store, &request.kubelet_dir) {
@@ -117,9 +120,11 @@ impl<'t> Enabling<'t> {
             // A kubelet may read what it is told, and see its requests.
             let folder = Path::new(DEFAULT_KUBECONFIG_DIR);
             let own = own_kubeconfigs(request.rootfs.as_deref(), folder, &[ADMIN_CONF, KUBELET_CONF]);
-            let mut opened = Api::open(&request.access, &own, tell).map_err(or_local)?;
+            let mut opened = Api::open(&request.access, &own, tell).map_err(|error| or_local(error, request.local))?;
             if !request.local {
-                settings.push(KUBELET_CONFIG.plan(&mut opened, &kubelet_configuration).map_err(or_local)?);
+                settings.push(
+                    KUBELET_CONFIG.plan(&mut opened, &kubelet_configuration).map_err(|error| or_local(error, false))?,
+                );
             }
             api = Some(opened);
         }
@@ -172,7 +177,7 @@ impl<'t> Enabling<'t> {
                 }
                 self.setup.backup = applied.backup;
             } else if let Some(api) = &mut self.api {
-                KUBELET_CONFIG.write(api, &kubelet_configuration).map_err(or_local)?;
+                KUBELET_CONFIG.write(api, &kubelet_configuration).map_err(|error| or_local(error, false))?;
                 done = Some("the ConfigMap kubelet-config is changed");
             }
         }
@@ -191,17 +196,7 @@ impl<'t> Enabling<'t> {
         let running = kubelet_that_runs(&self.store, &self.request.kubelet_dir)?;
         let is_old = || running.started_at.zip(self.store.changed_at(&self.path)).is_none_or(|(at, told)| at < told);
         let is_due = self.setup.settings.last().is_some_and(|own| !own.is_set()) || is_old();
-        reserve(
-            &RestartRequest {
-                components: Selection::Names(vec![KUBELET.to_owned()]),
-                force: is_due,
-                kubelet_dir: self.request.kubelet_dir.clone(),
-                rootfs: self.request.rootfs.clone(),
-                how: RestartOptions { timeout: self.request.timeout, ..RestartOptions::default() },
-                ..RestartRequest::default()
-            },
-            now,
-        )
+        reserve(&restart_request(&self.request, is_due), now)
     }
 
     /// Waits for the request of this node's kubelet, or for the certificate that it has.
@@ -264,13 +259,28 @@ impl<'t> Enabling<'t> {
     }
 }
 
+fn restart_request(request: &EnableServingRequest, force: bool) -> RestartRequest {
+    RestartRequest {
+        components: Selection::Names(vec![KUBELET.to_owned()]),
+        force,
+        kubelet_dir: request.kubelet_dir.clone(),
+        rootfs: request.rootfs.clone(),
+        how: RestartOptions { timeout: request.timeout, ..RestartOptions::default() },
+        ..RestartRequest::default()
+    }
+}
+
 /// The error of the cluster, with the way on without it.
-fn or_local(error: Error) -> Error {
+fn or_local(error: Error, is_local: bool) -> Error {
     if error.code() == ClusterError::INTERRUPTED || !error.code().as_str().starts_with("cluster.") {
         return error;
     }
     let fault = Fault::from(error);
-    let more = "run it with a kubeconfig that may change kube-system/kubelet-config first, as on a control-plane node; or change this node's file only: --local";
+    let more = if is_local {
+        "or leave --restart out: the API server is asked for the request that the kubelet makes then"
+    } else {
+        "run it with a kubeconfig that may change kube-system/kubelet-config first, as on a control-plane node; or change this node's file only: --local"
+    };
     Fault { hint: format!("{}; {more}", fault.hint), ..fault }.into()
 }
 

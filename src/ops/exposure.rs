@@ -29,7 +29,7 @@ pub(super) fn judge_plan(plan: &mut Plan) -> Result<()> {
         }
         if !found.is_empty() {
             artefact.step = Cause::Exposed.blocks();
-            "others have its key in hand".clone_into(&mut artefact.reason);
+            "others can read its key".clone_into(&mut artefact.reason);
         }
         for finding in found {
             let is_same = |one: &&mut Finding| one.code == finding.code && one.path == finding.path;

@@ -30,8 +30,11 @@ impl NodeRequest {
     /// A text whose commands of kubepki are completed so that they are about the same node ([`crate::remedy`]).
     #[must_use]
     pub fn complete_commands(&self, text: &str) -> String {
-        // Whoever restarts below a root directory knows that the node runs here.
-        Caller { is_at_the_node: true, ..self.caller() }.complete(text)
+        let caller = self.caller();
+        // What is not known to run here is another machine's disk.
+        let is_at_the_node =
+            caller.rootfs.clone().is_some_and(|root| Store::new(Some(root)).is_ok_and(|store| runs_here(&store)));
+        Caller { is_at_the_node, ..caller }.complete(text)
     }
 
     /// How a command has to be run that is about the same node, for [`crate::remedy`].
@@ -66,6 +69,11 @@ pub(super) fn caller_below(rootfs: Option<&Path>) -> Caller {
         store.map_or_else(|_| absolute(rootfs), |store| store.root_directory().to_owned())
     };
     Caller { rootfs: rootfs.map(physical).filter(|rootfs| rootfs != Path::new("/")), ..Caller::default() }
+}
+
+/// Whether the node of these files runs on this machine.
+pub(super) fn runs_here(store: &Store) -> bool {
+    store.is_of_this_machine() || host::environment().says_node_runs_here
 }
 
 /// Commands are read in mails and run from other folders.

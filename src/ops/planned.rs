@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{bad, exposure, interrupted};
-use crate::audit::{complete_remedies, unreadable};
+use crate::audit::{Finding, FindingCode, complete_remedies, unreadable};
 use crate::config::Problem;
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::request::NodeRequest;
+use crate::store::Store;
 
 /// A plan, and what the configuration's reader warns of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,7 @@ impl Planned {
         exposure::judge_plan(&mut plan)?;
         unreadable::gather(&mut plan.findings, None);
         interrupted::put_first_in(&mut plan);
+        say_where(&mut plan.findings, node);
         complete_remedies(&mut plan.findings, &node.caller());
         Ok(Self { plan, warnings })
     }
@@ -42,6 +44,16 @@ impl Planned {
             request.insert("recover".into(), false.into());
         }
         Ok(self)
+    }
+}
+
+/// Says where a file was looked for that a relative path names: below a root directory that is not the working directory.
+pub(super) fn say_where(findings: &mut [Finding], node: &NodeRequest) {
+    let Ok(store) = Store::new(node.rootfs.dir()) else { return };
+    for finding in findings.iter_mut().filter(|one| one.code == FindingCode::FileMissing) {
+        if let Some(path) = finding.path.as_deref().filter(|path| path.is_relative()) {
+            finding.evidence = format!("{}: {}", finding.evidence, store.place(path).display());
+        }
     }
 }
 

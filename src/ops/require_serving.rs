@@ -16,7 +16,7 @@ use super::Continue;
 use super::cluster::{Api, own_kubeconfigs};
 use super::kubelet::Kubelet;
 use super::node::content_of;
-use super::restart::{Progress, Reservation, RestartError, RestartRequest, reserve};
+use super::restart::{Progress, Reservation, RestartRequest, reserve};
 use super::serving::{PATIENCE, is_control_plane, kubelet_port};
 use super::settings::{KUBEADM_CONFIG, after, apply, change, refuse_backup_place, text_of};
 use crate::catalogue::{ADMIN_CONF, CLUSTER_CA, DEFAULT_KUBECONFIG_DIR, Layout};
@@ -114,7 +114,7 @@ impl<'t> Requiring<'t> {
     ///
     /// # Errors
     /// [`ServingError::Unverified`] with the nodes that would not be reached any more; other [`ServingError`]s; the cluster
-    /// cannot be asked; [`RestartError::NotHere`] on a node without an API server.
+    /// cannot be asked; [`ServingError::NoApiServer`] on a node without an API server.
     pub fn read(
         request: &RequireServingRequest,
         now: DateTime<Utc>,
@@ -126,7 +126,7 @@ impl<'t> Requiring<'t> {
         let own = || kubelet.configuration.manifests_dir(Path::new(DEFAULT_KUBECONFIG_DIR));
         let manifest = request.manifests_dir.clone().unwrap_or_else(own).join(format!("{API_SERVER}.yaml"));
         if !store.read([&manifest]).is_there(&manifest) {
-            return Err(RestartError::NotHere { component: API_SERVER.into(), manifest }.into());
+            return Err(ServingError::NoApiServer { manifest: store.place(&manifest) }.into());
         }
         let (place, text) = (manifest.display().to_string(), text_of(&store, &manifest)?);
         let unfit = |BadManifest(reason)| SettingError::Unfit {

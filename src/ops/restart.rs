@@ -58,6 +58,7 @@ use self::node::Components;
 use self::patience::Patience;
 use super::OperationError;
 use super::keys::Continue;
+use super::node::runs_here;
 use crate::catalogue::KUBELET;
 use crate::error::Result;
 use crate::plan::restart::{EndpointPlan, RestartPlan, Step, Way, start_of, steps};
@@ -93,17 +94,33 @@ pub struct RestartReport {
     pub plan: RestartPlan,
 }
 
+/// Refuses a root directory whose node does not run here: ports, processes and services of this machine are not its own.
+///
+/// # Errors
+/// [`RestartError::NotThisMachine`]; `store.root_not_a_directory`.
+pub fn refuse_elsewhere(request: &RestartRequest) -> Result<()> {
+    store_of(request).map(drop)
+}
+
+fn store_of(request: &RestartRequest) -> Result<Store> {
+    let store = Store::new(request.rootfs.dir())?;
+    if runs_here(&store) {
+        return Ok(store);
+    }
+    Err(RestartError::NotThisMachine { rootfs: store.root_directory().to_owned() }.into())
+}
+
 /// Looks at every component that is asked for, and changes nothing.
 ///
 /// # Errors
-/// A name that is unknown or not here; a manifest or the kubelet's configuration that cannot be read;
+/// As [`refuse_elsewhere`]; a name that is unknown or not here; a manifest or the kubelet's configuration that cannot be read;
 /// [`RestartError::Interrupted`] when `progress` says so. A component that cannot be seen is a reason, not an error.
 pub fn plan(
     request: &RestartRequest,
     now: DateTime<Utc>,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<RestartPlan> {
-    let store = Store::new(request.rootfs.dir())?;
+    let store = store_of(request)?;
     let components = Components::read(request, &store)?;
     let held = holding::held(&store);
     if held.is_empty() {
@@ -135,7 +152,7 @@ pub struct Reservation {
 /// As [`plan`]; `restart.bad_timeout`; `store.locked` when another run is at it; [`RestartError::NoKubelet`].
 pub fn reserve(request: &RestartRequest, now: DateTime<Utc>) -> Result<Reservation> {
     let timeout = request.timeout()?;
-    let store = Store::new(request.rootfs.dir())?.with_lock_wait(LOCK_WAIT);
+    let store = store_of(request)?.with_lock_wait(LOCK_WAIT);
     let components = Components::read(request, &store)?;
     let is_whole = holding::held(&store).is_empty();
     if is_whole {

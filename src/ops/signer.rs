@@ -115,7 +115,7 @@ pub fn show(
     let tree = node.store.read([&manifest]);
     let pod = match tree.get(&manifest) {
         Observed::Missing if request.probe => None,
-        Observed::Missing => return Err(SignerError::NoControllerManager { path: manifest }.into()),
+        Observed::Missing => return Err(SignerError::NoControllerManager { path: node.store.place(&manifest) }.into()),
         Observed::Unreadable(fault) => return Err(fault.clone().into()),
         Observed::File { content, .. } => Some(
             StaticPod::parse(content.expose())

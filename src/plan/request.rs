@@ -248,8 +248,11 @@ impl Asking<'_> {
         let found: Vec<_> = files.into_iter().filter(|path| self.tree.is_there(path)).collect();
         for path in &found {
             let remedy = self.kubelets_way(row, &found).unwrap_or_else(|| {
-                "move it away; or ask with the key that is there (--reuse-keys), for renewal (--renew), or in another folder (--out-dir)"
-                    .to_owned()
+                let renewal = if self.options.renewal == Renewal::No { " for renewal (--renew)," } else { "" };
+                format!(
+                    "move it away; or make only what is lacking (--only-lacking), ask with the key that is there (--reuse-keys),{renewal} or in \
+                     another folder (--out-dir)"
+                )
             });
             let evidence = "file already exists: a key or CSR is never overwritten".to_owned();
             self.findings.push(Finding::new(FindingCode::FileExists, row.name, path, evidence, remedy));

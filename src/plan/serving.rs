@@ -38,6 +38,14 @@ const API_SERVER: &str = "kube-apiserver";
 faults! {
     /// Why a component is not told something else.
     pub enum ServingError or Setting(SettingError) {
+        /// The node has no API server of its own: it is a worker, or its manifests are elsewhere.
+        #[error("this node has no API server: {} is not there", manifest.display())]
+        #[fault("serving.no_api_server", Usage, "run it on a control-plane node, or name the folder of its manifests: --manifests-dir DIR",
+            context = crate::error::evidence!(manifest))]
+        NoApiServer {
+            /// The manifest that is missing.
+            manifest: PathBuf,
+        },
         /// The node has no kubelet that kubeadm has set up.
         #[error("{} is not there", path.display())]
         #[fault("serving.no_kubelet", Usage, "run it on a node that has joined, or name the kubelet's directory: --kubelet-dir DIR",

@@ -53,7 +53,11 @@ fn known(report: &AccessReport, width: Option<usize>) -> Option<String> {
 fn fixed(one: &Credential, now: DateTime<Utc>) -> [String; 6] {
     let is_over = one.not_after < now;
     let until = if is_over { "expired".to_owned() } else { one.not_after.format("%Y-%m-%d").to_string() };
-    let key = if one.has_key { "here" } else { "elsewhere" };
+    let key = match (one.has_key, one.is_key_unreadable) {
+        (true, _) => "here",
+        (false, true) => "not readable",
+        (false, false) => "elsewhere",
+    };
     [one.name.clone(), one.user.clone(), one.groups.join(","), can(one.power).to_owned(), until, key.to_owned()]
 }
 

@@ -26,6 +26,8 @@ const CAUSES: usize = 1000;
 struct Line {
     rank: (u8, usize, usize),
     cells: [String; 6],
+    /// Why it could not be read.
+    problem: Option<String>,
 }
 
 /// Findings of one cause.
@@ -91,6 +93,7 @@ impl Digest {
         if !self.worst.is_empty() {
             let header = ["TREE", "STATUS", "NODE", "CRITICAL", "WARNING", "FIRST TO EXPIRE"];
             parts.push(table(width, header, self.worst.iter().map(|line| line.cells.clone())));
+            parts.extend(self.worst.iter().filter_map(|line| line.problem.clone()));
             let counts = summary.counts;
             let left = (counts.warning + counts.critical + counts.unknown).saturating_sub(self.worst.len());
             if left > 0 {
@@ -176,13 +179,13 @@ fn line(tree: &TreeReport, findings: &[Finding], now: DateTime<Utc>) -> Line {
     let (critical, warning) = (of(Severity::Critical), of(Severity::Warning));
     let certificates = tree.report.as_ref().map(|report| report.certificates.as_slice()).unwrap_or_default();
     let first = certificates.iter().min_by_key(|seen| seen.not_after);
-    let last = match (first, &tree.problem) {
-        (_, Some(problem)) => problem.message.clone(),
-        (Some(first), None) => format!("{}, {}", first.name, ends(first.not_after, now)),
-        (None, None) => String::new(),
-    };
+    let last = first.map(|first| format!("{}, {}", first.name, ends(first.not_after, now))).unwrap_or_default();
+    let problem = tree.problem.as_ref().map(|problem| {
+        let what = format!("{}: {} [{}]", tree.place(), problem.message, problem.code);
+        format!("{}\n  hint: {}", printable(&what), printable(&problem.hint))
+    });
     let status = check::word(tree.status).to_lowercase();
     let node = tree.node.clone().unwrap_or_default();
     let cells = [tree.place(), status, node, critical.to_string(), warning.to_string(), last];
-    Line { rank: (tree.status.rank(), critical, warning), cells }
+    Line { rank: (tree.status.rank(), critical, warning), cells, problem }
 }

@@ -55,7 +55,10 @@ fn summary(report: &CheckReport) -> String {
     let CheckReport { status, certificates, findings, .. } = report;
     let of = |severity: Severity| {
         let count = findings.iter().filter(|finding| finding.severity == severity).count();
-        (count > 0).then(|| format!("{count} {severity}"))
+        (count > 0).then(|| match severity {
+            Severity::Critical => format!("{count} critical"),
+            other => counted(count, &other.to_string()),
+        })
     };
     let mut counts: Vec<_> = [Severity::Critical, Severity::Warning].into_iter().filter_map(of).collect();
     counts.push(counted(certificates.len(), "certificate"));

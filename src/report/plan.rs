@@ -40,7 +40,7 @@ fn with_current(artefact: &Artefact) -> [String; 9] {
     let removed = names_removed(artefact).into_iter().map(|name| format!("-{name}"));
     [
         artefact.name.clone(),
-        artefact.action().to_string(),
+        artefact.action().to_string().replace('_', " "),
         artefact.reason.clone(),
         minute(current.map(|current| current.not_after)),
         only_if(changes, &|| minute(artefact.expires_at)),

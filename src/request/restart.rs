@@ -29,7 +29,7 @@ pub struct RestartRequest {
     /// The kubelet's directory, with its `config.yaml`.
     #[command(flatten)]
     pub kubelet_dir: KubeletDir,
-    /// The directory in front of the node's paths; ports, processes, `crictl` and `systemctl` are this host's in any case.
+    /// The directory in front of the node's paths. It has to be the root directory of this machine, as a container sees it.
     #[command(flatten)]
     pub rootfs: Rootfs,
     /// How they are restarted.

@@ -110,9 +110,9 @@ fn attempt(directory: &Directory) -> Result<Attempt, StoreError> {
         return set_aside(directory);
     }
     match file.try_lock() {
-        Ok(()) if is_named(&file, directory.handle()) => Ok(Attempt::Held(Lock(file))),
+        Ok(()) if is_named(&file, directory.handle()) => Ok(Attempt::Held(Lock::of(file))),
         Ok(()) => Ok(Attempt::Again),
-        Err(TryLockError::WouldBlock) => Ok(Attempt::Busy),
+        Err(TryLockError::WouldBlock) => Ok(Lock::held_here(&file).map_or(Attempt::Busy, Attempt::Held)),
         Err(TryLockError::Error(source)) => {
             Err(StoreError::LockUnsupported { path: directory.path().to_owned(), os_error: source })
         }
@@ -154,14 +154,32 @@ mod tests {
         let root = Root::new(None).unwrap();
         let path = place.path().canonicalize().unwrap();
         let held = acquire(&root, &Disk::default(), &path, Duration::ZERO).unwrap();
-        let Err(StoreError::Locked { holder, .. }) = acquire(&root, &Disk::default(), &path, Duration::ZERO) else {
-            panic!("locked twice")
-        };
+        let by_another = || acquire(&root, &Disk::default(), &path, Duration::ZERO).map(drop);
+        let refused = std::thread::scope(|scope| scope.spawn(by_another).join().unwrap());
+        let Err(StoreError::Locked { holder, .. }) = refused else { panic!("locked twice") };
         // Some sandboxes show no /proc/locks; where it is shown, the holder is this process.
         assert!(holder.is_none_or(|holder| holder.pid == std::process::id()));
         drop(held);
         assert!(acquire(&root, &Disk::default(), &path, Duration::ZERO).is_ok());
         assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0, "and nothing stays behind");
+    }
+
+    #[test]
+    fn a_thread_does_not_wait_for_itself_and_others_wait_until_it_has_let_go_of_all() {
+        let place = tempfile::tempdir().unwrap();
+        let root = Root::new(None).unwrap();
+        let path = place.path().canonicalize().unwrap();
+        let lock = || acquire(&root, &Disk::default(), &path, Duration::ZERO);
+        let is_free = || std::thread::scope(|scope| scope.spawn(|| lock().is_ok()).join().unwrap());
+        let first = lock().unwrap();
+        let second = lock().unwrap();
+        assert!(!is_free());
+        drop(first);
+        assert!(!is_free(), "the second is still held");
+        assert!(path.join(LOCK).exists());
+        drop(second);
+        assert!(is_free());
+        assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
     }
 
     #[test]

@@ -57,7 +57,9 @@ pub(super) struct Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        self.remove_lock_file();
+        if self.lock.as_ref().is_some_and(Lock::is_the_last) {
+            self.remove_lock_file();
+        }
     }
 }
 

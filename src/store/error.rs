@@ -88,7 +88,7 @@ faults! {
         },
         /// The file or folder does not exist.
         #[error("{} does not exist", path.display())]
-        #[fault("store.missing", Environment, "correct the path, or create it")]
+        #[fault("store.missing", Environment, "correct the path")]
         Missing {
             /// The path.
             path: PathBuf,

@@ -126,6 +126,13 @@ impl Root {
         self.confined
     }
 
+    /// Whether the root directory is, under whatever name, that of this process or of the machine's first one.
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        let place = |path: &Path| rustix::fs::stat(path).ok().map(|stat| (stat.st_dev, stat.st_ino));
+        let own = place(&self.path);
+        self.snapshot.is_none() && own.is_some() && ["/", "/proc/1/root"].iter().any(|root| place(root.as_ref()) == own)
+    }
+
     /// The root directory itself.
     pub(super) fn directory(&self) -> &Path {
         &self.path

@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
 import shutil
 from datetime import datetime, timedelta, timezone
@@ -16,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 import kubepki as library
-from trees import kubepki
+from trees import BINARY, kubepki, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,3 +205,44 @@ def test_every_user_of_a_kubeconfig_gets_in_and_a_copy_is_the_same_credential(ro
     paths = {each.name: sorted(map(str, each.paths)) for each in report.credentials}
     assert paths["admin.conf"] == ["/etc/kubernetes/admin.conf", "/home/config", "/home/several"]
     assert paths["super-admin.conf"] == ["/etc/kubernetes/super-admin.conf", "/home/several"]
+
+
+def test_what_may_not_be_read_is_said_and_its_key_is_not_taken_for_elsewhere(root: Path, tmp_path: Path) -> None:
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("becomes another user with setpriv, as root")
+    if not BINARY:
+        pytest.skip("the package may lie where others cannot read it: with KUBEPKI= alone")
+    program = tmp_path / "kubepki"
+    shutil.copy(BINARY, program)
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(program))
+    done = run(*as_nobody, "access", "--rootfs", root, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    (unread,) = [one for one in report["findings"] if one["code"] == "store.no_permission"]
+    assert "admin.conf" in unread["evidence"]
+    assert "sudo kubepki access" in unread["remedy"]
+    assert {(one["has_key"], one["is_key_unreadable"]) for one in report["credentials"]} == {(False, True)}
+    text = run(*as_nobody, "access", "--rootfs", root).stdout
+    assert "not readable" in text
+    assert "elsewhere" not in text
+
+
+def test_a_folder_that_is_named_is_judged_by_the_cas_in_it(root: Path, tmp_path: Path) -> None:
+    """What a certificate can do is what its CA is for, also where that is in no tree of a node."""
+    whole = {one["sha256"]: one["power"] for one in shown(root)["credentials"]}
+    assert set(whole.values()) >= {"any_user", "etcd", "component"}
+    pki = root / "etc/kubernetes/pki"
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    for file in ("front-proxy-ca.crt", "front-proxy-client.crt"):
+        shutil.copy(pki / file, loose / file)
+    alone = tmp_path / "alone.crt"
+    shutil.copy(pki / "etcd/server.crt", alone)
+    for place in (root / "etc/kubernetes", pki / "etcd", loose, alone):
+        done = kubepki("access", place, "--rootfs", "/", "-o", "json")
+        found = json.loads(done.stdout)["credentials"]
+        assert found, done.stderr
+        assert {one["sha256"]: one["power"] for one in found}.items() <= whole.items(), place

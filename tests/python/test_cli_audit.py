@@ -483,3 +483,27 @@ def test_a_path_with_a_typo_is_unknown_and_a_name_that_is_no_text_stops_nothing(
     code, report = audited(tmp_path)
     assert code == 0, report["findings"]
     assert [tree["status"] for tree in report["trees"]] == ["ok", "ok"]
+
+
+def test_commands_for_what_is_in_an_archive_or_a_report_are_for_that_node(fleet: Path, tmp_path: Path) -> None:
+    (fleet / "cp1/etc/kubernetes/admin.conf").chmod(0o644)
+    collected = tmp_path / "collected.json"
+    collected.write_text(
+        kubepki("check", "--rootfs", fleet / "cp1", "-o", "json").stdout.replace(f" --rootfs {fleet}/cp1", "")
+    )
+    for place in (packed(fleet, tmp_path / "a.tar", "w"), collected):
+        _, report = audited(place)
+        remedies = [
+            one["remedy"] for tree in report["trees"] for one in tree["report"]["findings"] if "`" in one["remedy"]
+        ]
+        assert remedies
+        assert all(remedy.startswith("on that node: ") for remedy in remedies), remedies
+        assert "remedy: on that node: " in kubepki("audit", place).stdout
+    # A folder is mended where it is.
+    _, report = audited(fleet / "cp1")
+    assert "on that node" not in json.dumps(report)
+
+
+def test_why_a_tree_cannot_be_read_stands_below_the_table(tmp_path: Path) -> None:
+    text = kubepki("audit", tmp_path / "nodir").stdout
+    assert f"\n\n{tmp_path}/nodir: {tmp_path}/nodir does not exist [store.missing]\n  hint: " in text

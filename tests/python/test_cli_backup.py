@@ -37,7 +37,7 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(rootfs / "etc", rootfs / "before")
     done = command("certs", "renew", "all", "--rootfs", rootfs)
     assert done.returncode == 0, done.stderr
-    assert f"the previous files are kept in /{BACKUPS}/" in done.stderr
+    assert f"the previous files are kept in {rootfs}/{BACKUPS}/" in done.stderr
     return rootfs
 
 

@@ -101,7 +101,7 @@ def test_the_whole_road_with_the_documented_script(node: Path, signed: Path) -> 
     embedded = on(node, "kubeconfig", "embed", "all", "--config", CONFIG)
     assert (embedded.returncode, embedded.stderr.split(":")[0]) == (0, "embedded 5")
     assert embedded.stderr.splitlines()[-2:] == [
-        f"on a node that runs: `kubepki restart kube-controller-manager kube-scheduler kubelet --rootfs {node}`",
+        f"to use them: `kubepki restart kube-controller-manager kube-scheduler kubelet --rootfs {node}`",
         f"next: `kubepki certs cleanup --config {CONFIG} --rootfs {node}` removes what is not needed any more",
     ]
     cleaned = on(node, "certs", "cleanup", "--config", CONFIG)

@@ -63,15 +63,19 @@ def test_a_server_is_held_against_its_ca_its_name_and_its_file(pki: Path) -> Non
         other = ("--certificate-authority", pki / "etcd/ca.crt", "--certificate", pki / "etcd/server.crt")
         code, report = probed(f"127.0.0.1:{port}", *other)
         (endpoint,) = report["endpoints"]
-        assert (code, report["status"]) == (1, "critical")
+        # As check: Nagios takes 1 for a warning.
+        assert (code, report["status"]) == (2, "critical")
         assert sorted(codes(endpoint)) == [
             "certificate.missing_names",
             "certificate.untrusted",
             "endpoint.other_certificate",
         ]
         text = kubepki("probe", f"127.0.0.1:{port}", *other)
-        assert text.returncode == 1
+        assert text.returncode == 2
         assert text.stdout.startswith("ENDPOINT")
+        # Its clients call it by another name perhaps: nobody is told to remove its files.
+        assert "with --server-name NAME" in text.stdout
+        assert "remove it" not in text.stdout
         assert "critical" in text.stdout
         assert text.stderr == ""
 
@@ -93,11 +97,11 @@ def test_a_server_that_asks_for_a_certificate_is_seen_with_one_and_without(pki: 
             code, report = probed(f"127.0.0.1:{port}", "--server-name", "kubernetes", *shown)
             assert (code, report["status"]) == (0, "ok"), report
     other = kubepki("probe", "127.0.0.1:1", "--client-certificate", client, "--client-key", pki / "ca.key")
-    assert (other.returncode, "is not the key of" in other.stderr) == (2, True), other.stderr
+    assert (other.returncode, "is not the key of" in other.stderr) == (3, True), other.stderr
     junk = kubepki("probe", "127.0.0.1:1", "--client-certificate", client, "--client-key", pki / "ca.crt")
-    assert (junk.returncode, "probe.refused" in junk.stdout) == (1, False), junk.stderr
+    assert (junk.returncode, "probe.refused" in junk.stdout) == (3, False), junk.stderr
     alone = kubepki("probe", "127.0.0.1:1", "--client-certificate", client)
-    assert alone.returncode == 2
+    assert alone.returncode == 3
     assert "--client-key" in alone.stderr
 
 
@@ -105,12 +109,14 @@ def test_what_has_expired_is_seen_all_the_same(pki: Path, tmp_path: Path) -> Non
     with server(*pair(pki, "apiserver")) as port:
         asked = (f"127.0.0.1:{port}", "--server-name", "kubernetes")
         soon = kubepki("probe", *asked, "--warning", "400d", "--critical", "380d")
-        assert (soon.returncode, "certificate.expires_soon" in soon.stdout) == (1, True), soon.stdout
+        assert (soon.returncode, "certificate.expires_soon" in soon.stdout) == (2, True), soon.stdout
+        later = kubepki("probe", *asked, "--warning", "400d")
+        assert (later.returncode, "certificate.expires_soon" in later.stdout) == (1, True), later.stdout
     past = datetime.now(timezone.utc) - timedelta(days=368)
     library.apply(library.plan(kubeconfigs=(), node_name="old", rootfs=tmp_path, now=past))
     with server(*pair(tmp_path / "etc/kubernetes/pki", "apiserver")) as port:
         code, report = probed(f"127.0.0.1:{port}", "--server-name", "kubernetes")
-        assert (code, codes(report["endpoints"][0])) == (1, ["certificate.expired"])
+        assert (code, codes(report["endpoints"][0])) == (2, ["certificate.expired"])
         assert "expired 3 days ago" in kubepki("probe", f"127.0.0.1:{port}").stdout
 
 
@@ -137,11 +143,12 @@ def test_many_are_asked_at_once_and_one_that_is_silent_holds_up_no_other(pki: Pa
 def test_what_is_no_server_is_a_usage_error() -> None:
     for wrong in ("http://10.0.0.1:80", "10.0.0.1:0", "a b"):
         done = kubepki("probe", wrong)
-        assert done.returncode == 2, wrong
+        # Not 2: monitoring takes that for a critical state.
+        assert done.returncode == 3, wrong
         assert f"{wrong!r}".replace("'", '"') in done.stderr
         assert "hint: write HOST:PORT" in done.stderr
-    assert kubepki("probe").returncode == 2
-    assert kubepki("probe", "127.0.0.1:1", "--timeout", "0s").returncode == 2
+    assert kubepki("probe").returncode == 3
+    assert kubepki("probe", "127.0.0.1:1", "--timeout", "0s").returncode == 3
     missing = kubepki("probe", "127.0.0.1:1", "--certificate-authority", "/no/ca.crt")
     assert (missing.returncode, "store.missing" in missing.stderr) == (3, True)
 

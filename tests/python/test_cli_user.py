@@ -138,9 +138,9 @@ def test_a_token_comes_from_the_command_line_a_file_or_stdin(way: str, node: Pat
 def test_a_dry_run_shows_subject_validity_and_server_and_makes_no_key(node: Path) -> None:
     done = user(node, "--client-name", "jane", "--org", "qa", "--dry-run")
     assert (done.returncode, done.stderr) == (0, "dry run: nothing was made\n")
-    assert "subject:   CN=jane,O=qa\n" in done.stdout
-    assert "server:    https://192.0.2.10:6443\n" in done.stdout
-    assert "\nvalid:     2" in done.stdout
+    assert "subject:    CN=jane,O=qa\n" in done.stdout
+    assert "server:     https://192.0.2.10:6443\n" in done.stdout
+    assert "\nvalid:      2" in done.stdout
     assert "serial" not in done.stdout
     data = json.loads(user(node, "--client-name", "jane", "--dry-run", "-o", "json").stdout)
     assert (data["user"]["serial"], data["kubeconfig"]) == (None, None)

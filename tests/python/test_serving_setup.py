@@ -402,7 +402,7 @@ def test_a_cluster_that_cannot_be_asked_or_a_node_without_an_api_server_changes_
         assert api.requests.count(f"PUT {MAPS}/kubeadm-config") == 2
         manifest(tmp_path).unlink()
         worker = require(tmp_path)
-        assert (worker.returncode, "code: restart.not_here" in worker.stderr) == (2, True), worker
+        assert (worker.returncode, "code: serving.no_api_server" in worker.stderr) == (2, True), worker
 
 
 def test_python_has_the_same(api: ApiServer, tmp_path: Path) -> None:

@@ -230,6 +230,22 @@ def test_an_error_is_printable_and_its_context_exact(tmp_path: Path) -> None:
     assert "no\x1b[2J\nsuch" in json.dumps(caught.value.context).encode().decode("unicode_escape")
 
 
+def test_several_problems_are_one_line_without_escapes(node: Path, tmp_path: Path) -> None:
+    """A message is one line, and no line break is shown as an escape in it."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\nnope: 1\nnever: 2\n")
+    with pytest.raises(kubepki.KubepkiError) as caught:
+        kubepki.load_config(bad)
+    assert len(caught.value.context["problems"]) > 1
+    assert "; " in caught.value.message
+    assert "\\n" not in str(caught.value)
+    for authority in ("ca", "front-proxy-ca"):
+        (node / f"etc/kubernetes/pki/{authority}.crt").write_text("no certificate")
+    refused = kubepki_bytes("bundle", "export", "--rootfs", node)
+    assert "2 critical findings: ca: " in refused
+    assert "\\n" not in refused
+
+
 def test_a_log_record_is_one_printable_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     odd = "/etc/odd\x1b[2J\nx"

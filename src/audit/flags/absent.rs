@@ -48,7 +48,7 @@ const NEEDED: [Needed; 13] = [
     Needed {
         component: API_SERVER,
         flags: &["kubelet-certificate-authority"],
-        means: "it accepts whatever certificate a kubelet serves, so that who stands between them can read logs and exec",
+        means: "it accepts whatever certificate a kubelet serves, so that anyone between them can read logs and exec",
         number: "1.2.5",
         severity: None,
     },
@@ -144,7 +144,7 @@ fn absent(flagged: &Flagged<'_>, needed: &Needed) -> Option<Finding> {
     let remedy = match needed.severity {
         Some(_) => format!("add {set} to its command in {place}{from}; the kubelet then restarts it"),
         None => format!(
-            "once all kubelets serve certificates of the cluster's CA (`kubepki kubelet enable-serving-certs`), have it verify them: {}",
+            "once all kubelets serve certificates of the cluster's CA, by `kubepki kubelet enable-serving-certs`, have it verify them: {}",
             command(["kubepki", "kubelet", "require-serving-certs"])
         ),
     };

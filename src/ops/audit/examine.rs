@@ -40,7 +40,7 @@ impl Examiner<'_> {
         let Packed { member, shape, files, problem } = tree;
         let member = Some(member.to_string_lossy().into_owned()).filter(|member| !member.is_empty());
         let checked = self.check(Store::of(files), shape.request(None), shape);
-        let report = known(path, member, TreeKind::Archive, checked);
+        let report = known(path, member, TreeKind::Archive, checked).of_another_machine();
         match problem {
             // What was not read may be worse.
             Some(problem) => TreeReport { problem: Some(problem), ..report }.at_least(Status::Unknown),

@@ -61,6 +61,10 @@ pub struct TreeReport {
     pub moduli: Vec<TreeModulus>,
 }
 
+/// Stands before the commands of what is looked at on another machine. Which node it is stands beside each finding: remedies
+/// that are one are shown once.
+const ON_THAT_NODE: &str = "on that node: ";
+
 /// Enough digits to tell clusters from each other.
 const CLUSTER_DIGITS: usize = 16;
 
@@ -110,6 +114,17 @@ impl TreeReport {
     pub fn at_least(mut self, status: Status) -> Self {
         if status.rank() > self.status.rank() {
             self.status = status;
+        }
+        self
+    }
+
+    /// The same of a tree that is on no disk of this machine: its commands are for its own node.
+    #[must_use]
+    pub(super) fn of_another_machine(mut self) -> Self {
+        for finding in self.report.iter_mut().flat_map(|report| &mut report.findings) {
+            if finding.remedy.contains('`') && !finding.remedy.starts_with(ON_THAT_NODE) {
+                finding.remedy = format!("{ON_THAT_NODE}{}", finding.remedy);
+            }
         }
         self
     }

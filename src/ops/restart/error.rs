@@ -11,6 +11,17 @@ use crate::error::{Evidence, faults};
 faults! {
     /// A failure of `kubepki restart`. After each of them but [`RestartError::NotPutBack`] every manifest is in its place.
     pub enum RestartError {
+        /// The files below `--rootfs` are not those of this machine: its components, ports and services are not that node's, and
+        /// none of them is looked at or touched. The root directory of this machine is known under whatever name it is mounted in a
+        /// container that has the host's processes; in one that has not, `KUBEPKI_NODE_RUNS_HERE=1` says that the node runs here.
+        #[error("the node of the files below {} does not run on this machine", rootfs.display())]
+        #[fault("restart.not_this_machine", Usage,
+            "restart on that node, once it runs; in a container of the node itself, give it the host's processes, or set \
+             KUBEPKI_NODE_RUNS_HERE=1")]
+        NotThisMachine {
+            /// The root directory.
+            rootfs: PathBuf,
+        },
         /// A component is named that this node has no manifest of.
         #[error("{component} is not a static pod of this node: there is no {}", manifest.display())]
         #[fault("restart.not_here", Usage, "name components that run on this node, or none for all of them")]

@@ -89,7 +89,10 @@ impl RestartRequest {
     pub(super) fn refuse_unknown(&self, components: &Components) -> Result<()> {
         let is_asked = |member: &Member| member.is_wanted && (member.component.is_some() || member.problem.is_some());
         if self.components == Selection::All && !components.members.iter().any(is_asked) {
-            return Err(RestartError::NoStaticPods { manifests_dir: components.manifests_dir.clone() }.into());
+            return Err(RestartError::NoStaticPods {
+                manifests_dir: components.store.place(&components.manifests_dir),
+            }
+            .into());
         }
         let Selection::Names(names) = &self.components else { return Ok(()) };
         for name in names {
@@ -98,7 +101,11 @@ impl RestartRequest {
                 return Err(RequestError::unknown_name(name, &known).into());
             };
             if let (None, Some(manifest), None) = (&member.component, &member.manifest, &member.problem) {
-                return Err(RestartError::NotHere { component: name.clone(), manifest: manifest.clone() }.into());
+                return Err(RestartError::NotHere {
+                    component: name.clone(),
+                    manifest: components.store.place(manifest),
+                }
+                .into());
             }
         }
         Ok(())

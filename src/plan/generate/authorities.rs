@@ -145,7 +145,10 @@ fn shared_authority_remedy(role: Role, certificate: &Path) -> String {
             base.display()
         ),
         Role::ControlPlane | Role::SecondaryControlPlane => {
-            format!("copy {0}.crt and {0}.key from the first control-plane node", base.display())
+            format!(
+                "copy {0}.crt and {0}.key from the first control-plane node, or import its bundle (kubepki bundle import FILE)",
+                base.display()
+            )
         }
     }
 }

@@ -48,6 +48,8 @@ values! {
         authority = &it.authority;
         /// Whether its key is there: without it nobody gets in with this copy.
         has_key = it.has_key;
+        /// Whether there is a file for its key that may not be read: then nobody knows.
+        is_key_unreadable = it.is_key_unreadable;
         /// Its first moment.
         not_before = it.not_before;
         /// Its last moment.
