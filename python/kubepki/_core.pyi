@@ -1015,6 +1015,7 @@ class Credential:
         "power",
         "authority",
         "has_key",
+        "is_key_unreadable",
         "not_before",
         "not_after",
         "remaining",
