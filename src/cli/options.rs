@@ -85,14 +85,19 @@ impl FromArgMatches for Configuration {
 /// Options that say which node is meant, of a verb that does not need them: what a file of nodes has behind `kubepki` is given to every verb.
 #[derive(Args, Clone, Debug)]
 pub(super) struct NodeWords {
+    /// Not needed here: the manifests say where the files are.
     #[arg(long, hide = true)]
     config: Option<PathBuf>,
+    /// Not needed here: the manifests say where the files are.
     #[arg(long, hide = true)]
     lenient: bool,
+    /// Not needed here: the manifests say where the files are.
     #[arg(long, hide = true)]
     node_name: Option<String>,
+    /// Not needed here: the manifests say where the files are.
     #[arg(long, hide = true)]
     certificates_dir: Option<PathBuf>,
+    /// Not needed here: the manifests say where the files are.
     #[arg(long, hide = true)]
     kubeconfig_dir: Option<PathBuf>,
 }

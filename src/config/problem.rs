@@ -286,7 +286,7 @@ mod tests {
         let error = problems.finish().unwrap_err();
         let ConfigError::Invalid { problems } = &error else { panic!("{error}") };
         assert_eq!(&Problem::all_of(&error.fault().into()), problems);
-        assert_eq!(error.to_string(), "k.yaml: is odd\nk.yaml:3:7: a.b[1]: is bad");
+        assert_eq!(error.to_string(), "k.yaml: is odd; k.yaml:3:7: a.b[1]: is bad");
         assert_eq!(error.hint(), "make it good");
         assert_eq!(error.category(), Category::Usage);
         assert_eq!(error.context()["problems"][1]["line"], 3);

@@ -84,7 +84,7 @@ faults! {
             given_up: Vec<String>,
         },
         /// Pods that may not know the new CA still run, so the old one stays.
-        #[error("pods that may not know the new CA were left, and nothing was given up: {}", pods.join("; "))]
+        #[error("the old CA stays, as pods that may not know the new one could not be restarted: {}", pods.join("; "))]
         #[fault("rotate.pods_left", Refused,
             "restart these by hand, and run the same again; without --restart-pods nobody waits for them",
             context = crate::error::evidence!(pods))]
