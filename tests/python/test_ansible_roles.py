@@ -280,7 +280,8 @@ def test_a_worker_has_no_static_pods_and_a_control_plane_must_have_them(binary: 
         worker = renewed(nodes, *words, **wanted, renew_rootfs=str(nodes / "worker1"))
         assert (worker.returncode, worker.recap("cp1")["changed"]) == (0, 0), worker.output
         lost = renewed(nodes, *words, **wanted)
-        assert (lost.returncode, "has a manifest in /etc/kubernetes/manifests" in lost.output) == (2, True), lost.output
+        said = f"has a manifest in {nodes}/cp1/etc/kubernetes/manifests"
+        assert (lost.returncode, said in lost.output) == (2, True), lost.output
 
 
 def old_python() -> str:
