@@ -23,12 +23,11 @@ pub(super) struct Snapshot {
     #[command(flatten)]
     request: EtcdSnapshotRequest,
     #[command(flatten)]
-    node: NodeWords,
+    _node: NodeWords,
 }
 
 impl Run for Snapshot {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        self.node.pass_over();
         let taken = snapshot(&self.request, session.now, &mut || session.tell())?;
         match self.output.form {
             Form::Text => session.screen.show(&report::etcd_snapshot::text(&taken, session.screen.width()))?,

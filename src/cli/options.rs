@@ -82,35 +82,30 @@ impl FromArgMatches for Configuration {
     }
 }
 
-/// Options that say which node is meant, of a verb that does not need them: what a file of nodes has behind `kubepki` is given to every verb.
-#[derive(Args, Clone, Debug)]
-pub(super) struct NodeWords {
-    /// Not needed here: the manifests say where the files are.
-    #[arg(long, hide = true)]
-    config: Option<PathBuf>,
-    /// Not needed here: the manifests say where the files are.
-    #[arg(long, hide = true)]
-    lenient: bool,
-    /// Not needed here: the manifests say where the files are.
-    #[arg(long, hide = true)]
-    node_name: Option<String>,
-    /// Not needed here: the manifests say where the files are.
-    #[arg(long, hide = true)]
-    certificates_dir: Option<PathBuf>,
-    /// Not needed here: the manifests say where the files are.
-    #[arg(long, hide = true)]
-    kubeconfig_dir: Option<PathBuf>,
+/// What [`NodeRequest`] has besides the root directory, hidden, for a verb that does not need it: a file of nodes has words that every verb
+/// is given.
+#[derive(Clone, Debug)]
+pub(super) struct NodeWords;
+
+impl Args for NodeWords {
+    fn augment_args(command: Command) -> Command {
+        let all = NodeRequest::augment_args(Command::default());
+        let wanted = all.get_arguments().filter(|one| one.get_id() != "rootfs");
+        command.args(wanted.cloned().map(|one| one.hide(true)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
 }
 
-impl NodeWords {
-    /// Says that they say nothing here.
-    pub(super) fn pass_over(&self) {
-        let Self { config, lenient, node_name, certificates_dir, kubeconfig_dir } = self;
-        let given =
-            [config.is_some(), *lenient, node_name.is_some(), certificates_dir.is_some(), kubeconfig_dir.is_some()];
-        if given.contains(&true) {
-            log::debug!("manifests say where this node's files are: its other options are not needed");
-        }
+impl FromArgMatches for NodeWords {
+    fn from_arg_matches(_: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, _: &ArgMatches) -> Result<(), clap::Error> {
+        Ok(())
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Restart {
     #[command(flatten)]
     request: RestartRequest,
     #[command(flatten)]
-    node: NodeWords,
+    _node: NodeWords,
 }
 
 #[derive(Serialize)]
@@ -59,7 +59,6 @@ struct Answer<'a> {
 
 impl Run for Restart {
     fn run(self, session: &Session) -> Result<u8, Stop> {
-        self.node.pass_over();
         let components = selection(&self.names);
         let request = RestartRequest { components, ..self.request };
         if *self.dry_run {

@@ -3,6 +3,7 @@
 //! In: clap's errors. Out: help on stdout, or errors of ours, with a hint and a code.
 
 use std::error::Error as _;
+use std::num::{IntErrorKind, ParseIntError};
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -24,6 +25,11 @@ pub(super) fn answer(session: &Session, root: &Command, words: &[String], error:
     }
 }
 
+/// Whether a value has something else than digits.
+fn is_no_number(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<ParseIntError>().is_some_and(|error| *error.kind() == IntErrorKind::InvalidDigit)
+}
+
 fn refused(root: &Command, words: &[String], error: &clap::Error) -> Stop {
     if let Some(fault) = value_fault(error) {
         return Error::from(fault).into();
@@ -35,9 +41,11 @@ fn refused(root: &Command, words: &[String], error: &clap::Error) -> Stop {
         ErrorKind::InvalidValue if value.is_empty() => format!("{argument}: the value is missing, or is empty"),
         ErrorKind::InvalidValue => format!("{argument}: '{value}' is none of {}", of(ContextKind::ValidValue)),
         ErrorKind::ValueValidation => {
-            let reason = error.source().map(ToString::to_string).unwrap_or_default();
-            // What Rust says of a number is no sentence for its reader.
-            let reason = if reason.contains("invalid digit") { "it is no number".to_owned() } else { reason };
+            let reason = match error.source() {
+                // Rust speaks of digits there.
+                Some(source) if is_no_number(source) => "it is not a number".to_owned(),
+                source => source.map(ToString::to_string).unwrap_or_default(),
+            };
             format!("{argument}: '{value}' cannot be used: {reason}")
         }
         ErrorKind::MissingRequiredArgument => format!("missing: {argument}"),

@@ -38,6 +38,19 @@ pub enum Wish {
     Abort,
 }
 
+impl Wish {
+    /// The verb of `kubepki rotate`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Resume => "resume",
+            Self::Finish => "finish",
+            Self::Abort => "abort",
+        }
+    }
+}
+
 /// What takes the place of what is there.
 #[derive(Args, Clone, Debug, PartialEq, Deserialize)]
 #[command(next_help_heading = "What takes its place")]
@@ -384,12 +397,7 @@ impl ConductRequest {
             ("audit logs", self.unused == UnusedRequest::default() || has_use(&[Wish::Finish])),
         ];
         let Some((what, _)) = unused.iter().find(|(_, is_right)| !is_right) else { return Ok(()) };
-        let verb = match wish {
-            Wish::Start => "start",
-            Wish::Resume => "resume",
-            Wish::Finish => "finish",
-            Wish::Abort => "abort",
-        };
+        let verb = wish.as_str();
         Err(RequestError::bad(
             format!("{verb} has no use for {what}"),
             format!("leave it out; see what it takes: `kubepki rotate {verb} --help`"),

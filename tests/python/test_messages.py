@@ -90,7 +90,7 @@ def test_hints_fit_what_was_asked_for(node: Path, tmp_path: Path) -> None:
     folder = kubepki("access", "--audit-log", tmp_path, "--rootfs", node)
     assert f"name a file, as {tmp_path}/audit.log" in folder.stderr
     kept = kubepki("backup", "prune", "--keep", "two", "--rootfs", node)
-    assert "'two' cannot be used: it is no number" in kept.stderr
+    assert "'two' cannot be used: it is not a number" in kept.stderr
 
 
 def test_requests_say_what_comes_next_and_twice_what_else_there_is(tmp_path: Path) -> None:

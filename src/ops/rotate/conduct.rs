@@ -270,14 +270,18 @@ pub fn conduct(
 /// What broke off is gone on with by what broke off: `resume` goes forward, and what has not begun cannot be resumed.
 fn going_on(error: Error, wish: Wish, is_untouched: bool) -> Error {
     let is_of_nodes = [NodesError::FAILED, NodesError::REFUSED, NodesError::INTERRUPTED].contains(&error.code());
-    let verb = match wish {
-        Wish::Abort => "abort",
-        Wish::Finish if is_of_nodes => "finish",
-        Wish::Start if is_of_nodes && is_untouched => "start",
-        Wish::Start | Wish::Resume | Wish::Finish => return error,
+    let is_repeated = match wish {
+        Wish::Abort => true,
+        Wish::Finish => is_of_nodes,
+        Wish::Start => is_of_nodes && is_untouched,
+        Wish::Resume => false,
     };
+    if !is_repeated {
+        return error;
+    }
     let mut fault = Fault::from(error);
-    fault.hint = fault.hint.replace(&command(["kubepki", "rotate", "resume"]), &command(["kubepki", "rotate", verb]));
+    fault.hint =
+        fault.hint.replace(&command(["kubepki", "rotate", "resume"]), &command(["kubepki", "rotate", wish.as_str()]));
     fault.into()
 }
 
