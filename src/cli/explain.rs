@@ -38,7 +38,7 @@ struct Explanation {
     code: Code,
     of: &'static str,
     kinds: Vec<String>,
-    meaning: &'static str,
+    meaning: String,
     remedy: &'static str,
     source: &'static str,
     example: &'static str,
@@ -54,14 +54,14 @@ impl Explanation {
         // A kind is a word of the sources, or words of their own.
         let kinds = one.kinds.iter().map(|kind| kind.to_lowercase()).collect();
         let Declaration { code, meaning, remedy, source, example, .. } = *one;
-        Self { code, of, kinds, meaning: meaning.trim(), remedy, source, example }
+        Self { code, of, kinds, meaning: spelled_out(meaning.trim()), remedy, source, example }
     }
 
     fn text(&self, width: Option<usize>) -> String {
         let kinds = self.kinds.join("; ");
         let parts = [
             Some(format!("{}: {}, {kinds}", self.code, self.of)),
-            Some(self.meaning.to_owned()),
+            Some(self.meaning.clone()),
             Some(format!("what to do: {}", self.remedy)).filter(|_| !self.remedy.is_empty()),
             Some(format!("source: {}", self.source)).filter(|_| !self.source.is_empty()),
             Some(format!("for example: {}", self.example)).filter(|_| !self.example.is_empty()),
@@ -96,7 +96,7 @@ impl Run for Explain {
             Form::Text => {
                 let width = session.screen.width().unwrap_or(WIDTH);
                 let lines =
-                    |one: &Explanation| format!("{}\n{}", one.code, wrapped(&sentence(one.meaning), width, "    "));
+                    |one: &Explanation| format!("{}\n{}", one.code, wrapped(&sentence(&one.meaning), width, "    "));
                 session.screen.show(&listed.iter().map(lines).collect::<Vec<_>>().join("\n"))?;
             }
             form => session.structured(&Listing { codes: listed }, form)?,
@@ -113,6 +113,26 @@ fn area(code: Code) -> &'static str {
 /// The first sentence of a meaning.
 fn sentence(meaning: &str) -> String {
     meaning.split_once(". ").map_or(meaning, |(first, _)| first).trim_end_matches('.').to_owned()
+}
+
+/// The reference's links as a terminal has them: the words, and the file behind them.
+fn spelled_out(meaning: &str) -> String {
+    let mut rest = meaning;
+    let mut text = String::new();
+    while let Some((before, words, place, after)) = link(rest) {
+        let file = place.split('#').next().unwrap_or_default();
+        text.extend([before, words, " (docs/reference/", file, ")"]);
+        rest = after;
+    }
+    text + rest
+}
+
+/// What is before the first `[words](place)`, its two parts, and what is after it.
+fn link(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let (head, tail) = text.split_once("](")?;
+    let (before, words) = head.rsplit_once('[')?;
+    let (place, after) = tail.split_once(')')?;
+    Some((before, words, place, after))
 }
 
 fn unknown(given: &str) -> CommandError {
@@ -133,9 +153,17 @@ mod tests {
     fn every_code_has_a_meaning_and_a_first_sentence_of_one_line() {
         for one in codes::all().map(Explanation::of) {
             assert!(!one.meaning.is_empty() && !one.kinds.is_empty(), "{}", one.code);
-            assert!(!sentence(one.meaning).contains('\n'), "{}", one.code);
+            assert!(!sentence(&one.meaning).contains('\n'), "{}", one.code);
             assert!(one.text(None).starts_with(&format!("{}: ", one.code)), "{}", one.code);
         }
+    }
+
+    #[test]
+    fn a_link_of_the_reference_is_its_words_and_its_file() {
+        let text = spelled_out("See [the\ntable](reload.md), or [what ends it](store.md#when-recovery-refuses); [not] (this).");
+        let expected = "See the\ntable (docs/reference/reload.md), or what ends it (docs/reference/store.md); [not] (this).";
+        assert_eq!(text, expected);
+        assert!(codes::all().map(Explanation::of).all(|one| !one.meaning.contains("](")));
     }
 
     #[test]

@@ -27,7 +27,8 @@ use crate::catalogue::signer::KUBELET_SERVING;
 use crate::catalogue::{ADMIN_CONF, DEFAULT_KUBECONFIG_DIR};
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
-use crate::error::{Error, Fault, Result};
+use crate::digest::sha256_hex;
+use crate::error::{Code, Error, Fault, Result};
 use crate::objects::{APPROVED, CertificateSigningRequest, DENIED, Event, Metadata, Object, ObjectReference, escaped};
 use crate::policy::serving::{Decision, KnownNames, Limits, Verdict, decide};
 pub use crate::request::ServingRequest;
@@ -72,6 +73,11 @@ impl Outcome {
             Self::Gone => "gone",
             Self::Failed => "failed",
         }
+    }
+
+    /// Whether this look has answered it.
+    const fn is_answer(self) -> bool {
+        matches!(self, Self::Approved | Self::Denied)
     }
 }
 
@@ -121,6 +127,19 @@ pub struct Answers {
     pub deny: bool,
 }
 
+/// What a look came to for one request. Of the reasons only the codes: evidence may have the time of day in it.
+#[derive(PartialEq, Eq)]
+struct Seen {
+    outcome: Outcome,
+    codes: Vec<Code>,
+}
+
+impl From<&ReviewedRequest> for Seen {
+    fn from(one: &ReviewedRequest) -> Self {
+        Self { outcome: one.outcome, codes: one.decision.verdict.codes() }
+    }
+}
+
 /// One look at a cluster, and the next.
 pub struct Approver<'t> {
     api: Api<'t>,
@@ -128,8 +147,8 @@ pub struct Approver<'t> {
     limits: Limits,
     request: ServingRequest,
     answers: Answers,
-    /// What was done at the look before, by the request's uid, while requests are followed.
-    seen: BTreeMap<String, Outcome>,
+    /// What the look before came to, by the request's uid, while requests are followed.
+    seen: BTreeMap<String, Seen>,
 }
 
 impl<'t> Approver<'t> {
@@ -176,13 +195,16 @@ impl<'t> Approver<'t> {
             match self.look(SystemClock.now()) {
                 Ok((mut report, version)) => {
                     has_begun = true;
-                    let all = report.requests.iter().map(|one| (one.decision.uid.clone(), one.outcome)).collect();
-                    report.requests.retain(|one| self.seen.get(&one.decision.uid) != Some(&one.outcome));
+                    let all = report.requests.iter().map(|one| (one.decision.uid.clone(), Seen::from(one))).collect();
+                    report.requests.retain(|one| self.seen.get(&one.decision.uid) != Some(&Seen::from(one)));
                     if !report.requests.is_empty() && see(&report).is_break() {
                         return Ok(());
                     }
                     self.seen = all;
-                    self.wait(&version)?;
+                    // An answer changes what is to be said of others: what it superseded is the newest then.
+                    if !self.seen.values().any(|one| one.outcome.is_answer()) {
+                        self.wait(&version)?;
+                    }
                 }
                 Err(error) if !has_begun || error.code() == ClusterError::INTERRUPTED => return Err(error),
                 Err(error) => log::warn!("{error}; asked again"),
@@ -241,8 +263,9 @@ impl<'t> Approver<'t> {
             Verdict::Approve { .. } => (APPROVED, Outcome::Approved),
             Verdict::Leave { .. } if self.answers.deny && verdict.is_deniable() => (DENIED, Outcome::Denied),
             Verdict::Leave { .. } => {
-                if !self.seen.contains_key(&object.metadata.uid) {
-                    self.tell_why(object, &why, now);
+                let codes = verdict.codes();
+                if self.seen.get(&object.metadata.uid).is_none_or(|seen| seen.codes != codes) {
+                    self.tell_why(object, &codes, &why, now);
                 }
                 return Ok(Outcome::Waits);
             }
@@ -257,11 +280,13 @@ impl<'t> Approver<'t> {
         }
     }
 
-    /// Leaves an event beside a request that is left; there is one for each request. Whoever may not write events leaves none.
-    fn tell_why(&mut self, object: &CertificateSigningRequest, message: &str, now: DateTime<Utc>) {
+    /// Leaves an event beside a request that is left, one for each set of reasons: they change, as when the newer request that
+    /// superseded this one is answered. Whoever may not write events leaves none.
+    fn tell_why(&mut self, object: &CertificateSigningRequest, codes: &[Code], message: &str, now: DateTime<Utc>) {
+        let about = codes.iter().copied().map(Code::as_str).collect::<Vec<_>>().join(" ");
         let event = Event {
             metadata: Metadata {
-                name: format!("{}.kubepki", object.metadata.name),
+                name: format!("{}.{:.16}", object.metadata.name, sha256_hex(about.as_bytes())),
                 namespace: "default".into(),
                 ..Metadata::default()
             },

@@ -42,6 +42,7 @@ use crate::audit::{Finding, RequestFault};
 use crate::catalogue::signer::KUBELET_SERVING;
 use crate::catalogue::{SYSTEM_NODE, SYSTEM_NODES};
 use crate::config::parse_address;
+use crate::error::Code;
 use crate::key::{Effort, public_key_weakness};
 use crate::objects::CertificateSigningRequest;
 use crate::remedy::command;
@@ -212,6 +213,15 @@ impl Verdict {
             Self::Leave { reasons } => {
                 reasons.iter().map(|one| format!("{} [{}]", one.evidence, one.code)).collect::<Vec<_>>().join("; ")
             }
+        }
+    }
+
+    /// The codes of the reasons against it, in order; none when it may be approved.
+    #[must_use]
+    pub fn codes(&self) -> Vec<Code> {
+        match self {
+            Self::Approve { .. } => Vec::new(),
+            Self::Leave { reasons } => reasons.iter().map(|one| one.code).collect(),
         }
     }
 

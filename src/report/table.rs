@@ -16,8 +16,8 @@ const LEAST: usize = 12;
 
 /// Aligned columns without spaces at the ends of lines, and without a line break at the end; cells are escaped.
 ///
-/// With a `width`, no line is longer: wide cells are cut, then the last columns go. The first column, which says what the line
-/// is about, stays whole.
+/// With a `width`, no line is longer: wide cells are cut, then the last columns go, and a line below names them. The first column,
+/// which says what the line is about, stays whole.
 ///
 /// ```
 /// use kubepki::report::table;
@@ -44,7 +44,11 @@ pub fn table<const N: usize, C: AsRef<str>>(
             line.iter().zip(&widths).map(|(cell, &width)| format!("{:width$}", cut(cell, width))).collect();
         cells.join(GAP).trim_end().to_owned()
     };
-    lines.iter().map(padded).collect::<Vec<_>>().join("\n")
+    let without_room: Vec<_> = header.into_iter().skip(widths.len()).filter(|name| !name.is_empty()).collect();
+    let gone = width.filter(|_| !without_room.is_empty()).map(|width| {
+        cut(&format!("a wider terminal also shows {}", without_room.join(", ")), width)
+    });
+    lines.iter().map(padded).chain(gone).collect::<Vec<_>>().join("\n")
 }
 
 /// The widths of the columns that have room: the wide ones are cut first, the widest most; then the last one goes.
@@ -94,12 +98,12 @@ mod tests {
     fn a_column_that_has_no_room_goes_and_a_moment_is_never_cut() {
         let rows = [["ca", "2036-11-24 01:40 UTC", "CN=kubernetes"]];
         let text = table(Some(40), ["NAME", "EXPIRES", "SUBJECT"], rows);
-        assert_eq!(text, "NAME   EXPIRES\nca     2036-11-24 01:40 UTC");
+        assert_eq!(text, "NAME   EXPIRES\nca     2036-11-24 01:40 UTC\na wider terminal also shows SUBJECT");
     }
 
     #[test]
     fn a_terminal_of_no_width_still_shows_something() {
         let text = table(Some(0), ["NAME", "SUBJECT", "ACTION"], ROWS);
-        assert_eq!(text, "NAME\napiserver-kubelet-client\nca");
+        assert_eq!(text, "NAME\napiserver-kubelet-client\nca\n…");
     }
 }

@@ -279,6 +279,25 @@ def test_a_watch_that_breaks_off_is_begun_again_and_ctrl_c_ends_it(api: ApiServe
     assert (conditions(api), conditions(api, "csr-2")) == (["Approved"], ["Approved"])
 
 
+def test_a_watch_judges_what_was_superseded_once_the_newer_request_is_answered(api: ApiServer, tmp_path: Path) -> None:
+    """The reasons of a request that is left change, and the new ones are said and left in an event too."""
+    # Of one second, so that the name decides which is older.
+    api.put(f"{CSRS}/csr-0", request(tmp_path, "csr-0", names="DNS:w1,IP:10.0.0.9"))
+    command = (*PROGRAM, "kubelet", "approve", "--kubeconfig", tmp_path / "kubeconfig")
+    words = (*command, "--watch", "--allow", "w1=10.0.0.7")
+    with subprocess.Popen([os.fspath(word) for word in words], stdout=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        try:
+            said = [watching.stdout.readline()]
+            while said[-1] and "request.unproven_names" not in said[-1]:
+                said.append(watching.stdout.readline())
+        finally:
+            watching.send_signal(signal.SIGINT)
+        assert watching.wait(timeout=60) == 0
+    told = [one["message"] for path, one in api.objects.items() if "/events/" in path]
+    assert [("request.superseded" in one, "10.0.0.9" in one) for one in told] == [(True, False), (False, True)], said
+
+
 def test_ctrl_c_ends_a_wait_for_a_server_that_does_not_answer(api: ApiServer, tmp_path: Path) -> None:
     """In Python, as in the command."""
     api.trouble.append(lambda *_: time.sleep(60))

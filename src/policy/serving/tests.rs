@@ -139,10 +139,7 @@ fn evidence() -> Evidence {
 }
 
 fn codes(verdict: &Verdict) -> Vec<&'static str> {
-    match verdict {
-        Verdict::Approve { .. } => Vec::new(),
-        Verdict::Leave { reasons } => reasons.iter().map(|one| one.code.as_str()).collect(),
-    }
+    verdict.codes().into_iter().map(Code::as_str).collect()
 }
 
 fn judged(asked: &Asked, evidence: &Evidence) -> Verdict {
