@@ -10,6 +10,7 @@
 //! | `read` `list` `listings` `exposure` `looks` | looking |
 //! | `snapshot` `archive` | files that are on no disk; tar archives |
 //! | `disk` `attributes` `lock` `holder` `directory` `acquire` | single steps |
+//! | `reserve` | one run at a time works from a file |
 //! | `stream` | a new file that is larger than memory |
 //! | `trust` | whose names and records are believed |
 //! | `journal` `record` `exchange` `recovery` `interrupted` | what survives a crash, what of it is believed, and what is made of it |
@@ -43,6 +44,7 @@ mod read;
 mod record;
 mod recovery;
 mod rehearsal;
+mod reserve;
 mod root;
 mod session;
 mod snapshot;
@@ -72,6 +74,7 @@ pub use exposure::{Exposure, OpenFolder, Standing};
 pub use holder::Holder;
 pub use interrupted::Interrupted;
 pub use list::{EntryKind, Listing};
+pub use reserve::Reserved;
 pub use session::{Keep, Outcome, Recovery, Session};
 pub use snapshot::{Entry, Snapshot};
 pub use stream::Draft;

@@ -160,8 +160,11 @@ mod tests {
 
     #[test]
     fn a_link_of_the_reference_is_its_words_and_its_file() {
-        let text = spelled_out("See [the\ntable](reload.md), or [what ends it](store.md#when-recovery-refuses); [not] (this).");
-        let expected = "See the\ntable (docs/reference/reload.md), or what ends it (docs/reference/store.md); [not] (this).";
+        let text = spelled_out(
+            "See [the\ntable](reload.md), or [what ends it](store.md#when-recovery-refuses); [not] (this).",
+        );
+        let expected =
+            "See the\ntable (docs/reference/reload.md), or what ends it (docs/reference/store.md); [not] (this).";
         assert_eq!(text, expected);
         assert!(codes::all().map(Explanation::of).all(|one| !one.meaning.contains("](")));
     }

@@ -45,9 +45,9 @@ pub fn table<const N: usize, C: AsRef<str>>(
         cells.join(GAP).trim_end().to_owned()
     };
     let without_room: Vec<_> = header.into_iter().skip(widths.len()).filter(|name| !name.is_empty()).collect();
-    let gone = width.filter(|_| !without_room.is_empty()).map(|width| {
-        cut(&format!("a wider terminal also shows {}", without_room.join(", ")), width)
-    });
+    let gone = width
+        .filter(|_| !without_room.is_empty())
+        .map(|width| cut(&format!("a wider terminal also shows {}", without_room.join(", ")), width));
     lines.iter().map(padded).chain(gone).collect::<Vec<_>>().join("\n")
 }
 

@@ -1,6 +1,6 @@
 //! Getting the lock of a directory, or saying who holds it.
 //!
-//! In: a directory. Out: the same, locked ([`LOCK`], a file of mode 0600: whoever can open a file can lock it, and a
+//! In: a directory, and the lock's name in it. Out: the same, locked (by a file of mode 0600: whoever can open a file can lock it, and a
 //! directory can be opened by all). The lock ends with the process, however that ends, and is never waited for longer than
 //! was asked.
 //!
@@ -28,7 +28,12 @@ use super::trust::is_ours;
 impl Holder {
     /// The process that `/proc/locks` names for the lock of a directory; Linux alone tells. No lock is taken.
     pub(super) fn of(directory: &Directory) -> Option<Self> {
-        let stat = directory.stat(OsStr::new(LOCK)).ok()??;
+        Self::of_lock(directory, OsStr::new(LOCK))
+    }
+
+    /// The same for a lock of another name.
+    fn of_lock(directory: &Directory, lock: &OsStr) -> Option<Self> {
+        let stat = directory.stat(lock).ok()??;
         let (major, minor) = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
         let wanted = format!("{major:02x}:{minor:02x}:{}", stat.st_ino);
         let pid = holder_in(&std::fs::read_to_string("/proc/locks").ok()?, &wanted)?;
@@ -64,10 +69,24 @@ enum Attempt {
 /// [`StoreError::Missing`] when it is not (or no longer) there; [`StoreError::Locked`] when another holds it;
 /// [`StoreError::LockUnsupported`]; those of the system when the file cannot be made.
 pub(super) fn acquire(root: &Root, disk: &Disk, path: &Path, wait: Duration) -> Result<Directory, StoreError> {
+    acquire_as(OsStr::new(LOCK), root, disk, path, wait)
+}
+
+/// The same with a lock of another name.
+///
+/// # Errors
+/// As [`acquire`].
+pub(super) fn acquire_as(
+    name: &OsStr,
+    root: &Root,
+    disk: &Disk,
+    path: &Path,
+    wait: Duration,
+) -> Result<Directory, StoreError> {
     let start = Instant::now();
     loop {
         let directory = Directory::open(root, disk, path)?;
-        let attempt = attempt(&directory)?;
+        let attempt = attempt(&directory, name)?;
         // It may have been removed, and made anew, before the lock was had: then this lock is worth nothing.
         match attempt {
             Attempt::Held(lock) => {
@@ -79,7 +98,7 @@ pub(super) fn acquire(root: &Root, disk: &Disk, path: &Path, wait: Duration) -> 
             Attempt::Without if directory.is_in_place() => return Ok(directory),
             Attempt::Without | Attempt::Again => {}
             Attempt::Busy if start.elapsed() >= wait => {
-                let holder = Holder::of(&directory);
+                let holder = Holder::of_lock(&directory, name);
                 return Err(StoreError::Locked { path: path.to_owned(), holder, waited: wait });
             }
             Attempt::Busy => std::thread::sleep(LOCK_PAUSE.min(wait)),
@@ -87,32 +106,32 @@ pub(super) fn acquire(root: &Root, disk: &Disk, path: &Path, wait: Duration) -> 
     }
 }
 
-fn attempt(directory: &Directory) -> Result<Attempt, StoreError> {
+fn attempt(directory: &Directory, name: &OsStr) -> Result<Attempt, StoreError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(directory.handle(), LOCK, flags, Mode::RUSR | Mode::WUSR) {
+    let file = match rustix::fs::openat(directory.handle(), name, flags, Mode::RUSR | Mode::WUSR) {
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(Attempt::Again),
         Err(Errno::ROFS) => return Ok(Attempt::Without),
         Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::LOOP | Errno::ISDIR | Errno::NXIO)) => {
-            return Ok(match directory.stat(OsStr::new(LOCK))? {
+            return Ok(match directory.stat(name)? {
                 // What cannot be written to is not changed, and what else is wrong comes up at the first change.
                 None if matches!(errno, Errno::ACCESS | Errno::PERM) => Attempt::Without,
                 None => Attempt::Again,
                 // A file of root's, which this user may not open.
                 Some(stat) if is_ours(stat.st_uid) && is_regular(stat.st_mode) => Attempt::Busy,
-                Some(_) => set_aside(directory)?,
+                Some(_) => set_aside(directory, name)?,
             });
         }
         Err(errno) => return Err(StoreError::os("lock", directory.path(), errno)),
     };
     let metadata = file.metadata().map_err(|error| StoreError::io("lock", directory.path(), error))?;
     if !metadata.is_file() || !is_ours(metadata.uid()) || metadata.mode() & 0o077 != 0 {
-        return set_aside(directory);
+        return set_aside(directory, name);
     }
     match file.try_lock() {
-        Ok(()) if is_named(&file, directory.handle()) => Ok(Attempt::Held(Lock::of(file))),
+        Ok(()) if is_named(&file, directory.handle(), name) => Ok(Attempt::Held(Lock::of(file, name))),
         Ok(()) => Ok(Attempt::Again),
-        Err(TryLockError::WouldBlock) => Ok(Lock::held_here(&file).map_or(Attempt::Busy, Attempt::Held)),
+        Err(TryLockError::WouldBlock) => Ok(Lock::held_here(&file, name).map_or(Attempt::Busy, Attempt::Held)),
         Err(TryLockError::Error(source)) => {
             Err(StoreError::LockUnsupported { path: directory.path().to_owned(), os_error: source })
         }
@@ -124,13 +143,13 @@ fn is_regular(mode: rustix::fs::RawMode) -> bool {
 }
 
 /// Deals with something in the lock's place that others can open, and so hold.
-fn set_aside(directory: &Directory) -> Result<Attempt, StoreError> {
+fn set_aside(directory: &Directory, name: &OsStr) -> Result<Attempt, StoreError> {
     if !directory.is_closed() {
         log::warn!("{}: others can write here, and no lock is taken", directory.path().display());
         return Ok(Attempt::Without);
     }
-    rustix::fs::unlinkat(directory.handle(), LOCK, AtFlags::empty())
-        .map_err(|errno| StoreError::os("lock", &directory.path().join(LOCK), errno))?;
+    rustix::fs::unlinkat(directory.handle(), name, AtFlags::empty())
+        .map_err(|errno| StoreError::os("lock", &directory.path().join(name), errno))?;
     Ok(Attempt::Again)
 }
 

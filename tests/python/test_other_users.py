@@ -237,6 +237,19 @@ def test_a_backup_restores_no_file_that_is_none_of_a_pki_and_no_set_id_bit(machi
     assert stat.S_IMODE((machine / "etc/kubernetes/pki/other.crt").stat().st_mode) == 0o755
 
 
+def test_a_backup_that_may_not_be_read_is_listed_and_said_to_be_anothers(machine: Path) -> None:
+    assert kubepki("certs", "renew", "apiserver", "--rootfs", machine).returncode == 0
+    (folder,) = (machine / "var/lib/kubepki/backups").iterdir()
+    folder.parent.chmod(0o755)
+
+    def look() -> None:
+        (listed,) = kubepki_package.list_backups(rootfs=machine)
+        assert (listed.name, listed.state) == (folder.name, "untrusted")
+        assert "belongs to another user" in listed.problems[0]
+
+    as_nobody(look)
+
+
 def edit(manifest: Path, path: str, certificates_dir: str) -> None:
     """Name another path for a file of a manifest, with a set-id bit, and make its digest fit again."""
     sealed = json.loads(manifest.read_text())

@@ -263,6 +263,7 @@ pub fn conduct(
     tell: &mut Tell<'_>,
 ) -> Result<Conducted> {
     let mut conductor = Conductor::new(request, wish, program, stop, tell)?;
+    let _alone = Fleet::reserve(request.on.nodes.as_deref())?;
     let done = conducted(&mut conductor, wish);
     done.map_err(|error| going_on(error, wish, conductor.steps.is_empty()))
 }

@@ -18,6 +18,7 @@ use crate::error::{Category, Result, faults};
 use crate::ops::named::read_named;
 use crate::plan::rotate::course::Stop;
 use crate::secret::Secret;
+use crate::store::{Reserved, Store, StoreError};
 use crate::text::{is_plain_word, printable};
 use crate::workers::StopSignal;
 use crate::yaml;
@@ -116,6 +117,16 @@ faults! {
         #[error("nothing that a rotation replaces is on this machine")]
         #[fault("rotate.no_node", Usage, "name the cluster's nodes: --nodes FILE; or run it on a control-plane node")]
         NoNode,
+        /// Another run changes the same cluster: one that goes on and one that gives up would undo each other's work.
+        #[error("another run rotates by {file}: {holder}")]
+        #[fault("rotate.busy", Environment,
+            "wait for its end, then see how far it came: `kubepki rotate status`; that of another machine is not seen from here")]
+        Busy {
+            /// The file.
+            file: String,
+            /// Who it is.
+            holder: String,
+        },
         /// Ctrl-C came between two steps, or while a node was only looked at.
         #[error("interrupted; no step is half done")]
         #[fault("rotate.interrupted" as INTERRUPTED, Interrupted,
@@ -190,6 +201,21 @@ impl Fleet {
         }
         members.sort_by_key(|one| one.role == NodeKind::Worker);
         Ok(Self { members })
+    }
+
+    /// Keeps other runs from changing the nodes of the same file meanwhile. One node alone has its own lock.
+    ///
+    /// # Errors
+    /// [`NodesError::Busy`]; its folder cannot be looked at.
+    pub fn reserve(file: Option<&Path>) -> Result<Option<Reserved>> {
+        let Some(file) = file else { return Ok(None) };
+        match Store::new(None)?.reserve(file) {
+            Err(StoreError::Locked { path, holder, .. }) => {
+                let holder = holder.map_or_else(|| "an unknown process".to_owned(), |holder| holder.to_string());
+                Err(NodesError::Busy { file: path.display().to_string(), holder }.into())
+            }
+            other => Ok(Some(other?)),
+        }
     }
 
     /// The node of a name.

@@ -33,7 +33,7 @@ pub(in crate::python) fn text(
     }
     let mut lines = Vec::new();
     for (name, kind) in attributes {
-        let (name, items) = (name.replace('_', " "), items(&value.getattr(*name)?, kind().has_lines)?);
+        let (name, items) = (spoken(name), items(&value.getattr(*name)?, kind().has_lines)?);
         match items.as_slice() {
             [] => {}
             [one] if one.len() == 1 => lines.push(format!("{name}: {}", one.concat())),
@@ -49,15 +49,65 @@ pub(in crate::python) fn text(
     Ok(lines.join("\n"))
 }
 
-/// A table with a row for each attribute.
+/// A table with a row for each attribute; what holds several values has a table of its own, with a row for each.
 pub(in crate::python) fn html(value: &Bound<'_, PyAny>, class: &str, attributes: &[Named]) -> PyResult<String> {
     let row = |(name, kind): &Named| {
-        let items = items(&value.getattr(*name)?, kind().has_lines)?;
-        let cell = items.concat().iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br>");
-        Ok(format!("<tr><th>{}</th><td>{cell}</td></tr>", name.replace('_', " ")))
+        let attribute = value.getattr(*name)?;
+        let cell = match columns(&attribute)? {
+            Some((names, all)) => listing(&names, &all)?,
+            None => lines(&attribute, kind().has_lines)?,
+        };
+        Ok(format!("<tr><th>{}</th><td>{cell}</td></tr>", spoken(name)))
     };
     let rows = attributes.iter().map(row).collect::<PyResult<String>>()?;
     Ok(format!("<table><caption>{class}</caption>{rows}</table>"))
+}
+
+/// What the members of a tuple have, where all are values of one class.
+fn columns<'py>(attribute: &Bound<'py, PyAny>) -> PyResult<Option<(Vec<String>, Vec<Bound<'py, PyAny>>)>> {
+    let Ok(members) = attribute.cast::<PyTuple>() else { return Ok(None) };
+    let members: Vec<_> = members.iter().collect();
+    let Some(first) = members.first().filter(|first| members.iter().all(|one| one.get_type().is(first.get_type())))
+    else {
+        return Ok(None);
+    };
+    let names = attributes_of(first)?.map(|names| names.extract()).transpose()?;
+    Ok(names.map(|names| (names, members)))
+}
+
+/// The names of the attributes of one of our values; `None` for everything else.
+fn attributes_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    value.getattr_opt(intern!(value.py(), "__match_args__"))
+}
+
+/// A table of values of one class. A column in which nothing would stand is left out.
+fn listing(names: &[String], values: &[Bound<'_, PyAny>]) -> PyResult<String> {
+    let (mut header, mut rows) = (String::new(), vec![String::new(); values.len()]);
+    for name in names {
+        let cell = |value: &Bound<'_, PyAny>| {
+            let attribute = value.getattr(name.as_str())?;
+            let is_ours = attributes_of(&attribute)?.is_some() || columns(&attribute)?.is_some();
+            lines(&attribute, is_ours)
+        };
+        let cells = values.iter().map(cell).collect::<PyResult<Vec<_>>>()?;
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            header += &format!("<th>{}</th>", spoken(name));
+            rows.iter_mut().zip(cells).for_each(|(row, cell)| *row += &format!("<td>{cell}</td>"));
+        }
+    }
+    let rows: String = rows.iter().map(|row| format!("<tr>{row}</tr>")).collect();
+    Ok(format!("<table><thead><tr>{header}</tr></thead>{rows}</table>"))
+}
+
+/// The lines of one attribute, within a cell.
+fn lines(attribute: &Bound<'_, PyAny>, has_lines: bool) -> PyResult<String> {
+    let lines = items(attribute, has_lines)?.concat();
+    Ok(lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("<br>"))
+}
+
+/// The words of a name.
+fn spoken(name: &str) -> String {
+    name.replace('_', " ")
 }
 
 /// The printable lines of each thing that an attribute has: none for `None`, one for a word of an enumeration, a name or a path,

@@ -103,9 +103,11 @@ impl Store {
         let logical = self.root.logical(directory)?;
         let mut backups = Vec::new();
         for name in names {
-            // A link or a file of such a name is not ours; a backup may just have been removed.
-            if let Ok(open) = self.enter(&place, &name) {
-                backups.push(look(&open, &name, &logical)?);
+            match self.enter(&place, &name) {
+                Ok(open) => backups.push(look(&open, &name, &logical)?),
+                Err(StoreError::NoPermission { .. }) => backups.push(closed(&name, &logical)),
+                // A link or a file of such a name is not ours; a backup may just have been removed.
+                Err(_) => {}
             }
         }
         Ok(backups)
@@ -202,8 +204,8 @@ impl Store {
     }
 }
 
-fn look(open: &Directory, name: &BackupName, directory: &Path) -> std::result::Result<Backup, StoreError> {
-    let mut backup = Backup {
+fn named(name: &BackupName, directory: &Path) -> Backup {
+    Backup {
         name: name.to_string(),
         path: directory.join(name.to_string()),
         made_at: name.made_at,
@@ -211,7 +213,17 @@ fn look(open: &Directory, name: &BackupName, directory: &Path) -> std::result::R
         state: State::Complete,
         problems: Vec::new(),
         manifest: None,
-    };
+    }
+}
+
+/// A backup of another user, whose folder this one may not open.
+fn closed(name: &BackupName, directory: &Path) -> Backup {
+    let problems = vec!["it belongs to another user, and may not be read: run the command as that user".into()];
+    Backup { state: State::Untrusted, problems, ..named(name, directory) }
+}
+
+fn look(open: &Directory, name: &BackupName, directory: &Path) -> std::result::Result<Backup, StoreError> {
+    let mut backup = named(name, directory);
     if !is_trusted(open)? {
         backup.state = State::Untrusted;
         backup.problems.push("it belongs to another user, or others may write to it".into());

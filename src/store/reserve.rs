@@ -1,0 +1,67 @@
+//! A file that one run works from, and no other meanwhile.
+//!
+//! In: a file. Out: [`Reserved`], for as long as nobody else has the same file. The lock is a file beside it: whoever may read a
+//! file can lock it, and reading is not what is kept apart.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Store;
+use super::acquire::acquire_as;
+use super::directory::Directory;
+use super::error::StoreError;
+
+/// A file that is reserved, for as long as this lives.
+pub struct Reserved(#[allow(dead_code)] Option<Directory>); // its lock ends with it
+
+impl Store {
+    /// Reserves a file that is there; nobody is waited for. Where no file can be made beside it, nothing is reserved.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] with the file and who has it; those of looking at its folder.
+    pub fn reserve(&self, file: &Path) -> Result<Reserved, StoreError> {
+        let found = self.root.resolve(file, true)?;
+        let (Some(folder), Some(name)) = (found.existing.parent(), found.existing.file_name()) else {
+            return Ok(Reserved(None));
+        };
+        let mut lock = OsString::from(".");
+        lock.push(name);
+        lock.push(".lock");
+        acquire_as(&lock, &self.root, &self.disk, folder, Duration::ZERO).map(|folder| Reserved(Some(folder))).map_err(
+            |error| match error {
+                StoreError::Locked { holder, waited, .. } => {
+                    StoreError::Locked { path: file.to_owned(), holder, waited }
+                }
+                error => error,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_reserved_once_and_another_beside_it_all_the_same() {
+        let place = tempfile::tempdir().unwrap();
+        let (one, other) = (place.path().join("nodes.yaml"), place.path().join("others.yaml"));
+        let link = place.path().join("link.yaml");
+        [&one, &other].map(|path| std::fs::write(path, "").unwrap());
+        std::os::unix::fs::symlink("nodes.yaml", &link).unwrap();
+        let store = Store::new(None).unwrap();
+        // A thread is not kept from what it has itself.
+        let refused = |path: &Path| {
+            std::thread::scope(|scope| {
+                let elsewhere = scope.spawn(|| Store::new(None).unwrap().reserve(path).map(drop));
+                matches!(elsewhere.join().unwrap(), Err(StoreError::Locked { path: named, .. }) if named == path)
+            })
+        };
+        let held = store.reserve(&one).unwrap();
+        assert!(refused(&one) && refused(&link) && !refused(&other));
+        drop(held);
+        assert!(!refused(&one));
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 3, "and nothing stays behind");
+    }
+}
