@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::error::Fault;
+use crate::error::{Code, Fault};
 use crate::secret::Secret;
 
 /// How one path was found.
@@ -23,6 +23,17 @@ pub enum Observed {
     },
     /// Something is there that cannot be used: no permission, a directory, a dangling link, too large.
     Unreadable(Fault),
+}
+
+impl Observed {
+    /// Why it cannot be used, where `code` says that.
+    #[must_use]
+    pub fn failing_with(&self, code: Code) -> Option<&Fault> {
+        match self {
+            Self::Unreadable(fault) if fault.code == code => Some(fault),
+            _ => None,
+        }
+    }
 }
 
 /// A set of observed files.

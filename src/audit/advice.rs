@@ -228,7 +228,7 @@ impl Advisor<'_> {
         let mut there: Vec<_> = paths.into_iter().filter(|path| self.tree.is_there(path)).collect();
         // One file may hold certificate and key.
         there.dedup();
-        let is_folder = |path: &PathBuf| matches!(self.tree.get(path), Observed::Unreadable(fault) if fault.code == StoreError::IS_A_DIRECTORY);
+        let is_folder = |path: &PathBuf| self.tree.get(path).failing_with(StoreError::IS_A_DIRECTORY).is_some();
         let (folders, files): (Vec<_>, Vec<_>) = there.into_iter().partition(|path| is_folder(path));
         let moves = folders.into_iter().map(|path| {
             let away = with_ending(path, "old");

@@ -124,11 +124,8 @@ fn note_use(notes: &mut Findings, client: &Client, tree: &Tree, with_authority: 
 /// Whether clients can read the file that a kubeconfig at `path` names. What this user may not read, they may.
 #[must_use]
 pub fn is_readable(tree: &Tree, path: &Path, referenced: &str) -> bool {
-    match tree.get(&beside(path, referenced)) {
-        Observed::File { .. } => true,
-        Observed::Unreadable(fault) => fault.code == StoreError::NO_PERMISSION,
-        Observed::Missing => false,
-    }
+    let found = tree.get(&beside(path, referenced));
+    matches!(found, Observed::File { .. }) || found.failing_with(StoreError::NO_PERMISSION).is_some()
 }
 
 /// Notes a CA of which clients cannot read a single certificate. Which one it must be is not known here.

@@ -39,7 +39,7 @@ impl Run for Import {
         with_configuration(session, &mut request.node)?;
         let planned = import::plan(&request, session.now)?;
         let waiting = waiting(&planned.plan);
-        let nothing = nothing(&planned.plan, &waiting);
+        let nothing = nothing(&request.node, &planned.plan, &waiting);
         let words = Words { done: "imported", nothing: &nothing };
         let carrying = Carrying::of(session, &planned, words, self.output.form, dry_run);
         let afterwards = |report: &Report| vec![next(&request.node, report)];
@@ -78,10 +78,16 @@ fn next(node: &NodeRequest, report: &Report) -> String {
     }
 }
 
-fn nothing(plan: &Plan, waiting: &[&str]) -> String {
+fn nothing(node: &NodeRequest, plan: &Plan, waiting: &[&str]) -> String {
     match waiting {
         [] if plan.artefacts.is_empty() => "nothing to import: no certificate for this node was found".to_owned(),
-        [] => "nothing to do: every certificate is already in place".to_owned(),
+        [] => {
+            let has_kubeconfig =
+                plan.artefacts.iter().any(|artefact| catalogue::kubeconfig_names().contains(&artefact.name.as_str()));
+            let embed = "; `kubepki kubeconfig embed` puts those of kubeconfigs into them";
+            let embed = if has_kubeconfig { node.complete_commands(embed) } else { String::new() };
+            format!("nothing to do: every certificate is already in place{embed}")
+        }
         [one] => format!("nothing to import: {one}: its request has no signed certificate yet"),
         all => format!("nothing to import: {}: their requests have no signed certificate yet", all.join(", ")),
     }

@@ -144,13 +144,9 @@ impl<'a> Search<'a> {
 
     /// Notes a file that may not be read; `true` when it is one.
     fn may_not_read(&mut self, name: &str, path: &Path, observed: &Observed) -> bool {
-        match observed {
-            Observed::Unreadable(fault) if fault.code == StoreError::NO_PERMISSION => {
-                self.unread.push(Finding::unusable(name, path, fault.clone()));
-                true
-            }
-            _ => false,
-        }
+        let fault = observed.failing_with(StoreError::NO_PERMISSION);
+        self.unread.extend(fault.map(|fault| Finding::unusable(name, path, fault.clone())));
+        fault.is_some()
     }
 
     fn catalogue(&mut self, inventory: &Inventory<'_>) {

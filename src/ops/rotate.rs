@@ -216,12 +216,9 @@ impl Place {
         let manifest = folder.join(format!("{CONTROLLER_MANAGER}.yaml"));
         let tree = read(&node, &kubelet, &manifest);
         // It would count as absent.
-        let closed = tree.iter().find_map(|(_, observed)| match observed {
-            Observed::Unreadable(fault) if fault.code == StoreError::NO_PERMISSION => Some(fault),
-            _ => None,
-        });
-        if let Some(fault) = closed {
-            return Err(fault.clone().into());
+        let closed = |(_, observed): (_, &Observed)| observed.failing_with(StoreError::NO_PERMISSION).cloned();
+        if let Some(fault) = tree.iter().find_map(closed) {
+            return Err(fault.into());
         }
         if !request.has_configuration() && is_worker(&node.layout, &tree) {
             node.spec.role = Role::Worker;

@@ -244,7 +244,7 @@ def test_a_backup_that_may_not_be_read_is_listed_and_said_to_be_anothers(machine
 
     def look() -> None:
         (listed,) = kubepki_package.list_backups(rootfs=machine)
-        assert (listed.name, listed.state) == (folder.name, "untrusted")
+        assert (listed.name, listed.state) == (folder.name, kubepki_package.BackupState.UNTRUSTED)
         assert "belongs to another user" in listed.problems[0]
 
     as_nobody(look)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 import sys
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -59,6 +61,25 @@ def commands(text: str) -> list[list[str]]:
 def as_printed(command: list[str]) -> CompletedProcess[str]:
     words = [*PROGRAM, *command[1:]] if command[0] == "kubepki" else command
     return run(*words)
+
+
+def test_a_second_run_with_the_same_nodes_is_refused_while_the_first_one_works(cluster: Cluster) -> None:
+    """One that goes on and one that gives up would undo each other's work."""
+    asked, answer = cluster.folder / "asked", cluster.folder / "answer"
+    through(cluster, "cp2", "sh", "-c", f'touch {asked}; until [ -e {answer} ]; do sleep 0.05; done; exec "$@"', "sh")
+    words = (*PROGRAM, "rotate", "start", "--nodes", cluster.file, "--no-etcd-snapshot", "--authority", "front-proxy-ca")
+    with subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL) as first:
+        while not asked.exists():
+            time.sleep(0.05)
+        for verb in ("start", "resume", "abort", "finish"):
+            second = cluster.rotate(verb)
+            assert second.returncode == 3, (verb, second.stdout, second.stderr)
+            assert "code: rotate.busy" in second.stderr
+            assert f"{cluster.file}: process {first.pid} (" in second.stderr
+        answer.touch()
+    assert first.returncode == 0
+    assert {stages["front-proxy-ca"] for stages in cluster.stages().values()} == {"trust-both/issue-new"}
+    assert not list(cluster.file.parent.glob(".*.lock"))
 
 
 @pytest.mark.parametrize(

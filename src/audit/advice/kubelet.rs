@@ -3,6 +3,7 @@
 //! Source: Kubernetes' "Troubleshooting kubeadm", "Kubelet client certificate rotation fails"; kubelet
 //! `pkg/kubelet/certificate/bootstrap` (the kubelet starts with the kubeconfig's certificate when its own is missing).
 
+use super::leaf::waits;
 use super::{Advisor, Signer, is_keys, is_put_right_by_renewal, opening};
 use crate::audit::{Finding, Severity};
 use crate::catalogue::{CLUSTER_CA, KUBELET_CLIENT, KUBELET_CONF, KUBELET_SERVER, NodeRole, SYSTEM_NODE, with_ending};
@@ -87,8 +88,9 @@ impl Advisor<'_> {
             self.name_of_kubelet().unwrap_or_else(|| "NAME".to_owned()),
         );
         if self.tree.is_there(&request) && self.tree.is_there(&key) {
-            let sign = if self.tree.is_there(&certificate) { String::new() } else { sign };
-            return format!("its request waits to be signed: {sign}{finish}");
+            let is_signed = self.tree.is_there(&certificate);
+            let sign = if is_signed { String::new() } else { sign };
+            return format!("{}{sign}{finish}", waits(is_signed));
         }
         let clear = self.remove([&request, &certificate, &key]).map(|remove| remove + ", ").unwrap_or_default();
         let unknown: &[&str] = if self.name_of_kubelet().is_none() { &["--node-name", "NAME"] } else { &[] };

@@ -14,15 +14,24 @@ pub(super) struct Waiting {
     is_signed: bool,
 }
 
+impl Waiting {
+    /// How far it is.
+    fn opening(&self) -> &'static str {
+        waits(self.is_signed)
+    }
+}
+
+/// How far a request is whose certificate is there, or not.
+pub(super) fn waits(is_signed: bool) -> &'static str {
+    if is_signed { "its request is signed: " } else { "its request waits to be signed: " }
+}
+
 impl Advisor<'_> {
     pub(super) fn for_leaf(&self, row: &Row, finding: &Finding) -> String {
         let (certificate, key) = (self.layout.certificate(row.base_name), self.layout.key(row.base_name));
         let signer = self.signer(row.issuer);
         if let Some(waiting) = self.waiting_leaf(row) {
-            return format!(
-                "its request waits to be signed: {}",
-                self.finish(row.name, row.issuer, signer, &waiting, "")
-            );
+            return waiting.opening().to_owned() + &self.finish(row.name, row.issuer, signer, &waiting);
         }
         let (has_certificate, has_key) = (self.tree.is_there(&certificate), self.tree.is_there(&key));
         let is_readable = self.leaf(row.name).is_some();
@@ -65,7 +74,7 @@ impl Advisor<'_> {
                 let aside = if folder == *self.layout { self.remove([&request]) } else { self.clear(&request) };
                 let aside = aside.map(|remove| remove + ", ").unwrap_or_default();
                 let waiting = Waiting { request, is_signed: false };
-                format!("{opening}ask for it: {aside}{ask}; {}", self.finish(name, row.issuer, signer, &waiting, ""))
+                format!("{opening}ask for it: {aside}{ask}; {}", self.finish(name, row.issuer, signer, &waiting))
             }
         }
     }
@@ -109,8 +118,8 @@ impl Advisor<'_> {
                 let aside = self.clear(&request).map(|remove| remove + ", ").unwrap_or_default();
                 let waiting = Waiting { request, is_signed: false };
                 format!(
-                    "{opening}ask for it: {aside}{ask}; {}",
-                    self.finish(name, CLUSTER_CA, signer, &waiting, &embed)
+                    "{opening}ask for it: {aside}{ask}; {}, {embed}",
+                    self.finish(name, CLUSTER_CA, signer, &waiting)
                 )
             }
         }
@@ -130,8 +139,7 @@ impl Advisor<'_> {
     }
 
     /// From a request to a certificate that is in its place.
-    fn finish(&self, name: &str, issuer: &str, signer: Signer, waiting: &Waiting, then: &str) -> String {
-        let import = command(["kubepki", "certs", "import"]);
+    fn finish(&self, name: &str, issuer: &str, signer: Signer, waiting: &Waiting) -> String {
         let request = waiting.request.display();
         let sign = match signer {
             _ if waiting.is_signed => String::new(),
@@ -145,8 +153,7 @@ impl Advisor<'_> {
                 format!("let the owner of {issuer} sign {request} and put the certificate beside it; then ")
             }
         };
-        let then = if then.is_empty() { String::new() } else { format!(", {then}") };
-        format!("{sign}{import}{then}")
+        sign + &command(["kubepki", "certs", "import"])
     }
 
     /// A request for a kubeconfig's certificate, of which the kubeconfig has none yet or an old one.
@@ -158,10 +165,18 @@ impl Advisor<'_> {
         let renewed = self.layout.renewal().kubeconfig(row.name);
         let client = self.inventory.get(row.name).and_then(Item::client);
         let has_none = client.and_then(Result::ok).is_some_and(|client| client.certified().is_none());
-        let waiting = self.waits(&renewed, true).or_else(|| has_none.then(|| self.waits(&path, false)).flatten())?;
         let embed = command(["kubepki", "kubeconfig", "embed", row.name]);
-        let finish = self.finish(row.name, CLUSTER_CA, self.signer(CLUSTER_CA), &waiting, &embed);
-        Some(format!("its request waits to be signed: {finish}"))
+        let (waiting, is_beside) = match self.waits(&renewed, true) {
+            Some(waiting) => (waiting, false),
+            None => (has_none.then(|| self.waits(&path, false)).flatten()?, true),
+        };
+        let opening = waiting.opening();
+        // One that is beside the kubeconfig is embedded from there.
+        if is_beside && waiting.is_signed {
+            return Some(format!("{opening}{embed}"));
+        }
+        let finish = self.finish(row.name, CLUSTER_CA, self.signer(CLUSTER_CA), &waiting);
+        Some(format!("{opening}{finish}, {embed}"))
     }
 
     pub(super) fn waiting_leaf(&self, row: &Row) -> Option<Waiting> {

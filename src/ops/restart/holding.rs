@@ -92,7 +92,7 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
         let (held, note) = places(component);
         let tree = store.read([held.clone(), note.clone()]);
         // What may not be looked at is not known to be there.
-        if !tree.is_there(&held) || may_not_be_seen(tree.get(&held)).is_some() {
+        if !tree.is_there(&held) || tree.get(&held).failing_with(StoreError::NO_PERMISSION).is_some() {
             return None;
         }
         let written: Option<Note> = tree.content(&note).and_then(|bytes| serde_json::from_slice(bytes).ok());
@@ -111,14 +111,7 @@ pub(in super::super) fn held(store: &Store) -> Vec<HeldManifest> {
 pub(in super::super) fn unseen(store: &Store) -> Option<Fault> {
     let paths: Vec<_> = STATIC_PODS.into_iter().map(|component| places(component).0).collect();
     let tree = store.read(paths);
-    tree.iter().find_map(|(_, observed)| may_not_be_seen(observed)).cloned()
-}
-
-fn may_not_be_seen(observed: &Observed) -> Option<&Fault> {
-    match observed {
-        Observed::Unreadable(fault) if fault.code == StoreError::NO_PERMISSION => Some(fault),
-        _ => None,
-    }
+    tree.iter().find_map(|(_, observed)| observed.failing_with(StoreError::NO_PERMISSION)).cloned()
 }
 
 /// Moves one manifest to where it belongs. If the same one is there already, the held one is just removed.
