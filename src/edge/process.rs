@@ -37,7 +37,7 @@ faults! {
         /// `systemctl` is in none of the system's folders (`/usr/local/sbin`, `/usr/local/bin`, `/usr/sbin`, `/usr/bin`,
         /// `/sbin`, `/bin`, `/opt/bin`), and it is needed. `PATH` is not asked.
         #[error("there is no program {program} in {}", FOLDERS.join(", "))]
-        #[fault("process.not_found", Environment, format!("install {program}, or put its folder into PATH"))]
+        #[fault("process.not_found", Environment, format!("install {program} in one of them; a link there will do, if only root can change where it leads"))]
         NotFound {
             /// Its name.
             program: String,

@@ -211,7 +211,10 @@ impl Fleet {
         let Some(file) = file else { return Ok(None) };
         match Store::new(None)?.reserve(file) {
             Err(StoreError::Locked { path, holder, .. }) => {
-                let holder = holder.map_or_else(|| "an unknown process".to_owned(), |holder| holder.to_string());
+                let holder = holder.map_or_else(
+                    || "an unknown process, or one of root's that has left a lock beside it".to_owned(),
+                    |holder| holder.to_string(),
+                );
                 Err(NodesError::Busy { file: path.display().to_string(), holder }.into())
             }
             other => Ok(Some(other?)),
