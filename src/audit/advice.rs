@@ -35,7 +35,7 @@ use crate::key::KeyError;
 use crate::kubeconfig::{KubeconfigError, Mismatch};
 use crate::remedy::{command, file};
 use crate::store::StoreError;
-use crate::tree::{Observed, Tree};
+use crate::tree::Tree;
 use crate::x509::{Certificate, X509Error};
 
 /// What is known of the node that the findings are about.

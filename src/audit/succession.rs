@@ -4,7 +4,7 @@
 
 use super::node::Checkup;
 use super::rotation::{AuthorityRotation, Stage, look};
-use super::{Finding, FindingCode, Remedy};
+use super::{Finding, FindingCode, Remedy, Severity};
 use crate::catalogue::{CLUSTER_CA, Kind};
 use crate::component::StaticPod;
 use crate::config::Role;
@@ -62,13 +62,19 @@ fn replaced(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Finding 
     let trusted: Vec<_> = rotation.trusted.iter().map(|one| one.short().to_owned()).collect();
     let issuing = rotation.issuing.as_ref().map(|one| format!(", {} signs", named(one))).unwrap_or_default();
     let behind = if rotation.behind.is_empty() { String::new() } else { format!("; {}", rotation.behind.join("; ")) };
-    Finding::new(
-        FindingCode::AuthorityReplaced,
-        &rotation.name,
-        &inventory.layout.in_use(&rotation.name).public,
-        format!("it is being replaced: {}; trusted: {}{issuing}{behind}", rotation.stage.as_str(), trusted.join(", ")),
-        Remedy::nothing("nothing, while that goes on; `kubepki rotate status` says how far it is, and what comes next"),
-    )
+    let goes_on = "nothing, while that goes on; `kubepki rotate status` says how far it is, and what comes next";
+    let renew = command(["kubepki", "certs", "renew", "apiserver"]);
+    let remedy = if rotation.lacks_bridge {
+        Remedy::chosen(format!("clients that know the old CA alone are refused until it is renewed here: {renew}"))
+    } else {
+        Remedy::nothing(goes_on)
+    };
+    let evidence =
+        format!("it is being replaced: {}; trusted: {}{issuing}{behind}", rotation.stage.as_str(), trusted.join(", "));
+    let place = &inventory.layout.in_use(&rotation.name).public;
+    let finding = Finding::new(FindingCode::AuthorityReplaced, &rotation.name, place, evidence, remedy);
+    let severity = if rotation.lacks_bridge { Severity::Warning } else { finding.severity };
+    Finding { severity, ..finding }
 }
 
 /// Kubeconfigs that trust some of the CAs and not all: kubeadm has renewed them meanwhile.

@@ -394,7 +394,9 @@ impl Run for Status {
             session.screen.say(&self.on.complete(&report::rotate::comes(&due)));
         }
         let fits = due.as_ref().err().is_none_or(|error| error.code() == CourseError::NONE);
-        let is_left = !fits || nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
+        let is_left = !fits
+            || !legs.is_empty()
+            || nodes.iter().filter_map(|node| node.rotation.as_ref()).any(NodeRotation::is_under_way);
         Ok(match (is_unknown, is_left) {
             (true, _) => Category::Environment.exit_code(),
             (false, true) => Category::Finding.exit_code(),

@@ -54,7 +54,7 @@ use crate::config::Role;
 use crate::error::{Fault, Result};
 use crate::inventory::{Documents, Inventory, is_worker};
 use crate::plan::restart::{ComponentPlan, RestartPlan, Way};
-use crate::plan::rotate::course::{DueRestart, bearers};
+use crate::plan::rotate::course::{DueRestart, bearers, readers};
 use crate::request::NodeRequest;
 pub use crate::request::{RotateStepRequest, RotationRequest};
 use crate::store::StoreError;
@@ -183,7 +183,7 @@ fn serves_other(component: &ComponentPlan) -> impl Iterator<Item = String> {
 
 fn due_restart(component: &ComponentPlan, layout: &Layout) -> DueRestart {
     let key = layout.service_account_key();
-    let bundles: Vec<_> = rotated_names().into_iter().map(|name| layout.in_use(name).public).collect();
+    let bundles: Vec<_> = rotated_names().into_iter().map(|name| (name, layout.in_use(name).public)).collect();
     let has_old = |authority: &str, is_of: &dyn Fn(&PathBuf) -> bool| {
         bearers(authority).contains(&component.name.as_str()) && component.outdated_files.iter().any(is_of)
     };
@@ -192,10 +192,14 @@ fn due_restart(component: &ComponentPlan, layout: &Layout) -> DueRestart {
         uses_old.push(SERVICE_ACCOUNT.to_owned());
     }
     // A kubeconfig, or the kubelet's own certificate.
-    if has_old(CLUSTER_CA, &|file| *file != key && !bundles.contains(file)) {
+    if has_old(CLUSTER_CA, &|file| *file != key && !bundles.iter().any(|(_, bundle)| bundle == file)) {
         uses_old.push(CLUSTER_CA.to_owned());
     }
-    DueRestart { component: component.name.clone(), reason: component.reasons.join("; "), uses_old }
+    let is_read = |(name, bundle): &(&str, PathBuf)| {
+        readers(name).contains(&component.name.as_str()) && component.outdated_files.contains(bundle)
+    };
+    let trusts_old = bundles.into_iter().filter(is_read).map(|(name, _)| name.to_owned()).collect();
+    DueRestart { component: component.name.clone(), reason: component.reasons.join("; "), uses_old, trusts_old }
 }
 
 /// A node as a rotation meets it.

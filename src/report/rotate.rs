@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode};
 use crate::ops::rotate::{NodeRotation, Settled, StepReport};
+use crate::plan::rotate::Phase;
 use crate::plan::rotate::course::{Goal, Leg};
 use crate::plan::rotate::objects::Gate;
 use crate::remedy::command;
@@ -128,7 +129,13 @@ pub fn comes(due: &Result<Vec<Leg>>) -> String {
         }
         Ok(legs) => {
             let leg = |leg: &Leg| format!("{} ({}) on {}", leg.phase, leg.authorities.join(", "), leg.nodes.join(", "));
-            format!("next: {}: {resume}", legs.iter().map(leg).collect::<Vec<_>>().join("; "))
+            let next = legs.iter().map(leg).collect::<Vec<_>>().join("; ");
+            // The files of an abort that has not ended are those of a rotation that has not.
+            let is_either_way = legs.iter().all(|leg| !matches!(leg.phase, Phase::TrustNew | Phase::TrustOld));
+            let abort = command(["kubepki", "rotate", "abort"]);
+            let back =
+                if is_either_way { format!("; to go back, or on with an abort: {abort}") } else { String::new() };
+            format!("next: {next}: {resume}{back}")
         }
     }
 }

@@ -380,7 +380,13 @@ impl ConductRequest {
         let life = (self.leaving != Leaving::default())
             .then(|| ("--token-life", format!("{}s", self.leaving.token_life.seconds())));
         let pods = flag("--restart-pods", self.evicting.restart_pods);
-        let text = self.on.complete(text);
+        let timeout = self.patience.timeout.seconds();
+        let wait = (timeout != StepPatience::default().timeout.seconds()).then(|| ("--timeout", format!("{timeout}s")));
+        let text = with(
+            &self.on.complete(text),
+            &["start", "resume", "finish", "abort"],
+            &wait.into_iter().collect::<Vec<_>>(),
+        );
         let text = with(&text, &["start"], &starts.into_iter().flatten().collect::<Vec<_>>());
         let text = with(&text, &["resume", "finish", "abort"], &life.into_iter().collect::<Vec<_>>());
         with(&text, &["resume", "finish"], &pods.into_iter().collect::<Vec<_>>())

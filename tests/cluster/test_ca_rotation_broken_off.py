@@ -269,6 +269,20 @@ def put(file: Path, content: bytes) -> None:
     fresh.rename(file)
 
 
+def test_restarts_that_broke_off_at_the_end_are_made_up_for(cluster: MakeCluster) -> None:
+    """Files come first: without the restarts etcd and the API server still accept what is of the old CA and of the old key."""
+    here = cluster(fresh=True, most_back_off=1)
+    rotation = Rotation(here, ["etcd-ca", "sa"])
+    rotation.succeed("start")
+    words = ("rotate", "step", "trust-new", "--authority", "etcd-ca,sa", "--token-life", "1s", "--no-restart")
+    broken_off = here.first.kubepki(*words)
+    assert broken_off.returncode == 0, broken_off
+    assert rotation.are("new")
+    assert is_under_way(rotation)
+    rotation.succeed("resume", *tokens("resume"))
+    assert_is_new(rotation)
+
+
 def test_what_was_begun_by_hand_is_named_and_ended(cluster: MakeCluster) -> None:
     here = three_and_two(cluster)
     rotation = Rotation(here, ["front-proxy-ca"])

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::progress::Phase;
+use crate::catalogue::KUBELET;
 use crate::error::{Evidence, faults};
 
 faults! {
@@ -138,10 +139,7 @@ faults! {
         /// hint what to look at. Partial when others had been restarted before.
         #[error("{component} did not come back within {waited_seconds:.0} s: {evidence}")]
         #[fault("restart.not_healthy", Environment or Partial if !restarted.is_empty(),
-            format!(
-                "its manifest is in its place; see what it says (`crictl ps -a --name {component}`, `crictl logs`, \
-                 `journalctl -u kubelet`) and run again"
-            ))]
+            format!("{} and run again", where_to_look(component)))]
         NotHealthy {
             /// The component.
             component: String,
@@ -189,4 +187,14 @@ fn why(expired: Option<&(PathBuf, DateTime<Utc>)>, runtime: Option<&str>) -> Str
 /// `; restarted before: etcd, kube-apiserver`, or nothing.
 fn after(restarted: &[String]) -> String {
     if restarted.is_empty() { String::new() } else { format!("; restarted before: {}", restarted.join(", ")) }
+}
+
+/// Where a component that does not come back says why. The kubelet has neither manifest nor container.
+fn where_to_look(component: &str) -> String {
+    if component == KUBELET {
+        return "see what it says (`journalctl -u kubelet`)".to_owned();
+    }
+    format!(
+        "its manifest is in its place; see what it says (`crictl ps -a --name {component}`, `crictl logs`, `journalctl -u kubelet`)"
+    )
 }

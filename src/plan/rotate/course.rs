@@ -4,12 +4,14 @@
 //! Nothing is noted between two legs: whoever comes later sees the same and goes on.
 
 mod error;
+mod imagined;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::error::CourseError;
+pub use self::imagined::imagined;
 use super::{Phase, words};
 use crate::audit::rotation::{Anchor, AuthorityRotation, SignedLeaf, Stage, shown};
 use crate::catalogue::{CLUSTER_CA, ETCD_CA, KUBELET, SERVICE_ACCOUNT};
@@ -51,6 +53,9 @@ pub struct DueRestart {
     /// Authorities whose key it still signs with, or whose certificate it still shows, although another is on disk.
     #[serde(default)]
     pub uses_old: Vec<String>,
+    /// Authorities whose file says something else now than when it started: it trusts what that file held then.
+    #[serde(default)]
+    pub trusts_old: Vec<String>,
 }
 
 impl Stop<'_> {
@@ -59,6 +64,11 @@ impl Stop<'_> {
     fn awaits_restart(&self, authority: &str) -> bool {
         let readers = readers(authority);
         self.to_restart.iter().any(|due| readers.contains(&due.component.as_str()))
+    }
+
+    /// Whether a component trusts what the authority's file held before.
+    fn trusts_old(&self, authority: &str) -> bool {
+        self.to_restart.iter().any(|due| due.trusts_old.iter().any(|name| name == authority))
     }
 
     /// Whether a component still signs with the authority's other key, or shows a certificate of the other one.
@@ -230,6 +240,12 @@ impl<'a> Line<'a> {
         self.nodes.iter().all(|(stop, one)| stop.is_worker || one.stage == Stage::Single)
     }
 
+    /// Whether every node has one again, and a component goes on with what the file held before: files come first, and what broke off
+    /// before the restarts is not done.
+    fn lacks_restarts(&self) -> bool {
+        self.pair.is_none() && self.nodes.iter().any(|(stop, _)| stop.trusts_old(self.name))
+    }
+
     /// A control plane of those that have one again, when it is the younger one: that is no way back.
     fn kept_the_new_one(&self) -> Option<(String, String)> {
         let (stop, single) = self.nodes.iter().find(|(stop, _)| !stop.is_worker && self.is_left_over())?;
@@ -326,7 +342,8 @@ pub fn direction(stops: &[Stop<'_>], authorities: &[&str]) -> Result<Vec<(Goal, 
     let (mut forward, mut finish) = (Vec::new(), Vec::new());
     for name in authorities {
         let line = Line::of(name, stops, Goal::Finish)?;
-        if line.pair.is_none() && line.nodes.iter().all(|(_, one)| !one.stage.trusts_both()) {
+        let is_one = line.pair.is_none() && line.nodes.iter().all(|(_, one)| !one.stage.trusts_both());
+        if is_one && !line.lacks_restarts() {
             continue;
         }
         if line.is_ending() || line.is_left_over() {
@@ -421,7 +438,7 @@ fn is_unsigned(line: &Line<'_>, one: &AuthorityRotation, by: impl Fn(&Pair) -> &
 }
 
 fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
-    let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some()).collect();
+    let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some() || line.lacks_restarts()).collect();
     let lines = lines.as_slice();
     // Where the old one is gone on every control plane, nothing is left to wait for.
     let waiting: Vec<_> = lines.iter().copied().filter(|line| !line.is_left_over()).collect();
@@ -439,16 +456,16 @@ fn finish(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
     }
     refuse_serving(lines, |pair| &pair.new)?;
     refuse_served(lines)?;
-    let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| match position {
+    let trusts = |line: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| match position {
         Position::New | Position::Both => true,
         Position::Alone => stop.awaits_restart(&one.name),
-        Position::Old => false,
+        Position::Old => line.pair.is_none() && stop.trusts_old(&one.name),
     };
     Ok(due(lines, Phase::TrustNew, trusts))
 }
 
 fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
-    let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some()).collect();
+    let lines: Vec<_> = lines.iter().copied().filter(|line| line.pair.is_some() || line.lacks_restarts()).collect();
     let lines = lines.as_slice();
     for line in lines {
         let is_alone = |stop: &Stop<'_>, position| position == Position::Alone && !stop.is_worker;
@@ -472,8 +489,9 @@ fn back(lines: &[&Line<'_>]) -> Result<Option<Leg>, CourseError> {
         let is_torn = position == Position::Both && shows_the_other(stop, one);
         position != Position::Old && (is_torn || is_unsigned(line, one, |pair| &pair.old))
     };
-    let trusts = |_: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
-        let is_left = one.stage == Stage::Prepared || stop.awaits_restart(&one.name);
+    let trusts = |line: &Line<'_>, stop: &Stop<'_>, one: &AuthorityRotation, position| {
+        let has_old = if line.pair.is_some() { stop.awaits_restart(&one.name) } else { stop.trusts_old(&one.name) };
+        let is_left = one.stage == Stage::Prepared || has_old;
         position == Position::Both || position == Position::New || is_left
     };
     if let Some(leg) = due(lines, Phase::IssueOld, signs).or_else(|| due(lines, Phase::Reissue, shows)) {
@@ -516,72 +534,6 @@ fn refuse_served(lines: &[&Line<'_>]) -> Result<(), CourseError> {
         served.extend(still.flat_map(|(stop, ..)| stop.serves_other.iter().map(|one| format!("{}: {one}", stop.name))));
     }
     if served.is_empty() { Ok(()) } else { Err(CourseError::StillServed { served: served.into_iter().collect() }) }
-}
-
-/// What becomes of an authority on a node by a step, as far as it can be said before the new one is made; `worker_of` is what signs
-/// on the control planes, for a worker; `whole` is the same of a control plane that has both pairs.
-#[must_use]
-pub fn imagined(
-    one: &AuthorityRotation,
-    phase: Phase,
-    worker_of: Option<&str>,
-    whole: Option<&AuthorityRotation>,
-) -> AuthorityRotation {
-    let unknown = || Anchor { sha256: "new".into(), public_key_sha256: "new".into(), subject: None, not_after: None };
-    let known =
-        whole.and_then(|whole| if whole.stage == Stage::IssueNew { whole.trusted.first() } else { whole.next.first() });
-    let coming = || known.cloned().unwrap_or_else(unknown);
-    let mut one = AuthorityRotation { behind: Vec::new(), ..one.clone() };
-    match phase {
-        Phase::TrustBoth if worker_of.is_none() && one.lacks_other() && whole.is_some() => {
-            let Some(whole) = whole else { return one };
-            let has_new = (whole.stage == Stage::IssueNew) == (whole.signs() == one.signs());
-            let (signs, others): (Vec<_>, Vec<_>) =
-                one.trusted.iter().cloned().partition(|anchor| Some(anchor.sha256.as_str()) == one.signs());
-            one.stage = if has_new { Stage::IssueNew } else { Stage::IssueOld };
-            (one.next, one.previous) = if has_new { (Vec::new(), others) } else { (others, Vec::new()) };
-            one.has_other_key = signs.len() == 1 && whole.has_other_key;
-        }
-        Phase::TrustBoth => {
-            if one.next.is_empty() && one.stage == Stage::Single {
-                one.next = vec![coming()];
-            }
-            for anchor in one.next.clone() {
-                if !one.trusted.contains(&anchor) {
-                    one.trusted.push(anchor);
-                }
-            }
-            if worker_of.is_some() {
-                one.trusted.extend((one.trusted.len() < 2).then(coming));
-                (one.stage, one.next) = (Stage::TrustBoth, Vec::new());
-            } else if one.stage != Stage::IssueNew {
-                one.stage = Stage::IssueOld;
-            }
-        }
-        Phase::IssueNew | Phase::IssueOld => {
-            one.stage = if phase == Phase::IssueNew { Stage::IssueNew } else { Stage::IssueOld };
-            if !one.trusted.is_empty() {
-                one.trusted.rotate_left(1);
-            }
-            let other: Vec<_> = one.trusted.iter().skip(1).cloned().collect();
-            one.has_other_key = true;
-            (one.next, one.previous) = if phase == Phase::IssueNew { (Vec::new(), other) } else { (other, Vec::new()) };
-            one.issuing = one.trusted.first().map(|first| first.sha256.clone());
-        }
-        Phase::Reissue => {
-            let signed_by = worker_of.map(str::to_owned).or_else(|| one.issuing.clone());
-            for leaf in &mut one.leaves {
-                leaf.signed_by.clone_from(&signed_by);
-            }
-        }
-        Phase::TrustNew | Phase::TrustOld => {
-            let stays = one.leaves.first().and_then(|leaf| leaf.signed_by.clone()).or_else(|| one.issuing.clone());
-            one.trusted.retain(|anchor| Some(&anchor.sha256) == stays.as_ref());
-            (one.stage, one.next, one.previous) = (Stage::Single, Vec::new(), Vec::new());
-        }
-        Phase::Cluster => {}
-    }
-    one
 }
 
 #[cfg(test)]

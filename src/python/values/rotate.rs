@@ -102,6 +102,8 @@ values! {
         reason = &it.reason;
         /// Whose key it still signs with, or whose certificate it still shows, although another is on disk.
         uses_old = &it.uses_old;
+        /// Whose file says something else now than when it started: it trusts what that file held then.
+        trusts_old = &it.trusts_old;
     }
 }
 

@@ -64,7 +64,7 @@ faults! {
         },
         /// A rotation is under way: another one is not begun.
         #[error("a rotation is under way: {}", stages.join("; "))]
-        #[fault("rotate.under_way", Refused, "go on with it: `kubepki rotate resume`, or go back: `kubepki rotate abort`",
+        #[fault("rotate.under_way", Refused, "see what comes next: `kubepki rotate status`; or go back: `kubepki rotate abort`",
             context = crate::error::evidence!(stages))]
         UnderWay {
             /// Each node and how far it is.

@@ -192,8 +192,14 @@ fn nothing_relies_on_what_a_component_has_not_read_yet() {
     let mut cluster = Cluster::new();
     let first = next(&cluster.stops(), &rotated_names(), Goal::Forward).unwrap().unwrap();
     cluster.do_on(&first, &first.nodes);
-    let due =
-        |component: &str| [DueRestart { component: component.into(), reason: "older".into(), uses_old: Vec::new() }];
+    let due = |component: &str| {
+        [DueRestart {
+            component: component.into(),
+            reason: "older".into(),
+            uses_old: Vec::new(),
+            trusts_old: Vec::new(),
+        }]
+    };
     let waiting = due("etcd");
     let mut stops = cluster.stops();
     stops[1].to_restart = &waiting;
@@ -213,7 +219,12 @@ fn nothing_relies_on_what_a_component_has_not_read_yet() {
 
 /// A component that has not read what `authority` has it sign with, or show.
 fn uses_old(component: &str, authority: &str) -> [DueRestart; 1] {
-    [DueRestart { component: component.into(), reason: "older".into(), uses_old: vec![authority.into()] }]
+    [DueRestart {
+        component: component.into(),
+        reason: "older".into(),
+        uses_old: vec![authority.into()],
+        trusts_old: Vec::new(),
+    }]
 }
 
 #[test]
@@ -244,6 +255,27 @@ fn what_goes_on_with_the_other_key_is_restarted_before_the_old_one_is_given_up()
     stops[2].to_restart = &waiting;
     let leg = next(&stops, &["sa"], Goal::Back).unwrap().unwrap();
     assert_eq!((leg.phase, leg.nodes), (Phase::IssueOld, vec!["cp3".into()]));
+}
+
+#[test]
+fn a_restart_that_broke_off_at_the_end_is_made_up_for() {
+    for (goal, phase) in [(Goal::Finish, Phase::TrustNew), (Goal::Back, Phase::TrustOld)] {
+        let mut cluster = Cluster::new();
+        cluster.go(Goal::Forward);
+        cluster.go(goal);
+        let trusts_old = vec!["etcd-ca".into()];
+        let waiting =
+            [DueRestart { component: "etcd".into(), reason: "older".into(), uses_old: Vec::new(), trusts_old }];
+        let mut stops = cluster.stops();
+        stops[1].to_restart = &waiting;
+        let leg = next(&stops, &rotated_names(), goal).unwrap().unwrap();
+        assert_eq!((leg.phase, leg.authorities, leg.nodes), (phase, vec!["etcd-ca".into()], vec!["cp2".into()]));
+        assert_eq!(direction(&stops, &rotated_names()).unwrap(), [(Goal::Finish, vec!["etcd-ca".to_owned()])]);
+        // A renewal that waits for a restart is no rotation.
+        let renewed = uses_old("kube-scheduler", "ca");
+        stops[1].to_restart = &renewed;
+        assert!(matches!(direction(&stops, &rotated_names()), Err(CourseError::None)));
+    }
 }
 
 #[test]
