@@ -391,7 +391,13 @@ impl Run for Status {
             }
         }
         if !is_unknown {
-            session.screen.say(&self.on.complete(&report::rotate::comes(&due)));
+            let knows = |rotation: &NodeRotation| !rotation.is_worker;
+            let comes = if due.is_err() || nodes.iter().filter_map(|node| node.rotation.as_ref()).any(knows) {
+                report::rotate::comes(&due)
+            } else {
+                "which CA comes and which goes is known on a control-plane node: ask there".to_owned()
+            };
+            session.screen.say(&self.on.complete(&comes));
         }
         let fits = due.as_ref().err().is_none_or(|error| error.code() == CourseError::NONE);
         let is_left = !fits

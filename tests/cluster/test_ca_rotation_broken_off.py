@@ -270,7 +270,7 @@ def put(file: Path, content: bytes) -> None:
 
 
 def test_restarts_that_broke_off_at_the_end_are_made_up_for(cluster: MakeCluster) -> None:
-    """Files come first: without the restarts etcd and the API server still accept what is of the old CA and of the old key."""
+    """Until the restarts etcd accepts what is of the old CA, and the API server what is of the old key."""
     here = cluster(fresh=True, most_back_off=1)
     rotation = Rotation(here, ["etcd-ca", "sa"])
     rotation.succeed("start")

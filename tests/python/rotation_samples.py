@@ -34,7 +34,9 @@ def values() -> list[Any]:
         "looked_at": "2026-11-26T10:00:00Z",
         "version": "0.1.0",
         "authorities": [one],
-        "to_restart": [{"component": "kube-apiserver", "reason": "older than its file", "uses_old": ["sa"], "trusts_old": []}],
+        "to_restart": [
+            {"component": "kube-apiserver", "reason": "older than its file", "uses_old": ["sa"], "trusts_old": []}
+        ],
         "obstacles": [
             {"kind": "one-file", "authorities": ["ca", "etcd-ca"], "files": ["/pki/ca.crt", "/pki/etcd/ca.crt"]}
         ],

@@ -67,7 +67,16 @@ def test_a_second_run_with_the_same_nodes_is_refused_while_the_first_one_works(c
     """One that goes on and one that gives up would undo each other's work."""
     asked, answer = cluster.folder / "asked", cluster.folder / "answer"
     through(cluster, "cp2", "sh", "-c", f'touch {asked}; until [ -e {answer} ]; do sleep 0.05; done; exec "$@"', "sh")
-    words = (*PROGRAM, "rotate", "start", "--nodes", cluster.file, "--no-etcd-snapshot", "--authority", "front-proxy-ca")
+    words = (
+        *PROGRAM,
+        "rotate",
+        "start",
+        "--authority",
+        "front-proxy-ca",
+        "--nodes",
+        cluster.file,
+        "--no-etcd-snapshot",
+    )
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL) as first:
         while not asked.exists():
             time.sleep(0.05)
