@@ -5,7 +5,7 @@
 use super::node::Checkup;
 use super::rotation::{AuthorityRotation, Stage, look};
 use super::{Finding, FindingCode, Remedy, Severity};
-use crate::catalogue::{CLUSTER_CA, Kind};
+use crate::catalogue::{API_SERVER, CLUSTER_CA, Kind};
 use crate::component::StaticPod;
 use crate::config::Role;
 use crate::inventory::Inventory;
@@ -63,7 +63,7 @@ fn replaced(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Finding 
     let issuing = rotation.issuing.as_ref().map(|one| format!(", {} signs", named(one))).unwrap_or_default();
     let behind = if rotation.behind.is_empty() { String::new() } else { format!("; {}", rotation.behind.join("; ")) };
     let goes_on = "nothing, while that goes on; `kubepki rotate status` says how far it is, and what comes next";
-    let renew = command(["kubepki", "certs", "renew", "apiserver"]);
+    let renew = command(["kubepki", "certs", "renew", API_SERVER]);
     let remedy = if rotation.lacks_bridge {
         Remedy::chosen(format!("clients that know the old CA alone are refused until it is renewed here: {renew}"))
     } else {

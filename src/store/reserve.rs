@@ -48,7 +48,9 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let (one, other) = (place.path().join("nodes.yaml"), place.path().join("others.yaml"));
         let link = place.path().join("link.yaml");
-        [&one, &other].map(|path| std::fs::write(path, "").unwrap());
+        for path in [&one, &other] {
+            std::fs::write(path, "").unwrap();
+        }
         std::os::unix::fs::symlink("nodes.yaml", &link).unwrap();
         let store = Store::new(None).unwrap();
         // A thread is not kept from what it has itself.

@@ -264,8 +264,10 @@ pub fn conduct(
 ) -> Result<Conducted> {
     let mut conductor = Conductor::new(request, wish, program, stop, tell)?;
     let _alone = Fleet::reserve(request.on.nodes.as_deref())?;
-    let done = conducted(&mut conductor, wish);
-    done.map_err(|error| going_on(error, wish, conductor.is_untouched))
+    conducted(&mut conductor, wish).map_err(|error| {
+        let is_untouched = wish == Wish::Start && !conductor.has_begun();
+        going_on(error, wish, is_untouched)
+    })
 }
 
 /// What broke off is gone on with by what broke off: `resume` goes forward, and what has not begun cannot be resumed.
@@ -353,8 +355,6 @@ struct Conductor<'c, 't> {
     steps: Vec<DoneStep>,
     /// Whether the cluster has said which nodes it has.
     is_asked: bool,
-    /// Whether no node was told to do a step.
-    is_untouched: bool,
     /// Ends what only looks.
     stop: &'c StopSignal,
     tell: &'c mut Tell<'t>,
@@ -371,8 +371,7 @@ impl<'c, 't> Conductor<'c, 't> {
         request.refuse_unused_options(wish)?;
         request.timeout()?;
         let (names, fleet) = (request.chosen()?, Fleet::read(request.on.nodes.as_deref(), program)?);
-        let (seen, steps) = (BTreeMap::new(), Vec::new());
-        Ok(Self { request, fleet, names, seen, steps, is_asked: false, is_untouched: true, stop, tell })
+        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, stop, tell })
     }
 
     /// The cluster's CA that signs, by the first control plane.
@@ -519,7 +518,6 @@ impl<'c, 't> Conductor<'c, 't> {
         if material.is_some() {
             arguments.extend(["--material", "-"]);
         }
-        self.is_untouched &= phase == Phase::Cluster;
         let began = Instant::now();
         let tell = &mut self.tell;
         let timeout = self.request.timeout()?;

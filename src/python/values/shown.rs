@@ -53,8 +53,8 @@ pub(in crate::python) fn text(
 pub(in crate::python) fn html(value: &Bound<'_, PyAny>, class: &str, attributes: &[Named]) -> PyResult<String> {
     let row = |(name, kind): &Named| {
         let attribute = value.getattr(*name)?;
-        let cell = match columns(&attribute)? {
-            Some((names, all)) => listing(&names, &all)?,
+        let cell = match values_of_one_class(&attribute)? {
+            Some(values) => listing(&values)?,
             None => lines(&attribute, kind().has_lines)?,
         };
         Ok(format!("<tr><th>{}</th><td>{cell}</td></tr>", spoken(name)))
@@ -63,16 +63,13 @@ pub(in crate::python) fn html(value: &Bound<'_, PyAny>, class: &str, attributes:
     Ok(format!("<table><caption>{class}</caption>{rows}</table>"))
 }
 
-/// What the members of a tuple have, where all are values of one class.
-fn columns<'py>(attribute: &Bound<'py, PyAny>) -> PyResult<Option<(Vec<String>, Vec<Bound<'py, PyAny>>)>> {
+/// The members of a tuple, where all are values of one of our classes.
+fn values_of_one_class<'py>(attribute: &Bound<'py, PyAny>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
     let Ok(members) = attribute.cast::<PyTuple>() else { return Ok(None) };
     let members: Vec<_> = members.iter().collect();
-    let Some(first) = members.first().filter(|first| members.iter().all(|one| one.get_type().is(first.get_type())))
-    else {
-        return Ok(None);
-    };
-    let names = attributes_of(first)?.map(|names| names.extract()).transpose()?;
-    Ok(names.map(|names| (names, members)))
+    let Some(first) = members.first() else { return Ok(None) };
+    let are_one = members.iter().all(|one| one.get_type().is(first.get_type())) && attributes_of(first)?.is_some();
+    Ok(are_one.then_some(members))
 }
 
 /// The names of the attributes of one of our values; `None` for everything else.
@@ -81,22 +78,25 @@ fn attributes_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, P
 }
 
 /// A table of values of one class. A column in which nothing would stand is left out.
-fn listing(names: &[String], values: &[Bound<'_, PyAny>]) -> PyResult<String> {
-    let (mut header, mut rows) = (String::new(), vec![String::new(); values.len()]);
+fn listing(values: &[Bound<'_, PyAny>]) -> PyResult<String> {
+    let names = values.first().map(attributes_of).transpose()?.flatten();
+    let names: Vec<String> = names.map(|names| names.extract()).transpose()?.unwrap_or_default();
+    let (mut header, mut rows) = (Vec::new(), vec![Vec::new(); values.len()]);
     for name in names {
         let cell = |value: &Bound<'_, PyAny>| {
             let attribute = value.getattr(name.as_str())?;
-            let is_ours = attributes_of(&attribute)?.is_some() || columns(&attribute)?.is_some();
-            lines(&attribute, is_ours)
+            let has_lines = attributes_of(&attribute)?.is_some() || values_of_one_class(&attribute)?.is_some();
+            lines(&attribute, has_lines)
         };
         let cells = values.iter().map(cell).collect::<PyResult<Vec<_>>>()?;
         if cells.iter().any(|cell| !cell.is_empty()) {
-            header += &format!("<th>{}</th>", spoken(name));
-            rows.iter_mut().zip(cells).for_each(|(row, cell)| *row += &format!("<td>{cell}</td>"));
+            header.push(spoken(&name));
+            rows.iter_mut().zip(cells).for_each(|(row, cell)| row.push(cell));
         }
     }
-    let rows: String = rows.iter().map(|row| format!("<tr>{row}</tr>")).collect();
-    Ok(format!("<table><thead><tr>{header}</tr></thead>{rows}</table>"))
+    let rows: Vec<_> = rows.iter().map(|row| format!("<tr><td>{}</td></tr>", row.join("</td><td>"))).collect();
+    let header = header.join("</th><th>");
+    Ok(format!("<table><thead><tr><th>{header}</th></tr></thead>{}</table>", rows.concat()))
 }
 
 /// The lines of one attribute, within a cell.

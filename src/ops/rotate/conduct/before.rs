@@ -183,6 +183,12 @@ impl Conductor<'_, '_> {
         if stages.is_empty() { Ok(()) } else { Err(ConductError::UnderWay { stages }) }
     }
 
+    /// Whether a rotation is under way now: a step that failed may have changed files before.
+    pub(super) fn has_begun(&mut self) -> bool {
+        let is_known = !self.steps.is_empty() || self.seen.is_empty() || self.look().is_err();
+        if is_known { !self.steps.is_empty() } else { direction(&self.stops(), &self.names).is_ok() }
+    }
+
     /// A pod that may not know the new CA would fail when the old one goes.
     pub(super) fn refuse_left_pods(&self) -> Result<(), ConductError> {
         let cluster = self.steps.last().and_then(|step| step.cluster.as_ref());
