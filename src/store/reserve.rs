@@ -27,7 +27,7 @@ impl Store {
         };
         let mut lock = OsString::from(".");
         lock.push(name);
-        lock.push(".lock");
+        lock.push(".kubepki.lock");
         acquire_as(&lock, &self.root, &self.disk, folder, Duration::ZERO).map(|folder| Reserved(Some(folder))).map_err(
             |error| match error {
                 StoreError::Locked { holder, waited, .. } => {
