@@ -62,19 +62,19 @@ fn replaced(inventory: &Inventory<'_>, rotation: &AuthorityRotation) -> Finding 
     let trusted: Vec<_> = rotation.trusted.iter().map(|one| one.short().to_owned()).collect();
     let issuing = rotation.issuing.as_ref().map(|one| format!(", {} signs", named(one))).unwrap_or_default();
     let behind = if rotation.behind.is_empty() { String::new() } else { format!("; {}", rotation.behind.join("; ")) };
-    let goes_on = "nothing, while that goes on; `kubepki rotate status` says how far it is, and what comes next";
-    let renew = command(["kubepki", "certs", "renew", API_SERVER]);
-    let remedy = if rotation.lacks_bridge {
-        Remedy::chosen(format!("clients that know the old CA alone are refused until it is renewed here: {renew}"))
+    let code = FindingCode::AuthorityReplaced;
+    let (severity, remedy) = if rotation.lacks_bridge {
+        let renew = command(["kubepki", "certs", "renew", API_SERVER]);
+        let remedy = format!("clients that know the old CA alone are refused until it is renewed here: {renew}");
+        (Severity::Warning, Remedy::chosen(remedy))
     } else {
-        Remedy::nothing(goes_on)
+        let remedy = "nothing, while that goes on; `kubepki rotate status` says how far it is, and what comes next";
+        (code.severity(), Remedy::nothing(remedy))
     };
     let evidence =
         format!("it is being replaced: {}; trusted: {}{issuing}{behind}", rotation.stage.as_str(), trusted.join(", "));
     let place = &inventory.layout.in_use(&rotation.name).public;
-    let finding = Finding::new(FindingCode::AuthorityReplaced, &rotation.name, place, evidence, remedy);
-    let severity = if rotation.lacks_bridge { Severity::Warning } else { finding.severity };
-    Finding { severity, ..finding }
+    Finding { severity, ..Finding::new(code, &rotation.name, place, evidence, remedy) }
 }
 
 /// Kubeconfigs that trust some of the CAs and not all: kubeadm has renewed them meanwhile.
