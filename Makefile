@@ -100,14 +100,17 @@ $(STAMPS)/package: $(RUST_SOURCES) pyproject.toml $(STAMPS)/develop
 
 # ---- Rust ----------------------------------------------------------------------------------------------------
 
+# What is tested and linted is built for this profile; `release` shares what `install` has built.
+PROFILE ?= dev
+
 check-format: $(STAMPS)/develop
 	$(CARGO) fmt --check
 	$(BIN)/ruff format --check .
 
 check-clippy: $(STAMPS)/venv
-	$(CARGO) clippy --locked --lib --bins -- --deny warnings
-	$(CARGO) clippy --locked --all-targets --features cluster,python -- --deny warnings
-	$(CARGO) clippy --locked --lib --features library-keygen -- --deny warnings
+	$(CARGO) clippy --locked --profile $(PROFILE) --lib --bins -- --deny warnings
+	$(CARGO) clippy --locked --profile $(PROFILE) --all-targets --features cluster,python -- --deny warnings
+	$(CARGO) clippy --locked --profile $(PROFILE) --lib --features library-keygen -- --deny warnings
 
 # A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3. Without it the
 # binding is tested through Python alone (check-python).
@@ -115,14 +118,14 @@ check-rust: $(STAMPS)/venv
 	@folder="$$($(BIN)/python requirements/libpython_folder.py)"; \
 	if [ -z "$$folder" ]; then \
 		echo "the binding's own tests are skipped, as $(PYTHON) has no libpython to link with (on Debian: libpython3-dev)"; \
-		set -x; $(CARGO) test --locked --features cluster; \
+		set -x; $(CARGO) test --locked --profile $(PROFILE) --features cluster; \
 	else \
 		set -x; LD_LIBRARY_PATH="$$folder$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
-			$(CARGO) test --locked --features cluster,python; \
+			$(CARGO) test --locked --profile $(PROFILE) --features cluster,python; \
 	fi
 
 check-rust-docs: $(STAMPS)/venv
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps --features cluster,python
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --profile $(PROFILE) --no-deps --features cluster,python
 
 # The advisory database is fetched from the network, so `cargo deny check advisories` is left to the person at hand.
 check-dependencies:
@@ -144,8 +147,11 @@ check-python-types: $(STAMPS)/package
 check-python-layers: $(STAMPS)/package
 	$(BIN)/lint-imports --no-logo
 
+# Playbooks are minutes of all, and lie side by side: whoever has nothing left takes some of the others'.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
 check-python: $(STAMPS)/package
-	$(BIN)/python -m pytest --numprocesses=auto -m "not wheel and not cluster"
+	$(PYTEST) -m "not wheel and not cluster" --durations=10
 	@echo "skipped: the tests on real clusters (make test-cluster) and of the built wheel (make test-wheel)"
 
 # ---- real clusters -------------------------------------------------------------------------------------------
@@ -157,8 +163,9 @@ cluster-tools: $(STAMPS)/package
 	$(CLUSTER) -m testbed.tools
 
 # One after the other: the clusters are shared, and the kubelets need the processors.
+CLUSTER_TESTS ?= cluster
 test-cluster: cluster-tools
-	$(BIN)/python -m pytest -m cluster --durations=10 tests/cluster
+	$(BIN)/python -m pytest -m "$(CLUSTER_TESTS)" --durations=10 tests/cluster
 
 # What needs the stand-alone program: an image of nothing else, a node that has no Python package.
 test-cluster-binary: cluster-tools binary
@@ -328,7 +335,7 @@ dist/kubepki-%-linux.tar.gz: $(call PROGRAM,%) LICENSE $(STAMPS)/pages
 BINARY := dist/kubepki-x86_64-linux/kubepki
 test-binary: binary $(STAMPS)/package
 	sh tests/binary/try_binary.sh $(BINARY)
-	KUBEPKI="$(CURDIR)/$(BINARY)" $(BIN)/python -m pytest --numprocesses=auto $(COMMAND_TESTS)
+	KUBEPKI="$(CURDIR)/$(BINARY)" $(PYTEST) $(COMMAND_TESTS)
 
 # What runs the command as a process, in a few minutes.
 COMMAND_TESTS := $(wildcard tests/python/test_cli*.py) \

@@ -30,7 +30,7 @@ pub(super) struct Session {
     pub(super) interrupts: Interrupts,
     /// How the program was called.
     pub(super) program: PathBuf,
-    /// What takes time now, for whoever asks a second time to stop it.
+    /// What takes time now, for whoever has asked to stop it.
     work: Arc<Mutex<String>>,
 }
 
@@ -44,7 +44,7 @@ impl Session {
             work: Arc::default(),
         };
         let (screen, work) = (session.screen.clone(), Arc::clone(&session.work));
-        session.interrupts.answer_again(move |waited| {
+        session.interrupts.answer(move |waited| {
             let work = work.lock().map(|work| work.clone()).unwrap_or_default();
             let lock = DEFAULT_LOCK_WAIT.as_secs();
             let what = if work.is_empty() {

@@ -15,6 +15,12 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+/// What ends sooner after Ctrl-C needs no answer.
+const ANSWERED_AFTER: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether another one has come.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// What has been heard so far.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupts(Arc<AtomicUsize>);
@@ -34,21 +40,28 @@ impl Interrupts {
         self.note(SIGHUP);
     }
 
-    /// Answers the second Ctrl-C, and no later one: `say` is told how long ago the first came, on a thread of its own.
-    pub fn answer_again(&self, say: impl FnOnce(Duration) + Send + 'static) {
+    /// Answers whoever waits after Ctrl-C: once by itself after [`ANSWERED_AFTER`], once when a second one comes. `say` is told how long ago
+    /// the first came, on a thread of its own.
+    pub fn answer(&self, say: impl Fn(Duration) + Send + 'static) {
         if is_ignored(SIGINT) {
             return;
         }
         // What cannot be answered is noted all the same.
         let Ok(mut signals) = Signals::new([SIGINT]) else { return };
         let answer = move || {
-            let mut coming = signals.forever();
-            if coming.next().is_some() {
-                let first = Instant::now();
-                if coming.next().is_some() {
-                    say(first.elapsed());
-                }
+            if signals.forever().next().is_none() {
+                return;
             }
+            let first = Instant::now();
+            let mut is_told = false;
+            while signals.pending().next().is_none() {
+                if !is_told && first.elapsed() >= ANSWERED_AFTER {
+                    say(first.elapsed());
+                    is_told = true;
+                }
+                thread::sleep(PAUSE);
+            }
+            say(first.elapsed());
         };
         let _ = thread::Builder::new().name("interrupts".into()).spawn(answer);
     }

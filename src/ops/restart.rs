@@ -151,25 +151,48 @@ pub struct Reservation {
 /// # Errors
 /// As [`plan`]; `restart.bad_timeout`; `store.locked` when another run is at it; [`RestartError::NoKubelet`].
 pub fn reserve(request: &RestartRequest, now: DateTime<Utc>) -> Result<Reservation> {
-    let timeout = request.timeout()?;
-    let store = store_of(request)?.with_lock_wait(LOCK_WAIT);
-    let components = Components::read(request, &store)?;
-    let is_whole = holding::held(&store).is_empty();
-    if is_whole {
-        request.refuse_unknown(&components)?;
-    }
+    let Feasible { timeout, store, components } = feasible(request)?;
     let mut folders = vec![components.manifests_dir.as_path()];
     // A run that was killed has left its lock there too.
     folders.extend(Some(Path::new(HOLDING_DIR)).filter(|folder| store.list(folder).is_ok()));
     let session = store.lock(&folders)?;
-    // What is held goes back in any case; a kubelet that is restarted may be the cure.
-    if is_whole
-        && !components.member(KUBELET).is_some_and(|kubelet| kubelet.is_wanted)
-        && let Some(problem) = components.kubelet.stuck(&store, now)
-    {
-        return Err(problem.into());
-    }
+    refuse_stuck(&components, &store, now)?;
     Ok(Reservation { request: request.clone(), store, session, timeout })
+}
+
+/// Refuses what could not be restarted in any case, for work that ends with a restart not to begin; takes no lock.
+///
+/// # Errors
+/// As [`reserve`], but for the lock.
+pub fn refuse_early(request: &RestartRequest, now: DateTime<Utc>) -> Result<()> {
+    let Feasible { store, components, .. } = feasible(request)?;
+    refuse_stuck(&components, &store, now)
+}
+
+struct Feasible {
+    timeout: Duration,
+    store: Store,
+    components: Components,
+}
+
+fn feasible(request: &RestartRequest) -> Result<Feasible> {
+    let timeout = request.timeout()?;
+    let store = store_of(request)?.with_lock_wait(LOCK_WAIT);
+    let components = Components::read(request, &store)?;
+    if holding::held(&store).is_empty() {
+        request.refuse_unknown(&components)?;
+    }
+    Ok(Feasible { timeout, store, components })
+}
+
+/// Refuses static pods that no kubelet would start again. What is held goes back in any case, and a kubelet that is restarted may be the
+/// cure.
+fn refuse_stuck(components: &Components, store: &Store, now: DateTime<Utc>) -> Result<()> {
+    let is_restarted = components.member(KUBELET).is_some_and(|kubelet| kubelet.is_wanted);
+    if is_restarted || !holding::held(store).is_empty() {
+        return Ok(());
+    }
+    components.kubelet.stuck(store, now).map_or(Ok(()), |problem| Err(problem.into()))
 }
 
 /// Puts back what an earlier run has left outside, and restarts what must be.

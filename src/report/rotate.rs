@@ -112,8 +112,9 @@ pub fn afterwards(conducted: &Conducted) -> Vec<String> {
         lines.extend(held.iter().map(|one| format!("holds the old CA: {} {}: {}", one.kind, one.object, one.reason)));
         lines.push(format!("the new CA signs, and both are trusted: when all clients outside of the cluster have it, {finish}; to go back, {abort}"));
     }
-    for hash in &conducted.discovery_hashes {
-        lines.push(format!("kubeadm join --discovery-token-ca-cert-hash {hash}"));
+    if !conducted.discovery_hashes.is_empty() {
+        let hashes = conducted.discovery_hashes.join(" or ");
+        lines.push(format!("nodes join by kubeadm join --discovery-token-ca-cert-hash {hashes}"));
     }
     lines
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from testbed.load import Load
     from testbed.node import Completed, Node
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
 
 # Each kind of request was made so often that some met every moment of a rotation.
 _ENOUGH = 30

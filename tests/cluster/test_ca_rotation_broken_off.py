@@ -89,6 +89,7 @@ def wait_for_steps(here: Cluster) -> None:
         time.sleep(0.5)
 
 
+@pytest.mark.long
 def test_kills_at_random_moments_leave_what_resume_ends(cluster: MakeCluster) -> None:
     here = three_and_two(cluster)
     seed = random.SystemRandom().getrandbits(32)
@@ -159,6 +160,7 @@ def break_off_after_the_first(rotation: Rotation, verb: str, phase: str) -> None
     wait_for_steps(rotation.cluster)
 
 
+@pytest.mark.long
 def test_a_step_that_one_control_plane_has_done_is_done_on_the_next(cluster: MakeCluster) -> None:
     """The cluster hands out what the one or the other has on disk: a gate that asks one of them would never open."""
     here = cluster(control_planes=2, most_back_off=1)
@@ -180,6 +182,7 @@ def test_a_step_that_one_control_plane_has_done_is_done_on_the_next(cluster: Mak
 # ---- a node that is off, a full disk -------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["worker", "control plane"])
 def test_no_step_is_done_while_a_node_is_off_and_resume_ends_it(cluster: MakeCluster, kind: str) -> None:
     here = three_and_two(cluster)
@@ -224,6 +227,7 @@ def fill(node: Node, folder: str) -> None:
     assert node.run("test", "-s", f"{folder}/full").returncode == 0
 
 
+@pytest.mark.long
 def test_a_full_disk_stops_it_before_anything_is_changed_there(cluster: MakeCluster) -> None:
     here = three_and_two(cluster)
     node = here.control_planes[1]
@@ -283,6 +287,7 @@ def test_restarts_that_broke_off_at_the_end_are_made_up_for(cluster: MakeCluster
     assert_is_new(rotation)
 
 
+@pytest.mark.long
 def test_what_was_begun_by_hand_is_named_and_ended(cluster: MakeCluster) -> None:
     here = three_and_two(cluster)
     rotation = Rotation(here, ["front-proxy-ca"])

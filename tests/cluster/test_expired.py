@@ -55,7 +55,7 @@ def bring_back(node: Node, *, has_others: bool) -> None:
         assert done.returncode == 0, f"{node.name}: {done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize("control_planes", [1, 3])
+@pytest.mark.parametrize("control_planes", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_one_command_on_each_node_brings_the_cluster_back(cluster: MakeCluster, control_planes: int) -> None:
     # What crashes while etcd is away comes back by itself, when the kubelet has waited.
     living = cluster(control_planes=control_planes, fresh=True, most_back_off=10)

@@ -222,6 +222,7 @@ def test_an_audit_sees_every_node_and_the_one_that_is_gone(cluster: MakeCluster,
     assert all(f"<b>{name}</b>" in page.read_text() for name in said)
 
 
+@pytest.mark.long
 def test_what_an_external_ca_has_signed_is_renewed_in_its_second_year(cluster: MakeCluster, tmp_path: Path) -> None:
     own = cluster(control_planes=1, workers=1, bare=True)
     node, worker = own.nodes
@@ -293,6 +294,7 @@ def stages(node: Node) -> dict[str, str]:
     return {name: stage for name, stage in said.items() if stage != "absent"}
 
 
+@pytest.mark.long
 def test_a_playbook_replaces_all_authorities_and_nothing_is_given_up_before_somebody_says_so(
     cluster: MakeCluster, tmp_path: Path
 ) -> None:

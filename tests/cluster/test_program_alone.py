@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.cluster,
+    pytest.mark.long,
     pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed (it wants Python 3.11)"),
 ]
 

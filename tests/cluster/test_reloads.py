@@ -114,6 +114,7 @@ def is_let_in(here: Cluster, bearer: str) -> bool:
     return asked.returncode == 0
 
 
+@pytest.mark.long
 def test_api_servers_read_the_keys_of_tokens_at_their_start(cluster: MakeCluster) -> None:
     here = cluster(control_planes=1, fresh=True, most_back_off=1)
     pki = here.first.kubernetes / "pki"
@@ -141,6 +142,7 @@ def test_api_servers_read_the_keys_of_tokens_at_their_start(cluster: MakeCluster
     assert is_let_in(here, after)
 
 
+@pytest.mark.long
 def test_the_controller_manager_reads_what_pods_are_to_trust_at_its_start(cluster: MakeCluster) -> None:
     signing = [
         {"name": "cluster-signing-cert-file", "value": "/etc/kubernetes/pki/signing.crt"},
@@ -173,6 +175,7 @@ def test_the_controller_manager_reads_what_pods_are_to_trust_at_its_start(cluste
     eventually(lambda: handed_out() == 2, "the namespace has both CAs")
 
 
+@pytest.mark.long
 def test_a_kubelet_that_renews_by_itself_meanwhile_gets_a_certificate_of_the_new_ca(cluster: MakeCluster) -> None:
     # The controller manager dates certificates back by five minutes, and kubelets renew theirs at 70 to 90 per cent.
     short = [{"name": "cluster-signing-duration", "value": "2m"}]

@@ -115,6 +115,7 @@ def test_what_is_renewed_is_served_and_used_and_only_what_must_is_restarted_once
         assert not client.failures, client.report()
 
 
+@pytest.mark.long
 def test_every_component_of_three_nodes_restarts_without_a_failed_request(cluster: MakeCluster) -> None:
     three = cluster(control_planes=3)
     with three.steady_client() as client:

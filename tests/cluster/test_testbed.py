@@ -67,6 +67,7 @@ def test_systemctl_of_a_node_rules_its_own_kubelet(cluster: MakeCluster) -> None
     assert systemctl("show", "kubelet", "--property", "MainPID,ActiveState", "--value").endswith("active")
 
 
+@pytest.mark.long
 def test_the_endpoint_survives_the_loss_of_a_control_plane(cluster: MakeCluster) -> None:
     three = cluster(control_planes=3, workers=1)
     with three.steady_client() as client:

@@ -59,12 +59,20 @@ def authority_keys(nodes: Path, ending: str = "") -> dict[str, set[str]]:
     return {name: {(folder / f"{name}{ending}.key").read_text() for folder in folders} for name in names}
 
 
-@pytest.fixture
-def control_planes(nodes: Path) -> Path:
-    """Make three control planes of one cluster."""
-    for host in HOSTS:
-        (nodes / host).rmdir()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make three control planes of one cluster, once for all tests: it is a playbook that others try."""
+    nodes = tmp_path_factory.mktemp("made") / "nodes"
+    nodes.mkdir()
     changed(example("cluster.yml", nodes, "--limit", "localhost,control_plane"), *HOSTS[:3])
+    return nodes
+
+
+@pytest.fixture
+def control_planes(made: Path, nodes: Path) -> Path:
+    """Three control planes of one cluster."""
+    shutil.rmtree(nodes)
+    shutil.copytree(made, nodes, symlinks=True)
     return nodes
 
 

@@ -174,7 +174,14 @@ def test_ctrl_c_ends_the_wait_for_what_is_handed_over(tmp_path: Path) -> None:
     assert (waiting.returncode, out, said) == (130, "", "interrupted: nothing was changed\n")
 
 
-def test_a_second_ctrl_c_is_told_once_what_is_waited_for_and_breaks_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("signals", "lasting"),
+    [(1, 4.0), (4, 0.3)],
+    ids=["once", "again and again"],
+)
+def test_whoever_waits_after_ctrl_c_is_told_once_what_for_and_breaks_nothing(
+    tmp_path: Path, signals: int, lasting: float
+) -> None:
     kubernetes = make_tree(tmp_path, "ecdsa-p256")
     before = state(kubernetes)
     lock = kubernetes / "pki/.kubepki.lock"
@@ -184,14 +191,14 @@ def test_a_second_ctrl_c_is_told_once_what_is_waited_for_and_breaks_nothing(tmp_
         run = start(*PROGRAM, "certs", "renew", "apiserver", "--rootfs", tmp_path)
         eventually(lambda: "interrupts" in threads(run.pid), "signals are heard")
         time.sleep(1)  # By now it waits, for ten seconds.
-        for _ in range(4):
+        for _ in range(signals):
             run.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+            time.sleep(lasting)
         fcntl.flock(held, fcntl.LOCK_UN)
         out, said = run.communicate(timeout=60)
     lock.unlink(missing_ok=True)
-    first, *rest = said.splitlines()
-    assert re.fullmatch(r"still at work, \d\.\d s after the first Ctrl-C: .*lock is waited for 10 s at most", first), (
+    told, *rest = said.splitlines()
+    assert re.fullmatch(r"still at work, \d\.\d s after the first Ctrl-C: .*lock is waited for 10 s at most", told), (
         said
     )
     assert (run.returncode, out, rest) == (130, "", ["interrupted: nothing was changed"])

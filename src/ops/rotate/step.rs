@@ -94,11 +94,11 @@ fn planned(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Res
     let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
     let rotations = place.rotations(&names)?;
     refuse_early(request, &place, phase, &rotations, &material, now)?;
-    let restarts = if request.no_restart || !place.node.store.is_of_this_machine() {
-        Vec::new()
-    } else {
-        affected_components(&place, phase, &names, &rotations)
-    };
+    let no_restart = request.no_restart || !place.node.store.is_of_this_machine();
+    let restarts = if no_restart { Vec::new() } else { affected_components(&place, phase, &names, &rotations) };
+    if !no_restart {
+        refuse_stuck(request, &place, phase, &rotations, now)?;
+    }
     if phase == Phase::Reissue {
         return Ok(Trial { plan: reissue::plan(request, &place, &rotations, now)?, restarts, is_first_part: false });
     }
@@ -154,6 +154,9 @@ pub fn step(
         done.cluster = Some(settle(request, &place, now, false, progress)?);
         done.authorities = rotations;
         return Ok(done);
+    }
+    if !no_restart {
+        refuse_stuck(request, &place, phase, &rotations, now)?;
     }
     if phase == Phase::TrustBoth {
         let (inventory, circumstances) = (place.inventory()?, Circumstances { now, is_worker: place.is_worker() });
@@ -358,6 +361,26 @@ fn sign_with_the_right_file(
         return Ok(place.again());
     }
     Ok(place)
+}
+
+/// Refuses a step whose files would be changed, and whose restarts then fail.
+fn refuse_stuck(
+    request: &RotateStepRequest,
+    place: &Place,
+    phase: Phase,
+    rotations: &[AuthorityRotation],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let names: Vec<_> = rotations.iter().map(|one| one.name.as_str()).collect();
+    let mut components = affected_components(place, phase, &names, rotations);
+    // It may have to sign with another file.
+    if names.contains(&CLUSTER_CA) && place.controller_manager().is_some() && !components.contains(&CONTROLLER_MANAGER) {
+        components.push(CONTROLLER_MANAGER);
+    }
+    if components.is_empty() {
+        return Ok(());
+    }
+    restart::refuse_early(&restart_request(request, components), now)
 }
 
 /// Restarts what has not loaded by itself what this step has changed.
