@@ -3,12 +3,13 @@
 //! In: a backup's manifest, how the files in its places differ, what was read of both. Out: a [`Plan`], or why it is none;
 //! for backups by their age, which are to go.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Artefact, Kind, Operation, Plan, PlannedFile, RestoredFile, Step};
-use crate::audit::{Finding, FindingCode, SeenCertificate, Severity};
+use crate::audit::{Finding, FindingCode, Remedy, SeenCertificate, Severity};
 use crate::catalogue::{self, DEFAULT_KUBECONFIG_DIR, DEFAULT_KUBELET_DIR, Layout};
 use crate::error::{Result, nearest};
 use crate::inventory::Client;
@@ -38,6 +39,8 @@ pub fn restore(
         if let Some(kept) = kept.as_ref().filter(|kept| kept.not_after() < now && *difference != Difference::Same) {
             plan.findings.push(expired(file, kept));
         }
+        plan.findings
+            .extend(other_authority(&layout, file, &source, tree).filter(|_| *difference == Difference::Content));
         plan.artefacts.push(artefact(file, *difference, source, kept.as_ref(), tree, now));
     }
     let there = later.iter().filter(|(path, _)| later.content(path).is_some());
@@ -171,6 +174,28 @@ fn artefact(
 fn stays(path: &Path, operation: &str) -> Artefact {
     let reason = format!("made by {operation}: it stays");
     Artefact::new(&path.display().to_string(), Kind::File, Step::Keep, &reason, Vec::new())
+}
+
+/// Where whom the node trusts changes: a backup of a rotation, or from before another cluster was made here.
+fn other_authority(layout: &Layout, file: &BackupFile, source: &Path, tree: &Tree) -> Option<Finding> {
+    let name = catalogue::rotated_names().into_iter().find(|name| layout.in_use(name).public == file.path)?;
+    if trusted(tree.content(source)?) == trusted(tree.content(&file.path)?) {
+        return None;
+    }
+    let remedy = "where other nodes keep what they have, leave it out (--only FILE restores the rest): this node and they would refuse \
+                  each other; `kubepki rotate status` shows what each trusts";
+    let evidence = "the backup trusts others than this node does now";
+    let finding = Finding::new(FindingCode::AuthorityReplaced, name, &file.path, evidence, Remedy::chosen(remedy));
+    Some(finding.as_bad_as(Severity::Warning))
+}
+
+/// The keys of a CA's file, in any order; a file of public keys as it is.
+fn trusted(content: &[u8]) -> BTreeSet<String> {
+    let certificates = read_certificates(content).unwrap_or_default();
+    if certificates.is_empty() {
+        return [String::from_utf8_lossy(content).into_owned()].into();
+    }
+    certificates.iter().map(Certificate::public_key_fingerprint).collect()
 }
 
 fn expired(file: &BackupFile, kept: &Certificate) -> Finding {

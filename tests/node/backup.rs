@@ -351,6 +351,27 @@ fn an_expired_certificate_is_restored_with_a_warning() {
 }
 
 #[test]
+fn a_backup_that_trusts_others_is_restored_with_a_warning() {
+    let (node, other) = (Node::made(CONTROL_PLANE), Node::made(CONTROL_PLANE));
+    let (ca, its_leaf) = ("/etc/kubernetes/pki/front-proxy-ca.crt", "/etc/kubernetes/pki/front-proxy-client.crt");
+    let text = |node: &Node, path: &str| String::from_utf8(node.read(path)).unwrap();
+    let (mine, new) = (text(&node, ca), text(&other, ca));
+    let warned = |node: &Node| {
+        let plan = plan_of(node, &[]).unwrap();
+        plan.findings
+            .iter()
+            .map(|one| format!("{} {} {}", one.severity, one.code.as_str(), one.subject))
+            .collect::<Vec<_>>()
+    };
+    change(&node, 0, &[(ca, Some(&format!("{new}{mine}"))), (its_leaf, Some(&text(&other, its_leaf)))]);
+    assert_eq!(warned(&node), ["warning authority.replaced front-proxy-ca"]);
+
+    // What has the same keys in another order trusts the same.
+    change(&node, 1, &[(ca, Some(&format!("{mine}{new}")))]);
+    assert!(warned(&node).is_empty());
+}
+
+#[test]
 fn a_backup_is_shown_with_what_differs_now() {
     let (node, _) = changed();
     node.write(APISERVER[1], "another");

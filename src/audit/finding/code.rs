@@ -171,8 +171,10 @@ findings! {
             "Renew it where its key is; `kubepki ca renew NAME --certificate FILE` takes what was renewed there.",
             source = "RFC 5280 sections 3.2 and 6.1: paths are found by names and keys")]
         AuthorityNotRenewable,
-        /// A CA, or the service accounts' key, is being replaced by another on this node: how far it is, and what is behind.
-        #[finding("authority.replaced", Info, "`kubepki rotate status`",
+        /// A CA, or the service accounts' key, is being replaced by another on this node: how far it is, and what is behind. A backup
+        /// that is to be restored trusts others than the node does (warning).
+        #[finding("authority.replaced", Info also "warning where clients of the old CA are refused, and for a backup that trusts others",
+            "`kubepki rotate status`",
             source = "Kubernetes: Manual Rotation of CA Certificates")]
         AuthorityReplaced,
         /// A CA ends sooner than what it signs would: what it signs now ends with it.

@@ -5,6 +5,7 @@
 
 mod before;
 mod error;
+mod given;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -14,7 +15,6 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
-use super::material::read_new_ca;
 use super::nodes::{Fleet, Member, NodesError, long_patience, question, step_patience};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
@@ -22,11 +22,10 @@ use crate::catalogue::{CLUSTER_CA, rotated_names};
 use crate::clock::SystemClock;
 use crate::error::{Error, Fault, Result};
 use crate::ops::etcd_snapshot::EtcdSnapshot;
+use crate::plan::rotate::Phase;
 use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
-use crate::plan::rotate::{Material, Phase};
 use crate::remedy::command;
 pub use crate::request::{ConductRequest, RotatedNodes, Wish};
-use crate::secret::Secret;
 use crate::text::printable;
 use crate::workers::{self, StopSignal};
 
@@ -193,7 +192,7 @@ fn checked(member: &Member, names: &[&str], seen: NodeRotation) -> Result<NodeRo
         // The node that kubepki runs on is what it is.
         _ if member.name.is_empty() => Ok(seen),
         Some(name) if *name != member.name => other(printable(name).into_owned()),
-        None => other("a node without a name".to_owned()),
+        None => other("none that has joined a cluster: no file there says its name".to_owned()),
         _ if seen.is_worker != member.is_worker() => {
             other(format!("{} ({})", member.name, if seen.is_worker { "a worker" } else { "a control-plane node" }))
         }
@@ -546,53 +545,5 @@ impl<'c, 't> Conductor<'c, 't> {
         let is_stopped = (self.tell)(&Event::Ended(&done)).is_break();
         self.steps.push(done);
         if is_stopped { Err(NodesError::Interrupted.into()) } else { Ok(()) }
-    }
-
-    /// What the node needs of the others.
-    fn material(&mut self, member: &Member, phase: Phase, authorities: &[String]) -> Result<Option<Secret>> {
-        let needs = match phase {
-            Phase::TrustBoth => true,
-            Phase::Reissue | Phase::TrustNew | Phase::TrustOld => member.is_worker(),
-            Phase::IssueNew | Phase::IssueOld | Phase::Cluster => false,
-        };
-        if !needs {
-            return Ok(None);
-        }
-        let mut material = Material::default();
-        if phase == Phase::TrustBoth && !member.is_worker() {
-            material.common_name.clone_from(&self.request.coming.common_name);
-        }
-        // A worker has the cluster's CA alone.
-        for authority in authorities.iter().filter(|name| *name == CLUSTER_CA || !member.is_worker()) {
-            if let Some(source) = self.source(member, authority) {
-                let role = if member.is_worker() { "worker" } else { "control-plane" };
-                let arguments = ["rotate", "export", "--to", role, "--authority", authority.as_str()];
-                let mut exported = source.receive::<Material>(&arguments, None, question(self.stop), &mut |_| {})?;
-                // Nothing but what was asked for.
-                material.authorities.extend(exported.authorities.remove_entry(authority));
-            } else if let Some(path) = &self.request.coming.new_ca {
-                material.authorities.insert(authority.clone(), read_new_ca(path)?);
-            }
-        }
-        if material.is_empty() {
-            return Ok(None);
-        }
-        let text = serde_json::to_vec(&material).map_err(|error| crate::ops::bad(error.to_string()))?;
-        Ok(Some(Secret::new(text)))
-    }
-
-    /// The control plane that has what this node needs; rather one that has both pairs.
-    fn source(&self, member: &Member, authority: &str) -> Option<Member> {
-        let seen = |other: &Member| self.seen.get(&other.name)?.authorities.iter().find(|one| one.name == authority);
-        let has = |other: &&Member| {
-            let stage = seen(other).map(|one| one.stage);
-            let has_next = matches!(stage, Some(Stage::Prepared | Stage::IssueOld | Stage::IssueNew));
-            other.name != member.name && !other.is_worker() && (has_next || member.is_worker())
-        };
-        let has_both = |other: &&Member| {
-            seen(other).is_none_or(|one| !one.lacks_other() && (one.has_other_key || one.issuing.is_none()))
-        };
-        let mut all = self.fleet.members.iter().filter(has);
-        all.clone().find(has_both).or_else(|| all.next()).cloned()
     }
 }

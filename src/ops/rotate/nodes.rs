@@ -106,7 +106,7 @@ faults! {
         },
         /// A node is not who the file says it is.
         #[error("the node that is called {given} in the file says that it is {said}")]
-        #[fault("rotate.other_node", Refused, "correct the name or the words of this node in the file")]
+        #[fault("rotate.other_node", Refused, "correct the name or the words of this node in the file; one that was reset has to leave it")]
         OtherNode {
             /// In the file.
             given: String,

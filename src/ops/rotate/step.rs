@@ -374,7 +374,8 @@ fn refuse_stuck(
     let names: Vec<_> = rotations.iter().map(|one| one.name.as_str()).collect();
     let mut components = affected_components(place, phase, &names, rotations);
     // It may have to sign with another file.
-    if names.contains(&CLUSTER_CA) && place.controller_manager().is_some() && !components.contains(&CONTROLLER_MANAGER) {
+    if names.contains(&CLUSTER_CA) && place.controller_manager().is_some() && !components.contains(&CONTROLLER_MANAGER)
+    {
         components.push(CONTROLLER_MANAGER);
     }
     if components.is_empty() {
