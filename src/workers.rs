@@ -19,21 +19,38 @@ const WAITING: usize = 64;
 /// How often a caller that watches is told that nothing is new: twenty times a second.
 pub const TICK: Duration = Duration::from_millis(50);
 
+type Asked = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// Whether long work is asked to stop; nobody asks the default one.
 #[derive(Clone, Default)]
-pub struct StopSignal(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+pub struct StopSignal {
+    asked: Option<Asked>,
+    insisted: Option<Asked>,
+}
 
 impl StopSignal {
     /// One that is asked by a function, which is cheap: it is called between all pieces of the work, on any thread.
     #[must_use]
     pub fn new(has_come: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(has_come)))
+        Self { asked: Some(Arc::new(has_come)), insisted: None }
+    }
+
+    /// The same with a function that says whether somebody insists: even on what should be ended first.
+    #[must_use]
+    pub fn insisting(self, has_come: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { insisted: Some(Arc::new(has_come)), ..self }
+    }
+
+    /// The signal of somebody who insists.
+    #[must_use]
+    pub fn insisted(&self) -> Self {
+        Self { asked: self.insisted.clone(), insisted: None }
     }
 
     /// Whether the work is to end.
     #[must_use]
     pub fn has_come(&self) -> bool {
-        self.0.as_ref().is_some_and(|has_come| has_come())
+        self.asked.as_ref().is_some_and(|has_come| has_come())
     }
 
     /// A reader that fails once the signal has come. It asks before each read: those of a file should be of some size.

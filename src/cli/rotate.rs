@@ -439,12 +439,16 @@ impl Course {
             match event {
                 Event::Keeping { node } => {
                     session.screen.say(&format!("{node}: snapshot of etcd"));
-                    session.begin_work(format!("a snapshot of etcd on {node}; it ends with that"));
+                    session.begin_work(format!(
+                        "a snapshot of etcd on {node}; it ends with that, and Ctrl-C again lets go of {node}"
+                    ));
                 }
                 Event::Kept { node, snapshot } => session.screen.say(&report::rotate::kept(node, snapshot)),
                 Event::Begins { node, phase, authorities } => {
                     session.screen.say(&format!("{node}: {phase} ({})", authorities.join(", ")));
-                    session.begin_work(format!("{phase} on {node}; it ends with this step"));
+                    session.begin_work(format!(
+                        "{phase} on {node}; it ends with this step, and Ctrl-C again lets go of {node}"
+                    ));
                 }
                 Event::Said { node, line } => session.screen.say(&format!("  {node}: {line}")),
                 Event::Ended(done) => {

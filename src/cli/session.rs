@@ -61,8 +61,8 @@ impl Session {
 
     /// Ctrl-C, for long work of the core that asks for it.
     pub(super) fn stop_signal(&self) -> StopSignal {
-        let interrupts = self.interrupts.clone();
-        StopSignal::new(move || interrupts.has_come())
+        let (interrupts, insisted) = (self.interrupts.clone(), self.interrupts.clone());
+        StopSignal::new(move || interrupts.has_come()).insisting(move || insisted.are_insisted())
     }
 
     /// Notes what is being done, and takes time.

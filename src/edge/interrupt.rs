@@ -8,7 +8,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// What has been heard so far.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupts(Arc<AtomicUsize>);
+pub struct Interrupts {
+    come: Arc<AtomicUsize>,
+    insisted: Arc<AtomicBool>,
+}
 
 impl Interrupts {
     /// Notes Ctrl-C from now on.
@@ -40,28 +43,33 @@ impl Interrupts {
         self.note(SIGHUP);
     }
 
-    /// Answers whoever waits after Ctrl-C: once by itself after [`ANSWERED_AFTER`], once when a second one comes. `say` is told how long ago
-    /// the first came, on a thread of its own.
+    /// Answers whoever waits after Ctrl-C, once: after [`ANSWERED_AFTER`], or when another one comes sooner. `say` is told how long ago the
+    /// first came, on a thread of its own.
     pub fn answer(&self, say: impl Fn(Duration) + Send + 'static) {
         if is_ignored(SIGINT) {
             return;
         }
         // What cannot be answered is noted all the same.
         let Ok(mut signals) = Signals::new([SIGINT]) else { return };
+        let insisted = Arc::clone(&self.insisted);
         let answer = move || {
             if signals.forever().next().is_none() {
                 return;
             }
             let first = Instant::now();
             let mut is_told = false;
-            while signals.pending().next().is_none() {
-                if !is_told && first.elapsed() >= ANSWERED_AFTER {
+            loop {
+                let has_come = signals.pending().next().is_some();
+                if has_come && is_told {
+                    insisted.store(true, Ordering::SeqCst);
+                    return;
+                }
+                if has_come || !is_told && first.elapsed() >= ANSWERED_AFTER {
                     say(first.elapsed());
                     is_told = true;
                 }
                 thread::sleep(PAUSE);
             }
-            say(first.elapsed());
         };
         let _ = thread::Builder::new().name("interrupts".into()).spawn(answer);
     }
@@ -69,7 +77,13 @@ impl Interrupts {
     /// Whether one has come.
     #[must_use]
     pub fn has_come(&self) -> bool {
-        self.0.load(Ordering::SeqCst) != 0
+        self.come.load(Ordering::SeqCst) != 0
+    }
+
+    /// Whether Ctrl-C has come again after its user was told what is waited for.
+    #[must_use]
+    pub fn are_insisted(&self) -> bool {
+        self.insisted.load(Ordering::SeqCst)
     }
 
     fn note(&self, signal: i32) {
@@ -77,7 +91,7 @@ impl Interrupts {
             return;
         }
         // What cannot be registered keeps its effect, which ends the process.
-        let _ = signal_hook::flag::register_usize(signal, Arc::clone(&self.0), 1);
+        let _ = signal_hook::flag::register_usize(signal, Arc::clone(&self.come), 1);
     }
 }
 

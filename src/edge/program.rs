@@ -105,7 +105,9 @@ fn resolved(root: &Path, path: &Path, owner: Owner) -> Result<Option<PathBuf>, D
         let next = here.join(&part);
         let found = match next.symlink_metadata() {
             Ok(found) => found,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return refuse_open(&here, &next).map(|()| None);
+            }
             Err(error) => return Err(Distrust { place: next, reason: error.to_string() }),
         };
         if found.is_symlink() {
@@ -143,12 +145,29 @@ fn refuse_changeable(place: &Path, found: &Metadata, owner: Owner) -> Result<(),
     let mode = found.mode() & 0o7777;
     // Of a folder like /tmp, whose entries only their owners may replace; those are looked at next.
     let is_sticky = found.is_dir() && mode & 0o1000 != 0;
-    let by_group = mode & 0o020 != 0 && found.gid() != 0;
-    if !is_sticky && (mode & 0o002 != 0 || by_group) {
-        let who = if mode & 0o002 != 0 { "everybody".to_owned() } else { format!("group {}", found.gid()) };
-        return Err(Distrust { place: place.to_owned(), reason: format!("{who} can write to it (mode {mode:04o})") });
+    match others(found).filter(|_| !is_sticky) {
+        Some(who) => {
+            Err(Distrust { place: place.to_owned(), reason: format!("{who} can write to it (mode {mode:04o})") })
+        }
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Refuses what is not there in a folder where others could put it the next moment, as in `/tmp`.
+fn refuse_open(folder: &Path, absent: &Path) -> Result<(), Distrust> {
+    let found = folder.symlink_metadata().ok();
+    let Some(who) = found.as_ref().and_then(others) else { return Ok(()) };
+    let reason = format!("it is not there, and {who} could put one there");
+    Err(Distrust { place: absent.to_owned(), reason })
+}
+
+/// Who else than its owner can write to it. Root's group is no exception: a list of further users shows as the group's rights.
+fn others(found: &Metadata) -> Option<String> {
+    match found.mode() {
+        mode if mode & 0o002 != 0 => Some("everybody".to_owned()),
+        mode if mode & 0o020 != 0 => Some(format!("group {}", found.gid())),
+        _ => None,
+    }
 }
 
 fn refuse_owner(place: &Path, found: &Metadata, owner: Owner) -> Result<(), Distrust> {
@@ -204,6 +223,16 @@ mod tests {
             assert_eq!(judge("/opt/tools/bin/kubepki").unwrap_err().place, place);
             fs::set_permissions(&place, before).unwrap();
         }
+        // A group is no exception, whichever it is: a list of further users shows so.
+        fs::set_permissions(root.join("opt"), Permissions::from_mode(0o775)).unwrap();
+        assert_eq!(judge("/opt/tools/bin/kubepki").unwrap_err().place, root.join("opt"));
+        fs::set_permissions(root.join("opt"), Permissions::from_mode(0o755)).unwrap();
+        // What is not there can come from anybody in a folder like /tmp; what is there is its owner's.
+        fs::create_dir(root.join("tmp")).unwrap();
+        fs::set_permissions(root.join("tmp"), Permissions::from_mode(0o1777)).unwrap();
+        let mine = program(&root.join("tmp"), "mine");
+        assert_eq!(judge("/tmp/mine"), Ok(Some(mine)));
+        assert_eq!(judge("/tmp/other").unwrap_err().place, root.join("tmp/other"));
         // A link in a safe folder that leads through one that is not, and back.
         let open = root.join("srv/open");
         fs::create_dir_all(&open).unwrap();

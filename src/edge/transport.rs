@@ -23,7 +23,7 @@ use crate::secret::Secret;
 use crate::workers::StopSignal;
 
 /// No answer is longer, in bytes.
-pub const MOST: usize = 64 << 20;
+pub const MOST: usize = 16 << 20;
 
 /// So much of a line is kept, in bytes.
 const LONGEST_LINE: usize = 4 << 10;

@@ -100,6 +100,13 @@ pub struct NodeRotation {
 impl NodeRotation {
     /// Why this cannot be what a node of ours says when it is asked for these; none where it can.
     fn contradiction(&self, names: &[&str]) -> Option<String> {
+        let count = |name: &str| self.authorities.iter().filter(|one| one.name == name).count();
+        if let Some(name) = names.iter().find(|name| count(name) != 1) {
+            return Some(format!("it speaks of {name} {} times", count(name)));
+        }
+        if self.is_worker && !self.held.is_empty() {
+            return Some("it holds manifests back, which a worker has none of".to_owned());
+        }
         let mut problems = self.authorities.iter().filter_map(|one| {
             let name = printable(&one.name);
             let anchors = one.trusted.iter().chain(&one.next).chain(&one.previous);

@@ -231,12 +231,13 @@ impl<'t> Approver<'t> {
 
     fn look(&mut self, now: DateTime<Utc>) -> Result<(ServingReport, String)> {
         let Listed { items, resource_version } = self.api.list::<CertificateSigningRequest>(None, &selector())?;
-        let is_ours = |one: &CertificateSigningRequest| one.spec.signer_name == KUBELET_SERVING && one.is_pending();
-        let waiting: Vec<_> = items.into_iter().filter(is_ours).collect();
+        let is_ours = |one: &CertificateSigningRequest| one.spec.signer_name == KUBELET_SERVING;
+        let ours: Vec<_> = items.into_iter().filter(is_ours).collect();
+        let waiting: Vec<_> = ours.iter().filter(|one| one.is_pending()).cloned().collect();
         let mut requests = Vec::new();
         if !waiting.is_empty() {
             let evidence = gather::gather(&mut self.api, &self.request, &self.known, &waiting, now)?;
-            let decisions = decide(&waiting, &evidence, self.limits, now);
+            let decisions = decide(&ours, &evidence, self.limits, now);
             for (object, decision) in waiting.iter().zip(decisions) {
                 let (outcome, problem) = match self.answer(object, &decision.verdict, now) {
                     Ok(outcome) => (outcome, None),

@@ -267,8 +267,8 @@ pub struct UnusedHereRequest {
     pub unused: UnusedRequest,
     /// What the other nodes and users have, as JSON; `-` is stdin.
     ///
-    /// A mapping: `authorities`, a list of what `kubepki rotate status --local -o json` has as `authorities` on other nodes;
-    /// `certificates`, client certificates of the new CA that users have, in PEM.
+    /// A mapping: `authorities`, a list of what `kubepki rotate status --local -o json` has as `authorities` on other control planes;
+    /// `workers`, the same by the name of each worker; `certificates`, client certificates of the new CA that users have, in PEM.
     #[arg(long, value_name = "FILE")]
     pub known: Option<PathBuf>,
     /// The same, instead of a file.

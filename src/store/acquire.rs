@@ -125,7 +125,9 @@ fn attempt(directory: &Directory, name: &OsStr) -> Result<Attempt, StoreError> {
         Err(errno) => return Err(StoreError::os("lock", directory.path(), errno)),
     };
     let metadata = file.metadata().map_err(|error| StoreError::io("lock", directory.path(), error))?;
-    if !metadata.is_file() || !is_ours(metadata.uid()) || metadata.mode() & 0o077 != 0 {
+    // One with another name may be any file of ours, where others can make names.
+    let is_lock = metadata.is_file() && metadata.nlink() < 2;
+    if !is_lock || !is_ours(metadata.uid()) || metadata.mode() & 0o077 != 0 {
         return set_aside(directory, name);
     }
     match file.try_lock() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,7 +59,17 @@ def test_a_process_outside_of_pods_is_not_ended_whatever_it_calls_itself(cluster
         end(each)
 
 
-def test_a_kubelet_of_another_user_is_not_asked_and_not_relied_on(cluster: MakeCluster) -> None:
+def into_the_pod_of(member: int, decoy: InNode) -> None:
+    """Put a process into the control group of a pod."""
+    for line in Path(f"/proc/{member}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "kubepods" in path:
+            place = Path("/sys/fs/cgroup", controllers.removeprefix("name="), path.lstrip("/"))
+            (place / "cgroup.procs").write_text(str(decoy.pid))
+
+
+@pytest.mark.parametrize("of", ["another user", "a pod"])
+def test_a_kubelet_that_is_not_the_nodes_is_not_asked_and_not_relied_on(cluster: MakeCluster, of: str) -> None:
     node = cluster(control_planes=1, fresh=True, most_back_off=1).first
     evil = node.root / "etc" / "kubeadm" / "evil"
     evil.mkdir(parents=True)
@@ -66,9 +77,12 @@ def test_a_kubelet_of_another_user_is_not_asked_and_not_relied_on(cluster: MakeC
     (evil / "config.yaml").write_text(json.dumps({**configuration, "apiVersion": "kubelet.config.k8s.io/v1beta1"}))
     assert node.run("systemctl", "stop", "kubelet").returncode == 0
     eventually(lambda: not node.processes("kubelet"), "the kubelet ends")
-    false = decoy(node, "kubelet", "10248", "--config=/etc/kubeadm/evil/config.yaml", user=65534)
+    user = 65534 if of == "another user" else 0
+    false = decoy(node, "kubelet", "10248", "--config=/etc/kubeadm/evil/config.yaml", user=user)
     eventually(lambda: "10248" in node.run("ss", "-ltn").stdout, "the decoy listens")
     (scheduler,) = node.processes("kube-scheduler")
+    if of == "a pod":
+        into_the_pod_of(scheduler, false)
     refused = node.kubepki("restart", "--all", "kube-scheduler")
     assert refused.returncode == 3, refused.stderr
     assert "restart.no_kubelet" in refused.stderr

@@ -98,6 +98,9 @@ def test_a_second_run_with_the_same_nodes_is_refused_while_the_first_one_works(c
         "ca['stage'], ca['trusted'] = 'trust-both/issue-old', []",
         "said['authorities'].append({**ca, 'name': 'other'})",
         "ca['stage'] = 'nowhere'",
+        "said['authorities'].remove(ca)",
+        "said['authorities'].append(ca)",
+        "said['is_worker'], said['held'] = True, ['etcd']",
     ],
 )
 def test_a_node_that_says_what_none_can_is_not_believed(cluster: Cluster, change: str) -> None:

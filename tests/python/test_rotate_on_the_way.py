@@ -308,6 +308,12 @@ def test_one_api_server_is_asked_alone_with_what_others_have(cluster: Cluster, t
     answered = asked("--known", known)
     assert answered.returncode == 0, answered.stderr
     assert answered.stdout == "no certificate of the old CA was used in the audit logs (3 events)\n"
+    # A worker vouches for its own user alone.
+    known.write_text(json.dumps({"workers": {"w1": told["authorities"]}, "certificates": new}))
+    forged = asked("--known", known)
+    assert (forged.returncode, "kubernetes-admin on " in forged.stderr) == (4, True), forged.stderr
+    audit_log(log, begin, ("bob", fingerprint(new), 2), ("system:node:w1", fingerprint(others), 0.1))
+    assert asked("--known", known).returncode == 0
     known.write_text(json.dumps({**told, "certificates": old}))
     refused = asked("--known", known)
     assert (refused.returncode, "is not signed by the new CA" in refused.stderr) == (2, True), refused.stderr

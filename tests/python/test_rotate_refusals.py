@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from trees import PROGRAM, kubepki, make_tree, run, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 __all__ = ["cluster", "made"]
 
@@ -109,7 +109,36 @@ def test_a_node_that_prints_for_ever_is_ended(cluster: Cluster) -> None:
     set_words(cluster, 1, lambda _: ["sh", "-c", "yes"])
     told = cluster.rotate("status")
     assert told.returncode == 3
-    assert "prints more than 64 MiB" in told.stderr
+    assert "prints more than 16 MiB" in told.stderr
+
+
+def test_a_node_that_hangs_in_a_step_is_let_go_of_by_whoever_insists(cluster: Cluster) -> None:
+    noted = cluster.folder / "pid"
+    script = (
+        'case "$*" in *--dry-run*) ;; *"rotate step "*) '
+        f"echo $$ > {noted}; seq -f 'line %.0f' 1200 >&2; sleep 1000 & wait;; esac; exec \"$@\""
+    )
+    set_words(cluster, 0, lambda words: ["sh", "-c", script, "sh", *words])
+    words = ["rotate", "start", "--authority", "front-proxy-ca", "--no-etcd-snapshot", "--nodes", str(cluster.file)]
+    command = [*PROGRAM, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(lambda: noted.exists() and noted.read_text().endswith("\n"))
+            # Told after two seconds what is waited for; the next one insists.
+            while process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.5)
+            _, said = process.communicate(timeout=LONG)
+        finally:
+            process.kill()
+    assert process.returncode == 130, said
+    assert "still at work" in said
+    assert "cp1 was not waited for: what had begun there goes on, or has broken off" in said
+    assert "kubepki rotate start" in said
+    # However much a node says, no more than so many lines are shown.
+    assert "line 999\n" in said
+    assert "line 1000\n" not in said
+    wait_for(lambda: not Path(f"/proc/{int(noted.read_text())}").exists())
 
 
 def test_what_asks_on_the_terminal_fails_at_once(cluster: Cluster) -> None:

@@ -121,15 +121,21 @@ pub(in super::super) fn kubelet_that_runs(store: &Store, directory: &Path) -> Re
     Ok(SeenKubelet { started_at: Some(running.started_at), reads: Some(reads) })
 }
 
-/// Whether root, if it can be seen who, listens there.
+/// Whether root on the node, if it can be seen who, listens there.
 fn is_kubelets(place: &Address) -> bool {
-    listener::process_at(place).map_or_else(|| tls::is_open(place, TIMEOUT), |process| process.is_of_root_or_ours())
+    listener::process_at(place).map_or_else(|| tls::is_open(place, TIMEOUT), |process| is_of_the_node(&process))
 }
 
-/// Whether it is the kubelet. One of another user than root is none: what it says must not decide what root does.
+/// Whether nobody but root on the node can have started it: what a process of another user, or of a pod, says must not decide what root
+/// does.
+fn is_of_the_node(process: &Process) -> bool {
+    process.is_of_root_or_ours() && !process.is_in_pod()
+}
+
+/// Whether it is the kubelet.
 fn is_kubelet(process: &Process) -> bool {
     let is_named = |word: &String| Path::new(word).file_name().is_some_and(|name| name == KUBELET);
-    process.is_of_root_or_ours() && process.command_line().first().is_some_and(is_named)
+    is_of_the_node(process) && process.command_line().first().is_some_and(is_named)
 }
 
 /// The value of `--name` in a command line; the last one where it is repeated.

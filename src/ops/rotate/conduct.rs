@@ -250,7 +250,8 @@ fn foreseen(request: &ConductRequest, wish: Wish, program: &Path, stop: &StopSig
     Ok(Foreseen { etcd_snapshot: first.map(|member| member.name.clone()), legs, cluster, unused, warnings })
 }
 
-/// Does all steps until the wish is fulfilled. `stop` ends what only looks; a step ends before `tell` is asked whether to go on.
+/// Does all steps until the wish is fulfilled. `stop` ends what only looks; a step ends before `tell` is asked whether to go on, unless
+/// somebody insists.
 ///
 /// # Errors
 /// [`ConductError`], [`NodesError`], [`crate::plan::rotate::course::CourseError`]: nodes that are done stay done.
@@ -271,7 +272,8 @@ pub fn conduct(
 
 /// What broke off is gone on with by what broke off: `resume` goes forward, and what has not begun cannot be resumed.
 fn going_on(error: Error, wish: Wish, is_untouched: bool) -> Error {
-    let is_of_nodes = [NodesError::FAILED, NodesError::REFUSED, NodesError::INTERRUPTED].contains(&error.code());
+    let of_nodes = [NodesError::FAILED, NodesError::REFUSED, NodesError::INTERRUPTED, NodesError::LET_GO];
+    let is_of_nodes = of_nodes.contains(&error.code());
     let is_repeated = match wish {
         Wish::Abort => true,
         Wish::Finish => is_of_nodes,
@@ -356,6 +358,8 @@ struct Conductor<'c, 't> {
     is_asked: bool,
     /// Ends what only looks.
     stop: &'c StopSignal,
+    /// Lets go of a node in the middle of a step.
+    lets_go: StopSignal,
     tell: &'c mut Tell<'t>,
 }
 
@@ -370,7 +374,18 @@ impl<'c, 't> Conductor<'c, 't> {
         request.refuse_unused_options(wish)?;
         request.timeout()?;
         let (names, fleet) = (request.chosen()?, Fleet::read(request.on.nodes.as_deref(), program)?);
-        Ok(Self { request, fleet, names, seen: BTreeMap::new(), steps: Vec::new(), is_asked: false, stop, tell })
+        let lets_go = stop.insisted();
+        Ok(Self {
+            request,
+            fleet,
+            names,
+            seen: BTreeMap::new(),
+            steps: Vec::new(),
+            is_asked: false,
+            stop,
+            lets_go,
+            tell,
+        })
     }
 
     /// The cluster's CA that signs, by the first control plane.
@@ -521,10 +536,12 @@ impl<'c, 't> Conductor<'c, 't> {
         let tell = &mut self.tell;
         let timeout = self.request.timeout()?;
         // Every pod may take that long.
-        let patience = if more.is_empty() { step_patience(timeout) } else { long_patience() };
-        let report: StepReport = member.ask(&arguments, material.as_ref(), patience, &mut |line| {
+        let lets_go = &self.lets_go;
+        let patience = if more.is_empty() { step_patience(timeout, lets_go) } else { long_patience(lets_go) };
+        let asked = member.ask(&arguments, material.as_ref(), patience, &mut |line| {
             let _ = tell(&Event::Said { node, line });
-        })?;
+        });
+        let report: StepReport = asked.map_err(|error| error.in_a_step(node))?;
         if let Some(seen) = self.seen.get_mut(node) {
             for one in report.authorities {
                 match seen.authorities.iter_mut().find(|known| known.name == one.name) {

@@ -4,6 +4,7 @@
 //! arguments behind them.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,17 +30,20 @@ const LOOK: Duration = Duration::from_secs(2 * 60);
 /// For so long a node is waited for that hands on all that etcd holds, or has every pod restart.
 const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
 
+/// So many lines of a node are shown while it works.
+const MOST_LINES: usize = 1000;
+
 /// What is in the middle of a change is waited for to its end: in a step each component may take `timeout`, every static pod, the
 /// kubelet, the cluster's gates, and what each of them waits for besides.
 #[must_use]
-pub const fn step_patience(timeout: Duration) -> Patience<'static> {
-    Patience { limit: timeout.saturating_mul(10).saturating_add(LOOK), stop: None }
+pub const fn step_patience(timeout: Duration, lets_go: &StopSignal) -> Patience<'_> {
+    Patience { limit: timeout.saturating_mul(10).saturating_add(LOOK), stop: Some(lets_go) }
 }
 
 /// So is a snapshot of etcd, and a cluster whose pods restart one by one.
 #[must_use]
-pub const fn long_patience() -> Patience<'static> {
-    Patience { limit: LONGEST, stop: None }
+pub const fn long_patience(lets_go: &StopSignal) -> Patience<'_> {
+    Patience { limit: LONGEST, stop: Some(lets_go) }
 }
 
 /// Who only says what is there can be left alone at any time.
@@ -132,6 +136,22 @@ faults! {
         #[fault("rotate.interrupted" as INTERRUPTED, Interrupted,
             "see how far each node is: `kubepki rotate status`; go on: `kubepki rotate resume`")]
         Interrupted,
+        /// Somebody has pressed Ctrl-C again after it was said what is waited for: the node is not waited for any more. What had begun there
+        /// goes on, or has broken off.
+        #[error("{node} was not waited for: what had begun there goes on, or has broken off")]
+        #[fault("rotate.let_go" as LET_GO, Interrupted,
+            "see how far each node is: `kubepki rotate status`; go on: `kubepki rotate resume`")]
+        LetGo {
+            /// The node.
+            node: String,
+        },
+    }
+}
+
+impl NodesError {
+    /// The same, in the middle of a step on a node.
+    pub(super) fn in_a_step(self, node: &str) -> Self {
+        if matches!(self, Self::Interrupted) { Self::LetGo { node: node.to_owned() } } else { self }
     }
 }
 
@@ -251,16 +271,20 @@ impl Member {
     ///
     /// # Errors
     /// [`NodesError`].
-    pub fn ask<T: DeserializeOwned>(
+    pub fn ask<T: Serialize + DeserializeOwned>(
         &self,
         arguments: &[&str],
         input: Option<&Secret>,
         patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<T, NodesError> {
-        let mut answer: Value = self.receive(arguments, input, patience, see)?;
+        let output = self.call(arguments, input, patience, see)?;
+        let bad = |error: serde_json::Error| self.bad_answer(printable(&error.to_string()));
+        // Of what is no part of the answer nothing is kept, however much there is.
+        let answer: T = serde_json::from_slice(output.expose()).map_err(bad)?;
+        let mut answer = serde_json::to_value(answer).map_err(bad)?;
         on_one_line(&mut answer);
-        serde_json::from_value(answer).map_err(|error| self.bad_answer(printable(&error.to_string())))
+        serde_json::from_value(answer).map_err(bad)
     }
 
     /// The same as it is printed: it may be a key.
@@ -303,7 +327,16 @@ impl Member {
         if let Some(word) = arguments.iter().find(|word| !is_plain_word(word)) {
             return Err(failed(format!("a shell could take this for several words, so it is not handed on: {word:?}")));
         }
-        match call(&self.run, &arguments, input, patience, &mut |line| see(&printable(line))) {
+        let mut lines = 0;
+        let mut show = |line: &str| {
+            lines += 1;
+            match lines.cmp(&MOST_LINES) {
+                Ordering::Less => see(&printable(line)),
+                Ordering::Equal => see("it says more than is shown here"),
+                Ordering::Greater => {}
+            }
+        };
+        match call(&self.run, &arguments, input, patience, &mut show) {
             Ok(Ended { code: Some(0), stdout, .. }) => Ok(Secret::new(stdout)),
             Ok(Ended { code, said, .. }) => {
                 let (last, error) = last_words(&said);

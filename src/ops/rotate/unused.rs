@@ -4,7 +4,7 @@
 //! `kubepki rotate unused`. Out: what was looked at; or those that are still used. The nodes say which certificates of the new CA they
 //! have; users' kubeconfigs are nowhere but where they are named.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use super::nodes::{Fleet, question};
 use super::{NodeRotation, Place};
 use crate::audit::access::{AuditLog, StillUsed, still_used};
 use crate::audit::rotation::{AuthorityRotation, Stage};
-use crate::catalogue::CLUSTER_CA;
+use crate::catalogue::{CLUSTER_CA, SYSTEM_NODE};
 use crate::digest::sha256_hex;
 use crate::error::{Result, faults};
 use crate::ops::access::{client_certificates, read_logs};
@@ -78,7 +78,7 @@ pub(super) fn refuse_old_credentials<'n>(
     let Some(log) = read_logs(&request.audit_log, stop)? else { return Ok(None) };
     let mut known = known_to_nodes(seen);
     if !request.new_credential.is_empty() {
-        known.extend(known_to_users(request, new_authority(fleet, stop)?.as_ref())?);
+        known.all.extend(known_to_users(request, new_authority(fleet, stop)?.as_ref())?);
     }
     judge(&log, &known, now, span).map(Some)
 }
@@ -88,6 +88,7 @@ pub(super) fn refuse_old_credentials<'n>(
 #[serde(default, deny_unknown_fields)]
 struct Known {
     authorities: Vec<AuthorityRotation>,
+    workers: BTreeMap<String, Vec<AuthorityRotation>>,
     certificates: String,
 }
 
@@ -101,8 +102,9 @@ impl Known {
         // It is not quoted: somebody may give a file with a key.
         serde_json::from_slice(content.expose()).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            let message =
-                format!("--known is not a mapping of authorities and certificates: line {line}, column {column}");
+            let message = format!(
+                "--known is not a mapping of authorities, workers and certificates: line {line}, column {column}"
+            );
             RequestError::bad(message, "see what it takes: `kubepki rotate unused --help`").into()
         })
     }
@@ -137,18 +139,20 @@ pub fn refuse_old_credentials_here(
             RequestError::bad("no audit log is given", "name those of this API server: --audit-log FILE").into()
         );
     };
-    let mut known = signed_by(own.iter().chain(&given.authorities), signs);
+    let workers = given.workers.iter().map(|(node, authorities)| (node.as_str(), authorities.as_slice()));
+    let mut known = Vouched::of(own.iter().chain(&given.authorities), workers, signs);
     if !given.certificates.is_empty() {
         let all = read_certificates(given.certificates.as_bytes())?;
         let named = all.into_iter().map(|one| (one.subject().to_string(), one));
-        known.extend(of_the_new_one(named, Some(new))?);
+        known.all.extend(of_the_new_one(named, Some(new))?);
     }
-    known.extend(known_to_users(&request.unused, Some(new))?);
+    known.all.extend(known_to_users(&request.unused, Some(new))?);
     judge(&log, &known, now, span)
 }
 
-fn judge(log: &AuditLog, known: &BTreeSet<String>, now: DateTime<Utc>, span: TimeDelta) -> Result<String> {
-    let used = still_used(log, known, now, span).map_err(|reason| UnusedError::AuditLog { reason })?;
+fn judge(log: &AuditLog, known: &Vouched, now: DateTime<Utc>, span: TimeDelta) -> Result<String> {
+    let mut used = still_used(log, &known.all, now, span).map_err(|reason| UnusedError::AuditLog { reason })?;
+    used.retain(|one| !known.of_workers.contains(&(one.user.clone(), one.sha256.clone())));
     if used.is_empty() {
         let events = log.events;
         return Ok(format!("no certificate of the old CA was used in the audit logs ({events} events)"));
@@ -164,14 +168,36 @@ fn in_words(one: &StillUsed) -> String {
     format!("{} on {moment} (SHA-256 {})", printable(&one.user), one.sha256)
 }
 
-/// The certificates on the nodes that the CA has signed which signs now.
-fn known_to_nodes<'n>(nodes: impl Iterator<Item = &'n NodeRotation>) -> BTreeSet<String> {
-    let all: Vec<_> = nodes
-        .flat_map(|seen| seen.authorities.iter().map(|one| (seen.is_worker, one)))
-        .filter(|(_, one)| one.name == CLUSTER_CA)
-        .collect();
-    let signs = all.iter().find(|(is_worker, _)| !is_worker).and_then(|(_, one)| one.signs());
-    signs.map(|signs| signed_by(all.iter().map(|(_, one)| *one), signs)).unwrap_or_default()
+/// Certificates that are said to be of the CA which signs now.
+#[derive(Default)]
+struct Vouched {
+    /// Whoever uses them.
+    all: BTreeSet<String>,
+    /// What a worker says that it has, with its own user: it vouches for nobody else.
+    of_workers: BTreeSet<(String, String)>,
+}
+
+impl Vouched {
+    fn of<'r>(
+        control_planes: impl Iterator<Item = &'r AuthorityRotation>,
+        workers: impl Iterator<Item = (&'r str, &'r [AuthorityRotation])>,
+        signs: &str,
+    ) -> Self {
+        let of_worker = |(node, authorities): (&str, &'r [AuthorityRotation])| {
+            let user = format!("{SYSTEM_NODE}{node}");
+            signed_by(authorities.iter(), signs).into_iter().map(move |sha256| (user.clone(), sha256))
+        };
+        Self { all: signed_by(control_planes, signs), of_workers: workers.flat_map(of_worker).collect() }
+    }
+}
+
+/// What nodes have of the CA that signs on the first control plane.
+fn known_to_nodes<'n>(nodes: impl Iterator<Item = &'n NodeRotation>) -> Vouched {
+    let (workers, control_planes): (Vec<_>, Vec<_>) = nodes.partition(|seen| seen.is_worker);
+    let all = control_planes.into_iter().flat_map(|seen| &seen.authorities);
+    let first = all.clone().find(|one| one.name == CLUSTER_CA);
+    let workers = workers.into_iter().filter_map(|seen| Some((seen.node.as_deref()?, seen.authorities.as_slice())));
+    first.and_then(AuthorityRotation::signs).map(|signs| Vouched::of(all, workers, signs)).unwrap_or_default()
 }
 
 fn signed_by<'r>(all: impl Iterator<Item = &'r AuthorityRotation>, signs: &str) -> BTreeSet<String> {

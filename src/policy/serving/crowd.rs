@@ -1,7 +1,8 @@
 //! Many requests at once: the newest of each node is judged, and a flood stops approval.
 //!
 //! In: requests, evidence, limits, now. Out: a [`Decision`] for each request that waits, in the order of the requests.
-//! A kubelet that is not answered asks again, every quarter of an hour at most; older requests of it are left to expire.
+//! A kubelet that is not answered asks again, every quarter of an hour at most; older requests of it wait until the newest is answered.
+//! Requests that were answered count too: approval must not make room for more.
 
 use std::collections::BTreeMap;
 
@@ -56,6 +57,7 @@ pub struct Decision {
 #[derive(Default)]
 struct User<'a> {
     recent: usize,
+    recent_waiting: usize,
     newest: Option<&'a CertificateSigningRequest>,
 }
 
@@ -67,13 +69,18 @@ pub fn decide(
     limits: Limits,
     now: DateTime<Utc>,
 ) -> Vec<Decision> {
-    let waiting: Vec<_> =
-        requests.iter().filter(|one| one.spec.signer_name == KUBELET_SERVING && one.is_pending()).collect();
+    let ours: Vec<_> = requests.iter().filter(|one| one.spec.signer_name == KUBELET_SERVING).collect();
+    let waiting = || ours.iter().copied().filter(|one| one.is_pending());
     let mut users: BTreeMap<&str, User<'_>> = BTreeMap::new();
     let order = |one: &CertificateSigningRequest| (one.metadata.creation_timestamp, one.metadata.name.clone());
-    for one in &waiting {
+    let is_recent =
+        |one: &CertificateSigningRequest| one.metadata.creation_timestamp.is_none_or(|created| now - created <= RECENT);
+    for one in &ours {
+        users.entry(&one.spec.username).or_default().recent += usize::from(is_recent(one));
+    }
+    for one in waiting() {
         let user = users.entry(&one.spec.username).or_default();
-        user.recent += usize::from(one.metadata.creation_timestamp.is_none_or(|created| now - created <= RECENT));
+        user.recent_waiting += usize::from(is_recent(one));
         if user.newest.is_none_or(|newest| order(newest) < order(one)) {
             user.newest = Some(one);
         }
@@ -81,9 +88,9 @@ pub fn decide(
     // Whoever is no node of the cluster stops nobody else, and one node not more than its share.
     let is_node = |user: &str| user.strip_prefix(SYSTEM_NODE).is_some_and(|node| evidence.nodes.contains_key(node));
     let of_nodes = users.iter().filter(|(name, _)| is_node(name));
-    let recent: usize = of_nodes.map(|(_, user)| user.recent.min(limits.of_a_node)).sum();
+    let recent: usize = of_nodes.map(|(_, user)| user.recent_waiting.min(limits.of_a_node)).sum();
     let crowd = Crowd { recent, most: evidence.nodes.len() + limits.beyond_nodes, limits };
-    let decide = |one: &&CertificateSigningRequest| {
+    let decide = |one: &CertificateSigningRequest| {
         let verdict = users
             .get(one.spec.username.as_str())
             .and_then(|user| crowd.leaves(one, user))
@@ -96,7 +103,7 @@ pub fn decide(
             verdict,
         }
     };
-    waiting.iter().map(decide).collect()
+    waiting().map(decide).collect()
 }
 
 /// All that wait.

@@ -427,6 +427,9 @@ fn the_newest_of_a_node_is_judged_and_a_flood_stops_all() {
     let few = Limits { of_a_node: 1, ..Limits::default() };
     assert_eq!(decided(&three, few)[1].1, ["request.too_many"]);
     assert!(decided(&three, few)[2].1.is_empty(), "another node's is judged all the same");
+    let mut answered = three.clone();
+    answered[0].set_condition(APPROVED, "x", "y", now());
+    assert_eq!(decided(&answered, few)[0].1, ["request.too_many"], "approval makes no room for more");
 
     let flood = Limits { beyond_nodes: 0, ..Limits::default() };
     three.extend([3, 4, 5].map(|minutes| request(&format!("more-{minutes}"), "node10", minutes)));

@@ -117,11 +117,12 @@ impl Conductor<'_, '_> {
             }
             let arguments: Vec<_> =
                 ["restart"].into_iter().chain(seen.held.iter().map(String::as_str)).chain(["-o", "json"]).collect();
-            let tell = &mut self.tell;
-            let _: serde_json::Value =
-                member.ask(&arguments, None, step_patience(self.request.timeout()?), &mut |line| {
+            let (tell, patience) = (&mut self.tell, step_patience(self.request.timeout()?, &self.lets_go));
+            member
+                .call(&arguments, None, patience, &mut |line| {
                     let _ = tell(&Event::Said { node, line });
-                })?;
+                })
+                .map_err(|error| error.in_a_step(&member.name))?;
         }
         self.look()
     }
@@ -234,12 +235,12 @@ impl Conductor<'_, '_> {
         let mut arguments = vec!["etcd", "snapshot", "-o", "json"];
         arguments.extend(file.as_deref().into_iter().flat_map(|file| ["--", file]));
         let tell = &mut self.tell;
-        let taken = first.ask::<EtcdSnapshot>(&arguments, None, long_patience(), &mut |line| {
+        let taken = first.ask::<EtcdSnapshot>(&arguments, None, long_patience(&self.lets_go), &mut |line| {
             let _ = tell(&Event::Said { node, line });
         });
         let snapshot = taken.map_err(|error| match error {
             NodesError::Failed { node, reason, .. } => ConductError::NoSnapshot { node, reason }.into(),
-            other => crate::error::Error::from(other),
+            other => crate::error::Error::from(other.in_a_step(node)),
         })?;
         self.go_on(&Event::Kept { node, snapshot: &snapshot })?;
         Ok(Some(snapshot))
@@ -261,9 +262,7 @@ impl Conductor<'_, '_> {
             // Whether clients may fail is asked elsewhere, of who has begun this.
             let accepted: &[&str] = if leg.phase == Phase::TrustBoth { &["--allow-failing-clients"] } else { &[] };
             let arguments = [arguments.as_slice(), accepted, given].concat();
-            let answer: Result<serde_json::Value, _> =
-                member.ask(&arguments, material.as_ref(), question(self.stop), &mut |_| {});
-            match answer {
+            match member.call(&arguments, material.as_ref(), question(self.stop), &mut |_| {}) {
                 Err(NodesError::Refused { node, reason, .. }) if leg.phase != Phase::TrustBoth => {
                     return Err(ConductError::NotYet { node, reason, given_up: self.given_up(leg) }.into());
                 }
