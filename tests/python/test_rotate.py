@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -206,6 +208,27 @@ def test_what_kubeadm_undoes_is_seen_and_repaired(cluster: Cluster) -> None:
     assert cluster.rotate("resume").returncode == 0
     assert len(ca_of(pki, "apiserver")) == 2
     assert len(set_of(conf)) == 2
+
+
+def test_check_warns_when_clients_of_the_old_ca_are_refused_and_its_remedy_lets_them_in(cluster: Cluster) -> None:
+    def found() -> dict[str, str]:
+        checked = kubepki("check", "--rootfs", cluster.folder / "cp1", "-o", "json")
+        findings: list[dict[str, str]] = json.loads(checked.stdout)["findings"]
+        (replaced,) = (one for one in findings if one["code"] == "authority.replaced")
+        return replaced
+
+    assert cluster.rotate("start", "--authority", "ca").returncode == 0
+    assert found()["severity"] == "info"
+    pki = cluster.pki("cp1")
+    (pki / "apiserver.crt").write_text(ca_of(pki, "apiserver")[0])
+    lost = found()
+    assert lost["severity"] == "warning"
+    remedy = re.search(r"`(kubepki certs renew [^`]*)`", lost["remedy"])
+    assert remedy, lost
+    done = kubepki(*shlex.split(remedy[1])[1:])
+    assert done.returncode == 0, done.stderr
+    assert found()["severity"] == "info"
+    assert len(ca_of(pki, "apiserver")) == 2
 
 
 def test_a_ca_of_our_own_is_taken(cluster: Cluster, tmp_path: Path) -> None:
