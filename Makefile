@@ -47,6 +47,10 @@ STAMPS := $(VENV)/stamps
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# What is installed is built for the one, what is tested and linted for the other. With the same they share dependencies.
+BUILD_PROFILE ?= release
+TEST_PROFILE ?= dev
+
 RUST_SOURCES := Cargo.toml Cargo.lock .cargo/config.toml $(shell find src templates -type f)
 PACKAGE_SOURCES := $(RUST_SOURCES) pyproject.toml README.md LICENSE $(wildcard LICENSES/*) \
 	$(shell find python -type f -not -name '*.so' -not -path '*/__pycache__/*')
@@ -95,22 +99,18 @@ $(STAMPS)/wheel: requirements/wheel.txt $(STAMPS)/develop
 # The package, editable: Python changes count at once, Rust changes at the next make.
 install: $(STAMPS)/package
 $(STAMPS)/package: $(RUST_SOURCES) pyproject.toml $(STAMPS)/develop
-	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --release
+	VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/maturin develop --profile $(BUILD_PROFILE)
 	touch $@
 
 # ---- Rust ----------------------------------------------------------------------------------------------------
-
-# What is tested and linted is built for this profile; `release` shares what `install` has built.
-PROFILE ?= dev
 
 check-format: $(STAMPS)/develop
 	$(CARGO) fmt --check
 	$(BIN)/ruff format --check .
 
 check-clippy: $(STAMPS)/venv
-	$(CARGO) clippy --locked --profile $(PROFILE) --lib --bins -- --deny warnings
-	$(CARGO) clippy --locked --profile $(PROFILE) --all-targets --features cluster,python -- --deny warnings
-	$(CARGO) clippy --locked --profile $(PROFILE) --lib --features library-keygen -- --deny warnings
+	$(CARGO) clippy --locked --profile $(TEST_PROFILE) --all-targets --features cluster,python -- --deny warnings
+	$(CARGO) clippy --locked --profile $(TEST_PROFILE) --lib --bins --features library-keygen -- --deny warnings
 
 # A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3. Without it the
 # binding is tested through Python alone (check-python).
@@ -118,14 +118,14 @@ check-rust: $(STAMPS)/venv
 	@folder="$$($(BIN)/python requirements/libpython_folder.py)"; \
 	if [ -z "$$folder" ]; then \
 		echo "the binding's own tests are skipped, as $(PYTHON) has no libpython to link with (on Debian: libpython3-dev)"; \
-		set -x; $(CARGO) test --locked --profile $(PROFILE) --features cluster; \
+		set -x; $(CARGO) test --locked --profile $(TEST_PROFILE) --features cluster; \
 	else \
 		set -x; LD_LIBRARY_PATH="$$folder$${LD_LIBRARY_PATH:+:$$LD_LIBRARY_PATH}" \
-			$(CARGO) test --locked --profile $(PROFILE) --features cluster,python; \
+			$(CARGO) test --locked --profile $(TEST_PROFILE) --features cluster,python; \
 	fi
 
 check-rust-docs: $(STAMPS)/venv
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --profile $(PROFILE) --no-deps --features cluster,python
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --profile $(TEST_PROFILE) --no-deps --features cluster,python
 
 # The advisory database is fetched from the network, so `cargo deny check advisories` is left to the person at hand.
 check-dependencies:
@@ -308,7 +308,7 @@ $(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel $(STAMPS)/pages
 	mkdir -p $(UNPACKED)
 	tar -xzf dist/kubepki-[0-9]*.tar.gz -C $(UNPACKED) --strip-components=1
 	cd $(UNPACKED) && PATH="$(CURDIR)/$(BIN):$$PATH" CARGO_TARGET_DIR="$(CURDIR)/target" \
-		$(CURDIR)/$(BIN)/maturin build --release --locked --zig --compatibility manylinux2014 --out $(CURDIR)/dist
+		$(CURDIR)/$(BIN)/maturin build --profile $(BUILD_PROFILE) --locked --zig --compatibility manylinux2014 --out $(CURDIR)/dist
 	touch $@
 
 # Needs rustup's target of that name.
@@ -325,11 +325,11 @@ test-wheel: wheel
 binary: dist/kubepki-x86_64-linux.tar.gz
 binary-aarch64: dist/kubepki-aarch64-linux.tar.gz
 
-PROGRAM = target/$(1)-unknown-linux-musl/release/kubepki
+PROGRAM = target/$(1)-unknown-linux-musl/$(BUILD_PROFILE)/kubepki
 .PRECIOUS: $(call PROGRAM,%)
 $(call PROGRAM,%): $(RUST_SOURCES) $(STAMPS)/wheel
 	@test -d "$$(rustc --print sysroot)/lib/rustlib/$*-unknown-linux-musl" || { set -x; rustup target add $*-unknown-linux-musl; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(CARGO) zigbuild --release --locked --features cluster --bin kubepki --target $*-unknown-linux-musl
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(CARGO) zigbuild --profile $(BUILD_PROFILE) --locked --features cluster --bin kubepki --target $*-unknown-linux-musl
 	touch $@
 
 dist/kubepki-%-linux.tar.gz: $(call PROGRAM,%) LICENSE $(STAMPS)/pages
