@@ -43,7 +43,7 @@ impl Interrupts {
         self.note(SIGHUP);
     }
 
-    /// Answers whoever waits after Ctrl-C, once: after [`ANSWERED_AFTER`], or when another one comes sooner. `say` is told how long ago the
+    /// Answers whoever waits after Ctrl-C, once: after two seconds, or when another one comes sooner. `say` is told how long ago the
     /// first came, on a thread of its own.
     pub fn answer(&self, say: impl Fn(Duration) + Send + 'static) {
         if is_ignored(SIGINT) {
