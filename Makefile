@@ -110,7 +110,7 @@ check-format: $(STAMPS)/develop
 
 check-clippy: $(STAMPS)/venv
 	$(CARGO) clippy --locked --profile $(TEST_PROFILE) --all-targets --features cluster,python -- --deny warnings
-	$(CARGO) clippy --locked --profile $(TEST_PROFILE) --lib --bins --features library-keygen -- --deny warnings
+	$(CARGO) clippy --locked --profile $(TEST_PROFILE) --lib --bins --features cluster,library-keygen -- --deny warnings
 
 # A test program that contains pyo3 is linked with libpython; not every machine has that library for its python3. Without it the
 # binding is tested through Python alone (check-python).
@@ -150,8 +150,9 @@ check-python-layers: $(STAMPS)/package
 # Playbooks are minutes of all, and lie side by side: whoever has nothing left takes some of the others'.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
+PYTHON_TESTS ?= not wheel and not cluster
 check-python: $(STAMPS)/package
-	$(PYTEST) -m "not wheel and not cluster" --durations=10
+	$(PYTEST) -m "$(PYTHON_TESTS)" --durations=10
 	@echo "skipped: the tests on real clusters (make test-cluster) and of the built wheel (make test-wheel)"
 
 # ---- real clusters -------------------------------------------------------------------------------------------

@@ -64,7 +64,9 @@ def into_the_pod_of(member: int, decoy: InNode) -> None:
     for line in Path(f"/proc/{member}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if "kubepods" in path:
-            place = Path("/sys/fs/cgroup", controllers.removeprefix("name="), path.lstrip("/"))
+            # Of the second version, which has no name, there may be a folder beside those of the first.
+            mounts = [Path("/sys/fs/cgroup", controllers.removeprefix("name=") or name) for name in ("unified", "")]
+            place = next(each for each in (mount / path.lstrip("/") for mount in mounts) if each.is_dir())
             (place / "cgroup.procs").write_text(str(decoy.pid))
 
 

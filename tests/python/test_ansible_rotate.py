@@ -117,6 +117,7 @@ def test_control_planes_get_the_same_new_authorities_and_give_them_up_together(c
         assert checked.returncode == 0, checked.stdout
 
 
+@pytest.mark.long
 def test_no_variable_and_no_output_has_a_key_or_a_token(control_planes: Path) -> None:
     nodes = control_planes
     keys = {path.read_text() for path in nodes.rglob("*.key")}
@@ -154,6 +155,7 @@ def test_what_one_control_plane_refuses_stops_all_before_the_first(between: Path
     assert len(list(nodes.glob("*/etc/kubernetes/pki/sa-previous.key"))) == 3
 
 
+@pytest.mark.long
 def test_the_new_one_is_given_up_nowhere_while_one_control_plane_cannot(between: Path) -> None:
     nodes = between
     for step in ("issue-old", "reissue"):
@@ -166,6 +168,7 @@ def test_the_new_one_is_given_up_nowhere_while_one_control_plane_cannot(between:
     assert len(list(nodes.glob("*/etc/kubernetes/pki/ca-next.key"))) == 3
 
 
+@pytest.mark.long
 def test_a_step_that_gives_a_ca_up_wants_that_all_were_asked(between: Path) -> None:
     nodes = between
     begun = contents(nodes)
@@ -219,6 +222,7 @@ def test_no_control_plane_gives_the_old_ca_up_while_an_api_server_knows_its_cert
     assert not list(nodes.glob("*/etc/**/*-previous.*"))
 
 
+@pytest.mark.long
 def test_a_control_plane_that_joins_meanwhile_gets_what_it_lacks(control_planes: Path) -> None:
     nodes, hosts = control_planes, HOSTS[:3]
     old = authority_keys(nodes)
@@ -238,6 +242,7 @@ def test_a_control_plane_that_joins_meanwhile_gets_what_it_lacks(control_planes:
     assert authority_keys(nodes) == old
 
 
+@pytest.mark.long
 def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(control_planes: Path) -> None:
     nodes, hosts = control_planes, HOSTS[:3]
     changed(rotating(nodes), *hosts)
@@ -254,6 +259,7 @@ def test_where_the_old_authority_is_gone_on_one_node_there_is_no_way_but_on(cont
     assert not list(nodes.glob("*/etc/**/*-previous.*"))
 
 
+@pytest.mark.long
 def test_the_old_one_is_not_given_up_while_a_node_has_a_certificate_of_it(control_planes: Path) -> None:
     pair = [control_planes / "cp2/etc/kubernetes/pki" / f"front-proxy-client.{ending}" for ending in ("crt", "key")]
     before = [path.read_bytes() for path in pair]
@@ -268,6 +274,7 @@ def test_the_old_one_is_not_given_up_while_a_node_has_a_certificate_of_it(contro
     assert (control_planes / "cp1/etc/kubernetes/pki/front-proxy-ca.crt").read_bytes() == trusted
 
 
+@pytest.mark.long
 def test_the_controllers_own_authority_comes_with_its_key(control_planes: Path) -> None:
     nodes, hosts = control_planes, HOSTS[:3]
     other = nodes.parent / "other"
@@ -296,6 +303,7 @@ def test_a_node_cannot_say_who_is_given_a_key(nodes: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_node_that_is_not_what_the_inventory_says_is_given_no_key(between: Path) -> None:
     # A worker's files on a host that stands among the control planes.
     etc = between / "cp3/etc/kubernetes"
@@ -310,6 +318,7 @@ def test_a_node_that_is_not_what_the_inventory_says_is_given_no_key(between: Pat
     assert contents(between) == before
 
 
+@pytest.mark.long
 def test_a_control_plane_without_a_ca_is_not_left_out(between: Path) -> None:
     for path in (between / "cp3/etc/kubernetes/pki").glob("front-proxy-*"):
         path.unlink()
