@@ -297,19 +297,13 @@ $(STAMPS)/pages: $(STAMPS)/package
 	$(BIN)/kubepki completion fish > $(PAGES)/fish/vendor_completions.d/kubepki.fish
 	touch $@
 
-# The wheel is built of the sdist, so that whatever this lacks is missed here.
-UNPACKED := target/sdist
-
 # zig is the C compiler and linker here: it can aim at an old glibc from any machine, so the wheel runs on every
 # Linux from 2014 on. maturin refuses to write it when a newer symbol is needed.
 wheel: $(STAMPS)/built-wheel
 $(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel $(STAMPS)/pages
-	rm -rf dist/*.whl dist/kubepki-[0-9]*.tar.gz $(UNPACKED)
+	rm -f dist/*.whl dist/kubepki-[0-9]*.tar.gz
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --profile $(BUILD_PROFILE) --zig --compatibility manylinux2014 --out dist
 	$(BIN)/maturin sdist --out dist
-	mkdir -p $(UNPACKED)
-	tar -xzf dist/kubepki-[0-9]*.tar.gz -C $(UNPACKED) --strip-components=1
-	cd $(UNPACKED) && PATH="$(CURDIR)/$(BIN):$$PATH" CARGO_TARGET_DIR="$(CURDIR)/target" \
-		$(CURDIR)/$(BIN)/maturin build --profile $(BUILD_PROFILE) --locked --zig --compatibility manylinux2014 --out $(CURDIR)/dist
 	touch $@
 
 # Needs rustup's target of that name.

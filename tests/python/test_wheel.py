@@ -97,8 +97,7 @@ def test_the_collection_is_in_the_wheel(installed: Path) -> None:
     assert Path("plugins/modules/pki.py") in packed
 
 
-def test_the_sdist_has_all_that_the_wheel_is_built_of() -> None:
-    # `make wheel` builds the wheel of the sdist, unpacked.
+def test_the_sdist_has_what_a_wheel_is_built_of() -> None:
     sdist = the_one("kubepki-[0-9]*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {Path(name).relative_to(Path(name).parts[0]).as_posix() for name in archive.getnames()}
