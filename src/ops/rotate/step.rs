@@ -94,11 +94,12 @@ fn planned(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Res
     let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
     let rotations = place.rotations(&names)?;
     refuse_early(request, &place, phase, &rotations, &material, now)?;
-    let no_restart = request.no_restart || !place.node.store.is_of_this_machine();
-    let restarts = if no_restart { Vec::new() } else { affected_components(&place, phase, &names, &rotations) };
-    if !no_restart {
-        refuse_stuck(request, &place, phase, &rotations, now)?;
-    }
+    let restarts = if restarts_nothing(request, &place) {
+        Vec::new()
+    } else {
+        affected_components(&place, phase, &names, &rotations)
+    };
+    refuse_stuck(request, &place, phase, &rotations, now)?;
     if phase == Phase::Reissue {
         return Ok(Trial { plan: reissue::plan(request, &place, &rotations, now)?, restarts, is_first_part: false });
     }
@@ -139,9 +140,7 @@ pub fn step(
     let names = request.chosen()?;
     let material = material(request, &names)?;
     let mut place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
-    // What runs on this machine has nothing to do with a disk that is not its own.
-    let no_restart = request.no_restart || !place.node.store.is_of_this_machine();
-    let request = &RotateStepRequest { no_restart, ..request.clone() };
+    let request = &RotateStepRequest { no_restart: restarts_nothing(request, &place), ..request.clone() };
     if *request.recover {
         place.node.recover()?;
         place = place.again();
@@ -155,9 +154,7 @@ pub fn step(
         done.authorities = rotations;
         return Ok(done);
     }
-    if !no_restart {
-        refuse_stuck(request, &place, phase, &rotations, now)?;
-    }
+    refuse_stuck(request, &place, phase, &rotations, now)?;
     if phase == Phase::TrustBoth {
         let (inventory, circumstances) = (place.inventory()?, Circumstances { now, is_worker: place.is_worker() });
         let mut all: Option<Turn> = None;
@@ -363,6 +360,11 @@ fn sign_with_the_right_file(
     Ok(place)
 }
 
+/// What runs on this machine has nothing to do with a disk that is not its own.
+fn restarts_nothing(request: &RotateStepRequest, place: &Place) -> bool {
+    request.no_restart || !place.node.store.is_of_this_machine()
+}
+
 /// Refuses a step whose files would be changed, and whose restarts then fail.
 fn refuse_stuck(
     request: &RotateStepRequest,
@@ -378,7 +380,7 @@ fn refuse_stuck(
     {
         components.push(CONTROLLER_MANAGER);
     }
-    if components.is_empty() {
+    if components.is_empty() || restarts_nothing(request, place) {
         return Ok(());
     }
     restart::refuse_early(&restart_request(request, components), now)

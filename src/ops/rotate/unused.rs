@@ -168,7 +168,7 @@ fn in_words(one: &StillUsed) -> String {
     format!("{} on {moment} (SHA-256 {})", printable(&one.user), one.sha256)
 }
 
-/// Certificates that are said to be of the CA which signs now.
+/// Certificates that nodes say the new CA has signed.
 #[derive(Default)]
 struct Vouched {
     /// Whoever uses them.
