@@ -304,6 +304,7 @@ $(STAMPS)/built-wheel: $(PACKAGE_SOURCES) $(STAMPS)/wheel $(STAMPS)/pages
 	rm -f dist/*.whl dist/kubepki-[0-9]*.tar.gz
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --profile $(BUILD_PROFILE) --zig --compatibility manylinux2014 --out dist
 	$(BIN)/maturin sdist --out dist
+	$(BIN)/python requirements/executable_in_sdist.py dist/kubepki-[0-9]*.tar.gz
 	touch $@
 
 # Needs rustup's target of that name.

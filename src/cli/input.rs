@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::error::CommandError;
 use super::options::CertificateKeyOptions;
@@ -16,6 +17,9 @@ use crate::secret::Secret;
 
 /// No Secret, and no document around one, is larger: 1 MiB is what the API server takes.
 const LIMIT: usize = 4 << 20;
+
+/// So much of a line that only says that somebody is there is read at once.
+const LONGEST_BEAT: usize = 64;
 
 /// The node with its configuration read, where that comes from stdin (`--config -`) or from the cluster (`--config cluster`), for a
 /// verb without options of the cluster's.
@@ -60,6 +64,32 @@ pub(super) fn certificate_key(session: &Session, options: &CertificateKeyOptions
 /// [`CommandError::TooLarge`], [`CommandError::Io`]; [`CommandError::Interrupted`] for Ctrl-C while it waits.
 pub(super) fn content(session: &Session, file: &Path) -> Result<Secret, Stop> {
     read(session, file, Until::End)
+}
+
+/// What was heard of whoever writes to stdin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// A line, or the beginning of one.
+    Heard,
+    /// Nobody writes any more.
+    End,
+    /// Nothing, for as long as was waited.
+    Silence,
+}
+
+/// Waits for a line on stdin.
+///
+/// # Errors
+/// As [`content`].
+pub(super) fn beat(session: &Session, wait: Duration) -> Result<Beat, Stop> {
+    let began = Instant::now();
+    let is_stopped = || session.interrupts.has_come() || began.elapsed() > wait;
+    match streams::read(Path::new("-"), Until::LineBreak, LONGEST_BEAT, &is_stopped) {
+        Ok(line) if line.expose().is_empty() => Ok(Beat::End),
+        Ok(_) => Ok(Beat::Heard),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => session.go_on().map(|()| Beat::Silence),
+        Err(error) => Err(CommandError::io(STDIN, &error).into()),
+    }
 }
 
 /// The first line of the same.

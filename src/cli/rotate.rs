@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::error::CommandError;
-use super::input::content;
+use super::input::{Beat, beat, content};
 use super::options::{DryRun, Form, Output};
 use super::restart::talk;
 use super::run::Run;
@@ -15,6 +15,7 @@ use super::stop::Stop;
 use crate::config::Role;
 use crate::error::{Category, Fault};
 use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
+use crate::ops::rotate::reserve::{RESERVED, RotateReserveRequest, SILENCE, reserve};
 use crate::ops::rotate::unused::{UnusedHereRequest, UnusedRequest, refuse_old_credentials_here};
 use crate::ops::rotate::{
     self, NodeRotation, RotateStepRequest, RotationRequest, Trial, export, look_at_cluster, step, trial,
@@ -34,6 +35,8 @@ use crate::request::{
 /// trust-both: the new CA is made or taken over, and trusted beside the old one. issue-new: it signs (issue-old: the old one signs
 /// again). reissue: what the other CA has signed is renewed. trust-new: the old CA is not trusted any more (trust-old: the new one
 /// is not). cluster: the cluster's objects follow the files of this control plane, and gates are waited for.
+///
+/// A dry run works the step out to its end, with keys that are thrown away: a new CA that it names is not the one that a run makes.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki rotate step trust-both --authority ca --dry-run
@@ -50,6 +53,20 @@ pub(super) struct Step {
     output: Output,
     #[command(flatten)]
     request: RotateStepRequest,
+}
+
+/// Keep other runs of `kubepki rotate` away from this node, for as long as lines come through stdin.
+///
+/// `kubepki rotate start`, `resume`, `finish` and `abort` run it on every control plane; it is for other tools that go over all nodes.
+/// It says `reserved` on stderr after the first line, and ends with stdin, or a minute after the last line. A single `kubepki rotate step`
+/// is not kept away.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  kubepki rotate reserve
+  while sleep 10; do echo; done | kubepki rotate reserve --by admin1:4242")]
+pub(super) struct Reserve {
+    #[command(flatten)]
+    request: RotateReserveRequest,
 }
 
 /// Print what other nodes need of a rotation that has begun here: for a control plane the new CAs with their private keys.
@@ -127,24 +144,22 @@ impl Run for Step {
             return Ok(0);
         }
         if *self.dry_run {
-            let Trial { plan, restarts, is_first_part } = trial(&request, self.phase, session.now)?;
+            let Trial { plan, settings, restarts } = trial(&request, self.phase, session.now)?;
             session.screen.say_findings(&plan.findings);
             show(session, self.output, &plan, report::plan::text)?;
             if plan.is_blocked() {
                 session.screen.say("blocked: nothing would be changed");
                 return Ok(Category::Finding.exit_code());
             }
-            if is_first_part {
-                session
-                    .screen
-                    .say("then both are trusted: files of CAs, kubeconfigs and manifests follow in the same step");
+            for setting in &settings {
+                session.screen.say(&format!("{} would say {}", setting.place, setting.says));
             }
             if !restarts.is_empty() {
                 session
                     .screen
                     .say(&format!("restarted where they have not loaded it by themselves: {}", restarts.join(", ")));
             }
-            let changes = plan.changes().count();
+            let changes = plan.changes().count() + settings.len();
             session.screen.say(&format!("dry run: nothing was changed; {changes} would be"));
             return Ok(0);
         }
@@ -157,6 +172,33 @@ impl Run for Step {
             session.screen.say("nothing to do: this step is done here");
         }
         Ok(session.ended(0))
+    }
+}
+
+impl Run for Reserve {
+    fn run(self, session: &Session) -> Result<u8, Stop> {
+        session.interrupts.note_ends();
+        let _reserved = reserve(&self.request)?;
+        let mut is_said = false;
+        loop {
+            match beat(session, SILENCE) {
+                Ok(Beat::Heard) if is_said => {}
+                Ok(Beat::Heard) => {
+                    session.screen.say(RESERVED);
+                    is_said = true;
+                }
+                Ok(Beat::End) if is_said => return Ok(0),
+                Ok(Beat::End) => {
+                    let hint = "it ends with stdin; the words of a node have to hand stdin on: `docker exec -i`, `ssh` without -n";
+                    return Err(CommandError::usage("nothing comes through stdin".to_owned(), hint).into());
+                }
+                Ok(Beat::Silence) => {
+                    session.screen.say(&format!("nothing came through stdin for {} s", SILENCE.as_secs()));
+                    return Ok(Category::Environment.exit_code());
+                }
+                Err(stop) => return Err(stop),
+            }
+        }
     }
 }
 

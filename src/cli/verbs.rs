@@ -160,6 +160,7 @@ verbs!(@kind Rotate {
     Finish(rotate::Finish),
     Abort(rotate::Abort),
     Step(rotate::Step),
+    Reserve(rotate::Reserve),
     Export(rotate::Export),
     Unused(rotate::Unused)
 });

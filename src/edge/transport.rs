@@ -43,6 +43,23 @@ pub struct Patience<'s> {
     pub stop: Option<&'s StopSignal>,
 }
 
+/// What goes into stdin.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'i> {
+    /// Nothing.
+    Nothing,
+    /// All of this, and then its end.
+    All(&'i Secret),
+    /// A line break every so often, for as long as it runs: when they end, whoever called has gone, or wants it to end.
+    Beats(Duration),
+}
+
+impl<'i> From<Option<&'i Secret>> for Input<'i> {
+    fn from(all: Option<&'i Secret>) -> Self {
+        all.map_or(Self::Nothing, Self::All)
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
@@ -77,7 +94,7 @@ pub enum CallError {
 pub fn call(
     words: &[String],
     arguments: &[String],
-    input: Option<&Secret>,
+    input: Input<'_>,
     patience: Patience<'_>,
     see: &mut dyn FnMut(&str),
 ) -> Result<Ended, CallError> {
@@ -91,7 +108,7 @@ fn call_by(
     setsid: Option<&Path>,
     words: &[String],
     arguments: &[String],
-    input: Option<&Secret>,
+    input: Input<'_>,
     patience: Patience<'_>,
     see: &mut dyn FnMut(&str),
 ) -> Result<Ended, CallError> {
@@ -116,7 +133,7 @@ fn call_by(
     let mut child = command
         .args(rest)
         .args(arguments)
-        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if matches!(input, Input::Nothing) { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -166,7 +183,7 @@ struct Run<'i> {
 }
 
 impl<'i> Run<'i> {
-    fn of(child: &mut Child, input: Option<&'i Secret>) -> std::io::Result<Self> {
+    fn of(child: &mut Child, input: Input<'i>) -> std::io::Result<Self> {
         Ok(Self {
             feed: Feed::of(child.stdin.take(), input)?,
             // One byte more says that there is more.
@@ -185,6 +202,7 @@ impl<'i> Run<'i> {
     ) -> std::io::Result<Result<Ended, CallError>> {
         let mut end = Instant::now() + patience.limit;
         let mut status: Option<ExitStatus> = None;
+        let mut is_leaving = false;
         loop {
             let has_come = [self.feed.write(), self.out.read(), self.err.read()].contains(&true);
             self.lines.take(&mut self.err.bytes, see);
@@ -192,8 +210,12 @@ impl<'i> Run<'i> {
                 return Ok(Err(CallError::TooMuch));
             }
             if status.is_none() {
-                if patience.stop.is_some_and(StopSignal::has_come) {
-                    return Ok(Err(CallError::Stopped));
+                if !is_leaving && patience.stop.is_some_and(StopSignal::has_come) {
+                    if !self.feed.ends_it() {
+                        return Ok(Err(CallError::Stopped));
+                    }
+                    is_leaving = true;
+                    end = end.min(Instant::now() + GRACE);
                 }
                 status = child.try_wait()?;
                 if status.is_some() {
@@ -224,17 +246,44 @@ impl<'i> Run<'i> {
 struct Feed<'i> {
     sink: Option<OwnedFd>,
     rest: &'i [u8],
+    /// How often there is more.
+    every: Option<Duration>,
+    /// When there is.
+    next: Instant,
 }
 
 impl<'i> Feed<'i> {
-    fn of(sink: Option<impl Into<OwnedFd>>, input: Option<&'i Secret>) -> std::io::Result<Self> {
+    fn of(sink: Option<impl Into<OwnedFd>>, input: Input<'i>) -> std::io::Result<Self> {
         let sink = sink.map(Into::into);
         sink.as_ref().map_or(Ok(()), |sink| rustix::io::ioctl_fionbio(sink, true))?;
-        Ok(Self { sink, rest: input.map(Secret::expose).unwrap_or_default() })
+        let (rest, every): (&[u8], _) = match input {
+            Input::Nothing => (&[], None),
+            Input::All(secret) => (secret.expose(), None),
+            Input::Beats(every) => (&[], Some(every)),
+        };
+        Ok(Self { sink, rest, every, next: Instant::now() })
+    }
+
+    /// Whether what runs hears by its stdin that it is to end; it does now.
+    fn ends_it(&mut self) -> bool {
+        let has_beats = self.every.take().is_some();
+        if has_beats {
+            self.sink = None;
+        }
+        has_beats
     }
 
     /// Writes what there is room for; false when there is none.
     fn write(&mut self) -> bool {
+        if let Some(every) = self.every
+            && self.rest.is_empty()
+        {
+            if Instant::now() < self.next {
+                return false;
+            }
+            self.rest = b"\n";
+            self.next = Instant::now() + every;
+        }
         let Some(sink) = self.sink.as_ref().filter(|_| !self.rest.is_empty()) else {
             self.sink = None;
             return false;
@@ -320,8 +369,8 @@ mod tests {
             let input = Secret::new(vec![b'x'; 300_000]);
             let mut see = |line: &str| seen.push(line.to_owned());
             let arguments = ["argument".to_owned()];
-            let ended =
-                call_by(way.as_deref(), &words(script), &arguments, Some(&input), within(LONG), &mut see).unwrap();
+            let ended = call_by(way.as_deref(), &words(script), &arguments, Input::All(&input), within(LONG), &mut see)
+                .unwrap();
             assert_eq!(ended.code, Some(3));
             assert_eq!(ended.stdout.len(), 300_000 + "argument\n".len());
             assert_eq!(seen, ["one", "two", "last"]);
@@ -330,10 +379,32 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_to_hear_that_somebody_is_here_hears_line_breaks_until_it_has_heard_enough() {
+        for way in ways() {
+            let beats = Input::Beats(Duration::from_millis(5));
+            let script = "read one && read two && test -z \"$one$two\" && echo heard";
+            let ended = call_by(way.as_deref(), &words(script), &[], beats, within(LONG), &mut |_| {}).unwrap();
+            assert_eq!((ended.code, ended.stdout.as_slice()), (Some(0), b"heard\n".as_slice()));
+        }
+    }
+
+    #[test]
+    fn what_hears_that_it_is_to_end_may_tidy_up() {
+        let stop = StopSignal::new(|| true);
+        let patience = Patience { limit: LONG, stop: Some(&stop) };
+        let beats = Input::Beats(LONG);
+        let ended = call(&words("cat >/dev/null; echo tidy"), &[], beats, patience, &mut |_| {}).unwrap();
+        assert_eq!(ended.stdout, b"tidy\n");
+        let deaf = call(&words("exec sleep 1000"), &[], beats, patience, &mut |_| {});
+        assert_eq!(deaf, Err(CallError::Timeout));
+    }
+
+    #[test]
     fn what_does_not_end_is_ended_and_what_is_no_program_is_named() {
         for way in ways() {
             let call = |words: &[String]| {
-                call_by(way.as_deref(), words, &[], None, within(Duration::from_millis(100)), &mut |_| {}).unwrap_err()
+                call_by(way.as_deref(), words, &[], Input::Nothing, within(Duration::from_millis(100)), &mut |_| {})
+                    .unwrap_err()
             };
             assert_eq!(call(&words("sleep 1000")), CallError::Timeout);
             // Nobody who closes what he says is waited for without end.
@@ -361,7 +432,10 @@ mod tests {
             });
             let arguments = [noted.display().to_string()];
             let patience = Patience { limit: LONG * 10, stop: Some(&signal) };
-            assert_eq!(call(&words(script), &arguments, None, patience, &mut |_| {}), Err(CallError::Stopped));
+            assert_eq!(
+                call(&words(script), &arguments, Input::Nothing, patience, &mut |_| {}),
+                Err(CallError::Stopped)
+            );
             watch.join().unwrap();
             let pid = std::fs::read_to_string(noted).unwrap();
             let ended = || {
@@ -378,18 +452,19 @@ mod tests {
 
     #[test]
     fn no_answer_and_no_line_grows_without_end() {
-        let error = call(&words("yes"), &[], None, within(LONG * 10), &mut |_| {}).unwrap_err();
+        let error = call(&words("yes"), &[], Input::Nothing, within(LONG * 10), &mut |_| {}).unwrap_err();
         assert_eq!(error, CallError::TooMuch);
         let mut longest = 0;
         let script = "head -c 9000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2";
-        let ended = call(&words(script), &[], None, within(LONG), &mut |line| longest = longest.max(line.len()));
+        let ended =
+            call(&words(script), &[], Input::Nothing, within(LONG), &mut |line| longest = longest.max(line.len()));
         assert_eq!(longest, LONGEST_LINE);
         assert_eq!(ended.unwrap().said.last().unwrap(), "end");
     }
 
     #[test]
     fn what_the_kernel_stops_as_it_asks_in_the_background_is_not_waited_for() {
-        let error = call_by(None, &words("kill -STOP $$"), &[], None, within(LONG), &mut |_| {}).unwrap_err();
+        let error = call_by(None, &words("kill -STOP $$"), &[], Input::Nothing, within(LONG), &mut |_| {}).unwrap_err();
         assert_eq!(error, CallError::Asks);
     }
 
@@ -400,7 +475,7 @@ mod tests {
             let mut fields = status.rsplit_once(')').unwrap().1.split_whitespace().skip(3).map(str::to_owned);
             (fields.next().unwrap(), fields.next().unwrap())
         };
-        let ended = call(&words("cat /proc/self/stat"), &[], None, within(LONG), &mut |_| {}).unwrap();
+        let ended = call(&words("cat /proc/self/stat"), &[], Input::Nothing, within(LONG), &mut |_| {}).unwrap();
         let (session, terminal) = session_and_terminal(&String::from_utf8(ended.stdout).unwrap());
         // Our own is 0 where it was begun outside of this process namespace.
         let (own, _) = session_and_terminal(&std::fs::read_to_string("/proc/self/stat").unwrap());

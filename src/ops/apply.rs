@@ -45,8 +45,8 @@ use crate::key::PrivateKey;
 use crate::plan::{Action, Artefact, Kind, Operation, Plan, Step, cleanup};
 use crate::request::RenewRequest;
 use crate::secret::Secret;
-use crate::store::{BackupOrder, Session, Store};
-use crate::tree::Observed;
+use crate::store::{BackupOrder, Change, Session, Store};
+use crate::tree::{Observed, Tree};
 use crate::x509::Certificate;
 
 /// What was done.
@@ -162,13 +162,8 @@ fn apply_with(
         return Ok(Report { changed: Vec::new(), backup: None });
     }
     refuse_backup_place(plan, &store)?;
-    let wanted: Vec<_> = plan
-        .changes()
-        .filter_map(|artefact| artefact.step.new_key().map(|algorithm| (artefact.name.clone(), algorithm)))
-        .collect();
-    let wanted_keys = wanted.len();
-    let keys = generate_all(&wanted, progress)?;
-    let keys: BTreeMap<_, _> = wanted.into_iter().map(|(name, _)| name).zip(keys).collect();
+    let keys = new_keys(plan, progress)?;
+    let wanted_keys = keys.len();
     let issued = issued(plan, &keys, progress)?;
 
     let mut session = lock(&store, plan)?;
@@ -184,15 +179,7 @@ fn apply_with(
         return Err(OperationError::Interrupted.into());
     }
 
-    let mut bench = Workbench::new(plan, &tree, keys, issued, supplied);
-    // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.
-    let (authorities, others): (Vec<_>, Vec<_>) =
-        plan.changes().partition(|artefact| artefact.kind == Kind::CertificateAuthority);
-    answer::answer_all(&mut bench, plan)?;
-    for artefact in authorities.into_iter().chain(others) {
-        carry_out(&mut bench, artefact)?;
-    }
-    let (writes, changed) = bench.finish();
+    let (writes, changed) = worked_out(Workbench::new(plan, &tree, keys, issued, supplied), plan)?;
     let applied = match &plan.backup_dir {
         Some(directory) => session.apply_with_backup(&writes, &backup_order(plan, directory))?,
         None => session.apply(&writes)?,
@@ -204,6 +191,40 @@ fn apply_with(
         log::info!("{}", one.audit_line());
     }
     Ok(Report { changed, backup: applied.backup })
+}
+
+/// How the files would be found that a plan of nobody else's signatures changes: with keys that are thrown away. Nothing is written.
+///
+/// # Errors
+/// As [`apply`], as far as nothing is written.
+pub(super) fn imagine(
+    plan: &Plan,
+    supplied: BTreeMap<PathBuf, Secret>,
+    tree: &Tree,
+) -> Result<Vec<(PathBuf, Observed)>> {
+    let keys = new_keys(plan, &mut |_| Continue::Yes)?;
+    let (changes, _) = worked_out(Workbench::new(plan, tree, keys, BTreeMap::new(), supplied), plan)?;
+    Ok(changes.into_iter().filter_map(Change::into_observed).collect())
+}
+
+fn new_keys(plan: &Plan, progress: &mut dyn FnMut(&Progress) -> Continue) -> Result<BTreeMap<String, PrivateKey>> {
+    let wanted: Vec<_> = plan
+        .changes()
+        .filter_map(|artefact| artefact.step.new_key().map(|algorithm| (artefact.name.clone(), algorithm)))
+        .collect();
+    let keys = generate_all(&wanted, progress)?;
+    Ok(wanted.into_iter().map(|(name, _)| name).zip(keys).collect())
+}
+
+fn worked_out(mut bench: Workbench<'_>, plan: &Plan) -> Result<(Vec<Change>, Vec<Changed>)> {
+    // CAs come first in the catalogue's order, but for the leaves between them: issuers are made on demand.
+    let (authorities, others): (Vec<_>, Vec<_>) =
+        plan.changes().partition(|artefact| artefact.kind == Kind::CertificateAuthority);
+    answer::answer_all(&mut bench, plan)?;
+    for artefact in authorities.into_iter().chain(others) {
+        carry_out(&mut bench, artefact)?;
+    }
+    Ok(bench.finish())
 }
 
 /// The chains that signers of the cluster have signed, by the artefact's name.

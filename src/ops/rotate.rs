@@ -7,9 +7,11 @@
 //! |---|---|
 //! | this file | a node, and how far it is |
 //! | `step` | one step of one node: files, the controller manager's manifest, restarts |
+//! | `trial` | what it would change |
 //! | `reissue` | what the other CA has signed |
 //! | `export` | what other nodes need |
 //! | `nodes` | the nodes, and how kubepki is run on each |
+//! | `reserve` | one run at a time |
 //! | `material` | files with a CA that comes |
 //! | `elsewhere` | files that are not kubeadm's, from which components take whom they trust |
 //! | `obstacles` | what a rotation cannot begin with |
@@ -28,8 +30,10 @@ pub mod nodes;
 pub mod obstacles;
 pub mod own_cluster;
 mod reissue;
+pub mod reserve;
 mod settle;
 mod step;
+mod trial;
 pub mod unused;
 mod vouching;
 
@@ -41,7 +45,8 @@ use serde::{Deserialize, Serialize};
 pub use export::export;
 use obstacles::Obstacle;
 pub use settle::Settled;
-pub use step::{StepReport, Trial, look_at_cluster, step, trial};
+pub use step::{StepReport, look_at_cluster, step};
+pub use trial::{Trial, trial};
 
 use super::Continue;
 use super::kubelet::Kubelet;

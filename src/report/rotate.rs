@@ -9,7 +9,7 @@ use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode};
 use crate::ops::rotate::{NodeRotation, Settled, StepReport};
 use crate::plan::rotate::Phase;
-use crate::plan::rotate::course::{Goal, Leg};
+use crate::plan::rotate::course::{DueRestart, Goal, Leg};
 use crate::plan::rotate::objects::Gate;
 use crate::remedy::command;
 use crate::text::printable;
@@ -66,15 +66,17 @@ pub fn status(rotation: &NodeRotation, width: Option<usize>) -> String {
 /// How far every node is, and which step is due there.
 #[must_use]
 pub fn nodes(nodes: &[SeenNode], due: &[Leg], width: Option<usize>) -> String {
-    let left = |node: &str, one: &AuthorityRotation| {
+    let left = |node: &str, to_restart: &[DueRestart], one: &AuthorityRotation| {
         let is_of = |leg: &&Leg| leg.authorities.contains(&one.name) && leg.nodes.iter().any(|name| name == node);
         let mut row = row(node, one);
-        let steps = due.iter().filter(is_of).map(|leg| leg.phase.to_string());
-        row[4] = one.behind.iter().cloned().chain(steps).collect::<Vec<_>>().join("; ");
+        let steps: Vec<_> = due.iter().filter(is_of).map(|leg| leg.phase.to_string()).collect();
+        let waiting =
+            to_restart.iter().filter(|due| !steps.is_empty() && due.concerns(&one.name)).map(DueRestart::said);
+        row[4] = one.behind.iter().cloned().chain(waiting).chain(steps.iter().cloned()).collect::<Vec<_>>().join("; ");
         row
     };
     let rows = nodes.iter().flat_map(|node| match &node.rotation {
-        Some(rotation) => rotation.authorities.iter().map(|one| left(&node.name, one)).collect(),
+        Some(rotation) => rotation.authorities.iter().map(|one| left(&node.name, &rotation.to_restart, one)).collect(),
         None => vec![[node.name.clone(), String::new(), "unknown".to_owned(), String::new(), String::new()]],
     });
     table(width, HEADER, rows)

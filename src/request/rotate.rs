@@ -121,6 +121,19 @@ pub struct RotationRequest {
     pub node: NodeRequest,
 }
 
+/// What `rotate reserve` is asked for.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RotateReserveRequest {
+    /// Who asks: nothing is done with it, but `ps` shows it to whoever is refused.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Which node.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub node: NodeRequest,
+}
+
 /// What `rotate step` is asked for.
 #[derive(Args, Clone, Debug, Deserialize)]
 #[command(

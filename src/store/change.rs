@@ -13,6 +13,7 @@ use super::attributes::Attributes;
 use super::directory::{Found, Like, digest_of_link};
 use crate::digest::Digest;
 use crate::secret::Secret;
+use crate::tree::Observed;
 
 /// What a file must be at the moment of the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +84,16 @@ impl Change {
             | Self::Restore { path, .. }
             | Self::Link { path, .. }
             | Self::Remove { path, .. } => path,
+        }
+    }
+
+    /// How its file will be found, as far as that is said here.
+    #[must_use]
+    pub fn into_observed(self) -> Option<(PathBuf, Observed)> {
+        match self {
+            Self::Write { path, content, mode, .. } => Some((path, Observed::File { content, mode })),
+            Self::Remove { path, .. } => Some((path, Observed::Missing)),
+            Self::Restore { .. } | Self::Link { .. } => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! A file that one run works from, and no other meanwhile.
+//! A file or a folder that one run works with, and no other meanwhile.
 //!
 //! In: a file. Out: [`Reserved`], for as long as nobody else has the same file. The lock is a file beside it: whoever may read a
 //! file can lock it, and reading is not what is kept apart.
@@ -16,11 +16,12 @@ use super::error::StoreError;
 pub struct Reserved(#[allow(dead_code)] Option<Directory>); // its lock ends with it
 
 impl Store {
-    /// Reserves a file that is there; nobody is waited for. Where no file can be made beside it, nothing is reserved.
+    /// Reserves a file or a folder that is there; another one is waited for as long as `wait` says. Where no file can be made beside it,
+    /// nothing is reserved.
     ///
     /// # Errors
     /// [`StoreError::Locked`] with the file and who has it; those of looking at its folder.
-    pub fn reserve(&self, file: &Path) -> Result<Reserved, StoreError> {
+    pub fn reserve(&self, file: &Path, wait: Duration) -> Result<Reserved, StoreError> {
         let found = self.root.resolve(file, true)?;
         let (Some(folder), Some(name)) = (found.existing.parent(), found.existing.file_name()) else {
             return Ok(Reserved(None));
@@ -28,7 +29,7 @@ impl Store {
         let mut lock = OsString::from(".");
         lock.push(name);
         lock.push(".kubepki.lock");
-        match acquire_as(&lock, &self.root, &self.disk, folder, Duration::ZERO) {
+        match acquire_as(&lock, &self.root, &self.disk, folder, wait) {
             Ok(folder) => Ok(Reserved(Some(folder))),
             Err(StoreError::Locked { holder, waited, .. }) => {
                 Err(StoreError::Locked { path: file.to_owned(), holder, waited })
@@ -39,7 +40,7 @@ impl Store {
                 | StoreError::NameTooLong { .. }
                 | StoreError::LockUnsupported { .. }),
             ) => {
-                log::warn!("other runs with {} are not kept apart from this one: {error}", file.display());
+                log::warn!("other runs are not kept from {}: {error}", file.display());
                 Ok(Reserved(None))
             }
             Err(error) => Err(error),
@@ -64,11 +65,11 @@ mod tests {
         // A thread is not kept from what it has itself.
         let refused = |path: &Path| {
             std::thread::scope(|scope| {
-                let elsewhere = scope.spawn(|| Store::new(None).unwrap().reserve(path).map(drop));
+                let elsewhere = scope.spawn(|| Store::new(None).unwrap().reserve(path, Duration::ZERO).map(drop));
                 matches!(elsewhere.join().unwrap(), Err(StoreError::Locked { path: named, .. }) if named == path)
             })
         };
-        let held = store.reserve(&one).unwrap();
+        let held = store.reserve(&one, Duration::ZERO).unwrap();
         assert!(refused(&one) && refused(&link) && !refused(&other));
         drop(held);
         assert!(!refused(&one));
@@ -76,6 +77,6 @@ mod tests {
         // A lock that cannot be had keeps nobody from work.
         let long = place.path().join("n".repeat(250));
         std::fs::write(&long, "").unwrap();
-        assert!(store.reserve(&long).is_ok());
+        assert!(store.reserve(&long, Duration::ZERO).is_ok());
     }
 }

@@ -226,11 +226,12 @@ def test_what_is_done_is_not_done_again(cluster: MakeCluster) -> None:
     assert rotation.are("both, new first")
     assert {run.phase for run in rotation.runs() if run.began >= began and "--dry-run" not in run.command} <= {
         "rotate status",
+        "rotate reserve",
         "cluster",
     }
     assert first_certificate(here.first.kubernetes / "pki/front-proxy-ca.crt") == signing
     again = rotation.run("start")
     assert again.returncode != 0
-    assert "rotate resume" in again.stderr
+    assert "code: rotate.under_way" in again.stderr
     rotation.finish()
     assert_is_new(rotation)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import subprocess
 import sys
-import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -61,34 +59,6 @@ def commands(text: str) -> list[list[str]]:
 def as_printed(command: list[str]) -> CompletedProcess[str]:
     words = [*PROGRAM, *command[1:]] if command[0] == "kubepki" else command
     return run(*words)
-
-
-def test_a_second_run_with_the_same_nodes_is_refused_while_the_first_one_works(cluster: Cluster) -> None:
-    """One that goes on and one that gives up would undo each other's work."""
-    asked, answer = cluster.folder / "asked", cluster.folder / "answer"
-    through(cluster, "cp2", "sh", "-c", f'touch {asked}; until [ -e {answer} ]; do sleep 0.05; done; exec "$@"', "sh")
-    words = (
-        *PROGRAM,
-        "rotate",
-        "start",
-        "--authority",
-        "front-proxy-ca",
-        "--nodes",
-        cluster.file,
-        "--no-etcd-snapshot",
-    )
-    with subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL) as first:
-        while not asked.exists():
-            time.sleep(0.05)
-        for verb in ("start", "resume", "abort", "finish"):
-            second = cluster.rotate(verb)
-            assert second.returncode == 3, (verb, second.stdout, second.stderr)
-            assert "code: rotate.busy" in second.stderr
-            assert f"{cluster.file}: process {first.pid} (" in second.stderr
-        answer.touch()
-    assert first.returncode == 0
-    assert {stages["front-proxy-ca"] for stages in cluster.stages().values()} == {"trust-both/issue-new"}
-    assert not list(cluster.file.parent.glob(".*.lock"))
 
 
 @pytest.mark.parametrize(
@@ -256,10 +226,27 @@ def test_what_the_first_step_would_be_refused_for_is_said_by_the_plan_and_nothin
     assert not (cluster.folder / "log.etcd").exists()
 
 
-def test_a_dry_run_of_a_step_says_that_more_follows(cluster: Cluster) -> None:
-    tried = cluster.step("cp1", "trust-both", "--authority", "ca", "--dry-run")
-    assert tried.returncode == 0, tried.stderr
-    assert "then both are trusted" in tried.stderr
+def test_a_dry_run_of_a_step_names_all_that_it_changes(cluster: Cluster) -> None:
+    options = ("--authority", "ca,front-proxy-ca,etcd-ca,sa", "--token-life", "0s", "-o", "json")
+    manifest = "/etc/kubernetes/manifests/kube-controller-manager.yaml"
+    told = []
+    for phase in ("trust-both", "issue-new", "reissue", "trust-new"):
+        before = state(cluster.folder / "cp1/etc")
+        tried = cluster.step("cp1", phase, *options, "--dry-run")
+        assert tried.returncode == 0, (phase, tried.stderr)
+        assert state(cluster.folder / "cp1/etc") == before
+        done = cluster.step("cp1", phase, *options)
+        assert done.returncode == 0, (phase, done.stderr)
+        report = json.loads(done.stdout)
+        changing = [one for one in json.loads(tried.stdout)["artefacts"] if one["action"] not in ("keep", "skip")]
+        planned = {(one["name"], file["path"]) for one in changing for file in one["files"]}
+        assert planned == {(one["name"], file) for one in report["changed"] for file in one["files"]}, phase
+        told += [phase for setting in report["settings"] if setting["place"] == manifest]
+        assert (f"{manifest} would say " in tried.stderr) == bool(report["settings"]), phase
+    assert told == ["trust-both", "trust-new"]
+
+
+def test_a_dry_run_of_a_step_that_is_blocked_says_so(cluster: Cluster) -> None:
     cluster.pki("cp1").chmod(0o777)
     blocked = cluster.step("cp1", "trust-both", "--authority", "ca", "--dry-run")
     assert blocked.returncode == 1
@@ -313,3 +300,14 @@ def test_status_of_one_node_and_of_all_are_two_questions(cluster: Cluster) -> No
         assert cluster.rotate("status", *more).returncode == 2
     here = kubepki("rotate", "status", "--local", "--kubelet-dir", "/data", "--rootfs", cluster.folder / "cp1")
     assert here.returncode == 0, here.stderr
+
+
+def test_what_is_left_to_do_names_the_component_that_waits(cluster: Cluster) -> None:
+    assert cluster.rotate("start").returncode == 0
+    waits = {"component": "kubelet", "reason": "it does not run", "uses_old": ["ca"], "trusts_old": []}
+    through(cluster, "cp2", sys.executable, "-c", CHANGES, f"said['to_restart'] = [{waits}]")
+    asked = cluster.rotate("status")
+    assert asked.returncode == 1, asked.stderr
+    left = {tuple(line.split()[:2]): line for line in asked.stdout.splitlines()}
+    assert "kubelet is to restart: it does not run" in left["cp2", "ca"]
+    assert not any("to restart" in line for row, line in left.items() if row != ("cp2", "ca"))

@@ -121,3 +121,6 @@ def test_the_sdist_builds_the_same_version(tmp_path: Path) -> None:
     assert wheel.name.split("-")[1] == kubepki.__version__
     of_data = {name.partition(".data/")[2] for name in zipfile.ZipFile(wheel).namelist()}
     assert {"data/share/man/man1/kubepki-certs-renew.1", "data/share/zsh/site-functions/_kubepki"} <= of_data
+    (script,) = (one for one in zipfile.ZipFile(wheel).infolist() if one.filename.endswith(".data/scripts/kubepki"))
+    # The upper half is the mode: pip makes executable what is executable there.
+    assert script.external_attr >> 16 & 0o111

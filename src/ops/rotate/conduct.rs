@@ -6,6 +6,7 @@
 mod before;
 mod error;
 mod given;
+mod reservations;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -15,6 +16,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
+use self::reservations::Reservations;
 use super::nodes::{Fleet, Member, NodesError, long_patience, question, step_patience};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
@@ -23,7 +25,7 @@ use crate::clock::SystemClock;
 use crate::error::{Error, Fault, Result};
 use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::plan::rotate::Phase;
-use crate::plan::rotate::course::{CourseError, Goal, Leg, Stop, direction, imagined, is_begun, next};
+use crate::plan::rotate::course::{CourseError, DueRestart, Goal, Leg, Stop, direction, imagined, is_begun, next};
 use crate::remedy::command;
 pub use crate::request::{ConductRequest, RotatedNodes, Wish};
 use crate::text::printable;
@@ -263,7 +265,6 @@ pub fn conduct(
     tell: &mut Tell<'_>,
 ) -> Result<Conducted> {
     let mut conductor = Conductor::new(request, wish, program, stop, tell)?;
-    let _alone = Fleet::reserve(request.on.nodes.as_deref())?;
     conducted(&mut conductor, wish).map_err(|error| {
         let is_untouched = wish == Wish::Start && !conductor.has_begun();
         going_on(error, wish, is_untouched)
@@ -291,6 +292,9 @@ fn going_on(error: Error, wish: Wish, is_untouched: bool) -> Error {
 
 fn conducted(conductor: &mut Conductor<'_, '_>, wish: Wish) -> Result<Conducted> {
     conductor.look_first()?;
+    conductor.be_alone()?;
+    // What was seen before may be another run's, which has ended since.
+    conductor.look()?;
     if let Some(said) = conductor.refuse_old_credentials(wish)? {
         conductor.go_on(&Event::Unused(&said))?;
     }
@@ -354,6 +358,8 @@ struct Conductor<'c, 't> {
     names: Vec<&'static str>,
     seen: BTreeMap<String, NodeRotation>,
     steps: Vec<DoneStep>,
+    /// Keeps other runs away.
+    reservations: Reservations,
     /// Whether the cluster has said which nodes it has.
     is_asked: bool,
     /// Ends what only looks.
@@ -381,6 +387,7 @@ impl<'c, 't> Conductor<'c, 't> {
             names,
             seen: BTreeMap::new(),
             steps: Vec::new(),
+            reservations: Reservations::default(),
             is_asked: false,
             stop,
             lets_go,
@@ -427,6 +434,10 @@ impl<'c, 't> Conductor<'c, 't> {
         self.refuse_clocks(asked_at)?;
         self.refuse_versions()?;
         Ok(self.refuse_unseen()?)
+    }
+
+    fn be_alone(&mut self) -> Result<(), NodesError> {
+        self.reservations.keep(&self.fleet, self.stop)
     }
 
     fn go_on(&mut self, event: &Event<'_>) -> Result<(), NodesError> {
@@ -504,7 +515,7 @@ impl<'c, 't> Conductor<'c, 't> {
         };
         let restarts = |node: &String| {
             let all = self.seen.get(node).map(|seen| seen.to_restart.as_slice()).unwrap_or_default();
-            all.iter().map(|due| format!("{} is to restart: {}", due.component, due.reason)).collect::<Vec<_>>()
+            all.iter().map(DueRestart::said).collect::<Vec<_>>()
         };
         let all = |node: &String| [of_leg(node), restarts(node)].concat().join(", ");
         let left = leg.nodes.iter().map(|node| format!("{node}: {}", all(node))).collect();
@@ -519,6 +530,7 @@ impl<'c, 't> Conductor<'c, 't> {
     }
 
     fn step(&mut self, node: &str, phase: Phase, authorities: &[String], more: &[&str]) -> Result<()> {
+        self.be_alone()?;
         self.go_on(&Event::Begins { node, phase, authorities })?;
         let Some(member) = self.fleet.get(node).cloned() else { return Ok(()) };
         let material = self.material(&member, phase, authorities)?;

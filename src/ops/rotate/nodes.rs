@@ -14,18 +14,17 @@ use serde_json::Value;
 
 use super::NodeRotation;
 use crate::edge::program::{self, Distrust};
-use crate::edge::transport::{CallError, Ended, MOST, Patience, call};
+use crate::edge::transport::{CallError, Ended, Input, MOST, Patience, call};
 use crate::error::{Category, Result, faults};
 use crate::ops::named::read_named;
 use crate::plan::rotate::course::Stop;
 use crate::secret::Secret;
-use crate::store::{Reserved, Store, StoreError};
 use crate::text::{is_plain_word, printable};
 use crate::workers::StopSignal;
 use crate::yaml;
 
 /// For so long a node is waited for that only says what is there.
-const LOOK: Duration = Duration::from_secs(2 * 60);
+pub const LOOK: Duration = Duration::from_secs(2 * 60);
 
 /// For so long a node is waited for that hands on all that etcd holds, or has every pod restart.
 const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
@@ -122,14 +121,13 @@ faults! {
         #[fault("rotate.no_node", Usage, "name the cluster's nodes: --nodes FILE; or run it on a control-plane node")]
         NoNode,
         /// Another run changes the same cluster: one that goes on and one that gives up would undo each other's work.
-        #[error("another run rotates by {file}: {holder}")]
-        #[fault("rotate.busy", Environment,
-            "wait for its end, then see how far it came: `kubepki rotate status`; that of another machine is not seen from here")]
+        #[error("{node}: {reason}")]
+        #[fault("rotate.busy", Environment, "when it has ended, see how far it came: `kubepki rotate status`")]
         Busy {
-            /// The file.
-            file: String,
-            /// Who it is.
-            holder: String,
+            /// The node that it has reserved.
+            node: String,
+            /// What that node says of it.
+            reason: String,
         },
         /// Ctrl-C came between two steps, or while a node was only looked at.
         #[error("interrupted; no step is half done")]
@@ -223,24 +221,6 @@ impl Fleet {
         Ok(Self { members })
     }
 
-    /// Keeps other runs from changing the nodes of the same file meanwhile. One node alone has its own lock.
-    ///
-    /// # Errors
-    /// [`NodesError::Busy`]; its folder cannot be looked at.
-    pub fn reserve(file: Option<&Path>) -> Result<Option<Reserved>> {
-        let Some(file) = file else { return Ok(None) };
-        match Store::new(None)?.reserve(file) {
-            Err(StoreError::Locked { path, holder, .. }) => {
-                let holder = holder.map_or_else(
-                    || "an unknown process, or one of root's that has left a lock beside it".to_owned(),
-                    |holder| holder.to_string(),
-                );
-                Err(NodesError::Busy { file: path.display().to_string(), holder }.into())
-            }
-            other => Ok(Some(other?)),
-        }
-    }
-
     /// The node of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Member> {
@@ -278,7 +258,7 @@ impl Member {
         patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<T, NodesError> {
-        let output = self.call(arguments, input, patience, see)?;
+        let output = self.call(arguments, input.into(), patience, see)?;
         let bad = |error: serde_json::Error| self.bad_answer(printable(&error.to_string()));
         // Of what is no part of the answer nothing is kept, however much there is.
         let answer: T = serde_json::from_slice(output.expose()).map_err(bad)?;
@@ -298,7 +278,7 @@ impl Member {
         patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<T, NodesError> {
-        let output = self.call(arguments, input, patience, see)?;
+        let output = self.call(arguments, input.into(), patience, see)?;
         // It is not quoted.
         serde_json::from_slice(output.expose())
             .map_err(|error| self.bad_answer(format!("line {}, column {}", error.line(), error.column())))
@@ -309,6 +289,11 @@ impl Member {
         NodesError::BadAnswer { node: self.name.clone(), reason: reason.into() }
     }
 
+    /// What it was asked for has failed.
+    pub(super) fn failed(&self, what: &str, reason: String) -> NodesError {
+        NodesError::Failed { node: self.shown_name(), what: what.to_owned(), reason }
+    }
+
     /// The same as bytes.
     ///
     /// # Errors
@@ -316,12 +301,12 @@ impl Member {
     pub fn call(
         &self,
         arguments: &[&str],
-        input: Option<&Secret>,
+        input: Input<'_>,
         patience: Patience<'_>,
         see: &mut dyn FnMut(&str),
     ) -> Result<Secret, NodesError> {
         let what = arguments.iter().take_while(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
-        let failed = |reason: String| NodesError::Failed { node: self.shown_name(), what: what.clone(), reason };
+        let failed = |reason: String| self.failed(&what, reason);
         let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
         // The words may lead through a shell of another host.
         if let Some(word) = arguments.iter().find(|word| !is_plain_word(word)) {

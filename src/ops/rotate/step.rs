@@ -27,7 +27,6 @@ use crate::plan::rotate::{
     without_signing_file,
 };
 use crate::plan::setting::{Setting, manifest_flag};
-use crate::plan::{Artefact, Plan};
 use crate::text::duration;
 
 /// The files of one change are written within this time.
@@ -67,66 +66,6 @@ impl StepReport {
     }
 }
 
-/// What a step would do, as far as it can be said before anything is there.
-#[derive(Debug)]
-pub struct Trial {
-    /// The files.
-    pub plan: Plan,
-    /// The components that are restarted where they have not loaded by themselves what changes.
-    pub restarts: Vec<&'static str>,
-    /// Whether more files follow these in the same step.
-    pub is_first_part: bool,
-}
-
-/// What a step would change; nothing is changed.
-///
-/// # Errors
-/// As [`step`].
-pub fn trial(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Result<Trial> {
-    let mut trial = planned(request, phase, now)?;
-    exposure::judge_plan(&mut trial.plan)?;
-    Ok(trial)
-}
-
-fn planned(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Result<Trial> {
-    let names = request.chosen()?;
-    let material = material(request, &names)?;
-    let place = Place::open(&request.node, &request.kubelet_dir, request.how.manifests_dir.as_deref())?;
-    let rotations = place.rotations(&names)?;
-    refuse_early(request, &place, phase, &rotations, &material, now)?;
-    let restarts = if restarts_nothing(request, &place) {
-        Vec::new()
-    } else {
-        affected_components(&place, phase, &names, &rotations)
-    };
-    refuse_stuck(request, &place, phase, &rotations, now)?;
-    if phase == Phase::Reissue {
-        return Ok(Trial { plan: reissue::plan(request, &place, &rotations, now)?, restarts, is_first_part: false });
-    }
-    let inventory = place.inventory()?;
-    let circumstances = Circumstances { now, is_worker: place.is_worker() };
-    let mut artefacts: Vec<Artefact> = Vec::new();
-    let mut rest = Vec::new();
-    for rotation in &rotations {
-        let comes = match phase {
-            Phase::TrustBoth => {
-                prepare(&inventory, rotation, material.get(&rotation.name), &wishes(request, &material), circumstances)?
-            }
-            _ => None,
-        };
-        match comes {
-            Some(turn) => artefacts.extend(turn.plan.artefacts),
-            None => rest.push(rotation),
-        }
-    }
-    let is_first_part = !artefacts.is_empty();
-    let Turn { mut plan, .. } = turn(&inventory, &rest, phase, &material, circumstances)?;
-    artefacts.append(&mut plan.artefacts);
-    plan.artefacts = artefacts;
-    plan.rootfs.clone_from(&request.node.rootfs);
-    Ok(Trial { plan, restarts, is_first_part })
-}
-
 /// Does one step on this node.
 ///
 /// # Errors
@@ -156,18 +95,7 @@ pub fn step(
     }
     refuse_stuck(request, &place, phase, &rotations, now)?;
     if phase == Phase::TrustBoth {
-        let (inventory, circumstances) = (place.inventory()?, Circumstances { now, is_worker: place.is_worker() });
-        let mut all: Option<Turn> = None;
-        for rotation in &rotations {
-            let given = material.get(&rotation.name);
-            let comes = prepare(&inventory, rotation, given, &wishes(request, &material), circumstances)?;
-            all = match (all, comes) {
-                (Some(all), Some(comes)) => Some(all.and(comes)),
-                (all, comes) => all.or(comes),
-            };
-        }
-        drop(inventory);
-        if let Some(turn) = all {
+        if let Some(turn) = beginning(request, &place, &rotations, &material, now)? {
             done.take(carry_out(request, turn)?);
         }
         place = place.again();
@@ -234,13 +162,30 @@ impl StepReport {
     }
 }
 
-fn wishes(request: &RotateStepRequest, material: &Material) -> Wishes {
+/// What comes, laid beside what is in use.
+pub(super) fn beginning(
+    request: &RotateStepRequest,
+    place: &Place,
+    rotations: &[AuthorityRotation],
+    material: &Material,
+    now: DateTime<Utc>,
+) -> Result<Option<Turn>> {
+    let (inventory, circumstances) = (place.inventory()?, Circumstances { now, is_worker: place.is_worker() });
     let common_name = request.coming.common_name.as_ref().or(material.common_name.as_ref());
-    Wishes { common_name: common_name.cloned() }
+    let wishes = Wishes { common_name: common_name.cloned() };
+    let mut all: Option<Turn> = None;
+    for rotation in rotations {
+        let comes = prepare(&inventory, rotation, material.get(&rotation.name), &wishes, circumstances)?;
+        all = match (all, comes) {
+            (Some(all), Some(comes)) => Some(all.and(comes)),
+            (all, comes) => all.or(comes),
+        };
+    }
+    Ok(all)
 }
 
 /// What this node is given.
-fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
+pub(super) fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
     if let (Some(path), [name]) = (&request.coming.new_ca, names) {
         return Ok(Material { common_name: None, authorities: [((*name).to_owned(), read_new_ca(path)?)].into() });
     }
@@ -258,7 +203,7 @@ fn material(request: &RotateStepRequest, names: &[&str]) -> Result<Material> {
 
 /// Refuses what would do harm only later: what a file that is not kubeadm's does not allow, a CA that cannot vouch for the one that comes,
 /// and to give up a service-account key while tokens of it may be in use.
-fn refuse_early(
+pub(super) fn refuse_early(
     request: &RotateStepRequest,
     place: &Place,
     phase: Phase,
@@ -323,17 +268,8 @@ fn sign_with_the_right_file(
     done: &mut StepReport,
     progress: &mut dyn FnMut(&Progress) -> Continue,
 ) -> Result<Place> {
-    let own = place.node.layout.signing_certificate();
-    let in_use = place.node.layout.in_use(CLUSTER_CA).public;
-    let pod = place.controller_manager();
-    let told = told_to_sign_with(&place.node.layout, pod.as_ref());
-    let wanted = if place.count(&in_use) > 1 && place.count(&own) == 1 { &own } else { &in_use };
-    if told.as_ref().is_some_and(|told| told != wanted) {
-        let (path, text) = (&place.manifest, text_of(&place.node.store, &place.manifest)?);
-        let named = pod.as_ref().and_then(|pod| obstacles::named_inside(&place, pod, wanted));
-        let value = named.unwrap_or_else(|| wanted.display().to_string());
-        let setting =
-            manifest_flag(&path.display().to_string(), &text, CONTROLLER_MANAGER, SIGNING_FLAG, Some(&value))?;
+    if let Some((setting, value)) = due_setting(&place)? {
+        let path = &place.manifest;
         let backup_dir = request.backups.dir();
         let change = change(path, &setting);
         let applied = if request.no_restart {
@@ -350,23 +286,44 @@ fn sign_with_the_right_file(
         done.settings.push(setting);
     }
     let place = place.again();
-    let still_told = place.controller_manager().and_then(|pod| pod.file(SIGNING_FLAG));
-    if place.tree.is_there(&own) && still_told.as_ref() != Some(&own) && place.count(&in_use) == 1 {
-        let inventory = place.inventory()?;
-        let plan = without_signing_file(&inventory, now);
-        done.take(carry_out(request, plan)?);
-        return Ok(place.again());
+    let Some(turn) = end_of_signing_file(&place, now)? else { return Ok(place) };
+    done.take(carry_out(request, turn)?);
+    Ok(place.again())
+}
+
+/// What the controller manager's manifest is to say, and the value of its flag; none where it says so, or nobody signs here.
+pub(super) fn due_setting(place: &Place) -> Result<Option<(Setting, String)>> {
+    let own = place.node.layout.signing_certificate();
+    let in_use = place.node.layout.in_use(CLUSTER_CA).public;
+    let pod = place.controller_manager();
+    let told = told_to_sign_with(&place.node.layout, pod.as_ref());
+    let wanted = if place.count(&in_use) > 1 && place.count(&own) == 1 { &own } else { &in_use };
+    if told.is_none_or(|told| told == *wanted) {
+        return Ok(None);
     }
-    Ok(place)
+    let (path, text) = (&place.manifest, text_of(&place.node.store, &place.manifest)?);
+    let named = pod.as_ref().and_then(|pod| obstacles::named_inside(place, pod, wanted));
+    let value = named.unwrap_or_else(|| wanted.display().to_string());
+    let setting = manifest_flag(&path.display().to_string(), &text, CONTROLLER_MANAGER, SIGNING_FLAG, Some(&value))?;
+    Ok(Some((setting, value)))
+}
+
+/// The file that only the controller manager has signed with goes when its manifest names another.
+pub(super) fn end_of_signing_file(place: &Place, now: DateTime<Utc>) -> Result<Option<Turn>> {
+    let own = place.node.layout.signing_certificate();
+    let still_told = place.controller_manager().and_then(|pod| pod.file(SIGNING_FLAG));
+    let is_one = place.count(&place.node.layout.in_use(CLUSTER_CA).public) == 1;
+    let is_over = place.tree.is_there(&own) && still_told.as_ref() != Some(&own) && is_one;
+    Ok(if is_over { Some(without_signing_file(&place.inventory()?, now)) } else { None })
 }
 
 /// What runs on this machine has nothing to do with a disk that is not its own.
-fn restarts_nothing(request: &RotateStepRequest, place: &Place) -> bool {
+pub(super) fn restarts_nothing(request: &RotateStepRequest, place: &Place) -> bool {
     request.no_restart || !place.node.store.is_of_this_machine()
 }
 
 /// Refuses a step whose files would be changed, and whose restarts then fail.
-fn refuse_stuck(
+pub(super) fn refuse_stuck(
     request: &RotateStepRequest,
     place: &Place,
     phase: Phase,
@@ -404,7 +361,7 @@ fn restart_what_is_due(
 }
 
 /// The components that read only as they start what a step changes.
-fn affected_components(
+pub(super) fn affected_components(
     place: &Place,
     phase: Phase,
     names: &[&str],

@@ -58,6 +58,21 @@ pub struct DueRestart {
     pub trusts_old: Vec<String>,
 }
 
+impl DueRestart {
+    /// Whether the component has to know the authority, or goes on with what that was before.
+    #[must_use]
+    pub fn concerns(&self, authority: &str) -> bool {
+        let is_named = |names: &[String]| names.iter().any(|name| name == authority);
+        readers(authority).contains(&self.component.as_str()) || is_named(&self.uses_old) || is_named(&self.trusts_old)
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub fn said(&self) -> String {
+        format!("{} is to restart: {}", self.component, self.reason)
+    }
+}
+
 impl Stop<'_> {
     /// Whether a component that has to know the authority goes on with what was there before: files come first, restarts last, and
     /// whatever broke off between is not done.

@@ -12,6 +12,7 @@ use super::{ConductError, Conductor, Event, Wish};
 use crate::audit::rotation::{Anchor, AuthorityRotation, Stage};
 use crate::catalogue::{SERVICE_ACCOUNT, components};
 use crate::clock::SystemClock;
+use crate::edge::transport::Input;
 use crate::error::Result;
 use crate::ops::etcd_snapshot::EtcdSnapshot;
 use crate::plan::rotate::course::{Goal, Leg, direction, next};
@@ -119,7 +120,7 @@ impl Conductor<'_, '_> {
                 ["restart"].into_iter().chain(seen.held.iter().map(String::as_str)).chain(["-o", "json"]).collect();
             let (tell, patience) = (&mut self.tell, step_patience(self.request.timeout()?, &self.lets_go));
             member
-                .call(&arguments, None, patience, &mut |line| {
+                .call(&arguments, Input::Nothing, patience, &mut |line| {
                     let _ = tell(&Event::Said { node, line });
                 })
                 .map_err(|error| error.in_a_step(&member.name))?;
@@ -262,7 +263,7 @@ impl Conductor<'_, '_> {
             // Whether clients may fail is asked elsewhere, of who has begun this.
             let accepted: &[&str] = if leg.phase == Phase::TrustBoth { &["--allow-failing-clients"] } else { &[] };
             let arguments = [arguments.as_slice(), accepted, given].concat();
-            match member.call(&arguments, material.as_ref(), question(self.stop), &mut |_| {}) {
+            match member.call(&arguments, material.as_ref().into(), question(self.stop), &mut |_| {}) {
                 Err(NodesError::Refused { node, reason, .. }) if leg.phase != Phase::TrustBoth => {
                     return Err(ConductError::NotYet { node, reason, given_up: self.given_up(leg) }.into());
                 }
