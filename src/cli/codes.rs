@@ -24,6 +24,7 @@ use crate::ops::rotate::material::MaterialError;
 use crate::ops::rotate::nodes::NodesError;
 use crate::ops::rotate::obstacles::ObstacleError;
 use crate::ops::rotate::own_cluster::OwnClusterError;
+use crate::ops::rotate::reserve::ReserveError;
 use crate::ops::rotate::unused::UnusedError;
 use crate::ops::signer::SignerError;
 use crate::ops::signing::SigningError;
@@ -84,6 +85,7 @@ pub const ERRORS: &[&[Declaration]] = &[
     NodesError::DECLARATIONS,
     ObstacleError::DECLARATIONS,
     OwnClusterError::DECLARATIONS,
+    ReserveError::DECLARATIONS,
     UnusedError::DECLARATIONS,
 ];
 
