@@ -75,12 +75,14 @@ def test_another_run_is_refused_wherever_its_file_is_and_nothing_stays_behind(cl
         # As on another machine.
         file = tmp_path / "nodes.yaml"
         file.write_text(cluster.file.read_text())
+        said = ""
         for verb in ("resume", "abort"):
             second = kubepki("rotate", verb, "--nodes", file)
             assert second.returncode == 3, (verb, second.stdout, second.stderr)
             assert "code: rotate.busy" in second.stderr
             assert "cp1: another run has reserved this node: process " in second.stderr
-        (printed,) = re.findall("`(ps .*?)`", second.stderr)
+            said = second.stderr
+        (printed,) = re.findall("`(ps .*?)`", said)
         assert f":{first.pid} " in run(*printed.split()).stdout
         (cluster.folder / "answer").touch()
         assert first.wait() == 0
