@@ -83,8 +83,8 @@ def test_the_help_of_every_verb(words: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: kubepki {words} " in done.stdout.replace("Usage:", "usage:")
     # A certificate key is one line, as kubeadm has it; metrics have their own form; nodes hand each other JSON; of what
-    # is unused there is one sentence, or a refusal.
-    one_form = ("certs certificate-key", "completion", "metrics", "rotate export", "rotate unused")
+    # is unused there is one sentence, or a refusal; a reservation says one word.
+    one_form = ("certs certificate-key", "completion", "metrics", "rotate export", "rotate reserve", "rotate unused")
     assert ("--output" in done.stdout) == (words not in one_form)
     for flag in {
         "init": ("--dry-run", "--outlive-ca", "--rootfs", "--cert-dir", "--kubeconfig-dir", "--config", "--lenient"),

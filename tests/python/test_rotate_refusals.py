@@ -51,7 +51,7 @@ def steps(cluster: Cluster) -> list[str]:
     """Return what nodes were asked for but looks."""
     log = cluster.folder / "log"
     lines = log.read_text().splitlines() if log.exists() else []
-    return [line for line in lines if "status" not in line]
+    return [line for line in lines if "status" not in line and "reserve" not in line]
 
 
 def serve_here(root: Path) -> None:
