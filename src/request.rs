@@ -42,8 +42,8 @@ pub use renew::RenewRequest;
 pub use renew_ca::RenewCaRequest;
 pub use restart::{RestartOptions, RestartRequest};
 pub use rotate::{
-    Coming, ConductRequest, Evicting, Keeping, Leaving, RotateReserveRequest, RotateStepRequest, RotatedNodes,
-    RotationRequest, StepPatience, UnusedHereRequest, UnusedRequest, Wish,
+    Coming, ConductRequest, Evicting, Keeping, Leaving, NodeRotationRequest, Objects, RotateReserveRequest,
+    RotateStepRequest, RotatedNodes, RotationRequest, StepPatience, UnusedHereRequest, UnusedRequest, Wish,
 };
 pub use serving::{EnableServingRequest, RequireServingRequest, ServingRequest};
 pub use shared::{

@@ -18,13 +18,14 @@ use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
 use crate::ops::rotate::reserve::{RESERVED, RotateReserveRequest, SILENCE, reserve};
 use crate::ops::rotate::unused::{UnusedHereRequest, UnusedRequest, refuse_old_credentials_here};
 use crate::ops::rotate::{
-    self, NodeRotation, RotateStepRequest, RotationRequest, Trial, export, look_at_cluster, step, trial,
+    self, NodeRotation, NodeRotationRequest, RotateStepRequest, RotationRequest, Trial, export, look_at_cluster, step,
+    trial,
 };
 use crate::plan::rotate::Phase;
 use crate::plan::rotate::course::CourseError;
 use crate::report;
 use crate::request::{
-    Coming, ConductRequest, Evicting, Keeping, KubeletDir, Leaving, NodeRequest, RotatedNodes, StepPatience,
+    Coming, ConductRequest, Evicting, Keeping, KubeletDir, Leaving, NodeRequest, Objects, RotatedNodes, StepPatience,
 };
 
 /// Do one step of a rotation on this node.
@@ -360,6 +361,8 @@ pub(super) struct Status {
     #[arg(long, conflicts_with = "nodes")]
     local: bool,
     #[command(flatten)]
+    objects: Objects,
+    #[command(flatten)]
     on: RotatedNodes,
     #[command(flatten)]
     kubelet_dir: KubeletDir,
@@ -409,14 +412,21 @@ impl Run for Status {
             return Err(CommandError::usage("what is said of a node's files is about one node".to_owned(), hint).into());
         }
         if is_local {
-            let request =
-                RotationRequest { authority: self.on.authority, kubelet_dir: self.kubelet_dir, node: self.node };
+            let Self { objects, on, kubelet_dir, node, .. } = self;
+            let request = NodeRotationRequest { authority: on.authority, objects, kubelet_dir, node };
             let rotation = rotate::status(&request, session.now)?;
             show(session, self.output, &rotation, report::rotate::status)?;
             if let Some(problem) = &rotation.unseen {
                 session.screen.say(&unseen(problem));
             }
+            for object in rotation.objects.iter().flatten() {
+                session.screen.say(&report::rotate::object_behind(object));
+            }
             return Ok(0);
+        }
+        if self.objects.cluster {
+            let hint = "leave it out: the cluster is asked where no node has anything left to do; or ask one node, with --local";
+            return Err(CommandError::usage("--cluster is about one node".to_owned(), hint).into());
         }
         session.interrupts.note_ends();
         let nodes = survey(&self.on, &session.program, &session.stop_signal())?;
@@ -432,7 +442,14 @@ impl Run for Status {
                 is_unknown = true;
             }
         }
-        if !is_unknown {
+        let objects: Vec<_> =
+            nodes.iter().filter_map(|node| node.rotation.as_ref()?.objects.as_ref()).flatten().collect();
+        for object in &objects {
+            session.screen.say(&report::rotate::object_behind(object));
+        }
+        if !objects.is_empty() {
+            session.screen.say(&self.on.complete(&report::rotate::objects_follow()));
+        } else if !is_unknown {
             let knows = |rotation: &NodeRotation| !rotation.is_worker;
             let comes = if due.is_err() || nodes.iter().filter_map(|node| node.rotation.as_ref()).any(knows) {
                 report::rotate::comes(&due)

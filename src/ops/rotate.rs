@@ -60,8 +60,9 @@ use crate::error::{Fault, Result};
 use crate::inventory::{Documents, Inventory, is_worker};
 use crate::plan::restart::{ComponentPlan, RestartPlan, Way};
 use crate::plan::rotate::course::{DueRestart, bearers, readers};
-use crate::request::NodeRequest;
-pub use crate::request::{RotateStepRequest, RotationRequest};
+use crate::plan::rotate::objects::ChangedObject;
+use crate::request::{ClusterAccess, NodeRequest, Span};
+pub use crate::request::{NodeRotationRequest, RotateStepRequest, RotationRequest};
 use crate::store::StoreError;
 use crate::text::printable;
 use crate::tree::{Observed, Tree};
@@ -69,6 +70,9 @@ use crate::x509::read_certificates;
 
 /// The component that signs what the cluster is asked for.
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+
+/// How long the cluster may take, in seconds, to say what its objects hold.
+const ANSWERED_WITHIN: i64 = 10;
 
 /// How far a node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +104,9 @@ pub struct NodeRotation {
     /// What a rotation cannot begin with here.
     #[serde(default)]
     pub obstacles: Vec<Obstacle>,
+    /// The cluster's objects that do not hold what this node's files do; none where the cluster was not asked.
+    #[serde(default)]
+    pub objects: Option<Vec<ChangedObject>>,
 }
 
 impl NodeRotation {
@@ -135,14 +142,15 @@ impl NodeRotation {
         self.authorities
             .iter()
             .any(|one| one.stage.trusts_both() || one.stage == Stage::Prepared || !one.behind.is_empty())
+            || self.objects.as_ref().is_some_and(|objects| !objects.is_empty())
     }
 }
 
 /// Looks how far this node is; nothing is changed.
 ///
 /// # Errors
-/// A name that is unknown; the configuration cannot be read.
-pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotation> {
+/// A name that is unknown; the configuration cannot be read; where the cluster is to be asked, it does not answer, or is another one.
+pub fn status(request: &NodeRotationRequest, now: DateTime<Utc>) -> Result<NodeRotation> {
     let names = request.chosen()?;
     let place = Place::open(&request.node, &request.kubelet_dir, None)?;
     let restart = RestartRequest {
@@ -176,7 +184,15 @@ pub fn status(request: &RotationRequest, now: DateTime<Utc>) -> Result<NodeRotat
         held: due.into_iter().flat_map(|plan| plan.held).map(|held| held.component).collect(),
         failing_clients,
         obstacles: obstacles::find(&place),
+        objects: if request.objects.cluster { objects_behind(request, &place)? } else { None },
     })
+}
+
+/// The node's own kubeconfig is asked.
+fn objects_behind(request: &NodeRotationRequest, place: &Place) -> Result<Option<Vec<ChangedObject>>> {
+    let NodeRotationRequest { authority, kubelet_dir, node, .. } = request.clone();
+    let access = ClusterAccess { request_timeout: Span::of_seconds(ANSWERED_WITHIN), ..ClusterAccess::default() };
+    settle::objects_behind(&RotateStepRequest { authority, kubelet_dir, node, access, ..Default::default() }, place)
 }
 
 fn is_sha256(digest: &str) -> bool {

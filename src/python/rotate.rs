@@ -16,7 +16,7 @@ use super::data::request;
 use super::operations::moment;
 use super::values::{NodeRotation, RotationPlan, RotationReport, SeenNode};
 use crate::ops::rotate::conduct::{ConductRequest, DoneStep, Event, RotatedNodes, Wish, conduct, foresee, survey};
-use crate::ops::rotate::{RotationRequest, status};
+use crate::ops::rotate::{NodeRotationRequest, status};
 
 /// How far this node is.
 ///
@@ -29,7 +29,7 @@ pub(super) fn node_rotation(
     rotation_request: &Bound<'_, PyDict>,
     now: Option<DateTime<Utc>>,
 ) -> PyResult<NodeRotation> {
-    let (wanted, now): (RotationRequest, _) = (request(rotation_request)?, moment(now));
+    let (wanted, now): (NodeRotationRequest, _) = (request(rotation_request)?, moment(now));
     detached(py, || status(&wanted, now)).map(NodeRotation)
 }
 

@@ -10,7 +10,7 @@ use crate::ops::rotate::conduct::{Conducted, Foreseen, SeenNode};
 use crate::ops::rotate::{NodeRotation, Settled, StepReport};
 use crate::plan::rotate::Phase;
 use crate::plan::rotate::course::{DueRestart, Goal, Leg};
-use crate::plan::rotate::objects::Gate;
+use crate::plan::rotate::objects::{ChangedObject, Gate};
 use crate::remedy::command;
 use crate::text::printable;
 
@@ -141,6 +141,18 @@ pub fn comes(due: &Result<Vec<Leg>>) -> String {
             format!("next: {next}: {resume}{back}")
         }
     }
+}
+
+/// An object of the cluster that does not hold what the nodes' files do.
+#[must_use]
+pub fn object_behind(object: &ChangedObject) -> String {
+    format!("the cluster's {} is to say {}", printable(&object.object), printable(&object.says))
+}
+
+/// What makes the cluster's objects follow.
+#[must_use]
+pub fn objects_follow() -> String {
+    format!("next: the cluster's objects: {}", command(["kubepki", "rotate", "resume"]))
 }
 
 const HEADER: [&str; 5] = ["NODE", "AUTHORITY", "STAGE", "TRUSTED", "LEFT TO DO"];

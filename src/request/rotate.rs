@@ -121,6 +121,37 @@ pub struct RotationRequest {
     pub node: NodeRequest,
 }
 
+/// Whether the cluster is asked what its objects hold.
+#[derive(Args, Clone, Copy, Debug, Deserialize)]
+#[command(next_help_heading = "What is asked")]
+#[serde(default)]
+pub struct Objects {
+    /// Ask the cluster too whether its objects hold the CAs of this node's files; a control-plane node, with its own kubeconfig.
+    #[arg(long)]
+    pub cluster: bool,
+}
+
+/// What `rotate status` is asked for of one node.
+#[derive(Args, Clone, Debug, Deserialize)]
+#[command(next_help_heading = "What is replaced")]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeRotationRequest {
+    /// What is replaced.
+    #[command(flatten)]
+    pub authority: Authorities,
+    /// Whether the cluster is asked.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub objects: Objects,
+    /// The kubelet's directory.
+    #[command(flatten)]
+    pub kubelet_dir: KubeletDir,
+    /// Which node.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub node: NodeRequest,
+}
+
 /// What `rotate reserve` is asked for.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -297,7 +328,7 @@ pub struct UnusedHereRequest {
     pub node: NodeRequest,
 }
 
-defaults! { Coming Leaving Evicting Keeping StepPatience RotatedNodes RotationRequest RotateStepRequest ConductRequest UnusedRequest UnusedHereRequest }
+defaults! { Coming Leaving Evicting Keeping StepPatience Objects RotatedNodes NodeRotationRequest RotationRequest RotateStepRequest ConductRequest UnusedRequest UnusedHereRequest }
 
 /// The names that are meant, in the catalogue's order.
 fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
@@ -309,6 +340,13 @@ fn chosen(given: &[String]) -> Result<Vec<&'static str>, RequestError> {
 }
 
 impl RotationRequest {
+    /// The names that are meant.
+    pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
+        chosen(&self.authority)
+    }
+}
+
+impl NodeRotationRequest {
     /// The names that are meant.
     pub(crate) fn chosen(&self) -> Result<Vec<&'static str>, RequestError> {
         chosen(&self.authority)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kubepki.types import NodeRotation, RotationPlan, RotationReport, SeenNode
 
 
-@asked("RotationRequest")
+@asked("NodeRotationRequest")
 def node_rotation(
     *,
     authority: Iterable[str] = (),

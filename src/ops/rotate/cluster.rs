@@ -51,14 +51,18 @@ const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// How the cluster is reached: the probe's request is deleted although the wait is broken off.
 pub type Way<'w> = (&'w ClusterAccess, &'w [PathBuf]);
 
-/// Writes what the cluster's objects are to say where they do not; with `dry_run` nothing is written. An object that others change at
-/// the same time is read again.
+/// Writes what the cluster's objects are to say where they do not, and says which gate looks at each; with `dry_run` nothing is written.
+/// An object that others change at the same time is read again.
 ///
 /// # Errors
 /// [`ClusterError`]; an object that cannot be changed in its one place.
-pub fn write_objects(api: &mut Api<'_>, wanted: &ClusterTrust, dry_run: bool) -> Result<Vec<ChangedObject>> {
+pub fn write_objects(
+    api: &mut Api<'_>,
+    wanted: &ClusterTrust,
+    dry_run: bool,
+) -> Result<Vec<(GateName, ChangedObject)>> {
     let mut changed = Vec::new();
-    for (_, entry, edit) in edits(wanted) {
+    for (gate, entry, edit) in edits(wanted) {
         let Some(setting) = planned(api, entry, &*edit)? else { continue };
         if setting.is_set() {
             continue;
@@ -66,7 +70,7 @@ pub fn write_objects(api: &mut Api<'_>, wanted: &ClusterTrust, dry_run: bool) ->
         if !dry_run {
             entry.write(api, &*edit)?;
         }
-        changed.push(ChangedObject { object: setting.place, says: setting.says });
+        changed.push((gate, ChangedObject { object: setting.place, says: setting.says }));
     }
     Ok(changed)
 }

@@ -7,6 +7,7 @@ mod before;
 mod error;
 mod given;
 mod reservations;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,7 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::error::ConductError;
 use self::reservations::Reservations;
-use super::nodes::{Fleet, Member, NodesError, long_patience, question, step_patience};
+use self::survey::look;
+pub use self::survey::{due, survey};
+use super::nodes::{Fleet, Member, NodesError, long_patience, step_patience};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
 use crate::catalogue::{CLUSTER_CA, rotated_names};
@@ -28,8 +31,7 @@ use crate::plan::rotate::Phase;
 use crate::plan::rotate::course::{CourseError, DueRestart, Goal, Leg, Stop, direction, imagined, is_begun, next};
 use crate::remedy::command;
 pub use crate::request::{ConductRequest, RotatedNodes, Wish};
-use crate::text::printable;
-use crate::workers::{self, StopSignal};
+use crate::workers::StopSignal;
 
 /// One node as it was seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -143,64 +145,6 @@ pub enum Event<'e> {
 
 /// What is told, and asked whether to go on.
 pub type Tell<'t> = dyn FnMut(&Event<'_>) -> ControlFlow<()> + 't;
-
-/// Asks every node how far it is; nodes that do not answer are in the list with their problem.
-///
-/// # Errors
-/// The file with the nodes cannot be used; a name is unknown; [`NodesError::Interrupted`].
-pub fn survey(on: &RotatedNodes, program: &Path, stop: &StopSignal) -> Result<Vec<SeenNode>> {
-    let names = on.chosen()?;
-    let fleet = Fleet::read(on.nodes.as_deref(), program)?;
-    let seen = look(&fleet, &names, stop);
-    if stop.has_come() { Err(NodesError::Interrupted.into()) } else { Ok(seen) }
-}
-
-fn look(fleet: &Fleet, names: &[&str], stop: &StopSignal) -> Vec<SeenNode> {
-    let authorities = names.join(",");
-    workers::at_once(&fleet.members, |member| {
-        let arguments = ["rotate", "status", "--local", "--authority", authorities.as_str(), "-o", "json"];
-        let asked = member.ask::<NodeRotation>(&arguments, None, question(stop), &mut |_| {});
-        let asked = asked.and_then(|seen| checked(member, names, seen));
-        let (rotation, problem) = match asked {
-            Ok(rotation) => (Some(rotation), None),
-            Err(error) => (None, Some(crate::error::Error::from(error).into())),
-        };
-        let said = rotation.as_ref().and_then(|rotation| rotation.node.clone());
-        let name = if member.name.is_empty() { said.unwrap_or_default() } else { member.name.clone() };
-        SeenNode { name, is_worker: member.is_worker(), rotation, problem }
-    })
-}
-
-/// What is due next of a rotation that is under way, by authority; nothing where each is where it goes.
-///
-/// # Errors
-/// [`crate::plan::rotate::course::CourseError`]: nothing is under way, or nodes do not fit each other.
-pub fn due(nodes: &[SeenNode], names: &[&str]) -> Result<Vec<Leg>> {
-    let stops: Vec<_> = nodes.iter().filter_map(SeenNode::stop).collect();
-    let mut legs = Vec::new();
-    for (goal, names) in direction(&stops, names)? {
-        legs.extend(next(&stops, &names.iter().map(String::as_str).collect::<Vec<_>>(), goal)?);
-    }
-    Ok(legs)
-}
-
-/// Refuses a node that is not who the file says it is, and one that says what no node can be.
-fn checked(member: &Member, names: &[&str], seen: NodeRotation) -> Result<NodeRotation, NodesError> {
-    if let Some(reason) = seen.contradiction(names) {
-        return Err(member.bad_answer(reason));
-    }
-    let other = |said: String| Err(NodesError::OtherNode { given: member.name.clone(), said });
-    match &seen.node {
-        // The node that kubepki runs on is what it is.
-        _ if member.name.is_empty() => Ok(seen),
-        Some(name) if *name != member.name => other(printable(name).into_owned()),
-        None => other("none that has joined a cluster: no file there says its name".to_owned()),
-        _ if seen.is_worker != member.is_worker() => {
-            other(format!("{} ({})", member.name, if seen.is_worker { "a worker" } else { "a control-plane node" }))
-        }
-        _ => Ok(seen),
-    }
-}
 
 /// The steps that come, as far as they can be foreseen; nothing is changed.
 ///

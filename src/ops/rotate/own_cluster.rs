@@ -23,7 +23,7 @@ faults! {
     pub enum OwnClusterError {
         /// The node has no kubeconfig that may write the cluster's objects, and none was named.
         #[error("nothing says which cluster this node's CAs are written to: {reason}")]
-        #[fault("rotate.no_kubeconfig", Usage,
+        #[fault("rotate.no_kubeconfig" as NO_KUBECONFIG, Usage,
             "name a kubeconfig of this node's cluster: --kubeconfig FILE; or make the node's own: `kubepki kubeconfig init admin.conf`")]
         NoKubeconfig {
             /// Where it was looked for.

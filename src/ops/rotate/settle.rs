@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{RestartedPod, Way, affected, gates, restart_pods, wait_for_gates, write_objects};
-use super::{Place, RotateStepRequest, own_cluster};
+use super::own_cluster::{self, OwnClusterError};
+use super::{Place, RotateStepRequest};
 use crate::audit::rotation::{Stage, told_to_sign_with};
 use crate::catalogue::{Aside, CLUSTER_CA, SERVICE_ACCOUNT};
 use crate::error::Result;
@@ -22,12 +23,15 @@ use crate::ops::node::content_of;
 use crate::ops::restart::{Phase, Progress};
 use crate::plan::rotate::RotateError;
 use crate::plan::rotate::affected::Affected;
-use crate::plan::rotate::objects::{ChangedObject, ClusterTrust, Gate};
+use crate::plan::rotate::objects::{ChangedObject, ClusterTrust, Gate, GateName};
 use crate::request::ClusterAccess;
 use crate::x509::{Certificate, read_certificates};
 
 /// For so long the gates are looked at before the objects are written again.
 const ROUND: Duration = Duration::from_secs(20);
+
+/// An API server that has not read its disk yet adds what was taken away as soon as it sees that: until then nothing is looked at.
+const ADDED_WITHIN: Duration = Duration::from_secs(5);
 
 /// What the cluster says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,31 +70,35 @@ pub(super) fn settle(
     let mut api = Api::open(&access, &[], &mut tell)?;
     own_cluster::refuse_other(&kubeconfig, place, &mut api)?;
     let way: Way<'_> = (&access, &[]);
-    let mut objects = write_objects(&mut api, &wanted, is_dry_run)?;
+    let mut objects = Vec::new();
     let mut see = |all: &[Gate]| {
         let closed = all.iter().filter(|gate| !gate.is_open).map(|gate| gate.waits_for.as_str());
         *said.borrow_mut() = closed.collect::<Vec<_>>().join("; ");
         Continue::Yes
     };
-    let gates = if is_dry_run {
-        gates(&mut api, way, &wanted, now)?
-    } else {
-        loop {
-            let left = timeout.saturating_sub(began.elapsed());
-            let seen = wait_for_gates(&mut api, way, &wanted, left.min(ROUND), &mut see)?;
-            let closed: Vec<_> = seen.iter().filter(|gate| !gate.is_open).collect();
-            if closed.is_empty() {
-                break seen;
+    let gates = loop {
+        let written = write_objects(&mut api, &wanted, is_dry_run)?;
+        let is_trust = written.iter().any(|(gate, _)| *gate == GateName::ClientTrust);
+        for (_, one) in written {
+            if !objects.contains(&one) {
+                objects.push(one);
             }
-            if began.elapsed() >= timeout {
-                let gates = closed.iter().map(|gate| format!("{}: {}", gate.name, gate.waits_for)).collect();
-                return Err(RotateError::GatesClosed { waited: timeout, gates }.into());
-            }
-            for one in write_objects(&mut api, &wanted, false)? {
-                if !objects.contains(&one) {
-                    objects.push(one);
-                }
-            }
+        }
+        if is_dry_run {
+            break gates(&mut api, way, &wanted, now)?;
+        }
+        let left = || timeout.saturating_sub(began.elapsed());
+        if is_trust {
+            api.pause(left().min(ADDED_WITHIN))?;
+        }
+        let seen = wait_for_gates(&mut api, way, &wanted, left().min(ROUND), &mut see)?;
+        let closed: Vec<_> = seen.iter().filter(|gate| !gate.is_open).collect();
+        if closed.is_empty() {
+            break seen;
+        }
+        if began.elapsed() >= timeout {
+            let gates = closed.iter().map(|gate| format!("{}: {}", gate.name, gate.waits_for)).collect();
+            return Err(RotateError::GatesClosed { waited: timeout, gates }.into());
         }
     };
     let pods = match trusts_both_since(place).filter(|_| request.evicting.restart_pods && !is_dry_run) {
@@ -106,6 +114,20 @@ pub(super) fn settle(
     let affected = affected(&mut api, &wanted, (&goes, &keys), trusts_both_since(place))?;
     let nodes = api.list::<Node>(None, "")?.items.into_iter().map(|node| node.metadata.name).collect();
     Ok(Settled { objects, gates, affected, pods, nodes })
+}
+
+/// The objects that do not hold yet what this node's files do; none where the node has no kubeconfig to ask with.
+pub(super) fn objects_behind(request: &RotateStepRequest, place: &Place) -> Result<Option<Vec<ChangedObject>>> {
+    let kubeconfig = match own_cluster::kubeconfig(request, place) {
+        Err(error) if error.code() == OwnClusterError::NO_KUBECONFIG => return Ok(None),
+        other => other?,
+    };
+    let access = ClusterAccess { kubeconfig: Some(kubeconfig.clone()), ..request.access.clone() };
+    let mut tell = || ControlFlow::Continue(());
+    let mut api = Api::open(&access, &[], &mut tell)?;
+    own_cluster::refuse_other(&kubeconfig, place, &mut api)?;
+    let behind = write_objects(&mut api, &wanted(place)?, true)?;
+    Ok(Some(behind.into_iter().map(|(_, object)| object).collect()))
 }
 
 /// What the cluster is to say, by this node's files.

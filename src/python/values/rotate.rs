@@ -138,6 +138,8 @@ values! {
         failing_clients = &it.failing_clients;
         /// What a rotation cannot begin with here.
         obstacles = it.obstacles.iter().map(|one| Standing(Error::from(one.error(None)).into())).collect::<Vec<_>>();
+        /// The cluster's objects that do not hold what this node's files do; None where the cluster was not asked.
+        objects = &it.objects;
         /// Whether something is replaced here, or is not as it is to be.
         is_under_way = it.is_under_way();
     }
