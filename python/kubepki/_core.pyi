@@ -1464,6 +1464,7 @@ class NodeRotation:
         "held",
         "failing_clients",
         "obstacles",
+        "objects",
         "is_under_way",
     )
     @property
@@ -1488,6 +1489,8 @@ class NodeRotation:
     def failing_clients(self) -> str | None: ...
     @property
     def obstacles(self) -> tuple[Obstacle, ...]: ...
+    @property
+    def objects(self) -> tuple[ChangedObject, ...] | None: ...
     @property
     def is_under_way(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...

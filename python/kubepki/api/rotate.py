@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def node_rotation(
     *,
     authority: Iterable[str] = (),
+    cluster: bool = False,
     kubelet_dir: StrPath = "/var/lib/kubelet",
     config: StrPath | None = None,
     config_text: str | None = None,
@@ -40,6 +41,8 @@ def node_rotation(
 
     Args:
         authority: What is replaced: `ca`, `front-proxy-ca`, `etcd-ca`, `sa`; without any, all of them.
+        cluster: Ask the cluster too whether its objects hold the CAs of this node's files; a control-plane node, with
+            its own kubeconfig.
         kubelet_dir: The kubelet's directory of the node, with its `config.yaml` and its certificates in `pki`.
         config: The kubeadm configuration (v1beta3, v1beta4), or `cluster` for the one that the cluster has; kubeadm's
             defaults without one.
