@@ -127,8 +127,9 @@ def test_kills_at_random_moments_leave_what_resume_ends(cluster: MakeCluster) ->
                 assert again.returncode == 0, f"{said}: {again.stdout}{again.stderr}"
             takes[verb, ",".join(authorities)] = max(5.0, time.monotonic() - began)
             assert rotation.are(wanted), f"{said}: {[rotation.states(name) for name in authorities]}"
-        assert not rotation.leftovers(), f"{said}: {rotation.leftovers()}"
-        assert not is_under_way(rotation), said
+        left = rotation.leftovers()
+        assert not left, f"run {number} of seed {seed}: {left}"
+        assert not is_under_way(rotation), f"run {number} of seed {seed}"
         for node in here.nodes:
             checked = node.kubepki("check")
             assert checked.returncode == 0, f"run {number} of seed {seed}, {node.name}: {checked.stdout}"

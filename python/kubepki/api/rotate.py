@@ -56,7 +56,9 @@ def node_rotation(
 
     Raises:
         ConfigurationError: `plan.unknown_name`, `config.*`; `api.naive_datetime`.
-        EnvironmentFailure: `store.no_permission` when a file of the node may not be read.
+        EnvironmentFailure: `store.no_permission` when a file of the node may not be read; with `cluster`, `cluster.*`
+            when the cluster does not answer.
+        RefusedError: `rotate.other_cluster` when the node's kubeconfig is of another cluster.
 
     """
     return _core.node_rotation(request(locals()), in_utc(now))
