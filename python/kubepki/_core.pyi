@@ -1465,6 +1465,7 @@ class NodeRotation:
         "failing_clients",
         "obstacles",
         "objects",
+        "objects_problem",
         "is_under_way",
     )
     @property
@@ -1491,6 +1492,8 @@ class NodeRotation:
     def obstacles(self) -> tuple[Obstacle, ...]: ...
     @property
     def objects(self) -> tuple[ChangedObject, ...] | None: ...
+    @property
+    def objects_problem(self) -> FileProblem | None: ...
     @property
     def is_under_way(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...

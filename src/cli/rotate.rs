@@ -348,8 +348,8 @@ pub(super) struct Abort {
 
 /// Say how far a rotation is on every node.
 ///
-/// It is read off the files of each node, whoever changed them. The exit code is 1 when something is left to do, 3 when a node does not
-/// answer.
+/// It is read off the files of each node, whoever changed them; where they leave nothing to do, the cluster is asked whether its objects
+/// hold the same CAs. The exit code is 1 when something is left to do, 3 when a node, or the cluster, does not answer.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   kubepki rotate status --nodes nodes.yaml
@@ -402,6 +402,10 @@ fn unseen(problem: &Fault) -> String {
     format!("what runs there could not be looked at: {}", problem.message)
 }
 
+fn unasked(problem: &Fault) -> String {
+    format!("whether the cluster's objects hold what the nodes' files do is not known: {}", problem.message)
+}
+
 impl Run for Status {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         // A root directory is that of one node.
@@ -435,9 +439,12 @@ impl Run for Status {
         show(session, self.output, &nodes, |nodes, width| report::rotate::nodes(nodes, legs, width))?;
         let mut is_unknown = false;
         for node in &nodes {
-            let of_components = node.rotation.as_ref().and_then(|rotation| rotation.unseen.as_ref()).map(unseen);
-            let of_components = of_components.map(|problem| format!("{}: {problem}", node.name));
-            for problem in node.problem.iter().map(|problem| problem.message.clone()).chain(of_components) {
+            let rotation = node.rotation.as_ref();
+            let of_components = rotation.and_then(|rotation| rotation.unseen.as_ref()).map(unseen);
+            let of_objects = rotation.and_then(|rotation| rotation.objects_problem.as_ref()).map(unasked);
+            let of_node =
+                of_components.into_iter().chain(of_objects).map(|problem| format!("{}: {problem}", node.name));
+            for problem in node.problem.iter().map(|problem| problem.message.clone()).chain(of_node) {
                 session.screen.say(&problem);
                 is_unknown = true;
             }

@@ -107,6 +107,9 @@ pub struct NodeRotation {
     /// The cluster's objects that do not hold what this node's files do; none where the cluster was not asked.
     #[serde(default)]
     pub objects: Option<Vec<ChangedObject>>,
+    /// Why the cluster does not say that; none where it does, or was not asked.
+    #[serde(default)]
+    pub objects_problem: Option<Fault>,
 }
 
 impl NodeRotation {
@@ -185,6 +188,7 @@ pub fn status(request: &NodeRotationRequest, now: DateTime<Utc>) -> Result<NodeR
         failing_clients,
         obstacles: obstacles::find(&place),
         objects: if request.objects.cluster { objects_behind(request, &place)? } else { None },
+        objects_problem: None,
     })
 }
 

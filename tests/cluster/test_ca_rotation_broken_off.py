@@ -181,7 +181,7 @@ def add_again(cluster: Cluster, field: str, bundle: str) -> None:
 
 def test_objects_that_do_not_follow_are_named_and_made_to_follow(cluster: MakeCluster) -> None:
     """They are written last: a run that broke off before is past every file; API servers add what was taken away."""
-    here = cluster(fresh=True, most_back_off=1)
+    here = cluster(most_back_off=1)
     rotation = Rotation(here, ["front-proxy-ca"])
     field, in_time = "requestheader-client-ca-file", []
     for verb, wanted, again in (("abort", "old", "abort"), ("finish", "new", "resume")):
@@ -329,7 +329,7 @@ def put(file: Path, content: bytes) -> None:
 
 def test_restarts_that_broke_off_at_the_end_are_made_up_for(cluster: MakeCluster) -> None:
     """Until the restarts etcd accepts what is of the old CA, and the API server what is of the old key."""
-    here = cluster(fresh=True, most_back_off=1)
+    here = cluster(most_back_off=1)
     rotation = Rotation(here, ["etcd-ca", "sa"])
     rotation.succeed("start")
     words = ("rotate", "step", "trust-new", "--authority", "etcd-ca,sa", "--token-life", "1s", "--no-restart")

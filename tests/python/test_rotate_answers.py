@@ -300,6 +300,20 @@ def test_status_of_one_node_and_of_all_are_two_questions(cluster: Cluster) -> No
         assert cluster.rotate("status", *more).returncode == 2
     here = kubepki("rotate", "status", "--local", "--kubelet-dir", "/data", "--rootfs", cluster.folder / "cp1")
     assert here.returncode == 0, here.stderr
+    assert cluster.rotate("status", "--cluster").returncode == 2
+
+
+def test_where_the_cluster_is_not_asked_nothing_is_said_to_have_ended(cluster: Cluster) -> None:
+    """The files of the nodes are not all: what the cluster hands out is written last."""
+    assert cluster.rotate("status").returncode == 0
+    folder = cluster.folder / "cp1/etc/kubernetes"
+    words = f"--certificates-dir {folder}/pki --kubeconfig-dir {folder} --node-name cp1"
+    through(cluster, "cp1", "sh", "-c", f'shift 6; exec {" ".join(PROGRAM)} "$@" {words}', "sh")
+    (folder / "admin.conf").write_text("apiVersion: v1\nkind: Config\n")
+    asked = cluster.rotate("status")
+    assert asked.returncode == 3
+    assert "cp1: whether the cluster's objects hold what the nodes' files do is not known" in asked.stderr
+    assert "no rotation is under way" not in asked.stderr
 
 
 def test_what_is_left_to_do_names_the_component_that_waits(cluster: Cluster) -> None:

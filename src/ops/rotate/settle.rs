@@ -18,7 +18,7 @@ use crate::catalogue::{Aside, CLUSTER_CA, SERVICE_ACCOUNT};
 use crate::error::Result;
 use crate::objects::Node;
 use crate::ops::Continue;
-use crate::ops::cluster::Api;
+use crate::ops::cluster::{Api, is_passing};
 use crate::ops::node::content_of;
 use crate::ops::restart::{Phase, Progress};
 use crate::plan::rotate::RotateError;
@@ -32,6 +32,9 @@ const ROUND: Duration = Duration::from_secs(20);
 
 /// An API server that has not read its disk yet adds what was taken away as soon as it sees that: until then nothing is looked at.
 const ADDED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Before the same is asked again.
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(1);
 
 /// What the cluster says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,11 +126,18 @@ pub(super) fn objects_behind(request: &RotateStepRequest, place: &Place) -> Resu
         other => other?,
     };
     let access = ClusterAccess { kubeconfig: Some(kubeconfig.clone()), ..request.access.clone() };
+    let (wanted, limit, since) = (wanted(place)?, access.timeout()?, Instant::now());
     let mut tell = || ControlFlow::Continue(());
     let mut api = Api::open(&access, &[], &mut tell)?;
-    own_cluster::refuse_other(&kubeconfig, place, &mut api)?;
-    let behind = write_objects(&mut api, &wanted(place)?, true)?;
-    Ok(Some(behind.into_iter().map(|(_, object)| object).collect()))
+    loop {
+        let is_own = own_cluster::refuse_other(&kubeconfig, place, &mut api);
+        match is_own.and_then(|()| write_objects(&mut api, &wanted, true)) {
+            Ok(behind) => return Ok(Some(behind.into_iter().map(|(_, object)| object).collect())),
+            Err(error) if !is_passing(&error) || since.elapsed() >= limit => return Err(error),
+            // An API server that starts again is there in a moment.
+            Err(_) => api.pause(BETWEEN_QUESTIONS)?,
+        }
+    }
 }
 
 /// What the cluster is to say, by this node's files.

@@ -140,6 +140,8 @@ values! {
         obstacles = it.obstacles.iter().map(|one| Standing(Error::from(one.error(None)).into())).collect::<Vec<_>>();
         /// The cluster's objects that do not hold what this node's files do; None where the cluster was not asked.
         objects = &it.objects;
+        /// Why the cluster does not say that; None where it does, or was not asked.
+        objects_problem = &it.objects_problem;
         /// Whether something is replaced here, or is not as it is to be.
         is_under_way = it.is_under_way();
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::NodeRotation;
 use super::super::nodes::{Fleet, Member, NodesError, question};
 use super::{RotatedNodes, SeenNode};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::rotate::course::{CourseError, Leg, direction, next};
 use crate::text::printable;
 use crate::workers::{self, StopSignal};
@@ -36,7 +36,7 @@ fn are_done(seen: &[SeenNode], names: &[&str]) -> bool {
     is_done && seen.iter().all(|node| node.rotation.is_some())
 }
 
-/// The first control plane says what the cluster's objects do not hold; a cluster that cannot be asked is a warning.
+/// The first control plane says what the cluster's objects do not hold, or why that is not known.
 fn ask_the_cluster(fleet: &Fleet, names: &[&str], seen: &mut [SeenNode], stop: &StopSignal) {
     let mut rotations = seen.iter_mut().map(|node| node.rotation.as_mut());
     let own = env!("CARGO_PKG_VERSION");
@@ -46,7 +46,7 @@ fn ask_the_cluster(fleet: &Fleet, names: &[&str], seen: &mut [SeenNode], stop: &
     };
     match ask(member, names, &["--cluster"], stop) {
         Ok(answer) => rotation.objects = answer.objects,
-        Err(error) => log::warn!("whether the cluster's objects hold what the nodes' files do is not known: {error}"),
+        Err(error) => rotation.objects_problem = Some(Error::from(error).into()),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn look(fleet: &Fleet, names: &[&str], stop: &StopSignal) -> Vec<Seen
         let asked = ask(member, names, &[], stop);
         let (rotation, problem) = match asked {
             Ok(rotation) => (Some(rotation), None),
-            Err(error) => (None, Some(crate::error::Error::from(error).into())),
+            Err(error) => (None, Some(Error::from(error).into())),
         };
         let said = rotation.as_ref().and_then(|rotation| rotation.node.clone());
         let name = if member.name.is_empty() { said.unwrap_or_default() } else { member.name.clone() };

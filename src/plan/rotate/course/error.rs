@@ -64,7 +64,8 @@ faults! {
         },
         /// The old CA is not trusted any more on some node: the way back is a new rotation.
         #[error("{authority}: the old CA is gone on {node}")]
-        #[fault("rotate.too_late", Refused, format!("end it: {}; the way back is a rotation to the old CA", command(["kubepki", "rotate", "finish"])))]
+        #[fault("rotate.too_late", Refused, format!("finish this one: {}; others can still be given up: --authority NAME; the way back is a rotation to the old CA",
+            command(["kubepki", "rotate", "finish", "--authority", authority])))]
         TooLate {
             /// The authority.
             authority: String,
