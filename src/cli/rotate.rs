@@ -15,7 +15,7 @@ use super::stop::Stop;
 use crate::config::Role;
 use crate::error::{Category, Fault};
 use crate::ops::rotate::conduct::{Event, Wish, conduct, due, foresee, survey};
-use crate::ops::rotate::reserve::{RESERVED, RotateReserveRequest, SILENCE, reserve};
+use crate::ops::rotate::reserve::{RESERVED, RotateReserveRequest, SILENCE, UNGUARDED, reserve};
 use crate::ops::rotate::unused::{UnusedHereRequest, UnusedRequest, refuse_old_credentials_here};
 use crate::ops::rotate::{
     self, NodeRotation, NodeRotationRequest, RotateStepRequest, RotationRequest, Trial, export, look_at_cluster, step,
@@ -63,8 +63,7 @@ pub(super) struct Step {
 /// is not kept away.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  kubepki rotate reserve
-  while sleep 10; do echo; done | kubepki rotate reserve --by admin1:4242")]
+  while echo; do sleep 10; done | kubepki rotate reserve --by admin1:4242")]
 pub(super) struct Reserve {
     #[command(flatten)]
     request: RotateReserveRequest,
@@ -179,13 +178,14 @@ impl Run for Step {
 impl Run for Reserve {
     fn run(self, session: &Session) -> Result<u8, Stop> {
         session.interrupts.note_ends();
-        let _reserved = reserve(&self.request)?;
+        let reserved = reserve(&self.request)?;
+        let answer = if reserved.is_locked() { RESERVED } else { UNGUARDED };
         let mut is_said = false;
         loop {
             match beat(session, SILENCE) {
                 Ok(Beat::Heard) if is_said => {}
                 Ok(Beat::Heard) => {
-                    session.screen.say(RESERVED);
+                    session.screen.say(answer);
                     is_said = true;
                 }
                 Ok(Beat::End) if is_said => return Ok(0),
@@ -418,7 +418,7 @@ impl Run for Status {
         if is_local {
             let Self { objects, on, kubelet_dir, node, .. } = self;
             let request = NodeRotationRequest { authority: on.authority, objects, kubelet_dir, node };
-            let rotation = rotate::status(&request, session.now)?;
+            let rotation = rotate::status(&request, session.now, &mut || session.tell())?;
             show(session, self.output, &rotation, report::rotate::status)?;
             if let Some(problem) = &rotation.unseen {
                 session.screen.say(&unseen(problem));
@@ -449,11 +449,12 @@ impl Run for Status {
                 is_unknown = true;
             }
         }
-        let objects: Vec<_> =
-            nodes.iter().filter_map(|node| node.rotation.as_ref()?.objects.as_ref()).flatten().collect();
-        for object in &objects {
-            session.screen.say(&report::rotate::object_behind(object));
-        }
+        let objects = nodes.iter().flat_map(|node| {
+            let of_node = node.rotation.iter().flat_map(|rotation| rotation.objects.iter().flatten());
+            of_node.map(|object| format!("{}: {}", node.name, report::rotate::object_behind(object)))
+        });
+        let objects: Vec<_> = objects.collect();
+        objects.iter().for_each(|object| session.screen.say(object));
         if !objects.is_empty() {
             session.screen.say(&self.on.complete(&report::rotate::objects_follow()));
         } else if !is_unknown {

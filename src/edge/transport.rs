@@ -11,14 +11,17 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use super::process::{GRACE, PAUSE, Pipe};
 use super::program;
+use crate::clock::SystemClock;
 use crate::secret::Secret;
 use crate::workers::StopSignal;
 
@@ -51,7 +54,43 @@ pub enum Input<'i> {
     /// All of this, and then its end.
     All(&'i Secret),
     /// A line break every so often, for as long as it runs: when they end, whoever called has gone, or wants it to end.
-    Beats(Duration),
+    Beats(&'i Beats),
+}
+
+/// Line breaks, and when the last one was sent.
+#[derive(Debug)]
+pub struct Beats {
+    every: Duration,
+    /// By the clock of the day, which goes on while this machine sleeps; none once one was late.
+    last: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl Beats {
+    /// One every so often, from now on.
+    #[must_use]
+    pub fn every(every: Duration) -> Self {
+        Self { every, last: Mutex::new(Some(SystemClock.exact())) }
+    }
+
+    /// Whether none was late by more than two times what is between them, and none is now.
+    #[must_use]
+    pub fn are_in_time(&self) -> bool {
+        self.last().is_some()
+    }
+
+    fn is_sent(&self) {
+        let mut last = self.last();
+        *last = last.map(|_| SystemClock.exact());
+    }
+
+    /// None once one was late.
+    fn last(&self) -> MutexGuard<'_, Option<DateTime<Utc>>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_in_time =
+            |last: &DateTime<Utc>| (SystemClock.exact() - *last).to_std().is_ok_and(|gap| gap < self.every * 3);
+        *last = last.filter(is_in_time);
+        last
+    }
 }
 
 impl<'i> From<Option<&'i Secret>> for Input<'i> {
@@ -246,8 +285,8 @@ impl<'i> Run<'i> {
 struct Feed<'i> {
     sink: Option<OwnedFd>,
     rest: &'i [u8],
-    /// How often there is more.
-    every: Option<Duration>,
+    /// There is more, every so often.
+    beats: Option<&'i Beats>,
     /// When there is.
     next: Instant,
 }
@@ -256,17 +295,17 @@ impl<'i> Feed<'i> {
     fn of(sink: Option<impl Into<OwnedFd>>, input: Input<'i>) -> std::io::Result<Self> {
         let sink = sink.map(Into::into);
         sink.as_ref().map_or(Ok(()), |sink| rustix::io::ioctl_fionbio(sink, true))?;
-        let (rest, every): (&[u8], _) = match input {
+        let (rest, beats): (&[u8], _) = match input {
             Input::Nothing => (&[], None),
             Input::All(secret) => (secret.expose(), None),
-            Input::Beats(every) => (&[], Some(every)),
+            Input::Beats(beats) => (&[], Some(beats)),
         };
-        Ok(Self { sink, rest, every, next: Instant::now() })
+        Ok(Self { sink, rest, beats, next: Instant::now() })
     }
 
     /// Whether what runs hears by its stdin that it is to end; it does now.
     fn ends_it(&mut self) -> bool {
-        let has_beats = self.every.take().is_some();
+        let has_beats = self.beats.take().is_some();
         if has_beats {
             self.sink = None;
         }
@@ -275,14 +314,14 @@ impl<'i> Feed<'i> {
 
     /// Writes what there is room for; false when there is none.
     fn write(&mut self) -> bool {
-        if let Some(every) = self.every
+        if let Some(beats) = self.beats
             && self.rest.is_empty()
         {
             if Instant::now() < self.next {
                 return false;
             }
             self.rest = b"\n";
-            self.next = Instant::now() + every;
+            self.next = Instant::now() + beats.every;
         }
         let Some(sink) = self.sink.as_ref().filter(|_| !self.rest.is_empty()) else {
             self.sink = None;
@@ -291,6 +330,7 @@ impl<'i> Feed<'i> {
         match rustix::io::write(sink, self.rest) {
             Ok(written @ 1..) => {
                 self.rest = self.rest.get(written..).unwrap_or_default();
+                self.beats.iter().for_each(|beats| beats.is_sent());
                 true
             }
             Err(Errno::AGAIN | Errno::INTR) => false,
@@ -381,7 +421,8 @@ mod tests {
     #[test]
     fn whoever_is_to_hear_that_somebody_is_here_hears_line_breaks_until_it_has_heard_enough() {
         for way in ways() {
-            let beats = Input::Beats(Duration::from_millis(5));
+            let beats = Beats::every(Duration::from_millis(5));
+            let beats = Input::Beats(&beats);
             let script = "read one && read two && test -z \"$one$two\" && echo heard";
             let ended = call_by(way.as_deref(), &words(script), &[], beats, within(LONG), &mut |_| {}).unwrap();
             assert_eq!((ended.code, ended.stdout.as_slice()), (Some(0), b"heard\n".as_slice()));
@@ -389,10 +430,22 @@ mod tests {
     }
 
     #[test]
+    fn a_line_break_that_was_late_is_not_forgotten() {
+        let beats = Beats::every(LONG);
+        beats.is_sent();
+        assert!(beats.are_in_time());
+        let late = Beats::every(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(20));
+        late.is_sent();
+        assert!(!late.are_in_time());
+    }
+
+    #[test]
     fn what_hears_that_it_is_to_end_may_tidy_up() {
         let stop = StopSignal::new(|| true);
         let patience = Patience { limit: LONG, stop: Some(&stop) };
-        let beats = Input::Beats(LONG);
+        let beats = Beats::every(LONG);
+        let beats = Input::Beats(&beats);
         let ended = call(&words("cat >/dev/null; echo tidy"), &[], beats, patience, &mut |_| {}).unwrap();
         assert_eq!(ended.stdout, b"tidy\n");
         let deaf = call(&words("exec sleep 1000"), &[], beats, patience, &mut |_| {});

@@ -37,6 +37,7 @@ mod trial;
 pub mod unused;
 mod vouching;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -44,6 +45,7 @@ use serde::{Deserialize, Serialize};
 
 pub use export::export;
 use obstacles::Obstacle;
+use own_cluster::OwnClusterError;
 pub use settle::Settled;
 pub use step::{StepReport, look_at_cluster, step};
 pub use trial::{Trial, trial};
@@ -56,11 +58,13 @@ use crate::audit::rotation::{AuthorityRotation, SIGNING_FLAG, SIGNING_KEY_FLAG, 
 use crate::catalogue::{CLUSTER_CA, KeyFiles, Layout, SERVICE_ACCOUNT, rotated_names};
 use crate::component::StaticPod;
 use crate::config::Role;
+use crate::edge::cluster::ClusterError;
 use crate::error::{Fault, Result};
 use crate::inventory::{Documents, Inventory, is_worker};
 use crate::plan::restart::{ComponentPlan, RestartPlan, Way};
 use crate::plan::rotate::course::{DueRestart, bearers, readers};
 use crate::plan::rotate::objects::ChangedObject;
+use crate::remedy::command;
 use crate::request::{ClusterAccess, NodeRequest, Span};
 pub use crate::request::{NodeRotationRequest, RotateStepRequest, RotationRequest};
 use crate::store::StoreError;
@@ -70,6 +74,9 @@ use crate::x509::read_certificates;
 
 /// The component that signs what the cluster is asked for.
 const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+
+/// No rotation writes more objects of the cluster.
+const MOST_OBJECTS: usize = 10;
 
 /// How long the cluster may take, in seconds, to say what its objects hold.
 const ANSWERED_WITHIN: i64 = 10;
@@ -122,6 +129,9 @@ impl NodeRotation {
         if self.is_worker && !self.held.is_empty() {
             return Some("it holds manifests back, which a worker has none of".to_owned());
         }
+        if self.objects.as_ref().is_some_and(|objects| objects.len() > MOST_OBJECTS) {
+            return Some("it speaks of more objects of the cluster than there are".to_owned());
+        }
         let mut problems = self.authorities.iter().filter_map(|one| {
             let name = printable(&one.name);
             let anchors = one.trusted.iter().chain(&one.next).chain(&one.previous);
@@ -149,11 +159,15 @@ impl NodeRotation {
     }
 }
 
-/// Looks how far this node is; nothing is changed.
+/// Looks how far this node is; nothing is changed. `tell` is asked whether to go on while the cluster is asked.
 ///
 /// # Errors
 /// A name that is unknown; the configuration cannot be read; where the cluster is to be asked, it does not answer, or is another one.
-pub fn status(request: &NodeRotationRequest, now: DateTime<Utc>) -> Result<NodeRotation> {
+pub fn status(
+    request: &NodeRotationRequest,
+    now: DateTime<Utc>,
+    tell: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<NodeRotation> {
     let names = request.chosen()?;
     let place = Place::open(&request.node, &request.kubelet_dir, None)?;
     let restart = RestartRequest {
@@ -187,16 +201,31 @@ pub fn status(request: &NodeRotationRequest, now: DateTime<Utc>) -> Result<NodeR
         held: due.into_iter().flat_map(|plan| plan.held).map(|held| held.component).collect(),
         failing_clients,
         obstacles: obstacles::find(&place),
-        objects: if request.objects.cluster { objects_behind(request, &place)? } else { None },
+        objects: if request.objects.cluster { objects_behind(request, &place, tell)? } else { None },
         objects_problem: None,
     })
 }
 
 /// The node's own kubeconfig is asked.
-fn objects_behind(request: &NodeRotationRequest, place: &Place) -> Result<Option<Vec<ChangedObject>>> {
+fn objects_behind(
+    request: &NodeRotationRequest,
+    place: &Place,
+    tell: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<Vec<ChangedObject>>> {
     let NodeRotationRequest { authority, kubelet_dir, node, .. } = request.clone();
     let access = ClusterAccess { request_timeout: Span::of_seconds(ANSWERED_WITHIN), ..ClusterAccess::default() };
-    settle::objects_behind(&RotateStepRequest { authority, kubelet_dir, node, access, ..Default::default() }, place)
+    let step = RotateStepRequest { authority, kubelet_dir, node, access, ..Default::default() };
+    settle::objects_behind(&step, place, tell).map_err(|error| {
+        let has_options = [OwnClusterError::NO_KUBECONFIG, OwnClusterError::OTHER_CLUSTER, ClusterError::TIMEOUT]
+            .contains(&error.code());
+        if !has_options {
+            return error;
+        }
+        let mut fault = Fault::from(error);
+        let same = command(["kubepki", "rotate", "step", "cluster", "--dry-run"]);
+        fault.hint = format!("with another kubeconfig, or more time: {same} takes --kubeconfig and --request-timeout");
+        fault.into()
+    })
 }
 
 fn is_sha256(digest: &str) -> bool {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::call::{Signals, detached};
+use super::call::Signals;
 use super::command::script;
 use super::data::request;
 use super::operations::moment;
@@ -30,7 +30,10 @@ pub(super) fn node_rotation(
     now: Option<DateTime<Utc>>,
 ) -> PyResult<NodeRotation> {
     let (wanted, now): (NodeRotationRequest, _) = (request(rotation_request)?, moment(now));
-    detached(py, || status(&wanted, now)).map(NodeRotation)
+    let signals = Signals::default();
+    let stop = signals.stop();
+    let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    signals.detached(py, || status(&wanted, now, &mut tell)).map(NodeRotation)
 }
 
 /// How far every node is.

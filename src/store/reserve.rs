@@ -13,7 +13,15 @@ use super::directory::Directory;
 use super::error::StoreError;
 
 /// A file that is reserved, for as long as this lives.
-pub struct Reserved(#[allow(dead_code)] Option<Directory>); // its lock ends with it
+pub struct Reserved(Option<Directory>); // its lock ends with it
+
+impl Reserved {
+    /// Whether a lock keeps others away.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.0.as_ref().is_some_and(Directory::is_locked)
+    }
+}
 
 impl Store {
     /// Reserves a file or a folder that is there; another one is waited for as long as `wait` says. Where no file can be made beside it,

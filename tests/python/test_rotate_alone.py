@@ -148,6 +148,52 @@ def test_words_that_hand_no_stdin_on_are_named(cluster: Cluster) -> None:
     assert {node: state(cluster.folder / node / "etc") for node in cluster.nodes} == before
 
 
+def test_where_no_node_is_nothing_is_reserved(tmp_path: Path) -> None:
+    refused = kubepki("rotate", "reserve", "--rootfs", tmp_path)
+    assert refused.returncode == 2
+    assert "code: rotate.nothing_here" in refused.stderr
+    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.parent.glob(".*kubepki*"))
+
+
+def test_a_node_that_refuses_something_else_is_not_busy(cluster: Cluster) -> None:
+    nodes = yaml.safe_load(cluster.file.read_text())
+    script = 'case "$*" in *reserve*) echo "error: refused by policy" >&2; exit 4 ;; esac; exec "$@"'
+    nodes["nodes"][0]["run"] = ["sh", "-c", script, "sh", *nodes["nodes"][0]["run"]]
+    cluster.file.write_text(yaml.safe_dump(nodes))
+    refused = cluster.rotate("start")
+    assert refused.returncode == 4
+    assert "refused by policy" in refused.stderr
+    assert "rotate.busy" not in refused.stderr
+
+
+def test_a_node_whose_lock_cannot_be_had_is_named(cluster: Cluster) -> None:
+    folder = cluster.folder / "cp1/etc/kubernetes"
+    lock = folder / ".pki.kubepki.lock"
+    lock.touch(mode=0o600)
+    os.chown(lock, 65534, 65534)
+    folder.chmod(0o777)
+    words = (*PROGRAM, "rotate", "reserve", "--rootfs", cluster.folder / "cp1")
+    done = subprocess.run(list(map(str, words)), input="\n", capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "not reserved: no lock can be taken here"
+    told = cluster.rotate("resume").stderr
+    assert "cp1: no lock can be taken there, and nothing keeps another run away" in told
+    assert "cp2: no lock" not in told
+
+
+@pytest.mark.long
+def test_a_run_that_was_asleep_reserves_its_nodes_anew(cluster: Cluster) -> None:
+    """Others may have them by then, before the end of a connection has been heard of."""
+    with under_way(cluster) as first:
+        first.send_signal(signal.SIGSTOP)
+        time.sleep(32)
+        first.send_signal(signal.SIGCONT)
+        (cluster.folder / "answer").touch()
+        assert first.wait() == 0, first.communicate()
+    lines = (cluster.folder / "log").read_text().splitlines()
+    assert sum(" rotate reserve " in line for line in lines) == 4
+
+
 @pytest.mark.long
 def test_a_node_is_not_kept_for_whoever_says_nothing(cluster: Cluster) -> None:
     """A minute: the run that has it may be on a machine that cannot be reached any more."""

@@ -246,6 +246,20 @@ def test_a_dry_run_of_a_step_names_all_that_it_changes(cluster: Cluster) -> None
     assert told == ["trust-both", "trust-new"]
 
 
+def test_a_dry_run_of_reissue_names_what_was_undone_since(cluster: Cluster) -> None:
+    for phase in ("trust-both", "issue-new"):
+        assert cluster.step("cp1", phase, "--authority", "ca").returncode == 0
+    manifest = cluster.folder / "cp1/etc/kubernetes/manifests/kube-controller-manager.yaml"
+    manifest.write_text(re.sub("cert-file=.*", "cert-file=/etc/kubernetes/pki/ca.crt", manifest.read_text()))
+    tried = cluster.step("cp1", "reissue", "--authority", "ca", "--dry-run")
+    assert tried.returncode == 0, tried.stderr
+    assert "/etc/kubernetes/manifests/kube-controller-manager.yaml would say " in tried.stderr
+    done = cluster.step("cp1", "reissue", "--authority", "ca", "-o", "json")
+    assert [one["place"] for one in json.loads(done.stdout)["settings"]] == [
+        "/etc/kubernetes/manifests/kube-controller-manager.yaml"
+    ]
+
+
 def test_a_dry_run_of_a_step_that_is_blocked_says_so(cluster: Cluster) -> None:
     cluster.pki("cp1").chmod(0o777)
     blocked = cluster.step("cp1", "trust-both", "--authority", "ca", "--dry-run")
@@ -314,6 +328,38 @@ def test_where_the_cluster_is_not_asked_nothing_is_said_to_have_ended(cluster: C
     assert asked.returncode == 3
     assert "cp1: whether the cluster's objects hold what the nodes' files do is not known" in asked.stderr
     assert "no rotation is under way" not in asked.stderr
+
+
+def test_of_the_cluster_speaks_who_is_asked_about_it(cluster: Cluster) -> None:
+    says = "said['objects'] = [{'object': 'ConfigMap kube-public/cluster-info', 'says': 'the new CA'}]"
+    intact = cluster.file.read_text()
+    through(cluster, "cp1", sys.executable, "-c", CHANGES, "said['objects'] = []")
+    through(cluster, "cp2", sys.executable, "-c", CHANGES, says)
+    told = cluster.rotate("status")
+    assert told.returncode == 0
+    assert "cluster-info" not in told.stdout + told.stderr
+    cluster.file.write_text(intact)
+    through(cluster, "cp1", sys.executable, "-c", CHANGES, says)
+    told = cluster.rotate("status")
+    assert told.returncode == 1
+    assert "cp1: the cluster's ConfigMap kube-public/cluster-info is to say the new CA" in told.stderr
+    ((*_, verb, _, file),) = [command[:5] for command in commands(told.stderr) if command[0] == "kubepki"]
+    assert (verb, file) == ("resume", str(cluster.file))
+    # etcd's CA and the service accounts' key are in none of them.
+    assert cluster.rotate("status", "--authority", "etcd-ca,sa").returncode == 0
+    cluster.file.write_text(intact)
+    through(cluster, "cp1", sys.executable, "-c", CHANGES, f"{says} * 11")
+    assert "cp1 answers with something else" in cluster.rotate("status").stderr
+
+
+def test_what_hinders_the_cluster_is_said_where_nothing_else_is_left(cluster: Cluster) -> None:
+    through(cluster, "cp1", "env", "PHASE=cluster", "sh", "-c", FAILS, "sh")
+    for verb in ("resume", "finish", "abort"):
+        failed = cluster.rotate(verb)
+        assert failed.returncode == 3, failed.stderr
+        assert "no route to host" in failed.stderr
+        assert f"kubepki rotate {verb} --nodes" in failed.stderr
+        assert "rotate start" not in failed.stderr
 
 
 def test_what_is_left_to_do_names_the_component_that_waits(cluster: Cluster) -> None:

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 pub use self::holders::{RestartedPod, affected, restart_pods};
-use crate::catalogue::ROOT_CA_MAP;
+use crate::catalogue::{CLUSTER_CA, FRONT_PROXY_CA, ROOT_CA_MAP};
 use crate::clock::SystemClock;
 use crate::edge::cluster::ClusterError;
 use crate::error::Result;
@@ -35,6 +35,9 @@ const CLUSTER_INFO: Entry = Entry { namespace: KUBE_PUBLIC, map: "cluster-info",
 
 /// What aggregated API servers learn from whose clients may come.
 const CLIENT_TRUST: [&str; 2] = ["client-ca-file", "requestheader-client-ca-file"];
+
+/// Whose certificates the cluster's objects have.
+pub const HANDED_OUT: [&str; 2] = [CLUSTER_CA, FRONT_PROXY_CA];
 
 /// The signer of the API servers' certificates, for trust bundles alone.
 const SERVING: &str = "kubernetes.io/kube-apiserver-serving";
@@ -62,17 +65,36 @@ pub fn write_objects(
     dry_run: bool,
 ) -> Result<Vec<(GateName, ChangedObject)>> {
     let mut changed = Vec::new();
-    for (gate, entry, edit) in edits(wanted) {
-        let Some(setting) = planned(api, entry, &*edit)? else { continue };
-        if setting.is_set() {
-            continue;
-        }
+    for (Wanted { gate, entry, edit, .. }, setting) in due(api, wanted)? {
         if !dry_run {
             entry.write(api, &*edit)?;
         }
         changed.push((gate, ChangedObject { object: setting.place, says: setting.says }));
     }
     Ok(changed)
+}
+
+/// The objects that have other CAs of `names` than they are to have. One that was signed again with its key is the same one here.
+///
+/// # Errors
+/// As [`write_objects`].
+pub fn objects_behind(api: &mut Api<'_>, wanted: &ClusterTrust, names: &[&str]) -> Result<Vec<ChangedObject>> {
+    let is_meant = |one: &Wanted<'_>, setting: &Setting| {
+        names.contains(&one.authority) && objects::has_other_keys(one.gate, setting)
+    };
+    let behind = due(api, wanted)?.into_iter().filter(|(one, setting)| is_meant(one, setting));
+    Ok(behind.map(|(_, setting)| ChangedObject { object: setting.place, says: setting.says }).collect())
+}
+
+/// What is to be written, and what it says now.
+fn due<'w>(api: &mut Api<'_>, wanted: &'w ClusterTrust) -> Result<Vec<(Wanted<'w>, Setting)>> {
+    let mut all = Vec::new();
+    for one in edits(wanted) {
+        if let Some(setting) = planned(api, one.entry, &*one.edit)?.filter(|setting| !setting.is_set()) {
+            all.push((one, setting));
+        }
+    }
+    Ok(all)
 }
 
 /// Looks at each gate; the signer's is asked for a certificate.
@@ -129,20 +151,31 @@ fn look(api: &mut Api<'_>, way: Way<'_>, wanted: &ClusterTrust, is_late: bool) -
 
 type BoxedEdit<'w> = Box<Edit<'w>>;
 
-/// What is written, and the gate that looks at it.
-fn edits(wanted: &ClusterTrust) -> Vec<(GateName, Entry, BoxedEdit<'_>)> {
-    let trust = CLIENT_TRUST.into_iter().zip([&wanted.clients, &wanted.front_proxy]).map(|(key, certificates)| {
+/// What is written.
+struct Wanted<'w> {
+    /// The gate that looks at it.
+    gate: GateName,
+    /// Whose certificates it has.
+    authority: &'static str,
+    entry: Entry,
+    edit: BoxedEdit<'w>,
+}
+
+fn edits(wanted: &ClusterTrust) -> Vec<Wanted<'_>> {
+    let (keys, of) = (CLIENT_TRUST, [(CLUSTER_CA, &wanted.clients), (FRONT_PROXY_CA, &wanted.front_proxy)]);
+    let trust = keys.into_iter().zip(of).map(|(key, (authority, certificates))| {
         let entry = Entry { namespace: KUBE_SYSTEM, map: "extension-apiserver-authentication", key };
         let edit: BoxedEdit<'_> =
             Box::new(move |place: &str, text: &str| Ok(objects::certificates(place, key, text, certificates)));
-        (GateName::ClientTrust, entry, edit)
+        Wanted { gate: GateName::ClientTrust, authority, entry, edit }
     });
     let info: BoxedEdit<'_> = Box::new(|place: &str, text: &str| objects::cluster_info(place, text, &wanted.authority));
     let config: BoxedEdit<'_> =
         Box::new(|place: &str, text: &str| objects::kubeadm_config(place, text, wanted.signing_file.as_deref()));
-    let mut all = vec![(GateName::ClusterInfo, CLUSTER_INFO, info)];
+    let of_ca = |gate, entry, edit| Wanted { gate, authority: CLUSTER_CA, entry, edit };
+    let mut all = vec![of_ca(GateName::ClusterInfo, CLUSTER_INFO, info)];
     all.extend(trust);
-    all.push((GateName::KubeadmConfig, KUBEADM_CONFIG, config));
+    all.push(of_ca(GateName::KubeadmConfig, KUBEADM_CONFIG, config));
     all
 }
 
@@ -165,8 +198,8 @@ fn seen(api: &mut Api<'_>, wanted: &ClusterTrust) -> Result<Vec<Gate>> {
     };
     let mut all = vec![objects::api_server(ready)];
     let mut said = Vec::new();
-    for (name, entry, edit) in edits(wanted) {
-        said.push((name, planned(api, entry, &*edit)?));
+    for one in edits(wanted) {
+        said.push((one.gate, planned(api, one.entry, &*one.edit)?));
     }
     for name in [GateName::ClusterInfo, GateName::ClientTrust, GateName::KubeadmConfig] {
         let settings: Vec<_> = said.iter().filter(|(of, _)| *of == name).map(|(_, setting)| setting.clone()).collect();

@@ -31,7 +31,7 @@ faults! {
         },
         /// The kubeconfig is of another cluster: neither does it trust a CA of this node, nor does that cluster hand one out.
         #[error("{} is of another cluster: {server} is not verified by a CA of this node, and hands out another one", kubeconfig.display())]
-        #[fault("rotate.other_cluster", Refused, "name a kubeconfig of this node's cluster: --kubeconfig FILE")]
+        #[fault("rotate.other_cluster" as OTHER_CLUSTER, Refused, "name a kubeconfig of this node's cluster: --kubeconfig FILE")]
         OtherCluster {
             /// The kubeconfig.
             kubeconfig: PathBuf,

@@ -3,6 +3,7 @@
 //! In: a node. Out: [`Reserved`], for as long as no other run is to work on this node. Each run reserves every control plane, and two
 //! runs that rotate the same cluster have one in common.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Result, faults};
@@ -22,17 +23,27 @@ pub const BEAT: Duration = Duration::from_secs(10);
 /// What `kubepki rotate reserve` says on stderr once the node is reserved.
 pub const RESERVED: &str = "reserved";
 
+/// What it says where no lock can be taken: a full disk must not keep anybody from the way back.
+pub const UNGUARDED: &str = "not reserved: no lock can be taken here";
+
 faults! {
     /// Why a node cannot be reserved.
     pub enum ReserveError {
         /// Another run over all nodes works on it.
         #[error("another run has reserved this node: {holder}")]
-        #[fault("rotate.reserved", Refused, format!("wait for its end; {see}"))]
+        #[fault("rotate.reserved" as TAKEN, Refused, format!("wait for its end; {see}"))]
         Taken {
             /// What holds it here, for a run that may be on another machine.
             holder: String,
             /// How to find out which.
             see: String,
+        },
+        /// The folder of certificates is not there.
+        #[error("there is no {}: no control plane is here", folder.display())]
+        #[fault("rotate.nothing_here", Usage, "name this node's folder of certificates: --certificates-dir DIR")]
+        NothingHere {
+            /// The folder.
+            folder: PathBuf,
         },
     }
 }
@@ -43,7 +54,7 @@ impl ReserveError {
             let see = "nothing here says which process that is".to_owned();
             return Self::Taken { holder: "an unknown process".to_owned(), see };
         };
-        let see = format!("`ps -o args -p {}` says which machine it runs on", holder.pid);
+        let see = format!("`ps -o args -p {}` on this node says which machine it runs on", holder.pid);
         Self::Taken { holder: holder.to_string(), see }
     }
 }
@@ -54,6 +65,10 @@ impl ReserveError {
 /// [`ReserveError`]; the configuration cannot be read, or the folder of certificates not looked at.
 pub fn reserve(request: &RotateReserveRequest) -> Result<Reserved> {
     let node = Node::open_without_address(&request.node)?;
+    let folder = &node.layout.certificates_dir;
+    if !node.store.is_directory(folder) {
+        return Err(ReserveError::NothingHere { folder: folder.clone() }.into());
+    }
     node.store.reserve(&node.layout.certificates_dir, WAIT).map_err(|error| match error {
         StoreError::Locked { holder, .. } => ReserveError::taken(holder.as_ref()).into(),
         error => error.into(),

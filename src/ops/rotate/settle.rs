@@ -11,8 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{RestartedPod, Way, affected, gates, restart_pods, wait_for_gates, write_objects};
-use super::own_cluster::{self, OwnClusterError};
-use super::{Place, RotateStepRequest};
+use super::{Place, RotateStepRequest, cluster, own_cluster};
 use crate::audit::rotation::{Stage, told_to_sign_with};
 use crate::catalogue::{Aside, CLUSTER_CA, SERVICE_ACCOUNT};
 use crate::error::Result;
@@ -119,20 +118,25 @@ pub(super) fn settle(
     Ok(Settled { objects, gates, affected, pods, nodes })
 }
 
-/// The objects that do not hold yet what this node's files do; none where the node has no kubeconfig to ask with.
-pub(super) fn objects_behind(request: &RotateStepRequest, place: &Place) -> Result<Option<Vec<ChangedObject>>> {
-    let kubeconfig = match own_cluster::kubeconfig(request, place) {
-        Err(error) if error.code() == OwnClusterError::NO_KUBECONFIG => return Ok(None),
-        other => other?,
-    };
+/// The objects that do not have the CAs yet that this node's files have; none where the node is a disk of another machine, whose
+/// kubeconfigs are not used.
+pub(super) fn objects_behind(
+    request: &RotateStepRequest,
+    place: &Place,
+    tell: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<Option<Vec<ChangedObject>>> {
+    if !place.node.store.is_of_this_machine() {
+        return Ok(None);
+    }
+    let names = request.chosen()?;
+    let kubeconfig = own_cluster::kubeconfig(request, place)?;
     let access = ClusterAccess { kubeconfig: Some(kubeconfig.clone()), ..request.access.clone() };
     let (wanted, limit, since) = (wanted(place)?, access.timeout()?, Instant::now());
-    let mut tell = || ControlFlow::Continue(());
-    let mut api = Api::open(&access, &[], &mut tell)?;
+    let mut api = Api::open(&access, &[], tell)?;
     loop {
         let is_own = own_cluster::refuse_other(&kubeconfig, place, &mut api);
-        match is_own.and_then(|()| write_objects(&mut api, &wanted, true)) {
-            Ok(behind) => return Ok(Some(behind.into_iter().map(|(_, object)| object).collect())),
+        match is_own.and_then(|()| cluster::objects_behind(&mut api, &wanted, &names)) {
+            Ok(behind) => return Ok(Some(behind)),
             Err(error) if !is_passing(&error) || since.elapsed() >= limit => return Err(error),
             // An API server that starts again is there in a moment.
             Err(_) => api.pause(BETWEEN_QUESTIONS)?,

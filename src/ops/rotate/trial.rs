@@ -50,10 +50,6 @@ fn planned(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Res
     let has_restarts = !restarts_nothing(request, &place);
     let mut restarts = if has_restarts { affected_components(&place, phase, &names, &rotations) } else { Vec::new() };
     refuse_stuck(request, &place, phase, &rotations, now)?;
-    if phase == Phase::Reissue {
-        let plan = reissue::plan(request, &place, &rotations, now)?;
-        return Ok(Trial { plan, settings: Vec::new(), restarts });
-    }
     let mut artefacts: Vec<Artefact> = Vec::new();
     if phase == Phase::TrustBoth
         && let Some(turn) = beginning(request, &place, &rotations, &material, now)?
@@ -65,8 +61,13 @@ fn planned(request: &RotateStepRequest, phase: Phase, now: DateTime<Utc>) -> Res
     let rotations = place.rotations(&names)?;
     let planned = turn(&place.inventory()?, &rotations.iter().collect::<Vec<_>>(), phase, &material, circumstances)?;
     let mut plan = planned.plan.clone();
-    artefacts.extend(plan.artefacts);
+    artefacts.append(&mut plan.artefacts);
     place = place.after(planned)?;
+    if phase == Phase::Reissue {
+        plan = reissue::plan(request, &place, &place.rotations(&names)?, now)?;
+        artefacts.retain(|one| plan.artefacts.iter().all(|other| other.name != one.name));
+        artefacts.append(&mut plan.artefacts);
+    }
     let mut settings = Vec::new();
     if names.contains(&CLUSTER_CA) {
         if let Some((setting, _)) = due_setting(&place)? {

@@ -186,6 +186,26 @@ pub fn said(name: GateName, settings: &[Option<Setting>]) -> Gate {
     Gate::closed(name, seen, wanted.join("; "))
 }
 
+/// Whether what a text of CAs is to say has other keys than it has now. To whoever trusts a CA, one that was signed again is the same.
+#[must_use]
+pub fn has_other_keys(name: GateName, setting: &Setting) -> bool {
+    let keys = |text: &str| -> Option<BTreeSet<Vec<u8>>> {
+        let all = match name {
+            GateName::ClientTrust => read_certificates(text.as_bytes()).ok()?,
+            GateName::ClusterInfo => {
+                let kubeconfig = Kubeconfig::parse(text.as_bytes()).ok()?;
+                let of =
+                    |name: &str| read_certificates(&kubeconfig.cluster(name).ok()?.certificate_authority_data?).ok();
+                kubeconfig.cluster_names().into_iter().map(of).collect::<Option<Vec<_>>>()?.concat()
+            }
+            _ => return None,
+        };
+        Some(all.iter().map(|one| one.public_key_info().to_vec()).collect())
+    };
+    let there = keys(&setting.before);
+    there.is_none() || there != keys(&setting.after)
+}
+
 /// Whether every namespace has the CAs for its pods. Nobody writes into one that is going.
 #[must_use]
 pub fn root_authority(namespaces: &[Namespace], maps: &[ConfigMap], authority: &[Certificate]) -> Gate {

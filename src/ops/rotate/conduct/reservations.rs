@@ -10,9 +10,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::edge::host;
-use crate::edge::transport::{Input, Patience};
+use crate::edge::transport::{Beats, Input, Patience};
 use crate::ops::rotate::nodes::{Fleet, LOOK, Member, NodesError};
-use crate::ops::rotate::reserve::{BEAT, RESERVED};
+use crate::ops::rotate::reserve::{BEAT, RESERVED, ReserveError, UNGUARDED};
 use crate::text::is_plain_word;
 use crate::workers::{StopSignal, TICK};
 
@@ -31,7 +31,7 @@ impl Reservations {
     /// # Errors
     /// [`NodesError::Busy`]; those of asking a node.
     pub(super) fn keep(&mut self, fleet: &Fleet, stop: &StopSignal) -> Result<(), NodesError> {
-        self.all.retain(|one| !one.has_ended());
+        self.all.retain(Reservation::is_kept);
         let mut missing: Vec<_> =
             fleet.members.iter().filter(|member| !member.is_worker() && !self.has(member)).collect();
         missing.sort_by_key(|member| &member.name);
@@ -56,6 +56,7 @@ impl Drop for Reservations {
 /// A node that is reserved.
 struct Reservation {
     node: String,
+    beats: Arc<Beats>,
     has_gone: Arc<AtomicBool>,
     keeper: Option<JoinHandle<Result<(), NodesError>>>,
 }
@@ -64,29 +65,41 @@ impl Reservation {
     fn of(member: &Member, stop: &StopSignal) -> Result<Self, NodesError> {
         let (sender, receiver) = channel();
         let has_gone = Arc::new(AtomicBool::new(false));
+        let is_taken = Arc::new(AtomicBool::new(false));
+        let beats = Arc::new(Beats::every(BEAT));
         let keeper = {
-            let (member, has_gone) = (member.clone(), Arc::clone(&has_gone));
+            let (member, beats) = (member.clone(), Arc::clone(&beats));
+            let (has_gone, is_taken) = (Arc::clone(&has_gone), Arc::clone(&is_taken));
+            let code = format!("code: {}", ReserveError::TAKEN);
             thread::spawn(move || {
                 let gone = StopSignal::new(move || has_gone.load(Ordering::SeqCst));
                 let patience = Patience { limit: LONGEST_RUN, stop: Some(&gone) };
                 let arguments = ["rotate", "reserve", "--by", &own_name()];
                 let mut see = |line: &str| {
-                    if line == RESERVED {
+                    if line == UNGUARDED {
+                        log::warn!("{}: no lock can be taken there, and nothing keeps another run away", member.name);
+                    }
+                    if [RESERVED, UNGUARDED].contains(&line) {
                         // Whoever has stopped waiting says so by `gone`.
                         let _ = sender.send(());
                     }
+                    if line.trim() == code {
+                        is_taken.store(true, Ordering::SeqCst);
+                    }
                 };
-                member.call(&arguments, Input::Beats(BEAT), patience, &mut see).map(drop)
+                member.call(&arguments, Input::Beats(&beats), patience, &mut see).map(drop)
             })
         };
-        let mut made = Self { node: member.name.clone(), has_gone, keeper: Some(keeper) };
+        let mut made = Self { node: member.name.clone(), beats, has_gone, keeper: Some(keeper) };
         let began = Instant::now();
         loop {
             match receiver.recv_timeout(TICK) {
                 Ok(()) => return Ok(made),
                 Err(RecvTimeoutError::Disconnected) => {
                     let reason = match made.end() {
-                        Err(NodesError::Refused { node, reason, .. }) => return Err(NodesError::Busy { node, reason }),
+                        Err(NodesError::Refused { node, reason, .. }) if is_taken.load(Ordering::SeqCst) => {
+                            return Err(NodesError::Busy { node, reason });
+                        }
                         Err(error) => return Err(error),
                         Ok(()) => "it ended at once".to_owned(),
                     };
@@ -101,8 +114,11 @@ impl Reservation {
         }
     }
 
-    fn has_ended(&self) -> bool {
-        self.keeper.as_ref().is_none_or(JoinHandle::is_finished)
+    /// Whether it runs, and has heard of this run all the time: after a sleep of this machine others may have the node, and what keeps it
+    /// for us not have ended here yet.
+    fn is_kept(&self) -> bool {
+        let runs = self.keeper.as_ref().is_some_and(|keeper| !keeper.is_finished());
+        runs && self.beats.are_in_time()
     }
 
     fn leave(&self) {

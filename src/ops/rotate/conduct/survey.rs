@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use super::super::NodeRotation;
+use super::super::cluster::HANDED_OUT;
 use super::super::nodes::{Fleet, Member, NodesError, question};
 use super::{RotatedNodes, SeenNode};
-use crate::error::{Error, Result};
+use crate::error::{Error, Fault, Result};
 use crate::plan::rotate::course::{CourseError, Leg, direction, next};
 use crate::text::printable;
 use crate::workers::{self, StopSignal};
@@ -27,26 +28,36 @@ pub fn survey(on: &RotatedNodes, program: &Path, stop: &StopSignal) -> Result<Ve
     if stop.has_come() { Err(NodesError::Interrupted.into()) } else { Ok(seen) }
 }
 
-/// Whether no node has anything left to do.
+/// Whether no node has anything left to do, and the cluster's objects may.
 fn are_done(seen: &[SeenNode], names: &[&str]) -> bool {
     let is_done = match due(seen, names) {
         Ok(legs) => legs.is_empty(),
         Err(error) => error.code() == CourseError::NONE,
     };
-    is_done && seen.iter().all(|node| node.rotation.is_some())
+    is_done && names.iter().any(|name| HANDED_OUT.contains(name)) && seen.iter().all(|node| node.rotation.is_some())
 }
 
-/// The first control plane says what the cluster's objects do not hold, or why that is not known.
+/// One control plane says what the cluster's objects do not hold; the first one says why that is not known where none does.
 fn ask_the_cluster(fleet: &Fleet, names: &[&str], seen: &mut [SeenNode], stop: &StopSignal) {
-    let mut rotations = seen.iter_mut().map(|node| node.rotation.as_mut());
-    let own = env!("CARGO_PKG_VERSION");
-    let mut asked = fleet.members.iter().zip(&mut rotations).filter_map(|(member, rotation)| Some((member, rotation?)));
-    let Some((member, rotation)) = asked.find(|(_, rotation)| !rotation.is_worker && rotation.version == own) else {
-        return;
-    };
-    match ask(member, names, &["--cluster"], stop) {
-        Ok(answer) => rotation.objects = answer.objects,
-        Err(error) => rotation.objects_problem = Some(Error::from(error).into()),
+    let mut first_problem = None;
+    for (at, member) in fleet.members.iter().enumerate() {
+        let Some(rotation) = seen.get_mut(at).and_then(|node| node.rotation.as_mut()) else { continue };
+        if rotation.is_worker || rotation.version != env!("CARGO_PKG_VERSION") || stop.has_come() {
+            continue;
+        }
+        match ask(member, names, &["--cluster"], stop) {
+            Ok(NodeRotation { objects: None, .. }) => {}
+            Ok(NodeRotation { objects, .. }) => {
+                rotation.objects = objects;
+                return;
+            }
+            Err(error) => first_problem = first_problem.or_else(|| Some((at, Fault::from(Error::from(error))))),
+        }
+    }
+    if let Some((at, problem)) = first_problem
+        && let Some(rotation) = seen.get_mut(at).and_then(|node| node.rotation.as_mut())
+    {
+        rotation.objects_problem = Some(problem);
     }
 }
 
@@ -61,7 +72,8 @@ pub(super) fn look(fleet: &Fleet, names: &[&str], stop: &StopSignal) -> Vec<Seen
     workers::at_once(&fleet.members, |member| {
         let asked = ask(member, names, &[], stop);
         let (rotation, problem) = match asked {
-            Ok(rotation) => (Some(rotation), None),
+            // Of the cluster speaks who is asked about it.
+            Ok(rotation) => (Some(NodeRotation { objects: None, objects_problem: None, ..rotation }), None),
             Err(error) => (None, Some(Error::from(error).into())),
         };
         let said = rotation.as_ref().and_then(|rotation| rotation.node.clone());

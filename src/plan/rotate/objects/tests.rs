@@ -50,6 +50,27 @@ fn text(certificates: &[Certificate]) -> String {
 }
 
 #[test]
+fn a_ca_that_was_signed_again_is_no_other_one() {
+    let ((old, key), (new, _)) = (authority(), authority());
+    let renewed = template(true).self_sign(&SerialNumber::random().unwrap(), &key).unwrap();
+    let info = |there: &[Certificate], wanted: &[Certificate]| {
+        has_other_keys(GateName::ClusterInfo, &cluster_info("it", &kubeconfig(there), wanted).unwrap())
+    };
+    let clients = |there: &[Certificate], wanted: &[Certificate]| {
+        has_other_keys(GateName::ClientTrust, &certificates("it", "client-ca-file", &text(there), wanted))
+    };
+    for has_others in [&info as &dyn Fn(&[Certificate], &[Certificate]) -> bool, &clients] {
+        assert!(!has_others(&[old.clone(), renewed.clone()], &[renewed.clone()]));
+        assert!(!has_others(&[old.clone()], &[renewed.clone()]));
+        assert!(has_others(&[old.clone(), new.clone()], &[new.clone()]));
+        assert!(has_others(&[old.clone()], &[renewed.clone(), new.clone()]));
+    }
+    let setting =
+        kubeadm_config("it", "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n", Some(Path::new(FILE)));
+    assert!(has_other_keys(GateName::KubeadmConfig, &setting.unwrap()));
+}
+
+#[test]
 fn cluster_info_holds_the_cas_in_their_order_and_nothing_else_changes() {
     let [old, new] = two();
     let of = |text: &str, wanted: &[Certificate]| cluster_info("it", text, wanted).unwrap().after;
