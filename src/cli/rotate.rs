@@ -454,7 +454,9 @@ impl Run for Status {
             of_node.map(|object| format!("{}: {}", node.name, report::rotate::object_behind(object)))
         });
         let objects: Vec<_> = objects.collect();
-        objects.iter().for_each(|object| session.screen.say(object));
+        for object in &objects {
+            session.screen.say(object);
+        }
         if !objects.is_empty() {
             session.screen.say(&self.on.complete(&report::rotate::objects_follow()));
         } else if !is_unknown {

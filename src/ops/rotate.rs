@@ -214,7 +214,7 @@ fn objects_behind(
 ) -> Result<Option<Vec<ChangedObject>>> {
     let NodeRotationRequest { authority, kubelet_dir, node, .. } = request.clone();
     let access = ClusterAccess { request_timeout: Span::of_seconds(ANSWERED_WITHIN), ..ClusterAccess::default() };
-    let step = RotateStepRequest { authority, kubelet_dir, node, access, ..Default::default() };
+    let step = RotateStepRequest { authority, kubelet_dir, access, node, ..Default::default() };
     settle::objects_behind(&step, place, tell).map_err(|error| {
         let has_options = [OwnClusterError::NO_KUBECONFIG, OwnClusterError::OTHER_CLUSTER, ClusterError::TIMEOUT]
             .contains(&error.code());

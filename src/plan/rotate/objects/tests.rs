@@ -53,18 +53,17 @@ fn text(certificates: &[Certificate]) -> String {
 fn a_ca_that_was_signed_again_is_no_other_one() {
     let ((old, key), (new, _)) = (authority(), authority());
     let renewed = template(true).self_sign(&SerialNumber::random().unwrap(), &key).unwrap();
-    let info = |there: &[Certificate], wanted: &[Certificate]| {
-        has_other_keys(GateName::ClusterInfo, &cluster_info("it", &kubeconfig(there), wanted).unwrap())
+    let has_others = |there: &[&Certificate], wanted: &[&Certificate]| {
+        let owned = |all: &[&Certificate]| all.iter().map(|one| (*one).clone()).collect::<Vec<_>>();
+        let (there, wanted) = (owned(there), owned(wanted));
+        let info = cluster_info("it", &kubeconfig(&there), &wanted).unwrap();
+        let clients = certificates("it", "client-ca-file", &text(&there), &wanted);
+        [has_other_keys(GateName::ClusterInfo, &info), has_other_keys(GateName::ClientTrust, &clients)]
     };
-    let clients = |there: &[Certificate], wanted: &[Certificate]| {
-        has_other_keys(GateName::ClientTrust, &certificates("it", "client-ca-file", &text(there), wanted))
-    };
-    for has_others in [&info as &dyn Fn(&[Certificate], &[Certificate]) -> bool, &clients] {
-        assert!(!has_others(&[old.clone(), renewed.clone()], &[renewed.clone()]));
-        assert!(!has_others(&[old.clone()], &[renewed.clone()]));
-        assert!(has_others(&[old.clone(), new.clone()], &[new.clone()]));
-        assert!(has_others(&[old.clone()], &[renewed.clone(), new.clone()]));
-    }
+    assert_eq!(has_others(&[&old, &renewed], &[&renewed]), [false; 2]);
+    assert_eq!(has_others(&[&old], &[&renewed]), [false; 2]);
+    assert_eq!(has_others(&[&old, &new], &[&new]), [true; 2]);
+    assert_eq!(has_others(&[&old], &[&renewed, &new]), [true; 2]);
     let setting =
         kubeadm_config("it", "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n", Some(Path::new(FILE)));
     assert!(has_other_keys(GateName::KubeadmConfig, &setting.unwrap()));
