@@ -3,7 +3,6 @@
 //! In: the fields of a request, a verb. Out: how far nodes are, what would come, what was done. What `progress` or a signal handler raises ends
 //! what only looks at once, and a rotation after the step that is being done.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -31,8 +30,7 @@ pub(super) fn node_rotation(
 ) -> PyResult<NodeRotation> {
     let (wanted, now): (NodeRotationRequest, _) = (request(rotation_request)?, moment(now));
     let signals = Signals::default();
-    let stop = signals.stop();
-    let mut tell = || if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut tell = signals.tell();
     signals.detached(py, || status(&wanted, now, &mut tell)).map(NodeRotation)
 }
 
@@ -83,13 +81,14 @@ pub(super) fn rotate(
     let progress = progress.map(Bound::unbind);
     let signals = Signals::default();
     let stop = signals.stop();
+    let mut go_on = signals.tell();
     let mut tell = |event: &Event<'_>| {
         if let (Some(callable), Some((node, kind, text))) = (&progress, told(event))
             && let Err(error) = Python::attach(|py| callable.call1(py, (node, kind, text)).map(drop))
         {
             signals.raise(error);
         }
-        if stop.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        go_on()
     };
     signals.detached(py, || conduct(&wanted, wish, &program, &stop, &mut tell)).map(RotationReport)
 }

@@ -36,9 +36,6 @@ const CLUSTER_INFO: Entry = Entry { namespace: KUBE_PUBLIC, map: "cluster-info",
 /// What aggregated API servers learn from whose clients may come.
 const CLIENT_TRUST: [&str; 2] = ["client-ca-file", "requestheader-client-ca-file"];
 
-/// Whose certificates the cluster's objects have.
-pub const HANDED_OUT: [&str; 2] = [CLUSTER_CA, FRONT_PROXY_CA];
-
 /// The signer of the API servers' certificates, for trust bundles alone.
 const SERVING: &str = "kubernetes.io/kube-apiserver-serving";
 
@@ -53,6 +50,12 @@ const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 
 /// How the cluster is reached: the probe's request is deleted although the wait is broken off.
 pub type Way<'w> = (&'w ClusterAccess, &'w [PathBuf]);
+
+/// Whether the cluster's objects have certificates of one of these authorities.
+#[must_use]
+pub fn are_handed_out(names: &[&str]) -> bool {
+    names.iter().any(|name| [CLUSTER_CA, FRONT_PROXY_CA].contains(name))
+}
 
 /// Writes what the cluster's objects are to say where they do not, and says which gate looks at each; with `dry_run` nothing is written.
 /// An object that others change at the same time is read again.

@@ -20,7 +20,7 @@ pub use self::error::ConductError;
 use self::reservations::Reservations;
 use self::survey::look;
 pub use self::survey::{due, survey};
-use super::cluster::HANDED_OUT;
+use super::cluster::are_handed_out;
 use super::nodes::{Fleet, Member, NodesError, long_patience, step_patience};
 use super::{NodeRotation, Settled, StepReport, vouching};
 use crate::audit::rotation::{AuthorityRotation, Stage};
@@ -439,7 +439,7 @@ impl<'c, 't> Conductor<'c, 't> {
 
     /// Every node has one again; a run that broke off may have left the cluster's objects behind. Whether they were.
     fn ends_the_last_step(&mut self) -> Result<bool> {
-        if !self.names.iter().any(|name| HANDED_OUT.contains(name)) {
+        if !are_handed_out(&self.names) {
             return Ok(false);
         }
         self.cluster(&owned(&self.names), false)?;

@@ -121,10 +121,7 @@ pub fn cluster_info(place: &str, text: &str, authority: &[Certificate]) -> Resul
     let document = Document::new(place, text, says);
     let read = |text: &str| Kubeconfig::parse(text.as_bytes()).map_err(|error| document.unfit(error.to_string()));
     let held = |kubeconfig: &Kubeconfig| -> Vec<bool> {
-        let of = |name: &str| kubeconfig.cluster(name).ok()?.certificate_authority_data;
-        let holds =
-            |name: &str| of(name).and_then(|pem| read_certificates(&pem).ok()).is_some_and(|all| all == authority);
-        kubeconfig.cluster_names().into_iter().map(holds).collect()
+        embedded(kubeconfig).into_iter().map(|all| all.is_some_and(|all| all == authority)).collect()
     };
     let there = held(&read(text)?);
     if authority.is_empty() || there.iter().all(|holds| *holds) {
@@ -142,6 +139,12 @@ pub fn cluster_info(place: &str, text: &str, authority: &[Certificate]) -> Resul
         return Err(document.unfit("its clusters are not where they are expected"));
     }
     Ok(document.becomes(&after))
+}
+
+/// The CAs that each cluster of a kubeconfig has embedded; none where they cannot be read.
+fn embedded(kubeconfig: &Kubeconfig) -> Vec<Option<Vec<Certificate>>> {
+    let of = |name: &str| read_certificates(&kubeconfig.cluster(name).ok()?.certificate_authority_data?).ok();
+    kubeconfig.cluster_names().into_iter().map(of).collect()
 }
 
 /// A text of certificates that is to hold exactly these; API servers add to it, and take nothing away. Their order means nothing.
@@ -193,10 +196,8 @@ pub fn has_other_keys(name: GateName, setting: &Setting) -> bool {
         let all = match name {
             GateName::ClientTrust => read_certificates(text.as_bytes()).ok()?,
             GateName::ClusterInfo => {
-                let kubeconfig = Kubeconfig::parse(text.as_bytes()).ok()?;
-                let of =
-                    |name: &str| read_certificates(&kubeconfig.cluster(name).ok()?.certificate_authority_data?).ok();
-                kubeconfig.cluster_names().into_iter().map(of).collect::<Option<Vec<_>>>()?.concat()
+                let all = embedded(&Kubeconfig::parse(text.as_bytes()).ok()?);
+                all.into_iter().collect::<Option<Vec<_>>>()?.concat()
             }
             _ => return None,
         };

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::super::NodeRotation;
-use super::super::cluster::HANDED_OUT;
+use super::super::cluster::are_handed_out;
 use super::super::nodes::{Fleet, Member, NodesError, question};
 use super::{RotatedNodes, SeenNode};
 use crate::error::{Error, Fault, Result};
@@ -34,7 +34,7 @@ fn are_done(seen: &[SeenNode], names: &[&str]) -> bool {
         Ok(legs) => legs.is_empty(),
         Err(error) => error.code() == CourseError::NONE,
     };
-    is_done && names.iter().any(|name| HANDED_OUT.contains(name)) && seen.iter().all(|node| node.rotation.is_some())
+    is_done && are_handed_out(names) && seen.iter().all(|node| node.rotation.is_some())
 }
 
 /// One control plane says what the cluster's objects do not hold; the first one says why that is not known where none does.
